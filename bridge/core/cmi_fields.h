@@ -1,0 +1,75 @@
+/*
+ * cmi_fields: the one table of what the Contact Management Interface says of every property.
+ *
+ * A resource is a shape, a shape is a row of fields. Validation (server and consumer alike),
+ * reading, writing and the tests' good and bad values all come from these rows. "L" is the line of
+ * the specification that a row stands on.
+ */
+#ifndef BRIDGE_CORE_CMI_FIELDS_H
+#define BRIDGE_CORE_CMI_FIELDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum cmi_type {
+    CMI_STRING,  /* min..max: length in characters (code points) */
+    CMI_GUID,    /* 32 hex or 36 with hyphens in; 32 upper-case hex out */
+    CMI_INTEGER, /* min..max: range */
+    CMI_NUMBER,
+    CMI_BOOL,
+    CMI_TIME,   /* ISO-8601 UTC in; …T…Z with milliseconds out */
+    CMI_OBJECT, /* shape */
+    CMI_LIST,   /* of shape; an `item` wrapper is accepted and, with CMI_WRAPPED, written in JSON */
+};
+
+/* Where a field appears, and where it must. */
+enum cmi_use {
+    CMI_LISTED = 1 << 0,    /* in a list */
+    CMI_SINGLE = 1 << 1,    /* when one is fetched */
+    CMI_POST = 1 << 2,      /* read from a POST body */
+    CMI_PUT = 1 << 3,       /* read from a PUT body */
+    CMI_POST_MUST = 1 << 4, /* required in a POST body */
+    CMI_PUT_MUST = 1 << 5,  /* required in a PUT body */
+    CMI_WRAPPED = 1 << 6,  /* JSON out: {"item": […]} instead of […] (messages' destinations) */
+    CMI_EMPTY_OK = 1 << 7, /* required, yet may be the empty string (contract 7) */
+    CMI_INGEST = 1 << 8,   /* read from an ingest event's data */
+    CMI_INGEST_ONLY = 1 << 9, /* what CMI lacks: never shown */
+    CMI_PRIVATE = 1 << 10,    /* a number, an address or a text of a person: masked in logs (D11) */
+};
+
+struct cmi_shape;
+
+struct cmi_field {
+    const char *name;
+    const char *also; /* a second spelling accepted on input (timeStamp), or NULL */
+    enum cmi_type type;
+    unsigned use; /* enum cmi_use, or'ed */
+    int64_t min;
+    int64_t max;
+    const char *const *words;      /* the allowed values, NULL-terminated, or NULL for any */
+    const struct cmi_shape *shape; /* CMI_OBJECT, CMI_LIST; else NULL */
+    const char *item; /* CMI_LIST: the name of an item in XML and of the JSON wrapper */
+    unsigned line;    /* of the specification */
+};
+
+struct cmi_shape {
+    const char *name;               /* singular: "message"; also the root element in XML */
+    const char *plural;             /* collection: "messages"; NULL for a part of a resource */
+    const struct cmi_field *fields; /* in the order of the specification's properties */
+    size_t field_count;
+};
+
+extern const struct cmi_shape cmi_email;
+extern const struct cmi_shape cmi_script_result;
+extern const struct cmi_shape cmi_chat;
+extern const struct cmi_shape cmi_call_recording;
+extern const struct cmi_shape cmi_listen_log;
+extern const struct cmi_shape cmi_callback;
+extern const struct cmi_shape cmi_contact;
+extern const struct cmi_shape cmi_message;
+extern const struct cmi_shape cmi_customer_consent;
+
+/* The field of that name (or second spelling), or NULL. */
+const struct cmi_field *cmi_field_find(const struct cmi_shape *shape, const char *name, size_t n);
+
+#endif

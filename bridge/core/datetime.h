@@ -1,0 +1,28 @@
+/*
+ * datetime: instants of the interface and of CloudEvents, as milliseconds since 1970 in UTC.
+ *
+ * In: YYYY-MM-DDThh:mm:ss[.f…][Z|±hh:mm|±hhmm] (RFC 3339; `T` and `Z` in any case; no zone means
+ * UTC; fractions beyond milliseconds are cut; second 60 is read as 59.999). The date must exist:
+ * 2020-06-31 is refused. Years 0001 to 9999.
+ * Out: 2011-12-31T13:15:30.123Z.
+ */
+#ifndef BRIDGE_CORE_DATETIME_H
+#define BRIDGE_CORE_DATETIME_H
+
+#include "bridge/core/fault.h"
+#include "bridge/core/view.h"
+
+#include <stdint.h>
+
+#define DATETIME_TEXT_MAX 32 /* with the NUL */
+
+/* The fault's sentence has no field name: "'2020-06-31T…' is no time; write it like …". */
+bool datetime_parse(struct view text, int64_t *out_ms, struct fault *f) MUST_CHECK;
+void datetime_format(int64_t ms, char out[DATETIME_TEXT_MAX]); /* clamped to years 0001–9999 */
+
+/* Retry-After (RFC 9110, 10.2.3): seconds, or any of the three HTTP dates. Gives the wait in
+ * milliseconds from wall_ms, at least 0, at most max_ms. false: not readable. */
+bool datetime_retry_after(struct view value, int64_t wall_ms, int64_t max_ms,
+                          int64_t *out_wait_ms) MUST_CHECK;
+
+#endif

@@ -1,0 +1,87 @@
+#include "bridge/core/view.h"
+
+#include <string.h>
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+struct view view_of(const char *text)
+{
+    return text == NULL ? VIEW_NONE : (struct view){text, strlen(text)};
+}
+
+bool view_eq(struct view a, struct view b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool view_eq_nocase(struct view a, struct view b)
+{
+    return a.n == b.n && view_starts_nocase(a, b);
+}
+
+bool view_is(struct view v, const char *text)
+{
+    return view_eq(v, view_of(text));
+}
+
+bool view_starts(struct view v, struct view prefix)
+{
+    return v.n >= prefix.n && (prefix.n == 0 || memcmp(v.p, prefix.p, prefix.n) == 0);
+}
+
+bool view_starts_nocase(struct view v, struct view prefix)
+{
+    if (v.n < prefix.n)
+        return false;
+    for (size_t i = 0; i < prefix.n; i++)
+        if (lower(v.p[i]) != lower(prefix.p[i]))
+            return false;
+    return true;
+}
+
+int view_cmp(struct view a, struct view b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+    if (order != 0)
+        return order;
+    return (a.n > b.n) - (a.n < b.n);
+}
+
+struct view view_skip(struct view v, size_t n)
+{
+    if (n >= v.n)
+        return VIEW_NONE;
+    return (struct view){v.p + n, v.n - n};
+}
+
+struct view view_trim(struct view v)
+{
+    while (v.n > 0 && (v.p[0] == ' ' || v.p[0] == '\t'))
+        v = view_skip(v, 1);
+    while (v.n > 0 && (v.p[v.n - 1] == ' ' || v.p[v.n - 1] == '\t'))
+        v.n--;
+    return v;
+}
+
+struct view view_cut(struct view *rest, char at)
+{
+    struct view all = *rest;
+    const char *found = all.n > 0 ? memchr(all.p, at, all.n) : NULL;
+
+    if (found == NULL) {
+        *rest = VIEW_NONE;
+        return all;
+    }
+    *rest = view_skip(all, (size_t)(found - all.p) + 1);
+    return (struct view){all.p, (size_t)(found - all.p)};
+}
+
+bool view_has(struct view v, char c)
+{
+    return v.n > 0 && memchr(v.p, c, v.n) != NULL;
+}

@@ -1,0 +1,35 @@
+/*
+ * view: bytes that somebody else owns: a pointer and a length, no NUL needed.
+ *
+ * Whoever hands out a view says until when it holds. A view of no bytes may have a NULL pointer.
+ */
+#ifndef BRIDGE_CORE_VIEW_H
+#define BRIDGE_CORE_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct view {
+    const char *p;
+    size_t n;
+};
+
+#define VIEW(literal) ((struct view){"" literal, sizeof(literal) - 1}) /* of a string literal */
+#define VIEW_NONE     ((struct view){NULL, 0})
+#define VIEW_ARG(v)   (int)((v).n > 4096 ? 4096 : (v).n), (v).p ? (v).p : "" /* for "%.*s" */
+
+struct view view_of(const char *text); /* text is NUL-terminated; NULL gives VIEW_NONE */
+bool view_eq(struct view a, struct view b);
+bool view_eq_nocase(struct view a, struct view b); /* ASCII letters only */
+bool view_is(struct view v, const char *text);
+bool view_starts(struct view v, struct view prefix);
+bool view_starts_nocase(struct view v, struct view prefix);
+int view_cmp(struct view a, struct view b);     /* bytewise; <0, 0, >0 */
+struct view view_skip(struct view v, size_t n); /* without the first n bytes, at most all */
+struct view view_trim(struct view v);           /* without blanks and tabs at both ends */
+/* Cuts *rest at the first `at`: returns what stands before, leaves in *rest what stands after.
+ * Where there is no `at`, returns all and leaves VIEW_NONE. */
+struct view view_cut(struct view *rest, char at);
+bool view_has(struct view v, char c);
+
+#endif

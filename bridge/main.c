@@ -1,0 +1,43 @@
+/* main: finds the command by its name. Everything else is in the command's own file. */
+#include "bridge/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *about;
+} commands[] = {
+    {NULL, NULL, NULL},
+};
+
+static void print_usage(FILE *to)
+{
+    fprintf(to, "usage: cmibridge COMMAND [--config FILE] [...]\n\n");
+    for (size_t i = 0; commands[i].name != NULL; i++)
+        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].about);
+    fprintf(to, "\ncmibridge COMMAND --help says more. cmibridge --version prints the version.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return COMMAND_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_usage(stdout);
+        return COMMAND_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("cmibridge %s\n", CMIBRIDGE_VERSION);
+        return COMMAND_OK;
+    }
+    for (size_t i = 0; commands[i].name != NULL; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "cmibridge: there is no command '%s'\n", argv[1]);
+    print_usage(stderr);
+    return COMMAND_USAGE;
+}

@@ -1,0 +1,33 @@
+# What every target is compiled with. Warnings are errors only in the presets, so that a packager's
+# newer compiler does not fail the build.
+add_library(cmibridge_flags INTERFACE)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+target_compile_definitions(cmibridge_flags INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE
+                           CMIBRIDGE_VERSION="${PROJECT_VERSION}"
+                           $<$<BOOL:${CMIBRIDGE_FAULT_POINTS}>:CMIBRIDGE_FAULT_POINTS>)
+target_compile_options(cmibridge_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wpointer-arith
+  -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wwrite-strings -Wformat=2
+  -Wundef -Wvla -Wswitch-enum -Wnull-dereference -Wdouble-promotion -Wredundant-decls
+  -Wbad-function-cast -Wdate-time -fno-common -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(cmibridge_flags INTERFACE
+    -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init -Wformat-signedness
+    -Wformat-truncation=2 -Wformat-overflow=2 -Warith-conversion -Wcast-align=strict
+    -Wimplicit-fallthrough=5 -Wstack-usage=32768 -Walloc-zero)
+endif()
+if(CMIBRIDGE_SANITIZE)
+  target_compile_options(cmibridge_flags INTERFACE -fsanitize=${CMIBRIDGE_SANITIZE}
+                         -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(cmibridge_flags INTERFACE -fsanitize=${CMIBRIDGE_SANITIZE})
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+  target_compile_options(cmibridge_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+    -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE)
+  target_link_options(cmibridge_flags INTERFACE -pie
+    -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
+endif()
+# A failed assert is a defect found, in every build.
+string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO}")

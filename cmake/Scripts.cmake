@@ -1,0 +1,8 @@
+# Redis scripts live in server/redis/*.lua and are embedded as constant text: server_redis_scripts.c
+# is generated, one `const char redis_script_<name>[]` per file, declared in server/redis_scripts.h.
+file(GLOB lua CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/server/redis/*.lua)
+set(generated ${CMAKE_BINARY_DIR}/generated/redis_scripts.c)
+add_custom_command(OUTPUT ${generated}
+  COMMAND ${CMAKE_COMMAND} -DOUT=${generated} "-DFILES=${lua}" -P ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
+  DEPENDS ${lua} ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake VERBATIM)
+target_sources(cmibridge_server PRIVATE ${generated})
