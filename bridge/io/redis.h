@@ -1,0 +1,82 @@
+/*
+ * redis: one asynchronous connection to a Redis server on the process's loop.
+ *
+ * Everything sent within one turn of the loop leaves as one pipeline. A command ends with exactly
+ * one call of its function, never from inside the call that sent it; if the connection is lost or a
+ * reply is overdue, with REDIS_LOST: its effect is unknown. The connection comes back by itself,
+ * with back-off; commands given meanwhile fail with REDIS_LOST at the next turn.
+ */
+#ifndef BRIDGE_IO_REDIS_H
+#define BRIDGE_IO_REDIS_H
+
+#include "bridge/core/fault.h"
+#include "bridge/core/view.h"
+#include "bridge/ports/notice.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct uv_loop_s;
+struct redis;
+
+#define REDIS_ARGS_MAX  1024 /* arguments of one command */
+#define REDIS_IN_FLIGHT 65536
+
+struct redis_conf {
+    const char *address;  /* "127.0.0.1:6379" or "unix:/path" */
+    const char *user;     /* NULL: none */
+    const char *password; /* NULL: none */
+    int database;
+    int64_t timeout_ms; /* of one reply */
+    /* Durable profile (design.md 4): after connecting, refuse a server whose appendfsync is not
+     * `always` or whose maxmemory-policy is not noeviction, with a sentence. */
+    bool durable;
+};
+
+enum redis_kind {
+    REDIS_NIL,
+    REDIS_INTEGER,
+    REDIS_TEXT,   /* bulk string */
+    REDIS_STATUS, /* +OK */
+    REDIS_ERROR,  /* -ERR …: the text, first word is its code */
+    REDIS_ARRAY,
+    REDIS_LOST, /* no reply: connection lost or reply overdue; text says why */
+};
+
+struct redis_value {
+    enum redis_kind kind;
+    int64_t integer;
+    struct view text;
+    const struct redis_value *items; /* REDIS_ARRAY */
+    size_t count;
+};
+
+/* value holds during the call. */
+typedef void redis_on_reply(void *owner, const struct redis_value *value);
+
+/* conf's texts are copied. NULL with a fault if the address makes no sense. */
+struct redis *redis_new(struct uv_loop_s *loop, const struct redis_conf *conf,
+                        const struct notice *log, struct fault *f);
+/* Ends the connection; every command under way gets REDIS_LOST before this returns. `closed` is
+ * called on the loop when the memory is gone (may be NULL). */
+void redis_close(struct redis *r, void (*closed)(void *owner), void *owner);
+bool redis_up(const struct redis *r); /* connected, authenticated, checked, not loading */
+/* The sentence that says why not, or "". */
+const char *redis_trouble(const struct redis *r);
+/* Called at every change of redis_up. */
+void redis_watch(struct redis *r, void (*changed)(void *owner, bool up), void *owner);
+
+void redis_command(struct redis *r, const struct view *args, size_t count, redis_on_reply *done,
+                   void *owner);
+
+/* A constant script, known by its SHA-1: EVALSHA, and on NOSCRIPT the text once. */
+struct redis_script {
+    const char *text;
+    char sha[41]; /* filled by redis_script_init */
+};
+void redis_script_init(struct redis_script *s, const char *text);
+void redis_run(struct redis *r, const struct redis_script *s, const struct view *keys,
+               size_t key_count, const struct view *args, size_t arg_count, redis_on_reply *done,
+               void *owner);
+
+#endif

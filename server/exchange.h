@@ -1,0 +1,92 @@
+/*
+ * exchange: one request to the CMI and the one answer to it.
+ *
+ * The front (server/front.c) reads the request, checks what is common to all (limits, method, path,
+ * media types, Idempotency-Key), and calls the route's handler on the loop's thread with the whole
+ * body. The handler, or what it started, answers exactly once with exchange_answer, now or later,
+ * on the loop's thread; until then everything in the exchange holds.
+ */
+#ifndef SERVER_EXCHANGE_H
+#define SERVER_EXCHANGE_H
+
+#include "bridge/core/fault.h"
+#include "bridge/core/guid.h"
+#include "bridge/core/view.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EXCHANGE_PARAMS_MAX  64  /* query parameters */
+#define EXCHANGE_KEY_MAX     255 /* bytes of an Idempotency-Key */
+#define EXCHANGE_SEGMENT_MAX 512 /* bytes of a decoded path segment */
+
+struct server;
+
+struct exchange_param {
+    struct view name;  /* decoded */
+    struct view value; /* decoded; contract 13 says what a leading blank may stand for */
+};
+
+struct exchange_user {
+    struct guid id;
+    const char *login;
+    const char *name;
+    const char *language; /* two letters */
+    bool act_for;         /* may name another user in a listen log, passes as responsible user */
+};
+
+struct exchange {
+    struct server *server;
+    const char *method; /* "GET" (also for HEAD), "POST", … */
+    struct view id;     /* the {…} of the path, decoded; VIEW_NONE where the route has none */
+    const struct exchange_param *params;
+    size_t param_count;
+    struct view content_type; /* as sent, without parameters, lower case; VIEW_NONE where none */
+    struct view body;
+    const struct exchange_user *user;
+    int64_t wall_ms;    /* when the request was read whole */
+    struct view key;    /* Idempotency-Key; VIEW_NONE where none */
+    char key_hash[33];  /* lower hex of HMAC(user and key); "" where there is none */
+    char digest[65];    /* lower hex SHA-256 of method, path and body */
+    struct guid new_id; /* for what a POST creates: from user and key, or random */
+};
+
+/* Adds a header to the answer. name is static; value is copied. */
+void exchange_header(struct exchange *x, const char *name, struct view value);
+/* Answers. content_type is static, NULL where there is no body; body is copied. */
+void exchange_answer(struct exchange *x, int status, const char *content_type, struct view body);
+/* 201 with Location: /RI/cmi/<collection>/<id> and the bare id as text/html (contract 2). */
+void exchange_created(struct exchange *x, const char *collection, const struct guid *id);
+/* text/plain, one line (contract 4). 503 and 409 "still running" carry Retry-After. */
+void exchange_error(struct exchange *x, int status, const char *format, ...) PRINTF_LIKE(3, 4);
+/* FAULT_REJECT: 400; FAULT_RETRY: 503; FAULT_BUG: 500. */
+void exchange_fault(struct exchange *x, const struct fault *f);
+/* The parameter of that name, or VIEW_NONE with *found false. */
+struct view exchange_param(const struct exchange *x, const char *name, bool *found);
+
+enum route_need {
+    ROUTE_BODY_JSON = 1 << 0,  /* body required: application/json or none; else 415 */
+    ROUTE_BODY_TEXT = 1 << 1,  /* body required: text/plain or none, at most limits.remarks */
+    ROUTE_BODY_BATCH = 1 << 2, /* application/cloudevents-batch+json */
+    ROUTE_LIST = 1 << 3,       /* a list: unknown parameters are 400 (contract 10) */
+};
+
+struct route {
+    const char *method;
+    const char *path;          /* after the base path: "/callbacks/{id}", one {…} at most */
+    unsigned need;             /* enum route_need */
+    const char *const *params; /* the parameters a GET knows beside `limit`, `language`, `_…`;
+                                  NULL-terminated or NULL */
+    void (*serve)(struct exchange *x);
+};
+
+/* Each resource file exports its rows, ended by a row with method NULL. */
+extern const struct route callback_routes[];  /* server/callbacks.c */
+extern const struct route message_routes[];   /* server/messages.c */
+extern const struct route consent_routes[];   /* server/consents.c */
+extern const struct route chat_routes[];      /* server/chats.c */
+extern const struct route recording_routes[]; /* server/listen_logs.c: callRecordings and theirs */
+extern const struct route remarks_routes[];   /* server/remarks.c */
+extern const struct route ingest_routes[];    /* server/ingest.c: POST /ingest */
+
+#endif
