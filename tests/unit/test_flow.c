@@ -14,6 +14,7 @@
 #include "bridge/core/heap.h"
 #include "bridge/core/lanes.h"
 #include "bridge/core/outcome.h"
+#include "bridge/core/route.h"
 #include "bridge/core/tracker.h"
 
 #include <string.h>
@@ -292,6 +293,22 @@ static void every_status_has_its_class(void **state)
     assert_string_equal(outcome_name(OUTCOME_FORBID), "forbid");
 }
 
+/* ---- route ---- */
+
+static void the_most_exact_route_counts(void **state)
+{
+    static const struct route_rule rules[] = {
+        {"*", 0}, {"message.*", 1}, {"message.requested", 2}, {"message.req*", 3}, {"chat", 4},
+    };
+
+    (void)state;
+    assert_int_equal(route_find(rules, 5, VIEW("message.requested"))->destination, 2);
+    assert_int_equal(route_find(rules, 5, VIEW("message.reqx"))->destination, 3);
+    assert_int_equal(route_find(rules, 5, VIEW("message.updated"))->destination, 1);
+    assert_int_equal(route_find(rules, 5, VIEW("chat.created"))->destination, 0);
+    assert_null(route_find(rules + 4, 1, VIEW("chat.created")));
+}
+
 /* ---- delivery ---- */
 
 static void every_state_but_the_ends_can_be_dropped_and_the_ends_have_no_way_out(void **state)
@@ -335,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_breaker_opens_after_failures_in_a_row_and_probes_once),
         cmocka_unit_test(one_stop_opens_it_and_retry_after_holds_it),
         cmocka_unit_test(every_status_has_its_class),
+        cmocka_unit_test(the_most_exact_route_counts),
         cmocka_unit_test(every_state_but_the_ends_can_be_dropped_and_the_ends_have_no_way_out),
         cmocka_unit_test(the_end_is_reached_only_by_way_of_a_report_or_a_skip),
     };
