@@ -34,13 +34,9 @@ struct cloudevent {
  * must not change while the event is used). */
 bool cloudevent_of_record(const struct record *r, struct cloudevent *out, struct buf *text,
                           struct fault *f) MUST_CHECK;
-/* Of one structured JSON object. */
+/* Of one structured JSON object; a batch's items are found with json_pick.h. */
 bool cloudevent_of_json(struct view json, struct cloudevent *out, struct buf *text,
                         struct fault *f) MUST_CHECK;
-/* Takes the next event's JSON off a batch (a JSON array). *batch begins as the whole array's bytes,
- * already scanned. false with f->cls FAULT_NONE: none left. */
-bool cloudevent_next(struct view *batch, struct view *json, struct fault *f) MUST_CHECK;
-
 /* Writes the event as structured JSON, `data` given as JSON (data: EVENT_DATA_BODY), as text
  * (EVENT_DATA_TEXT) or left out (n == 0). type: the name written (the prefix may be taken off). */
 void cloudevent_write_json(struct json_out *j, const struct cloudevent *e, const char *type,

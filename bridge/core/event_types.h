@@ -16,20 +16,22 @@ enum event_data {
 };
 
 struct event_type {
-    const char *name;       /* "callback.requested" */
-    bool is_write;          /* else an ingest event */
-    const char *collection; /* the subject's first part, and the references' resource: "callbacks" */
-    const char *method;     /* "POST", …; of an ingest event: "POST" */
-    const char *path;       /* "/callbacks/{id}": {id} is the id that the subject's reference stands
-                               for; {subject}: the subject's second part, percent-encoded; NULL for
-                               ingest events */
-    bool needs_ref;         /* the path has {id} */
-    bool returns_id;        /* 2xx brings an id */
-    bool keeps_id;          /* and the subject's reference stands for it from then on */
+    const char *name; /* "callback.requested" */
+    bool is_write;    /* else an ingest event */
+    const char
+        *collection;    /* the subject's first part, and the references' resource: "callbacks" */
+    const char *method; /* "POST", …; of an ingest event: "POST" */
+    const char *path;   /* "/callbacks/{id}": {id} is the id that the subject's reference stands
+                           for; {subject}: the subject's second part, percent-encoded; NULL for
+                           ingest events */
+    bool needs_ref;     /* the path has {id} */
+    bool returns_id;    /* 2xx brings an id */
+    bool keeps_id;      /* and the subject's reference stands for it from then on */
     enum event_data data;
     const struct cmi_shape *shape; /* EVENT_DATA_BODY */
     enum cmi_use use;              /* CMI_POST, CMI_PUT or CMI_INGEST */
-    const char *const *required;   /* ingest: properties that the event's data must have; NULL-ended */
+    const char *const
+        *required; /* ingest: properties that the event's data must have; NULL-ended */
 };
 
 extern const struct event_type event_types[]; /* ended by a row with name NULL */
