@@ -268,6 +268,8 @@ void kafka_assignment_answer(struct kafka_source *s, const struct kafka_survey *
         s->down = false;
         notice_say(s->log.to, NOTICE_INFO, "kafka_up", NOTICE_TEXT("text", "the brokers answer"));
     }
+    if (kafka_slots_count(s->slots) > 0)
+        s->trouble[0] = '\0';
     switch (s->job.kind) {
     case KAFKA_JOB_TOPICS:
         on_topics(s, found);
