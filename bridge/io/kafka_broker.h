@@ -9,7 +9,8 @@
  * - be fast when idle: an empty fetch is answered after the reader's fetch.wait.max.ms, even if
  *   records come meanwhile; set that to 10 or so;
  * - group things: the first member waits 3 s, later ones for session.timeout.ms less a second;
- *   static membership is taken for none;
+ *   from then until all have joined commits are refused, so that what ends during a revocation is
+ *   done again; static membership is taken for none;
  * - topics by administration, SASL, TLS, transactions that can be read, offsets by time.
  */
 #ifndef BRIDGE_IO_KAFKA_BROKER_H

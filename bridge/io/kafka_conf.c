@@ -190,7 +190,11 @@ static bool fill_source(rd_kafka_conf_t *conf, const struct kafka_conf *c, struc
 {
     static const char *const resets[] = {"error", "earliest", "latest"};
 
-    if (c->session_timeout_ms > 0 && !set_int(conf, "session.timeout.ms", c->session_timeout_ms, f))
+    /* Three heartbeats a session: a member that hears of a rebalance too late has lost all. */
+    if (c->session_timeout_ms > 0 &&
+        (!set_int(conf, "session.timeout.ms", c->session_timeout_ms, f) ||
+         !set_int(conf, "heartbeat.interval.ms",
+                  c->session_timeout_ms / 3 < 3000 ? c->session_timeout_ms / 3 : 3000, f)))
         return false;
     if (c->instance_id != NULL && !set(conf, "group.instance.id", c->instance_id, f))
         return false;

@@ -329,8 +329,8 @@ static void records_dropped_before_they_were_read_stop_it(void **state)
 
 static void a_reader_that_falls_behind_is_stopped_too(void **state)
 {
-    static const struct kafka_property short_sighted[] = {
-        {"fetch.wait.max.ms", "10"}, {"queued.max.messages.kbytes", "1"}};
+    static const struct kafka_property short_sighted[] = {{"fetch.wait.max.ms", "10"},
+                                                          {"queued.max.messages.kbytes", "1"}};
     struct rig rig;
     struct reader r = {.rig = NULL};
     struct kafka_conf conf;
