@@ -1,9 +1,13 @@
 /* The rules between settings: what each row alone can't say. */
+#include "bridge/core/event_types.h"
+#include "bridge/core/route.h"
 #include "config/conf_made.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#define EVENT_TYPES_MAX 64 /* that are compared for a suggestion */
 
 struct rules {
     struct conf *c;
@@ -31,52 +35,36 @@ static bool is_sound(const struct conf_value *v)
     return v != NULL && v->text != NULL;
 }
 
-/* The event types of the contract: writes first. */
-static const char *const event_types[] = {
-    "chat.created",
-    "callrecording.listened",
-    "callback.requested",
-    "callback.updated",
-    "contact.remarks.added",
-    "contact.remarks.updated",
-    "message.requested",
-    "message.updated",
-    "message.cancelled",
-    "customerconsent.changed",
-    "customerconsent.deleted",
-    "contact.received",
-    "contact.queued",
-    "contact.allocated",
-    "contact.accepted",
-    "contact.rejected",
-    "contact.transferred",
-    "contact.forwarded",
-    "contact.ended",
-    "contact.closed",
-    "contact.updated",
-    "chat.message.added",
-    "chat.participant.added",
-    "email.received",
-    "email.sent",
-    "email.updated",
-    "callrecording.created",
-    "scriptresult.saved",
-    NULL,
-};
-#define WRITE_TYPES 11 /* the others are history, for targets with `ingest` */
-
-/* The first event type that the route takes, or the count of types: none. */
-static size_t first_type(const char *route)
+static bool takes(const char *route, const struct event_type *t)
 {
-    size_t n = strlen(route);
-    bool family = n >= 2 && strcmp(route + n - 2, ".*") == 0;
-    size_t i = 0;
+    const struct route_rule rule = {route, 0};
 
-    for (; event_types[i] != NULL; i++)
-        if (strcmp(route, "*") == 0 || strcmp(route, event_types[i]) == 0 ||
-            (family && strncmp(event_types[i], route, n - 1) == 0))
-            break;
-    return i;
+    return route_find(&rule, 1, view_of(t->name)) != NULL;
+}
+
+/* *history: the event types that the route takes are none but history. False: it takes none. */
+static bool takes_any(const char *route, bool *history)
+{
+    bool any = false;
+
+    *history = true;
+    for (const struct event_type *t = event_types; t->name != NULL; t++) {
+        if (!takes(route, t))
+            continue;
+        any = true;
+        *history = *history && !t->is_write;
+    }
+    return any;
+}
+
+/* The type whose name is most like the route, or NULL. */
+static const char *nearest_type(const char *route)
+{
+    const char *words[EVENT_TYPES_MAX + 1] = {NULL};
+
+    for (size_t i = 0; i < EVENT_TYPES_MAX && event_types[i].name != NULL; i++)
+        words[i] = event_types[i].name;
+    return schema_nearest_word(view_of(route), words);
 }
 
 static size_t target_index(const struct conf *c, const char *name)
@@ -104,15 +92,16 @@ static void check_route(struct rules *r, size_t i)
 {
     const char *route = conf_name(r->c, "routes", i);
     const char *target = conf_item(r->c, "routes", i);
-    size_t type = first_type(route);
     char path[SCHEMA_PATH_MAX];
     char ingest[SCHEMA_PATH_MAX];
     const char *nearest;
+    bool history;
+    bool known = takes_any(route, &history);
     size_t at;
 
     (void)snprintf(path, sizeof path, "routes.%s", route);
-    if (event_types[type] == NULL) {
-        nearest = schema_nearest_word(view_of(route), event_types);
+    if (!known) {
+        nearest = nearest_type(route);
         mistake(r, path, "%s: there is no event type '%s'%s%s%s", path, route,
                 nearest != NULL ? "; did you mean " : "; write one, a family like message.* or *",
                 nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
@@ -126,7 +115,7 @@ static void check_route(struct rules *r, size_t i)
         mistake(r, path, "%s names the target '%s', which is not in targets%s%s%s", path, target,
                 nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
                 nearest != NULL ? "?" : "");
-    } else if (event_types[type] != NULL && type >= WRITE_TYPES && !conf_has(r->c, ingest)) {
+    } else if (known && history && !conf_has(r->c, ingest)) {
         mistake(r, path, "%s is history, and targets.%s has no ingest path to take it", path,
                 target);
     }
@@ -259,38 +248,6 @@ static void check_topics(struct rules *r)
         mistake(r, ours[0], "%s and %s are both '%s'; they must differ", ours[0], ours[1], results);
 }
 
-/* Properties that a promise stands on, or that have a setting of their own. */
-static void check_properties(struct rules *r)
-{
-    static const struct {
-        const char *name;
-        const char *instead;
-    } kept[] = {
-        {"bootstrap.servers", "use kafka.brokers"},
-        {"metadata.broker.list", "use kafka.brokers"},
-        {"group.id", "use kafka.group"},
-        {"group.instance.id", "use kafka.instance_id"},
-        {"client.id", "use kafka.client_id"},
-        {"session.timeout.ms", "use kafka.session_timeout"},
-        {"auto.offset.reset", "use kafka.offset_reset"},
-        {"auto.commit.interval.ms", "use kafka.commit_interval"},
-        {"enable.auto.commit", "offsets are committed when their events have ended"},
-        {"enable.auto.offset.store", "offsets are committed when their events have ended"},
-        {"enable.partition.eof", "it is the program's own"},
-        {"enable.idempotence", "it is always true"},
-        {"acks", "it is always all"},
-        {"request.required.acks", "it is always all"},
-    };
-
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
-        char path[SCHEMA_PATH_MAX];
-
-        (void)snprintf(path, sizeof path, "kafka.properties.%s", kept[i].name);
-        if (conf_has(r->c, path))
-            mistake(r, path, "%s can't be set here: %s", path, kept[i].instead);
-    }
-}
-
 /* ---- serve ---- */
 
 static void check_chat_queues(struct rules *r)
@@ -342,7 +299,6 @@ void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mi
     check_routes(&r, users);
     check_targets(&r);
     check_topics(&r);
-    check_properties(&r);
     check_chat_queues(&r);
     check_server(&r);
     check_not_above(&r, "retry.base", "retry.max");

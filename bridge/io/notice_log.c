@@ -1,7 +1,9 @@
 #include "bridge/io/notice_log.h"
 
 #include "bridge/core/buf.h"
+#include "bridge/core/datetime.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/utf8.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -58,28 +60,15 @@ static int64_t mono_ms(void)
 
 /* ---- text ---- */
 
-/* Length of the UTF-8 character that v begins with, 0 if it begins with none. *code: which. */
-static size_t character(struct view v, uint32_t *code)
+/* The code point of n bytes of valid UTF-8. */
+static uint32_t code_point(const char *p, size_t n)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char first = (unsigned char)v.p[0];
-    size_t n = first < 0x80             ? 1
-               : (first & 0xe0) == 0xc0 ? 2
-               : (first & 0xf0) == 0xe0 ? 3
-               : (first & 0xf8) == 0xf0 ? 4
-                                        : 0;
+    unsigned char first = (unsigned char)p[0];
+    uint32_t code = n == 1 ? first : first & (0x7fu >> n);
 
-    if (n == 0 || n > v.n)
-        return 0;
-    *code = n == 1 ? first : (uint32_t)(first & (0x7f >> n));
-    for (size_t i = 1; i < n; i++) {
-        unsigned char c = (unsigned char)v.p[i];
-
-        if ((c & 0xc0) != 0x80)
-            return 0;
-        *code = *code << 6 | (c & 0x3f);
-    }
-    return *code < least[n] || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff) ? 0 : n;
+    for (size_t i = 1; i < n; i++)
+        code = code << 6 | ((unsigned char)p[i] & 0x3f);
+    return code;
 }
 
 /* Controls, line ends of Unicode, and marks that turn the direction of writing. */
@@ -114,11 +103,11 @@ static void put_escaped(struct buf *b, struct view v)
     size_t done = 0;
 
     while (done < most) {
-        uint32_t code = 0xfffd;
-        size_t n = character(view_skip(v, done), &code);
+        size_t n = utf8_first(view_skip(v, done));
+        uint32_t code = n > 0 ? code_point(v.p + done, n) : 0xfffd;
 
         if (n == 0 || is_unsafe(code))
-            put_escape(b, n == 0 ? 0xfffd : code);
+            put_escape(b, code);
         else if (code == '"' || code == '\\')
             buf_printf(b, "\\%c", (char)code);
         else
@@ -156,15 +145,10 @@ static const char *level_name(enum notice_level level)
 
 static void put_time(const struct notice_log *l, struct buf *b)
 {
-    int64_t now = l->conf.wall_ms();
-    time_t seconds = (time_t)(now / 1000);
-    struct tm t = {0};
-    char text[32];
+    char text[DATETIME_TEXT_MAX];
 
-    (void)gmtime_r(&seconds, &t);
-    (void)strftime(text, sizeof text,
-                   l->format == NOTICE_LOG_TERMINAL ? "%H:%M:%S" : "%Y-%m-%dT%H:%M:%S", &t);
-    buf_printf(b, "%s.%03dZ", text, (int)(now % 1000));
+    datetime_format(l->conf.wall_ms(), text);
+    buf_put_text(b, l->format == NOTICE_LOG_TERMINAL ? text + strlen("2011-12-31T") : text);
 }
 
 static void put_head(const struct notice_log *l, struct buf *b, enum notice_level level,
