@@ -77,7 +77,7 @@ static bool split_target(struct view target, struct http_framing *out)
 
 static int check_headers(const struct http_head *h, struct fault *f)
 {
-    size_t bytes = 0;
+    size_t bytes = h->target.n;
 
     if (h->header_count > HTTP_RULES_HEADERS_MAX)
         return refuse(f, 431, "there are too many header fields; the maximum is 64");
@@ -88,8 +88,8 @@ static int check_headers(const struct http_head *h, struct fault *f)
         if (!is_value(h->headers[i].value))
             return refuse(f, 400, "a header field's value holds a control byte");
     }
-    if (bytes > HTTP_RULES_HEADER_BYTES_MAX)
-        return refuse(f, 431, "the header fields are too large; the maximum is 16 KiB");
+    if (bytes > h->max_bytes)
+        return refuse(f, 431, "the header fields are too large");
     return 0;
 }
 

@@ -11,10 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_RULES_METHOD_MAX       16    /* letters; else 400 */
-#define HTTP_RULES_TARGET_MAX       8192  /* bytes; else 414 */
-#define HTTP_RULES_HEADERS_MAX      64    /* fields; else 431 */
-#define HTTP_RULES_HEADER_BYTES_MAX 16384 /* of names and values together; else 431 */
+#define HTTP_RULES_METHOD_MAX  16   /* letters; else 400 */
+#define HTTP_RULES_TARGET_MAX  8192 /* bytes; else 414 */
+#define HTTP_RULES_HEADERS_MAX 64   /* fields; else 431 */
 
 struct http_field {
     struct view name;
@@ -27,6 +26,7 @@ struct http_head {
     struct view version; /* "HTTP/1.1" */
     const struct http_field *headers;
     size_t header_count; /* may be more than allowed */
+    size_t max_bytes;    /* of target, names and values together; else 431 */
 };
 
 /* What the rules found out on their way. */

@@ -76,7 +76,7 @@ struct admin *admin_new(struct uv_loop_s *loop, const char *address, struct stat
     struct admin *a = mem_zeroed(1, sizeof *a);
     struct http_server_conf conf = {.address = address,
                                     .connections_max = ADMIN_CONNECTIONS_MAX,
-                                    .bodies_max_bytes = 0,
+                                    .head_max_bytes = ADMIN_HEAD_MAX,
                                     .request_time_ms = ADMIN_TIME_MS};
     struct http_server_owner http_owner = {a, admit, serve, NULL};
 

@@ -9,6 +9,7 @@
 #include "bridge/core/stats.h"
 
 #define ADMIN_CONNECTIONS_MAX 64
+#define ADMIN_HEAD_MAX        16384
 #define ADMIN_TIME_MS         10000
 #define ADMIN_ANSWER_MAX      (4 << 20) /* bytes of /metrics; 4096 series stay far below */
 

@@ -12,9 +12,10 @@
 #include <microhttpd.h>
 #include <uv.h>
 
-#define POOL_BYTES (48 * 1024) /* libmicrohttpd's memory of one connection: the head fits in */
-#define POOL_STEP  4096
-#define BODY_FIRST 16384 /* bytes of a body reserved before any came */
+/* libmicrohttpd's memory of one connection: the largest head that is taken fits in, and one a
+ * little larger, so that it is we who refuse it. */
+#define POOL_BYTES(head_bytes) (2 * (head_bytes) + 32768)
+#define POOL_STEP              4096
 
 struct link {
     struct link *prev;
@@ -290,7 +291,8 @@ static enum MHD_Result visit_begin(struct http_visit *v, const char *method, con
     struct http_head head = {.method = view_of(method),
                              .target = view_of(v->target),
                              .version = view_of(version),
-                             .headers = v->headers};
+                             .headers = v->headers,
+                             .max_bytes = s->conf.head_max_bytes};
     struct fault f = {0};
     size_t body_max = 0;
     int status = 0;
@@ -467,11 +469,11 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_se
     s->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)conf->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
-        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        s, MHD_OPTION_END);
+        (unsigned)conf->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)POOL_BYTES(conf->head_max_bytes), MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
+        (size_t)POOL_STEP, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
     if (s->daemon == NULL) {
         close(listen_fd);
         mem_free(s);

@@ -41,6 +41,7 @@ struct http_request {
 struct http_server_conf {
     const char *address;     /* "127.0.0.1:8080", "[::1]:0"; port 0 takes a free one */
     size_t connections_max;  /* further ones wait unaccepted */
+    size_t head_max_bytes;   /* of a request's target and header fields; else 414, 431 */
     size_t bodies_max_bytes; /* of all requests under way; else 503 */
     int64_t request_time_ms; /* see above */
 };
