@@ -93,7 +93,7 @@ void effect_purge(struct effect *e, int64_t at_ms)
     e->purge_ms = at_ms;
 }
 
-struct view effect_idem_key(const struct exchange *x, unsigned shard, char out[])
+static struct view idem_key(const struct exchange *x, unsigned shard, char out[SHARD_KEY_MAX])
 {
     return shard_key(shard, "idem", view_of(x->key_hash), out);
 }
@@ -157,7 +157,7 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     keys[5] = shard_key(shard, "sl", id, keys_text[5]);
     keys[6] = shard_key(shard, e->kind == STORE_MESSAGE ? "messages" : "callbacks", VIEW_NONE,
                         keys_text[6]);
-    keys[7] = effect_idem_key(e->x, shard, keys_text[7]);
+    keys[7] = idem_key(e->x, shard, keys_text[7]);
     keys[8] = shard_key(shard, "gc", VIEW_NONE, keys_text[8]);
     keys[9] = shard_key(shard, "c", id, keys_text[9]);
     keys[10] = shard_key(shard, "rep", id, keys_text[10]);
@@ -196,4 +196,87 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     args[14] = number(digits[5], (int64_t)drops);
     redis_run(e->x->server->redis, e->frees ? &scripts.frees : &scripts.plain, keys, KEYS_COUNT,
               args, n, on_reply, call);
+}
+
+void effect_refuse(struct exchange *x, enum effect_outcome outcome, const struct fault *f)
+{
+    if (outcome == EFFECT_OTHER_BODY)
+        exchange_error(x, 422, "this Idempotency-Key was used for another request");
+    else if (outcome == EFFECT_GONE)
+        exchange_error(x, 404, "HTTP 404 Not Found");
+    else if (outcome == EFFECT_LOST)
+        exchange_fault(x, f);
+    else
+        exchange_error(x, 503, "others change this at the same time; try again");
+}
+
+/* ---- looking up ---- */
+
+struct look {
+    struct exchange *x;
+    enum store_kind kind;
+    effect_found *found;
+    void (*answered)(void *owner);
+    void *owner;
+    bool over; /* answered at the key's reply */
+};
+
+static void look_answered(struct look *look)
+{
+    look->over = true;
+    look->answered(look->owner);
+}
+
+static void on_key(void *owner, const struct redis_value *v)
+{
+    struct look *look = owner;
+
+    if (v->kind == REDIS_NIL)
+        return;
+    if (v->kind != REDIS_TEXT) {
+        store_log(look->x, v);
+        store_unavailable(look->x);
+    } else if (view_is(v->text, look->x->digest)) {
+        exchange_answer(look->x, 204, NULL, VIEW_NONE);
+    } else {
+        effect_refuse(look->x, EFFECT_OTHER_BODY, NULL);
+    }
+    look_answered(look);
+}
+
+static void on_hash(void *owner, const struct redis_value *v)
+{
+    struct look *look = owner;
+    struct look done = *look;
+
+    mem_free(look);
+    if (done.over)
+        return;
+    if (!store_failed(done.x, v)) {
+        if (store_int(v, "kind", 0) == done.kind && store_int(v, "st", 0) != STORE_DELETED) {
+            done.found(done.owner, v);
+            return;
+        }
+        effect_refuse(done.x, EFFECT_GONE, NULL);
+    }
+    done.answered(done.owner);
+}
+
+void effect_look_up(struct exchange *x, enum store_kind kind, const char *id_hex,
+                    effect_found *found, void (*answered)(void *owner), void *owner)
+{
+    struct look *look = mem_zeroed(1, sizeof *look);
+    struct view id = view_of(id_hex);
+    unsigned shard = shard_of(id);
+    char key[SHARD_KEY_MAX];
+    struct view args[2] = {VIEW("GET"), VIEW_NONE};
+
+    *look = (struct look){x, kind, found, answered, owner, false};
+    if (x->key.n > 0) {
+        args[1] = idem_key(x, shard, key);
+        redis_command(x->server->redis, args, 2, on_key, look);
+    }
+    args[0] = VIEW("HGETALL");
+    args[1] = shard_key(shard, "m", id, key);
+    redis_command(x->server->redis, args, 2, on_hash, look);
 }

@@ -69,8 +69,16 @@ void effect_purge(struct effect *e, int64_t at_ms);
 typedef void effect_done(void *owner, enum effect_outcome outcome, const struct fault *f);
 void effect_apply(struct effect *e, effect_done *done, void *owner);
 
-/* The key of the exchange's PUT or DELETE, for GET beside the object: the value is a digest. */
-struct view effect_idem_key(const struct exchange *x, unsigned shard, char out[]);
+/* The answer where the outcome is none to go on with: 422, 404 or 503. */
+void effect_refuse(struct exchange *x, enum effect_outcome outcome, const struct fault *f);
+
+/* Looks a thing up for a PUT or DELETE. Answers by itself where it was done before under the same
+ * key (204, or 422 for another body), and where there is no such thing (404) or no store (503).
+ * Else `found` is called once, later, with the reply to HGETALL m:<id>, which holds during the
+ * call. */
+typedef void effect_found(void *owner, const struct redis_value *hash);
+void effect_look_up(struct exchange *x, enum store_kind kind, const char *id_hex,
+                    effect_found *found, void (*answered)(void *owner), void *owner);
 
 /* Makes the scripts ready; once, before the first use. */
 void effect_scripts_init(void);

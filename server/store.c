@@ -28,14 +28,44 @@ void store_member(int64_t created_ms, const char *id_hex, char out[STORE_MEMBER_
     snprintf(out, STORE_MEMBER_MAX, "%016" PRId64 ":%s", created_ms, id_hex);
 }
 
-bool store_failed(struct exchange *x, const struct redis_value *v)
+struct view store_member_id(struct view member)
+{
+    struct view rest = member;
+
+    (void)view_cut(&rest, ':');
+    return rest;
+}
+
+bool store_id(struct exchange *x, char out[GUID_TEXT_MAX])
+{
+    struct guid g;
+
+    if (guid_parse(x->id, &g)) {
+        guid_hex(&g, out);
+        return true;
+    }
+    exchange_error(x, 400, "Invalid GUID: '%.*s'", VIEW_ARG(x->id));
+    return false;
+}
+
+void store_log(const struct exchange *x, const struct redis_value *v)
 {
     char text[FAULT_TEXT_MAX];
 
-    if (v->kind != REDIS_ERROR && v->kind != REDIS_LOST)
-        return false;
     notice_say(x->server->log, NOTICE_WARN, "store_failed",
                NOTICE_TEXT("error", mask_sentence(v->text, text, sizeof text)));
+}
+
+void store_unavailable(struct exchange *x)
+{
     exchange_error(x, 503, "the store can't be reached or refuses; try again");
+}
+
+bool store_failed(struct exchange *x, const struct redis_value *v)
+{
+    if (v->kind == REDIS_ARRAY)
+        return false;
+    store_log(x, v);
+    store_unavailable(x);
     return true;
 }

@@ -58,7 +58,13 @@ int64_t store_int(const struct redis_value *hash, const char *field, int64_t oth
 /* Member of the list's zset. */
 #define STORE_MEMBER_MAX (16 + 1 + GUID_HEX_LEN + 1)
 void store_member(int64_t created_ms, const char *id_hex, char out[STORE_MEMBER_MAX]);
-/* Answers 503 if the value is an error or lost; else false. */
+struct view store_member_id(struct view member);
+/* The {id} of the path as 32 upper-case hex digits. Answers 400 and returns false if it is none. */
+bool store_id(struct exchange *x, char out[GUID_TEXT_MAX]);
+/* The value is an error, lost, or of another kind than it must be: */
+void store_log(const struct exchange *x, const struct redis_value *v);
+void store_unavailable(struct exchange *x); /* answers 503 */
+/* Both, if it is not an array (REDIS_ARRAY) as a whole-thing reply is. */
 bool store_failed(struct exchange *x, const struct redis_value *v);
 
 #endif
