@@ -9,6 +9,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *about;
 } commands[] = {
+    {"consume", command_consume, "turn contact events from Kafka into CMI writes"},
     {NULL, NULL, NULL},
 };
 
