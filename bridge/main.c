@@ -9,6 +9,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *about;
 } commands[] = {
+    {"publish", command_publish, "puts events in JSON Lines on a Kafka topic"},
     {NULL, NULL, NULL},
 };
 
