@@ -73,16 +73,20 @@ static bool bad(size_t at, const char *what, struct fault *f)
     return fault_set(f, FAULT_REJECT, "malformed MessagePack at byte %zu: %s", at, what);
 }
 
-static bool take(struct scan *s, uint64_t n, struct view *out, struct fault *f)
+/* The next n bytes; NULL with a fault where there are fewer. */
+static const char *take(struct scan *s, uint64_t n, struct fault *f)
 {
-    if (n > s->bytes.n - s->at)
-        return fault_set(f, FAULT_REJECT,
-                         "malformed MessagePack at byte %zu: %" PRIu64
-                         " bytes are declared and %zu are left",
-                         s->at, n, s->bytes.n - s->at);
-    *out = (struct view){s->bytes.p + s->at, (size_t)n};
+    const char *taken = s->bytes.p + s->at;
+
+    if (n > s->bytes.n - s->at) {
+        (void)fault_set(f, FAULT_REJECT,
+                        "malformed MessagePack at byte %zu: %" PRIu64
+                        " bytes are declared and %zu are left",
+                        s->at, n, s->bytes.n - s->at);
+        return NULL;
+    }
     s->at += (size_t)n;
-    return true;
+    return taken;
 }
 
 static bool open_level(struct scan *s, bool map, uint64_t count, size_t at, struct fault *f)
@@ -132,23 +136,23 @@ bool msgpack_timestamp(struct view payload, int64_t *out_ms)
 
 static bool check_extension(struct scan *s, uint64_t count, size_t at, struct fault *f)
 {
-    struct view type = VIEW_NONE;
-    struct view payload = VIEW_NONE;
+    const char *type = take(s, 1, f);
+    const char *payload = type != NULL ? take(s, count, f) : NULL;
     int64_t ms;
 
-    if (!take(s, 1, &type, f) || !take(s, count, &payload, f))
+    if (payload == NULL)
         return false;
-    if ((signed char)type.p[0] != MSGPACK_TIMESTAMP_TYPE)
+    if ((signed char)*type != MSGPACK_TIMESTAMP_TYPE)
         return bad(at, "an extension type; only timestamps (-1) are taken", f);
-    return msgpack_timestamp(payload, &ms) ||
+    return msgpack_timestamp((struct view){payload, (size_t)count}, &ms) ||
            bad(at, "no timestamp within the years 0001 to 9999", f);
 }
 
 static bool check_payload(struct scan *s, const struct head *head, size_t at, struct fault *f)
 {
-    struct view payload = VIEW_NONE;
+    struct view payload = {take(s, head->count, f), (size_t)head->count};
 
-    if (!take(s, head->count, &payload, f))
+    if (payload.p == NULL)
         return false;
     if (head->what == STRING && !utf8_valid(payload))
         return bad(at, "a string that is not UTF-8", f);
@@ -159,27 +163,37 @@ static bool check_payload(struct scan *s, const struct head *head, size_t at, st
     return true;
 }
 
+static bool read_head(struct scan *s, struct head *head, struct fault *f)
+{
+    const char *first = take(s, 1, f);
+    const char *count;
+
+    if (first == NULL)
+        return false;
+    *head = head_of((unsigned char)*first);
+    if (head->size_bytes == 0)
+        return true;
+    count = take(s, head->size_bytes, f);
+    if (count == NULL)
+        return false;
+    head->count = big_endian((struct view){count, head->size_bytes});
+    return true;
+}
+
 static bool one_item(struct scan *s, struct fault *f)
 {
-    const struct level *level = s->depth > 0 ? &s->levels[s->depth - 1] : NULL;
+    struct level *level = s->depth > 0 ? &s->levels[s->depth - 1] : NULL;
     bool key = level != NULL && level->map && level->left % 2 == 0;
     size_t at = s->at;
-    struct view bytes = VIEW_NONE;
     struct head head;
 
-    if (!take(s, 1, &bytes, f))
+    if (!read_head(s, &head, f))
         return false;
-    s->due--;
-    head = head_of((unsigned char)bytes.p[0]);
     if (key && head.what != STRING)
         return bad(at, "a key that is no string", f);
-    if (head.size_bytes > 0) {
-        if (!take(s, head.size_bytes, &bytes, f))
-            return false;
-        head.count = big_endian(bytes);
-    }
-    if (s->depth > 0)
-        s->levels[s->depth - 1].left--;
+    s->due--;
+    if (level != NULL)
+        level->left--;
     switch (head.what) {
     case ARRAY:
     case MAP:
@@ -203,6 +217,8 @@ bool msgpack_scan_all(struct view bytes, struct fault *f)
 {
     struct scan s = {.bytes = bytes, .due = 1};
 
+    if (bytes.n == 0)
+        return fault_set(f, FAULT_REJECT, "malformed MessagePack: there are no bytes");
     while (s.due > 0) {
         if (!one_item(&s, f))
             return false;
