@@ -1,6 +1,6 @@
 #include "bridge/core/base64.h"
 
-static int digit(char c)
+static int sextet(char c)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -8,35 +8,42 @@ static int digit(char c)
         return c - 'a' + 26;
     if (c >= '0' && c <= '9')
         return c - '0' + 52;
-    if (c == '+')
-        return 62;
-    return c == '/' ? 63 : -1;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Four signs, `kept` of them no padding, to kept - 1 bytes. Bits that no byte takes must be 0. */
+static bool group(const char *four, size_t kept, struct buf *to)
+{
+    unsigned bits = 0;
+    char bytes[3];
+
+    for (size_t i = 0; i < 4; i++) {
+        int six = i < kept ? sextet(four[i]) : 0;
+
+        if (six < 0)
+            return false;
+        bits = bits << 6 | (unsigned)six;
+    }
+    if ((kept == 2 && (bits & 0xffff) != 0) || (kept == 3 && (bits & 0xff) != 0))
+        return false;
+    bytes[0] = (char)(bits >> 16);
+    bytes[1] = (char)(bits >> 8 & 0xff);
+    bytes[2] = (char)(bits & 0xff);
+    return buf_put(to, (struct view){bytes, kept - 1});
 }
 
 bool base64_decode(struct view text, struct buf *to)
 {
-    size_t pad = 0;
-
-    if (text.n % 4 != 0 || buf_room(to, text.n / 4 * 3) == NULL)
+    if (text.n % 4 != 0)
         return false;
-    while (pad < 2 && pad < text.n && text.p[text.n - 1 - pad] == '=')
-        pad++;
-    for (size_t i = 0; i < text.n; i += 4) {
-        size_t digits = i + 4 == text.n ? 4 - pad : 4;
-        unsigned bits = 0;
+    while (text.n > 0) {
+        size_t kept = 4;
 
-        for (size_t k = 0; k < 4; k++) {
-            int d = k < digits ? digit(text.p[i + k]) : 0;
-
-            if (d < 0)
-                return false;
-            bits = bits << 6 | (unsigned)d;
-        }
-        for (size_t k = 0; k + 1 < digits; k++)
-            buf_put_char(to, (char)(bits >> (16 - 8 * k) & 0xff));
-        /* The bits that no byte takes must be zero, or two texts would mean the same. */
-        if ((digits == 2 && (bits & 0xffff) != 0) || (digits == 3 && (bits & 0xff) != 0))
+        if (text.n == 4 && text.p[3] == '=')
+            kept = text.p[2] == '=' ? 2 : 3;
+        if (!group(text.p, kept, to))
             return false;
+        text = view_skip(text, 4);
     }
     return true;
 }

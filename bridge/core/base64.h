@@ -1,12 +1,12 @@
 /*
- * base64: RFC 4648, section 4, with its padding; for CloudEvents' data_base64.
+ * base64: RFC 4648, section 4, with padding and nothing else in it.
  */
 #ifndef BRIDGE_CORE_BASE64_H
 #define BRIDGE_CORE_BASE64_H
 
 #include "bridge/core/buf.h"
 
-/* Appends the bytes. false, with part of them appended, if the text is malformed or `to` full. */
-__attribute__((warn_unused_result)) bool base64_decode(struct view text, struct buf *to);
+/* Appends the decoded bytes (at most 3/4 of text.n). false: no base64, or `to` is full. */
+bool base64_decode(struct view text, struct buf *to) __attribute__((warn_unused_result));
 
 #endif
