@@ -10,6 +10,7 @@ static const struct {
     const char *about;
 } commands[] = {
     {"consume", command_consume, "turn contact events from Kafka into CMI writes"},
+    {"publish", command_publish, "puts events in JSON Lines on a Kafka topic"},
     {NULL, NULL, NULL},
 };
 
