@@ -436,7 +436,7 @@ static void take_reply(void *ctx, const struct redis_value *value)
 {
     struct redis *r = ctx;
     const struct redis_link *link = r->link;
-    char why[TROUBLE_MAX / 2];
+    struct fault wont = {0};
     struct redis_owed c;
 
     r->late = false;
@@ -450,10 +450,11 @@ static void take_reply(void *ctx, const struct redis_value *value)
         return;
     }
     mem_free(c.tail);
-    snprintf(why, sizeof why, "%.*s", VIEW_ARG(wont_do(value) ? value->text : VIEW_NONE));
+    if (wont_do(value))
+        fault_set(&wont, FAULT_RETRY, "%.*s", VIEW_ARG(value->text));
     c.done(c.owner, value);
-    if (why[0] != '\0' && r->link == link && r->phase == PHASE_UP)
-        lose(r, why);
+    if (wont.cls != FAULT_NONE && r->link == link && r->phase == PHASE_UP)
+        lose(r, wont.text);
 }
 
 /* ---- the greeting of a new connection ---- */
