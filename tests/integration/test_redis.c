@@ -63,13 +63,16 @@ static void on_change(void *owner, bool up)
 static void on_reply(void *owner, const struct redis_value *v)
 {
     struct seen *s = owner;
+    size_t n = v->text.n < sizeof s->text ? v->text.n : sizeof s->text - 1;
 
     s->replies++;
     s->kind = v->kind;
     s->integer = v->integer;
     if (v->kind == REDIS_LOST)
         s->lost++;
-    snprintf(s->text, sizeof s->text, "%.*s", VIEW_ARG(v->text));
+    if (n > 0)
+        memcpy(s->text, v->text.p, n);
+    s->text[n] = '\0';
 }
 
 static void connect_to(struct bench *b, const struct redis_conf *conf)
