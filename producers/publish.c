@@ -41,7 +41,7 @@ struct publish {
     int64_t total;
     int64_t acknowledged;
     int64_t mistakes;
-    bool unreachable; /* no broker answered in the end */
+    bool unreachable;           /* no broker answered in the end */
     char error[FAULT_TEXT_MAX]; /* of the first record that was not acknowledged */
 };
 
