@@ -10,6 +10,7 @@ static const struct {
     const char *about;
 } commands[] = {
     {"publish", command_publish, "puts events in JSON Lines on a Kafka topic"},
+    {"dlq", command_dlq, "lists, shows and replays events that were given up"},
     {NULL, NULL, NULL},
 };
 
