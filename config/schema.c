@@ -110,7 +110,7 @@ const struct setting schema[] = {
     {"targets.*.honours_key", SETTING_BOOL, 0, USED_CONSUME, "false", 0, 0, NULL, NULL,
      "true: it answers a repeated Idempotency-Key with the first answer, as cmibridge serve does"},
     {"targets.*.ingest", SETTING_PATH, 0, USED_CONSUME, NULL, 1, 1024, NULL, "/ingest",
-     "path after url that takes history events (/ingest of cmibridge serve); absent: none do"},
+     "path on the same host that takes history events; absent: none do"},
 
     {"routes.*", SETTING_TEXT, 0, USED_CONSUME, NULL, 1, SCHEMA_NAME_MAX, NULL, "main",
      "the target for events of this type"},
