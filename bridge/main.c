@@ -11,6 +11,7 @@ static const struct {
 } commands[] = {
     {"consume", command_consume, "turn contact events from Kafka into CMI writes"},
     {"publish", command_publish, "puts events in JSON Lines on a Kafka topic"},
+    {"check", command_check, "names every mistake in the configuration, and tries the peers"},
     {NULL, NULL, NULL},
 };
 
