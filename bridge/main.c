@@ -12,6 +12,7 @@ static const struct {
     {"consume", command_consume, "turn contact events from Kafka into CMI writes"},
     {"publish", command_publish, "puts events in JSON Lines on a Kafka topic"},
     {"dlq", command_dlq, "lists, shows and replays events that were given up"},
+    {"check", command_check, "names every mistake in the configuration, and tries the peers"},
     {NULL, NULL, NULL},
 };
 

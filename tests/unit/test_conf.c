@@ -392,6 +392,23 @@ static void credentials_over_plain_http_are_warned_of_but_not_on_loopback(void *
     conf_free(c);
 }
 
+static void an_open_server_and_a_forgetful_redis_are_warned_of(void **state)
+{
+    struct conf *c = good("server: {listen: '0.0.0.0:80', anonymous: {login: dev}}\n"
+                          "redis: {durable: false}\n",
+                          0);
+
+    (void)state;
+    assert_string_equal(conf_warning(c, 0),
+                        "f:2: redis.durable is false: Redis may then lose writes that were "
+                        "acknowledged; with appendfsync everysec up to 5191 when it was killed "
+                        "during a slow fsync");
+    assert_string_equal(conf_warning(c, 1), "f:1: server.listen is no loopback address: whoever "
+                                            "reaches it may do everything");
+    assert_null(conf_warning(c, 2));
+    conf_free(c);
+}
+
 static void list_difference(void *ctx, const char *path, bool reloadable)
 {
     buf_printf(ctx, "%s%s ", path, reloadable ? "!" : "");
@@ -402,15 +419,17 @@ static void a_reload_names_what_differs_and_what_it_may_take(void **state)
     struct conf *before = good("log: {level: info}\nkafka: {topics: [a, b]}\n"
                                "targets: {m: {url: http://a, auth: bearer, token: t}}\n",
                                0);
-    struct conf *after = good("log: {level: debug}\nkafka: {topics: [a], group: g}\n"
-                              "targets: {m: {url: http://a, auth: bearer, token: u}}\n",
-                              0);
+    struct conf *after =
+        good("log: {level: debug}\nretry: {base: 1s}\nkafka: {topics: [a], group: g}\n"
+             "targets: {m: {url: http://a, auth: bearer, token: u}}\n",
+             0);
     struct buf b;
 
     (void)state;
     buf_init(&b, 4096);
     conf_diff(before, after, list_difference, &b);
-    assert_string_equal(buf_text(&b), "kafka.group kafka.topics[1] log.level! targets.m.token! ");
+    assert_string_equal(buf_text(&b),
+                        "kafka.group kafka.topics[1] log.level! retry.base! targets.m.token ");
     buf_clear(&b);
     conf_diff(before, before, list_difference, &b);
     assert_string_equal(buf_text(&b), "");
@@ -532,6 +551,7 @@ int main(void)
         cmocka_unit_test(variables_are_put_in_and_a_doubled_dollar_is_one),
         cmocka_unit_test(a_secret_comes_from_its_file_without_the_line_end),
         cmocka_unit_test(credentials_over_plain_http_are_warned_of_but_not_on_loopback),
+        cmocka_unit_test(an_open_server_and_a_forgetful_redis_are_warned_of),
         cmocka_unit_test(a_reload_names_what_differs_and_what_it_may_take),
         cmocka_unit_test(secrets_are_known_also_among_kafka_properties),
         cmocka_unit_test(a_file_that_is_not_there_is_a_mistake),
