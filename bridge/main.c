@@ -9,6 +9,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *about;
 } commands[] = {
+    {"serve", command_serve, "the Contact Management Interface, on Redis and SQLite"},
     {NULL, NULL, NULL},
 };
 
