@@ -13,6 +13,7 @@ static const struct {
     {"publish", command_publish, "puts events in JSON Lines on a Kafka topic"},
     {"dlq", command_dlq, "lists, shows and replays events that were given up"},
     {"check", command_check, "names every mistake in the configuration, and tries the peers"},
+    {"serve", command_serve, "the Contact Management Interface, on Redis and SQLite"},
     {NULL, NULL, NULL},
 };
 
