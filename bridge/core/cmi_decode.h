@@ -9,10 +9,10 @@
  * The first broken rule ends the reading with a FAULT_REJECT that names the field by its path, what
  * is wrong and what is allowed: "maxRetryCount is 11; the maximum is 10",
  * "destinations[3].address is missing", "lastResult is 'GONE'; allowed are SUCCESSFUL, BUSY, …".
- * The value of a CMI_PRIVATE field is never quoted, long digits in others are masked. Fields unknown
- * to the shape, or without the given use, are read over (contract 7); a field of the shape given
- * twice is refused, under either spelling; null is as absent, except with CMI_INGEST, where it is
- * handed on (contract 4: null removes). Text that holds U+0000 is refused.
+ * The value of a CMI_PRIVATE field is never quoted, long digits in others are masked. Fields
+ * unknown to the shape, or without the given use, are read over (contract 7); a field of the shape
+ * given twice is refused, under either spelling; null is as absent, except with CMI_INGEST, where
+ * it is handed on (contract 4: null removes). Text that holds U+0000 is refused.
  *
  * With CMI_INGEST only the inside of objects and lists is checked for what is missing; what an
  * event must give says event_types.h.
@@ -35,9 +35,9 @@ struct cmi_value {
 };
 
 /* What the decoder calls, in the order of the input. Any of them may be NULL. `begin` and `end`
- * enclose an object or one item of a list (for a list: once per item, index counting from 0). `list`
- * comes at a list's end, empty ones too. The list's length is not limited here: nothing of it is
- * kept. Views hold during the call. Returning false with a fault ends the reading. */
+ * enclose an object or one item of a list (for a list: once per item, index counting from 0).
+ * `list` comes at a list's end, empty ones too. The list's length is not limited here: nothing of
+ * it is kept. Views hold during the call. Returning false with a fault ends the reading. */
 struct cmi_visitor {
     void *ctx;
     bool (*begin)(void *ctx, const struct cmi_field *field, size_t index, struct fault *f);
@@ -47,9 +47,10 @@ struct cmi_visitor {
     bool (*list)(void *ctx, const struct cmi_field *field, size_t count, struct fault *f);
 };
 
-#define CMI_DECODE_DEPTH 8         /* deepest nesting of objects and lists in the tables, with room */
-#define CMI_FIELDS_MAX   64        /* fields of one shape */
+#define CMI_DECODE_DEPTH 8  /* deepest nesting of objects and lists in the tables, with room */
+#define CMI_FIELDS_MAX   64 /* fields of one shape */
 #define CMI_SCALAR_MAX   (1 << 20) /* bytes of one string value */
+#define CMI_NAME_MAX     256       /* bytes of a producer's own name where a GUID may stand */
 
 struct cmi_decode_level {
     const struct cmi_shape *shape; /* of the object, or of the list's items */
