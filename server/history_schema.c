@@ -2,7 +2,7 @@
 
 /* Columns of `contacts` up to `leads` are what is shown; those after it are what the events said,
  * from which server/leg.c makes the shown ones. `stamps` is a merge_map. */
-static const char first[] =
+static const char contacts[] =
     "CREATE TABLE contacts ("
     "  row INTEGER PRIMARY KEY,"
     "  id BLOB NOT NULL UNIQUE,"
@@ -31,9 +31,12 @@ static const char first[] =
     "CREATE INDEX chats_by_source ON contacts (lower(trim(source)))"
     "  WHERE channel = 'CHAT' AND leads = 1;"
     "CREATE INDEX chats_by_destination ON contacts (lower(trim(destination)))"
-    "  WHERE channel = 'CHAT' AND leads = 1;"
+    "  WHERE channel = 'CHAT' AND leads = 1;";
 
-    /* at_ms, then tie, is the order of a transcript; key tells the event that brought the line. */
+/* at_ms, then tie, is the order of a transcript; key tells the event that brought the line. Of
+ * participants, joined is the least stamp that named one, for the order; stamp the greatest, for
+ * the alias. */
+static const char chats[] =
     "CREATE TABLE chat_messages ("
     "  row INTEGER PRIMARY KEY,"
     "  key BLOB NOT NULL UNIQUE,"
@@ -42,21 +45,21 @@ static const char first[] =
     "  message TEXT NOT NULL, originator TEXT NOT NULL, system INTEGER NOT NULL, type TEXT NOT NULL"
     ") STRICT;"
     "CREATE INDEX chat_messages_of_chat ON chat_messages (chat, at_ms, tie);"
-
-    /* joined: the least stamp that named it, for the order; stamp: the greatest, for the alias. */
     "CREATE TABLE chat_participants ("
     "  chat BLOB NOT NULL, uniquekey TEXT NOT NULL,"
     "  alias TEXT NOT NULL, joined BLOB NOT NULL, stamp BLOB NOT NULL,"
     "  PRIMARY KEY (chat, uniquekey)"
-    ") STRICT, WITHOUT ROWID;"
+    ") STRICT, WITHOUT ROWID;";
 
-    /* What an email has beside its contact, which has the same id. */
+/* What an email has beside its contact, which has the same id. Numbers are kept as they were
+ * written. */
+static const char emails[] =
     "CREATE TABLE emails ("
     "  row INTEGER PRIMARY KEY,"
     "  id BLOB NOT NULL UNIQUE,"
     "  channel_type TEXT, channel_sub_type TEXT, status TEXT,"
     "  case_id TEXT, cid TEXT, content TEXT, remarks TEXT,"
-    "  from_given INTEGER, from_name TEXT, from_address TEXT,"
+    "  from_name TEXT, from_address TEXT,"
     "  stamps BLOB NOT NULL"
     ") STRICT;"
     "CREATE INDEX emails_by_case ON emails (case_id) WHERE case_id IS NOT NULL;"
@@ -69,10 +72,11 @@ static const char first[] =
     "CREATE TABLE email_attachments ("
     "  email BLOB NOT NULL, position INTEGER NOT NULL,"
     "  id BLOB NOT NULL, filename TEXT NOT NULL, mime_type TEXT NOT NULL,"
-    "  size TEXT NOT NULL, originator TEXT," /* size: as it was written */
+    "  size TEXT NOT NULL, originator TEXT,"
     "  PRIMARY KEY (email, position)"
-    ") STRICT, WITHOUT ROWID;"
+    ") STRICT, WITHOUT ROWID;";
 
+static const char recordings[] =
     "CREATE TABLE call_recordings ("
     "  row INTEGER PRIMARY KEY,"
     "  id BLOB NOT NULL UNIQUE,"
@@ -91,9 +95,9 @@ static const char first[] =
     "  description TEXT NOT NULL, session TEXT NOT NULL, at_ms INTEGER NOT NULL,"
     "  digest BLOB"
     ") STRICT;"
-    "CREATE INDEX listen_logs_of_recording ON listen_logs (recording, row);"
+    "CREATE INDEX listen_logs_of_recording ON listen_logs (recording, row);";
 
-    /* Numbers (ordinal) are kept as they were written. */
+static const char scripts[] =
     "CREATE TABLE script_results ("
     "  row INTEGER PRIMARY KEY,"
     "  id BLOB NOT NULL UNIQUE,"
@@ -113,18 +117,18 @@ static const char first[] =
     "  result BLOB NOT NULL, question INTEGER NOT NULL, position INTEGER NOT NULL,"
     "  id BLOB NOT NULL, answerdata TEXT NOT NULL, ordinal TEXT NOT NULL,"
     "  PRIMARY KEY (result, question, position)"
-    ") STRICT, WITHOUT ROWID;"
+    ") STRICT, WITHOUT ROWID;";
 
-    /* Of phone calls and chats; an email's are its own. */
+/* Remarks of phone calls and chats; an email's are its own. Keys of writes that make no object of
+ * their own (D2). */
+static const char remarks[] =
     "CREATE TABLE remarks ("
     "  group_id BLOB PRIMARY KEY, text TEXT NOT NULL, at_ms INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;"
-
-    /* Writes that make no object of their own (D2). */
     "CREATE TABLE idempotency_keys ("
     "  key TEXT PRIMARY KEY, digest TEXT NOT NULL, at_ms INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;"
     "CREATE INDEX idempotency_keys_by_time ON idempotency_keys (at_ms);";
 
-const char *const history_schema[] = {first};
+const char *const history_schema[] = {contacts, chats, emails, recordings, scripts, remarks};
 const int history_schema_steps = sizeof history_schema / sizeof *history_schema;
