@@ -1,8 +1,9 @@
 /* chats: POST /chats, GET /chats, GET /chats/{id} (contract 19). A chat is its CHAT contacts: what
  * it was made with comes from the first leg of the group, how it goes from the latest. */
 #include "bridge/core/arena.h"
+#include "bridge/core/cmi_rules.h"
 #include "bridge/core/mem.h"
-#include "server/body.h"
+#include "bridge/io/json_in.h"
 #include "server/leg.h"
 #include "server/lookup.h"
 #include "server/queues.h"
@@ -111,7 +112,8 @@ static void store_leg(const struct chat_post *post, struct sqlite *db)
         leg_change_set(&c, LEG_SETS_DISCONNECT, cell_int(x->wall_ms));
     }
     leg_apply(leg, &c, &origin);
-    row_set(&leg->r, LEG_DIGEST, (struct cell){CELL_BLOB, 0, view_of(x->digest)});
+    if (x->digest[0] != '\0')
+        row_set(&leg->r, LEG_DIGEST, (struct cell){CELL_BLOB, 0, view_of(x->digest)});
     (void)leg_save(leg, db);
     leg_free(leg);
 }
@@ -156,12 +158,11 @@ static void post_done(struct history_job *job, const struct fault *f)
 static bool post_read(struct chat_post *post, struct fault *f)
 {
     const struct exchange *x = post->x;
+    struct cmi_visitor visitor = {
+        .ctx = post, .begin = post_begin, .value = post_value, .end = post_end};
     char queue[GUID_TEXT_MAX];
 
-    if (!body_decode(x->body, &cmi_chat, CMI_POST,
-                     (struct cmi_visitor){
-                         .ctx = post, .begin = post_begin, .value = post_value, .end = post_end},
-                     f))
+    if (!cmi_body_check(json_in_read, x->body, &cmi_chat, CMI_POST, visitor, f))
         return false;
     post->queue = queues_chat_by_id(x->server->queues, &post->queue_id);
     if (post->queue == NULL) {
@@ -291,7 +292,7 @@ static void fill_one(struct lookup *l, struct sqlite *db)
 
 static void list_chats(struct exchange *x)
 {
-    lookup_list(x, "/chats", fill_list);
+    lookup_list(x, "/chats", fill_list, NULL);
 }
 
 static void get_chat(struct exchange *x)
@@ -299,8 +300,7 @@ static void get_chat(struct exchange *x)
     lookup_one(x, fill_one, "application/json");
 }
 
-static const char *const list_params[] = {"originator", "destination", "channel_sub_type", "after",
-                                          NULL};
+static const char *const list_params[] = {"originator", "destination", "channel_sub_type", NULL};
 
 const struct route chat_routes[] = {
     {"GET", "/chats", ROUTE_LIST, list_params, list_chats},

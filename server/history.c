@@ -46,6 +46,7 @@ struct history {
     struct stat *stat_writes;
     struct stat *stat_reads;
     struct stat *stat_waiting;
+    struct stat *stat_hidden;
     bool said_sick;
     void (*closed)(void *owner);
     void *closed_owner;
@@ -92,7 +93,7 @@ static void roll_back(struct sqlite *db)
 
     if (!sqlite_in_transaction(db))
         return;
-    sqlite_script(db, "ROLLBACK");
+    sqlite_do(db, "ROLLBACK");
     (void)!sqlite_check(db, &ignored); /* the caller holds the failure that led here */
 }
 
@@ -113,11 +114,11 @@ static bool run_one(struct history_job *job, struct sqlite *db)
  * took the whole group. */
 static bool run_group(struct chain *group, struct sqlite *db, struct fault *f)
 {
-    sqlite_script(db, "BEGIN IMMEDIATE");
+    sqlite_do(db, "BEGIN IMMEDIATE");
     if (!sqlite_check(db, f))
         return false;
     for (struct history_job *job = group->first; job != NULL; job = job->next) {
-        sqlite_script(db, "SAVEPOINT job");
+        sqlite_do(db, "SAVEPOINT job");
         if (!sqlite_check(db, f))
             return false;
         if (!run_one(job, db)) {
@@ -125,13 +126,13 @@ static bool run_group(struct chain *group, struct sqlite *db, struct fault *f)
                 *f = job->fault;
                 return false;
             }
-            sqlite_script(db, "ROLLBACK TO job");
+            sqlite_do(db, "ROLLBACK TO job");
         }
-        sqlite_script(db, "RELEASE job");
+        sqlite_do(db, "RELEASE job");
         if (!sqlite_check(db, f))
             return false;
     }
-    sqlite_script(db, "COMMIT");
+    sqlite_do(db, "COMMIT");
     return sqlite_check(db, f);
 }
 
@@ -159,7 +160,7 @@ static void read_turn(struct history *h, struct chain *group)
     struct sqlite *db = h->reader.db;
 
     for (struct history_job *job = group->first; job != NULL; job = job->next) {
-        sqlite_script(db, "BEGIN");
+        sqlite_do(db, "BEGIN");
         (void)!run_one(job, db);
         roll_back(db); /* nothing was written */
     }
@@ -281,7 +282,23 @@ bool history_read(struct history *h, struct history_job *job, struct fault *f)
     return true;
 }
 
+void history_count_hidden(struct history *h, int more)
+{
+    stat_add(h->stat_hidden, more);
+}
+
 /* ---- opening and closing ---- */
+
+static bool count_hidden(struct history *h, struct fault *f)
+{
+    struct sqlite_query q =
+        sqlite_query(h->reader.db, "SELECT count(*) FROM contacts WHERE row < 0");
+
+    if (sqlite_row(&q))
+        stat_set(h->stat_hidden, sqlite_int(&q, 0));
+    sqlite_end(&q);
+    return sqlite_check(h->reader.db, f);
+}
 
 /* The kernel lets the lock go with the process, however that ends. */
 static bool take_lock(struct history *h, const char *path, struct fault *f)
@@ -349,6 +366,9 @@ static void make_stats(struct history *h, struct stats *stats)
                               "Pieces of work handed to the contact history.");
     h->stat_waiting = stats_get(stats, STAT_GAUGE, "cmibridge_history_waiting", "",
                                 "Pieces of work that wait for the history's threads.");
+    h->stat_hidden =
+        stats_get(stats, STAT_GAUGE, "cmibridge_history_incomplete_contacts", "",
+                  "Contacts not shown yet: not all that is required of them is known.");
 }
 
 struct history *history_open(struct uv_loop_s *loop, const char *path, const struct notice *log,
@@ -366,8 +386,8 @@ struct history *history_open(struct uv_loop_s *loop, const char *path, const str
     h->answers.data = h;
     if (take_lock(h, path, f) && (h->writer.db = sqlite_open(path, false, f)) != NULL &&
         sqlite_migrate(h->writer.db, history_schema, history_schema_steps, f) &&
-        (h->reader.db = sqlite_open(path, true, f)) != NULL && start_lane(h, &h->writer, true, f) &&
-        start_lane(h, &h->reader, false, f))
+        (h->reader.db = sqlite_open(path, true, f)) != NULL && count_hidden(h, f) &&
+        start_lane(h, &h->writer, true, f) && start_lane(h, &h->reader, false, f))
         return h;
     history_close(h, NULL, NULL);
     return NULL;

@@ -49,4 +49,8 @@ void history_close(struct history *h, void (*closed)(void *owner), void *owner);
 bool history_write(struct history *h, struct history_job *job, struct fault *f) MUST_CHECK;
 bool history_read(struct history *h, struct history_job *job, struct fault *f) MUST_CHECK;
 
+/* Contacts that can't be shown yet, because not all that CMI requires of them is known: by how many
+ * they became more. */
+void history_count_hidden(struct history *h, int more);
+
 #endif

@@ -2,7 +2,9 @@
 
 #include "bridge/core/json_out.h"
 #include "bridge/core/json_scan.h"
+#include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/utf8.h"
 #include "bridge/io/crypto.h"
 #include "server/exchange.h"
 #include "server/history.h"
@@ -28,11 +30,9 @@ struct ingest {
 
 struct guid ingest_guid(struct view source, const char *collection, struct view name)
 {
-    char subject[CLOUDEVENT_ATTRIBUTE_MAX + 32];
     struct buf text;
     struct guid g;
 
-    (void)subject;
     if (guid_parse(name, &g))
         return g;
     if (strcmp(collection, "chats") == 0 || strcmp(collection, "emails") == 0)
@@ -129,22 +129,53 @@ static bool read_batch(struct ingest *in)
 /* ---- stored, on the writer's thread ---- */
 
 /* A bad event does not take the others; a failing file does. */
+static bool apply(struct ingest *in, struct ingest_event *e, struct sqlite *db, struct fault *f)
+{
+    int hidden = 0;
+
+    sqlite_do(db, "SAVEPOINT event");
+    e->kind->apply(e, db, &hidden);
+    if (!sqlite_check(db, &e->fault)) {
+        if (e->fault.cls == FAULT_RETRY || e->fault.cls == FAULT_STOP) {
+            *f = e->fault;
+            return false;
+        }
+        sqlite_do(db, "ROLLBACK TO event");
+        hidden = 0;
+    }
+    sqlite_do(db, "RELEASE event");
+    in->hidden += hidden;
+    return sqlite_check(db, f);
+}
+
 static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
 {
     struct ingest *in = (struct ingest *)job;
 
-    in->hidden = 0;
-    for (struct ingest_event *e = in->first; e != NULL; e = e->next) {
-        if (e->fault.cls != FAULT_NONE)
-            continue;
-        e->kind->apply(e, db, &in->hidden);
-        if (!sqlite_check(db, f))
+    for (struct ingest_event *e = in->first; e != NULL; e = e->next)
+        if (e->fault.cls == FAULT_NONE && !apply(in, e, db, f))
             return fault_add(f, "%s", e->type->name);
-    }
     return true;
 }
 
 /* ---- answered, on the loop ---- */
+
+/* A sentence that was cut may end within a character. */
+static struct view sentence(const struct fault *f)
+{
+    struct view text = view_of(f->text);
+
+    while (!utf8_valid(text))
+        text.n--;
+    return text;
+}
+
+static int status_of(const struct ingest_event *e)
+{
+    if (e->fault.cls == FAULT_NONE)
+        return 204;
+    return e->fault.cls == FAULT_REJECT ? 400 : 500;
+}
 
 static void write_answer(const struct ingest *in, struct buf *to)
 {
@@ -161,10 +192,10 @@ static void write_answer(const struct ingest *in, struct buf *to)
         json_key(&j, "source");
         json_string(&j, e->source);
         json_key(&j, "status");
-        json_int(&j, ok ? 204 : 400);
+        json_int(&j, status_of(e));
         if (!ok) {
             json_key(&j, "error");
-            json_text(&j, e->fault.text);
+            json_string(&j, sentence(&e->fault));
         }
         json_object_end(&j);
     }

@@ -14,8 +14,8 @@ static bool is(const struct cmi_field *field, const char *name)
     return strcmp(field->name, name) == 0;
 }
 
-/* The version that is stored: is the new one, of that time and stamp, to replace it? what names the
- * table and, as "modified_ms" or 0, the time that counts before the stamp. */
+/* Is the new version, of that time and stamp, to replace the stored one? sql gives of that the time
+ * that counts before the stamp (0 where none does), the stamp, and the contact. */
 static bool replaces(struct sqlite *db, const char *sql, const struct guid *id, int64_t time_ms,
                      const struct merge_stamp *stamp, struct guid *contact_before)
 {
@@ -301,10 +301,10 @@ static void store_questions(struct sqlite *db, const struct guid *result,
                             const struct script_question *question)
 {
     for (int64_t position = 0; question != NULL; question = question->next, position++) {
-        struct sqlite_query q = sqlite_query(
-            db, "INSERT INTO script_questions"
-                " (result, position, id, data, controltype, datatype, ordinal)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)");
+        struct sqlite_query q =
+            sqlite_query(db, "INSERT INTO script_questions"
+                             " (result, position, id, data, controltype, datatype, ordinal)"
+                             " VALUES (?, ?, ?, ?, ?, ?, ?)");
 
         sqlite_bind_guid(&q, result);
         sqlite_bind_int(&q, position);
@@ -332,8 +332,9 @@ static void script_apply(const struct ingest_event *e, struct sqlite *db, int *h
     remove_of(db, "DELETE FROM script_questions WHERE result = ?", &e->subject);
     remove_of(db, "DELETE FROM script_answers WHERE result = ?", &e->subject);
     place = place_take(db, "script_results", said->modified_ms, &e->subject);
-    q = sqlite_query(db, "INSERT INTO script_results (row, id, script_id, name, contact_id,"
-                         " originalcontact_id, modified_ms, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    q = sqlite_query(db,
+                     "INSERT INTO script_results (row, id, script_id, name, contact_id,"
+                     " originalcontact_id, modified_ms, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     sqlite_bind_int(&q, place);
     sqlite_bind_guid(&q, &e->subject);
     sqlite_bind_guid(&q, &said->script_id);

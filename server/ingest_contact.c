@@ -246,11 +246,11 @@ static const struct {
     const char *type;
     bool (*effect)(struct contact_said *said, struct fault *f);
 } effects[] = {
-    {"contact.received", received},       {"contact.queued", queued},
-    {"contact.allocated", allocated},     {"contact.accepted", accepted},
-    {"contact.rejected", rejected},       {"contact.transferred", transferred},
-    {"contact.forwarded", forwarded},     {"contact.ended", ended},
-    {"contact.closed", closed},           {"contact.updated", updated},
+    {"contact.received", received},   {"contact.queued", queued},
+    {"contact.allocated", allocated}, {"contact.accepted", accepted},
+    {"contact.rejected", rejected},   {"contact.transferred", transferred},
+    {"contact.forwarded", forwarded}, {"contact.ended", ended},
+    {"contact.closed", closed},       {"contact.updated", updated},
 };
 
 /* An identifier without its name leaves no name of another behind. */
@@ -263,8 +263,7 @@ static void pair(struct leg_change *c, enum leg_property id, enum leg_property n
 static bool read(struct ingest_event *e, struct view data, struct arena *a, struct fault *f)
 {
     struct contact_said *said = arena_take(a, 1, sizeof *said);
-    struct cmi_visitor visitor = {
-        .ctx = said, .begin = on_begin, .value = on_value, .end = on_end};
+    struct cmi_visitor visitor = {.ctx = said, .begin = on_begin, .value = on_value, .end = on_end};
 
     said->event = e;
     said->texts = a;
@@ -301,10 +300,15 @@ static void apply(const struct ingest_event *e, struct sqlite *db, int *hidden)
 }
 
 const struct ingest_kind ingest_contact_kinds[] = {
-    {"contact.received", read, apply},  {"contact.queued", read, apply},
-    {"contact.allocated", read, apply}, {"contact.accepted", read, apply},
-    {"contact.rejected", read, apply},  {"contact.transferred", read, apply},
-    {"contact.forwarded", read, apply}, {"contact.ended", read, apply},
-    {"contact.closed", read, apply},    {"contact.updated", read, apply},
+    {"contact.received", read, apply},
+    {"contact.queued", read, apply},
+    {"contact.allocated", read, apply},
+    {"contact.accepted", read, apply},
+    {"contact.rejected", read, apply},
+    {"contact.transferred", read, apply},
+    {"contact.forwarded", read, apply},
+    {"contact.ended", read, apply},
+    {"contact.closed", read, apply},
+    {"contact.updated", read, apply},
     {NULL, NULL, NULL},
 };

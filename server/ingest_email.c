@@ -1,4 +1,5 @@
-/* ingest_email: email.received, email.sent, email.updated (contract 4): an email and its contact. */
+/* ingest_email: email.received, email.sent, email.updated (contract 4): an email and its contact.
+ */
 #include "bridge/core/event_body.h"
 #include "bridge/io/json_in.h"
 #include "server/email.h"
@@ -187,8 +188,7 @@ static void take_group(struct email_said *said, const struct cmi_value *v)
     }
     group = ingest_guid(said->event->source, "contacts", v->text);
     guid_hyphen(&group, text);
-    leg_change_set(&said->leg, LEG_SETS_GROUP,
-                   cell_text(arena_view(said->texts, view_of(text))));
+    leg_change_set(&said->leg, LEG_SETS_GROUP, cell_text(arena_view(said->texts, view_of(text))));
 }
 
 static void take_nulled(struct email_said *said, const char *name)

@@ -59,6 +59,13 @@ static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
     return true;
 }
 
+static void lookup_free(struct lookup *l)
+{
+    buf_done(&l->body);
+    mem_free(l->ctx);
+    mem_free(l);
+}
+
 static void done(struct history_job *job, const struct fault *f)
 {
     struct lookup *l = (struct lookup *)job;
@@ -73,8 +80,7 @@ static void done(struct history_job *job, const struct fault *f)
             page_link(x, l->path, l->after);
         exchange_answer(x, 200, l->content_type, buf_view(&l->body));
     }
-    buf_done(&l->body);
-    mem_free(l);
+    lookup_free(l);
 }
 
 static void start(struct lookup *l)
@@ -87,7 +93,7 @@ static void start(struct lookup *l)
     buf_init(&l->body, LOOKUP_BODY_MAX);
     if (history_read(x->server->history, &l->job, &f))
         return;
-    mem_free(l);
+    lookup_free(l);
     exchange_fault(x, &f);
 }
 
@@ -106,7 +112,7 @@ void lookup_one(struct exchange *x, lookup_fill *fill, const char *content_type)
     start(l);
 }
 
-void lookup_list(struct exchange *x, const char *path, lookup_fill *fill)
+void lookup_list(struct exchange *x, const char *path, lookup_fill *fill, void *ctx)
 {
     bool has_id = view_has(view_of(path), '{');
     struct lookup *l;
@@ -114,14 +120,18 @@ void lookup_list(struct exchange *x, const char *path, lookup_fill *fill)
     struct page page;
     struct fault f;
 
-    if (has_id && !lookup_guid(x, x->id, &id))
+    if (has_id && !lookup_guid(x, x->id, &id)) {
+        mem_free(ctx);
         return;
+    }
     if (!page_read(x, PAGE_LIMIT_DEFAULT, &page, &f)) {
+        mem_free(ctx);
         exchange_fault(x, &f);
         return;
     }
     l = mem_zeroed(1, sizeof *l);
     l->x = x;
+    l->ctx = ctx;
     l->fill = fill;
     l->content_type = "application/json";
     l->path = path;

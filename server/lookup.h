@@ -26,6 +26,7 @@ struct lookup {
     const char *path; /* the route's, of a list */
     struct guid id;   /* the path's, where there is one */
     struct page page; /* of a list */
+    void *ctx;        /* the maker's, freed with the lookup; may be NULL */
     bool found;
     bool more;
     int64_t after;
@@ -35,8 +36,9 @@ struct lookup {
 
 /* One thing: the path's id must be a GUID, else 400. */
 void lookup_one(struct exchange *x, lookup_fill *fill, const char *content_type);
-/* A collection; or, where the route's path has {id}, what of it belongs to that. */
-void lookup_list(struct exchange *x, const char *path, lookup_fill *fill);
+/* A collection; or, where the route's path has {id}, what of it belongs to that. ctx: of mem.h, is
+ * freed when all is done; may be NULL. */
+void lookup_list(struct exchange *x, const char *path, lookup_fill *fill, void *ctx);
 /* For a fill: writes all rows of q as items of the collection. q gives one more than the page's
  * limit if there are more, and its first column is the place (server/place.h) of each. */
 void lookup_write_list(struct lookup *l, const struct cmi_shape *shape, struct sqlite_query *q);

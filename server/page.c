@@ -2,6 +2,7 @@
 
 #include "bridge/core/num.h"
 #include "bridge/core/percent.h"
+#include "server/front.h"
 
 #define LINK_MAX 16384 /* bytes; a request's line is shorter */
 
@@ -28,7 +29,7 @@ void page_link(struct exchange *x, const char *path, int64_t after)
     struct buf link;
 
     buf_init(&link, LINK_MAX);
-    buf_put_text(&link, "</RI/cmi");
+    buf_put_text(&link, "<" FRONT_BASE);
     buf_put(&link, head);
     if (rest.n > 0) {
         percent_encode(x->id, &link);

@@ -51,3 +51,17 @@ int64_t place_ms(int64_t place)
 {
     return place >> PLACE_BITS;
 }
+
+int64_t place_after(int64_t ms)
+{
+    if (ms < 0)
+        return -1;
+    return ms > PLACE_MS_MAX ? INT64_MAX : (ms << PLACE_BITS) + LOW_MAX;
+}
+
+int64_t place_before(int64_t ms)
+{
+    if (ms < 0)
+        return 0;
+    return ms > PLACE_MS_MAX ? INT64_MAX : ms << PLACE_BITS;
+}

@@ -25,5 +25,8 @@ bool place_allows(const char *field, int64_t ms, struct fault *f) MUST_CHECK;
 int64_t place_take(struct sqlite *db, const char *table, int64_t ms, const struct guid *id);
 int64_t place_take_hidden(struct sqlite *db, const char *table);
 int64_t place_ms(int64_t place); /* of a place that is shown */
+/* Things later than that time stand above the one, earlier ones below the other; any time. */
+int64_t place_after(int64_t ms);
+int64_t place_before(int64_t ms);
 
 #endif

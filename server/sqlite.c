@@ -331,6 +331,13 @@ void sqlite_end(struct sqlite_query *q)
     q->statement = NULL;
 }
 
+void sqlite_do(struct sqlite *db, const char *sql)
+{
+    struct sqlite_query q = sqlite_query(db, sql);
+
+    sqlite_run(&q);
+}
+
 int64_t sqlite_changed(const struct sqlite *db)
 {
     return sqlite3_changes64(db->handle);

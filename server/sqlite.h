@@ -50,8 +50,9 @@ bool sqlite_migrate(struct sqlite *db, const char *const *steps, int count,
 bool sqlite_check(struct sqlite *db, struct fault *f) MUST_CHECK;
 /* What was stored makes no sense (STOP): as a failing call. */
 void sqlite_damaged(struct sqlite *db, const char *what);
-/* Runs statements without parameters, one or several. */
+/* Runs statements without parameters: several, or one that is kept compiled. */
 void sqlite_script(struct sqlite *db, const char *sql);
+void sqlite_do(struct sqlite *db, const char *sql);
 /* A failing write may end the transaction around it; then all that was in it is gone. */
 bool sqlite_in_transaction(const struct sqlite *db);
 
