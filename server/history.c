@@ -35,7 +35,7 @@ struct history {
     int64_t commits;
     int64_t failures;
     bool stopping;
-    bool sick; /* the last transaction failed */
+    bool sick; /* the file failed the last group, or one of it */
     struct fault trouble;
     struct lane writer;
     struct lane reader;
@@ -140,17 +140,23 @@ static void write_turn(struct history *h, struct chain *group)
 {
     struct fault why = {0};
     bool ok = run_group(group, h->writer.db, &why);
+    bool sick = !ok;
 
     if (!ok) {
         roll_back(h->writer.db);
         fail_all(group, &why);
     }
+    for (struct history_job *job = group->first; job != NULL; job = job->next)
+        if (job->failed && (job->fault.cls == FAULT_RETRY || job->fault.cls == FAULT_STOP)) {
+            sick = true; /* the file's trouble, not the job's */
+            why = job->fault;
+        }
     uv_mutex_lock(&h->mutex);
     if (ok)
         h->commits++;
     else
         h->failures++;
-    h->sick = !ok;
+    h->sick = sick;
     h->trouble = why;
     uv_mutex_unlock(&h->mutex);
 }

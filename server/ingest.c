@@ -78,24 +78,32 @@ static bool understand(struct ingest_event *e, const struct cloudevent *ce, stru
     return e->kind->read(e, ce->has_data ? ce->data : VIEW("{}"), a, f);
 }
 
-static void read_event(struct ingest *in, struct view json, struct buf *text)
+void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms, struct arena *a,
+                 struct buf *text)
 {
-    struct ingest_event *e = arena_take(&in->arena, 1, sizeof *e);
     struct cloudevent ce = {0};
 
+    *e = (struct ingest_event){.next = NULL};
+    if (!cloudevent_of_json(json, &ce, text, &e->fault))
+        return;
+    e->id = arena_view(a, ce.id);
+    e->source = arena_view(a, ce.source);
+    e->time_ms = ce.has_time ? ce.time_ms : now_ms;
+    if (!understand(e, &ce, a, &e->fault) && e->type != NULL)
+        fault_add(&e->fault, "%s", e->type->name);
+}
+
+static void add_event(struct ingest *in, struct view json, struct buf *text)
+{
+    struct ingest_event *e = arena_take(&in->arena, 1, sizeof *e);
+
+    ingest_read(e, json, in->x->wall_ms, &in->arena, text);
     if (in->last != NULL)
         in->last->next = e;
     else
         in->first = e;
     in->last = e;
     in->count++;
-    if (!cloudevent_of_json(json, &ce, text, &e->fault))
-        return;
-    e->id = arena_view(&in->arena, ce.id);
-    e->source = arena_view(&in->arena, ce.source);
-    e->time_ms = ce.has_time ? ce.time_ms : in->x->wall_ms;
-    if (!understand(e, &ce, &in->arena, &e->fault) && e->type != NULL)
-        fault_add(&e->fault, "%s", e->type->name);
 }
 
 /* false: the batch as a whole can't be read; answered. */
@@ -113,7 +121,7 @@ static bool read_batch(struct ingest *in)
     }
     buf_init(&text, x->body.n + 1);
     while (in->count <= INGEST_EVENTS_MAX && cloudevent_next(&rest, &json, &f))
-        read_event(in, json, &text);
+        add_event(in, json, &text);
     buf_done(&text);
     if (f.cls != FAULT_NONE) {
         exchange_fault(x, &f);

@@ -45,6 +45,11 @@ extern const struct ingest_kind ingest_chat_kinds[];
 extern const struct ingest_kind ingest_email_kinds[];
 extern const struct ingest_kind ingest_call_kinds[]; /* recordings and script results */
 
+/* Reads one event's JSON. What can't be read, or is not for the history, leaves its fault in e. What
+ * e holds is the arena's; text is room for the reading. */
+void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms, struct arena *a,
+                 struct buf *text);
+
 /* What a producer's name stands for: a GUID for itself, any other for one made of source and name
  * (version 5). A contact, the chat that is its group and the email that is it share their names, so
  * all three are made alike. collection: "contacts", … */
