@@ -9,7 +9,7 @@
 
 bool place_allows(const char *field, int64_t ms, struct fault *f)
 {
-    if (ms < 0 || ms > PLACE_MS_MAX)
+    if (ms <= 0 || ms > PLACE_MS_MAX)
         return fault_set(f, FAULT_REJECT, "%s is before 1970 or after 2248", field);
     return true;
 }

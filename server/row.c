@@ -136,7 +136,10 @@ static void insert(struct row *r, struct sqlite *db)
     buf_put_char(&sql, ')');
     q = sqlite_query(db, buf_text(&sql));
     buf_done(&sql);
-    sqlite_bind_int(&q, r->row);
+    if (r->row != 0)
+        sqlite_bind_int(&q, r->row);
+    else
+        sqlite_bind_null(&q); /* SQLite gives the next one */
     sqlite_bind_guid(&q, &r->id);
     for (unsigned i = 0; i < r->table->count; i++)
         bind(&q, &r->cells[i]);

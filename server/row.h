@@ -36,7 +36,7 @@ struct row {
     const struct row_table *table;
     struct guid id;
     bool stored;
-    int64_t row;        /* the key; of a new row: what its maker sets */
+    int64_t row;        /* the key; of a new row: what its maker sets, or 0 for the next one */
     int64_t row_before; /* of a stored row: the key it has in the file */
     struct cell cells[ROW_COLUMNS_MAX];
     uint64_t changed; /* bit i: cells[i] differs from what is stored */

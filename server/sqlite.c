@@ -107,7 +107,7 @@ struct sqlite *sqlite_open(const char *path, bool read_only, struct fault *f)
                 (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     int code;
 
-    if (!read_only)
+    if (!read_only && strcmp(path, ":memory:") != 0)
         make_private(path);
     code = sqlite3_open_v2(path, &db->handle, flags, NULL);
     if (code != SQLITE_OK) {

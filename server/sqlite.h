@@ -37,7 +37,7 @@ struct sqlite_query {
 };
 
 /* Opens or makes the file (mode 0600), in WAL mode with synchronous=FULL; reading only if so asked.
- * NULL with a fault. */
+ * ":memory:" for one that goes with the connection. NULL with a fault. */
 struct sqlite *sqlite_open(const char *path, bool read_only, struct fault *f) MUST_CHECK;
 void sqlite_close(struct sqlite *db);
 
