@@ -9,6 +9,8 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *about;
 } commands[] = {
+    {"consume", command_consume, "turn contact events from Kafka into CMI writes"},
+    {"publish", command_publish, "puts events in JSON Lines on a Kafka topic"},
     {NULL, NULL, NULL},
 };
 
