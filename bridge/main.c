@@ -11,6 +11,7 @@ static const struct {
 } commands[] = {
     {"consume", command_consume, "turn contact events from Kafka into CMI writes"},
     {"publish", command_publish, "puts events in JSON Lines on a Kafka topic"},
+    {"serve", command_serve, "the Contact Management Interface, on Redis and SQLite"},
     {NULL, NULL, NULL},
 };
 
