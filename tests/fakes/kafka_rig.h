@@ -1,0 +1,85 @@
+/*
+ * kafka_rig: an embedded broker, a loop, a producer, and readers that note what they were given.
+ */
+#ifndef TESTS_FAKES_KAFKA_RIG_H
+#define TESTS_FAKES_KAFKA_RIG_H
+
+#include "bridge/core/buf.h"
+#include "bridge/io/kafka_broker.h"
+#include "bridge/io/kafka_sink.h"
+#include "bridge/io/kafka_source.h"
+
+#include <uv.h>
+
+#define RIG_PATIENCE_MS 30000 /* a test that waits longer has failed */
+#define RIG_GOT_MAX     20000
+
+struct rig {
+    uv_loop_t loop;
+    struct kafka_broker *broker;
+    struct notice log;
+    struct buf notices; /* one event's name and texts a line */
+    struct kafka_sink *sink;
+    struct sink_port produce;
+    unsigned delivered;
+    unsigned undelivered;
+    bool sink_closed;
+};
+
+void rig_start(struct rig *rig, unsigned brokers);
+void rig_stop(struct rig *rig);
+/* Turns the loop until it holds; fails the test after RIG_PATIENCE_MS. */
+void rig_until(struct rig *rig, bool (*holds)(void *ctx), void *ctx);
+bool rig_noticed(struct rig *rig, const char *text);
+struct kafka_conf rig_conf(const struct rig *rig, const char *const *topic);
+
+void rig_topic(struct rig *rig, const char *name, unsigned partitions);
+void rig_produce(struct rig *rig, const struct sink_record *r); /* waits while the queue is full */
+void rig_send(struct rig *rig, const char *topic, const char *key, const char *value);
+void rig_flush(struct rig *rig); /* until all is reported */
+
+struct got {
+    void *owner; /* not given back yet; NULL: given back */
+    unsigned slot;
+    uint32_t epoch;
+    int32_t partition;
+    int64_t offset;
+    bool has_key;
+    bool has_value;
+    size_t header_count;
+    size_t value_bytes;
+    char value[32]; /* its beginning */
+};
+
+struct reader {
+    struct rig *rig;
+    struct kafka_source *source;
+    struct source_port port;
+    bool keep;         /* records are not given back by themselves */
+    bool slow_release; /* `released` is not called by itself */
+    bool commit_on_revoke;
+    struct got *got;
+    size_t count;
+    size_t partitions; /* assigned now */
+    struct source_partition parts[64];
+    unsigned assignments;
+    unsigned revocations;
+    unsigned lost;
+    unsigned commits_done;
+    unsigned commits_refused;
+    bool failed;
+    struct fault fault;
+    bool closed;
+};
+
+void reader_start(struct reader *r, struct rig *rig, const struct kafka_conf *conf);
+void reader_await(struct reader *r, size_t count); /* so many records, counted from its start */
+void reader_await_partitions(struct reader *r, size_t count);
+void reader_await_failure(struct reader *r);
+void reader_give_back(struct reader *r);
+/* Commits one past the newest record of each partition. */
+void reader_commit(struct reader *r, bool now);
+void reader_close(struct reader *r);
+void reader_done(struct reader *r);
+
+#endif
