@@ -7,8 +7,11 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *about;
+    const char *about; /* NULL: not for people */
 } commands[] = {
+    {"dev", command_dev, "runs everything on this machine"},
+    {"broker", command_broker, NULL},
+    {"tether", command_tether, NULL},
     {NULL, NULL, NULL},
 };
 
@@ -16,7 +19,8 @@ static void print_usage(FILE *to)
 {
     fprintf(to, "usage: cmibridge COMMAND [--config FILE] [...]\n\n");
     for (size_t i = 0; commands[i].name != NULL; i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].about);
+        if (commands[i].about != NULL)
+            fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].about);
     fprintf(to, "\ncmibridge COMMAND --help says more. cmibridge --version prints the version.\n");
 }
 

@@ -39,3 +39,21 @@ bool file_put(const char *path, struct view text, struct fault *f)
     }
     return true;
 }
+
+bool file_get(const char *path, struct buf *out, struct fault *f)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char some[16384];
+    ssize_t n = 0;
+
+    if (fd < 0)
+        return fault_set(f, FAULT_REJECT, "%s can't be read: %s", path, strerror(errno));
+    while ((n = read(fd, some, sizeof some)) > 0)
+        buf_put(out, (struct view){some, (size_t)n});
+    close(fd);
+    if (n < 0)
+        return fault_set(f, FAULT_REJECT, "%s can't be read: %s", path, strerror(errno));
+    if (out->full)
+        return fault_set(f, FAULT_REJECT, "%s is longer than %zu bytes", path, out->max);
+    return true;
+}

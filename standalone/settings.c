@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MADE "made" /* the name of the result, while it is held against the rules */
+
 /* What makes the examples of the specification work as they stand: its queues, and a user. */
 static const struct {
     const char *path;
@@ -197,9 +199,10 @@ static void write_value(const struct entry *e, struct buf *out)
  * gets for each line the user's, 0 where it is not from there. */
 static void write_yaml(const struct settings *s, struct buf *out, unsigned *lines)
 {
-    size_t line = 1;
+    size_t line = 2;
 
-    buf_put_text(out, "# Made by cmibridge dev at each start. Settings of your own: dev --config FILE\n");
+    buf_put_text(
+        out, "# Made by cmibridge dev at each start. Settings of your own: dev --config FILE\n");
     for (size_t i = 0; i < s->count; i++) {
         const struct entry *e = &s->at[i];
         struct view name = setting_of(e->path);
@@ -224,23 +227,28 @@ static void write_yaml(const struct settings *s, struct buf *out, unsigned *line
     }
 }
 
-/* "made:12: sentence" becomes "FILE:7: sentence", or "(cmibridge dev): sentence". */
+/* "made:12: sentence" becomes "FILE:7: sentence". */
 static void retell(const struct settings *s, struct view told, const unsigned *lines,
                    struct buf *mistakes)
 {
     while (told.n > 0) {
         struct view sentence = view_cut(&told, '\n');
         struct view rest = sentence;
+        struct view name = view_cut(&rest, ':');
+        struct view after = rest;
         int64_t line;
 
-        if (view_is(view_cut(&rest, ':'), "made") && num_in(view_cut(&rest, ':'), 1, s->count, &line))
-            sentence = rest;
-        else
-            line = 0;
-        if (line > 0 && lines[line] > 0)
-            buf_printf(mistakes, "%s:%u:%.*s\n", s->file, lines[line], VIEW_ARG(sentence));
-        else
-            buf_printf(mistakes, "%.*s\n", VIEW_ARG(view_trim(sentence)));
+        if (!view_is(name, MADE)) {
+            buf_printf(mistakes, "%.*s\n", VIEW_ARG(sentence)); /* of the environment */
+            continue;
+        }
+        buf_put_text(mistakes, s->file != NULL ? s->file : "cmibridge dev");
+        if (num_in(view_cut(&after, ':'), 1, (int64_t)s->count + 1, &line)) {
+            rest = after;
+            if (lines[line] > 0)
+                buf_printf(mistakes, ":%u", lines[line]);
+        }
+        buf_printf(mistakes, ":%.*s\n", VIEW_ARG(rest));
     }
 }
 
@@ -254,7 +262,7 @@ struct conf *settings_conf(const struct settings *s, struct buf *mistakes)
     buf_init(&yaml, SETTINGS_TEXT_MAX);
     buf_init(&told, SETTINGS_TEXT_MAX);
     write_yaml(s, &yaml, lines);
-    c = conf_parse("made", buf_view(&yaml), USED_SERVE | USED_CONSUME, &told);
+    c = conf_parse(MADE, buf_view(&yaml), USED_SERVE | USED_CONSUME, &told);
     retell(s, buf_view(&told), lines, mistakes);
     buf_done(&told);
     buf_done(&yaml);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,12 @@ void site_close(struct site *s)
 
 const char *site_path(const struct site *s, const char *name, char out[SITE_PATH_MAX])
 {
-    (void)snprintf(out, SITE_PATH_MAX, "%s/%s", s->dir, name);
+    (void)snprintf(out, SITE_PATH_MAX, "%s/%.255s", s->dir, name);
+    return out;
+}
+
+const char *site_log_path(const struct site *s, const char *name, char out[SITE_PATH_MAX])
+{
+    (void)snprintf(out, SITE_PATH_MAX, "%s/log/%.255s.log", s->dir, name);
     return out;
 }

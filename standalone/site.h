@@ -29,7 +29,8 @@ struct site {
 bool site_open(struct site *s, const char *dir, struct fault *f) MUST_CHECK;
 void site_close(struct site *s);
 
-/* "DIR/name". Returns out. */
+/* "DIR/name", "DIR/log/name.log". Return out. Names have at most 255 bytes. */
 const char *site_path(const struct site *s, const char *name, char out[SITE_PATH_MAX]);
+const char *site_log_path(const struct site *s, const char *name, char out[SITE_PATH_MAX]);
 
 #endif
