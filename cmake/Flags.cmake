@@ -28,6 +28,10 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWith
   target_link_options(cmibridge_flags INTERFACE -pie
     -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
 endif()
+if(CMIBRIDGE_FUZZ) # the fuzzer is blind to code that is not built for it
+  target_compile_options(cmibridge_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(cmibridge_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 # A failed assert is a defect found, in every build.
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO}")

@@ -214,7 +214,8 @@ static bool fill(rd_kafka_conf_t *conf, const struct kafka_conf *c, enum kafka_r
         return set_all(conf, sink_defaults, COUNT(sink_defaults), f) &&
                set_all(conf, c->properties, c->property_count, f) &&
                set_all(conf, sink_always, COUNT(sink_always), f);
-    if (c->group != NULL && !set(conf, "group.id", c->group, f))
+    /* A reader assigns partitions to itself, for which librdkafka wants the name of a group. */
+    if (!set(conf, "group.id", c->group != NULL ? c->group : "cmibridge-reader", f))
         return false;
     if (role == KAFKA_SOURCE)
         return set_all(conf, source_defaults, COUNT(source_defaults), f) &&
