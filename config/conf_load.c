@@ -453,6 +453,26 @@ static void complete(struct load *l, const struct setting *row, const char *path
         mistake(l, entry != NULL ? entry->origin : l->name, "%s is missing: %s", path, row->about);
 }
 
+/* A single target takes everything where there are no routes. */
+static void complete_routes(struct load *l)
+{
+    const char *only = NULL;
+    size_t targets = 0;
+
+    for (size_t i = 0; i < l->c->name_count; i++) {
+        if (strcmp(l->c->names[i].map, "routes") == 0)
+            return;
+        if (strcmp(l->c->names[i].map, "targets") == 0) {
+            only = l->c->names[i].name;
+            targets++;
+        }
+    }
+    if (targets != 1)
+        return;
+    remember_name(l, VIEW("routes"), VIEW("*"), "default");
+    put(l->c, schema_find("routes.*"), "routes.*", view_of(only), 0, "default");
+}
+
 /* ---- */
 
 struct conf *conf_parse(const char *name, struct view yaml, unsigned users, struct buf *mistakes)
@@ -469,6 +489,7 @@ struct conf *conf_parse(const char *name, struct view yaml, unsigned users, stru
     /* What stands behind a break in the file can't be called missing. */
     if (!doc.cut) {
         each_path(&l, complete, NULL);
+        complete_routes(&l);
         conf_sort(l.c);
         conf_rules(l.c, name, users, mistakes);
     }

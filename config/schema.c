@@ -75,7 +75,7 @@ const struct setting schema[] = {
      "any property of librdkafka, such as security.protocol or sasl.password"},
 
     {"events.type_prefix", SETTING_TEXT, 0, USED_CONSUME | USED_PUBLISH, "", 0, 255, NULL, NULL,
-     "removed from the front of event types before matching, such as com.example.cc."},
+     "beginning of event types, such as com.example.cc., that is removed before matching"},
     {"events.unknown", SETTING_CHOICE, SETTING_RELOADABLE, USED_CONSUME, "skip", 0, 0, unknowns,
      NULL, "what becomes of an event of unknown type; either way it is counted"},
     {"events.on_gap", SETTING_CHOICE, 0, USED_CONSUME, "stop", 0, 0, gaps, NULL,

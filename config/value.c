@@ -1,6 +1,7 @@
 #include "config/value.h"
 
 #include "bridge/core/guid.h"
+#include "bridge/core/mem.h"
 #include "bridge/core/num.h"
 
 #include <errno.h>
@@ -294,17 +295,20 @@ static bool check_path(struct view text, struct fault *f)
 
 static bool check_file(const struct setting *row, struct view text, struct fault *f)
 {
-    char file[4097];
+    char *file;
     struct stat st;
+    bool ok;
 
     if ((row->flags & SETTING_EXISTS) == 0)
         return true;
-    (void)snprintf(file, sizeof file, "%.*s", VIEW_ARG(text));
+    file = mem_text(text.p, text.n);
     if (stat(file, &st) != 0 || access(file, R_OK) != 0)
-        return fault_set(f, FAULT_STOP, "is %s, which can't be read: %s", file, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return fault_set(f, FAULT_STOP, "is %s, which is no regular file", file);
-    return true;
+        ok = fault_set(f, FAULT_STOP, "is %s, which can't be read: %s", file, strerror(errno));
+    else
+        ok = S_ISREG(st.st_mode) ||
+             fault_set(f, FAULT_STOP, "is %s, which is no regular file", file);
+    mem_free(file);
+    return ok;
 }
 
 static bool check_length(const struct setting *row, bool secret, struct view text, struct fault *f)

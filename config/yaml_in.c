@@ -11,6 +11,7 @@ struct level {
     bool list;
     bool have_key;     /* map: the key was read, its value comes next */
     size_t index;      /* list: of the next item */
+    size_t key_line;   /* map: of the key */
     size_t path_bytes; /* of the path of the map or list itself */
 };
 
@@ -49,6 +50,7 @@ static bool is_null(struct view text, yaml_scalar_style_t style)
 static bool keep(struct reader *r, enum yaml_kind kind, struct view text, size_t line)
 {
     struct yaml_doc *d = r->out;
+    const struct level *l = top(r);
 
     if (d->count == YAML_NODES_MAX)
         return mistake(r, line, "there are more than 10000 settings");
@@ -61,7 +63,7 @@ static bool keep(struct reader *r, enum yaml_kind kind, struct view text, size_t
         .key_at = r->key_at,
         .kind = kind,
         .text = kind == YAML_TEXT ? mem_text(text.p, text.n) : NULL,
-        .line = (unsigned)line,
+        .line = (unsigned)(l != NULL && !l->list ? l->key_line : line),
     };
     return true;
 }
@@ -114,6 +116,7 @@ static bool take_key(struct reader *r, struct level *l, struct view key, size_t 
     memcpy(r->path + r->path_bytes, key.p, key.n);
     r->path_bytes += key.n;
     l->have_key = true;
+    l->key_line = line;
     return true;
 }
 
