@@ -22,5 +22,6 @@ int command_check(int argc, char **argv);
 int command_dev(int argc, char **argv);
 int command_broker(int argc, char **argv); /* parts of dev, not for people */
 int command_tether(int argc, char **argv);
+int command_watch(int argc, char **argv); /* of ./dev demo */
 
 #endif

@@ -13,6 +13,7 @@ static const struct {
     {"dev", command_dev, "runs everything on this machine"},
     {"broker", command_broker, NULL},
     {"tether", command_tether, NULL},
+    {"watch", command_watch, NULL},
     {NULL, NULL, NULL},
 };
 
