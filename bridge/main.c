@@ -9,6 +9,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *about; /* NULL: not for people */
 } commands[] = {
+    {"consume", command_consume, "turn contact events from Kafka into CMI writes"},
     {"publish", command_publish, "puts events in JSON Lines on a Kafka topic"},
     {"dev", command_dev, "runs everything on this machine"},
     {"broker", command_broker, NULL},

@@ -7,6 +7,7 @@
 #include "bridge/io/redis_queue.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -187,6 +188,7 @@ struct redis *redis_new(struct uv_loop_s *loop, const struct redis_conf *conf,
     assert(conf->timeout_ms > 0);
     if (!redis_address_parse(conf->address, &address, f))
         return NULL;
+    (void)signal(SIGPIPE, SIG_IGN); /* libuv writes to a lost connection: an error, not an end */
     r = mem_zeroed(1, sizeof *r);
     r->loop = loop;
     r->log = log;

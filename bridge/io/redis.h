@@ -61,7 +61,8 @@ struct redis_value {
 /* value holds during the call. */
 typedef void redis_on_reply(void *owner, const struct redis_value *value);
 
-/* conf's texts are copied. NULL with a fault if the address makes no sense. */
+/* conf's texts are copied. NULL with a fault if the address makes no sense. The process ignores
+ * SIGPIPE from here on. */
 struct redis *redis_new(struct uv_loop_s *loop, const struct redis_conf *conf,
                         const struct notice *log, struct fault *f);
 /* Ends the connection; every command under way gets REDIS_LOST before this returns. `closed` is
