@@ -80,7 +80,8 @@ static void wake_up(uv_timer_t *timer)
     (void)timer;
 }
 
-void rig_until(struct rig *rig, bool (*holds)(void *ctx), void *ctx)
+void rig_until_at(struct rig *rig, bool (*holds)(void *ctx), void *ctx, const char *what,
+                  const char *file, int line)
 {
     uint64_t end = uv_hrtime() + RIG_PATIENCE_MS * UINT64_C(1000000);
     uv_timer_t timer; /* so that the loop never sleeps for good */
@@ -93,7 +94,7 @@ void rig_until(struct rig *rig, bool (*holds)(void *ctx), void *ctx)
     uv_run(&rig->loop, UV_RUN_NOWAIT);
     if (!holds(ctx))
         print_message("notices:\n%s", buf_text(&rig->notices));
-    assert_true(holds(ctx));
+    _assert_true(holds(ctx), what, file, line);
 }
 
 bool rig_noticed(struct rig *rig, const char *text)
@@ -165,8 +166,7 @@ int rig_command(const struct rig *rig, const char *before, const char *arguments
     int status;
 
     assert_non_null(program); /* set by ctest */
-    n = (size_t)snprintf(line, sizeof line,
-                         "%s %s %s -b %s -X fetch.wait.max.ms=10 2>&1", before,
+    n = (size_t)snprintf(line, sizeof line, "%s %s %s -b %s -X fetch.wait.max.ms=10 2>&1", before,
                          program, arguments, kafka_broker_bootstrap(rig->broker));
     assert_in_range(n, 1, sizeof line - 1);
     pipe = popen(line, "r");

@@ -29,7 +29,9 @@ struct rig {
 void rig_start(struct rig *rig, unsigned brokers);
 void rig_stop(struct rig *rig);
 /* Turns the loop until it holds; fails the test after RIG_PATIENCE_MS. */
-void rig_until(struct rig *rig, bool (*holds)(void *ctx), void *ctx);
+#define rig_until(rig, holds, ctx) rig_until_at(rig, holds, ctx, #holds, __FILE__, __LINE__)
+void rig_until_at(struct rig *rig, bool (*holds)(void *ctx), void *ctx, const char *what,
+                  const char *file, int line);
 bool rig_noticed(struct rig *rig, const char *text);
 struct kafka_conf rig_conf(const struct rig *rig, const char *const *topic);
 
