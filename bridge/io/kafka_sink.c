@@ -31,7 +31,8 @@ struct kafka_sink {
     size_t waiting;
     bool fatal; /* the client must be replaced, at the next turn */
     bool warm;
-    bool down;
+    bool suspect;     /* something went wrong: ask whether a broker is there, until one answers */
+    bool down;        /* none answered when asked last */
     int64_t again_ms; /* not before: the next question, or the next client */
     char trouble[FAULT_TEXT_MAX];
 
@@ -78,7 +79,7 @@ static void on_delivery(struct kafka_sink *s, rd_kafka_event_t *event)
         assert(s->waiting > 0);
         s->waiting--;
         if (delivered) {
-            s->down = false;
+            s->suspect = s->down = false;
             s->trouble[0] = '\0';
         }
         s->on_report(s->owner, (uint64_t)(uintptr_t)m->_private, delivered,
@@ -92,9 +93,9 @@ static void on_error(struct kafka_sink *s, rd_kafka_event_t *event)
 
     if (err == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(event))
         s->fatal = true;
-    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !s->down) {
+    s->suspect = true;
+    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         s->down = true;
-        s->again_ms = now_ms(s) + AGAIN_MS;
         snprintf(s->trouble, sizeof s->trouble, "no broker answers");
     }
     kafka_log_event(&s->log, now_ms(s), event);
@@ -188,6 +189,21 @@ static void on_warm(struct kafka_sink *s, const struct kafka_survey *found)
     kafka_log_say(&s->log, now_ms(s), NOTICE_WARN, "kafka_waiting", s->trouble);
 }
 
+static void on_probe(struct kafka_sink *s)
+{
+    s->again_ms = now_ms(s) + AGAIN_MS;
+    if (!s->job.ok) {
+        s->down = true;
+        snprintf(s->trouble, sizeof s->trouble, "%s", s->job.fault.text);
+        kafka_log_say(&s->log, now_ms(s), NOTICE_WARN, "kafka_waiting", s->trouble);
+        return;
+    }
+    if (s->down)
+        notice_say(s->log.to, NOTICE_INFO, "kafka_up", NOTICE_TEXT("text", "the brokers answer"));
+    s->suspect = s->down = false;
+    s->trouble[0] = '\0';
+}
+
 static void on_answer(void *owner, const struct kafka_survey *found)
 {
     struct kafka_sink *s = owner;
@@ -203,13 +219,7 @@ static void on_answer(void *owner, const struct kafka_survey *found)
         on_warm(s, found);
         break;
     case KAFKA_JOB_PROBE:
-        s->down = !s->job.ok;
-        s->again_ms = now_ms(s) + AGAIN_MS;
-        if (s->job.ok) {
-            s->trouble[0] = '\0';
-            notice_say(s->log.to, NOTICE_INFO, "kafka_up",
-                       NOTICE_TEXT("text", "the brokers answer"));
-        }
+        on_probe(s);
         break;
     case KAFKA_JOB_OFFSETS:
     case KAFKA_JOB_SPANS:
@@ -279,7 +289,7 @@ static bool turn(void *owner)
     else if (!s->job.running && !s->fatal && now_ms(s) >= s->again_ms) {
         if (!s->warm)
             kafka_job_start(&s->job, s->loop, KAFKA_JOB_TOPICS);
-        else if (s->down)
+        else if (s->suspect)
             kafka_job_start(&s->job, s->loop, KAFKA_JOB_PROBE);
     }
     return more;

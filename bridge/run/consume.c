@@ -2,6 +2,7 @@
 
 #include "bridge/core/guid.h"
 #include "bridge/core/mem.h"
+#include "bridge/ports/fault_point.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -258,6 +259,7 @@ static void on_record(void *consume, const struct record *r)
         c->port.source.give_back(c->port.source.ctx, r->owner);
         return;
     }
+    FAULT_POINT(POLLED);
     stat_add(c->stat_taken, 1);
     consume_take(c, p, r);
 }

@@ -2,6 +2,7 @@
 
 #include "bridge/core/datetime.h"
 #include "bridge/core/json_out.h"
+#include "bridge/ports/fault_point.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,7 @@ static void produce(struct consume *c, struct delivery *d, const struct sink_rec
     struct fault f = {0};
 
     if (c->port.sink.produce(c->port.sink.ctx, r, &f)) {
+        FAULT_POINT(RESULT_PRODUCED);
         d->asked++;
         return;
     }

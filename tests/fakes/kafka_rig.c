@@ -80,7 +80,12 @@ static void wake_up(uv_timer_t *timer)
     (void)timer;
 }
 
+<<<<<<< HEAD
 void kafka_rig_until(struct kafka_rig *rig, bool (*holds)(void *ctx), void *ctx)
+=======
+void rig_until_at(struct rig *rig, bool (*holds)(void *ctx), void *ctx, const char *what,
+                  const char *file, int line)
+>>>>>>> kafka
 {
     uint64_t end = uv_hrtime() + RIG_PATIENCE_MS * UINT64_C(1000000);
     uv_timer_t timer; /* so that the loop never sleeps for good */
@@ -93,7 +98,7 @@ void kafka_rig_until(struct kafka_rig *rig, bool (*holds)(void *ctx), void *ctx)
     uv_run(&rig->loop, UV_RUN_NOWAIT);
     if (!holds(ctx))
         print_message("notices:\n%s", buf_text(&rig->notices));
-    assert_true(holds(ctx));
+    _assert_true(holds(ctx), what, file, line);
 }
 
 bool kafka_rig_noticed(struct kafka_rig *rig, const char *text)

@@ -46,8 +46,7 @@ static bool share_all(void *ctx)
 {
     const struct reader *both = ctx;
 
-    return both[0].assignments == 2 && both[1].assignments == 1 &&
-           both[0].partitions + both[1].partitions == PARTITIONS;
+    return both[0].partitions == PARTITIONS / 2 && both[1].partitions == PARTITIONS / 2;
 }
 
 static bool have_all(void *ctx)
@@ -61,8 +60,13 @@ static bool have_all(void *ctx)
  * ended, and then each record is read once. A paused partition is read again. */
 static void a_revocation_is_held_open_until_the_work_has_ended(void **state)
 {
+<<<<<<< HEAD
     struct kafka_rig rig;
     struct reader both[2] = {{.keep = true, .slow_release = true}, {.commit_on_revoke = true}};
+=======
+    struct rig rig;
+    struct reader both[2] = {{.keep = true, .slow_release = true}, {.rig = NULL}};
+>>>>>>> kafka
     struct kafka_conf conf;
     struct fault f = {0};
     unsigned old_slot;
@@ -88,8 +92,7 @@ static void a_revocation_is_held_open_until_the_work_has_ended(void **state)
      * generation once a member has come; all was committed before. */
     for (size_t i = 0; i < both[0].partitions; i++)
         both[0].port.pause(both[0].port.ctx, both[0].parts[i].slot);
-    assert_int_equal(both[1].count, 0);
-    send_many(&rig, HALF, 2 * HALF);
+    assert_int_equal(both[1].partitions, 0);
     both[0].partitions = 0;
     both[0].slow_release = false;
     both[0].port.released(both[0].port.ctx);
@@ -98,8 +101,13 @@ static void a_revocation_is_held_open_until_the_work_has_ended(void **state)
     reader_give_back(&both[0]);
     both[0].keep = false;
 
+<<<<<<< HEAD
     kafka_rig_until(&rig, share_all, both);
     assert_int_equal(both[1].partitions, PARTITIONS / 2);
+=======
+    rig_until(&rig, share_all, both);
+    send_many(&rig, HALF, 2 * HALF);
+>>>>>>> kafka
     assert_int_not_equal(both[0].parts[0].epoch, old_epoch);
     kafka_rig_until(&rig, have_all, both);
     assert_int_equal(both[0].count + both[1].count, 2 * HALF);

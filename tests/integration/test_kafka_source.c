@@ -186,20 +186,40 @@ static void null_keys_null_values_many_headers_and_a_large_value_come_through(vo
     mem_free(large);
 }
 
-static bool has_hundred(void *ctx)
+static bool other_is_read(void *ctx)
 {
     const struct reader *r = ctx;
+    size_t n = 0;
 
-    return r->count >= 100;
+    for (size_t i = 0; i < r->count; i++)
+        n += r->got[i].slot == r->parts[1].slot;
+    return n >= 8000;
 }
 
+static void send_to_each(struct rig *rig, const char *keys[2], unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        rig_send(rig, topic[0], keys[0], "x");
+        rig_send(rig, topic[0], keys[1], "x");
+    }
+    rig_flush(rig);
+}
+
+/* More than is kept for a paused partition, so that its fetching stops too. */
 static void a_paused_partition_keeps_its_records_and_their_order(void **state)
 {
+<<<<<<< HEAD
     struct kafka_rig rig;
+=======
+    static const char *keys[2] = {"a", "d"}; /* one for each partition */
+    struct rig rig;
+>>>>>>> kafka
     struct reader r = {.rig = NULL};
     struct kafka_conf conf;
+    size_t before;
 
     (void)state;
+<<<<<<< HEAD
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 2);
     send_many(&rig, 0, 10000);
@@ -210,23 +230,73 @@ static void a_paused_partition_keeps_its_records_and_their_order(void **state)
      * than is kept for a paused partition, so that its fetching stops too. */
     r.port.pause(r.port.ctx, r.parts[0].slot);
     kafka_rig_flush(&rig);
+=======
+    rig_start(&rig, 1);
+    rig_topic(&rig, topic[0], 2);
+    conf = rig_conf(&rig, topic);
+    rig_send(&rig, topic[0], keys[0], "x");
+    rig_send(&rig, topic[0], keys[1], "x");
+    rig_flush(&rig);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 2);
+    assert_int_not_equal(r.got[0].partition, r.got[1].partition);
+    r.port.pause(r.port.ctx, r.parts[0].slot);
+    send_to_each(&rig, keys, 7999);
+    rig_until(&rig, other_is_read, &r);
+    assert_int_equal(r.count, 8001);
+>>>>>>> kafka
     for (unsigned i = 0; i < 20; i++) {
-        size_t before = r.count;
-
+        r.port.resume(r.port.ctx, r.parts[0].slot);
+        uv_run(&rig.loop, UV_RUN_ONCE);
         r.port.pause(r.port.ctx, r.parts[0].slot);
         r.port.pause(r.port.ctx, r.parts[1].slot);
-        uv_run(&rig.loop, UV_RUN_NOWAIT);
+        before = r.count;
         uv_run(&rig.loop, UV_RUN_NOWAIT);
         assert_int_equal(r.count, before);
-        r.port.resume(r.port.ctx, r.parts[i % 2].slot);
-        uv_run(&rig.loop, UV_RUN_ONCE);
     }
     r.port.resume(r.port.ctx, r.parts[0].slot);
     r.port.resume(r.port.ctx, r.parts[1].slot);
-    reader_await(&r, 10000);
+    reader_await(&r, 16000);
     assert_each_partition_in_order(&r);
     reader_done(&r);
     kafka_rig_stop(&rig);
+}
+
+static void take_closed(void *owner)
+{
+    struct reader *r = owner;
+
+    r->closed = true;
+}
+
+static bool is_closed(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return r->closed;
+}
+
+/* What keeps a record past the deadline keeps nobody waiting, and may still give it back. */
+static void a_close_does_not_wait_for_ever(void **state)
+{
+    struct rig rig;
+    struct reader r = {.keep = true, .slow_release = true};
+    struct kafka_conf conf;
+
+    (void)state;
+    rig_start(&rig, 1);
+    rig_topic(&rig, topic[0], 1);
+    send_many(&rig, 0, 10);
+    conf = rig_conf(&rig, topic);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 10);
+    kafka_source_close(r.source, 300, take_closed, &r);
+    rig_until(&rig, is_closed, &r);
+    assert_int_equal(r.revocations, 1);
+    assert_true(rig_noticed(&rig, "kafka_source_abandoned"));
+    reader_give_back(&r);
+    mem_free(r.got);
+    rig_stop(&rig); /* the loop ends, so the source did */
 }
 
 static void records_may_be_kept_and_given_back_late(void **state)
@@ -430,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_refused_commit_is_told_and_sent_again),
         cmocka_unit_test(null_keys_null_values_many_headers_and_a_large_value_come_through),
         cmocka_unit_test(a_paused_partition_keeps_its_records_and_their_order),
+        cmocka_unit_test(a_close_does_not_wait_for_ever),
         cmocka_unit_test(records_may_be_kept_and_given_back_late),
         cmocka_unit_test(new_partitions_and_topics_are_found_and_read_from_their_start),
         cmocka_unit_test(records_dropped_before_they_were_read_stop_it),
