@@ -80,12 +80,8 @@ static void wake_up(uv_timer_t *timer)
     (void)timer;
 }
 
-<<<<<<< HEAD
-void kafka_rig_until(struct kafka_rig *rig, bool (*holds)(void *ctx), void *ctx)
-=======
-void rig_until_at(struct rig *rig, bool (*holds)(void *ctx), void *ctx, const char *what,
-                  const char *file, int line)
->>>>>>> kafka
+void kafka_rig_until_at(struct kafka_rig *rig, bool (*holds)(void *ctx), void *ctx,
+                        const char *what, const char *file, int line)
 {
     uint64_t end = uv_hrtime() + RIG_PATIENCE_MS * UINT64_C(1000000);
     uv_timer_t timer; /* so that the loop never sleeps for good */

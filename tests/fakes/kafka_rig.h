@@ -29,17 +29,12 @@ struct kafka_rig {
 void kafka_rig_start(struct kafka_rig *rig, unsigned brokers);
 void kafka_rig_stop(struct kafka_rig *rig);
 /* Turns the loop until it holds; fails the test after RIG_PATIENCE_MS. */
-<<<<<<< HEAD
-void kafka_rig_until(struct kafka_rig *rig, bool (*holds)(void *ctx), void *ctx);
+#define kafka_rig_until(rig, holds, ctx)                                                           \
+    kafka_rig_until_at(rig, holds, ctx, #holds, __FILE__, __LINE__)
+void kafka_rig_until_at(struct kafka_rig *rig, bool (*holds)(void *ctx), void *ctx,
+                        const char *what, const char *file, int line);
 bool kafka_rig_noticed(struct kafka_rig *rig, const char *text);
 struct kafka_conf kafka_rig_conf(const struct kafka_rig *rig, const char *const *topic);
-=======
-#define rig_until(rig, holds, ctx) rig_until_at(rig, holds, ctx, #holds, __FILE__, __LINE__)
-void rig_until_at(struct rig *rig, bool (*holds)(void *ctx), void *ctx, const char *what,
-                  const char *file, int line);
-bool rig_noticed(struct rig *rig, const char *text);
-struct kafka_conf rig_conf(const struct rig *rig, const char *const *topic);
->>>>>>> kafka
 
 void kafka_rig_topic(struct kafka_rig *rig, const char *name, unsigned partitions);
 void kafka_rig_produce(struct kafka_rig *rig,

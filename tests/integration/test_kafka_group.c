@@ -60,13 +60,8 @@ static bool have_all(void *ctx)
  * ended, and then each record is read once. A paused partition is read again. */
 static void a_revocation_is_held_open_until_the_work_has_ended(void **state)
 {
-<<<<<<< HEAD
     struct kafka_rig rig;
-    struct reader both[2] = {{.keep = true, .slow_release = true}, {.commit_on_revoke = true}};
-=======
-    struct rig rig;
     struct reader both[2] = {{.keep = true, .slow_release = true}, {.rig = NULL}};
->>>>>>> kafka
     struct kafka_conf conf;
     struct fault f = {0};
     unsigned old_slot;
@@ -101,13 +96,8 @@ static void a_revocation_is_held_open_until_the_work_has_ended(void **state)
     reader_give_back(&both[0]);
     both[0].keep = false;
 
-<<<<<<< HEAD
     kafka_rig_until(&rig, share_all, both);
-    assert_int_equal(both[1].partitions, PARTITIONS / 2);
-=======
-    rig_until(&rig, share_all, both);
     send_many(&rig, HALF, 2 * HALF);
->>>>>>> kafka
     assert_int_not_equal(both[0].parts[0].epoch, old_epoch);
     kafka_rig_until(&rig, have_all, both);
     assert_int_equal(both[0].count + both[1].count, 2 * HALF);

@@ -196,55 +196,38 @@ static bool other_is_read(void *ctx)
     return n >= 8000;
 }
 
-static void send_to_each(struct rig *rig, const char *keys[2], unsigned count)
+static void send_to_each(struct kafka_rig *rig, const char *keys[2], unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        rig_send(rig, topic[0], keys[0], "x");
-        rig_send(rig, topic[0], keys[1], "x");
+        kafka_rig_send(rig, topic[0], keys[0], "x");
+        kafka_rig_send(rig, topic[0], keys[1], "x");
     }
-    rig_flush(rig);
+    kafka_rig_flush(rig);
 }
 
 /* More than is kept for a paused partition, so that its fetching stops too. */
 static void a_paused_partition_keeps_its_records_and_their_order(void **state)
 {
-<<<<<<< HEAD
-    struct kafka_rig rig;
-=======
     static const char *keys[2] = {"a", "d"}; /* one for each partition */
-    struct rig rig;
->>>>>>> kafka
+    struct kafka_rig rig;
     struct reader r = {.rig = NULL};
     struct kafka_conf conf;
     size_t before;
 
     (void)state;
-<<<<<<< HEAD
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 2);
-    send_many(&rig, 0, 10000);
     conf = kafka_rig_conf(&rig, topic);
-    reader_start(&r, &rig, &conf);
-    kafka_rig_until(&rig, has_hundred, &r);
-    /* One after another is stopped, the other goes on to its end; then all is let through. More
-     * than is kept for a paused partition, so that its fetching stops too. */
-    r.port.pause(r.port.ctx, r.parts[0].slot);
+    kafka_rig_send(&rig, topic[0], keys[0], "x");
+    kafka_rig_send(&rig, topic[0], keys[1], "x");
     kafka_rig_flush(&rig);
-=======
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 2);
-    conf = rig_conf(&rig, topic);
-    rig_send(&rig, topic[0], keys[0], "x");
-    rig_send(&rig, topic[0], keys[1], "x");
-    rig_flush(&rig);
     reader_start(&r, &rig, &conf);
     reader_await(&r, 2);
     assert_int_not_equal(r.got[0].partition, r.got[1].partition);
     r.port.pause(r.port.ctx, r.parts[0].slot);
     send_to_each(&rig, keys, 7999);
-    rig_until(&rig, other_is_read, &r);
+    kafka_rig_until(&rig, other_is_read, &r);
     assert_int_equal(r.count, 8001);
->>>>>>> kafka
     for (unsigned i = 0; i < 20; i++) {
         r.port.resume(r.port.ctx, r.parts[0].slot);
         uv_run(&rig.loop, UV_RUN_ONCE);
@@ -279,24 +262,24 @@ static bool is_closed(void *ctx)
 /* What keeps a record past the deadline keeps nobody waiting, and may still give it back. */
 static void a_close_does_not_wait_for_ever(void **state)
 {
-    struct rig rig;
+    struct kafka_rig rig;
     struct reader r = {.keep = true, .slow_release = true};
     struct kafka_conf conf;
 
     (void)state;
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 1);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
     send_many(&rig, 0, 10);
-    conf = rig_conf(&rig, topic);
+    conf = kafka_rig_conf(&rig, topic);
     reader_start(&r, &rig, &conf);
     reader_await(&r, 10);
     kafka_source_close(r.source, 300, take_closed, &r);
-    rig_until(&rig, is_closed, &r);
+    kafka_rig_until(&rig, is_closed, &r);
     assert_int_equal(r.revocations, 1);
-    assert_true(rig_noticed(&rig, "kafka_source_abandoned"));
+    assert_true(kafka_rig_noticed(&rig, "kafka_source_abandoned"));
     reader_give_back(&r);
     mem_free(r.got);
-    rig_stop(&rig); /* the loop ends, so the source did */
+    kafka_rig_stop(&rig); /* the loop ends, so the source did */
 }
 
 static void records_may_be_kept_and_given_back_late(void **state)
