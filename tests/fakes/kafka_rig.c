@@ -9,7 +9,10 @@
 
 #include "bridge/core/mem.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static void note(void *ctx, enum notice_level level, const char *event,
                  const struct notice_field *fields, size_t count)
@@ -151,6 +154,31 @@ void rig_flush(struct rig *rig)
     rig_until(rig, all_reported, rig);
 }
 
+int rig_command(const struct rig *rig, const char *before, const char *arguments,
+                const char **output)
+{
+    static char said[65536];
+    const char *program = getenv("CMIBRIDGE_BIN");
+    char line[4096];
+    FILE *pipe;
+    size_t n;
+    int status;
+
+    assert_non_null(program); /* set by ctest */
+    n = (size_t)snprintf(line, sizeof line,
+                         "%s %s %s -b %s -X fetch.wait.max.ms=10 2>&1", before,
+                         program, arguments, kafka_broker_bootstrap(rig->broker));
+    assert_in_range(n, 1, sizeof line - 1);
+    pipe = popen(line, "r");
+    assert_non_null(pipe);
+    n = fread(said, 1, sizeof said - 1, pipe);
+    said[n] = '\0';
+    status = pclose(pipe);
+    assert_true(WIFEXITED(status));
+    *output = said;
+    return WEXITSTATUS(status);
+}
+
 /* ---- readers ---- */
 
 static void assigned(void *ctx, const struct source_partition *parts, size_t count)
@@ -197,8 +225,14 @@ static void record(void *ctx, const struct record *record)
                         .has_value = record->has_value,
                         .header_count = record->header_count,
                         .value_bytes = record->value.n};
-    memcpy(got->value, record->value.n > 0 ? record->value.p : "",
-           record->value.n < sizeof got->value ? record->value.n : sizeof got->value - 1);
+    snprintf(got->value, sizeof got->value, "%.*s", VIEW_ARG(record->value));
+    snprintf(got->key, sizeof got->key, "%.*s", VIEW_ARG(record->key));
+    for (size_t i = 0; i < record->header_count; i++) {
+        size_t n = strlen(got->headers);
+
+        snprintf(got->headers + n, sizeof got->headers - n, "%.*s=%.*s\n",
+                 VIEW_ARG(record->headers[i].name), VIEW_ARG(record->headers[i].value));
+    }
     r->count++;
     if (!r->keep) {
         r->port.give_back(r->port.ctx, got->owner);

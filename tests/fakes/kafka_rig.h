@@ -38,6 +38,11 @@ void rig_produce(struct rig *rig, const struct sink_record *r); /* waits while t
 void rig_send(struct rig *rig, const char *topic, const char *key, const char *value);
 void rig_flush(struct rig *rig); /* until all is reported */
 
+/* Runs `cmibridge ARGUMENTS` by a shell, in front of it what `before` says ("echo x |"); gives its
+ * exit code, and what it wrote to both outputs, until the next call. */
+int rig_command(const struct rig *rig, const char *before, const char *arguments,
+                const char **output);
+
 struct got {
     void *owner; /* not given back yet; NULL: given back */
     unsigned slot;
@@ -48,7 +53,9 @@ struct got {
     bool has_value;
     size_t header_count;
     size_t value_bytes;
-    char value[32]; /* its beginning */
+    char value[160]; /* its beginning */
+    char key[32];
+    char headers[512]; /* "name=value\n" each, the beginning */
 };
 
 struct reader {
