@@ -166,6 +166,10 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
          "f:1: targets.m.token: /nonexistent/t can't be opened: No such file or directory\n"},
         {"targets: {m: {url: http://a, auth: bearer, token: 'file:/dev/null'}}\n",
          "f:1: targets.m.token: /dev/null is no regular file\n"},
+        {"targets: {m: {url: https://a, ca: \"/a\\nb\"}}\n",
+         "f:1: targets.m.ca holds a control character at byte 3\n"},
+        {"redis: {password: \"file:/a\\nb\"}\n",
+         "f:1: redis.password: the file's name holds a control character\n"},
         {"kafka: {group: '${CMIBRIDGE_TEST_NONE}'}\n",
          "f:1: kafka.group: the environment has no CMIBRIDGE_TEST_NONE\n"},
         {"kafka: {group: 'a${b'}\n", "f:1: kafka.group: after ${ the name of a variable and } must "
@@ -177,8 +181,8 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
          "f:2: retry.attempts is 'x'; a whole number is wanted\n"
          "f:3: log.level is 'loud'; allowed are debug, info, warn, error\n"},
         {"retry: {attempts: x}\nkafka: {group: \"\n",
-         "f:3: found unexpected end of stream\n"
-         "f:1: retry.attempts is 'x'; a whole number is wanted\n"},
+         "f:1: retry.attempts is 'x'; a whole number is wanted\n"
+         "f:3: found unexpected end of stream\n"},
     };
 
     (void)state;
