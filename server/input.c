@@ -48,12 +48,10 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
 bool input_read(struct exchange *x, const struct cmi_shape *shape, enum cmi_use use,
                 struct input *in)
 {
-    struct cmi_decode d;
     struct cmi_visitor visitor = {.ctx = in, .begin = on_begin, .value = on_value, .end = on_end};
     struct fault f = {0};
 
-    cmi_decode_init(&d, shape, use, visitor);
-    if (json_in_read(x->body, cmi_decode_sink(&d), &f) && cmi_decode_end(&d, &f))
+    if (cmi_body_check(json_in_read, x->body, shape, use, visitor, &f))
         return true;
     exchange_fault(x, &f);
     return false;

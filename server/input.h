@@ -4,7 +4,7 @@
 #ifndef SERVER_INPUT_H
 #define SERVER_INPUT_H
 
-#include "bridge/core/cmi_decode.h"
+#include "bridge/core/cmi_rules.h"
 #include "server/exchange.h"
 
 struct input_value {

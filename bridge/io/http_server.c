@@ -99,9 +99,10 @@ static void on_deadline(uv_timer_t *timer);
 static void limit(struct connection *c, int64_t time_ms)
 {
     struct http_server *s = c->server;
-    struct link *at = s->timed.prev;
+    struct link *at = NULL;
 
     link_cut(&c->link);
+    at = s->timed.prev;
     c->deadline_ms = (int64_t)uv_now(s->loop) + time_ms;
     while (at != &s->timed && ((struct connection *)(void *)at)->deadline_ms > c->deadline_ms)
         at = at->prev;
@@ -164,13 +165,20 @@ static void on_deadline(uv_timer_t *timer)
 
 static void on_run_again(uv_timer_t *timer);
 
+/* libmicrohttpd has no timeouts of its own here: what it has to do later it has to do at once. */
+static void run_soon(struct http_server *s)
+{
+    if (!uv_is_active((uv_handle_t *)&s->run_again))
+        uv_timer_start(&s->run_again, on_run_again, 0, 0);
+}
+
 static void run(struct http_server *s)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
 
     MHD_run(s->daemon);
     if (MHD_get_timeout(s->daemon, &wait_ms) == MHD_YES)
-        uv_timer_start(&s->run_again, on_run_again, wait_ms, 0);
+        run_soon(s);
     if (s->draining && s->connections == 0 && s->drained != NULL) {
         void (*drained)(void *ctx) = s->drained;
 
@@ -239,6 +247,8 @@ void http_visit_answer(struct http_visit *v, int status, const struct http_field
     if (v->suspended) {
         v->suspended = false;
         MHD_resume_connection(v->connection->mhd);
+        /* All that is answered in one turn of the loop goes out in one run. */
+        run_soon(s);
     }
 }
 
@@ -439,7 +449,8 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
         if (c->visit != NULL)
             visit_free(c->visit);
         link_cut(&c->link);
-        s->connections--;
+        if (s->connections-- == s->conf.connections_max)
+            run_soon(s); /* at the limit it accepts none, and only looks again when run */
         *context = NULL;
         mem_free(c);
     }
@@ -526,7 +537,7 @@ void http_server_drain(struct http_server *s, void (*drained)(void *ctx), void *
         if (c->visit == NULL)
             cut(c);
     }
-    uv_timer_start(&s->run_again, on_run_again, 0, 0);
+    run_soon(s);
 }
 
 static void on_closed(uv_handle_t *handle)

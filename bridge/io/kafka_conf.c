@@ -46,6 +46,11 @@ static bool is_secret(const char *name)
     return false;
 }
 
+int kafka_library_version(void)
+{
+    return rd_kafka_version();
+}
+
 bool kafka_property_check(const struct kafka_property *p, int version, struct fault *f)
 {
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {

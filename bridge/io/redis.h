@@ -5,6 +5,10 @@
  * one call of its function, never from inside the call that sent it; if the connection is lost or a
  * reply is overdue, with REDIS_LOST: its effect is unknown. The connection comes back by itself,
  * with back-off; commands given meanwhile fail with REDIS_LOST at the next turn.
+ *
+ * An overdue reply costs the whole connection, because replies come in order. So does a reply that
+ * says that the server is loading or has become a replica: that one reply is handed on, the
+ * commands behind it are lost, and `up` is false until the server will do again.
  */
 #ifndef BRIDGE_IO_REDIS_H
 #define BRIDGE_IO_REDIS_H
@@ -19,17 +23,20 @@
 struct uv_loop_s;
 struct redis;
 
-#define REDIS_ARGS_MAX  1024 /* arguments of one command */
-#define REDIS_IN_FLIGHT 65536
+#define REDIS_ARGS_MAX       1024  /* arguments of one command */
+#define REDIS_IN_FLIGHT      65536 /* commands without a reply; one more is lost at the next turn */
+#define REDIS_WATCHERS_MAX   8
+#define REDIS_BACKOFF_MIN_MS 50 /* between two attempts to connect; doubled up to the maximum */
+#define REDIS_BACKOFF_MAX_MS 2000
 
 struct redis_conf {
-    const char *address;  /* "127.0.0.1:6379" or "unix:/path" */
+    const char *address;  /* "127.0.0.1:6379", "[::1]:6379" or "unix:/path" */
     const char *user;     /* NULL: none */
     const char *password; /* NULL: none */
     int database;
-    int64_t timeout_ms; /* of one reply */
-    /* Durable profile (design.md 4): after connecting, refuse a server whose appendfsync is not
-     * `always` or whose maxmemory-policy is not noeviction, with a sentence. */
+    int64_t timeout_ms; /* of one reply, and of connecting */
+    /* Durable profile: after connecting, refuse a server that keeps no append-only file with
+     * appendfsync `always`, or whose maxmemory-policy is not noeviction, with a sentence. */
     bool durable;
 };
 
@@ -54,22 +61,26 @@ struct redis_value {
 /* value holds during the call. */
 typedef void redis_on_reply(void *owner, const struct redis_value *value);
 
-/* conf's texts are copied. NULL with a fault if the address makes no sense. */
+/* conf's texts are copied. NULL with a fault if the address makes no sense. The process ignores
+ * SIGPIPE from here on. */
 struct redis *redis_new(struct uv_loop_s *loop, const struct redis_conf *conf,
                         const struct notice *log, struct fault *f);
 /* Ends the connection; every command under way gets REDIS_LOST before this returns. `closed` is
- * called on the loop when the memory is gone (may be NULL). */
+ * called on the loop when the memory is gone (may be NULL). May be called from a reply's function;
+ * r is not to be used after it. */
 void redis_close(struct redis *r, void (*closed)(void *owner), void *owner);
 bool redis_up(const struct redis *r); /* connected, authenticated, checked, not loading */
 /* The sentence that says why not, or "". */
 const char *redis_trouble(const struct redis *r);
-/* Called at every change of redis_up. */
+/* Called at every change of redis_up; REDIS_WATCHERS_MAX of them. */
 void redis_watch(struct redis *r, void (*changed)(void *owner, bool up), void *owner);
 
+/* args are copied; count is 1 to REDIS_ARGS_MAX. */
 void redis_command(struct redis *r, const struct view *args, size_t count, redis_on_reply *done,
                    void *owner);
 
-/* A constant script, known by its SHA-1: EVALSHA, and on NOSCRIPT the text once. */
+/* A constant script, known by its SHA-1: EVALSHA, and on NOSCRIPT the text once (then behind the
+ * commands sent meanwhile). The struct must outlive the commands that run it. */
 struct redis_script {
     const char *text;
     char sha[41]; /* filled by redis_script_init */

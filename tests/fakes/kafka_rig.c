@@ -17,7 +17,7 @@
 static void note(void *ctx, enum notice_level level, const char *event,
                  const struct notice_field *fields, size_t count)
 {
-    struct rig *rig = ctx;
+    struct kafka_rig *rig = ctx;
 
     (void)level;
     buf_put_text(&rig->notices, event);
@@ -32,7 +32,7 @@ static void note(void *ctx, enum notice_level level, const char *event,
 
 static void on_report(void *owner, uint64_t token, bool delivered, const char *error)
 {
-    struct rig *rig = owner;
+    struct kafka_rig *rig = owner;
 
     (void)token;
     assert_true(delivered == (error == NULL));
@@ -42,17 +42,17 @@ static void on_report(void *owner, uint64_t token, bool delivered, const char *e
         rig->undelivered++;
 }
 
-void rig_start(struct rig *rig, unsigned brokers)
+void kafka_rig_start(struct kafka_rig *rig, unsigned brokers)
 {
     struct fault f = {0};
     struct kafka_conf conf;
 
-    *rig = (struct rig){.log = {.ctx = rig, .least = NOTICE_INFO, .say = note}};
+    *rig = (struct kafka_rig){.log = {.ctx = rig, .least = NOTICE_INFO, .say = note}};
     buf_init(&rig->notices, 1 << 20);
     assert_int_equal(uv_loop_init(&rig->loop), 0);
     rig->broker = kafka_broker_start(brokers, &f);
     assert_non_null(rig->broker);
-    conf = rig_conf(rig, NULL);
+    conf = kafka_rig_conf(rig, NULL);
     rig->sink = kafka_sink_new(&rig->loop, &conf, NULL, 0, &rig->log, on_report, rig, &f);
     assert_non_null(rig->sink);
     rig->produce = kafka_sink_port(rig->sink);
@@ -60,12 +60,12 @@ void rig_start(struct rig *rig, unsigned brokers)
 
 static void sink_closed(void *owner)
 {
-    struct rig *rig = owner;
+    struct kafka_rig *rig = owner;
 
     rig->sink_closed = true;
 }
 
-void rig_stop(struct rig *rig)
+void kafka_rig_stop(struct kafka_rig *rig)
 {
     kafka_sink_close(rig->sink, 10000, sink_closed, rig);
     uv_run(&rig->loop, UV_RUN_DEFAULT);
@@ -80,8 +80,8 @@ static void wake_up(uv_timer_t *timer)
     (void)timer;
 }
 
-void rig_until_at(struct rig *rig, bool (*holds)(void *ctx), void *ctx, const char *what,
-                  const char *file, int line)
+void kafka_rig_until_at(struct kafka_rig *rig, bool (*holds)(void *ctx), void *ctx,
+                        const char *what, const char *file, int line)
 {
     uint64_t end = uv_hrtime() + RIG_PATIENCE_MS * UINT64_C(1000000);
     uv_timer_t timer; /* so that the loop never sleeps for good */
@@ -97,13 +97,13 @@ void rig_until_at(struct rig *rig, bool (*holds)(void *ctx), void *ctx, const ch
     _assert_true(holds(ctx), what, file, line);
 }
 
-bool rig_noticed(struct rig *rig, const char *text)
+bool kafka_rig_noticed(struct kafka_rig *rig, const char *text)
 {
     return strstr(buf_text(&rig->notices), text) != NULL;
 }
 
 /* What a test wants of an embedded broker: answers without delay. */
-struct kafka_conf rig_conf(const struct rig *rig, const char *const *topic)
+struct kafka_conf kafka_rig_conf(const struct kafka_rig *rig, const char *const *topic)
 {
     static const struct kafka_property quick[] = {{"fetch.wait.max.ms", "10"},
                                                   {"reconnect.backoff.max.ms", "200"}};
@@ -117,14 +117,14 @@ struct kafka_conf rig_conf(const struct rig *rig, const char *const *topic)
                                .property_count = 2};
 }
 
-void rig_topic(struct rig *rig, const char *name, unsigned partitions)
+void kafka_rig_topic(struct kafka_rig *rig, const char *name, unsigned partitions)
 {
     struct fault f = {0};
 
     assert_true(kafka_broker_topic(rig->broker, name, partitions, &f));
 }
 
-void rig_produce(struct rig *rig, const struct sink_record *r)
+void kafka_rig_produce(struct kafka_rig *rig, const struct sink_record *r)
 {
     struct fault f = {0};
 
@@ -134,29 +134,29 @@ void rig_produce(struct rig *rig, const struct sink_record *r)
     }
 }
 
-void rig_send(struct rig *rig, const char *topic, const char *key, const char *value)
+void kafka_rig_send(struct kafka_rig *rig, const char *topic, const char *key, const char *value)
 {
-    rig_produce(rig, &(struct sink_record){.topic = topic,
-                                           .has_key = key != NULL,
-                                           .key = view_of(key),
-                                           .has_value = value != NULL,
-                                           .value = view_of(value)});
+    kafka_rig_produce(rig, &(struct sink_record){.topic = topic,
+                                                 .has_key = key != NULL,
+                                                 .key = view_of(key),
+                                                 .has_value = value != NULL,
+                                                 .value = view_of(value)});
 }
 
 static bool all_reported(void *ctx)
 {
-    const struct rig *rig = ctx;
+    const struct kafka_rig *rig = ctx;
 
     return kafka_sink_waiting(rig->sink) == 0;
 }
 
-void rig_flush(struct rig *rig)
+void kafka_rig_flush(struct kafka_rig *rig)
 {
-    rig_until(rig, all_reported, rig);
+    kafka_rig_until(rig, all_reported, rig);
 }
 
-int rig_command(const struct rig *rig, const char *before, const char *arguments,
-                const char **output)
+int kafka_rig_command(const struct kafka_rig *rig, const char *before, const char *arguments,
+                      const char **output)
 {
     static char said[65536];
     const char *program = getenv("CMIBRIDGE_BIN");
@@ -260,7 +260,7 @@ static void on_failed(void *ctx, const struct fault *f)
     r->fault = *f;
 }
 
-void reader_start(struct reader *r, struct rig *rig, const struct kafka_conf *conf)
+void reader_start(struct reader *r, struct kafka_rig *rig, const struct kafka_conf *conf)
 {
     struct fault f = {0};
 
@@ -295,7 +295,7 @@ void reader_await(struct reader *r, size_t count)
 {
     struct awaited a = {r, count};
 
-    rig_until(r->rig, has_got, &a);
+    kafka_rig_until(r->rig, has_got, &a);
     assert_int_equal(r->count, count);
 }
 
@@ -310,7 +310,7 @@ void reader_await_partitions(struct reader *r, size_t count)
 {
     struct awaited a = {r, count};
 
-    rig_until(r->rig, has_partitions, &a);
+    kafka_rig_until(r->rig, has_partitions, &a);
 }
 
 static bool has_failed(void *ctx)
@@ -322,7 +322,7 @@ static bool has_failed(void *ctx)
 
 void reader_await_failure(struct reader *r)
 {
-    rig_until(r->rig, has_failed, r);
+    kafka_rig_until(r->rig, has_failed, r);
 }
 
 void reader_give_back(struct reader *r)
@@ -366,7 +366,7 @@ static bool is_closed(void *ctx)
 void reader_close(struct reader *r)
 {
     kafka_source_close(r->source, 10000, on_closed, r);
-    rig_until(r->rig, is_closed, r);
+    kafka_rig_until(r->rig, is_closed, r);
     r->source = NULL;
 }
 

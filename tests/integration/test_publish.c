@@ -48,13 +48,13 @@ static struct file write_file(const char *text)
     return f;
 }
 
-static int publish(const struct rig *rig, const char *options, const char *path,
+static int publish(const struct kafka_rig *rig, const char *options, const char *path,
                    const char **output)
 {
     char arguments[512];
 
     snprintf(arguments, sizeof arguments, "publish %s %s", options, path);
-    return rig_command(rig, "", arguments, output);
+    return kafka_rig_command(rig, "", arguments, output);
 }
 
 static const struct got *find(const struct reader *r, const char *header)
@@ -68,7 +68,7 @@ static const struct got *find(const struct reader *r, const char *header)
 
 static void attributes_become_headers_and_data_the_value(void **state)
 {
-    struct rig rig;
+    struct kafka_rig rig;
     struct reader r = {.rig = NULL};
     struct kafka_conf conf;
     const struct got *got;
@@ -76,11 +76,11 @@ static void attributes_become_headers_and_data_the_value(void **state)
     struct file file = write_file(CALLBACK "\n" REMARKS "   \n" CANCELLED);
 
     (void)state;
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 3);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 3);
     assert_int_equal(publish(&rig, "", file.path, &output), COMMAND_OK);
     assert_string_equal(output, "published 3 of 3\n");
-    conf = rig_conf(&rig, topic);
+    conf = kafka_rig_conf(&rig, topic);
     reader_start(&r, &rig, &conf);
     reader_await(&r, 3);
     got = find(&r, "ce_id=1\n");
@@ -97,38 +97,38 @@ static void attributes_become_headers_and_data_the_value(void **state)
     assert_non_null(strstr(got->headers, "content-type=text/plain\n"));
     assert_false(find(&r, "ce_id=3\n")->has_value);
     reader_done(&r);
-    rig_stop(&rig);
+    kafka_rig_stop(&rig);
     unlink(file.path);
 }
 
 static void structured_mode_sends_the_line_as_it_is(void **state)
 {
-    struct rig rig;
+    struct kafka_rig rig;
     struct reader r = {.rig = NULL};
     struct kafka_conf conf;
     const char *output;
     struct file file = write_file(CANCELLED);
 
     (void)state;
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 1);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
     assert_int_equal(publish(&rig, "--structured --topic contact-events", file.path, &output),
                      COMMAND_OK);
-    conf = rig_conf(&rig, topic);
+    conf = kafka_rig_conf(&rig, topic);
     reader_start(&r, &rig, &conf);
     reader_await(&r, 1);
     assert_string_equal(r.got[0].headers, "content-type=application/cloudevents+json\n");
     assert_int_equal(strncmp(r.got[0].value, CANCELLED, strlen(CANCELLED) - 1), 0);
     assert_string_equal(r.got[0].key, "messages/7");
     reader_done(&r);
-    rig_stop(&rig);
+    kafka_rig_stop(&rig);
     unlink(file.path);
 }
 
 /* What comes after the mistakes proves that nothing came before. */
 static void a_file_with_mistakes_is_not_sent_at_all_and_all_are_told(void **state)
 {
-    struct rig rig;
+    struct kafka_rig rig;
     struct reader r = {.rig = NULL};
     struct kafka_conf conf;
     const char *output;
@@ -136,8 +136,8 @@ static void a_file_with_mistakes_is_not_sent_at_all_and_all_are_told(void **stat
     struct file good = write_file(REMARKS);
 
     (void)state;
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 1);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
     assert_int_equal(publish(&rig, "", file.path, &output), COMMAND_FAILED);
     assert_non_null(strstr(output, "line 2: callback.requested: callbackQueueNumber is missing\n"));
     assert_non_null(strstr(output, "line 3: "));
@@ -147,37 +147,37 @@ static void a_file_with_mistakes_is_not_sent_at_all_and_all_are_told(void **stat
     assert_non_null(strstr(output, "nothing was sent\n"));
     assert_null(strstr(output, "0612345678"));
     assert_int_equal(publish(&rig, "", good.path, &output), COMMAND_OK);
-    conf = rig_conf(&rig, topic);
+    conf = kafka_rig_conf(&rig, topic);
     reader_start(&r, &rig, &conf);
     reader_await(&r, 1);
     reader_done(&r);
-    rig_stop(&rig);
+    kafka_rig_stop(&rig);
     unlink(file.path);
     unlink(good.path);
 }
 
 static void a_pipe_is_sent_up_to_the_mistake(void **state)
 {
-    struct rig rig;
+    struct kafka_rig rig;
     const char *output;
     char before[128];
     struct file file = write_file(CALLBACK REMARKS NO_QUEUE CANCELLED);
 
     (void)state;
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 1);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
     snprintf(before, sizeof before, "cat %s |", file.path);
-    assert_int_equal(rig_command(&rig, before, "publish", &output), COMMAND_FAILED);
+    assert_int_equal(kafka_rig_command(&rig, before, "publish", &output), COMMAND_FAILED);
     assert_non_null(strstr(output, "line 3: callback.requested"));
     assert_non_null(strstr(output, "published 2 of 2\n"));
-    rig_stop(&rig);
+    kafka_rig_stop(&rig);
     unlink(file.path);
 }
 
 static void many_events_and_a_prefix_are_no_trouble(void **state)
 {
     static char text[400000];
-    struct rig rig;
+    struct kafka_rig rig;
     struct reader r = {.rig = NULL};
     struct kafka_conf conf;
     const char *output;
@@ -190,27 +190,27 @@ static void many_events_and_a_prefix_are_no_trouble(void **state)
             (size_t)snprintf(text + n, sizeof text - n,
                              EVENT("%u", "com.example.message.cancelled", "messages/%u", ""), i, i);
     file = write_file(text);
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 4);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 4);
     assert_int_equal(publish(&rig, "--type-prefix com.example.", file.path, &output), COMMAND_OK);
     assert_string_equal(output, "published 2000 of 2000\n");
-    conf = rig_conf(&rig, topic);
+    conf = kafka_rig_conf(&rig, topic);
     reader_start(&r, &rig, &conf);
     reader_await(&r, 2000);
     reader_done(&r);
-    rig_stop(&rig);
+    kafka_rig_stop(&rig);
     unlink(file.path);
 }
 
 static void what_is_not_acknowledged_is_a_failure(void **state)
 {
-    struct rig rig;
+    struct kafka_rig rig;
     const char *output;
     struct file file = write_file(CALLBACK);
 
     (void)state;
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 1);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
     /* 29: TOPIC_AUTHORIZATION_FAILED */
     kafka_broker_fail(rig.broker, KAFKA_REQUEST_PRODUCE, 29, 1);
     assert_int_equal(publish(&rig, "", file.path, &output), COMMAND_FAILED);
@@ -219,7 +219,7 @@ static void what_is_not_acknowledged_is_a_failure(void **state)
     kafka_broker_down(rig.broker, -1);
     assert_int_equal(publish(&rig, "--timeout 1s", file.path, &output), COMMAND_UNAVAILABLE);
     kafka_broker_up(rig.broker, -1);
-    rig_stop(&rig);
+    kafka_rig_stop(&rig);
     unlink(file.path);
 }
 

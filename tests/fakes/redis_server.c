@@ -1,0 +1,202 @@
+/* nftw is X/Open's. */
+#define _XOPEN_SOURCE 700
+#include "tests/fakes/redis_server.h"
+
+#include "bridge/core/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ARGS_MAX  64
+#define READY     "eady to accept connections"
+#define OPEN_DIRS 8
+
+static _Noreturn void give_up(const char *what)
+{
+    fprintf(stderr, "redis_server: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+void redis_server_need(void)
+{
+    if (system("command -v redis-server >/dev/null 2>&1") == 0)
+        return;
+    printf("skipped: redis-server is not installed\n");
+    exit(77);
+}
+
+static void run_server(const struct redis_server *s, int out)
+{
+    const char *args[ARGS_MAX] = {
+        "redis-server",
+        "--port",
+        "0",
+        "--unixsocket",
+        s->socket,
+        "--dir",
+        s->dir,
+        "--save",
+        "",
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "always",
+        "--maxmemory-policy",
+        "noeviction",
+        "--enable-debug-command",
+        "yes",
+    };
+    char *argv[ARGS_MAX] = {NULL};
+    size_t n = 0;
+
+    while (args[n] != NULL)
+        n++;
+    for (size_t i = 0; s->extra != NULL && s->extra[i] != NULL && n < ARGS_MAX - 1; i++)
+        args[n++] = s->extra[i];
+    for (size_t i = 0; i < n; i++)
+        argv[i] = mem_text(args[i], strlen(args[i]));
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(out, STDOUT_FILENO);
+    execvp(argv[0], argv);
+    _exit(127);
+}
+
+static void launch(struct redis_server *s)
+{
+    char log[8192];
+    size_t n = 0;
+    int out[2];
+
+    if (pipe(out) != 0)
+        give_up("no pipe");
+    fcntl(out[0], F_SETFD, FD_CLOEXEC);
+    fcntl(out[1], F_SETFD, FD_CLOEXEC);
+    unlink(s->socket);
+    s->pid = fork();
+    if (s->pid < 0)
+        give_up("no process");
+    if (s->pid == 0)
+        run_server(s, out[1]);
+    close(out[1]);
+    log[0] = '\0';
+    while (strstr(log, READY) == NULL) {
+        ssize_t got = n < sizeof log - 1 ? read(out[0], log + n, sizeof log - 1 - n) : 0;
+
+        if (got <= 0) {
+            fprintf(stderr, "redis_server: it did not start; it says:\n%s\n", log);
+            exit(1);
+        }
+        n += (size_t)got;
+        log[n] = '\0';
+    }
+    close(out[0]); /* the server ignores that nobody reads its log */
+}
+
+struct redis_server *redis_server_start(const char *const *extra)
+{
+    struct redis_server *s = mem_zeroed(1, sizeof *s);
+
+    snprintf(s->dir, sizeof s->dir, "/tmp/cmibridge-redis-XXXXXX");
+    if (mkdtemp(s->dir) == NULL)
+        give_up("no directory");
+    snprintf(s->address, sizeof s->address, "unix:%s/redis.sock", s->dir);
+    s->socket = s->address + strlen("unix:");
+    s->extra = extra;
+    launch(s);
+    return s;
+}
+
+void redis_server_kill(struct redis_server *s)
+{
+    if (s->pid == 0)
+        return;
+    kill(s->pid, SIGKILL);
+    if (waitpid(s->pid, NULL, 0) != s->pid)
+        give_up("it can't be waited for");
+    s->pid = 0;
+}
+
+void redis_server_restart(struct redis_server *s)
+{
+    redis_server_kill(s);
+    launch(s);
+}
+
+void redis_server_freeze(struct redis_server *s)
+{
+    int status;
+
+    kill(s->pid, SIGSTOP);
+    if (waitpid(s->pid, &status, WUNTRACED) != s->pid || !WIFSTOPPED(status))
+        give_up("it does not stop");
+}
+
+void redis_server_thaw(struct redis_server *s)
+{
+    kill(s->pid, SIGCONT);
+}
+
+static size_t read_some(int fd, char *to, size_t n, size_t room)
+{
+    ssize_t got = read(fd, to + n, room - 1 - n);
+
+    if (got <= 0)
+        give_up("no answer");
+    to[n + (size_t)got] = '\0';
+    return n + (size_t)got;
+}
+
+const char *redis_server_ask(struct redis_server *s, const char *command)
+{
+    static char reply[65536];
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    char line[1024];
+    char *start = reply;
+    size_t n = 0;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int length = snprintf(line, sizeof line, "%s\r\n", command);
+
+    snprintf(to.sun_path, sizeof to.sun_path, "%s", s->socket);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) != 0)
+        give_up("no connection");
+    if (write(fd, line, (size_t)length) != length)
+        give_up("the command can't be sent");
+    do
+        n = read_some(fd, reply, n, sizeof reply);
+    while (strstr(reply, "\r\n") == NULL);
+    if (reply[0] == '$' && reply[1] != '-') {
+        start = strstr(reply, "\r\n") + 2;
+        while (strstr(start, "\r\n") == NULL)
+            n = read_some(fd, reply, n, sizeof reply);
+    }
+    close(fd);
+    *strstr(start, "\r\n") = '\0';
+    return start;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+void redis_server_stop(struct redis_server *s)
+{
+    if (s == NULL)
+        return;
+    redis_server_kill(s);
+    nftw(s->dir, remove_one, OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+    mem_free(s);
+}
