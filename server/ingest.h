@@ -45,8 +45,8 @@ extern const struct ingest_kind ingest_chat_kinds[];
 extern const struct ingest_kind ingest_email_kinds[];
 extern const struct ingest_kind ingest_call_kinds[]; /* recordings and script results */
 
-/* Reads one event's JSON. What can't be read, or is not for the history, leaves its fault in e. What
- * e holds is the arena's; text is room for the reading. */
+/* Reads one event's JSON. What can't be read, or is not for the history, leaves its fault in e.
+ * What e holds is the arena's; text is room for the reading. */
 void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms, struct arena *a,
                  struct buf *text);
 

@@ -137,7 +137,7 @@ static _Noreturn void be_the_server(const char *file, bool plain_user, int ports
     users_free(s.users);
     queues_free(s.queues);
     stats_free(s.server.stats);
-    _exit(0);
+    exit(0); /* not _exit: a leak checker has its say */
 }
 
 /* ---- the test's side ---- */
