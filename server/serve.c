@@ -7,9 +7,10 @@
 #include "bridge/io/signals.h"
 #include "config/conf.h"
 #include "config/schema.h"
-#include "server/effect.h"
 #include "server/foundation.h"
+#include "server/purge.h"
 #include "server/queues.h"
+#include "server/scripts.h"
 #include "server/user.h"
 
 #include <assert.h>
@@ -32,6 +33,7 @@ struct serve {
     struct users *users;
     struct front *front;
     struct foundation foundation;
+    struct purge *purge;
     struct http_server *http;
     struct admin *admin;
     struct signals *signals;
@@ -105,6 +107,7 @@ static void stop(struct serve *s)
     if (s->stopped)
         return;
     s->stopped = true;
+    purge_free(s->purge);
     /* Whoever waits for Redis is answered here, so that every visit has ended. */
     if (s->server.redis != NULL)
         redis_close(s->server.redis, NULL, NULL);
@@ -186,13 +189,14 @@ static bool start_redis(struct serve *s, struct fault *f)
                               .timeout_ms = conf_ms(c, "redis.timeout"),
                               .durable = conf_bool(c, "redis.durable")};
 
-    effect_scripts_init();
+    scripts_init();
     s->server.redis = redis_new(&s->loop, &conf, s->server.log, f);
     if (s->server.redis == NULL)
         return false;
     s->foundation = (struct foundation){
         .server = &s->server, .front = s->front, .unsound = on_unsound, .ctx = s};
     foundation_start(&s->foundation);
+    s->purge = purge_new(&s->server);
     return true;
 }
 
@@ -230,6 +234,8 @@ static bool start(struct serve *s, struct fault *f)
 
     s->front = front_new(&s->server, s->users);
     front_add(s->front, FRONT_BASE, callback_routes);
+    front_add(s->front, FRONT_BASE, message_routes);
+    front_add(s->front, FRONT_BASE, consent_routes);
     if (!start_redis(s, f) || !start_http(s, f) || !start_admin(s, f))
         return false;
     if ((s->signals = signals_new(&s->loop, &signals, f)) == NULL)
