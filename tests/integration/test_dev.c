@@ -1,6 +1,7 @@
 /* `cmibridge dev` as a person meets it: the real program, in a directory of its own. */
 #include "bridge/commands.h"
 #include "bridge/core/buf.h"
+#include "bridge/core/event_types.h"
 #include "standalone/file.h"
 
 #include <errno.h>
@@ -312,6 +313,39 @@ static void a_mistake_in_the_settings_is_told_with_its_line(void **state)
     assert_nothing_left();
 }
 
+static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
+{
+    const struct fixture *x = *state;
+    char command[512];
+    char line[1024];
+    size_t seen = 0;
+    size_t types = 0;
+    bool shown[64] = {false};
+    bool whole = false;
+    FILE *demo;
+
+    while (event_types[types].name != NULL)
+        types++;
+    assert_true(types <= sizeof shown / sizeof shown[0]);
+    (void)snprintf(command, sizeof command, "%s/standalone/demo.sh %s %s",
+                   getenv("CMIBRIDGE_SOURCE"), getenv("CMIBRIDGE_BIN"), x->dir);
+    demo = popen(command, "r");
+    assert_non_null(demo);
+    while (fgets(line, sizeof line, demo) != NULL) {
+        for (size_t i = 0; i < types; i++)
+            if (strcspn(line, " ") == strlen(event_types[i].name) &&
+                strncmp(line, event_types[i].name, strlen(event_types[i].name)) == 0)
+                shown[i] = true;
+        whole = whole || strstr(line, "32 events, 32 ended as they should, 0 otherwise, 0 open");
+    }
+    assert_int_equal(pclose(demo), 0);
+    for (size_t i = 0; i < types; i++)
+        seen += shown[i];
+    assert_int_equal(seen, types);
+    assert_true(whole);
+    assert_nothing_left();
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -321,6 +355,7 @@ int main(void)
         CASE(a_second_one_in_the_same_directory_is_refused),
         CASE(a_part_that_is_killed_ends_all_and_its_log_is_named),
         CASE(when_dev_itself_is_killed_its_parts_end_too),
+        CASE(the_demo_shows_a_result_for_every_event_and_ends),
         CASE(a_mistake_in_the_settings_is_told_with_its_line),
     };
 
