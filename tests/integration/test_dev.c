@@ -188,6 +188,36 @@ static void all_comes_up_answers_and_ends_without_a_trace(void **state)
     assert_nothing_left();
 }
 
+/* tests/golden/spec/COLLECTION-NAME.json: the specification's examples, a missing quote added. */
+static void the_examples_of_the_specification_work_as_they_stand(void **state)
+{
+    static const struct {
+        const char *collection;
+        const char *file;
+    } examples[] = {
+        {"chats", "chats-inbound"},     {"chats", "chats-outbound"},
+        {"messages", "messages-sms"},   {"messages", "messages-template"},
+        {"callbacks", "callbacks-505"}, {"customerConsents", "customerConsents-whatsapp"},
+    };
+    const struct fixture *x = *state;
+    struct run r = start(x, NULL);
+    char endpoints[TEXT_MAX];
+    char request[512];
+    char answer[4096];
+
+    wait_until_up(&r);
+    read_endpoints(x, endpoints);
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
+        (void)snprintf(request, sizeof request, "--json @'%s/tests/golden/spec/%s.json' $cmi/%s",
+                       getenv("CMIBRIDGE_SOURCE"), examples[i].file, examples[i].collection);
+        if (curl(endpoints, request, answer, sizeof answer) != 0)
+            fail_msg("%s was refused", examples[i].file);
+    }
+    assert_int_equal(kill(r.pid, SIGTERM), 0);
+    assert_int_equal(wait_until_ended(&r), COMMAND_OK);
+    assert_nothing_left();
+}
+
 static void a_second_start_finds_what_the_first_one_was_given(void **state)
 {
     const struct fixture *x = *state;
@@ -351,6 +381,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(all_comes_up_answers_and_ends_without_a_trace),
+        CASE(the_examples_of_the_specification_work_as_they_stand),
         CASE(a_second_start_finds_what_the_first_one_was_given),
         CASE(a_second_one_in_the_same_directory_is_refused),
         CASE(a_part_that_is_killed_ends_all_and_its_log_is_named),
