@@ -201,9 +201,8 @@ static void post_chat(struct exchange *x)
     " f.source AS originator, f.destination AS destination, ifnull(f.subject, '') AS title,"       \
     " f.arrival_ms AS date_created, f.queue_id AS \"from_queue.id\","                              \
     " f.queue_name AS \"from_queue.name\", l.agent_id AS agentId, l.agent_name AS agentName"       \
-    " FROM contacts f INDEXED BY " index " CROSS JOIN contacts l ON l.row ="                       \
-    "  (SELECT max(row) FROM contacts WHERE group_id = f.group_id AND row > 0)"                    \
-    " WHERE f.channel = 'CHAT' AND f.leads = 1"
+    " FROM contacts f INDEXED BY " index " CROSS JOIN contacts l ON l.row = " LEG_LATEST(          \
+        "f.group_id") " WHERE f.channel = 'CHAT' AND f.leads = 1"
 
 /* What the parameters of the list ask for. An address comes as given and with a blank read as the
  * '+' that a client forgot to encode (contract 13). The first one given decides on the index. */
