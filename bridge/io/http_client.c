@@ -7,11 +7,13 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #define HEADER_VALUE_MAX 1024  /* kept of a reply's header */
 #define REQUEST_HEAD_MAX 16384 /* bytes of a call's headers and target */
-#define OWN_HEADERS      4     /* beside the call's: authorization, Expect, Accept, Content-Type */
+#define WATCH_BUCKETS    1024
+#define OWN_HEADERS      4 /* beside the call's: authorization, Expect, Accept, Content-Type */
 
 struct value {
     char text[HEADER_VALUE_MAX];
@@ -28,6 +30,7 @@ struct slot {
     bool cancelled;
     uint64_t token;
     int64_t start_ms;
+    const char *method; /* of the last call */
     struct view body;
     size_t body_sent;
     struct buf head; /* the texts of the headers and the target */
@@ -50,6 +53,8 @@ struct destination {
     int slot_count;
 };
 
+struct watch;
+
 struct http_client {
     uv_loop_t *loop;
     CURLM *multi;
@@ -61,13 +66,19 @@ struct http_client {
     void *owner;
     void (*closed)(void *owner);
     void *closed_owner;
-    int handles; /* open uv handles */
+    struct watch *watches[WATCH_BUCKETS]; /* by the low bits of the socket's number */
+    int handles;                          /* open uv handles */
 };
 
+/* One of a connection's socket. libcurl stops watching it after each request; the poll goes on, so
+ * that the next request needs no call to the kernel. */
 struct watch {
     uv_poll_t poll;
     struct http_client *client;
+    struct watch *next;
     curl_socket_t fd;
+    int events; /* what the poll waits for; 0: nothing */
+    bool idle;  /* libcurl does not want to know */
 };
 
 /* ---- replies ---- */
@@ -209,6 +220,28 @@ static void on_watch_closed(uv_handle_t *handle)
     closed_one(h);
 }
 
+static struct watch **find_watch(struct http_client *h, curl_socket_t fd)
+{
+    struct watch **at = &h->watches[(unsigned)fd % WATCH_BUCKETS];
+
+    while (*at != NULL && (*at)->fd != fd)
+        at = &(*at)->next;
+    return at;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void want(struct watch *w, int events)
+{
+    if (w->events == events)
+        return;
+    w->events = events;
+    if (events == 0)
+        uv_poll_stop(&w->poll);
+    else
+        uv_poll_start(&w->poll, events, on_poll);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct watch *w = poll->data;
@@ -216,6 +249,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     int flags = status < 0 ? CURL_CSELECT_ERR : 0;
     int running;
 
+    if (w->idle) { /* the peer has closed it, or said what nobody asked: libcurl will see */
+        want(w, 0);
+        return;
+    }
     if (events & UV_READABLE)
         flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)
@@ -227,13 +264,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known)
 {
     struct http_client *h = ctx;
-    struct watch *w = known;
+    struct watch **at = find_watch(h, fd);
+    struct watch *w = *at;
 
-    (void)easy;
+    (void)easy, (void)known;
     if (what == CURL_POLL_REMOVE) {
         if (w != NULL)
-            uv_close((uv_handle_t *)&w->poll, on_watch_closed);
-        curl_multi_assign(h->multi, fd, NULL);
+            w->idle = true;
         return 0;
     }
     if (w == NULL) {
@@ -246,13 +283,25 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *kn
         }
         w->poll.data = w;
         h->handles++;
-        curl_multi_assign(h->multi, fd, w);
+        *at = w;
     }
-    uv_poll_start(&w->poll,
-                  (what & CURL_POLL_IN ? UV_READABLE : 0) |
-                      (what & CURL_POLL_OUT ? UV_WRITABLE : 0),
-                  on_poll);
+    w->idle = false;
+    want(w, (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0));
     return 0;
+}
+
+/* The watch must go before the socket does: its number may be another's at once. */
+static int on_close_socket(void *ctx, curl_socket_t fd)
+{
+    struct http_client *h = ctx;
+    struct watch **at = find_watch(h, fd);
+    struct watch *w = *at;
+
+    if (w != NULL) {
+        *at = w->next;
+        uv_close((uv_handle_t *)&w->poll, on_watch_closed);
+    }
+    return close(fd);
 }
 
 static void on_timeout(uv_timer_t *timer)
@@ -379,7 +428,9 @@ static void set_body(struct slot *s, const struct http_call *call)
         curl_easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
         curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, call->body.p);
     }
-    curl_easy_setopt(s->easy, CURLOPT_CUSTOMREQUEST, call->method);
+    if (s->method != call->method)
+        curl_easy_setopt(s->easy, CURLOPT_CUSTOMREQUEST, call->method);
+    s->method = call->method;
 }
 
 static bool submit(void *ctx, const struct http_call *call, struct fault *f)
@@ -453,7 +504,7 @@ struct http_port http_client_port(struct http_client *h)
 /* ---- making and unmaking ---- */
 
 /* What never changes between the calls of a slot. */
-static bool set_up(struct slot *s, const struct http_destination *d)
+static bool set_up(struct http_client *h, struct slot *s, const struct http_destination *d)
 {
     CURL *e = s->easy = curl_easy_init();
     bool ok = e != NULL;
@@ -472,6 +523,8 @@ static bool set_up(struct slot *s, const struct http_destination *d)
     curl_easy_setopt(e, CURLOPT_WRITEDATA, s);
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(e, CURLOPT_HEADERDATA, s);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, h);
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, s);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, s->error);
@@ -544,7 +597,7 @@ static bool make_destination(struct http_client *h, struct destination *to,
         struct slot *s = &to->slots[i];
 
         s->to = to;
-        if (!set_up(s, d))
+        if (!set_up(h, s, d))
             return fault_set(f, FAULT_REJECT, "libcurl can't use the settings for %s", d->url);
         s->next = to->unused;
         to->unused = s;
@@ -578,10 +631,10 @@ void http_client_close(struct http_client *h, void (*closed)(void *owner), void 
             if (h->to[i].slots[k].busy && !h->to[i].slots[k].cancelled)
                 cancel_slot(h, &h->to[i].slots[k]);
     on_cancelled(&h->cancel_timer);
-    for (size_t i = 0; i < h->count; i++)
-        free_destination(&h->to[i]);
     curl_multi_cleanup(h->multi);
     h->multi = NULL;
+    for (size_t i = 0; i < h->count; i++)
+        free_destination(&h->to[i]);
     uv_close((uv_handle_t *)&h->timer, on_timer_closed);
     uv_close((uv_handle_t *)&h->cancel_timer, on_timer_closed);
 }

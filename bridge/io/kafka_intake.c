@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 static void drop(struct kafka_record *r)
 {
@@ -76,7 +77,6 @@ static void on_record(struct kafka_source *s, rd_kafka_event_t *event)
         m == NULL ? NULL : kafka_slots_find(s->slots, rd_kafka_topic_name(m->rkt), m->partition);
     struct kafka_record *r;
 
-    s->down = false;
     if (slot != NULL && !slot->leaving && !s->failed && m->offset <= slot->last)
         on_repeat(s, slot, m->offset);
     else if (slot != NULL && !slot->leaving && !s->failed) {
@@ -137,9 +137,11 @@ static void on_error(struct kafka_source *s, rd_kafka_event_t *event)
         rd_kafka_topic_partition_destroy(where);
         return;
     }
-    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !s->down) {
+    /* ALL_BROKERS_DOWN doesn't come for every outage, and nothing tells of its end. */
+    s->suspect = true;
+    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         s->down = true;
-        s->probe_at_ms = kafka_source_now(s) + KAFKA_PROBE_EVERY_MS;
+        snprintf(s->trouble, sizeof s->trouble, "no broker answers");
     }
     kafka_log_event(&s->log, kafka_source_now(s), event);
 }

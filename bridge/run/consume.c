@@ -2,6 +2,7 @@
 
 #include "bridge/core/guid.h"
 #include "bridge/core/mem.h"
+#include "bridge/ports/fault_point.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -156,7 +157,7 @@ static void read_ledger(struct delivery *d, struct view outcome)
     d->possible_duplicate = view_starts(outcome, VIEW(TWICE));
     if (d->possible_duplicate)
         outcome = view_skip(outcome, sizeof TWICE - 1);
-    (void)snprintf(d->created, sizeof d->created, "%.*s", VIEW_ARG(outcome));
+    view_copy(outcome, d->created, sizeof d->created);
 }
 
 /* The reference first, then the ledger's end: so an ended entry implies a kept reference. */
@@ -258,6 +259,7 @@ static void on_record(void *consume, const struct record *r)
         c->port.source.give_back(c->port.source.ctx, r->owner);
         return;
     }
+    FAULT_POINT(POLLED);
     stat_add(c->stat_taken, 1);
     consume_take(c, p, r);
 }
@@ -336,12 +338,12 @@ static void on_found(struct consume *c, struct delivery *d, const struct memory_
 
     switch (a->state) {
     case MEMORY_FOUND:
-        (void)snprintf(d->id, sizeof d->id, "%.*s", VIEW_ARG(a->value));
+        view_copy(a->value, d->id, sizeof d->id);
         consume_move(c, d, DELIVERY_ON_PROCEED);
         return;
     case MEMORY_NONE:
         if (guid_parse(d->ref, &g)) {
-            (void)snprintf(d->id, sizeof d->id, "%.*s", VIEW_ARG(d->ref));
+            view_copy(d->ref, d->id, sizeof d->id);
             consume_move(c, d, DELIVERY_ON_PROCEED);
         } else if (consume_now(c) >= d->ref_until_ms) {
             fault_set(&d->fault, FAULT_REJECT,
@@ -537,6 +539,7 @@ struct consume *consume_new(const struct consume_conf *conf, const struct consum
     c->deliveries = mem_zeroed(c->delivery_cap, sizeof(*c->deliveries));
     c->lanes = lanes_new(c->delivery_cap, consume_random(c));
     heap_init(&c->timers);
+    buf_init(&c->scratch, CONSUME_RESULT_MAX);
     gate_init(&c->gate, conf->in_flight, conf->in_flight_bytes);
     make_stats(c);
     consume_send_init(c);
@@ -550,8 +553,10 @@ void consume_free(struct consume *c)
     for (size_t i = 0; i < c->delivery_count; i++) {
         struct delivery *d = c->deliveries[i];
 
-        if (d->record.owner != NULL)
+        if (d->partition != NULL) {
             c->port.source.give_back(c->port.source.ctx, d->record.owner);
+            consume_partition_freed(d->partition);
+        }
         buf_done(&d->event_text);
         buf_done(&d->converted);
         buf_done(&d->path);
@@ -568,6 +573,7 @@ void consume_free(struct consume *c)
     mem_free(c->deliveries);
     lanes_free(c->lanes);
     heap_done(&c->timers);
+    buf_done(&c->scratch);
     mem_free(c);
 }
 

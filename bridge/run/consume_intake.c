@@ -11,14 +11,12 @@ static void set_key(struct consume *c, struct delivery *d)
 {
     static const char hex[] = "0123456789abcdef";
     uint8_t digest[32];
-    struct buf both;
 
-    buf_init(&both, 2 * CLOUDEVENT_ATTRIBUTE_MAX + 2);
-    buf_put(&both, d->event.source);
-    buf_put_char(&both, '\n');
-    buf_put(&both, d->event.id);
-    c->port.codec.sha256(buf_view(&both), digest);
-    buf_done(&both);
+    buf_clear(&c->scratch);
+    buf_put(&c->scratch, d->event.source);
+    buf_put_char(&c->scratch, '\n');
+    buf_put(&c->scratch, d->event.id);
+    c->port.codec.sha256(buf_view(&c->scratch), digest);
     for (size_t i = 0; i < (CONSUME_KEY_LEN - 1) / 2; i++) {
         d->key[2 * i] = hex[digest[i] >> 4];
         d->key[2 * i + 1] = hex[digest[i] & 15];

@@ -1,6 +1,7 @@
 #include "bridge/run/consume_state.h"
 
 #include "bridge/core/mem.h"
+#include "bridge/ports/fault_point.h"
 
 #include <assert.h>
 
@@ -76,6 +77,7 @@ static void commit_one(struct consume *c, struct partition *p, bool now)
     if (position == p->committed)
         return;
     if (c->port.source.commit(c->port.source.ctx, p->at.slot, p->at.epoch, position, now, &f)) {
+        FAULT_POINT(OFFSET_STORED);
         p->committed = position;
         return;
     }

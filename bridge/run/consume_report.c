@@ -2,11 +2,11 @@
 
 #include "bridge/core/datetime.h"
 #include "bridge/core/json_out.h"
+#include "bridge/ports/fault_point.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define RESULT_MAX  65536 /* bytes of a result's data */
 #define NUMBER_TEXT 24
 
 const char *consume_disposition_name(enum disposition d)
@@ -29,6 +29,7 @@ static void produce(struct consume *c, struct delivery *d, const struct sink_rec
     struct fault f = {0};
 
     if (c->port.sink.produce(c->port.sink.ctx, r, &f)) {
+        FAULT_POINT(RESULT_PRODUCED);
         d->asked++;
         return;
     }
@@ -99,24 +100,22 @@ void consume_report_result(struct consume *c, struct delivery *d)
 {
     struct record_header headers[8];
     struct sink_record r = {.token = consume_token(d), .topic = c->conf.results_topic};
-    struct buf data;
+    struct buf *data = &c->scratch;
     struct json_out j;
     char time[DATETIME_TEXT_MAX];
-    char id[CONSUME_KEY_LEN + 16];
     size_t n = 0;
 
     if (c->conf.results_topic == NULL) {
         consume_move(c, d, DELIVERY_ON_FINISH);
         return;
     }
-    buf_init(&data, RESULT_MAX);
-    json_out_init(&j, &data);
+    buf_clear(data);
+    json_out_init(&j, data);
     put_result(c, d, &j);
     datetime_format(c->port.clock.wall_ms(c->port.clock.ctx), time);
-    (void)snprintf(id, sizeof id, "%s-%s", d->key, d->rejected ? "rejected" : "done");
     headers[n++] = (struct record_header){VIEW("content-type"), VIEW("application/json")};
     headers[n++] = (struct record_header){VIEW("ce_specversion"), VIEW("1.0")};
-    headers[n++] = (struct record_header){VIEW("ce_id"), view_of(id)};
+    headers[n++] = (struct record_header){VIEW("ce_id"), view_of(d->key)};
     headers[n++] = (struct record_header){VIEW("ce_source"), VIEW("cmibridge/consume")};
     headers[n++] = (struct record_header){VIEW("ce_type"), d->rejected ? VIEW("cmi.write.rejected")
                                                                        : VIEW("cmi.write.done")};
@@ -127,11 +126,10 @@ void consume_report_result(struct consume *c, struct delivery *d)
     r.has_key = d->record.has_key;
     r.key = d->record.key;
     r.has_value = true;
-    r.value = buf_view(&data);
+    r.value = buf_view(data);
     r.headers = headers;
     r.header_count = n;
     produce(c, d, &r);
-    buf_done(&data);
 }
 
 /* ---- dead letters ---- */

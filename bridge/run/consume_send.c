@@ -6,7 +6,6 @@
 #include "bridge/core/mem.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #define BATCH_TOKEN (UINT64_C(1) << 63) /* marks the token of a batch */
@@ -269,7 +268,7 @@ int64_t consume_send_wake_ms(struct consume *c)
 
 static void set_trouble(struct destination *to, const char *text)
 {
-    (void)snprintf(to->trouble, sizeof to->trouble, "%s", text);
+    view_copy(view_of(text), to->trouble, sizeof to->trouble);
 }
 
 static void destination_ok(struct consume *c, struct destination *to)
@@ -358,7 +357,7 @@ static void read_created(struct delivery *d, const struct http_reply *reply)
             }
     }
     if (id.n > 0 && id.n < CONSUME_ID_MAX)
-        (void)snprintf(d->created, sizeof d->created, "%.*s", VIEW_ARG(id));
+        view_copy(id, d->created, sizeof d->created);
 }
 
 static void done(struct consume *c, struct delivery *d)
@@ -403,6 +402,8 @@ static void replied(struct consume *c, struct delivery *d, int status, struct vi
         done(c, d);
         return;
     }
+    while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+        text.n--;
     fault_set(&d->fault, outcome == OUTCOME_RETRY ? FAULT_RETRY : FAULT_REJECT,
               "%s answered %d: %s", to->conf->name, status, mask_sentence(text, said, sizeof said));
     /* Some of it may have happened behind a proxy's or a crash's 5xx. */
@@ -476,7 +477,7 @@ static bool read_batch(void *ctx, const struct token *t, struct fault *f)
         return true;
     case TOKEN_STRING:
         if (r->depth == 2 && r->key == KEY_ERROR)
-            (void)snprintf(r->of[r->count - 1].error, FAULT_TEXT_MAX, "%.*s", VIEW_ARG(t->text));
+            view_copy(t->text, r->of[r->count - 1].error, FAULT_TEXT_MAX);
         return true;
     case TOKEN_NUMBER:
     case TOKEN_BOOL:

@@ -27,8 +27,9 @@
 #define CONSUME_REF_ASK_MS     500 /* between two look-ups of a reference that is not known yet */
 #define CONSUME_AGAIN_MS       200 /* before a refused produce or store is tried again */
 #define CONSUME_TRACE_MAX      64
-#define CONSUME_SLACK          1024 /* records that may come in while a pause takes effect */
-#define CONSUME_FORBIDDEN_KEYS 3    /* keys in a row answered 403 that stop a destination */
+#define CONSUME_RESULT_MAX     65536 /* bytes of a result's data */
+#define CONSUME_SLACK          1024  /* records that may come in while a pause takes effect */
+#define CONSUME_FORBIDDEN_KEYS 3     /* keys in a row answered 403 that stop a destination */
 
 struct partition {
     bool assigned;
@@ -135,6 +136,7 @@ struct consume {
     struct delivery *unused;
     struct batch *batches;
     size_t batch_count;
+    struct buf scratch; /* of one call: a result's data, an idempotency key's source */
     int64_t commit_at_ms;
     int64_t watch_at_ms;
     bool revoking; /* source_port.released is owed */

@@ -16,7 +16,7 @@
 static const char *const topic[] = {"results"};
 
 struct writer {
-    struct rig *rig;
+    struct kafka_rig *rig;
     struct kafka_sink *sink;
     struct sink_port port;
     unsigned reports[MANY]; /* by token */
@@ -40,7 +40,7 @@ static void on_report(void *owner, uint64_t token, bool delivered, const char *e
         w->failed++;
 }
 
-static void writer_start(struct writer *w, struct rig *rig, const struct kafka_conf *conf)
+static void writer_start(struct writer *w, struct kafka_rig *rig, const struct kafka_conf *conf)
 {
     struct fault f = {0};
 
@@ -84,7 +84,7 @@ static bool is_closed(void *ctx)
 static void writer_close(struct writer *w, int64_t deadline_ms)
 {
     kafka_sink_close(w->sink, deadline_ms, on_closed, w);
-    rig_until(w->rig, is_closed, w);
+    kafka_rig_until(w->rig, is_closed, w);
 }
 
 static bool all_reported(void *ctx)
@@ -96,21 +96,21 @@ static bool all_reported(void *ctx)
 
 static void every_record_is_reported_once_and_can_be_read(void **state)
 {
-    struct rig rig;
+    struct kafka_rig rig;
     struct writer w = {.rig = NULL};
     struct reader r = {.rig = NULL};
     struct kafka_conf conf;
     struct fault f = {0};
 
     (void)state;
-    rig_start(&rig, 2);
-    rig_topic(&rig, topic[0], 3);
-    conf = rig_conf(&rig, topic);
+    kafka_rig_start(&rig, 2);
+    kafka_rig_topic(&rig, topic[0], 3);
+    conf = kafka_rig_conf(&rig, topic);
     writer_start(&w, &rig, &conf);
     for (unsigned i = 0; i < MANY; i++)
         assert_true(writer_put(&w, i, &f));
     assert_int_equal(w.delivered, 0);
-    rig_until(&rig, all_reported, &w);
+    kafka_rig_until(&rig, all_reported, &w);
     for (unsigned i = 0; i < MANY; i++)
         assert_int_equal(w.reports[i], 1);
     assert_int_equal(w.delivered, MANY);
@@ -121,44 +121,44 @@ static void every_record_is_reported_once_and_can_be_read(void **state)
         assert_int_equal(r.got[i].partition, r.got[0].partition); /* one key, one partition */
     reader_done(&r);
     writer_close(&w, 5000);
-    rig_stop(&rig);
+    kafka_rig_stop(&rig);
 }
 
 static void closing_delivers_what_is_left(void **state)
 {
-    struct rig rig;
+    struct kafka_rig rig;
     struct writer w = {.rig = NULL};
     struct kafka_conf conf;
     struct fault f = {0};
 
     (void)state;
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 1);
-    conf = rig_conf(&rig, topic);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    conf = kafka_rig_conf(&rig, topic);
     writer_start(&w, &rig, &conf);
     for (unsigned i = 0; i < 100; i++)
         assert_true(writer_put(&w, i, &f));
     kafka_sink_close(w.sink, 10000, on_closed, &w);
     assert_false(writer_put(&w, 100, &f));
     assert_int_equal(f.cls, FAULT_STOP);
-    rig_until(&rig, is_closed, &w);
+    kafka_rig_until(&rig, is_closed, &w);
     assert_int_equal(w.delivered, 100);
-    rig_stop(&rig);
+    kafka_rig_stop(&rig);
 }
 
 static void a_full_queue_and_a_large_record_are_refused_by_class(void **state)
 {
     static const struct kafka_property small[] = {{"queue.buffering.max.messages", "10"}};
-    struct rig rig;
+    struct kafka_rig rig;
     struct writer w = {.rig = NULL};
     struct kafka_conf conf;
     struct fault f = {0};
     char *large = mem_zeroed(1, 2000000);
 
     (void)state;
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 1);
-    conf = rig_conf(&rig, topic);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    conf = kafka_rig_conf(&rig, topic);
     conf.properties = small;
     conf.property_count = 1;
     writer_start(&w, &rig, &conf);
@@ -166,9 +166,9 @@ static void a_full_queue_and_a_large_record_are_refused_by_class(void **state)
         assert_true(writer_put(&w, i, &f));
     assert_false(writer_put(&w, 10, &f));
     assert_int_equal(f.cls, FAULT_RETRY);
-    rig_until(&rig, all_reported, &w);
+    kafka_rig_until(&rig, all_reported, &w);
     assert_true(writer_put(&w, 10, &f));
-    rig_until(&rig, all_reported, &w);
+    kafka_rig_until(&rig, all_reported, &w);
     assert_false(w.port.produce(
         w.port.ctx,
         &(struct sink_record){
@@ -178,7 +178,7 @@ static void a_full_queue_and_a_large_record_are_refused_by_class(void **state)
     assert_string_equal(f.text, "a record of 2000000 bytes for topic results is too large");
     assert_int_equal(w.delivered, 11);
     writer_close(&w, 5000);
-    rig_stop(&rig);
+    kafka_rig_stop(&rig);
     mem_free(large);
 }
 
@@ -191,44 +191,44 @@ static bool knows_it_is_down(void *ctx)
 
 static void an_outage_delays_and_loses_nothing(void **state)
 {
-    struct rig rig;
+    struct kafka_rig rig;
     struct writer w = {.rig = NULL};
     struct kafka_conf conf;
     struct fault f = {0};
 
     (void)state;
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 1);
-    conf = rig_conf(&rig, topic);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    conf = kafka_rig_conf(&rig, topic);
     writer_start(&w, &rig, &conf);
     assert_true(writer_put(&w, 0, &f));
-    rig_until(&rig, all_reported, &w);
+    kafka_rig_until(&rig, all_reported, &w);
     kafka_broker_down(rig.broker, -1);
     assert_true(writer_put(&w, 1, &f));
-    rig_until(&rig, knows_it_is_down, &w);
+    kafka_rig_until(&rig, knows_it_is_down, &w);
     assert_int_equal(w.reports[1], 0);
     kafka_broker_up(rig.broker, -1);
-    rig_until(&rig, all_reported, &w);
+    kafka_rig_until(&rig, all_reported, &w);
     assert_int_equal(w.delivered, 2);
     assert_string_equal(kafka_sink_trouble(w.sink), "");
     writer_close(&w, 5000);
-    rig_stop(&rig);
+    kafka_rig_stop(&rig);
 }
 
 static void what_can_not_be_delivered_by_the_deadline_is_reported_as_failed(void **state)
 {
-    struct rig rig;
+    struct kafka_rig rig;
     struct writer w = {.rig = NULL};
     struct kafka_conf conf;
     struct fault f = {0};
 
     (void)state;
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 1);
-    conf = rig_conf(&rig, topic);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    conf = kafka_rig_conf(&rig, topic);
     writer_start(&w, &rig, &conf);
     assert_true(writer_put(&w, 0, &f));
-    rig_until(&rig, all_reported, &w);
+    kafka_rig_until(&rig, all_reported, &w);
     kafka_broker_down(rig.broker, -1);
     for (unsigned i = 1; i < 50; i++)
         assert_true(writer_put(&w, i, &f));
@@ -238,14 +238,14 @@ static void what_can_not_be_delivered_by_the_deadline_is_reported_as_failed(void
     for (unsigned i = 0; i < 50; i++)
         assert_int_equal(w.reports[i], 1);
     kafka_broker_up(rig.broker, -1);
-    rig_stop(&rig);
+    kafka_rig_stop(&rig);
 }
 
 static bool was_replaced(void *ctx)
 {
     struct writer *w = ctx;
 
-    return rig_noticed(w->rig, "kafka_producer_replaced") && kafka_sink_waiting(w->sink) == 0;
+    return kafka_rig_noticed(w->rig, "kafka_producer_replaced") && kafka_sink_waiting(w->sink) == 0;
 }
 
 static bool takes_again(void *ctx)
@@ -258,28 +258,28 @@ static bool takes_again(void *ctx)
 
 static void a_producer_that_ended_itself_is_replaced(void **state)
 {
-    struct rig rig;
+    struct kafka_rig rig;
     struct writer w = {.rig = NULL};
     struct kafka_conf conf;
     struct fault f = {0};
 
     (void)state;
-    rig_start(&rig, 1);
-    rig_topic(&rig, topic[0], 1);
-    conf = rig_conf(&rig, topic);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    conf = kafka_rig_conf(&rig, topic);
     writer_start(&w, &rig, &conf);
     /* 45: OUT_OF_ORDER_SEQUENCE_NUMBER, after which an idempotent producer can't go on. */
     kafka_broker_fail(rig.broker, KAFKA_REQUEST_PRODUCE, 45, 1);
     assert_true(writer_put(&w, 0, &f));
-    rig_until(&rig, was_replaced, &w);
+    kafka_rig_until(&rig, was_replaced, &w);
     assert_int_equal(w.reports[0], 1);
     assert_int_equal(w.failed, 1);
-    rig_until(&rig, takes_again, &w);
-    rig_until(&rig, all_reported, &w);
+    kafka_rig_until(&rig, takes_again, &w);
+    kafka_rig_until(&rig, all_reported, &w);
     assert_int_equal(w.failed, 1);
     assert_true(w.delivered >= 1);
     writer_close(&w, 5000);
-    rig_stop(&rig);
+    kafka_rig_stop(&rig);
 }
 
 int main(void)

@@ -166,6 +166,10 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
          "f:1: targets.m.token: /nonexistent/t can't be opened: No such file or directory\n"},
         {"targets: {m: {url: http://a, auth: bearer, token: 'file:/dev/null'}}\n",
          "f:1: targets.m.token: /dev/null is no regular file\n"},
+        {"targets: {m: {url: https://a, ca: \"/a\\nb\"}}\n",
+         "f:1: targets.m.ca holds a control character at byte 3\n"},
+        {"redis: {password: \"file:/a\\nb\"}\n",
+         "f:1: redis.password: the file's name holds a control character\n"},
         {"kafka: {group: '${CMIBRIDGE_TEST_NONE}'}\n",
          "f:1: kafka.group: the environment has no CMIBRIDGE_TEST_NONE\n"},
         {"kafka: {group: 'a${b'}\n", "f:1: kafka.group: after ${ the name of a variable and } must "
@@ -177,8 +181,8 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
          "f:2: retry.attempts is 'x'; a whole number is wanted\n"
          "f:3: log.level is 'loud'; allowed are debug, info, warn, error\n"},
         {"retry: {attempts: x}\nkafka: {group: \"\n",
-         "f:3: found unexpected end of stream\n"
-         "f:1: retry.attempts is 'x'; a whole number is wanted\n"},
+         "f:1: retry.attempts is 'x'; a whole number is wanted\n"
+         "f:3: found unexpected end of stream\n"},
     };
 
     (void)state;
@@ -392,6 +396,23 @@ static void credentials_over_plain_http_are_warned_of_but_not_on_loopback(void *
     conf_free(c);
 }
 
+static void an_open_server_and_a_forgetful_redis_are_warned_of(void **state)
+{
+    struct conf *c = good("server: {listen: '0.0.0.0:80', anonymous: {login: dev}}\n"
+                          "redis: {durable: false}\n",
+                          0);
+
+    (void)state;
+    assert_string_equal(conf_warning(c, 0),
+                        "f:2: redis.durable is false: Redis may then lose writes that were "
+                        "acknowledged; with appendfsync everysec up to 5191 when it was killed "
+                        "during a slow fsync");
+    assert_string_equal(conf_warning(c, 1), "f:1: server.listen is no loopback address: whoever "
+                                            "reaches it may do everything");
+    assert_null(conf_warning(c, 2));
+    conf_free(c);
+}
+
 static void list_difference(void *ctx, const char *path, bool reloadable)
 {
     buf_printf(ctx, "%s%s ", path, reloadable ? "!" : "");
@@ -402,15 +423,17 @@ static void a_reload_names_what_differs_and_what_it_may_take(void **state)
     struct conf *before = good("log: {level: info}\nkafka: {topics: [a, b]}\n"
                                "targets: {m: {url: http://a, auth: bearer, token: t}}\n",
                                0);
-    struct conf *after = good("log: {level: debug}\nkafka: {topics: [a], group: g}\n"
-                              "targets: {m: {url: http://a, auth: bearer, token: u}}\n",
-                              0);
+    struct conf *after =
+        good("log: {level: debug}\nretry: {base: 1s}\nkafka: {topics: [a], group: g}\n"
+             "targets: {m: {url: http://a, auth: bearer, token: u}}\n",
+             0);
     struct buf b;
 
     (void)state;
     buf_init(&b, 4096);
     conf_diff(before, after, list_difference, &b);
-    assert_string_equal(buf_text(&b), "kafka.group kafka.topics[1] log.level! targets.m.token! ");
+    assert_string_equal(buf_text(&b),
+                        "kafka.group kafka.topics[1] log.level! retry.base! targets.m.token ");
     buf_clear(&b);
     conf_diff(before, before, list_difference, &b);
     assert_string_equal(buf_text(&b), "");
@@ -532,6 +555,7 @@ int main(void)
         cmocka_unit_test(variables_are_put_in_and_a_doubled_dollar_is_one),
         cmocka_unit_test(a_secret_comes_from_its_file_without_the_line_end),
         cmocka_unit_test(credentials_over_plain_http_are_warned_of_but_not_on_loopback),
+        cmocka_unit_test(an_open_server_and_a_forgetful_redis_are_warned_of),
         cmocka_unit_test(a_reload_names_what_differs_and_what_it_may_take),
         cmocka_unit_test(secrets_are_known_also_among_kafka_properties),
         cmocka_unit_test(a_file_that_is_not_there_is_a_mistake),

@@ -9,9 +9,11 @@
 #include <cmocka.h>
 
 #include "bridge/core/buf.h"
+#include "bridge/core/num.h"
 #include "bridge/io/notice_log.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -276,6 +278,55 @@ static void a_reader_that_takes_nothing_does_not_hold_the_program_up(void **stat
     rig_close(&r);
 }
 
+#define THREADS 4
+#define LINES   150 /* of each; all of them fit into a pipe */
+
+struct talker {
+    const struct notice *port;
+    int64_t first;
+};
+
+static void *talk(void *arg)
+{
+    const struct talker *t = arg;
+
+    for (int64_t i = 0; i < LINES; i++)
+        notice_say(t->port, NOTICE_INFO, "e", NOTICE_INT("n", t->first + i));
+    return NULL;
+}
+
+static void lines_of_several_threads_stay_whole(void **state)
+{
+    struct talker talkers[THREADS];
+    pthread_t threads[THREADS];
+    bool seen[THREADS * LINES] = {false};
+    struct view rest;
+    struct rig r;
+
+    (void)state;
+    rig_open(&r, NOTICE_LOG_LOGFMT);
+    for (int i = 0; i < THREADS; i++) {
+        talkers[i] = (struct talker){r.port, i * LINES};
+        assert_int_equal(pthread_create(&threads[i], NULL, talk, &talkers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    (void)rig_read(&r);
+    assert_int_equal(lines(buf_text(&r.got)), THREADS * LINES);
+    rest = buf_view(&r.got);
+    while (rest.n > 0) {
+        const struct view head = VIEW("ts=2011-12-12T13:15:30.123Z level=info event=e n=");
+        struct view line = view_cut(&rest, '\n');
+        int64_t n;
+
+        assert_true(view_starts(line, head));
+        assert_true(num_in(view_skip(line, head.n), 0, THREADS * LINES - 1, &n));
+        assert_false(seen[n]);
+        seen[n] = true;
+    }
+    rig_close(&r);
+}
+
 static void a_terminal_is_painted_unless_no_color_says_not_to(void **state)
 {
     struct notice_log_conf conf = {0, NOTICE_LOG_AUTO, NOTICE_INFO, fake_wall, fake_mono};
@@ -322,6 +373,7 @@ int main(void)
         cmocka_unit_test(what_was_suppressed_is_said_also_if_it_never_comes_again),
         cmocka_unit_test(more_kinds_than_are_remembered_lose_no_count),
         cmocka_unit_test(a_reader_that_takes_nothing_does_not_hold_the_program_up),
+        cmocka_unit_test(lines_of_several_threads_stay_whole),
         cmocka_unit_test(a_terminal_is_painted_unless_no_color_says_not_to),
     };
 
