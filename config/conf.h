@@ -20,7 +20,8 @@ struct conf;
 
 /* Reads the file (NULL: defaults only), then the environment's overrides (CMIBRIDGE_KAFKA_BROKERS
  * for kafka.brokers), expands ${ENV} and `file:`. Every mistake is appended to `mistakes`, one a
- * line: "FILE:LINE: …", with the nearest valid name where one is unknown. NULL if there was any.
+ * line: "FILE:LINE: …", with the nearest valid name where one is unknown, in the order of the file,
+ * those without a line last. NULL if there was any.
  *
  * conf_load_for also demands what the commands in `users` (enum setting_user, or'ed) can't do
  * without; conf_load demands nothing of that kind. */

@@ -1,11 +1,11 @@
 /* Text, environment and defaults become a conf, or a list of all that is wrong with them. */
 #include "bridge/core/mem.h"
-#include "config/conf_made.h"
+#include "bridge/core/num.h"
+#include "config/load.h"
 #include "config/value.h"
 #include "config/yaml_in.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,176 +14,6 @@
 
 extern char **environ;
 
-struct load {
-    struct conf *c;
-    const char *name; /* of the file, for people */
-    unsigned users;
-    struct buf *mistakes;
-    bool bad;
-};
-
-static void mistake(struct load *l, const char *origin, const char *format, ...) PRINTF_LIKE(3, 4);
-static void mistake(struct load *l, const char *origin, const char *format, ...)
-{
-    char sentence[2 * SCHEMA_PATH_MAX + 2 * FAULT_TEXT_MAX];
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(sentence, sizeof sentence, format, args);
-    va_end(args);
-    buf_printf(l->mistakes, "%s: %s\n", origin, sentence);
-    l->bad = true;
-}
-
-/* ---- values ---- */
-
-/* text.p NULL: the setting was given, but wrongly; it is then neither missing nor its default. */
-static void put(struct conf *c, const struct setting *row, const char *path, struct view text,
-                int64_t number, const char *origin)
-{
-    struct conf_value *v = NULL;
-    const struct conf_value *old = conf_find(c, path);
-
-    if (old != NULL) {
-        v = &c->values[old - c->values];
-        conf_value_done(v);
-    } else {
-        if (c->count == c->cap) {
-            c->cap = c->cap > 0 ? c->cap * 2 : 128;
-            c->values = mem_resize(c->values, c->cap, sizeof *c->values);
-        }
-        v = &c->values[c->count++];
-    }
-    if (row->kind == SETTING_URL)
-        while (text.n > 0 && text.p[text.n - 1] == '/')
-            text.n--;
-    *v = (struct conf_value){
-        .path = mem_text(path, strlen(path)),
-        .row = row,
-        .text = text.p != NULL ? mem_text(text.p, text.n) : NULL,
-        .number = number,
-        .origin = mem_text(origin, strlen(origin)),
-    };
-}
-
-/* Checks a text whose variables are put in, and keeps it. */
-static void put_checked(struct load *l, const struct setting *row, const char *path,
-                        struct view text, const char *origin)
-{
-    bool secret = schema_is_secret(row, path);
-    struct fault warning = {0};
-    struct fault f = {0};
-    struct buf content;
-    int64_t number;
-    bool ok = true;
-
-    buf_init(&content, VALUE_TEXT_MAX);
-    if (row->kind == SETTING_SECRET && view_starts(text, VIEW("file:"))) {
-        char *file = mem_text(text.p + strlen("file:"), text.n - strlen("file:"));
-
-        ok = value_from_file(file, &content, &warning, &f);
-        mem_free(file);
-        text = buf_view(&content);
-        if (!ok)
-            mistake(l, origin, "%s: %s", path, f.text);
-        else if (secret && warning.text[0] != '\0')
-            conf_warn(l->c, origin, warning.text);
-    }
-    if (ok && !value_check(row, secret, text, &number, &f)) {
-        mistake(l, origin, "%s %s", path, f.text);
-        ok = false;
-    }
-    if (ok)
-        put(l->c, row, path, text.p != NULL ? text : VIEW(""), number, origin);
-    else
-        put(l->c, row, path, VIEW_NONE, 0, origin);
-    buf_done(&content);
-}
-
-static void put_written(struct load *l, const struct setting *row, const char *path,
-                        struct view written, const char *origin)
-{
-    struct fault f = {0};
-    struct buf text;
-
-    buf_init(&text, VALUE_TEXT_MAX);
-    if (value_expand(written, &text, &f)) {
-        put_checked(l, row, path, buf_view(&text), origin);
-    } else {
-        mistake(l, origin, "%s: %s", path, f.text);
-        put(l->c, row, path, VIEW_NONE, 0, origin);
-    }
-    buf_done(&text);
-}
-
-/* ---- the users' names ---- */
-
-static bool is_entry_name(struct view name)
-{
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            c != '-' && c != '_' && c != '+')
-            return false;
-    }
-    return name.n > 0 && name.n <= SCHEMA_NAME_MAX;
-}
-
-static void remember_name(struct load *l, struct view map, struct view name, const char *origin)
-{
-    struct conf *c = l->c;
-
-    for (size_t i = 0; i < c->name_count; i++)
-        if (view_is(map, c->names[i].map) && view_is(name, c->names[i].name))
-            return;
-    if (c->name_count == CONF_ENTRIES_MAX) {
-        mistake(l, origin, "there are more than %d names", CONF_ENTRIES_MAX);
-        return;
-    }
-    if (c->names == NULL)
-        c->names = mem_zeroed(CONF_ENTRIES_MAX, sizeof *c->names);
-    c->names[c->name_count++] = (struct conf_name){
-        .map = mem_text(map.p, map.n),
-        .name = mem_text(name.p, name.n),
-        .origin = mem_text(origin, strlen(origin)),
-    };
-}
-
-static void refuse_name(struct load *l, const char *path, struct view name, const char *origin)
-{
-    mistake(l, origin,
-            "%s: '%.*s' is no name; letters, digits, -, _ and + may be in it, at most %d", path,
-            VIEW_ARG(name), SCHEMA_NAME_MAX);
-}
-
-/* If the path goes through a name of the user's ("targets.main", "targets.main.url", "routes.*"),
- * remembers it. False, with a mistake, if it can't be one. */
-static bool take_name(struct load *l, const char *path, const char *origin)
-{
-    for (const char *dot = strchr(path, '.'); dot != NULL; dot = strchr(dot + 1, '.')) {
-        struct view map = {path, (size_t)(dot - path)};
-        struct view name = view_of(dot + 1);
-        struct view rest = name;
-        char *text = mem_text(map.p, map.n);
-        bool bare;
-        bool is_map = schema_is_map(text, &bare);
-
-        mem_free(text);
-        if (!is_map)
-            continue;
-        if (!bare)
-            name = view_cut(&rest, '.');
-        if (!bare && !is_entry_name(name)) {
-            refuse_name(l, path, name, origin);
-            return false;
-        }
-        remember_name(l, map, name, origin);
-        return true;
-    }
-    return true;
-}
-
 /* ---- the file ---- */
 
 static void unknown(struct load *l, const char *path, bool group, const char *origin)
@@ -191,9 +21,9 @@ static void unknown(struct load *l, const char *path, bool group, const char *or
     char nearest[SCHEMA_PATH_MAX];
 
     if (schema_nearest(path, group, nearest))
-        mistake(l, origin, "%s is no setting; did you mean %s?", path, nearest);
+        load_mistake(l, origin, "%s is no setting; did you mean %s?", path, nearest);
     else
-        mistake(l, origin, "%s is no setting", path);
+        load_mistake(l, origin, "%s is no setting", path);
 }
 
 static void take_text(struct load *l, const struct yaml_node *n, const char *origin)
@@ -202,14 +32,15 @@ static void take_text(struct load *l, const struct yaml_node *n, const char *ori
     char item[YAML_PATH_MAX + 4];
 
     if (row != NULL) {
-        if (take_name(l, n->path, origin))
-            put_written(l, row, n->path, view_of(n->text), origin);
+        if (load_path_name(l, n->path, origin))
+            load_written(l, row, n->path, view_of(n->text), origin);
     } else if (schema_is_list(n->path)) {
         /* One item may stand without its list. */
         (void)snprintf(item, sizeof item, "%s[0]", n->path);
-        put_written(l, schema_find(item), item, view_of(n->text), origin);
+        load_written(l, schema_find(item), item, view_of(n->text), origin);
     } else if (schema_is_group(n->path)) {
-        mistake(l, origin, "%s is a text; settings (key: value) are wanted beneath it", n->path);
+        load_mistake(l, origin, "%s is a text; settings (key: value) are wanted beneath it",
+                     n->path);
     } else {
         unknown(l, n->path, false, origin);
     }
@@ -230,14 +61,14 @@ static bool in_named_map(const struct yaml_node *n)
 static bool take_map(struct load *l, const struct yaml_node *n, const char *origin)
 {
     if (schema_is_group(n->path))
-        return take_name(l, n->path, origin);
+        return load_path_name(l, n->path, origin);
     if (schema_find(n->path) != NULL || schema_is_list(n->path))
-        mistake(l, origin, "%s is a map of settings; %s is wanted", n->path,
-                schema_is_list(n->path) ? "a list" : "one value");
+        load_mistake(l, origin, "%s is a map of settings; %s is wanted", n->path,
+                     schema_is_list(n->path) ? "a list" : "one value");
     else if (!in_named_map(n))
         unknown(l, n->path, true, origin);
     else
-        refuse_name(l, n->path, view_of(n->path + n->key_at), origin);
+        load_refuse_name(l, n->path, view_of(n->path + n->key_at), origin);
     return false;
 }
 
@@ -247,24 +78,24 @@ static bool take_list(struct load *l, const struct yaml_node *n, bool empty, con
 
     if (!schema_is_list(n->path)) {
         if (schema_find(n->path) != NULL || schema_is_group(n->path))
-            mistake(l, origin, "%s is a list; it must not be", n->path);
+            load_mistake(l, origin, "%s is a list; it must not be", n->path);
         else
             unknown(l, n->path, false, origin);
         return false;
     }
     (void)snprintf(item, sizeof item, "%s[0]", n->path);
     if (empty && schema_find(item)->fallback != NULL)
-        mistake(l, origin, "%s is empty; remove it for its default", n->path);
+        load_mistake(l, origin, "%s is empty; remove it for its default", n->path);
     return true;
 }
 
 static void take_null(struct load *l, const struct yaml_node *n, const char *origin)
 {
     if (schema_is_group(n->path))
-        (void)take_name(l, n->path, origin);
+        (void)load_path_name(l, n->path, origin);
     else if (schema_find(n->path) != NULL || schema_is_list(n->path))
-        mistake(l, origin, "%s has no value; remove the line, or write \"\" for an empty text",
-                n->path);
+        load_mistake(l, origin, "%s has no value; remove the line, or write \"\" for an empty text",
+                     n->path);
     else
         unknown(l, n->path, false, origin);
 }
@@ -364,7 +195,7 @@ static void put_items(struct load *l, const struct setting *row, const char *lis
     conf_sort(l->c);
     for (size_t i = 0; rest.n > 0; i++) {
         item_path(list, i, path);
-        put_checked(l, row, path, view_trim(view_cut(&rest, ',')), origin);
+        load_value(l, row, path, view_trim(view_cut(&rest, ',')), origin);
     }
 }
 
@@ -386,7 +217,7 @@ static void match_variable(struct load *l, const struct setting *row, const char
     if (n > 2 && strcmp(path + n - 2, "[]") == 0)
         put_items(l, row, path, v->value, v->name);
     else
-        put_checked(l, row, path, view_of(v->value), v->name);
+        load_value(l, row, path, view_of(v->value), v->name);
     conf_sort(l->c);
 }
 
@@ -434,9 +265,9 @@ static void complete(struct load *l, const struct setting *row, const char *path
         return;
     if (row->fallback != NULL) {
         if (value_check(row, false, view_of(row->fallback), &number, &f))
-            put(l->c, row, item, view_of(row->fallback), number, "default");
+            load_put(l->c, row, item, view_of(row->fallback), number, "default");
         else
-            mistake(l, "default", "%s %s", path, f.text);
+            load_mistake(l, "default", "%s %s", path, f.text);
         return;
     }
     if ((row->flags & SETTING_REQUIRED) == 0)
@@ -450,7 +281,83 @@ static void complete(struct load *l, const struct setting *row, const char *path
             entry = &l->c->names[i];
     }
     if (entry != NULL || (row->used_by & l->users) != 0)
-        mistake(l, entry != NULL ? entry->origin : l->name, "%s is missing: %s", path, row->about);
+        load_mistake(l, entry != NULL ? entry->origin : l->name, "%s is missing: %s", path,
+                     row->about);
+}
+
+/* A single target takes everything where there are no routes. */
+static void complete_routes(struct load *l)
+{
+    const char *only = NULL;
+    size_t targets = 0;
+
+    for (size_t i = 0; i < l->c->name_count; i++) {
+        if (strcmp(l->c->names[i].map, "routes") == 0)
+            return;
+        if (strcmp(l->c->names[i].map, "targets") == 0) {
+            only = l->c->names[i].name;
+            targets++;
+        }
+    }
+    if (targets != 1)
+        return;
+    load_name(l, VIEW("routes"), VIEW("*"), "default");
+    load_put(l->c, schema_find("routes.*"), "routes.*", view_of(only), 0, "default");
+}
+
+/* ---- mistakes in the order of the file ---- */
+
+struct said {
+    struct view text; /* without its line's end */
+    int64_t line;     /* INT64_MAX where there is none */
+    size_t at;        /* keeps the order of those in one line */
+};
+
+static int64_t line_of(struct view text, const char *name)
+{
+    int64_t line = INT64_MAX;
+
+    if (view_starts(text, view_of(name))) {
+        struct view rest = view_skip(text, strlen(name) + 1);
+
+        if (!num_int(view_cut(&rest, ':'), &line))
+            line = INT64_MAX;
+    }
+    return line;
+}
+
+static int by_line(const void *a, const void *b)
+{
+    const struct said *x = a;
+    const struct said *y = b;
+
+    if (x->line != y->line)
+        return x->line < y->line ? -1 : 1;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+static void sort_mistakes(struct load *l, size_t from)
+{
+    size_t n = l->mistakes->n - from;
+    char *copy = mem_text(l->mistakes->p + from, n);
+    struct view rest = {copy, n};
+    struct said *all = NULL;
+    size_t count = 0;
+
+    for (; rest.n > 0; count++) {
+        all = mem_resize(all, count + 1, sizeof *all);
+        all[count] = (struct said){view_cut(&rest, '\n'), INT64_MAX, count};
+        all[count].line = line_of(all[count].text, l->name);
+    }
+    if (count > 0)
+        qsort(all, count, sizeof *all, by_line);
+    l->mistakes->n = from;
+    for (size_t i = 0; i < count; i++) {
+        buf_put(l->mistakes, all[i].text);
+        buf_put_char(l->mistakes, '\n');
+    }
+    mem_free(all);
+    mem_free(copy);
 }
 
 /* ---- */
@@ -469,10 +376,13 @@ struct conf *conf_parse(const char *name, struct view yaml, unsigned users, stru
     /* What stands behind a break in the file can't be called missing. */
     if (!doc.cut) {
         each_path(&l, complete, NULL);
+        complete_routes(&l);
         conf_sort(l.c);
         conf_rules(l.c, name, users, mistakes);
     }
     yaml_doc_done(&doc);
+    if (mistakes->n > mistakes_before)
+        sort_mistakes(&l, mistakes_before);
     if (l.bad || mistakes->n != mistakes_before || mistakes->full) {
         conf_free(l.c);
         return NULL;

@@ -29,6 +29,15 @@ static void mistake(struct rules *r, const char *path, const char *format, ...)
     buf_printf(r->mistakes, "%s: %s\n", origin != NULL ? origin : r->file, sentence);
 }
 
+/* The sentence follows the path. */
+static void warn(struct rules *r, const char *path, const char *sentence)
+{
+    char whole[SCHEMA_PATH_MAX + FAULT_TEXT_MAX];
+
+    (void)snprintf(whole, sizeof whole, "%s %s", path, sentence);
+    conf_warn(r->c, conf_origin(r->c, path), whole);
+}
+
 /* Given or by default, and right as far as its own row says. */
 static bool is_sound(const struct conf_value *v)
 {
@@ -193,13 +202,18 @@ static void check_plain_http(struct rules *r, const struct target *t)
     if (url == NULL || !view_starts_nocase(view_of(url), VIEW("http://")))
         return;
     if (strcmp(t->auth, "none") != 0 && !is_loopback(url + strlen("http://")))
-        conf_warn(r->c, conf_origin(r->c, path),
-                  "sends its credentials unencrypted; an https address would not");
+        warn(r, path, "sends its credentials unencrypted; an https address would not");
     for (size_t i = 0; i < sizeof tls / sizeof tls[0]; i++) {
         path_of(t, tls[i], path);
         if (conf_has(r->c, path))
             mistake(r, path, "%s is given, but the url begins with http://, not https://", path);
     }
+}
+
+/* Of two that contradict each other the one that was given, so that its line is named. */
+static const char *given(const struct rules *r, const char *path, const char *other)
+{
+    return strcmp(conf_origin(r->c, path), "default") != 0 ? path : other;
 }
 
 static void check_not_above(struct rules *r, const char *lower, const char *upper)
@@ -208,7 +222,8 @@ static void check_not_above(struct rules *r, const char *lower, const char *uppe
     const struct conf_value *b = conf_find(r->c, upper);
 
     if (is_sound(a) && is_sound(b) && a->number > b->number)
-        mistake(r, lower, "%s is %s, more than %s, which is %s", lower, a->text, upper, b->text);
+        mistake(r, given(r, lower, upper), "%s is %s, more than %s, which is %s", lower, a->text,
+                upper, b->text);
 }
 
 static void check_targets(struct rules *r)
@@ -216,12 +231,6 @@ static void check_targets(struct rules *r)
     for (size_t i = 0; i < conf_count(r->c, "targets"); i++) {
         struct target t = {i, conf_name(r->c, "targets", i),
                            conf_entry_text(r->c, "targets", i, "auth")};
-        char lower[SCHEMA_PATH_MAX];
-        char upper[SCHEMA_PATH_MAX];
-
-        path_of(&t, "connect_timeout", lower);
-        path_of(&t, "timeout", upper);
-        check_not_above(r, lower, upper);
         if (t.auth == NULL)
             continue; /* not a valid one: its own mistake is there already */
         check_sign_on(r, &t);
@@ -237,15 +246,19 @@ static void check_topics(struct rules *r)
     const char *results = conf_text(r->c, ours[0]);
     const char *letters = conf_text(r->c, ours[1]);
 
-    for (size_t i = 0; i < 2; i++) {
-        const char *topic = conf_text(r->c, ours[i]);
+    for (size_t i = 0; i < 2 * conf_count(r->c, "kafka.topics"); i++) {
+        const char *mine = ours[i % 2];
+        char read[SCHEMA_PATH_MAX];
 
-        for (size_t at = 0; topic != NULL && at < conf_count(r->c, "kafka.topics"); at++)
-            if (view_is(view_of(conf_item(r->c, "kafka.topics", at)), topic))
-                mistake(r, ours[i], "%s is '%s', which kafka.topics reads: a loop", ours[i], topic);
+        (void)snprintf(read, sizeof read, "kafka.topics[%zu]", i / 2);
+        if (is_sound(conf_find(r->c, mine)) && is_sound(conf_find(r->c, read)) &&
+            strcmp(conf_text(r->c, mine), conf_text(r->c, read)) == 0)
+            mistake(r, given(r, mine, read), "%s is '%s', which kafka.topics reads: a loop", mine,
+                    conf_text(r->c, mine));
     }
     if (results != NULL && letters != NULL && strcmp(results, letters) == 0)
-        mistake(r, ours[0], "%s and %s are both '%s'; they must differ", ours[0], ours[1], results);
+        mistake(r, given(r, ours[0], ours[1]), "%s and %s are both '%s'; they must differ", ours[0],
+                ours[1], results);
 }
 
 /* ---- serve ---- */
@@ -271,14 +284,23 @@ static void check_chat_queues(struct rules *r)
             }
 }
 
+static void check_redis(struct rules *r)
+{
+    const struct conf_value *durable = conf_find(r->c, "redis.durable");
+
+    if (is_sound(durable) && durable->number == 0)
+        warn(r, "redis.durable",
+             "is false: Redis may then lose writes that were acknowledged; with appendfsync "
+             "everysec up to 5191 when it was killed during a slow fsync");
+}
+
 static void check_server(struct rules *r)
 {
     const char *listen = conf_text(r->c, "server.listen");
     const char *language = conf_text(r->c, "server.anonymous.language");
 
     if (listen != NULL && conf_has(r->c, "server.anonymous.login") && !is_loopback(listen))
-        conf_warn(r->c, conf_origin(r->c, "server.listen"),
-                  "server.listen is no loopback address: whoever reaches it may do everything");
+        warn(r, "server.listen", "is no loopback address: whoever reaches it may do everything");
     for (size_t i = 0; language != NULL && language[i] != '\0'; i++) {
         char c = language[i];
 
@@ -300,12 +322,14 @@ void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mi
     check_targets(&r);
     check_topics(&r);
     check_chat_queues(&r);
+    check_redis(&r);
     check_server(&r);
     check_not_above(&r, "retry.base", "retry.max");
     check_not_above(&r, "breaker.open_min", "breaker.open_max");
     check_not_above(&r, "limits.remarks", "limits.body");
+    check_not_above(&r, "limits.body", "limits.bodies");
     if (is_sound(drain) && is_sound(session) && drain->number >= session->number)
-        mistake(&r, "consume.drain",
+        mistake(&r, given(&r, "consume.drain", "kafka.session_timeout"),
                 "consume.drain is %s; it must be less than kafka.session_timeout, which is %s, or "
                 "the group gives partitions away while they drain",
                 drain->text, session->text);

@@ -25,7 +25,7 @@ static bool step(struct view *row, struct view *path)
         struct view stem = {want.p, want.n - 2};
         struct view index = view_skip(have, stem.n);
 
-        return view_starts(have, stem) && index.n >= 3 && index.p[0] == '[' &&
+        return view_starts(have, stem) && index.n >= 2 && index.p[0] == '[' &&
                index.p[index.n - 1] == ']';
     }
     return view_eq(want, have);
@@ -221,7 +221,7 @@ bool schema_nearest(const char *path, bool group, char out[SCHEMA_PATH_MAX])
             continue;
         d = distance(view_of(path), view_of(candidate));
         /* The right name in the wrong place. */
-        if (!group && d > 3 && strchr(candidate, '*') == NULL &&
+        if (!group && d > 3 && strchr(schema[i].path, '*') == NULL &&
             strcmp(leaf(path), leaf(candidate)) == 0)
             d = 1;
         if (d < least) {

@@ -1,6 +1,7 @@
 #include "config/value.h"
 
 #include "bridge/core/guid.h"
+#include "bridge/core/mem.h"
 #include "bridge/core/num.h"
 
 #include <errno.h>
@@ -92,12 +93,24 @@ static bool read_open(int fd, const char *file, struct buf *out, struct fault *w
     return true;
 }
 
+/* Where the first control character stands, counted from 1; 0: there is none. */
+static size_t control_at(struct view text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
+            return i + 1;
+    return 0;
+}
+
 bool value_from_file(const char *file, struct buf *out, struct fault *warning, struct fault *f)
 {
-    /* Non-blocking, so that a pipe without a writer can't hold the start up. */
-    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = -1;
     bool ok;
 
+    if (control_at(view_of(file)) > 0)
+        return fault_set(f, FAULT_STOP, "the file's name holds a control character");
+    /* Non-blocking, so that a pipe without a writer can't hold the start up. */
+    fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return fault_set(f, FAULT_STOP, "%s can't be opened: %s", file, strerror(errno));
     ok = read_open(fd, file, out, warning, f);
@@ -294,17 +307,20 @@ static bool check_path(struct view text, struct fault *f)
 
 static bool check_file(const struct setting *row, struct view text, struct fault *f)
 {
-    char file[4097];
+    char *file;
     struct stat st;
+    bool ok;
 
     if ((row->flags & SETTING_EXISTS) == 0)
         return true;
-    (void)snprintf(file, sizeof file, "%.*s", VIEW_ARG(text));
+    file = mem_text(text.p, text.n);
     if (stat(file, &st) != 0 || access(file, R_OK) != 0)
-        return fault_set(f, FAULT_STOP, "is %s, which can't be read: %s", file, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return fault_set(f, FAULT_STOP, "is %s, which is no regular file", file);
-    return true;
+        ok = fault_set(f, FAULT_STOP, "is %s, which can't be read: %s", file, strerror(errno));
+    else
+        ok = S_ISREG(st.st_mode) ||
+             fault_set(f, FAULT_STOP, "is %s, which is no regular file", file);
+    mem_free(file);
+    return ok;
 }
 
 static bool check_length(const struct setting *row, bool secret, struct view text, struct fault *f)
@@ -314,10 +330,9 @@ static bool check_length(const struct setting *row, bool secret, struct view tex
     if ((int64_t)text.n < row->min || (int64_t)text.n > row->max)
         return fault_set(f, FAULT_STOP, "has %zu bytes; allowed are %" PRId64 " to %" PRId64,
                          text.n, row->min, row->max);
-    for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
-            return fault_set(f, FAULT_STOP, "holds a control character at byte %zu%s", i + 1,
-                             secret ? " (a file may have one line)" : "");
+    if (control_at(text) > 0)
+        return fault_set(f, FAULT_STOP, "holds a control character at byte %zu%s", control_at(text),
+                         secret ? " (a file may have one line)" : "");
     return true;
 }
 
@@ -362,6 +377,8 @@ bool value_check(const struct setting *row, bool secret, struct view text, int64
         return fault_set(f, FAULT_STOP, "is empty");
     if (text.n > 4096)
         return fault_set(f, FAULT_STOP, "has %zu bytes; the maximum is 4096", text.n);
+    if (control_at(text) > 0)
+        return fault_set(f, FAULT_STOP, "holds a control character at byte %zu", control_at(text));
     if (row->kind == SETTING_ADDRESS)
         return check_address(row, text, f);
     if (row->kind == SETTING_ADDRESSES)

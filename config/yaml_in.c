@@ -11,7 +11,9 @@ struct level {
     bool list;
     bool have_key;     /* map: the key was read, its value comes next */
     size_t index;      /* list: of the next item */
+    size_t key_line;   /* map: of the key */
     size_t path_bytes; /* of the path of the map or list itself */
+    size_t key_at;     /* list: its own, which is that of its items */
 };
 
 struct reader {
@@ -49,6 +51,7 @@ static bool is_null(struct view text, yaml_scalar_style_t style)
 static bool keep(struct reader *r, enum yaml_kind kind, struct view text, size_t line)
 {
     struct yaml_doc *d = r->out;
+    const struct level *l = top(r);
 
     if (d->count == YAML_NODES_MAX)
         return mistake(r, line, "there are more than 10000 settings");
@@ -61,7 +64,7 @@ static bool keep(struct reader *r, enum yaml_kind kind, struct view text, size_t
         .key_at = r->key_at,
         .kind = kind,
         .text = kind == YAML_TEXT ? mem_text(text.p, text.n) : NULL,
-        .line = (unsigned)line,
+        .line = (unsigned)(l != NULL && !l->list ? l->key_line : line),
     };
     return true;
 }
@@ -77,6 +80,7 @@ static void after_value(struct reader *r)
     }
     l->have_key = false;
     r->path_bytes = l->path_bytes;
+    r->key_at = l->key_at;
 }
 
 /* Before a value: in a list it gets its number. */
@@ -114,6 +118,7 @@ static bool take_key(struct reader *r, struct level *l, struct view key, size_t 
     memcpy(r->path + r->path_bytes, key.p, key.n);
     r->path_bytes += key.n;
     l->have_key = true;
+    l->key_line = line;
     return true;
 }
 
@@ -153,7 +158,8 @@ static bool open_level(struct reader *r, bool list, size_t line)
     if (l != NULL &&
         (!before_value(r, line) || !keep(r, list ? YAML_LIST : YAML_MAP, VIEW_NONE, line)))
         return false;
-    r->levels[r->depth++] = (struct level){.list = list, .path_bytes = r->path_bytes};
+    r->levels[r->depth++] =
+        (struct level){.list = list, .path_bytes = r->path_bytes, .key_at = r->key_at};
     return true;
 }
 

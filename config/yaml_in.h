@@ -27,8 +27,8 @@ struct yaml_node {
     char *path;    /* "targets.main.url", "kafka.topics[0]"; the root has none and is no node */
     size_t key_at; /* where in path the last key begins; an item has its list's */
     enum yaml_kind kind;
-    char *text; /* YAML_TEXT: the value, NUL-terminated, without NUL inside; else NULL */
-    unsigned line;
+    char *text;    /* YAML_TEXT: the value, NUL-terminated, without NUL inside; else NULL */
+    unsigned line; /* of the key; of an item its own */
 };
 
 struct yaml_doc {

@@ -46,8 +46,8 @@ int callback_put(struct callback_state *s, const struct callback_put *put, int64
     assert(put->result != CALLBACK_ADDED);
     if (rule->effect == PLANS)
         return plan(s, put, now_ms, retry_delay_ms, f);
-    if (put->has_next_call && !cmi_check_next_call_time(view_of(rule->name), put->next_call_ms,
-                                                        true, s->next_call_ms, f))
+    if (put->has_next_call &&
+        !cmi_check_next_call_time(view_of(rule->name), put->next_call_ms, true, s->next_call_ms, f))
         return 400;
     s->last = put->result;
     if (!s->open)

@@ -148,100 +148,123 @@ static bool attributes(const struct gathered *g, struct cloudevent *out, struct 
 
 /* Structured. */
 
-/* Everything unescaped and decoded fits into as much room as the event itself takes; reserved at
- * once, so that earlier views stay where they are. */
-static bool reserve(struct buf *text, size_t n, struct fault *f)
+/* Most events have nothing to unescape and take no room. The first that does takes all that the
+ * event can need at once, so that the views given out since stay where they are: unescaped text is
+ * no longer than the event, and what of it is base64 is decoded into less. */
+static bool reserve(struct buf *text, size_t event_bytes, struct fault *f)
 {
-    buf_clear(text);
-    return buf_room(text, n) != NULL ||
-           fault_set(f, FAULT_REJECT, "the event has %zu bytes; the maximum is %zu", n, text->max);
+    return text->n > 0 || buf_room(text, 2 * event_bytes) != NULL ||
+           fault_set(f, FAULT_REJECT, "the event has %zu bytes; the maximum is %zu", event_bytes,
+                     text->max / 2);
 }
 
-struct data_members {
+/* What a raw string says. */
+static bool say(struct view raw, size_t event_bytes, struct buf *text, struct view *said,
+                const char *name, struct fault *f)
+{
+    if (view_has(raw, '\\') && !reserve(text, event_bytes, f))
+        return false;
+    return json_walk_text(raw, text, said) ||
+           fault_set(f, FAULT_REJECT, "%s must be a string", name);
+}
+
+struct members {
+    struct gathered attributes;
+    size_t event_bytes;
     struct view raw;    /* `data`; n == 0: absent */
     struct view base64; /* `data_base64`, unescaped */
     bool has_base64;
 };
 
-static bool gather_member(struct gathered *g, struct data_members *data, struct view name,
-                          struct view value, struct buf *text, struct fault *f)
+static bool gather_data(struct members *m, struct view value, struct fault *f)
 {
-    struct view said;
-    int at = attribute_of(name);
-
-    if (view_is(name, "data")) {
-        if (data->raw.n > 0)
-            return fault_set(f, FAULT_REJECT, "data is given twice");
-        data->raw = value;
-        return true;
-    }
-    if (view_is(value, "null"))
-        return true;
-    if (at < 0 && !view_is(name, "data_base64"))
-        return true;
-    if (!json_walk_text(value, text, &said))
-        return fault_set(f, FAULT_REJECT, "attribute %s must be a string",
-                         at < 0 ? "data_base64" : names[at]);
-    if (at >= 0)
-        return gather(g, at, said, f);
-    if (data->has_base64)
-        return fault_set(f, FAULT_REJECT, "data_base64 is given twice");
-    data->has_base64 = true;
-    data->base64 = said;
+    if (m->raw.n > 0)
+        return fault_set(f, FAULT_REJECT, "data is given twice");
+    m->raw = value;
     return true;
 }
 
-static bool structured_data(const struct data_members *data, struct cloudevent *out,
-                            struct buf *text, struct fault *f)
+static bool gather_base64(struct members *m, struct view value, struct buf *text, struct fault *f)
+{
+    if (m->has_base64)
+        return fault_set(f, FAULT_REJECT, "data_base64 is given twice");
+    m->has_base64 = true;
+    return say(value, m->event_bytes, text, &m->base64, "data_base64", f);
+}
+
+static bool gather_member(struct members *m, struct view key, struct view value, struct buf *text,
+                          struct fault *f)
+{
+    struct view name;
+    struct view said;
+    int at;
+
+    if (!say(key, m->event_bytes, text, &name, "a key", f))
+        return false;
+    at = attribute_of(name);
+    if (view_is(name, "data"))
+        return gather_data(m, value, f);
+    if (view_is(value, "null"))
+        return true;
+    if (view_is(name, "data_base64"))
+        return gather_base64(m, value, text, f);
+    if (at < 0)
+        return true;
+    return say(value, m->event_bytes, text, &said, names[at], f) &&
+           gather(&m->attributes, at, said, f);
+}
+
+static bool decoded(const struct members *m, struct buf *text, struct view *data, struct fault *f)
 {
     size_t before = text->n;
 
-    out->has_data = data->has_base64 || data->raw.n > 0;
-    if (data->has_base64 && data->raw.n > 0)
+    if (!reserve(text, m->event_bytes, f))
+        return false;
+    if (!base64_decode(m->base64, text))
+        return fault_set(f, FAULT_REJECT, "data_base64 is not base64");
+    *data = (struct view){text->p + before, text->n - before};
+    return true;
+}
+
+static bool structured_data(const struct members *m, struct cloudevent *out, struct buf *text,
+                            struct fault *f)
+{
+    out->has_data = m->has_base64 || m->raw.n > 0;
+    if (m->has_base64 && m->raw.n > 0)
         return fault_set(f, FAULT_REJECT, "data and data_base64 exclude each other");
-    if (data->has_base64) {
-        if (!base64_decode(data->base64, text))
-            return fault_set(f, FAULT_REJECT, "data_base64 is not base64");
-        out->data = (struct view){text->p + before, text->n - before};
+    if (m->has_base64)
+        return decoded(m, text, &out->data, f);
+    out->data = m->raw;
+    if (out->content == CLOUDEVENT_JSON || m->raw.n == 0)
         return true;
-    }
-    out->data = data->raw;
-    if (out->content == CLOUDEVENT_JSON || data->raw.n == 0)
-        return true;
-    if (view_is(data->raw, "null")) {
+    if (view_is(m->raw, "null")) {
         out->has_data = false;
         out->data = VIEW_NONE;
         return true;
     }
-    if (out->content == CLOUDEVENT_TEXT && json_walk_text(data->raw, text, &out->data))
-        return true;
+    if (out->content == CLOUDEVENT_TEXT)
+        return say(m->raw, m->event_bytes, text, &out->data, "data of type text/plain", f);
     return fault_set(f, FAULT_REJECT,
-                     out->content == CLOUDEVENT_TEXT
-                         ? "data must be a string, as datacontenttype is text/plain"
-                         : "data belongs in data_base64, as datacontenttype is neither JSON nor "
-                           "text/plain");
+                     "data belongs in data_base64, as datacontenttype is neither JSON nor "
+                     "text/plain");
 }
 
 bool cloudevent_of_json(struct view json, struct cloudevent *out, struct buf *text, struct fault *f)
 {
-    struct gathered g = {.seen = 0};
-    struct data_members data = {.has_base64 = false};
+    struct members m = {.event_bytes = json.n};
     struct json_walk walk;
     struct view key;
     struct view value;
 
-    /* Twice: a base64 text with escapes is unescaped and then decoded. */
-    if (!json_scan_all(json, f) || !reserve(text, 2 * json.n, f))
+    buf_clear(text);
+    if (!json_scan_all(json, f))
         return false;
     if (!json_walk_init(&walk, json) || !walk.object)
         return fault_set(f, FAULT_REJECT, "an event must be a JSON object");
-    while (json_walk_next(&walk, &key, &value)) {
-        struct view name;
-
-        if (!json_walk_text(key, text, &name) || !gather_member(&g, &data, name, value, text, f))
+    while (json_walk_next(&walk, &key, &value))
+        if (!gather_member(&m, key, value, text, f))
             return false;
-    }
-    return attributes(&g, out, f) && structured_data(&data, out, text, f);
+    return attributes(&m.attributes, out, f) && structured_data(&m, out, text, f);
 }
 
 bool cloudevent_next(struct view *batch, struct view *json, struct fault *f)

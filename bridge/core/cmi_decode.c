@@ -251,8 +251,8 @@ static bool read_scalar(struct cmi_decode *d, const struct cmi_field *field, con
 static void push(struct cmi_decode *d, const struct cmi_field *field, enum level_state state)
 {
     assert(d->depth < CMI_DECODE_DEPTH && "CMI_DECODE_DEPTH has room for every row of the table");
-    d->levels[d->depth++] =
-        (struct cmi_decode_level){.shape = field->shape, .field = field, .state = state};
+    d->levels[d->depth++] = (struct cmi_decode_level){
+        .shape = field->shape, .field = field, .state = (unsigned char)state};
 }
 
 static bool begin_object(struct cmi_decode *d, const struct cmi_field *field, size_t index,

@@ -36,18 +36,19 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* The last three digits of `text`; those that are there are counted in *count. */
-static struct view last_digits(struct view text, char out[DIGITS_KEPT], size_t *count)
+/* Counts the digits of text; the last three of them are left in out. */
+static size_t last_digits(struct view text, char out[DIGITS_KEPT])
 {
-    *count = 0;
+    size_t count = 0;
+
     for (size_t i = 0; i < text.n; i++) {
         if (!is_digit(text.p[i]))
             continue;
         memmove(out, out + 1, DIGITS_KEPT - 1);
         out[DIGITS_KEPT - 1] = text.p[i];
-        ++*count;
+        count++;
     }
-    return (struct view){out, DIGITS_KEPT};
+    return count;
 }
 
 static bool is_phone(struct view address)
@@ -77,14 +78,11 @@ const char *mask_address(struct view address, char out[MASK_TEXT_MAX])
 {
     char kept[DIGITS_KEPT] = {'0', '0', '0'};
     char host_masked[MASK_TEXT_MAX - 8];
-    struct view digits;
     struct view host;
-    size_t count;
 
     address = view_trim(address);
-    digits = last_digits(address, kept, &count);
-    if (is_phone(address) && count >= PHONE_DIGITS) {
-        (void)snprintf(out, MASK_TEXT_MAX, "…%.*s", VIEW_ARG(digits));
+    if (is_phone(address) && last_digits(address, kept) >= PHONE_DIGITS) {
+        (void)snprintf(out, MASK_TEXT_MAX, "…%.*s", DIGITS_KEPT, kept);
         return out;
     }
     if (is_mail(address, &host)) {
@@ -141,12 +139,10 @@ const char *mask_sentence(struct view text, char *out, size_t size)
     const size_t dots = sizeof shown - 1 - DIGITS_KEPT;
     struct out to = {out, size - 1};
 
-    while (text.n > 0) {
+    while (text.n > 0 && to.room > 0) {
         struct view run = is_digit(text.p[0]) ? digit_run(text) : VIEW_NONE;
-        size_t count;
 
-        (void)last_digits(run, shown + dots, &count);
-        if (count >= HIDDEN_DIGITS) {
+        if (last_digits(run, shown + dots) >= HIDDEN_DIGITS) {
             put(&to, shown, sizeof shown - 1);
             text = view_skip(text, run.n);
         } else {

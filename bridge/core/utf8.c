@@ -93,12 +93,3 @@ struct view utf8_cut(struct view text, size_t n)
     }
     return (struct view){text.p, text.n - rest.n};
 }
-
-struct view utf8_fit(struct view text, size_t max_bytes)
-{
-    struct view rest = text;
-
-    while (rest.n > 0 && text.n - rest.n + step(rest) <= max_bytes)
-        rest = view_skip(rest, step(rest));
-    return (struct view){text.p, text.n - rest.n};
-}

@@ -18,7 +18,5 @@ bool utf8_valid(struct view text);
 size_t utf8_count(struct view text);
 /* The first n code points, all where there are fewer; counts like utf8_count. */
 struct view utf8_cut(struct view text, size_t n);
-/* As many whole code points as fit into max_bytes. */
-struct view utf8_fit(struct view text, size_t max_bytes);
 
 #endif

@@ -205,7 +205,7 @@ void kafka_assignment_ask(struct kafka_source *s)
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_OFFSETS);
     } else if (s->assign == KAFKA_ASSIGN_ALL && !s->offer_open && now >= s->refresh_at_ms) {
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_TOPICS);
-    } else if (s->down && now >= s->probe_at_ms) {
+    } else if (s->suspect && now >= s->probe_at_ms) {
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_PROBE);
     }
 }
@@ -247,6 +247,9 @@ static void on_no_answer(struct kafka_source *s)
 {
     int64_t again = kafka_source_now(s) + KAFKA_AGAIN_MS;
 
+    s->suspect = true;
+    s->down = s->down || s->job.kind == KAFKA_JOB_PROBE;
+
     s->offer_at_ms = s->refresh_at_ms = again;
     s->probe_at_ms = kafka_source_now(s) + KAFKA_PROBE_EVERY_MS;
     snprintf(s->trouble, sizeof s->trouble, "%s", s->job.fault.text);
@@ -264,6 +267,8 @@ void kafka_assignment_answer(struct kafka_source *s, const struct kafka_survey *
             kafka_source_fail(s, &s->job.fault);
         return;
     }
+    s->suspect = false;
+    s->probe_at_ms = kafka_source_now(s) + KAFKA_PROBE_EVERY_MS;
     if (s->down) {
         s->down = false;
         notice_say(s->log.to, NOTICE_INFO, "kafka_up", NOTICE_TEXT("text", "the brokers answer"));

@@ -46,6 +46,11 @@ static bool is_secret(const char *name)
     return false;
 }
 
+int kafka_library_version(void)
+{
+    return rd_kafka_version();
+}
+
 bool kafka_property_check(const struct kafka_property *p, int version, struct fault *f)
 {
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
@@ -109,12 +114,14 @@ static const struct kafka_property common_defaults[] = {
     {"socket.nagle.disable", "true"},
     {"log.connection.close", "false"},
 };
-/* 16 MiB of fetched records at most, and small fetches, bound the memory; the count stays high
- * because librdkafka 2.0 sleeps a whole second when it is passed. */
+/* Fetched ahead are 12 MiB of records at most, in small fetches: with librdkafka's own bookkeeping
+ * some 45 MiB of memory. librdkafka 2.0 fetches nothing for a second once a limit is passed, so
+ * this is also what can be read in a second while the loop holds back; the count stays out of the
+ * way. */
 static const struct kafka_property source_defaults[] = {
     {"queued.min.messages", "100000"},
-    {"queued.max.messages.kbytes", "16384"},
-    {"fetch.max.bytes", "8388608"},
+    {"queued.max.messages.kbytes", "12288"},
+    {"fetch.max.bytes", "4194304"},
     {"check.crcs", "true"},
     {"partition.assignment.strategy", "range,roundrobin"},
 };
@@ -214,7 +221,8 @@ static bool fill(rd_kafka_conf_t *conf, const struct kafka_conf *c, enum kafka_r
         return set_all(conf, sink_defaults, COUNT(sink_defaults), f) &&
                set_all(conf, c->properties, c->property_count, f) &&
                set_all(conf, sink_always, COUNT(sink_always), f);
-    if (c->group != NULL && !set(conf, "group.id", c->group, f))
+    /* A reader assigns partitions to itself, for which librdkafka wants the name of a group. */
+    if (!set(conf, "group.id", c->group != NULL ? c->group : "cmibridge-reader", f))
         return false;
     if (role == KAFKA_SOURCE)
         return set_all(conf, source_defaults, COUNT(source_defaults), f) &&

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 static void drop(struct kafka_record *r)
 {
@@ -33,44 +34,6 @@ static void hand_out(struct kafka_source *s, struct kafka_record *r)
 {
     s->out++;
     s->owner.record(s->owner.ctx, &r->r);
-}
-
-static struct kafka_record *wrap(rd_kafka_event_t *event, const rd_kafka_message_t *m,
-                                 const struct kafka_source *s, const struct kafka_slot *slot)
-{
-    rd_kafka_headers_t *headers = NULL;
-    size_t n = rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR
-                   ? rd_kafka_header_cnt(headers)
-                   : 0;
-    struct kafka_record *r;
-    rd_kafka_timestamp_type_t kind;
-
-    if (n > RECORD_HEADERS_MAX)
-        n = RECORD_HEADERS_MAX + 1;
-    r = mem_zeroed(1, sizeof *r + n * sizeof r->headers[0]);
-    r->event = event;
-    for (size_t i = 0; i < n; i++) {
-        const char *name = NULL;
-        const void *value = NULL;
-        size_t size = 0;
-
-        rd_kafka_header_get_all(headers, i, &name, &value, &size);
-        r->headers[i] = (struct record_header){view_of(name), {value, value != NULL ? size : 0}};
-    }
-    r->r = (struct record){.slot = kafka_slots_number(s->slots, slot),
-                           .epoch = slot->epoch,
-                           .topic = view_of(rd_kafka_topic_name(m->rkt)), /* outlives the slot */
-                           .partition = m->partition,
-                           .offset = m->offset,
-                           .timestamp_ms = rd_kafka_message_timestamp(m, &kind),
-                           .has_key = m->key != NULL,
-                           .key = {m->key, m->key_len},
-                           .has_value = m->payload != NULL,
-                           .value = {m->payload, m->len},
-                           .headers = r->headers,
-                           .header_count = n,
-                           .owner = r};
-    return r;
 }
 
 /* An offset that was taken before: librdkafka 2.0 may repeat some after a pause (fixed in 2.4), and
@@ -114,12 +77,14 @@ static void on_record(struct kafka_source *s, rd_kafka_event_t *event)
         m == NULL ? NULL : kafka_slots_find(s->slots, rd_kafka_topic_name(m->rkt), m->partition);
     struct kafka_record *r;
 
-    s->down = false;
     if (slot != NULL && !slot->leaving && !s->failed && m->offset <= slot->last)
         on_repeat(s, slot, m->offset);
     else if (slot != NULL && !slot->leaving && !s->failed) {
         slot->last = m->offset;
-        r = wrap(event, m, s, slot);
+        r = kafka_record_new(m);
+        r->event = event;
+        r->r.slot = kafka_slots_number(s->slots, slot);
+        r->r.epoch = slot->epoch;
         if (!slot->paused && slot->held == 0) {
             hand_out(s, r);
             return;
@@ -172,9 +137,11 @@ static void on_error(struct kafka_source *s, rd_kafka_event_t *event)
         rd_kafka_topic_partition_destroy(where);
         return;
     }
-    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !s->down) {
+    /* ALL_BROKERS_DOWN doesn't come for every outage, and nothing tells of its end. */
+    s->suspect = true;
+    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         s->down = true;
-        s->probe_at_ms = kafka_source_now(s) + KAFKA_PROBE_EVERY_MS;
+        snprintf(s->trouble, sizeof s->trouble, "no broker answers");
     }
     kafka_log_event(&s->log, kafka_source_now(s), event);
 }

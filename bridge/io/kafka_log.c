@@ -32,6 +32,9 @@ static enum notice_level level_of(const char *facility, int syslog_level)
     /* Properties of a producer given to a consumer, and the like: one map serves both. */
     if (strcmp(facility, "CONFWARN") == 0)
         return NOTICE_DEBUG;
+    /* These come as events too. */
+    if (strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0)
+        return NOTICE_DEBUG;
     if (syslog_level <= 3)
         return NOTICE_ERROR;
     if (syslog_level == 4)

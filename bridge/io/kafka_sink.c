@@ -31,7 +31,8 @@ struct kafka_sink {
     size_t waiting;
     bool fatal; /* the client must be replaced, at the next turn */
     bool warm;
-    bool down;
+    bool suspect;     /* something went wrong: ask whether a broker is there, until one answers */
+    bool down;        /* none answered when asked last */
     int64_t again_ms; /* not before: the next question, or the next client */
     char trouble[FAULT_TEXT_MAX];
 
@@ -78,7 +79,7 @@ static void on_delivery(struct kafka_sink *s, rd_kafka_event_t *event)
         assert(s->waiting > 0);
         s->waiting--;
         if (delivered) {
-            s->down = false;
+            s->suspect = s->down = false;
             s->trouble[0] = '\0';
         }
         s->on_report(s->owner, (uint64_t)(uintptr_t)m->_private, delivered,
@@ -92,9 +93,9 @@ static void on_error(struct kafka_sink *s, rd_kafka_event_t *event)
 
     if (err == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(event))
         s->fatal = true;
-    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !s->down) {
+    s->suspect = true;
+    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         s->down = true;
-        s->again_ms = now_ms(s) + AGAIN_MS;
         snprintf(s->trouble, sizeof s->trouble, "no broker answers");
     }
     kafka_log_event(&s->log, now_ms(s), event);
@@ -188,6 +189,21 @@ static void on_warm(struct kafka_sink *s, const struct kafka_survey *found)
     kafka_log_say(&s->log, now_ms(s), NOTICE_WARN, "kafka_waiting", s->trouble);
 }
 
+static void on_probe(struct kafka_sink *s)
+{
+    s->again_ms = now_ms(s) + AGAIN_MS;
+    if (!s->job.ok) {
+        s->down = true;
+        snprintf(s->trouble, sizeof s->trouble, "%s", s->job.fault.text);
+        kafka_log_say(&s->log, now_ms(s), NOTICE_WARN, "kafka_waiting", s->trouble);
+        return;
+    }
+    if (s->down)
+        notice_say(s->log.to, NOTICE_INFO, "kafka_up", NOTICE_TEXT("text", "the brokers answer"));
+    s->suspect = s->down = false;
+    s->trouble[0] = '\0';
+}
+
 static void on_answer(void *owner, const struct kafka_survey *found)
 {
     struct kafka_sink *s = owner;
@@ -203,13 +219,7 @@ static void on_answer(void *owner, const struct kafka_survey *found)
         on_warm(s, found);
         break;
     case KAFKA_JOB_PROBE:
-        s->down = !s->job.ok;
-        s->again_ms = now_ms(s) + AGAIN_MS;
-        if (s->job.ok) {
-            s->trouble[0] = '\0';
-            notice_say(s->log.to, NOTICE_INFO, "kafka_up",
-                       NOTICE_TEXT("text", "the brokers answer"));
-        }
+        on_probe(s);
         break;
     case KAFKA_JOB_OFFSETS:
     case KAFKA_JOB_SPANS:
@@ -279,7 +289,7 @@ static bool turn(void *owner)
     else if (!s->job.running && !s->fatal && now_ms(s) >= s->again_ms) {
         if (!s->warm)
             kafka_job_start(&s->job, s->loop, KAFKA_JOB_TOPICS);
-        else if (s->down)
+        else if (s->suspect)
             kafka_job_start(&s->job, s->loop, KAFKA_JOB_PROBE);
     }
     return more;
@@ -315,32 +325,52 @@ static bool refuse(struct kafka_sink *s, rd_kafka_resp_err_t err, const struct s
     }
 }
 
+/* An empty key or value needs an address: librdkafka takes NULL for a null one. */
+static rd_kafka_vu_t bytes(rd_kafka_vtype_t kind, bool there, struct view v)
+{
+    const char *p = !there ? NULL : v.n > 0 ? v.p : "";
+
+    return (rd_kafka_vu_t){.vtype = kind,
+                           .u.mem = {.ptr = (void *)(uintptr_t)p, .size = there ? v.n : 0}};
+}
+
+static rd_kafka_resp_err_t produce(struct kafka_sink *s, const struct sink_record *r)
+{
+    rd_kafka_headers_t *headers = headers_of(r);
+    const rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = r->topic},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        bytes(RD_KAFKA_VTYPE_KEY, r->has_key, r->key),
+        bytes(RD_KAFKA_VTYPE_VALUE, r->has_value, r->value),
+        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = r->timestamp_ms},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)r->token},
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(s->rk, parts, sizeof parts / sizeof parts[0]);
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+    if (error != NULL) {
+        err = rd_kafka_error_code(error);
+        rd_kafka_error_destroy(error);
+        rd_kafka_headers_destroy(headers); /* librdkafka takes them with the record only */
+    }
+    return err;
+}
+
 static bool port_produce(void *ctx, const struct sink_record *r, struct fault *f)
 {
     struct kafka_sink *s = ctx;
-    rd_kafka_headers_t *headers;
     rd_kafka_resp_err_t err;
 
     if (s->closing)
         return fault_set(f, FAULT_STOP, "the producer is being closed");
     if (s->rk == NULL || s->fatal)
         return fault_set(f, FAULT_RETRY, "the producer is being replaced");
-    headers = headers_of(r);
-    /* librdkafka takes a NULL pointer for a null value, so an empty one needs an address. */
-    err = rd_kafka_producev(
-        s->rk, RD_KAFKA_V_TOPIC(r->topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(r->has_key ? (r->key.n > 0 ? r->key.p : "") : NULL, r->key.n),
-        RD_KAFKA_V_VALUE(
-            (void *)(uintptr_t)(r->has_value ? (r->value.n > 0 ? r->value.p : "") : NULL),
-            r->value.n),
-        RD_KAFKA_V_TIMESTAMP(r->timestamp_ms), RD_KAFKA_V_HEADERS(headers),
-        RD_KAFKA_V_OPAQUE((void *)(uintptr_t)r->token), RD_KAFKA_V_END);
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        s->waiting++;
-        return true;
-    }
-    rd_kafka_headers_destroy(headers); /* librdkafka takes them with the record only */
-    return refuse(s, err, r, f);
+    err = produce(s, r);
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return refuse(s, err, r, f);
+    s->waiting++;
+    return true;
 }
 
 struct sink_port kafka_sink_port(struct kafka_sink *s)

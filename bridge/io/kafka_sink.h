@@ -29,7 +29,7 @@ struct kafka_sink *kafka_sink_new(struct uv_loop_s *loop, const struct kafka_con
 struct sink_port kafka_sink_port(struct kafka_sink *s);
 
 /* Takes no more, delivers what it has, and frees all. After deadline_ms what is left is reported
- * as failed. Then `closed` is called on the loop. */
+ * as failed. Then `closed` is called on the loop; the sink may be asked in it for the last time. */
 void kafka_sink_close(struct kafka_sink *s, int64_t deadline_ms, void (*closed)(void *owner),
                       void *owner);
 

@@ -7,19 +7,13 @@
 #ifndef BRIDGE_IO_KAFKA_SLOTS_H
 #define BRIDGE_IO_KAFKA_SLOTS_H
 
+#include "bridge/io/kafka_record.h"
 #include "bridge/ports/source.h"
 
 /* Records of a paused slot that are kept here before its fetching is stopped, which throws away
  * what librdkafka has fetched ahead. */
 #define KAFKA_HELD_MAX       4096
 #define KAFKA_HELD_BYTES_MAX (2 << 20)
-
-struct kafka_record {
-    struct record r; /* r.owner is this */
-    void *event;     /* librdkafka's, holds the bytes */
-    struct kafka_record *next;
-    struct record_header headers[];
-};
 
 struct kafka_slot {
     bool used;

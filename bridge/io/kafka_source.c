@@ -305,8 +305,6 @@ void kafka_source_start(struct kafka_source *s, const struct source_owner *owner
 
 const char *kafka_source_trouble(const struct kafka_source *s)
 {
-    if (s->trouble[0] == '\0' && s->down)
-        return "no broker answers";
     return s->trouble;
 }
 

@@ -47,7 +47,8 @@ struct kafka_source {
     int64_t offer_at_ms;
     int64_t refresh_at_ms;
     int64_t probe_at_ms;
-    bool down; /* no broker answers */
+    bool suspect; /* something went wrong: ask whether a broker is there, until one answers */
+    bool down;    /* none answered when asked last */
     bool revoking;
     bool failed;
     size_t out;     /* records handed out and not given back */

@@ -9,12 +9,15 @@
 
 #include "bridge/core/mem.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static void note(void *ctx, enum notice_level level, const char *event,
                  const struct notice_field *fields, size_t count)
 {
-    struct rig *rig = ctx;
+    struct kafka_rig *rig = ctx;
 
     (void)level;
     buf_put_text(&rig->notices, event);
@@ -29,7 +32,7 @@ static void note(void *ctx, enum notice_level level, const char *event,
 
 static void on_report(void *owner, uint64_t token, bool delivered, const char *error)
 {
-    struct rig *rig = owner;
+    struct kafka_rig *rig = owner;
 
     (void)token;
     assert_true(delivered == (error == NULL));
@@ -39,17 +42,26 @@ static void on_report(void *owner, uint64_t token, bool delivered, const char *e
         rig->undelivered++;
 }
 
-void rig_start(struct rig *rig, unsigned brokers)
+void kafka_rig_start(struct kafka_rig *rig, unsigned brokers)
+{
+    struct fault f = {0};
+    struct kafka_broker *broker = kafka_broker_start(brokers, &f);
+
+    assert_non_null(broker);
+    kafka_rig_start_on(rig, kafka_broker_bootstrap(broker));
+    rig->broker = broker;
+}
+
+void kafka_rig_start_on(struct kafka_rig *rig, const char *address)
 {
     struct fault f = {0};
     struct kafka_conf conf;
 
-    *rig = (struct rig){.log = {.ctx = rig, .least = NOTICE_INFO, .say = note}};
+    *rig = (struct kafka_rig){.address = address,
+                              .log = {.ctx = rig, .least = NOTICE_INFO, .say = note}};
     buf_init(&rig->notices, 1 << 20);
     assert_int_equal(uv_loop_init(&rig->loop), 0);
-    rig->broker = kafka_broker_start(brokers, &f);
-    assert_non_null(rig->broker);
-    conf = rig_conf(rig, NULL);
+    conf = kafka_rig_conf(rig, NULL);
     rig->sink = kafka_sink_new(&rig->loop, &conf, NULL, 0, &rig->log, on_report, rig, &f);
     assert_non_null(rig->sink);
     rig->produce = kafka_sink_port(rig->sink);
@@ -57,12 +69,12 @@ void rig_start(struct rig *rig, unsigned brokers)
 
 static void sink_closed(void *owner)
 {
-    struct rig *rig = owner;
+    struct kafka_rig *rig = owner;
 
     rig->sink_closed = true;
 }
 
-void rig_stop(struct rig *rig)
+void kafka_rig_stop(struct kafka_rig *rig)
 {
     kafka_sink_close(rig->sink, 10000, sink_closed, rig);
     uv_run(&rig->loop, UV_RUN_DEFAULT);
@@ -77,7 +89,8 @@ static void wake_up(uv_timer_t *timer)
     (void)timer;
 }
 
-void rig_until(struct rig *rig, bool (*holds)(void *ctx), void *ctx)
+void kafka_rig_until_at(struct kafka_rig *rig, bool (*holds)(void *ctx), void *ctx,
+                        const char *what, const char *file, int line)
 {
     uint64_t end = uv_hrtime() + RIG_PATIENCE_MS * UINT64_C(1000000);
     uv_timer_t timer; /* so that the loop never sleeps for good */
@@ -90,21 +103,21 @@ void rig_until(struct rig *rig, bool (*holds)(void *ctx), void *ctx)
     uv_run(&rig->loop, UV_RUN_NOWAIT);
     if (!holds(ctx))
         print_message("notices:\n%s", buf_text(&rig->notices));
-    assert_true(holds(ctx));
+    _assert_true(holds(ctx), what, file, line);
 }
 
-bool rig_noticed(struct rig *rig, const char *text)
+bool kafka_rig_noticed(struct kafka_rig *rig, const char *text)
 {
     return strstr(buf_text(&rig->notices), text) != NULL;
 }
 
 /* What a test wants of an embedded broker: answers without delay. */
-struct kafka_conf rig_conf(const struct rig *rig, const char *const *topic)
+struct kafka_conf kafka_rig_conf(const struct kafka_rig *rig, const char *const *topic)
 {
     static const struct kafka_property quick[] = {{"fetch.wait.max.ms", "10"},
                                                   {"reconnect.backoff.max.ms", "200"}};
 
-    return (struct kafka_conf){.brokers = kafka_broker_bootstrap(rig->broker),
+    return (struct kafka_conf){.brokers = rig->address,
                                .group = "readers",
                                .topics = topic,
                                .topic_count = topic != NULL ? 1 : 0,
@@ -113,14 +126,14 @@ struct kafka_conf rig_conf(const struct rig *rig, const char *const *topic)
                                .property_count = 2};
 }
 
-void rig_topic(struct rig *rig, const char *name, unsigned partitions)
+void kafka_rig_topic(struct kafka_rig *rig, const char *name, unsigned partitions)
 {
     struct fault f = {0};
 
     assert_true(kafka_broker_topic(rig->broker, name, partitions, &f));
 }
 
-void rig_produce(struct rig *rig, const struct sink_record *r)
+void kafka_rig_produce(struct kafka_rig *rig, const struct sink_record *r)
 {
     struct fault f = {0};
 
@@ -130,25 +143,49 @@ void rig_produce(struct rig *rig, const struct sink_record *r)
     }
 }
 
-void rig_send(struct rig *rig, const char *topic, const char *key, const char *value)
+void kafka_rig_send(struct kafka_rig *rig, const char *topic, const char *key, const char *value)
 {
-    rig_produce(rig, &(struct sink_record){.topic = topic,
-                                           .has_key = key != NULL,
-                                           .key = view_of(key),
-                                           .has_value = value != NULL,
-                                           .value = view_of(value)});
+    kafka_rig_produce(rig, &(struct sink_record){.topic = topic,
+                                                 .has_key = key != NULL,
+                                                 .key = view_of(key),
+                                                 .has_value = value != NULL,
+                                                 .value = view_of(value)});
 }
 
 static bool all_reported(void *ctx)
 {
-    const struct rig *rig = ctx;
+    const struct kafka_rig *rig = ctx;
 
     return kafka_sink_waiting(rig->sink) == 0;
 }
 
-void rig_flush(struct rig *rig)
+void kafka_rig_flush(struct kafka_rig *rig)
 {
-    rig_until(rig, all_reported, rig);
+    kafka_rig_until(rig, all_reported, rig);
+}
+
+int kafka_rig_command(const struct kafka_rig *rig, const char *before, const char *arguments,
+                      const char **output)
+{
+    static char said[65536];
+    const char *program = getenv("CMIBRIDGE_BIN");
+    char line[4096];
+    FILE *pipe;
+    size_t n;
+    int status;
+
+    assert_non_null(program); /* set by ctest */
+    n = (size_t)snprintf(line, sizeof line, "%s %s %s -b %s -X fetch.wait.max.ms=10 2>&1", before,
+                         program, arguments, rig->address);
+    assert_in_range(n, 1, sizeof line - 1);
+    pipe = popen(line, "r");
+    assert_non_null(pipe);
+    n = fread(said, 1, sizeof said - 1, pipe);
+    said[n] = '\0';
+    status = pclose(pipe);
+    assert_true(WIFEXITED(status));
+    *output = said;
+    return WEXITSTATUS(status);
 }
 
 /* ---- readers ---- */
@@ -197,8 +234,14 @@ static void record(void *ctx, const struct record *record)
                         .has_value = record->has_value,
                         .header_count = record->header_count,
                         .value_bytes = record->value.n};
-    memcpy(got->value, record->value.n > 0 ? record->value.p : "",
-           record->value.n < sizeof got->value ? record->value.n : sizeof got->value - 1);
+    snprintf(got->value, sizeof got->value, "%.*s", VIEW_ARG(record->value));
+    snprintf(got->key, sizeof got->key, "%.*s", VIEW_ARG(record->key));
+    for (size_t i = 0; i < record->header_count; i++) {
+        size_t n = strlen(got->headers);
+
+        snprintf(got->headers + n, sizeof got->headers - n, "%.*s=%.*s\n",
+                 VIEW_ARG(record->headers[i].name), VIEW_ARG(record->headers[i].value));
+    }
     r->count++;
     if (!r->keep) {
         r->port.give_back(r->port.ctx, got->owner);
@@ -226,7 +269,7 @@ static void on_failed(void *ctx, const struct fault *f)
     r->fault = *f;
 }
 
-void reader_start(struct reader *r, struct rig *rig, const struct kafka_conf *conf)
+void reader_start(struct reader *r, struct kafka_rig *rig, const struct kafka_conf *conf)
 {
     struct fault f = {0};
 
@@ -261,7 +304,7 @@ void reader_await(struct reader *r, size_t count)
 {
     struct awaited a = {r, count};
 
-    rig_until(r->rig, has_got, &a);
+    kafka_rig_until(r->rig, has_got, &a);
     assert_int_equal(r->count, count);
 }
 
@@ -276,7 +319,7 @@ void reader_await_partitions(struct reader *r, size_t count)
 {
     struct awaited a = {r, count};
 
-    rig_until(r->rig, has_partitions, &a);
+    kafka_rig_until(r->rig, has_partitions, &a);
 }
 
 static bool has_failed(void *ctx)
@@ -288,7 +331,7 @@ static bool has_failed(void *ctx)
 
 void reader_await_failure(struct reader *r)
 {
-    rig_until(r->rig, has_failed, r);
+    kafka_rig_until(r->rig, has_failed, r);
 }
 
 void reader_give_back(struct reader *r)
@@ -332,7 +375,7 @@ static bool is_closed(void *ctx)
 void reader_close(struct reader *r)
 {
     kafka_source_close(r->source, 10000, on_closed, r);
-    rig_until(r->rig, is_closed, r);
+    kafka_rig_until(r->rig, is_closed, r);
     r->source = NULL;
 }
 

@@ -1,5 +1,6 @@
 /*
- * kafka_rig: an embedded broker, a loop, a producer, and readers that note what they were given.
+ * kafka_rig: a broker (embedded, or one that the test has), a loop, a producer, and readers that
+ * note what they were given.
  */
 #ifndef TESTS_FAKES_KAFKA_RIG_H
 #define TESTS_FAKES_KAFKA_RIG_H
@@ -14,9 +15,10 @@
 #define RIG_PATIENCE_MS 30000 /* a test that waits longer has failed */
 #define RIG_GOT_MAX     20000
 
-struct rig {
+struct kafka_rig {
     uv_loop_t loop;
-    struct kafka_broker *broker;
+    struct kafka_broker *broker; /* NULL: the test's own */
+    const char *address;
     struct notice log;
     struct buf notices; /* one event's name and texts a line */
     struct kafka_sink *sink;
@@ -26,17 +28,27 @@ struct rig {
     bool sink_closed;
 };
 
-void rig_start(struct rig *rig, unsigned brokers);
-void rig_stop(struct rig *rig);
+void kafka_rig_start(struct kafka_rig *rig, unsigned brokers);
+void kafka_rig_start_on(struct kafka_rig *rig, const char *address); /* borrowed */
+void kafka_rig_stop(struct kafka_rig *rig);
 /* Turns the loop until it holds; fails the test after RIG_PATIENCE_MS. */
-void rig_until(struct rig *rig, bool (*holds)(void *ctx), void *ctx);
-bool rig_noticed(struct rig *rig, const char *text);
-struct kafka_conf rig_conf(const struct rig *rig, const char *const *topic);
+#define kafka_rig_until(rig, holds, ctx)                                                           \
+    kafka_rig_until_at(rig, holds, ctx, #holds, __FILE__, __LINE__)
+void kafka_rig_until_at(struct kafka_rig *rig, bool (*holds)(void *ctx), void *ctx,
+                        const char *what, const char *file, int line);
+bool kafka_rig_noticed(struct kafka_rig *rig, const char *text);
+struct kafka_conf kafka_rig_conf(const struct kafka_rig *rig, const char *const *topic);
 
-void rig_topic(struct rig *rig, const char *name, unsigned partitions);
-void rig_produce(struct rig *rig, const struct sink_record *r); /* waits while the queue is full */
-void rig_send(struct rig *rig, const char *topic, const char *key, const char *value);
-void rig_flush(struct rig *rig); /* until all is reported */
+void kafka_rig_topic(struct kafka_rig *rig, const char *name, unsigned partitions); /* embedded */
+void kafka_rig_produce(struct kafka_rig *rig,
+                       const struct sink_record *r); /* waits while the queue is full */
+void kafka_rig_send(struct kafka_rig *rig, const char *topic, const char *key, const char *value);
+void kafka_rig_flush(struct kafka_rig *rig); /* until all is reported */
+
+/* Runs `cmibridge ARGUMENTS` by a shell, in front of it what `before` says ("echo x |"); gives its
+ * exit code, and what it wrote to both outputs, until the next call. */
+int kafka_rig_command(const struct kafka_rig *rig, const char *before, const char *arguments,
+                      const char **output);
 
 struct got {
     void *owner; /* not given back yet; NULL: given back */
@@ -48,11 +60,13 @@ struct got {
     bool has_value;
     size_t header_count;
     size_t value_bytes;
-    char value[32]; /* its beginning */
+    char value[160]; /* its beginning */
+    char key[32];
+    char headers[512]; /* "name=value\n" each, the beginning */
 };
 
 struct reader {
-    struct rig *rig;
+    struct kafka_rig *rig;
     struct kafka_source *source;
     struct source_port port;
     bool keep;         /* records are not given back by themselves */
@@ -72,7 +86,7 @@ struct reader {
     bool closed;
 };
 
-void reader_start(struct reader *r, struct rig *rig, const struct kafka_conf *conf);
+void reader_start(struct reader *r, struct kafka_rig *rig, const struct kafka_conf *conf);
 void reader_await(struct reader *r, size_t count); /* so many records, counted from its start */
 void reader_await_partitions(struct reader *r, size_t count);
 void reader_await_failure(struct reader *r);

@@ -90,14 +90,6 @@ static void a_cut_never_splits_a_character(void **state)
     assert_true(view_is(utf8_cut(text, 5), "aä€😀\xff"));
     assert_true(view_eq(utf8_cut(text, 6), text));
     assert_true(view_eq(utf8_cut(text, SIZE_MAX), text));
-
-    assert_true(view_is(utf8_fit(text, 0), ""));
-    assert_true(view_is(utf8_fit(text, 2), "a"));
-    assert_true(view_is(utf8_fit(text, 3), "aä"));
-    assert_true(view_is(utf8_fit(text, 9), "aä€"));
-    assert_true(view_is(utf8_fit(text, 10), "aä€😀"));
-    assert_true(view_is(utf8_fit(text, 11), "aä€😀\xff"));
-    assert_true(view_eq(utf8_fit(text, SIZE_MAX), text));
 }
 
 int main(void)
