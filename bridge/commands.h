@@ -20,5 +20,8 @@ int command_publish(int argc, char **argv);
 int command_dlq(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_dev(int argc, char **argv);
+int command_broker(int argc, char **argv); /* parts of dev, not for people */
+int command_tether(int argc, char **argv);
+int command_watch(int argc, char **argv); /* of ./dev demo */
 
 #endif

@@ -7,8 +7,17 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *about;
+    const char *about; /* NULL: not for people */
 } commands[] = {
+    {"consume", command_consume, "turn contact events from Kafka into CMI writes"},
+    {"publish", command_publish, "puts events in JSON Lines on a Kafka topic"},
+    {"dlq", command_dlq, "lists, shows and replays events that were given up"},
+    {"check", command_check, "names every mistake in the configuration, and tries the peers"},
+    {"serve", command_serve, "the Contact Management Interface, on Redis and SQLite"},
+    {"dev", command_dev, "runs everything on this machine"},
+    {"broker", command_broker, NULL},
+    {"tether", command_tether, NULL},
+    {"watch", command_watch, NULL},
     {NULL, NULL, NULL},
 };
 
@@ -16,7 +25,8 @@ static void print_usage(FILE *to)
 {
     fprintf(to, "usage: cmibridge COMMAND [--config FILE] [...]\n\n");
     for (size_t i = 0; commands[i].name != NULL; i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].about);
+        if (commands[i].about != NULL)
+            fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].about);
     fprintf(to, "\ncmibridge COMMAND --help says more. cmibridge --version prints the version.\n");
 }
 

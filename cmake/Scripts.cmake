@@ -6,3 +6,4 @@ add_custom_command(OUTPUT ${generated}
   COMMAND ${CMAKE_COMMAND} -DOUT=${generated} "-DFILES=${lua}" -P ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
   DEPENDS ${lua} ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake VERBATIM)
 target_sources(cmibridge_server PRIVATE ${generated})
+add_custom_target(generated DEPENDS ${generated})

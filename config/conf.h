@@ -14,17 +14,27 @@
 
 #include <stdint.h>
 
+#define CONF_ENTRIES_MAX 1000 /* names in all maps together */
+
 struct conf;
 
 /* Reads the file (NULL: defaults only), then the environment's overrides (CMIBRIDGE_KAFKA_BROKERS
  * for kafka.brokers), expands ${ENV} and `file:`. Every mistake is appended to `mistakes`, one a
- * line: "FILE:LINE: …", with the nearest valid name where one is unknown. NULL if there was any. */
+ * line: "FILE:LINE: …", with the nearest valid name where one is unknown, in the order of the file,
+ * those without a line last. NULL if there was any.
+ *
+ * conf_load_for also demands what the commands in `users` (enum setting_user, or'ed) can't do
+ * without; conf_load demands nothing of that kind. */
 struct conf *conf_load(const char *file, struct buf *mistakes) MUST_CHECK;
+struct conf *conf_load_for(const char *file, unsigned users, struct buf *mistakes) MUST_CHECK;
+/* The same for a text at hand; `name` stands in the mistakes for the file's. */
+struct conf *conf_parse(const char *name, struct view yaml, unsigned users,
+                        struct buf *mistakes) MUST_CHECK;
 void conf_free(struct conf *c);
 
 bool conf_has(const struct conf *c, const char *path);         /* given, or has a default */
 const char *conf_text(const struct conf *c, const char *path); /* NULL where absent */
-int64_t conf_int(const struct conf *c, const char *path);
+int64_t conf_int(const struct conf *c, const char *path);      /* a number or a percentage */
 bool conf_bool(const struct conf *c, const char *path);
 int64_t conf_ms(const struct conf *c, const char *path);    /* a duration, in milliseconds */
 int64_t conf_bytes(const struct conf *c, const char *path); /* a size, in bytes */
@@ -32,11 +42,28 @@ int64_t conf_bytes(const struct conf *c, const char *path); /* a size, in bytes 
 /* Entries of a map of the user's names ("targets"), or items of a list ("kafka.topics"). */
 size_t conf_count(const struct conf *c, const char *path);
 const char *conf_name(const struct conf *c, const char *path, size_t i); /* name of entry i */
-const char *conf_item(const struct conf *c, const char *path, size_t i); /* text of item i */
+/* Text of item i; also of entry i where entries are values ("routes", "kafka.properties"). */
+const char *conf_item(const struct conf *c, const char *path, size_t i);
 /* "targets" + i + "url" -> conf_text of "targets.<name of i>.url". */
 const char *conf_entry_text(const struct conf *c, const char *map, size_t i, const char *key);
 int64_t conf_entry_int(const struct conf *c, const char *map, size_t i, const char *key);
 bool conf_entry_bool(const struct conf *c, const char *map, size_t i, const char *key);
 int64_t conf_entry_ms(const struct conf *c, const char *map, size_t i, const char *key);
+
+/* Where the setting's value is from: "cmibridge.yaml:12", "CMIBRIDGE_KAFKA_BROKERS", "default".
+ * NULL where it has none. */
+const char *conf_origin(const struct conf *c, const char *path);
+/* What is allowed and yet worth a word, one sentence each; NULL past the last. */
+const char *conf_warning(const struct conf *c, size_t i);
+/* Every setting that has a value, ordered by path. */
+typedef void conf_on_setting(void *ctx, const char *path, const char *text, bool secret,
+                             const char *origin);
+void conf_each(const struct conf *c, conf_on_setting *take, void *ctx);
+
+/* Every setting that differs, ordered by path; those of an entry that came or went, too.
+ * reloadable: a running command may take the new value. */
+typedef void conf_on_difference(void *ctx, const char *path, bool reloadable);
+void conf_diff(const struct conf *before, const struct conf *after, conf_on_difference *take,
+               void *ctx);
 
 #endif

@@ -47,7 +47,7 @@ struct exchange {
     int64_t wall_ms;    /* when the request was read whole */
     struct view key;    /* Idempotency-Key; VIEW_NONE where none */
     char key_hash[33];  /* lower hex of HMAC(user and key); "" where there is none */
-    char digest[65];    /* lower hex SHA-256 of method, path and body */
+    char digest[65];    /* lower hex SHA-256 over method, path and body; "" where there is no key */
     struct guid new_id; /* for what a POST creates: from user and key, or random */
 };
 
@@ -65,18 +65,20 @@ void exchange_fault(struct exchange *x, const struct fault *f);
 struct view exchange_param(const struct exchange *x, const char *name, bool *found);
 
 enum route_need {
-    ROUTE_BODY_JSON = 1 << 0,  /* body required: application/json or none; else 415 */
-    ROUTE_BODY_TEXT = 1 << 1,  /* body required: text/plain or none, at most limits.remarks */
-    ROUTE_BODY_BATCH = 1 << 2, /* application/cloudevents-batch+json */
-    ROUTE_LIST = 1 << 3,       /* a list: unknown parameters are 400 (contract 10) */
+    ROUTE_BODY_JSON = 1 << 0,   /* body required: application/json or none; else 415 */
+    ROUTE_BODY_TEXT = 1 << 1,   /* body required: text/plain or none, at most limits.remarks */
+    ROUTE_BODY_BATCH = 1 << 2,  /* application/cloudevents-batch+json */
+    ROUTE_LIST = 1 << 3,        /* a list: `after` is known too (contract 11) */
+    ROUTE_TEXT_ANSWER = 1 << 4, /* a GET whose answer is text/plain: Accept is not read */
 };
 
 struct route {
     const char *method;
-    const char *path;          /* after the base path: "/callbacks/{id}", one {…} at most */
-    unsigned need;             /* enum route_need */
-    const char *const *params; /* the parameters a GET knows beside `limit`, `language`, `_…`;
-                                  NULL-terminated or NULL */
+    const char *path; /* after the base path: "/callbacks/{id}", one {…} at most */
+    unsigned need;    /* enum route_need */
+    /* The parameters a GET knows beside `limit`, `language` and `_…`, NULL-terminated, or NULL. Any
+     * other one is 400 (contract 10). */
+    const char *const *params;
     void (*serve)(struct exchange *x);
 };
 

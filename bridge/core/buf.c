@@ -2,7 +2,6 @@
 
 #include "bridge/core/mem.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,10 +77,17 @@ bool buf_put_char(struct buf *b, char c)
 
 bool buf_put_int(struct buf *b, int64_t n)
 {
-    char digits[24];
-    int len = snprintf(digits, sizeof digits, "%" PRId64, n);
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
 
-    return buf_put(b, (struct view){digits, (size_t)len});
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (n < 0)
+        digits[--at] = '-';
+    return buf_put(b, (struct view){digits + at, sizeof digits - at});
 }
 
 bool buf_printf(struct buf *b, const char *format, ...)

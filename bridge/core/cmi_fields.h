@@ -12,29 +12,35 @@
 #include <stdint.h>
 
 enum cmi_type {
-    CMI_STRING,  /* min..max: length in characters (code points) */
-    CMI_GUID,    /* 32 hex or 36 with hyphens in; 32 upper-case hex out */
+    CMI_STRING,  /* min..max: length in characters (code points); max 0: CMI_SCALAR_MAX bytes */
+    CMI_GUID,    /* 32 hex or 36 with hyphens in; 32 upper-case hex out, as given if max is 36 */
     CMI_INTEGER, /* min..max: range */
     CMI_NUMBER,
     CMI_BOOL,
     CMI_TIME,   /* ISO-8601 UTC in; …T…Z with milliseconds out */
     CMI_OBJECT, /* shape */
-    CMI_LIST,   /* of shape; an `item` wrapper is accepted and, with CMI_WRAPPED, written in JSON */
+    CMI_LIST,   /* of shape, at least min of them; an `item` wrapper is accepted and, with
+                   CMI_WRAPPED, written in JSON */
 };
 
-/* Where a field appears, and where it must. */
+/* Where a field appears, and where it must. What a POST or PUT accepts and then ignores (`id`, a
+ * destination's `status`, …) lacks the use, and is read over unchecked. */
 enum cmi_use {
-    CMI_LISTED = 1 << 0,    /* in a list */
-    CMI_SINGLE = 1 << 1,    /* when one is fetched */
-    CMI_POST = 1 << 2,      /* read from a POST body */
-    CMI_PUT = 1 << 3,       /* read from a PUT body */
-    CMI_POST_MUST = 1 << 4, /* required in a POST body */
-    CMI_PUT_MUST = 1 << 5,  /* required in a PUT body */
-    CMI_WRAPPED = 1 << 6,  /* JSON out: {"item": […]} instead of […] (messages' destinations) */
-    CMI_EMPTY_OK = 1 << 7, /* required, yet may be the empty string (contract 7) */
-    CMI_INGEST = 1 << 8,   /* read from an ingest event's data */
+    CMI_LISTED = 1 << 0,      /* in a list */
+    CMI_SINGLE = 1 << 1,      /* when one is fetched */
+    CMI_POST = 1 << 2,        /* read from a POST body */
+    CMI_PUT = 1 << 3,         /* read from a PUT body */
+    CMI_POST_MUST = 1 << 4,   /* required in a POST body */
+    CMI_PUT_MUST = 1 << 5,    /* required in a PUT body */
+    CMI_WRAPPED = 1 << 6,     /* JSON out: {"item": […]}, not […] (messages' destinations) */
+    CMI_EMPTY_OK = 1 << 7,    /* required, yet may be the empty string (contract 7) */
+    CMI_INGEST = 1 << 8,      /* read from an ingest event's data */
     CMI_INGEST_ONLY = 1 << 9, /* what CMI lacks: never shown */
     CMI_PRIVATE = 1 << 10,    /* a number, an address or a text of a person: masked in logs (D11) */
+    CMI_INGEST_MUST = 1 << 11, /* required in its object when an ingest event gives that; what an
+                                  event itself must give says event_types.h */
+    CMI_NAMES = 1 << 12,       /* CMI_GUID: names a thing that another event's subject may name, so
+                                  an ingest event may give the producer's own name (contract 4) */
 };
 
 struct cmi_shape;
@@ -44,12 +50,12 @@ struct cmi_field {
     const char *also; /* a second spelling accepted on input (timeStamp), or NULL */
     enum cmi_type type;
     unsigned use; /* enum cmi_use, or'ed */
-    int64_t min;
+    int64_t min;  /* min and max both 0: any */
     int64_t max;
     const char *const *words;      /* the allowed values, NULL-terminated, or NULL for any */
     const struct cmi_shape *shape; /* CMI_OBJECT, CMI_LIST; else NULL */
     const char *item; /* CMI_LIST: the name of an item in XML and of the JSON wrapper */
-    unsigned line;    /* of the specification */
+    unsigned line;    /* of the specification; 0: contract.md's own */
 };
 
 struct cmi_shape {
@@ -68,6 +74,13 @@ extern const struct cmi_shape cmi_callback;
 extern const struct cmi_shape cmi_contact;
 extern const struct cmi_shape cmi_message;
 extern const struct cmi_shape cmi_customer_consent;
+
+/* Parts of a chat that events bring one at a time. */
+extern const struct cmi_shape cmi_chat_message;
+extern const struct cmi_shape cmi_chat_participant;
+
+/* The nine resources, in the order of the specification. NULL-terminated. */
+extern const struct cmi_shape *const cmi_shapes[];
 
 /* The field of that name (or second spelling), or NULL. */
 const struct cmi_field *cmi_field_find(const struct cmi_shape *shape, const char *name, size_t n);

@@ -14,9 +14,12 @@
 
 #include <stdint.h>
 
-#define DATETIME_TEXT_MAX 32 /* with the NUL */
+#define DATETIME_TEXT_MAX 32                       /* with the NUL */
+#define DATETIME_MIN_MS   INT64_C(-62135596800000) /* 0001-01-01T00:00:00.000Z */
+#define DATETIME_MAX_MS   INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
-/* The fault's sentence has no field name: "'2020-06-31T…' is no time; write it like …". */
+/* The fault's sentence has no field name: "'2020-06-31T…' is no time; write it like …". What does
+ * not look like a date is not quoted: it might be a number or a text of a person (D11). */
 bool datetime_parse(struct view text, int64_t *out_ms, struct fault *f) MUST_CHECK;
 void datetime_format(int64_t ms, char out[DATETIME_TEXT_MAX]); /* clamped to years 0001–9999 */
 

@@ -13,7 +13,8 @@
 struct json_out {
     struct buf *to; /* borrowed */
     unsigned depth;
-    bool comma[TOKEN_DEPTH_MAX + 1]; /* a value stands before, at this depth */
+    bool comma[TOKEN_DEPTH_MAX + 1];  /* a value stands before, at this depth */
+    bool object[TOKEN_DEPTH_MAX + 1]; /* this depth is an object */
     bool after_key;
 };
 

@@ -11,7 +11,10 @@
 
 #include <stdint.h>
 
-#define STATS_MAX 4096 /* series; beyond it a shared overflow series is handed out and counted */
+/* Beyond these a shared overflow series is handed out: what is added to it is shown nowhere, how
+ * often it was handed out is "cmibridge_stats_overflow_total". */
+#define STATS_MAX        4096 /* series */
+#define STATS_LABELS_MAX 1024 /* bytes of one series' labels */
 
 enum stat_kind { STAT_COUNTER, STAT_GAUGE, STAT_HISTOGRAM };
 
@@ -21,16 +24,19 @@ struct stat;
 struct stats *stats_new(void);
 void stats_free(struct stats *s);
 
-/* name: e.g. "cmibridge_writes_total"; labels: e.g. "target=\"main\",class=\"done\"" or "" (values
- * already escaped: see stats_label). help is kept as it is (static storage). Histograms hold
- * seconds in buckets from 1 ms to 60 s. */
+/* One name has one kind: another is a defect (assert). name: e.g. "cmibridge_writes_total"; labels:
+ * e.g. "target=\"main\",class=\"done\"" or "" (values already escaped: see stats_label). help is
+ * kept as it is (static storage). Histograms hold seconds in buckets from 1 ms to 60 s. */
 struct stat *stats_get(struct stats *s, enum stat_kind kind, const char *name, const char *labels,
                        const char *help);
-void stat_add(struct stat *st, int64_t n);         /* counter, gauge */
+/* Of the kinds said here; another is a defect (assert). Sums stay at the ends of int64_t. */
+void stat_add(struct stat *st, int64_t n);         /* counter (n >= 0), gauge */
 void stat_set(struct stat *st, int64_t n);         /* gauge */
-void stat_observe_ms(struct stat *st, int64_t ms); /* histogram */
-int64_t stat_value(const struct stat *st);         /* histogram: the count */
-/* Appends key="value" with the value escaped, and a comma if something stands before. */
+void stat_observe_ms(struct stat *st, int64_t ms); /* histogram; below 0 counts as 0 */
+int64_t stat_value(const struct stat *st);         /* histogram: the count; overflow series: 0 */
+/* Appends key="value" with the value escaped (control characters and what is not UTF-8 as '?': a
+ * scrape with either is thrown away whole), and a comma if something stands before. What does not
+ * fit is left out whole; the buffer is full then. */
 void stats_label(struct buf *to, const char *key, struct view value);
 /* Appends all series, grouped by name in order of first use, each group with HELP and TYPE. */
 void stats_render(const struct stats *s, struct buf *to);

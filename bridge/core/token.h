@@ -42,6 +42,10 @@ struct token_sink {
     void *ctx;
 };
 
+/* A reader of one representation: reads one whole value. A fault (REJECT) says what is malformed
+ * and at which byte. Here, not in ports, so that the core can take one as an argument. */
+typedef bool codec_read(struct view bytes, struct token_sink to, struct fault *f);
+
 /* "an object", "a string", … for sentences. Static storage. */
 const char *token_kind_name(enum token_kind kind);
 

@@ -85,3 +85,12 @@ bool view_has(struct view v, char c)
 {
     return v.n > 0 && memchr(v.p, c, v.n) != NULL;
 }
+
+void view_copy(struct view v, char *out, size_t size)
+{
+    size_t n = v.n < size ? v.n : size - 1;
+
+    if (n > 0)
+        memcpy(out, v.p, n);
+    out[n] = '\0';
+}

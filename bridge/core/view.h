@@ -31,5 +31,7 @@ struct view view_trim(struct view v);           /* without blanks and tabs at bo
  * Where there is no `at`, returns all and leaves VIEW_NONE. */
 struct view view_cut(struct view *rest, char at);
 bool view_has(struct view v, char c);
+/* Copies v into out (size bytes), cut to fit, with a NUL behind. */
+void view_copy(struct view v, char *out, size_t size);
 
 #endif

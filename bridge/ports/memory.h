@@ -19,7 +19,7 @@ enum memory_state {
     MEMORY_NONE,   /* nothing known */
     MEMORY_FOUND,  /* a reference: `value` is the id */
     MEMORY_BEGUN,  /* ledger: begun, end not recorded: a repeat may be a duplicate */
-    MEMORY_ENDED,  /* ledger: done before; `value` is the id made, or empty */
+    MEMORY_ENDED,  /* ledger: done before; `value` is the outcome that `end` was given */
     MEMORY_STORED, /* a write: it is durable */
     MEMORY_FAILED, /* the store refused; `error` says why. Try again later */
 };
@@ -40,7 +40,7 @@ struct memory_port {
     void (*find)(void *ctx, uint64_t token, struct view resource, struct view ref);
     void (*keep)(void *ctx, uint64_t token, struct view resource, struct view ref, struct view id);
     void (*begin)(void *ctx, uint64_t token, struct view key);
-    void (*end)(void *ctx, uint64_t token, struct view key, struct view id);
+    void (*end)(void *ctx, uint64_t token, struct view key, struct view outcome);
 };
 
 #endif

@@ -1,0 +1,49 @@
+#include "bridge/core/base64.h"
+
+static int sextet(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Four signs, `kept` of them no padding, to kept - 1 bytes. Bits that no byte takes must be 0. */
+static bool group(const char *four, size_t kept, struct buf *to)
+{
+    unsigned bits = 0;
+    char bytes[3];
+
+    for (size_t i = 0; i < 4; i++) {
+        int six = i < kept ? sextet(four[i]) : 0;
+
+        if (six < 0)
+            return false;
+        bits = bits << 6 | (unsigned)six;
+    }
+    if ((kept == 2 && (bits & 0xffff) != 0) || (kept == 3 && (bits & 0xff) != 0))
+        return false;
+    bytes[0] = (char)(bits >> 16);
+    bytes[1] = (char)(bits >> 8 & 0xff);
+    bytes[2] = (char)(bits & 0xff);
+    return buf_put(to, (struct view){bytes, kept - 1});
+}
+
+bool base64_decode(struct view text, struct buf *to)
+{
+    if (text.n % 4 != 0)
+        return false;
+    while (text.n > 0) {
+        size_t kept = 4;
+
+        if (text.n == 4 && text.p[3] == '=')
+            kept = text.p[2] == '=' ? 2 : 3;
+        if (!group(text.p, kept, to))
+            return false;
+        text = view_skip(text, 4);
+    }
+    return true;
+}

@@ -1,0 +1,12 @@
+/*
+ * base64: RFC 4648, section 4, with padding and nothing else in it.
+ */
+#ifndef BRIDGE_CORE_BASE64_H
+#define BRIDGE_CORE_BASE64_H
+
+#include "bridge/core/buf.h"
+
+/* Appends the decoded bytes (at most 3/4 of text.n). false: no base64, or `to` is full. */
+bool base64_decode(struct view text, struct buf *to) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,21 @@
+#include "bridge/core/budget.h"
+
+void budget_init(struct budget *b, int64_t burst, int64_t per_success_milli)
+{
+    *b = (struct budget){burst * 1000, per_success_milli, burst * 1000};
+}
+
+void budget_earn(struct budget *b)
+{
+    b->left_milli += b->per_success_milli;
+    if (b->left_milli > b->burst_milli)
+        b->left_milli = b->burst_milli;
+}
+
+bool budget_spend(struct budget *b)
+{
+    if (b->left_milli < 1000)
+        return false;
+    b->left_milli -= 1000;
+    return true;
+}

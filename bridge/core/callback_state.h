@@ -1,0 +1,61 @@
+/*
+ * callback_state: what becomes of a callback when the result of a call, or an agent's wish, is put
+ * on it (contract 16). One table, one function.
+ *
+ *   result                              open                           closed
+ *   BUSY NO_ANSWER VOICEMAIL OTHER      one failure more; called now;  recorded
+ *                                       next call after retry_delay,
+ *                                       closed at max_calls failures
+ *   SUCCESSFUL                          closed; called now             recorded
+ *   HANDLED                             closed                         recorded
+ *   CUSTOM_TIME RESCHEDULE              next call as wished            open again, next call as
+ *                                                                      wished; refused (409) once
+ *                                                                      failures = max_calls
+ *
+ * As wished: the time given; else the stored one, or now + retry_delay if that is past. A time
+ * given with any other result must be the stored one, so that an object read can be sent back.
+ */
+#ifndef BRIDGE_CORE_CALLBACK_STATE_H
+#define BRIDGE_CORE_CALLBACK_STATE_H
+
+#include "bridge/core/fault.h"
+#include "bridge/core/view.h"
+
+#include <stdint.h>
+
+enum callback_result {
+    CALLBACK_ADDED, /* none yet */
+    CALLBACK_SUCCESSFUL,
+    CALLBACK_BUSY,
+    CALLBACK_NO_ANSWER,
+    CALLBACK_VOICEMAIL,
+    CALLBACK_CUSTOM_TIME,
+    CALLBACK_OTHER,
+    CALLBACK_HANDLED,
+    CALLBACK_RESCHEDULE,
+};
+
+struct callback_state {
+    bool open;
+    enum callback_result last;
+    int64_t failures;
+    int64_t max_calls;
+    int64_t next_call_ms; /* while closed: what it was last; shown only while open */
+    int64_t last_call_ms; /* -1: never called */
+};
+
+struct callback_put {
+    enum callback_result result; /* any but CALLBACK_ADDED */
+    bool has_next_call;
+    int64_t next_call_ms;
+};
+
+/* 0: *s is what it is now. Else the status to refuse with (400, 409), *f says why, *s is as it was.
+ */
+int callback_put(struct callback_state *s, const struct callback_put *put, int64_t now_ms,
+                 int64_t retry_delay_ms, struct fault *f) MUST_CHECK;
+
+const char *callback_result_name(enum callback_result r); /* "NO_ANSWER"; static storage */
+bool callback_result_parse(struct view name, enum callback_result *out) MUST_CHECK;
+
+#endif

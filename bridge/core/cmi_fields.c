@@ -1,0 +1,335 @@
+#include "bridge/core/cmi_fields.h"
+
+#include "bridge/core/view.h"
+
+/* A row a line: the specification's line, the name, the uses, what the type needs. */
+#define GUID(l, n, u)                                                                              \
+    {                                                                                              \
+        .name = (n), .type = CMI_GUID, .use = (u), .line = (l)                                     \
+    }
+#define TEXT(l, n, u)                                                                              \
+    {                                                                                              \
+        .name = (n), .type = CMI_STRING, .use = (u), .line = (l)                                   \
+    }
+#define NUMBER(l, n, u)                                                                            \
+    {                                                                                              \
+        .name = (n), .type = CMI_NUMBER, .use = (u), .line = (l)                                   \
+    }
+#define BOOL(l, n, u)                                                                              \
+    {                                                                                              \
+        .name = (n), .type = CMI_BOOL, .use = (u), .line = (l)                                     \
+    }
+#define TIME(l, n, u)                                                                              \
+    {                                                                                              \
+        .name = (n), .type = CMI_TIME, .use = (u), .line = (l)                                     \
+    }
+#define GROUP(l, n, u)                                                                             \
+    {                                                                                              \
+        .name = (n), .type = CMI_GUID, .use = (u), .max = 36, .line = (l)                          \
+    }
+#define BOUND(l, n, u, least, most)                                                                \
+    {                                                                                              \
+        .name = (n), .type = CMI_STRING, .use = (u), .min = (least), .max = (most), .line = (l)    \
+    }
+#define INTEGER(l, n, u, least, most)                                                              \
+    {                                                                                              \
+        .name = (n), .type = CMI_INTEGER, .use = (u), .min = (least), .max = (most), .line = (l)   \
+    }
+#define OBJECT(l, n, u, of)                                                                        \
+    {                                                                                              \
+        .name = (n), .type = CMI_OBJECT, .use = (u), .shape = (of), .line = (l)                    \
+    }
+#define LIST(l, n, u, of, one)                                                                     \
+    {                                                                                              \
+        .name = (n), .type = CMI_LIST, .use = (u), .shape = (of), .item = (one), .line = (l)       \
+    }
+#define ENUM(l, n, u, ...)                                                                         \
+    {                                                                                              \
+        .name = (n), .type = CMI_STRING, .use = (u), .words = WORDS(__VA_ARGS__), .line = (l)      \
+    }
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define SHAPE(one, many, rows)                                                                     \
+    {                                                                                              \
+        (one), (many), (rows), sizeof(rows) / sizeof *(rows)                                       \
+    }
+
+/* Uses that come together. */
+#define SHOWN       (CMI_LISTED | CMI_SINGLE)
+#define KEPT        (SHOWN | CMI_INGEST)
+#define POST_MUST   (CMI_POST | CMI_POST_MUST)
+#define PUT_MUST    (CMI_PUT | CMI_PUT_MUST)
+#define BOTH        (CMI_POST | CMI_PUT)
+#define BOTH_MUST   (POST_MUST | PUT_MUST)
+#define INGEST_MUST (CMI_INGEST | CMI_INGEST_MUST)
+#define EXTRA       (CMI_INGEST | CMI_INGEST_ONLY)
+#define COUNT_MAX   INT64_MAX /* of counts and milliseconds that the server makes */
+
+/* Shared by emails and chats; a chat's POST ignores the name (contract 19). */
+static const struct cmi_field queue_fields[] = {
+    GUID(671, "id", KEPT | POST_MUST),
+    TEXT(602, "name", KEPT),
+};
+static const struct cmi_shape queue = SHAPE("from_queue", NULL, queue_fields);
+
+/* The specification requires `name`; its examples lack it (contract 8). */
+static const struct cmi_field email_address_fields[] = {
+    TEXT(71, "name", KEPT | CMI_PRIVATE),
+    TEXT(72, "address", SHOWN | INGEST_MUST | CMI_PRIVATE),
+};
+static const struct cmi_shape email_address = SHAPE("emailAddress", NULL, email_address_fields);
+
+static const struct cmi_field attachment_fields[] = {
+    GUID(61, "id", SHOWN | INGEST_MUST),
+    TEXT(62, "filename", SHOWN | INGEST_MUST),
+    TEXT(63, "mime_type", SHOWN | INGEST_MUST),
+    NUMBER(64, "size", SHOWN | INGEST_MUST),
+    ENUM(65, "originator", KEPT, "customer", "agent"),
+};
+static const struct cmi_shape attachment = SHAPE("attachment", NULL, attachment_fields);
+
+static const struct cmi_field email_fields[] = {
+    GUID(39, "id", SHOWN),
+    GROUP(0, "contactGroupId", EXTRA | CMI_NAMES),
+    OBJECT(40, "from_queue", KEPT, &queue),
+    TEXT(43, "channel_type", KEPT),
+    TEXT(44, "channel_sub_type", KEPT),
+    ENUM(45, "type", KEPT, "EmailIn", "EmailOut"),
+    TEXT(46, "typeDetails", KEPT),
+    TEXT(48, "status", KEPT),
+    TEXT(49, "statusDetails", KEPT),
+    TEXT(51, "case_id", KEPT),
+    TEXT(52, "cid", KEPT),
+    TEXT(53, "title", KEPT | CMI_EMPTY_OK | CMI_PRIVATE),
+    TEXT(55, "content", KEPT | CMI_PRIVATE),
+    TEXT(57, "remarks", KEPT | CMI_EMPTY_OK | CMI_PRIVATE),
+    LIST(59, "attachments", KEPT, &attachment, "attachment"),
+    TEXT(66, "originator", KEPT | CMI_PRIVATE),
+    TEXT(68, "destination", KEPT | CMI_PRIVATE),
+    OBJECT(70, "from_address", KEPT, &email_address),
+    LIST(73, "to_address", KEPT, &email_address, "emailAddress"),
+    LIST(77, "cc_address", KEPT, &email_address, "emailAddress"),
+    LIST(81, "bcc_address", KEPT, &email_address, "emailAddress"),
+    GUID(85, "agentId", KEPT),
+    TEXT(87, "agentName", KEPT),
+    TIME(88, "date_created", KEPT),
+};
+const struct cmi_shape cmi_email = SHAPE("email", "emails", email_fields);
+
+static const struct cmi_field script_answer_fields[] = {
+    GUID(380, "id", SHOWN | INGEST_MUST),
+    TEXT(381, "answerdata", SHOWN | INGEST_MUST | CMI_PRIVATE),
+    NUMBER(382, "ordinal", SHOWN | INGEST_MUST),
+};
+static const struct cmi_shape script_answer = SHAPE("scriptanswer", NULL, script_answer_fields);
+
+static const struct cmi_field script_question_fields[] = {
+    GUID(373, "id", SHOWN | INGEST_MUST),
+    TEXT(374, "data", SHOWN | INGEST_MUST | CMI_PRIVATE),
+    TEXT(375, "controltype", SHOWN | INGEST_MUST),
+    TEXT(376, "datatype", SHOWN | INGEST_MUST),
+    NUMBER(377, "ordinal", SHOWN | INGEST_MUST),
+    LIST(378, "scriptanswers", SHOWN | INGEST_MUST, &script_answer, "scriptanswer"),
+};
+static const struct cmi_shape script_question =
+    SHAPE("scriptquestion", NULL, script_question_fields);
+
+static const struct cmi_field script_result_fields[] = {
+    GUID(364, "id", SHOWN),
+    GUID(365, "script_id", KEPT),
+    TEXT(366, "name", KEPT),
+    GUID(367, "contact_id", KEPT | CMI_NAMES),
+    GUID(368, "originalcontact_id", KEPT | CMI_NAMES),
+    TIME(369, "modificationtime", KEPT),
+    LIST(371, "scriptquestions", KEPT, &script_question, "scriptquestion"),
+};
+const struct cmi_shape cmi_script_result =
+    SHAPE("scriptResult", "scriptResults", script_result_fields);
+
+static const struct cmi_field participant_fields[] = {
+    TEXT(606, "alias", CMI_SINGLE | POST_MUST | CMI_INGEST | CMI_PRIVATE),
+    TEXT(607, "uniquekey", CMI_SINGLE | POST_MUST | CMI_INGEST | CMI_PRIVATE),
+};
+const struct cmi_shape cmi_chat_participant = SHAPE("participant", NULL, participant_fields);
+
+static const struct cmi_field chat_message_fields[] = {
+    TEXT(612, "message", CMI_SINGLE | POST_MUST | CMI_INGEST | CMI_EMPTY_OK | CMI_PRIVATE),
+    TEXT(613, "originator", CMI_SINGLE | POST_MUST | CMI_INGEST | CMI_PRIVATE),
+    {.name = "timestamp",
+     .also = "timeStamp", /* contract 9 */
+     .type = CMI_TIME,
+     .use = CMI_SINGLE | CMI_POST | CMI_INGEST,
+     .line = 614},
+    BOOL(616, "system_message", CMI_SINGLE | CMI_POST | CMI_INGEST),
+    ENUM(617, "type", CMI_SINGLE | CMI_POST | CMI_INGEST, "text", "attachment"),
+};
+const struct cmi_shape cmi_chat_message = SHAPE("message", NULL, chat_message_fields);
+
+static const struct cmi_field transcript_fields[] = {
+    LIST(610, "messages", CMI_SINGLE | POST_MUST, &cmi_chat_message, "message"),
+};
+static const struct cmi_shape transcript = SHAPE("transcript", NULL, transcript_fields);
+
+static const struct cmi_field chat_fields[] = {
+    GUID(585, "id", SHOWN),
+    ENUM(662, "channel_type", SHOWN | POST_MUST, "chat", "chatout"),
+    TEXT(663, "channel_sub_type", SHOWN | POST_MUST),
+    TEXT(588, "type", SHOWN),
+    TEXT(589, "typeDetails", SHOWN),
+    TEXT(591, "status", SHOWN),
+    TEXT(592, "statusDetails", SHOWN),
+    TEXT(665, "originator", SHOWN | POST_MUST | CMI_PRIVATE),
+    TEXT(667, "destination", SHOWN | POST_MUST | CMI_PRIVATE),
+    BOUND(669, "title", SHOWN | POST_MUST | CMI_EMPTY_OK | CMI_PRIVATE, 0, 256),
+    TIME(598, "date_created", SHOWN),
+    OBJECT(670, "from_queue", SHOWN | POST_MUST, &queue),
+    LIST(672, "participants", CMI_SINGLE | CMI_POST, &cmi_chat_participant, "participant"),
+    OBJECT(676, "transcript", CMI_SINGLE | POST_MUST, &transcript),
+    GUID(619, "agentId", SHOWN),
+    TEXT(621, "agentName", SHOWN),
+};
+const struct cmi_shape cmi_chat = SHAPE("chat", "chats", chat_fields);
+
+/* The user counts only from who may act for others (contract 4). */
+static const struct cmi_field listen_log_fields[] = {
+    GUID(1199, "id", SHOWN),
+    GUID(1200, "user_guid", SHOWN | CMI_POST),
+    TEXT(1202, "user_id", SHOWN | CMI_POST),
+    TEXT(1204, "user_name", SHOWN | CMI_POST),
+    TEXT(1206, "description", SHOWN | POST_MUST | CMI_PRIVATE),
+    TEXT(1208, "userSessionId", SHOWN | POST_MUST),
+    TIME(1210, "time_stamp", SHOWN | CMI_POST),
+};
+const struct cmi_shape cmi_listen_log = SHAPE("listenLog", "listenLogs", listen_log_fields);
+
+static const struct cmi_field call_recording_fields[] = {
+    GUID(985, "id", SHOWN),
+    GUID(986, "call_id", KEPT),
+    GUID(987, "contact_id", KEPT | CMI_NAMES),
+    GUID(988, "owner_id", KEPT),
+    ENUM(989, "owner_type", KEPT, "user", "queue", "outbound campaign"),
+    TEXT(990, "owner_name", KEPT),
+    TEXT(991, "file_name", KEPT),
+    TEXT(992, "file_path", KEPT | CMI_EMPTY_OK),
+    TIME(993, "creation_time", KEPT),
+    LIST(995, "listen_log", CMI_SINGLE, &cmi_listen_log, "listenLog"),
+};
+const struct cmi_shape cmi_call_recording =
+    SHAPE("callRecording", "callRecordings", call_recording_fields);
+
+/* A PUT updates four; it ignores the others (L1380). The words are those of a PUT: shown is also
+ * ADDED. */
+static const struct cmi_field callback_fields[] = {
+    GUID(1242, "id", SHOWN),
+    TEXT(1304, "callbackQueueNumber", SHOWN | POST_MUST),
+    TIME(1244, "creationTime", SHOWN),
+    GUID(1245, "creatorId", SHOWN),
+    TEXT(1246, "creatorName", SHOWN),
+    TEXT(1305, "customerNumber", SHOWN | BOTH_MUST | CMI_PRIVATE),
+    TEXT(1306, "extraData", SHOWN | CMI_POST | CMI_PRIVATE),
+    TEXT(1307, "gwPrefix", SHOWN | CMI_POST),
+    INTEGER(1250, "failures", SHOWN, 0, COUNT_MAX),
+    TIME(1251, "lastCallTime", SHOWN),
+    ENUM(1394, "lastResult", SHOWN | PUT_MUST, "SUCCESSFUL", "BUSY", "NO_ANSWER", "VOICEMAIL",
+         "CUSTOM_TIME", "OTHER", "HANDLED", "RESCHEDULE"),
+    INTEGER(1253, "maxCalls", SHOWN, 0, COUNT_MAX),
+    TIME(1308, "nextCallTime", SHOWN | BOTH),
+    TEXT(1397, "notes", SHOWN | CMI_POST | PUT_MUST | CMI_EMPTY_OK | CMI_PRIVATE),
+    TEXT(1256, "originalQueueNumber", SHOWN),
+    TEXT(1257, "originalQueueName", SHOWN),
+};
+const struct cmi_shape cmi_callback = SHAPE("callback", "callbacks", callback_fields);
+
+static const struct cmi_field required_agent_fields[] = {
+    GUID(1532, "id", SHOWN | INGEST_MUST),
+    TEXT(1534, "name", SHOWN | INGEST_MUST),
+    INTEGER(1536, "type", SHOWN | INGEST_MUST, 1, 2),
+    TIME(1538, "expirationTime", KEPT),
+};
+static const struct cmi_shape required_agent = SHAPE("requiredAgent", NULL, required_agent_fields);
+
+/* The times and durations from connectTime on are shown with statistics=true. */
+static const struct cmi_field contact_fields[] = {
+    GUID(1497, "id", SHOWN),
+    GROUP(1498, "contactGroupId", KEPT | CMI_NAMES),
+    ENUM(1500, "channel", KEPT, "PHONE", "CHAT", "EMAIL"),
+    ENUM(1501, "type", KEPT, "CallIn", "CallOut", "ChatIn", "ChatOut", "EmailIn", "EmailOut"),
+    TEXT(1502, "typeDetails", KEPT),
+    TEXT(1504, "subtype", KEPT),
+    ENUM(1506, "status", KEPT, "Pending", "InQueue", "InProcess", "Handled", "Abandoned"),
+    TEXT(1507, "statusDetails", KEPT),
+    TEXT(1509, "source", KEPT | CMI_PRIVATE),
+    TEXT(1511, "destination", KEPT | CMI_PRIVATE),
+    GUID(1513, "agentId", KEPT),
+    TEXT(1515, "agentName", KEPT),
+    GUID(1516, "queueId", KEPT),
+    TEXT(1518, "queueName", KEPT),
+    TIME(1519, "arrivalTime", KEPT),
+    TIME(1521, "disconnectTime", KEPT),
+    INTEGER(1523, "totalDuration", SHOWN, 0, COUNT_MAX),
+    BOOL(1525, "record", KEPT),
+    BOOL(1527, "script", KEPT),
+    TEXT(1529, "subject", KEPT | CMI_PRIVATE),
+    OBJECT(1530, "requiredAgent", KEPT, &required_agent),
+    TIME(1541, "connectTime", KEPT),
+    INTEGER(1543, "waitingDuration", SHOWN, 0, COUNT_MAX),
+    INTEGER(1545, "handlingDuration", SHOWN, 0, COUNT_MAX),
+    INTEGER(1547, "wrapUpTotalDuration", SHOWN, 0, COUNT_MAX),
+    GUID(0, "previousId", EXTRA | CMI_NAMES),
+    GUID(0, "toQueueId", EXTRA),
+    TIME(0, "wrapUpEndTime", EXTRA),
+};
+const struct cmi_shape cmi_contact = SHAPE("contact", "contacts", contact_fields);
+
+static const struct cmi_field destination_fields[] = {
+    BOUND(1857, "address", SHOWN | BOTH_MUST | CMI_PRIVATE, 1, 256),
+    TEXT(1859, "status", SHOWN),
+};
+static const struct cmi_shape destination = SHAPE("destination", NULL, destination_fields);
+
+/* creationTime and creationDate are one value (contract 9). */
+static const struct cmi_field message_fields[] = {
+    GUID(1839, "id", SHOWN),
+    BOUND(1841, "message", SHOWN | BOTH_MUST | CMI_PRIVATE, 1, 2000),
+    TEXT(1843, "source", SHOWN | BOTH_MUST),
+    TEXT(1845, "subType", SHOWN | BOTH_MUST),
+    TIME(1847, "sendTime", SHOWN | BOTH),
+    TIME(1802, "creationTime", SHOWN),
+    TIME(1849, "creationDate", SHOWN),
+    INTEGER(1851, "maxRetryCount", SHOWN | BOTH, 0, 10),
+    INTEGER(1852, "retryDelay", SHOWN | BOTH, 60, 3600),
+    ENUM(1854, "contentType", SHOWN | BOTH, "text", "template"),
+    {.name = "destinations",
+     .type = CMI_LIST,
+     .use = SHOWN | BOTH_MUST | CMI_WRAPPED,
+     .min = 1, /* contract 17 */
+     .shape = &destination,
+     .item = "destination",
+     .line = 1855},
+};
+const struct cmi_shape cmi_message = SHAPE("message", "messages", message_fields);
+
+static const struct cmi_field customer_consent_fields[] = {
+    TEXT(2071, "address", SHOWN | POST_MUST | CMI_PRIVATE),
+    ENUM(2072, "usage", SHOWN | POST_MUST, "whatsapp", "recording"),
+    BOOL(2073, "consent", SHOWN | POST_MUST),
+};
+const struct cmi_shape cmi_customer_consent =
+    SHAPE("customerConsent", "customerConsents", customer_consent_fields);
+
+const struct cmi_shape *const cmi_shapes[] = {
+    &cmi_email,    &cmi_script_result, &cmi_chat,    &cmi_call_recording,   &cmi_listen_log,
+    &cmi_callback, &cmi_contact,       &cmi_message, &cmi_customer_consent, NULL,
+};
+
+const struct cmi_field *cmi_field_find(const struct cmi_shape *shape, const char *name, size_t n)
+{
+    struct view wanted = {name, n};
+
+    for (size_t i = 0; i < shape->field_count; i++) {
+        const struct cmi_field *field = &shape->fields[i];
+
+        if (view_is(wanted, field->name) || (field->also != NULL && view_is(wanted, field->also)))
+            return field;
+    }
+    return NULL;
+}

@@ -1,0 +1,121 @@
+#include "bridge/core/cmi_rules.h"
+
+#include "bridge/core/json_scan.h"
+#include "bridge/core/json_walk.h"
+
+#define TEMPLATE_KEY_MAX 64 /* bytes of a key that can be template_id, however it is escaped */
+
+/* Stands between decoder and visitor, and notes what the rules across fields need. */
+struct rules {
+    struct cmi_visitor inner;
+    unsigned depth;
+    bool is_message;
+    bool is_template; /* contentType says so, before or after `message`: so that is always judged */
+    bool template_ok;
+    struct fault template_fault; /* where it is not */
+};
+
+bool cmi_result_sets_time(struct view last_result)
+{
+    return view_is(last_result, "CUSTOM_TIME") || view_is(last_result, "RESCHEDULE");
+}
+
+bool cmi_check_next_call_time(struct view last_result, int64_t next_call_ms, bool has_stored,
+                              int64_t stored_ms, struct fault *f)
+{
+    if (cmi_result_sets_time(last_result) || (has_stored && stored_ms == next_call_ms))
+        return true;
+    return fault_set(f, FAULT_REJECT,
+                     "nextCallTime is allowed only when lastResult is CUSTOM_TIME or RESCHEDULE");
+}
+
+static bool has_template_id(struct json_walk *walk)
+{
+    struct buf unescaped;
+    struct view key;
+    struct view value;
+    bool found = false;
+
+    buf_init(&unescaped, TEMPLATE_KEY_MAX);
+    while (!found && json_walk_next(walk, &key, &value)) {
+        struct view name;
+
+        buf_clear(&unescaped);
+        found = json_walk_text(key, &unescaped, &name) && view_is(name, "template_id") &&
+                value.n > 2 && value.p[0] == '"';
+    }
+    buf_done(&unescaped);
+    return found;
+}
+
+bool cmi_check_template(struct view message, struct fault *f)
+{
+    struct json_walk walk;
+
+    if (!json_scan_all(message, f))
+        return fault_add(f, "message, a template");
+    if (!json_walk_init(&walk, message) || !walk.object || !has_template_id(&walk))
+        return fault_set(f, FAULT_REJECT,
+                         "message is no template; it must be a JSON object with a template_id");
+    return true;
+}
+
+static bool on_begin(void *ctx, const struct cmi_field *field, size_t index, struct fault *f)
+{
+    struct rules *r = ctx;
+
+    r->depth++;
+    return r->inner.begin == NULL || r->inner.begin(r->inner.ctx, field, index, f);
+}
+
+static bool on_end(void *ctx, const struct cmi_field *field, struct fault *f)
+{
+    struct rules *r = ctx;
+
+    r->depth--;
+    return r->inner.end == NULL || r->inner.end(r->inner.ctx, field, f);
+}
+
+static bool on_list(void *ctx, const struct cmi_field *field, size_t count, struct fault *f)
+{
+    struct rules *r = ctx;
+
+    return r->inner.list == NULL || r->inner.list(r->inner.ctx, field, count, f);
+}
+
+static void note(struct rules *r, const struct cmi_field *field, const struct cmi_value *v)
+{
+    struct view name = view_of(field->name);
+
+    if (view_is(name, "contentType"))
+        r->is_template = view_is(v->text, "template");
+    if (view_is(name, "message"))
+        r->template_ok = cmi_check_template(v->text, &r->template_fault);
+}
+
+static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_value *v,
+                     struct fault *f)
+{
+    struct rules *r = ctx;
+
+    if (r->is_message && r->depth == 0)
+        note(r, field, v);
+    return r->inner.value == NULL || r->inner.value(r->inner.ctx, field, v, f);
+}
+
+bool cmi_body_check(codec_read *read, struct view bytes, const struct cmi_shape *shape,
+                    enum cmi_use use, struct cmi_visitor visitor, struct fault *f)
+{
+    struct rules r = {.inner = visitor, .is_message = shape == &cmi_message};
+    struct cmi_visitor between = {&r, on_begin, on_value, on_end, on_list};
+    struct cmi_decode d;
+
+    cmi_decode_init(&d, shape, use, between);
+    if (!read(bytes, cmi_decode_sink(&d), f) || !cmi_decode_end(&d, f))
+        return false;
+    if (r.is_template && !r.template_ok) {
+        *f = r.template_fault;
+        return false;
+    }
+    return true;
+}

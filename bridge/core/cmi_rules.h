@@ -1,0 +1,30 @@
+/*
+ * cmi_rules: a whole body checked: the table's rules (cmi_decode.h), and those that are no single
+ * field's. What server and consumer both call.
+ *
+ * Across fields: with contentType `template`, a message's `message` must be a JSON object with a
+ * `template_id` (contract 17). That a callback's nextCallTime needs a fitting lastResult can only
+ * be judged beside what is stored, so it has a function of its own, for the server.
+ */
+#ifndef BRIDGE_CORE_CMI_RULES_H
+#define BRIDGE_CORE_CMI_RULES_H
+
+#include "bridge/core/cmi_decode.h"
+
+#define CMI_MAX_RETRY_COUNT_DEFAULT 5   /* L1851 */
+#define CMI_RETRY_DELAY_DEFAULT     300 /* seconds, L1852 */
+
+/* Reads one body and hands its properties to the visitor as they come, so before the last rule is
+ * known to hold: act on them only when this has returned true. */
+bool cmi_body_check(codec_read *read, struct view bytes, const struct cmi_shape *shape,
+                    enum cmi_use use, struct cmi_visitor visitor, struct fault *f) MUST_CHECK;
+
+/* CUSTOM_TIME, RESCHEDULE: the results that may bring a nextCallTime. */
+bool cmi_result_sets_time(struct view last_result);
+/* PUT /callbacks with a nextCallTime: fits the result, or is the stored one (contract 16). */
+bool cmi_check_next_call_time(struct view last_result, int64_t next_call_ms, bool has_stored,
+                              int64_t stored_ms, struct fault *f) MUST_CHECK;
+/* The content of a template message. */
+bool cmi_check_template(struct view message, struct fault *f) MUST_CHECK;
+
+#endif

@@ -1,0 +1,70 @@
+#include "bridge/core/dead_letter.h"
+
+#include "bridge/core/datetime.h"
+#include "bridge/core/num.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static struct view header(const struct record *r, const char *name)
+{
+    for (size_t i = 0; i < r->header_count; i++)
+        if (view_is(r->headers[i].name, name))
+            return r->headers[i].value;
+    return VIEW_NONE;
+}
+
+bool dead_letter_place_parse(struct view text, struct dead_letter_place *out)
+{
+    int64_t partition;
+    int64_t offset;
+    struct view rest = text;
+
+    if (!num_in(view_cut(&rest, ':'), 0, INT32_MAX, &partition) ||
+        !num_in(rest, 0, INT64_MAX, &offset))
+        return false;
+    *out = (struct dead_letter_place){(int32_t)partition, offset};
+    return true;
+}
+
+void dead_letter_place_text(struct dead_letter_place place, char out[DEAD_LETTER_PLACE_MAX])
+{
+    snprintf(out, DEAD_LETTER_PLACE_MAX, "%" PRId32 ":%" PRId64, place.partition, place.offset);
+}
+
+static bool read_letter(const struct record *r, struct dead_letter *l)
+{
+    struct view time = header(r, DEAD_LETTER_TIME);
+    int64_t partition;
+    struct fault f;
+
+    *l = (struct dead_letter){.cls = header(r, DEAD_LETTER_CLASS),
+                              .status = header(r, DEAD_LETTER_STATUS),
+                              .text = header(r, DEAD_LETTER_TEXT),
+                              .attempts = header(r, DEAD_LETTER_ATTEMPTS),
+                              .disposition = header(r, DEAD_LETTER_DISPOSITION),
+                              .topic = header(r, DEAD_LETTER_TOPIC),
+                              .time_ms = r->timestamp_ms};
+    if (l->cls.n == 0 || l->topic.n == 0 ||
+        !num_in(header(r, DEAD_LETTER_PARTITION), 0, INT32_MAX, &partition) ||
+        !num_in(header(r, DEAD_LETTER_OFFSET), 0, INT64_MAX, &l->offset))
+        return false;
+    l->partition = (int32_t)partition;
+    return time.n == 0 || datetime_parse(time, &l->time_ms, &f);
+}
+
+enum dead_letter_kind dead_letter_of(const struct record *r, struct dead_letter *letter,
+                                     struct dead_letter_place *marked)
+{
+    struct view mark = header(r, DEAD_LETTER_MARK);
+
+    if (mark.n > 0)
+        return dead_letter_place_parse(mark, marked) ? DEAD_LETTER_REPLAYED : DEAD_LETTER_STRANGE;
+    return read_letter(r, letter) ? DEAD_LETTER_LETTER : DEAD_LETTER_STRANGE;
+}
+
+bool dead_letter_keeps(struct view header_name)
+{
+    return !view_starts(header_name, VIEW(DEAD_LETTER_PREFIX)) &&
+           !view_is(header_name, DEAD_LETTER_REPLAY);
+}

@@ -1,0 +1,63 @@
+/*
+ * dead_letter: what the dead-letter topic says of an event that was not written (contract 5): the
+ * record as it was, with headers added.
+ *
+ * Beside dead letters the topic holds the marks of replays: a record without a key whose header
+ * DEAD_LETTER_MARK names the dead letter ("3:1207", partition and offset) that was put back on its
+ * topic. A replayed event carries DEAD_LETTER_REPLAY, naming it likewise.
+ */
+#ifndef BRIDGE_CORE_DEAD_LETTER_H
+#define BRIDGE_CORE_DEAD_LETTER_H
+
+#include "bridge/core/fault.h"
+#include "bridge/core/record.h"
+
+#define DEAD_LETTER_PREFIX      "cmi_error_"
+#define DEAD_LETTER_CLASS       "cmi_error_class"
+#define DEAD_LETTER_STATUS      "cmi_error_status" /* of the last reply; absent where there was none */
+#define DEAD_LETTER_TEXT        "cmi_error_text"
+#define DEAD_LETTER_ATTEMPTS    "cmi_error_attempts"
+#define DEAD_LETTER_DISPOSITION "cmi_error_disposition"
+#define DEAD_LETTER_TOPIC       "cmi_error_topic" /* where the record came from */
+#define DEAD_LETTER_PARTITION   "cmi_error_partition"
+#define DEAD_LETTER_OFFSET      "cmi_error_offset"
+#define DEAD_LETTER_TIME        "cmi_error_time" /* ISO-8601 UTC, when it was given up */
+
+#define DEAD_LETTER_MARK      "cmi_replayed"
+#define DEAD_LETTER_MARK_TYPE "cmi.deadletter.replayed"
+#define DEAD_LETTER_REPLAY    "cmi_replay"
+#define DEAD_LETTER_PLACE_MAX 40 /* "3:1207" with the NUL */
+
+struct dead_letter {
+    struct view cls; /* views into the record; VIEW_NONE where absent */
+    struct view status;
+    struct view text;
+    struct view attempts;
+    struct view disposition;
+    struct view topic;
+    int32_t partition;
+    int64_t offset;
+    int64_t time_ms; /* the record's own time where the header is absent */
+};
+
+enum dead_letter_kind {
+    DEAD_LETTER_LETTER,
+    DEAD_LETTER_REPLAYED, /* a mark */
+    DEAD_LETTER_STRANGE,  /* neither: somebody else's record, or a header that can't be read */
+};
+
+struct dead_letter_place {
+    int32_t partition; /* in the dead-letter topic */
+    int64_t offset;
+};
+
+/* LETTER fills *letter, REPLAYED fills *marked. */
+enum dead_letter_kind dead_letter_of(const struct record *r, struct dead_letter *letter,
+                                     struct dead_letter_place *marked);
+/* "3:1207" */
+bool dead_letter_place_parse(struct view text, struct dead_letter_place *out) MUST_CHECK;
+void dead_letter_place_text(struct dead_letter_place place, char out[DEAD_LETTER_PLACE_MAX]);
+/* Is it one of the record's own headers, to be replayed with it? */
+bool dead_letter_keeps(struct view header_name);
+
+#endif

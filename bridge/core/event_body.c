@@ -1,0 +1,241 @@
+#include "bridge/core/event_body.h"
+
+#include "bridge/core/cmi_rules.h"
+#include "bridge/core/json_out.h"
+#include "bridge/core/utf8.h"
+
+#include <assert.h>
+
+/* Stands between decoder and visitor for an ingest event: passes on what its row reads, and notes
+ * which of what it requires was given. */
+struct ingest {
+    const struct event_type *type;
+    struct cmi_visitor inner;
+    const struct cmi_field *parent; /* the property whose inside is being read */
+    unsigned depth;
+    bool muted;     /* that property is not one of the row's */
+    unsigned given; /* bit i: required[i] */
+};
+
+static bool is_entry(const char *entry, const struct cmi_field *parent,
+                     const struct cmi_field *field)
+{
+    struct view name = view_of(entry);
+
+    if (parent != NULL) {
+        if (!view_is(view_cut(&name, '.'), parent->name))
+            return false;
+    }
+    return view_is(name, field->name);
+}
+
+/* "from_queue.id" makes from_queue a property of the row, too. */
+static bool begins_with(const char *entry, const struct cmi_field *field)
+{
+    struct view name = view_of(entry);
+
+    return view_is(view_cut(&name, '.'), field->name);
+}
+
+static bool reads(const struct event_type *t, const struct cmi_field *field)
+{
+    if (t->optional == NULL)
+        return true;
+    for (const char *const *entry = t->required; *entry != NULL; entry++)
+        if (begins_with(*entry, field))
+            return true;
+    for (const char *const *entry = t->optional; *entry != NULL; entry++)
+        if (begins_with(*entry, field))
+            return true;
+    return false;
+}
+
+static void note_given(struct ingest *in, const struct cmi_field *field)
+{
+    const struct cmi_field *parent = in->depth > 0 ? in->parent : NULL;
+
+    if (in->depth > 1)
+        return;
+    for (unsigned i = 0; in->type->required[i] != NULL; i++)
+        if (is_entry(in->type->required[i], parent, field))
+            in->given |= 1U << i;
+}
+
+static bool on_begin(void *ctx, const struct cmi_field *field, size_t index, struct fault *f)
+{
+    struct ingest *in = ctx;
+
+    if (in->depth == 0) {
+        in->parent = field;
+        in->muted = !reads(in->type, field);
+    }
+    in->depth++;
+    return in->muted || in->inner.begin == NULL || in->inner.begin(in->inner.ctx, field, index, f);
+}
+
+static bool on_end(void *ctx, const struct cmi_field *field, struct fault *f)
+{
+    struct ingest *in = ctx;
+    bool muted = in->muted;
+
+    if (--in->depth == 0)
+        in->muted = false;
+    return muted || in->inner.end == NULL || in->inner.end(in->inner.ctx, field, f);
+}
+
+static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_value *v,
+                     struct fault *f)
+{
+    struct ingest *in = ctx;
+
+    if (!v->null)
+        note_given(in, field);
+    if (in->muted || (in->depth == 0 && !reads(in->type, field)))
+        return true;
+    return in->inner.value == NULL || in->inner.value(in->inner.ctx, field, v, f);
+}
+
+static bool on_list(void *ctx, const struct cmi_field *field, size_t count, struct fault *f)
+{
+    struct ingest *in = ctx;
+
+    note_given(in, field);
+    if (in->muted || (in->depth == 0 && !reads(in->type, field)))
+        return true;
+    return in->inner.list == NULL || in->inner.list(in->inner.ctx, field, count, f);
+}
+
+static bool check_ingest(const struct event_type *t, codec_read *read, struct view data,
+                         struct cmi_visitor visitor, struct fault *f)
+{
+    struct ingest in = {.type = t, .inner = visitor};
+    struct cmi_visitor between = {&in, on_begin, on_value, on_end, on_list};
+
+    if (!cmi_body_check(read, data, t->shape, t->use, between, f))
+        return false;
+    for (unsigned i = 0; t->required[i] != NULL; i++) {
+        assert(i < EVENT_REQUIRED_MAX);
+        if ((in.given >> i & 1) == 0)
+            return fault_set(f, FAULT_REJECT, "%s is missing", t->required[i]);
+    }
+    return true;
+}
+
+bool event_body_check(const struct event_type *t, codec_read *read, struct view data,
+                      struct cmi_visitor visitor, struct fault *f)
+{
+    assert(t->data == EVENT_DATA_BODY);
+    if (t->is_write)
+        return cmi_body_check(read, data, t->shape, t->use, visitor, f);
+    return check_ingest(t, read, data, visitor, f);
+}
+
+static bool make_object(const struct event_type *t, const struct cloudevent *e, codec_read *json,
+                        codec_read *msgpack, struct buf *text, struct view *body, struct fault *f)
+{
+    bool packed = e->content == CLOUDEVENT_MSGPACK;
+    struct json_out out;
+
+    if (e->data.n == 0)
+        return fault_set(f, FAULT_REJECT, "data is missing");
+    if (e->content != CLOUDEVENT_JSON && !packed)
+        return fault_set(f, FAULT_REJECT,
+                         "the data's content type must be application/json or application/msgpack");
+    if (!event_body_check(t, packed ? msgpack : json, e->data, (struct cmi_visitor){.ctx = NULL},
+                          f))
+        return false;
+    *body = e->data;
+    if (!packed)
+        return true;
+    json_out_init(&out, text);
+    if (!msgpack(e->data, json_out_sink(&out), f))
+        return false;
+    *body = buf_view(text);
+    return true;
+}
+
+struct string_only {
+    struct buf *text;
+    bool found;
+};
+
+static bool take_string(void *ctx, const struct token *t, struct fault *f)
+{
+    struct string_only *s = ctx;
+
+    if (t->kind != TOKEN_STRING)
+        return fault_set(f, FAULT_REJECT, "the remarks are %s; they must be a string",
+                         token_kind_name(t->kind));
+    s->found = buf_put(s->text, t->text);
+    return s->found ||
+           fault_set(f, FAULT_REJECT, "the remarks have more than %zu bytes", s->text->max);
+}
+
+static bool make_text(const struct cloudevent *e, codec_read *json, codec_read *msgpack,
+                      struct buf *text, struct view *body, struct fault *f)
+{
+    struct string_only only = {.text = text};
+    struct token_sink sink = {take_string, &only};
+
+    if (!e->has_data)
+        return fault_set(f, FAULT_REJECT, "data is missing");
+    switch (e->content) {
+    case CLOUDEVENT_TEXT:
+        *body = e->data;
+        return utf8_valid(e->data) || fault_set(f, FAULT_REJECT, "the remarks are not UTF-8");
+    case CLOUDEVENT_JSON:
+    case CLOUDEVENT_MSGPACK:
+        if (!(e->content == CLOUDEVENT_JSON ? json : msgpack)(e->data, sink, f))
+            return false;
+        *body = buf_view(text);
+        return true;
+    case CLOUDEVENT_OTHER:
+        break;
+    }
+    return fault_set(f, FAULT_REJECT,
+                     "the data's content type must be text/plain, application/json or "
+                     "application/msgpack");
+}
+
+/* null, or an object without a key. */
+static bool take_nothing(void *ctx, const struct token *t, struct fault *f)
+{
+    (void)ctx;
+    if (t->kind == TOKEN_NULL || t->kind == TOKEN_OBJECT || t->kind == TOKEN_OBJECT_END)
+        return true;
+    return fault_set(f, FAULT_REJECT, "data must be absent, null or {}");
+}
+
+static bool make_nothing(const struct cloudevent *e, codec_read *json, codec_read *msgpack,
+                         struct view *body, struct fault *f)
+{
+    struct token_sink sink = {take_nothing, NULL};
+
+    *body = VIEW_NONE;
+    if (!e->has_data || e->data.n == 0)
+        return true;
+    if (e->content != CLOUDEVENT_JSON && e->content != CLOUDEVENT_MSGPACK)
+        return fault_set(f, FAULT_REJECT, "data must be absent, null or {}");
+    return (e->content == CLOUDEVENT_JSON ? json : msgpack)(e->data, sink, f);
+}
+
+static bool make(const struct event_type *t, const struct cloudevent *e, codec_read *json,
+                 codec_read *msgpack, struct buf *text, struct view *body, struct fault *f)
+{
+    switch (t->data) {
+    case EVENT_DATA_BODY:
+        return make_object(t, e, json, msgpack, text, body, f);
+    case EVENT_DATA_TEXT:
+        return make_text(e, json, msgpack, text, body, f);
+    case EVENT_DATA_NONE:
+        return make_nothing(e, json, msgpack, body, f);
+    }
+    return fault_set(f, FAULT_BUG, "a row without a kind of data");
+}
+
+bool event_body_make(const struct event_type *t, const struct cloudevent *e, codec_read *json,
+                     codec_read *msgpack, struct buf *text, struct view *body, struct fault *f)
+{
+    buf_clear(text);
+    return make(t, e, json, msgpack, text, body, f) || fault_add(f, "%s", t->name);
+}

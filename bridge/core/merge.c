@@ -1,0 +1,194 @@
+#include "bridge/core/merge.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void put_u64(uint8_t *to, uint64_t n)
+{
+    for (unsigned i = 0; i < 8; i++)
+        to[i] = (uint8_t)(n >> (56 - 8 * i));
+}
+
+/* The source only breaks a tie that nothing else does: its hash (FNV-1a) is enough. */
+static uint64_t hash_of(struct view v)
+{
+    uint64_t h = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; i < v.n; i++)
+        h = (h ^ (uint8_t)v.p[i]) * UINT64_C(1099511628211);
+    return h;
+}
+
+static void append(struct merge_stamp *s, struct view v)
+{
+    if (v.n > 0)
+        memcpy(s->bytes + s->n, v.p, v.n);
+    s->bytes[s->n + v.n] = 0; /* less than any byte of a text: "1" comes before "10" */
+    s->n += v.n + 1;
+}
+
+bool merge_stamp(int64_t time_ms, struct view sequence, struct view id, struct view source,
+                 struct merge_stamp *out, struct fault *f)
+{
+    struct merge_stamp s;
+
+    if (sequence.n > MERGE_SEQUENCE_MAX || view_has(sequence, '\0'))
+        return fault_set(f, FAULT_REJECT,
+                         "sequence has %zu bytes; at most %d are allowed, none of them NUL",
+                         sequence.n, MERGE_SEQUENCE_MAX);
+    if (id.n > MERGE_ID_MAX || view_has(id, '\0'))
+        return fault_set(f, FAULT_REJECT,
+                         "id has %zu bytes; at most %d are allowed, none of them NUL", id.n,
+                         MERGE_ID_MAX);
+    put_u64(s.bytes, (uint64_t)time_ms ^ UINT64_C(1) << 63); /* times before 1970 come first */
+    s.n = 8;
+    append(&s, sequence);
+    append(&s, id);
+    put_u64(s.bytes + s.n, hash_of(source));
+    s.n += 8;
+    *out = s;
+    return true;
+}
+
+struct merge_stamp merge_stamp_origin(void)
+{
+    return (struct merge_stamp){{0}, 0};
+}
+
+struct view merge_stamp_view(const struct merge_stamp *s)
+{
+    return (struct view){(const char *)s->bytes, s->n};
+}
+
+struct merge_stamp merge_stamp_of(struct view stored)
+{
+    struct merge_stamp s = merge_stamp_origin();
+
+    s.n = stored.n < MERGE_STAMP_MAX ? stored.n : MERGE_STAMP_MAX;
+    if (s.n > 0)
+        memcpy(s.bytes, stored.p, s.n);
+    return s;
+}
+
+int merge_stamp_cmp(const struct merge_stamp *a, const struct merge_stamp *b)
+{
+    return view_cmp(merge_stamp_view(a), merge_stamp_view(b));
+}
+
+void merge_map_init(struct merge_map *m)
+{
+    m->count = 0;
+    memset(m->by, 0, sizeof m->by);
+}
+
+const struct merge_stamp *merge_map_get(const struct merge_map *m, unsigned property)
+{
+    assert(property < MERGE_PROPERTIES);
+    return m->by[property] == 0 ? NULL : &m->stamps[m->by[property] - 1];
+}
+
+/* The place of the stamp, taken anew from one that sets nothing any more if need be: there are as
+ * many places as properties, and the one to be set now does not count. */
+static uint8_t place_of(struct merge_map *m, unsigned property, const struct merge_stamp *s)
+{
+    bool used[MERGE_PROPERTIES] = {false};
+
+    for (size_t i = 0; i < m->count; i++)
+        if (merge_stamp_cmp(&m->stamps[i], s) == 0)
+            return (uint8_t)(i + 1);
+    if (m->count == MERGE_PROPERTIES) {
+        size_t free_at = 0;
+
+        for (unsigned p = 0; p < MERGE_PROPERTIES; p++)
+            if (p != property && m->by[p] != 0)
+                used[m->by[p] - 1] = true;
+        while (used[free_at])
+            free_at++;
+        m->stamps[free_at] = *s;
+        return (uint8_t)(free_at + 1);
+    }
+    m->stamps[m->count] = *s;
+    return (uint8_t)++m->count;
+}
+
+bool merge_map_newest(struct merge_map *m, unsigned property, const struct merge_stamp *s)
+{
+    const struct merge_stamp *now = merge_map_get(m, property);
+
+    if (now != NULL && merge_stamp_cmp(s, now) < 0)
+        return false;
+    m->by[property] = place_of(m, property, s);
+    return true;
+}
+
+bool merge_map_oldest(struct merge_map *m, unsigned property, const struct merge_stamp *s)
+{
+    const struct merge_stamp *now = merge_map_get(m, property);
+
+    if (now != NULL && merge_stamp_cmp(s, now) > 0)
+        return false;
+    m->by[property] = place_of(m, property, s);
+    return true;
+}
+
+/* Stored: for each stamp in use: its length (two bytes) and bytes, the number of its properties and
+ * those. */
+void merge_map_write(const struct merge_map *m, struct buf *to)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        const struct merge_stamp *s = &m->stamps[i];
+        unsigned char properties[MERGE_PROPERTIES];
+        unsigned char n = 0;
+
+        for (unsigned p = 0; p < MERGE_PROPERTIES; p++)
+            if (m->by[p] == i + 1)
+                properties[n++] = (unsigned char)p;
+        if (n == 0)
+            continue;
+        buf_put_char(to, (char)(s->n >> 8));
+        buf_put_char(to, (char)(s->n & 0xff));
+        buf_put(to, merge_stamp_view(s));
+        buf_put_char(to, (char)n);
+        buf_put(to, (struct view){(const char *)properties, n});
+    }
+}
+
+static bool not_a_map(struct fault *f)
+{
+    return fault_set(f, FAULT_REJECT, "a stored map of stamps is damaged");
+}
+
+static bool take(struct view *v, size_t n, struct view *out)
+{
+    if (v->n < n)
+        return false;
+    *out = (struct view){v->p, n};
+    *v = view_skip(*v, n);
+    return true;
+}
+
+bool merge_map_read(struct merge_map *m, struct view stored, struct fault *f)
+{
+    struct view rest = stored;
+
+    merge_map_init(m);
+    while (rest.n > 0) {
+        struct view part;
+        size_t n;
+
+        if (m->count == MERGE_PROPERTIES || !take(&rest, 2, &part))
+            return not_a_map(f);
+        n = (size_t)(uint8_t)part.p[0] << 8 | (uint8_t)part.p[1];
+        if (n > MERGE_STAMP_MAX || !take(&rest, n, &part))
+            return not_a_map(f);
+        m->stamps[m->count++] = merge_stamp_of(part);
+        if (!take(&rest, 1, &part) || !take(&rest, (uint8_t)part.p[0], &part))
+            return not_a_map(f);
+        for (size_t i = 0; i < part.n; i++) {
+            if ((uint8_t)part.p[i] >= MERGE_PROPERTIES)
+                return not_a_map(f);
+            m->by[(uint8_t)part.p[i]] = (uint8_t)m->count;
+        }
+    }
+    return true;
+}

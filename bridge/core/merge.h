@@ -1,0 +1,59 @@
+/*
+ * merge: of many events that set one property, which one holds (contract 4).
+ *
+ * Every event has a stamp; for each property the greatest stamp that set it wins, so events applied
+ * in any order, any number of times, end in one state. Stamps compare by time, then sequence, then
+ * the event's id, then (ids are unique within a source only) its source.
+ *
+ * A thing's map says for each of its properties which stamp set it. Properties that one event set
+ * share its stamp, so a map costs about one stamp for every event whose word still stands.
+ */
+#ifndef BRIDGE_CORE_MERGE_H
+#define BRIDGE_CORE_MERGE_H
+
+#include "bridge/core/buf.h"
+#include "bridge/core/fault.h"
+#include "bridge/core/view.h"
+
+#include <stdint.h>
+
+#define MERGE_SEQUENCE_MAX 64  /* bytes */
+#define MERGE_ID_MAX       255 /* bytes */
+#define MERGE_STAMP_MAX    (8 + MERGE_SEQUENCE_MAX + 1 + MERGE_ID_MAX + 1 + 8)
+#define MERGE_PROPERTIES   64 /* of one thing */
+
+/* Bytes that compare (memcmp, then length) as the rule says; so they may be compared in SQL too. */
+struct merge_stamp {
+    uint8_t bytes[MERGE_STAMP_MAX];
+    size_t n;
+};
+
+/* Refused (REJECT): a sequence or id that is too long or holds a NUL. */
+bool merge_stamp(int64_t time_ms, struct view sequence, struct view id, struct view source,
+                 struct merge_stamp *out, struct fault *f) MUST_CHECK;
+/* Less than any event's: what a thing was made with. */
+struct merge_stamp merge_stamp_origin(void);
+struct view merge_stamp_view(const struct merge_stamp *s);
+/* The stamp stored as these bytes, cut to MERGE_STAMP_MAX. */
+struct merge_stamp merge_stamp_of(struct view stored);
+int merge_stamp_cmp(const struct merge_stamp *a, const struct merge_stamp *b); /* <0, 0, >0 */
+
+struct merge_map {
+    struct merge_stamp stamps[MERGE_PROPERTIES];
+    size_t count;
+    uint8_t by[MERGE_PROPERTIES]; /* 1 + index of the stamp that set it; 0: nothing did */
+};
+
+void merge_map_init(struct merge_map *m);
+/* As merge_map_write left it. REJECT: the bytes are no map. */
+bool merge_map_read(struct merge_map *m, struct view stored, struct fault *f) MUST_CHECK;
+/* Appends the map's bytes; stamps that set nothing any more are left out. */
+void merge_map_write(const struct merge_map *m, struct buf *to);
+/* NULL: no event has set it. Holds until the next change. */
+const struct merge_stamp *merge_map_get(const struct merge_map *m, unsigned property);
+/* Does the stamp win the property? Notes it if so; winning again with the same stamp is true. */
+bool merge_map_newest(struct merge_map *m, unsigned property, const struct merge_stamp *s);
+/* The same for a property that the first event to set it keeps. */
+bool merge_map_oldest(struct merge_map *m, unsigned property, const struct merge_stamp *s);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * outcome: what an HTTP reply to a write means (design.md 6). One table.
+ */
+#ifndef BRIDGE_CORE_OUTCOME_H
+#define BRIDGE_CORE_OUTCOME_H
+
+#include <stdbool.h>
+
+#define OUTCOME_KINDS(X)                                                                           \
+    X(DONE, "done")     /* the write has happened */                                               \
+    X(RETRY, "retry")   /* may pass by itself */                                                   \
+    X(REFUSE, "refuse") /* this write will never do */                                             \
+    X(FORBID, "forbid") /* 403: refuses the record; three keys in a row stop the destination */    \
+    X(STOP, "stop")     /* the destination takes nothing of ours: 401, redirects */
+
+enum outcome {
+#define OUTCOME_ENUM(name, text) OUTCOME_##name,
+    OUTCOME_KINDS(OUTCOME_ENUM)
+#undef OUTCOME_ENUM
+};
+
+/* method is "DELETE" or another; has_retry_after: the reply held a readable Retry-After. */
+enum outcome outcome_of_status(int status, const char *method, bool has_retry_after);
+const char *outcome_name(enum outcome o);
+
+#endif

@@ -1,0 +1,98 @@
+#include "bridge/core/percent.h"
+
+#include "bridge/core/utf8.h"
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* The byte that text, which begins with '%', stands for; -1 where it stands for none. */
+static int encoded_byte(struct view text)
+{
+    int high = text.n > 1 ? hex_digit(text.p[1]) : -1;
+    int low = text.n > 2 ? hex_digit(text.p[2]) : -1;
+
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+static bool decode(struct view text, bool plus_is_blank, char *out, struct view *decoded,
+                   struct fault *f)
+{
+    struct view made = {out, 0};
+
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+
+        if (c == '%') {
+            int byte = encoded_byte(view_skip(text, i));
+
+            if (byte < 0)
+                return fault_set(f, FAULT_REJECT,
+                                 "the %% at byte %zu has no two hexadecimal digits after it",
+                                 i + 1);
+            c = (char)byte;
+            i += 2;
+        } else if (c == '+' && plus_is_blank) {
+            c = ' ';
+        }
+        if (c == '\0')
+            return fault_set(f, FAULT_REJECT, "U+0000 is not allowed");
+        out[made.n++] = c;
+    }
+    if (!utf8_valid(made))
+        return fault_set(f, FAULT_REJECT, "it is not UTF-8 when decoded");
+    *decoded = made;
+    return true;
+}
+
+bool percent_decode_segment(struct view text, char *out, struct view *decoded, struct fault *f)
+{
+    return decode(text, false, out, decoded, f);
+}
+
+bool percent_decode_query(struct view text, char *out, struct view *decoded, struct fault *f)
+{
+    return decode(text, true, out, decoded, f);
+}
+
+static bool unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           view_has(VIEW("-._~"), c);
+}
+
+void percent_encode(struct view text, struct buf *to)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    bool dots = view_is(text, ".") || view_is(text, "..");
+
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        char encoded[] = {'%', hex[c >> 4], hex[c & 15]};
+
+        if (unreserved(text.p[i]) && !dots)
+            (void)buf_put_char(to, text.p[i]);
+        else
+            (void)buf_put(to, (struct view){encoded, sizeof encoded});
+    }
+}
+
+bool percent_next_pair(struct view *query, struct view *name, struct view *value)
+{
+    struct view pair = VIEW_NONE;
+
+    while (pair.n == 0 && query->n > 0)
+        pair = view_cut(query, '&');
+    if (pair.n == 0)
+        return false;
+    *name = view_cut(&pair, '=');
+    *value = pair;
+    return true;
+}

@@ -1,0 +1,79 @@
+#include "bridge/core/phone.h"
+
+#include "bridge/core/utf8.h"
+
+#include <string.h>
+
+/* First and last of each range, in UTF-8: within one length the order of bytes is that of code
+ * points. */
+static const char *const beside_ascii[][2] = {
+    {"\u00a0", "\u00a0"}, {"\u2000", "\u2015"}, {"\u202a", "\u202f"},
+    {"\u2060", "\u2060"}, {"\ufeff", "\ufeff"},
+};
+
+/* Bytes of the separator that text begins with; 0 where it begins with none. */
+static size_t separator(struct view text)
+{
+    struct view c = {text.p, utf8_first(text)};
+
+    if (c.n == 1)
+        return view_has(VIEW(" \t-()."), c.p[0]) ? 1 : 0;
+    for (size_t i = 0; i < sizeof beside_ascii / sizeof beside_ascii[0]; i++) {
+        struct view from = view_of(beside_ascii[i][0]);
+        struct view to = view_of(beside_ascii[i][1]);
+
+        if (c.n == from.n && view_cmp(c, from) >= 0 && view_cmp(c, to) <= 0)
+            return c.n;
+    }
+    return 0;
+}
+
+static bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+/* Letters, '@', and whatever is beyond ASCII and no separator. */
+static bool is_name(struct view address)
+{
+    while (address.n > 0) {
+        size_t skipped = separator(address);
+        char c = address.p[0];
+
+        if (skipped == 0 && (is_upper(c) || (c >= 'a' && c <= 'z') || c == '@' || (c & 0x80) != 0))
+            return true;
+        address = view_skip(address, skipped > 0 ? skipped : 1);
+    }
+    return false;
+}
+
+bool phone_normal(struct view address, char out[PHONE_NORMAL_MAX], struct view *normal,
+                  struct fault *f)
+{
+    bool name = is_name(address);
+    size_t n = 0;
+
+    if (name)
+        address = view_trim(address);
+    while (address.n > 0) {
+        size_t skipped = name ? 0 : separator(address);
+        char c = address.p[0];
+
+        if (skipped > 0) {
+            address = view_skip(address, skipped);
+            continue;
+        }
+        address = view_skip(address, 1);
+        if (!name && n == 0 && c == '+')
+            continue;
+        if (n == PHONE_NORMAL_MAX)
+            return fault_set(f, FAULT_REJECT, "has more than %d bytes", PHONE_NORMAL_MAX);
+        out[n++] = is_upper(c) ? (char)(c - 'A' + 'a') : c;
+        if (!name && n == 2 && memcmp(out, "00", 2) == 0)
+            n = 0; /* what follows is at the front again, a `+` as well */
+    }
+    if (n == 0)
+        return fault_set(f, FAULT_REJECT, "has nothing to match by");
+    *normal = (struct view){out, n};
+    return true;
+}

@@ -1,0 +1,25 @@
+/*
+ * phone: one form of a number or address, by which consents and destinations are matched
+ * (contract 18). For matching only: what is stored and shown stays as it was given.
+ *
+ * A number: blanks, `-`, `(`, `)`, `.` and every leading `+` or `00` fall away; so do the invisible
+ * and typographic kin of blanks and dashes (U+00A0, U+2000–2015, U+202A–202F, U+2060, U+FEFF) that
+ * copying from a web page or an address book leaves: a consent must not be missed for them.
+ * With a letter or `@` (anything else beyond ASCII counts as a letter): lower case (ASCII),
+ * surrounding blanks off.
+ * The normal form of a normal form is itself.
+ */
+#ifndef BRIDGE_CORE_PHONE_H
+#define BRIDGE_CORE_PHONE_H
+
+#include "bridge/core/fault.h"
+#include "bridge/core/view.h"
+
+#define PHONE_NORMAL_MAX 256 /* bytes */
+
+/* *normal is a view of out. The fault's sentence ("has more than 256 bytes", "has nothing to match
+ * by") wants the field's name in front. */
+bool phone_normal(struct view address, char out[PHONE_NORMAL_MAX], struct view *normal,
+                  struct fault *f) MUST_CHECK;
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * utf8: what is text and what is not, and how long it is in characters (code points).
+ *
+ * Strict, as RFC 3629: overlong forms, surrogates and what lies beyond U+10FFFF are malformed.
+ * U+0000 is a character like any other.
+ */
+#ifndef BRIDGE_CORE_UTF8_H
+#define BRIDGE_CORE_UTF8_H
+
+#include "bridge/core/view.h"
+
+#include <stdint.h>
+
+/* Bytes of the first code point, 1 to 4; 0 where the text is empty or its start malformed. */
+size_t utf8_first(struct view text);
+bool utf8_valid(struct view text);
+/* Code points; a malformed byte counts as one. */
+size_t utf8_count(struct view text);
+/* The first n code points, all where there are fewer; counts like utf8_count. */
+struct view utf8_cut(struct view text, size_t n);
+
+#endif

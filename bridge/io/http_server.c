@@ -1,0 +1,564 @@
+#include "bridge/io/http_server.h"
+
+#include "bridge/core/buf.h"
+#include "bridge/core/mem.h"
+#include "bridge/io/listen.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <microhttpd.h>
+#include <uv.h>
+
+/* libmicrohttpd's memory of one connection: the largest head that is taken fits in, and one a
+ * little larger, so that it is we who refuse it. */
+#define POOL_BYTES(head_bytes) (2 * (head_bytes) + 32768)
+#define POOL_STEP              4096
+
+struct link {
+    struct link *prev;
+    struct link *next;
+};
+
+/* One socket. Its deadline is what limits the phase it is in. */
+struct connection {
+    struct link link; /* first member: in server.timed or server.waiting */
+    struct http_server *server;
+    struct MHD_Connection *mhd;
+    int fd;
+    int64_t deadline_ms;      /* INT64_MAX: waits for the owner's answer */
+    struct http_visit *visit; /* under way, or NULL */
+    bool cut;                 /* shut down by us; libmicrohttpd will notice */
+};
+
+enum visit_phase {
+    VISIT_HEAD,     /* the request line is in */
+    VISIT_READING,  /* the head was taken; the body comes */
+    VISIT_WHOLE,    /* the owner has it */
+    VISIT_ANSWERED, /* `answer` holds; rest of the body is read over */
+};
+
+struct http_visit {
+    struct connection *connection;
+    enum visit_phase phase;
+    char *target;
+    struct http_framing framing;
+    struct http_field headers[HTTP_RULES_HEADERS_MAX + 1];
+    size_t header_count;
+    struct http_request request;
+    struct buf body;
+    size_t read_over_bytes;
+    bool suspended;
+    struct MHD_Response *answer;
+    int status;
+    size_t answer_bytes;
+};
+
+struct http_server {
+    struct uv_loop_s *loop;
+    struct http_server_owner owner;
+    struct http_server_conf conf;
+    struct MHD_Daemon *daemon;
+    int listen_fd;
+    unsigned port;
+    uv_poll_t poll;
+    uv_timer_t run_again; /* libmicrohttpd has more to do at once */
+    uv_timer_t deadline;
+    unsigned open_handles;
+    struct link timed; /* connections by deadline, soonest first */
+    struct link waiting;
+    size_t connections;
+    size_t bodies_bytes;
+    bool draining;
+    void (*drained)(void *ctx);
+    void *drained_ctx;
+};
+
+/* ---- deadlines ---- */
+
+static void link_cut(struct link *l)
+{
+    l->prev->next = l->next;
+    l->next->prev = l->prev;
+    l->prev = l->next = l;
+}
+
+static void link_after(struct link *at, struct link *l)
+{
+    l->prev = at;
+    l->next = at->next;
+    at->next->prev = l;
+    at->next = l;
+}
+
+static void on_deadline(uv_timer_t *timer);
+
+/* Nearly every deadline is the same length away, so the search from the back is short. */
+static void limit(struct connection *c, int64_t time_ms)
+{
+    struct http_server *s = c->server;
+    struct link *at = NULL;
+
+    link_cut(&c->link);
+    at = s->timed.prev;
+    c->deadline_ms = (int64_t)uv_now(s->loop) + time_ms;
+    while (at != &s->timed && ((struct connection *)(void *)at)->deadline_ms > c->deadline_ms)
+        at = at->prev;
+    link_after(at, &c->link);
+    if (!uv_is_active((uv_handle_t *)&s->deadline))
+        uv_timer_start(&s->deadline, on_deadline, (uint64_t)time_ms, 0);
+}
+
+static void limit_none(struct connection *c)
+{
+    link_cut(&c->link);
+    c->deadline_ms = INT64_MAX;
+    link_after(&c->server->waiting, &c->link);
+}
+
+static void refused(struct http_server *s, int status)
+{
+    if (s->owner.refused != NULL)
+        s->owner.refused(s->owner.ctx, status);
+}
+
+/* libmicrohttpd sees the end of the stream and closes. A request half read is told why: nothing of
+ * an answer has been written then, so these bytes stand alone. */
+static void cut(struct connection *c)
+{
+    static const char text[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+                               "Content-Type: text/plain\r\nContent-Length: 36\r\n\r\n"
+                               "the request did not arrive in time\r\n";
+    struct http_visit *v = c->visit;
+
+    if (c->cut)
+        return;
+    if (v != NULL && v->answer == NULL) {
+        /* If it fails the client is gone, or reads nothing: there is nobody to tell. */
+        (void)send(c->fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        refused(c->server, 408);
+    }
+    c->cut = true;
+    shutdown(c->fd, SHUT_RDWR);
+    limit_none(c);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct http_server *s = timer->data;
+    int64_t now_ms = (int64_t)uv_now(s->loop);
+
+    while (s->timed.next != &s->timed) {
+        struct connection *c = (struct connection *)(void *)s->timed.next;
+
+        if (c->deadline_ms > now_ms) {
+            uv_timer_start(&s->deadline, on_deadline, (uint64_t)(c->deadline_ms - now_ms), 0);
+            return;
+        }
+        cut(c);
+    }
+}
+
+/* ---- the loop ---- */
+
+static void on_run_again(uv_timer_t *timer);
+
+/* libmicrohttpd has no timeouts of its own here: what it has to do later it has to do at once. */
+static void run_soon(struct http_server *s)
+{
+    if (!uv_is_active((uv_handle_t *)&s->run_again))
+        uv_timer_start(&s->run_again, on_run_again, 0, 0);
+}
+
+static void run(struct http_server *s)
+{
+    MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+
+    MHD_run(s->daemon);
+    if (MHD_get_timeout(s->daemon, &wait_ms) == MHD_YES)
+        run_soon(s);
+    if (s->draining && s->connections == 0 && s->drained != NULL) {
+        void (*drained)(void *ctx) = s->drained;
+
+        s->drained = NULL;
+        drained(s->drained_ctx);
+    }
+}
+
+static void on_run_again(uv_timer_t *timer)
+{
+    run(timer->data);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    run(poll->data);
+}
+
+/* ---- a visit ---- */
+
+static void visit_free(struct http_visit *v)
+{
+    struct http_server *s = v->connection->server;
+
+    s->bodies_bytes -= v->body.n;
+    buf_done(&v->body);
+    mem_free(v->target);
+    if (v->answer != NULL)
+        MHD_destroy_response(v->answer);
+    v->connection->visit = NULL;
+    mem_free(v);
+}
+
+static void visit_drop_body(struct http_visit *v)
+{
+    v->connection->server->bodies_bytes -= v->body.n;
+    buf_done(&v->body);
+}
+
+void http_visit_answer(struct http_visit *v, int status, const struct http_field *headers,
+                       size_t header_count, struct view body)
+{
+    struct http_server *s = v->connection->server;
+
+    assert(v->answer == NULL && header_count <= HTTP_SERVER_ANSWER_HEADERS_MAX);
+    v->answer =
+        MHD_create_response_from_buffer(body.n, mem_copy(body.p, body.n), MHD_RESPMEM_MUST_FREE);
+    assert(v->answer != NULL);
+    for (size_t i = 0; i < header_count; i++) {
+        char *name = mem_text(headers[i].name.p, headers[i].name.n);
+        char *value = mem_text(headers[i].value.p, headers[i].value.n);
+        enum MHD_Result ok = MHD_add_response_header(v->answer, name, value);
+
+        assert(ok == MHD_YES); /* else it holds a line break: the owner's defect */
+        (void)ok;
+        mem_free(name);
+        mem_free(value);
+    }
+    if (s->draining)
+        (void)MHD_add_response_header(v->answer, "Connection", "close");
+    v->status = status;
+    v->answer_bytes = body.n;
+    v->phase = VISIT_ANSWERED;
+    if (v->suspended) {
+        v->suspended = false;
+        MHD_resume_connection(v->connection->mhd);
+        /* All that is answered in one turn of the loop goes out in one run. */
+        run_soon(s);
+    }
+}
+
+static void visit_refuse(struct http_visit *v, int status, const char *why)
+{
+    struct http_field headers[2] = {{VIEW("Content-Type"), VIEW("text/plain")},
+                                    {VIEW("Retry-After"), VIEW("1")}};
+    struct buf text;
+
+    buf_init(&text, FAULT_TEXT_MAX + 2);
+    buf_printf(&text, "%s\n", why);
+    http_visit_answer(v, status, headers, status == 503 ? 2 : 1, buf_view(&text));
+    buf_done(&text);
+    refused(v->connection->server, status);
+}
+
+static enum MHD_Result visit_queue(struct http_visit *v)
+{
+    struct http_server *s = v->connection->server;
+
+    visit_drop_body(v);
+    limit(v->connection, s->conf.request_time_ms +
+                             (int64_t)(v->answer_bytes * 1000 / HTTP_SERVER_SLOWEST_BYTES_S));
+    return MHD_queue_response(v->connection->mhd, (unsigned)v->status, v->answer);
+}
+
+static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_n, const char *value, size_t value_n)
+{
+    struct http_visit *v = cls;
+
+    (void)kind;
+    if (v->header_count > HTTP_RULES_HEADERS_MAX)
+        return MHD_NO;
+    v->headers[v->header_count++] = (struct http_field){{name, name_n}, {value, value_n}};
+    return MHD_YES;
+}
+
+/* A refusal before the body can be sent only now or after the body, so a short body is read over
+ * and the connection lives on; anything else ends with the answer. */
+static bool worth_reading_over(const struct http_visit *v)
+{
+    return !v->framing.expects_continue &&
+           (!v->framing.has_length || v->framing.length <= HTTP_SERVER_READ_OVER_MAX);
+}
+
+static enum MHD_Result visit_begin(struct http_visit *v, const char *method, const char *version)
+{
+    struct http_server *s = v->connection->server;
+    struct http_head head = {.method = view_of(method),
+                             .target = view_of(v->target),
+                             .version = view_of(version),
+                             .headers = v->headers,
+                             .max_bytes = s->conf.head_max_bytes};
+    struct fault f = {0};
+    size_t body_max = 0;
+    int status = 0;
+
+    v->phase = VISIT_READING;
+    MHD_get_connection_values_n(v->connection->mhd, MHD_HEADER_KIND, add_header, v);
+    head.header_count = v->header_count;
+    if ((status = http_rules_check(&head, &v->framing, &f)) != 0) {
+        visit_refuse(v, status, f.text);
+        return visit_queue(v);
+    }
+    v->request = (struct http_request){.method = head.method,
+                                       .path = v->framing.path,
+                                       .query = v->framing.query,
+                                       .headers = v->headers,
+                                       .header_count = v->header_count};
+    body_max = s->owner.admit(s->owner.ctx, v, &v->request);
+    if (v->answer == NULL) {
+        v->body.max = body_max;
+        if (v->framing.has_length && (uint64_t)v->framing.length > body_max)
+            visit_refuse(v, 413, "the body is too large");
+    }
+    return v->answer != NULL && !worth_reading_over(v) ? visit_queue(v) : MHD_YES;
+}
+
+static enum MHD_Result visit_take(struct http_visit *v, const char *data, size_t *n)
+{
+    struct http_server *s = v->connection->server;
+    size_t came = *n;
+
+    *n = 0;
+    if (v->answer != NULL) {
+        v->read_over_bytes += came;
+        return v->read_over_bytes <= HTTP_SERVER_READ_OVER_MAX ? MHD_YES : MHD_NO;
+    }
+    if (came > s->conf.bodies_max_bytes - s->bodies_bytes) {
+        visit_drop_body(v);
+        visit_refuse(v, 503, "the server holds too much already; try again");
+    } else if (!buf_put(&v->body, (struct view){data, came})) {
+        visit_drop_body(v);
+        visit_refuse(v, 413, "the body is too large");
+    } else {
+        s->bodies_bytes += came;
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result visit_serve(struct http_visit *v)
+{
+    struct http_server *s = v->connection->server;
+
+    v->phase = VISIT_WHOLE;
+    v->request.body = buf_view(&v->body);
+    limit_none(v->connection);
+    s->owner.serve(s->owner.ctx, v, &v->request);
+    if (v->answer != NULL)
+        return visit_queue(v);
+    v->suspended = true;
+    MHD_suspend_connection(v->connection->mhd);
+    return MHD_YES;
+}
+
+/* ---- what libmicrohttpd calls ---- */
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_n, void **request)
+{
+    struct http_visit *v = *request;
+
+    (void)cls;
+    (void)mhd;
+    (void)url;
+    if (v == NULL || v->connection->cut)
+        return MHD_NO;
+    if (v->phase == VISIT_HEAD)
+        return visit_begin(v, method, version);
+    if (*data_n > 0)
+        return visit_take(v, data, data_n);
+    if (v->answer != NULL)
+        return visit_queue(v);
+    return v->phase == VISIT_READING ? visit_serve(v) : MHD_YES;
+}
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info != NULL ? info->socket_context : NULL;
+}
+
+/* The only call that sees the target as it was sent, and when the request line came. */
+static void *on_target(void *cls, const char *target, struct MHD_Connection *mhd)
+{
+    struct http_server *s = cls;
+    struct connection *c = connection_of(mhd);
+    struct http_visit *v = NULL;
+
+    if (c == NULL)
+        return NULL;
+    if (c->visit != NULL)
+        visit_free(c->visit);
+    v = mem_zeroed(1, sizeof *v);
+    v->connection = c;
+    v->target = mem_text(target, strlen(target));
+    c->visit = v;
+    if (!c->cut)
+        limit(c, s->conf.request_time_ms);
+    return v;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *mhd, void **request,
+                         enum MHD_RequestTerminationCode why)
+{
+    struct http_server *s = cls;
+    struct connection *c = connection_of(mhd);
+
+    (void)why;
+    if (*request != NULL && c != NULL && c->visit == *request) {
+        visit_free(c->visit);
+        if (!c->cut)
+            limit(c, s->draining ? 0 : s->conf.request_time_ms);
+    }
+    *request = NULL;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http_server *s = cls;
+    struct connection *c = *context;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        c = mem_zeroed(1, sizeof *c);
+        c->server = s;
+        c->mhd = mhd;
+        c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        c->link.prev = c->link.next = &c->link;
+        *context = c;
+        s->connections++;
+        limit(c, s->conf.request_time_ms);
+    } else if (c != NULL) {
+        if (c->visit != NULL)
+            visit_free(c->visit);
+        link_cut(&c->link);
+        if (s->connections-- == s->conf.connections_max)
+            run_soon(s); /* at the limit it accepts none, and only looks again when run */
+        *context = NULL;
+        mem_free(c);
+    }
+}
+
+/* ---- birth and death ---- */
+
+struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_server_conf *conf,
+                                    struct http_server_owner owner, struct fault *f)
+{
+    struct http_server *s = NULL;
+    int listen_fd = -1;
+    unsigned port = 0;
+    int error = 0;
+
+    if ((listen_fd = listen_open(conf->address, HTTP_SERVER_BACKLOG, &port, f)) < 0)
+        return NULL;
+    s = mem_zeroed(1, sizeof *s);
+    s->loop = loop;
+    s->conf = *conf;
+    s->conf.address = NULL; /* not ours, and needed no more */
+    s->owner = owner;
+    s->port = port;
+    s->listen_fd = listen_fd;
+    s->timed.prev = s->timed.next = &s->timed;
+    s->waiting.prev = s->waiting.next = &s->waiting;
+    s->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
+        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)conf->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)POOL_BYTES(conf->head_max_bytes), MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
+        (size_t)POOL_STEP, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
+    if (s->daemon == NULL) {
+        close(listen_fd);
+        mem_free(s);
+        fault_set(f, FAULT_STOP, "the HTTP server did not start");
+        return NULL;
+    }
+    s->poll.data = s->run_again.data = s->deadline.data = s;
+    error = uv_poll_init(loop, &s->poll,
+                         MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
+    assert(error == 0);
+    (void)error;
+    uv_timer_init(loop, &s->run_again);
+    uv_timer_init(loop, &s->deadline);
+    s->open_handles = 3;
+    uv_poll_start(&s->poll, UV_READABLE, on_readable);
+    return s;
+}
+
+unsigned http_server_port(const struct http_server *s)
+{
+    return s->port;
+}
+
+size_t http_server_connections(const struct http_server *s)
+{
+    return s->connections;
+}
+
+static void stop_listening(struct http_server *s)
+{
+    if (s->listen_fd < 0)
+        return;
+    MHD_quiesce_daemon(s->daemon);
+    close(s->listen_fd);
+    s->listen_fd = -1;
+}
+
+void http_server_drain(struct http_server *s, void (*drained)(void *ctx), void *ctx)
+{
+    struct link *next = NULL;
+
+    s->draining = true;
+    s->drained = drained;
+    s->drained_ctx = ctx;
+    stop_listening(s);
+    for (struct link *l = s->timed.next; l != &s->timed; l = next) {
+        struct connection *c = (struct connection *)(void *)l;
+
+        next = l->next;
+        if (c->visit == NULL)
+            cut(c);
+    }
+    run_soon(s);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct http_server *s = handle->data;
+
+    if (--s->open_handles == 0)
+        mem_free(s);
+}
+
+void http_server_free(struct http_server *s)
+{
+    if (s == NULL)
+        return;
+    uv_poll_stop(&s->poll);
+    stop_listening(s);
+    /* What was resumed must be run once, or libmicrohttpd finds it suspended and gives up. */
+    MHD_run(s->daemon);
+    MHD_stop_daemon(s->daemon);
+    s->daemon = NULL;
+    uv_close((uv_handle_t *)&s->poll, on_closed);
+    uv_close((uv_handle_t *)&s->run_again, on_closed);
+    uv_close((uv_handle_t *)&s->deadline, on_closed);
+}

@@ -1,0 +1,260 @@
+#include "bridge/io/kafka_conf.h"
+
+#include "bridge/core/view.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <regex.h>
+#include <stdio.h>
+#include <string.h>
+
+#define REFRESH_MS_DEFAULT 30000
+
+/* From this version on the cooperative assignor neither loops nor loses its generation. */
+#define COOPERATIVE_FROM 0x020a0000
+
+static const struct {
+    const char *name;
+    const char *allowed; /* the one value that changes nothing, or NULL */
+    const char *why;
+} refused[] = {
+    {"enable.auto.commit", "false", "an offset is committed only when its event has ended"},
+    {"auto.commit.enable", "false", "an offset is committed only when its event has ended"},
+    {"enable.auto.offset.store", "false", "an offset is committed only when its event has ended"},
+    {"enable.idempotence", "true", "without it a retry could write a record twice"},
+    {"acks", "all", "a record counts as written only when every replica in sync has it"},
+    {"request.required.acks", "all",
+     "a record counts as written only when every replica in sync has it"},
+    {"delivery.report.only.error", "false", "a delivery report ends the event that waits for it"},
+    {"transactional.id", NULL, "records are not written in transactions"},
+    {"bootstrap.servers", NULL, "use kafka.brokers"},
+    {"metadata.broker.list", NULL, "use kafka.brokers"},
+    {"group.id", NULL, "use kafka.group"},
+    {"group.instance.id", NULL, "use kafka.instance_id"},
+    {"auto.offset.reset", NULL, "use kafka.offset_reset"},
+    {"session.timeout.ms", NULL, "use kafka.session_timeout"},
+    {"log.queue", "true", "log lines are taken from the queue"},
+};
+
+static bool is_secret(const char *name)
+{
+    static const char *const marks[] = {"password", "secret", "pem", "jaas", "oauthbearer", "key"};
+
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+        if (strstr(name, marks[i]) != NULL)
+            return true;
+    return false;
+}
+
+int kafka_library_version(void)
+{
+    return rd_kafka_version();
+}
+
+bool kafka_property_check(const struct kafka_property *p, int version, struct fault *f)
+{
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        if (strcmp(p->name, refused[i].name) != 0)
+            continue;
+        if (refused[i].allowed == NULL)
+            return fault_set(f, FAULT_REJECT, "kafka.properties: %s can't be set here: %s", p->name,
+                             refused[i].why);
+        if (strcmp(p->value, refused[i].allowed) != 0)
+            return fault_set(f, FAULT_REJECT, "kafka.properties: %s must stay %s: %s", p->name,
+                             refused[i].allowed, refused[i].why);
+    }
+    if (strcmp(p->name, "partition.assignment.strategy") == 0 &&
+        strstr(p->value, "cooperative") != NULL) {
+        if (version < COOPERATIVE_FROM)
+            return fault_set(f, FAULT_REJECT,
+                             "kafka.properties: cooperative-sticky needs librdkafka 2.10 or later "
+                             "(this is %d.%d.%d, which may lose its assignment on a commit); use "
+                             "range or roundrobin with kafka.instance_id",
+                             version >> 24 & 0xff, version >> 16 & 0xff, version >> 8 & 0xff);
+        return fault_set(f, FAULT_REJECT,
+                         "kafka.properties: cooperative-sticky is not supported: use range or "
+                         "roundrobin with kafka.instance_id");
+    }
+    return true;
+}
+
+static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct fault *f)
+{
+    char error[256];
+
+    if (rd_kafka_conf_set(conf, name, value, error, sizeof error) == RD_KAFKA_CONF_OK)
+        return true;
+    if (is_secret(name)) /* librdkafka's sentence may quote the value */
+        return fault_set(f, FAULT_REJECT, "kafka.properties: %s: librdkafka refuses its value",
+                         name);
+    return fault_set(f, FAULT_REJECT, "kafka.properties: %s: %s", name, error);
+}
+
+static bool set_int(rd_kafka_conf_t *conf, const char *name, int64_t value, struct fault *f)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    return set(conf, name, text, f);
+}
+
+static bool set_all(rd_kafka_conf_t *conf, const struct kafka_property *p, size_t n,
+                    struct fault *f)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!set(conf, p[i].name, p[i].value, f))
+            return false;
+    return true;
+}
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Set before the user's properties, which may change them. */
+static const struct kafka_property common_defaults[] = {
+    {"socket.nagle.disable", "true"},
+    {"log.connection.close", "false"},
+};
+/* Fetched ahead are 12 MiB of records at most, in small fetches: with librdkafka's own bookkeeping
+ * some 45 MiB of memory. librdkafka 2.0 fetches nothing for a second once a limit is passed, so
+ * this is also what can be read in a second while the loop holds back; the count stays out of the
+ * way. */
+static const struct kafka_property source_defaults[] = {
+    {"queued.min.messages", "100000"},
+    {"queued.max.messages.kbytes", "12288"},
+    {"fetch.max.bytes", "4194304"},
+    {"check.crcs", "true"},
+    {"partition.assignment.strategy", "range,roundrobin"},
+};
+/* Message time-out 0 is none: an outage is not poison. The largest message is a broker's default,
+ * so that a dead letter may be a little longer than the record it was. */
+static const struct kafka_property sink_defaults[] = {
+    {"message.timeout.ms", "0"},
+    {"message.max.bytes", "1048588"},
+    {"queue.buffering.max.messages", "20000"},
+    {"queue.buffering.max.kbytes", "16384"},
+};
+static const struct kafka_property reader_defaults[] = {
+    {"queued.max.messages.kbytes", "16384"},
+    {"fetch.max.bytes", "8388608"},
+    {"check.crcs", "true"},
+};
+/* Set after the user's properties. */
+static const struct kafka_property reading_always[] = {
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+};
+static const struct kafka_property reader_always[] = {
+    {"enable.partition.eof", "true"},
+    {"auto.offset.reset", "error"},
+};
+static const struct kafka_property sink_always[] = {
+    {"enable.idempotence", "true"},
+    {"acks", "all"},
+};
+
+static bool check_topics(const struct kafka_conf *c, struct fault *f)
+{
+    regex_t compiled;
+
+    if (c->topic_count == 0 || c->topic_count > KAFKA_TOPICS_MAX)
+        return fault_set(f, FAULT_REJECT, "kafka.topics: 1 to %d topics are needed, not %zu",
+                         KAFKA_TOPICS_MAX, c->topic_count);
+    for (size_t i = 0; i < c->topic_count; i++) {
+        if (c->topics[i][0] == '\0')
+            return fault_set(f, FAULT_REJECT, "kafka.topics: a topic's name is empty");
+        if (c->topics[i][0] == '^' && c->topic_count > 1)
+            return fault_set(f, FAULT_REJECT,
+                             "kafka.topics: '%.80s' must stand alone: give one "
+                             "expression or a list of names",
+                             c->topics[i]);
+    }
+    if (c->topics[0][0] == '^') {
+        if (regcomp(&compiled, c->topics[0], REG_EXTENDED | REG_NOSUB) != 0)
+            return fault_set(f, FAULT_REJECT, "kafka.topics: '%.80s' is no regular expression",
+                             c->topics[0]);
+        regfree(&compiled);
+    }
+    return true;
+}
+
+static bool check_plain(const struct kafka_conf *c, enum kafka_role role, struct fault *f)
+{
+    if (c->brokers == NULL || c->brokers[0] == '\0')
+        return fault_set(f, FAULT_REJECT, "kafka.brokers is missing: give HOST:PORT,…");
+    for (size_t i = 0; i < c->property_count; i++)
+        if (!kafka_property_check(&c->properties[i], rd_kafka_version(), f))
+            return false;
+    if (role != KAFKA_SOURCE)
+        return true;
+    if (c->group == NULL || c->group[0] == '\0')
+        return fault_set(f, FAULT_REJECT, "kafka.group is missing: offsets are committed under it");
+    if (c->assign == KAFKA_ASSIGN_ALL && c->instance_id != NULL)
+        return fault_set(f, FAULT_REJECT, "kafka.instance_id goes with kafka.assign: group only");
+    return check_topics(c, f);
+}
+
+static bool fill_source(rd_kafka_conf_t *conf, const struct kafka_conf *c, struct fault *f)
+{
+    static const char *const resets[] = {"error", "earliest", "latest"};
+
+    /* Three heartbeats a session: a member that hears of a rebalance too late has lost all. */
+    if (c->session_timeout_ms > 0 &&
+        (!set_int(conf, "session.timeout.ms", c->session_timeout_ms, f) ||
+         !set_int(conf, "heartbeat.interval.ms",
+                  c->session_timeout_ms / 3 < 3000 ? c->session_timeout_ms / 3 : 3000, f)))
+        return false;
+    if (c->instance_id != NULL && !set(conf, "group.instance.id", c->instance_id, f))
+        return false;
+    return set(conf, "auto.offset.reset", resets[c->offset_reset], f) &&
+           set_int(conf, "topic.metadata.refresh.interval.ms",
+                   c->refresh_ms > 0 ? c->refresh_ms : REFRESH_MS_DEFAULT, f);
+}
+
+static bool fill(rd_kafka_conf_t *conf, const struct kafka_conf *c, enum kafka_role role,
+                 struct fault *f)
+{
+    if (!set(conf, "bootstrap.servers", c->brokers, f) ||
+        !set(conf, "client.id", c->client_id != NULL ? c->client_id : "cmibridge", f) ||
+        !set_all(conf, common_defaults, COUNT(common_defaults), f))
+        return false;
+    if (role == KAFKA_SINK)
+        return set_all(conf, sink_defaults, COUNT(sink_defaults), f) &&
+               set_all(conf, c->properties, c->property_count, f) &&
+               set_all(conf, sink_always, COUNT(sink_always), f);
+    /* A reader assigns partitions to itself, for which librdkafka wants the name of a group. */
+    if (!set(conf, "group.id", c->group != NULL ? c->group : "cmibridge-reader", f))
+        return false;
+    if (role == KAFKA_SOURCE)
+        return set_all(conf, source_defaults, COUNT(source_defaults), f) &&
+               fill_source(conf, c, f) && set_all(conf, c->properties, c->property_count, f) &&
+               set_all(conf, reading_always, COUNT(reading_always), f);
+    return set_all(conf, reader_defaults, COUNT(reader_defaults), f) &&
+           set_all(conf, c->properties, c->property_count, f) &&
+           set_all(conf, reading_always, COUNT(reading_always), f) &&
+           set_all(conf, reader_always, COUNT(reader_always), f);
+}
+
+struct rd_kafka_conf_s *kafka_conf_make(const struct kafka_conf *c, enum kafka_role role,
+                                        struct fault *f)
+{
+    rd_kafka_conf_t *conf;
+
+    if (!check_plain(c, role, f))
+        return NULL;
+    conf = rd_kafka_conf_new();
+    if (!fill(conf, c, role, f)) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    return conf;
+}
+
+bool kafka_conf_check(const struct kafka_conf *c, enum kafka_role role, struct fault *f)
+{
+    rd_kafka_conf_t *conf = kafka_conf_make(c, role, f);
+
+    if (conf == NULL)
+        return false;
+    rd_kafka_conf_destroy(conf);
+    return true;
+}

@@ -1,0 +1,16 @@
+/*
+ * kafka_probe: asks a cluster once what it has. For commands; it waits for the brokers' answers,
+ * KAFKA_SURVEY_MS for each topic and once more.
+ */
+#ifndef BRIDGE_IO_KAFKA_PROBE_H
+#define BRIDGE_IO_KAFKA_PROBE_H
+
+#include "bridge/core/buf.h"
+#include "bridge/io/kafka_conf.h"
+
+/* Appends "2 brokers, contact-events with 8 partitions, no cmi-results" to found. RETRY if no
+ * broker answers, with what stood in the way; REJECT if conf makes no sense. */
+bool kafka_probe(const struct kafka_conf *conf, const char *const *topics, size_t topic_count,
+                 struct buf *found, struct fault *f) MUST_CHECK;
+
+#endif

@@ -1,0 +1,189 @@
+#include "bridge/io/kafka_reader.h"
+
+#include "bridge/core/mem.h"
+#include "bridge/io/kafka_record.h"
+#include "bridge/io/kafka_survey.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <inttypes.h>
+
+#define POLL_MS 1000
+
+struct kafka_reader {
+    rd_kafka_t *rk;
+};
+
+/* One scan: partitions by their place in the survey, which has each topic's in their order. */
+struct scan {
+    struct kafka_survey survey;
+    bool *ended;
+    size_t open; /* partitions not ended */
+    int64_t done;
+    int64_t total;
+};
+
+struct kafka_reader *kafka_reader_new(const struct kafka_conf *conf, struct fault *f)
+{
+    rd_kafka_conf_t *made = kafka_conf_make(conf, KAFKA_READER, f);
+    struct kafka_reader *r;
+    rd_kafka_t *rk;
+    char error[256];
+
+    if (made == NULL)
+        return NULL;
+    rd_kafka_conf_set_log_cb(made, NULL); /* the fault says what is wrong */
+    rk = rd_kafka_new(RD_KAFKA_CONSUMER, made, error, sizeof error);
+    if (rk == NULL) {
+        rd_kafka_conf_destroy(made);
+        fault_set(f, FAULT_REJECT, "the Kafka reader can't be made: %s", error);
+        return NULL;
+    }
+    rd_kafka_poll_set_consumer(rk);
+    r = mem_zeroed(1, sizeof *r);
+    r->rk = rk;
+    return r;
+}
+
+void kafka_reader_free(struct kafka_reader *r)
+{
+    if (r == NULL)
+        return;
+    rd_kafka_destroy_flags(r->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    mem_free(r);
+}
+
+static void end(struct scan *s, size_t i)
+{
+    s->open -= s->ended[i] ? 0 : 1;
+    s->ended[i] = true;
+}
+
+static bool on_message(struct scan *s, const rd_kafka_message_t *m, kafka_reader_visit *visit,
+                       void *ctx, struct fault *f)
+{
+    struct kafka_record *record;
+    struct kafka_span *span;
+    size_t i = 0;
+    bool more = true;
+
+    if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
+        return fault_set(f, FAULT_STOP,
+                         "%.80s[%" PRId32 "]: records were dropped by the broker "
+                         "while they were read; try again",
+                         rd_kafka_topic_name(m->rkt), m->partition);
+    if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        return true; /* librdkafka goes on by itself; silence is noticed by the caller */
+    while (i < s->survey.count && s->survey.at[i].partition != m->partition)
+        i++;
+    if (i == s->survey.count || s->ended[i])
+        return true;
+    span = &s->survey.at[i].span;
+    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR && m->offset < span->high) {
+        s->done += m->offset + 1 - span->next;
+        span->next = m->offset + 1;
+        record = kafka_record_new(m);
+        more = visit(ctx, &record->r, s->done, s->total, f);
+        mem_free(record);
+    }
+    if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR || m->offset + 1 >= span->high) {
+        s->done += span->high - span->next;
+        span->next = span->high;
+        end(s, i);
+    }
+    return more;
+}
+
+static bool read_all(struct kafka_reader *r, struct scan *s, kafka_reader_visit *visit, void *ctx,
+                     struct fault *f)
+{
+    int silent_ms = 0;
+
+    f->cls = FAULT_NONE;
+    while (s->open > 0) {
+        rd_kafka_message_t *m = rd_kafka_consumer_poll(r->rk, POLL_MS);
+        bool more;
+
+        silent_ms = m != NULL ? 0 : silent_ms + POLL_MS;
+        if (silent_ms >= KAFKA_READER_STALL_MS)
+            return fault_set(f, FAULT_RETRY, "no broker sent a record for %d s",
+                             KAFKA_READER_STALL_MS / 1000);
+        if (m == NULL)
+            continue;
+        more = on_message(s, m, visit, ctx, f);
+        rd_kafka_message_destroy(m);
+        if (!more)
+            return f->cls == FAULT_NONE;
+    }
+    return true;
+}
+
+static bool scan(struct kafka_reader *r, struct scan *s, kafka_reader_visit *visit, void *ctx,
+                 struct fault *f)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)s->survey.count);
+    rd_kafka_resp_err_t err;
+    bool ok = true;
+
+    s->ended = mem_zeroed(s->survey.count + 1, sizeof *s->ended);
+    s->open = s->survey.count;
+    for (size_t i = 0; i < s->survey.count; i++) {
+        struct kafka_surveyed *at = &s->survey.at[i];
+
+        if (at->span.next >= at->span.high) {
+            end(s, i);
+            continue;
+        }
+        s->total += at->span.high - at->span.next;
+        rd_kafka_topic_partition_list_add(list, at->topic, at->partition)->offset = at->span.next;
+    }
+    if (s->open > 0) {
+        err = rd_kafka_assign(r->rk, list);
+        ok = err == RD_KAFKA_RESP_ERR_NO_ERROR
+                 ? read_all(r, s, visit, ctx, f)
+                 : fault_set(f, FAULT_RETRY, "the topic can't be read: %s", rd_kafka_err2str(err));
+        rd_kafka_assign(r->rk, NULL);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    mem_free(s->ended);
+    return ok;
+}
+
+bool kafka_reader_scan(struct kafka_reader *r, const char *topic, kafka_reader_visit *visit,
+                       void *ctx, bool *exists, struct fault *f)
+{
+    struct scan s = {.open = 0};
+    bool ok;
+
+    kafka_survey_init(&s.survey);
+    ok = kafka_survey_topics(r->rk, &topic, 1, &s.survey, f) &&
+         kafka_survey_offsets(r->rk, false, &s.survey, f);
+    if (ok && exists != NULL)
+        *exists = s.survey.missing[0] == '\0';
+    for (size_t i = 0; i < s.survey.count; i++)
+        s.survey.at[i].span.next = s.survey.at[i].span.low;
+    ok = ok && scan(r, &s, visit, ctx, f);
+    kafka_survey_done(&s.survey);
+    return ok;
+}
+
+bool kafka_reader_one(struct kafka_reader *r, const char *topic, int32_t partition, int64_t offset,
+                      kafka_reader_visit *visit, void *ctx, bool *found, struct fault *f)
+{
+    struct scan s = {.open = 0};
+    struct kafka_span *span;
+    bool ok;
+
+    kafka_survey_init(&s.survey);
+    kafka_survey_add(&s.survey, topic, partition);
+    ok = kafka_survey_offsets(r->rk, false, &s.survey, f);
+    span = &s.survey.at[0].span;
+    *found = ok && offset >= span->low && offset < span->high;
+    if (*found) {
+        span->next = offset;
+        span->high = offset + 1;
+        ok = scan(r, &s, visit, ctx, f);
+    }
+    kafka_survey_done(&s.survey);
+    return ok;
+}

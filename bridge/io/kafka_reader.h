@@ -1,0 +1,35 @@
+/*
+ * kafka_reader: the records that a topic holds now, once through: from the log's start to where its
+ * end was when the scan began. For commands; it waits for the brokers, and commits nothing.
+ */
+#ifndef BRIDGE_IO_KAFKA_READER_H
+#define BRIDGE_IO_KAFKA_READER_H
+
+#include "bridge/core/record.h"
+#include "bridge/io/kafka_conf.h"
+
+#define KAFKA_READER_STALL_MS 30000 /* without a record: the scan fails */
+
+struct kafka_reader;
+
+/* NULL with a fault (REJECT). */
+struct kafka_reader *kafka_reader_new(const struct kafka_conf *conf, struct fault *f);
+void kafka_reader_free(struct kafka_reader *r);
+
+/* The record holds during the call. false ends the scan, with *f set or not. done and total count
+ * offsets, so that a compacted log ends at its total too. */
+typedef bool kafka_reader_visit(void *ctx, const struct record *record, int64_t done, int64_t total,
+                                struct fault *f);
+
+/* Visits the records of each partition in order; partitions come mixed. A topic that doesn't exist
+ * has none: *exists (may be NULL) says so. RETRY if the brokers can't be asked or fall silent; STOP
+ * if records were dropped while they were being read. */
+bool kafka_reader_scan(struct kafka_reader *r, const char *topic, kafka_reader_visit *visit,
+                       void *ctx, bool *exists, struct fault *f) MUST_CHECK;
+
+/* Visits the one record at this place, if it is there: *found. */
+bool kafka_reader_one(struct kafka_reader *r, const char *topic, int32_t partition, int64_t offset,
+                      kafka_reader_visit *visit, void *ctx, bool *found,
+                      struct fault *f) MUST_CHECK;
+
+#endif

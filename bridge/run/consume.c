@@ -1,0 +1,612 @@
+#include "bridge/run/consume_state.h"
+
+#include "bridge/core/guid.h"
+#include "bridge/core/mem.h"
+#include "bridge/ports/fault_point.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CONSUME_WATCH_MS 1000
+
+int64_t consume_now(const struct consume *c)
+{
+    return c->port.clock.mono_ms(c->port.clock.ctx);
+}
+
+uint64_t consume_random(const struct consume *c)
+{
+    return c->port.clock.random(c->port.clock.ctx);
+}
+
+void consume_fail(struct consume *c, const struct fault *f)
+{
+    if (c->failure.cls != FAULT_NONE)
+        return;
+    c->failure = *f;
+    notice_say(c->port.log, NOTICE_ERROR, "consume_stopped", NOTICE_TEXT("reason", f->text));
+}
+
+/* ---- deliveries ---- */
+
+static struct delivery *of_lane(struct lane_item *item)
+{
+    return (void *)((char *)item - offsetof(struct delivery, lane));
+}
+
+static struct delivery *of_timer(struct heap_item *item)
+{
+    return (void *)((char *)item - offsetof(struct delivery, timer));
+}
+
+uint64_t consume_token(const struct delivery *d)
+{
+    return (uint64_t)d->generation << 32 | d->index;
+}
+
+struct delivery *consume_find(const struct consume *c, uint64_t token)
+{
+    uint32_t index = (uint32_t)token;
+    struct delivery *d;
+
+    assert(index < c->delivery_count);
+    d = c->deliveries[index];
+    assert(d->generation == token >> 32 && d->asked > 0);
+    return d;
+}
+
+struct delivery *consume_delivery_new(struct consume *c)
+{
+    struct delivery *d = c->unused;
+
+    if (d != NULL) {
+        c->unused = d->next;
+        d->next = NULL;
+        return d;
+    }
+    if (c->delivery_count == c->delivery_cap)
+        return NULL;
+    d = mem_zeroed(1, sizeof *d);
+    d->index = (uint32_t)c->delivery_count;
+    buf_init(&d->event_text, CONSUME_EVENT_MAX);
+    buf_init(&d->converted, CONSUME_EVENT_MAX);
+    buf_init(&d->path, 4096);
+    c->deliveries[c->delivery_count++] = d;
+    return d;
+}
+
+static void keep_small(struct buf *b)
+{
+    if (b->cap > 4096)
+        buf_done(b);
+    buf_clear(b);
+}
+
+/* Its record goes back; the structure is ready for the next one. */
+static void release(struct consume *c, struct delivery *d)
+{
+    struct partition *p = d->partition;
+    uint32_t index = d->index;
+    uint32_t generation = d->generation;
+    struct buf text = d->event_text;
+    struct buf converted = d->converted;
+    struct buf path = d->path;
+
+    c->port.source.give_back(c->port.source.ctx, d->record.owner);
+    keep_small(&text);
+    keep_small(&converted);
+    keep_small(&path);
+    *d = (struct delivery){.index = index, .generation = generation + 1};
+    d->event_text = text;
+    d->converted = converted;
+    d->path = path;
+    d->next = c->unused;
+    c->unused = d;
+    consume_partition_freed(p);
+}
+
+/* ---- the door ---- */
+
+static void leave(struct consume *c, struct delivery *d)
+{
+    heap_remove(&c->timers, &d->timer);
+    if (d->state == DELIVERY_READY)
+        consume_send_unqueue(d);
+}
+
+static void end(struct consume *c, struct delivery *d)
+{
+    struct lane_item *next = NULL;
+    bool starts_next = d->state == DELIVERY_ENDED && !d->partition->draining;
+
+    if (d->lane.lane != NULL)
+        next = lanes_leave(c->lanes, &d->lane);
+    if (d->state == DELIVERY_ENDED && tracker_end(&d->partition->tracker, d->ticket))
+        consume_partition_room(c, d->partition);
+    if (gate_leave(&c->gate, (int64_t)(d->record.key.n + d->record.value.n)))
+        consume_partitions_gate(c);
+    if (d->asked == 0)
+        release(c, d);
+    /* What stands behind a dropped one is dropped too, or it would overtake. */
+    if (next != NULL && starts_next)
+        consume_start(c, of_lane(next));
+}
+
+static void resolve(struct consume *c, struct delivery *d)
+{
+    if (d->ref_until_ms == 0)
+        d->ref_until_ms = consume_now(c) + c->conf.refs_wait_ms;
+    d->asked++;
+    c->port.memory.find(c->port.memory.ctx, consume_token(d), view_of(d->type->collection), d->ref);
+}
+
+/* What the ledger keeps of the end: the id, and whether it may have been done more than once. */
+#define TWICE "?"
+
+static void end_ledger(struct consume *c, struct delivery *d)
+{
+    char outcome[CONSUME_ID_MAX + sizeof TWICE];
+
+    (void)snprintf(outcome, sizeof outcome, "%s%s", d->possible_duplicate ? TWICE : "", d->created);
+    c->port.memory.end(c->port.memory.ctx, consume_token(d), view_of(d->key), view_of(outcome));
+}
+
+static void read_ledger(struct delivery *d, struct view outcome)
+{
+    d->possible_duplicate = view_starts(outcome, VIEW(TWICE));
+    if (d->possible_duplicate)
+        outcome = view_skip(outcome, sizeof TWICE - 1);
+    view_copy(outcome, d->created, sizeof d->created);
+}
+
+/* The reference first, then the ledger's end: so an ended entry implies a kept reference. */
+static void keep(struct consume *c, struct delivery *d)
+{
+    d->asked++;
+    if (d->type->keeps_id && d->created[0] != '\0' && !d->kept_ref)
+        c->port.memory.keep(c->port.memory.ctx, consume_token(d), view_of(d->type->collection),
+                            d->ref, view_of(d->created));
+    else
+        end_ledger(c, d);
+}
+
+static void enter(struct consume *c, struct delivery *d)
+{
+    int64_t now = consume_now(c);
+
+    switch (d->state) {
+    case DELIVERY_QUEUED:
+    case DELIVERY_SENDING: /* consume_send.c has submitted, or does so now */
+    case DELIVERY_STATE_COUNT:
+        break;
+    case DELIVERY_RESOLVING:
+        resolve(c, d);
+        break;
+    case DELIVERY_UNRESOLVED:
+        heap_put(&c->timers, &d->timer,
+                 now + CONSUME_REF_ASK_MS < d->ref_until_ms ? now + CONSUME_REF_ASK_MS
+                                                            : d->ref_until_ms);
+        break;
+    case DELIVERY_READY:
+        consume_send_queue(c, d);
+        break;
+    case DELIVERY_BEGINNING:
+        d->asked++;
+        c->port.memory.begin(c->port.memory.ctx, consume_token(d), view_of(d->key));
+        break;
+    case DELIVERY_WAITING:
+        heap_put(&c->timers, &d->timer, now + d->wait_ms);
+        break;
+    case DELIVERY_KEEPING:
+        keep(c, d);
+        break;
+    case DELIVERY_BURYING:
+        consume_report_dead(c, d);
+        break;
+    case DELIVERY_REPORTING:
+        consume_report_result(c, d);
+        break;
+    case DELIVERY_ENDED:
+    case DELIVERY_DROPPED:
+        end(c, d);
+        break;
+    }
+}
+
+void consume_move(struct consume *c, struct delivery *d, enum delivery_event event)
+{
+    enum delivery_state from = d->state;
+    enum delivery_state to = delivery_next(from, event);
+
+    leave(c, d);
+    stat_add(c->stat_state[from], -1);
+    stat_add(c->stat_state[to], 1);
+    notice_say(c->port.log, NOTICE_DEBUG, "delivery", NOTICE_VIEW("topic", d->record.topic),
+               NOTICE_INT("partition", d->record.partition), NOTICE_INT("offset", d->record.offset),
+               NOTICE_TEXT("from", delivery_state_name(from)),
+               NOTICE_TEXT("to", delivery_state_name(to)),
+               NOTICE_TEXT("on", delivery_event_name(event)));
+    d->state = to;
+    enter(c, d);
+}
+
+void consume_start(struct consume *c, struct delivery *d)
+{
+    consume_move(c, d, d->type->needs_ref ? DELIVERY_ON_LOOK_UP : DELIVERY_ON_PROCEED);
+}
+
+void consume_bury(struct consume *c, struct delivery *d, enum disposition why)
+{
+    d->rejected = true;
+    d->disposition = why;
+    notice_say(c->port.log, NOTICE_WARN, "dead_letter", NOTICE_VIEW("topic", d->record.topic),
+               NOTICE_INT("partition", d->record.partition), NOTICE_INT("offset", d->record.offset),
+               NOTICE_TEXT("disposition", consume_disposition_name(why)),
+               NOTICE_TEXT("reason", d->fault.text), NOTICE_INT("attempts", d->attempts));
+    stat_add(c->stat_dead[why], 1);
+    consume_move(c, d, DELIVERY_ON_BURY);
+}
+
+/* ---- what comes in ---- */
+
+static void on_record(void *consume, const struct record *r)
+{
+    struct consume *c = consume;
+    struct partition *p = r->slot < SOURCE_PARTITIONS_MAX ? c->partitions[r->slot] : NULL;
+
+    if (p == NULL || !p->assigned || p->draining || p->at.epoch != r->epoch || c->ending) {
+        c->port.source.give_back(c->port.source.ctx, r->owner);
+        return;
+    }
+    FAULT_POINT(POLLED);
+    stat_add(c->stat_taken, 1);
+    consume_take(c, p, r);
+}
+
+static void on_commit(void *consume, bool ok, const char *error)
+{
+    struct consume *c = consume;
+
+    if (!ok)
+        notice_say(c->port.log, NOTICE_WARN, "commit_failed", NOTICE_TEXT("reason", error));
+}
+
+static void on_failed(void *consume, const struct fault *f)
+{
+    consume_fail(consume, f);
+}
+
+struct source_owner consume_source_owner(struct consume *c)
+{
+    return (struct source_owner){
+        .ctx = c,
+        .assigned = consume_assigned,
+        .revoked = consume_revoked,
+        .record = on_record,
+        .commit_done = on_commit,
+        .failed = on_failed,
+    };
+}
+
+void consume_late(struct consume *c, struct delivery *d)
+{
+    stat_add(c->stat_late_acks, 1);
+    if (--d->asked == 0)
+        release(c, d);
+}
+
+/* Whether the delivery still wants the answer. */
+static bool answered(struct consume *c, struct delivery *d)
+{
+    if (d->state == DELIVERY_DROPPED) {
+        consume_late(c, d);
+        return false;
+    }
+    d->asked--;
+    return true;
+}
+
+static void again_later(struct consume *c, struct delivery *d)
+{
+    heap_remove(&c->timers, &d->timer);
+    heap_put(&c->timers, &d->timer, consume_now(c) + CONSUME_AGAIN_MS);
+}
+
+void consume_on_report(void *consume, uint64_t token, bool delivered, const char *error)
+{
+    struct consume *c = consume;
+    struct delivery *d = consume_find(c, token);
+
+    if (!answered(c, d))
+        return;
+    if (!delivered) {
+        notice_say(c->port.log, NOTICE_WARN, "produce_failed", NOTICE_TEXT("reason", error));
+        again_later(c, d);
+        return;
+    }
+    if (d->state == DELIVERY_BURYING && d->readable && d->type != NULL && d->type->is_write &&
+        c->conf.results_topic != NULL)
+        consume_move(c, d, DELIVERY_ON_PRODUCED);
+    else
+        consume_move(c, d, DELIVERY_ON_FINISH);
+}
+
+static void on_found(struct consume *c, struct delivery *d, const struct memory_answer *a)
+{
+    struct guid g;
+
+    switch (a->state) {
+    case MEMORY_FOUND:
+        view_copy(a->value, d->id, sizeof d->id);
+        consume_move(c, d, DELIVERY_ON_PROCEED);
+        return;
+    case MEMORY_NONE:
+        if (guid_parse(d->ref, &g)) {
+            view_copy(d->ref, d->id, sizeof d->id);
+            consume_move(c, d, DELIVERY_ON_PROCEED);
+        } else if (consume_now(c) >= d->ref_until_ms) {
+            fault_set(&d->fault, FAULT_REJECT,
+                      "%s: the subject's name '%.*s' is known from no %s event, and is no GUID",
+                      d->type->name, VIEW_ARG(d->ref), d->type->collection);
+            consume_bury(c, d, UNKNOWN_REF);
+        } else {
+            consume_move(c, d, DELIVERY_ON_UNKNOWN);
+        }
+        return;
+    case MEMORY_BEGUN:
+    case MEMORY_ENDED:
+    case MEMORY_STORED:
+    case MEMORY_FAILED:
+        notice_say(c->port.log, NOTICE_WARN, "memory_failed", NOTICE_TEXT("reason", a->error));
+        consume_move(c, d, DELIVERY_ON_UNKNOWN);
+        return;
+    }
+}
+
+static void on_begun(struct consume *c, struct delivery *d, const struct memory_answer *a)
+{
+    switch (a->state) {
+    case MEMORY_NONE:
+    case MEMORY_BEGUN:
+        d->noted = true;
+        if (a->state == MEMORY_BEGUN)
+            d->possible_duplicate = true;
+        consume_send_noted(c, d);
+        return;
+    case MEMORY_ENDED:
+        read_ledger(d, a->value);
+        consume_send_slot_free(d);
+        consume_move(c, d, DELIVERY_ON_REPEATED);
+        return;
+    case MEMORY_FOUND:
+    case MEMORY_STORED:
+    case MEMORY_FAILED:
+        notice_say(c->port.log, NOTICE_WARN, "memory_failed", NOTICE_TEXT("reason", a->error));
+        consume_send_slot_free(d);
+        d->wait_ms = CONSUME_AGAIN_MS;
+        consume_move(c, d, DELIVERY_ON_FAIL);
+        return;
+    }
+}
+
+static void on_kept(struct consume *c, struct delivery *d, const struct memory_answer *a)
+{
+    bool was_ref = d->type->keeps_id && d->created[0] != '\0' && !d->kept_ref;
+
+    if (a->state != MEMORY_STORED) {
+        notice_say(c->port.log, NOTICE_WARN, "memory_failed", NOTICE_TEXT("reason", a->error));
+        again_later(c, d);
+        return;
+    }
+    if (was_ref)
+        d->kept_ref = true;
+    if (was_ref && d->noted)
+        consume_move(c, d, DELIVERY_ON_KEEP);
+    else
+        consume_move(c, d, DELIVERY_ON_KEPT);
+}
+
+void consume_on_answer(void *consume, const struct memory_answer *a)
+{
+    struct consume *c = consume;
+    struct delivery *d = consume_find(c, a->token);
+
+    if (d->state == DELIVERY_DROPPED)
+        consume_send_slot_free(d);
+    if (!answered(c, d))
+        return;
+    if (d->state == DELIVERY_RESOLVING)
+        on_found(c, d, a);
+    else if (d->state == DELIVERY_BEGINNING)
+        on_begun(c, d, a);
+    else
+        on_kept(c, d, a);
+}
+
+/* ---- the turn ---- */
+
+static void timer_due(struct consume *c, struct delivery *d)
+{
+    switch (d->state) {
+    case DELIVERY_UNRESOLVED:
+        consume_move(c, d, DELIVERY_ON_ASK);
+        return;
+    case DELIVERY_WAITING:
+        consume_move(c, d, DELIVERY_ON_DUE);
+        return;
+    case DELIVERY_KEEPING:
+        consume_move(c, d, DELIVERY_ON_KEEP);
+        return;
+    case DELIVERY_BURYING:
+        consume_move(c, d, DELIVERY_ON_BURY);
+        return;
+    case DELIVERY_REPORTING:
+        consume_move(c, d, DELIVERY_ON_PRODUCED);
+        return;
+    case DELIVERY_QUEUED:
+    case DELIVERY_RESOLVING:
+    case DELIVERY_READY:
+    case DELIVERY_BEGINNING:
+    case DELIVERY_SENDING:
+    case DELIVERY_ENDED:
+    case DELIVERY_DROPPED:
+    case DELIVERY_STATE_COUNT:
+        assert(!"a timer was set in a state that has none");
+    }
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t consume_turn(struct consume *c)
+{
+    int64_t now = consume_now(c);
+    int64_t wake;
+    struct heap_item *first;
+
+    while ((first = heap_first(&c->timers)) != NULL && first->at_ms <= now)
+        timer_due(c, of_timer(first));
+    consume_send_due(c);
+    if (now >= c->commit_at_ms) {
+        consume_commit(c, false);
+        c->commit_at_ms = now + c->conf.commit_interval_ms;
+    }
+    if (now >= c->watch_at_ms) {
+        consume_partitions_watch(c);
+        c->watch_at_ms = now + CONSUME_WATCH_MS;
+    }
+    consume_partitions_settle(c);
+    if (c->ended)
+        return -1;
+    wake = earlier(c->commit_at_ms, c->watch_at_ms);
+    first = heap_first(&c->timers);
+    if (first != NULL)
+        wake = earlier(wake, first->at_ms);
+    wake = earlier(wake, consume_send_wake_ms(c));
+    if (c->revoking || c->ending)
+        wake = earlier(wake, c->revoke_until_ms);
+    return wake > now ? wake - now : 0;
+}
+
+/* ---- life of the loop ---- */
+
+static void make_stats(struct consume *c)
+{
+    struct stats *s = c->port.stats;
+    struct buf labels;
+
+    buf_init(&labels, 256);
+    for (int i = 0; i < DELIVERY_STATE_COUNT; i++) {
+        buf_clear(&labels);
+        stats_label(&labels, "state", view_of(delivery_state_name((enum delivery_state)i)));
+        c->stat_state[i] =
+            stats_get(s, i < DELIVERY_ENDED ? STAT_GAUGE : STAT_COUNTER,
+                      i < DELIVERY_ENDED ? "cmibridge_deliveries" : "cmibridge_deliveries_total",
+                      buf_text(&labels),
+                      i < DELIVERY_ENDED ? "Events held, by state" : "Events let go, by how");
+    }
+    for (int i = POISON; i <= UNKNOWN_REF; i++) {
+        buf_clear(&labels);
+        stats_label(&labels, "disposition", view_of(consume_disposition_name((enum disposition)i)));
+        c->stat_dead[i] = stats_get(s, STAT_COUNTER, "cmibridge_dead_letters_total",
+                                    buf_text(&labels), "Events dead-lettered, by disposition");
+    }
+    buf_done(&labels);
+    c->stat_taken = stats_get(s, STAT_COUNTER, "cmibridge_events_total", "", "Records taken");
+    c->stat_skipped = stats_get(s, STAT_COUNTER, "cmibridge_events_skipped_total", "",
+                                "Records of an unknown type that were passed over");
+    c->stat_bytes = stats_get(s, STAT_GAUGE, "cmibridge_held_bytes", "", "Bytes of records held");
+    c->stat_oldest = stats_get(s, STAT_GAUGE, "cmibridge_head_of_line_seconds", "",
+                               "Age of the oldest record that has not ended, over all partitions");
+    c->stat_paused = stats_get(s, STAT_GAUGE, "cmibridge_paused", "",
+                               "1 while partitions are paused because enough is held");
+    c->stat_late_acks = stats_get(s, STAT_COUNTER, "cmibridge_late_answers_total", "",
+                                  "Answers for events whose partition was gone by then");
+}
+
+struct consume *consume_new(const struct consume_conf *conf, const struct consume_ports *ports)
+{
+    struct consume *c = mem_zeroed(1, sizeof *c);
+
+    assert(conf->in_flight > 0 && conf->in_flight <= CONSUME_IN_FLIGHT_MAX);
+    assert(conf->destination_count <= CONSUME_DESTINATIONS_MAX);
+    c->conf = *conf;
+    c->port = *ports;
+    c->delivery_cap = (size_t)conf->in_flight + CONSUME_SLACK;
+    c->deliveries = mem_zeroed(c->delivery_cap, sizeof(*c->deliveries));
+    c->lanes = lanes_new(c->delivery_cap, consume_random(c));
+    heap_init(&c->timers);
+    buf_init(&c->scratch, CONSUME_RESULT_MAX);
+    gate_init(&c->gate, conf->in_flight, conf->in_flight_bytes);
+    make_stats(c);
+    consume_send_init(c);
+    return c;
+}
+
+void consume_free(struct consume *c)
+{
+    if (c == NULL)
+        return;
+    for (size_t i = 0; i < c->delivery_count; i++) {
+        struct delivery *d = c->deliveries[i];
+
+        if (d->record.owner != NULL)
+            c->port.source.give_back(c->port.source.ctx, d->record.owner);
+        buf_done(&d->event_text);
+        buf_done(&d->converted);
+        buf_done(&d->path);
+        mem_free(d);
+    }
+    for (size_t i = 0; i < c->batch_count; i++)
+        buf_done(&c->batches[i].body);
+    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++) {
+        if (c->partitions[i] != NULL)
+            tracker_done(&c->partitions[i]->tracker);
+        mem_free(c->partitions[i]);
+    }
+    mem_free(c->batches);
+    mem_free(c->deliveries);
+    lanes_free(c->lanes);
+    heap_done(&c->timers);
+    buf_done(&c->scratch);
+    mem_free(c);
+}
+
+const struct fault *consume_failure(const struct consume *c)
+{
+    return c->failure.cls == FAULT_NONE ? NULL : &c->failure;
+}
+
+bool consume_ready(const struct consume *c, struct buf *why)
+{
+    bool ready = true;
+
+    if (c->failure.cls != FAULT_NONE)
+        ready = !buf_printf(why, "stopped: %s\n", c->failure.text);
+    if (c->ending)
+        ready = !buf_put_text(why, "ending\n");
+    if (c->assigned == 0)
+        ready = !buf_put_text(why, "no partition is assigned\n");
+    if (!c->port.memory.up(c->port.memory.ctx))
+        ready = !buf_put_text(why, "Redis can't be used: references could not be kept\n");
+    for (size_t i = 0; i < c->conf.destination_count; i++)
+        if (c->destinations[i].breaker.state != BREAKER_CLOSED)
+            ready = !buf_printf(why, "target %s: %s\n", c->destinations[i].conf->name,
+                                c->destinations[i].trouble);
+    return ready;
+}
+
+void consume_retune(struct consume *c, const struct consume_conf *conf)
+{
+    c->conf.retry = conf->retry;
+    c->conf.retry_after_max_ms = conf->retry_after_max_ms;
+    c->conf.attempts_max = conf->attempts_max;
+    c->conf.refs_wait_ms = conf->refs_wait_ms;
+    c->conf.head_of_line_ms = conf->head_of_line_ms;
+    c->conf.breaker = conf->breaker;
+    for (size_t i = 0; i < c->conf.destination_count; i++)
+        c->destinations[i].breaker.policy = conf->breaker;
+}

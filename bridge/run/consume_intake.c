@@ -1,0 +1,139 @@
+#include "bridge/run/consume_state.h"
+
+#include "bridge/core/event_body.h"
+#include "bridge/core/traceparent.h"
+
+#include <string.h>
+
+/* ---- what a delivery is made of ---- */
+
+static void set_key(struct consume *c, struct delivery *d)
+{
+    static const char hex[] = "0123456789abcdef";
+    uint8_t digest[32];
+
+    buf_clear(&c->scratch);
+    buf_put(&c->scratch, d->event.source);
+    buf_put_char(&c->scratch, '\n');
+    buf_put(&c->scratch, d->event.id);
+    c->port.codec.sha256(buf_view(&c->scratch), digest);
+    for (size_t i = 0; i < (CONSUME_KEY_LEN - 1) / 2; i++) {
+        d->key[2 * i] = hex[digest[i] >> 4];
+        d->key[2 * i + 1] = hex[digest[i] & 15];
+    }
+    d->key[CONSUME_KEY_LEN - 1] = '\0';
+}
+
+static void set_trace(struct consume *c, struct delivery *d)
+{
+    struct traceparent parent;
+    uint8_t random[8];
+    uint64_t bits;
+
+    if (!traceparent_parse(d->event.traceparent, &parent))
+        return;
+    bits = consume_random(c) | 1; /* a span id of zeros is none */
+    memcpy(random, &bits, sizeof random);
+    parent = traceparent_child(&parent, random);
+    traceparent_format(&parent, d->trace);
+    if (!traceparent_state_valid(d->event.tracestate))
+        d->event.tracestate = VIEW_NONE;
+}
+
+static bool set_destination(struct consume *c, struct delivery *d, struct fault *f)
+{
+    const struct route_rule *rule =
+        route_find(c->conf.routes, c->conf.route_count, view_of(d->type->name));
+
+    if (rule == NULL)
+        return fault_set(f, FAULT_REJECT, "%s: no route leads this type to a target",
+                         d->type->name);
+    d->destination = &c->destinations[rule->destination];
+    if (!d->type->is_write && !d->destination->conf->takes_ingest)
+        return fault_set(f, FAULT_REJECT, "%s: its target, %s, takes no history events",
+                         d->type->name, d->destination->conf->name);
+    return true;
+}
+
+static bool read_event(struct consume *c, struct delivery *d, struct fault *f)
+{
+    if (!event_type_subject(d->type, d->event.subject, &d->ref, f))
+        return fault_add(f, "%s", d->type->name);
+    return set_destination(c, d, f) &&
+           event_body_make(d->type, &d->event, c->port.codec.json, c->port.codec.msgpack,
+                           &d->converted, &d->body, f);
+}
+
+/* ---- the record ---- */
+
+static void begin(struct consume *c, struct delivery *d)
+{
+    struct view key = d->record.has_key ? d->record.key : d->event.subject;
+
+    set_key(c, d);
+    set_trace(c, d);
+    if (!read_event(c, d, &d->fault)) {
+        consume_bury(c, d, POISON);
+        return;
+    }
+    if (lanes_join(c->lanes, &d->lane, d->record.slot, key))
+        consume_start(c, d);
+}
+
+static struct delivery *take(struct consume *c, struct partition *p, const struct record *r)
+{
+    struct delivery *d = consume_delivery_new(c);
+
+    if (d == NULL)
+        return NULL;
+    d->state = DELIVERY_QUEUED;
+    d->record = *r;
+    d->partition = p;
+    d->taken_ms = consume_now(c);
+    p->held++;
+    stat_add(c->stat_state[DELIVERY_QUEUED], 1);
+    return d;
+}
+
+void consume_take(struct consume *c, struct partition *p, const struct record *r)
+{
+    struct delivery *d = take(c, p, r);
+    struct fault f = {0};
+
+    if (d == NULL) {
+        (void)fault_set(&f, FAULT_BUG, "more records came in than were asked for");
+        consume_fail(c, &f);
+        return;
+    }
+    if (!tracker_take(&p->tracker, r->offset, d->taken_ms, &d->ticket)) {
+        (void)fault_set(&f, FAULT_BUG, "offset %lld of %.*s[%d] came in out of order",
+                        (long long)r->offset, VIEW_ARG(r->topic), (int)r->partition);
+        consume_fail(c, &f);
+        return;
+    }
+    consume_partition_room(c, p);
+    if (gate_enter(&c->gate, (int64_t)(r->key.n + r->value.n)))
+        consume_partitions_gate(c);
+    if (r->header_count > RECORD_HEADERS_MAX) {
+        (void)fault_set(&d->fault, FAULT_REJECT, "the record has more than %d headers",
+                        RECORD_HEADERS_MAX);
+        consume_bury(c, d, POISON);
+        return;
+    }
+    d->readable = cloudevent_of_record(&d->record, &d->event, &d->event_text, &d->fault);
+    if (!d->readable) {
+        consume_bury(c, d, POISON);
+        return;
+    }
+    d->type = event_type_find(d->event.type, view_of(c->conf.type_prefix));
+    if (d->type != NULL) {
+        begin(c, d);
+    } else if (c->conf.unknown_to_dead_letters) {
+        (void)fault_set(&d->fault, FAULT_REJECT, "'%.*s' is no event type of ours",
+                        VIEW_ARG(d->event.type));
+        consume_bury(c, d, POISON);
+    } else {
+        stat_add(c->stat_skipped, 1);
+        consume_move(c, d, DELIVERY_ON_FINISH);
+    }
+}

@@ -1,0 +1,199 @@
+/*
+ * consume_state: what the files of the consume loop share. Private to bridge/run/consume*.c.
+ *
+ *   consume.c             the door (consume_move), the turn, the inputs
+ *   consume_intake.c      a record becomes a delivery: parse, check, route
+ *   consume_send.c        destinations: which delivery goes out next, what its reply means
+ *   consume_report.c      results and dead letters
+ *   consume_partitions.c  assignment, commit, pause, drain
+ */
+#ifndef BRIDGE_RUN_CONSUME_STATE_H
+#define BRIDGE_RUN_CONSUME_STATE_H
+
+#include "bridge/core/budget.h"
+#include "bridge/core/cloudevent.h"
+#include "bridge/core/delivery.h"
+#include "bridge/core/event_types.h"
+#include "bridge/core/gate.h"
+#include "bridge/core/heap.h"
+#include "bridge/core/lanes.h"
+#include "bridge/core/outcome.h"
+#include "bridge/core/record.h"
+#include "bridge/core/tracker.h"
+#include "bridge/run/consume.h"
+
+#define CONSUME_KEY_LEN        33  /* 32 lower hex and a NUL */
+#define CONSUME_ID_MAX         129 /* of an id that a destination gave, with the NUL */
+#define CONSUME_REF_ASK_MS     500 /* between two look-ups of a reference that is not known yet */
+#define CONSUME_AGAIN_MS       200 /* before a refused produce or store is tried again */
+#define CONSUME_TRACE_MAX      64
+#define CONSUME_RESULT_MAX     65536 /* bytes of a result's data */
+#define CONSUME_SLACK          1024  /* records that may come in while a pause takes effect */
+#define CONSUME_FORBIDDEN_KEYS 3     /* keys in a row answered 403 that stop a destination */
+
+struct partition {
+    bool assigned;
+    bool draining; /* revoked: what is out may end, nothing more begins */
+    bool full;     /* paused by itself: its head does not end, and enough is behind it */
+    struct source_partition at;
+    struct tracker tracker;
+    int64_t committed; /* the position last handed to the source */
+    size_t held;       /* deliveries that belong to it and are not freed */
+    int64_t warned_ms; /* when its old head was last said aloud */
+};
+
+struct destination {
+    const struct consume_destination *conf;
+    struct breaker breaker;
+    struct budget budget;
+    struct delivery_list {
+        struct delivery *front;
+        struct delivery *back;
+        size_t count;
+    } writes, ingests; /* READY */
+    bool ingest_next;
+    int out; /* requests under way, ledger notes included */
+    uint64_t successes;
+    uint64_t forbidden[CONSUME_FORBIDDEN_KEYS]; /* hashes of the keys answered 403 in a row */
+    int forbidden_count;
+    char trouble[FAULT_TEXT_MAX]; /* why it is stopped or failing; "" while it works */
+    struct stat *stat_breaker;
+    struct stat *stat_time;
+    struct stat *stat_outcome[OUTCOME_STOP + 1];
+};
+
+enum disposition { POISON, REFUSED, EXHAUSTED, UNKNOWN_REF };
+
+struct delivery {
+    struct lane_item lane;
+    struct heap_item timer; /* WAITING, UNRESOLVED; tries again in KEEPING, BURYING, REPORTING */
+    struct delivery *prev;  /* in its destination's list */
+    struct delivery *next;  /* there, or in the list of unused ones */
+    struct delivery_list *list;
+    enum delivery_state state;
+    uint32_t index;
+    uint32_t generation; /* of this use of the structure; with index the token */
+    int asked;           /* calls to ports that will still come back; freed only at 0 */
+
+    struct record record;
+    struct partition *partition;
+    uint64_t ticket;
+    int64_t taken_ms;
+
+    bool readable; /* event holds: it could be read as a CloudEvent */
+    struct cloudevent event;
+    struct buf event_text; /* what of the event had to be unescaped */
+    const struct event_type *type;
+    struct destination *destination;
+    struct buf converted; /* the body, where it is not the event's own bytes */
+    struct view body;
+    struct buf path;
+    struct view ref;         /* of the subject; into the record or event_text */
+    char id[CONSUME_ID_MAX]; /* what the reference stands for; "" until known */
+    int64_t ref_until_ms;
+    char key[CONSUME_KEY_LEN];
+    char trace[CONSUME_TRACE_MAX];
+    struct http_header headers[HTTP_HEADERS_MAX];
+
+    int attempts; /* requests sent */
+    int charged;  /* failures that count against it */
+    uint64_t successes_seen;
+    bool holds_slot; /* one of its destination's requests is this one's */
+    bool noted;      /* the ledger knows that it begins */
+    bool kept_ref;
+    bool possible_duplicate;
+    int64_t first_sent_ms;
+    int status;
+    char created[CONSUME_ID_MAX]; /* the id in the reply to a POST */
+    int64_t wait_ms;              /* of WAITING */
+    bool rejected;                /* it ends as a dead letter */
+    enum disposition disposition;
+    struct fault fault; /* of the last failure */
+};
+
+struct batch {
+    bool used;
+    uint32_t generation;
+    struct destination *destination;
+    struct delivery *items[CONSUME_BATCH_MAX];
+    size_t count;
+    struct buf body;
+    int64_t sent_ms;
+};
+
+struct consume {
+    struct consume_conf conf;
+    struct consume_ports port;
+    struct lanes *lanes;
+    struct heap timers;
+    struct gate gate;
+    struct partition *partitions[SOURCE_PARTITIONS_MAX];
+    size_t assigned;
+    struct destination destinations[CONSUME_DESTINATIONS_MAX];
+    struct delivery **deliveries; /* by index; each allocated once, at first use */
+    size_t delivery_count;
+    size_t delivery_cap;
+    struct delivery *unused;
+    struct batch *batches;
+    size_t batch_count;
+    struct buf scratch; /* of one call: a result's data, an idempotency key's source */
+    int64_t commit_at_ms;
+    int64_t watch_at_ms;
+    bool revoking; /* source_port.released is owed */
+    int64_t revoke_until_ms;
+    bool ending;
+    bool ended;
+    struct fault failure;
+    struct stat *stat_state[DELIVERY_STATE_COUNT];
+    struct stat *stat_taken;
+    struct stat *stat_skipped;
+    struct stat *stat_bytes;
+    struct stat *stat_oldest;
+    struct stat *stat_paused;
+    struct stat *stat_late_acks;
+    struct stat *stat_dead[UNKNOWN_REF + 1];
+};
+
+/* consume.c: the one door through which a delivery changes its state. */
+void consume_move(struct consume *c, struct delivery *d, enum delivery_event event);
+int64_t consume_now(const struct consume *c);
+uint64_t consume_random(const struct consume *c);
+struct delivery *consume_delivery_new(struct consume *c);
+void consume_start(struct consume *c, struct delivery *d); /* it stands in front of its lane */
+uint64_t consume_token(const struct delivery *d);
+struct delivery *consume_find(const struct consume *c, uint64_t token);
+/* An answer came for a delivery that was dropped meanwhile: it is freed when the last has come. */
+void consume_late(struct consume *c, struct delivery *d);
+/* Fills the fault and disposition, and moves it to its dead letter. */
+void consume_bury(struct consume *c, struct delivery *d, enum disposition why);
+void consume_fail(struct consume *c, const struct fault *f);
+
+/* consume_intake.c */
+void consume_take(struct consume *c, struct partition *p, const struct record *r);
+
+/* consume_send.c */
+void consume_send_init(struct consume *c);
+void consume_send_queue(struct consume *c, struct delivery *d); /* entered READY */
+void consume_send_unqueue(struct delivery *d);                  /* left READY */
+void consume_send_noted(struct consume *c, struct delivery *d); /* the ledger answered */
+void consume_send_slot_free(struct delivery *d);                /* no-op if it holds none */
+void consume_send_due(struct consume *c);                       /* send what may go */
+int64_t consume_send_wake_ms(struct consume *c);
+bool consume_send_is_batch(uint64_t token);
+
+/* consume_report.c: both try to produce; the report comes to consume_on_report. */
+void consume_report_result(struct consume *c, struct delivery *d);
+void consume_report_dead(struct consume *c, struct delivery *d);
+const char *consume_disposition_name(enum disposition d);
+
+/* consume_partitions.c */
+void consume_assigned(void *consume, const struct source_partition *parts, size_t count);
+void consume_revoked(void *consume, const struct source_partition *parts, size_t count, bool lost);
+void consume_partition_freed(struct partition *p); /* one less held */
+void consume_commit(struct consume *c, bool now);
+void consume_partitions_watch(struct consume *c);
+void consume_partitions_gate(struct consume *c); /* pause or resume all, as the gate says */
+void consume_partition_room(struct consume *c, struct partition *p); /* its tracker has changed */
+void consume_partitions_settle(struct consume *c); /* ends a revocation whose time has come */
+
+#endif

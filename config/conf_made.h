@@ -1,0 +1,47 @@
+/*
+ * conf_made: what a conf is made of; for the files that load it.
+ */
+#ifndef CONFIG_CONF_MADE_H
+#define CONFIG_CONF_MADE_H
+
+#include "config/conf.h"
+#include "config/schema.h"
+
+#include <stddef.h>
+
+struct conf_value {
+    char *path;
+    const struct setting *row;
+    char *text;     /* NULL, while loading only: given, but wrongly */
+    int64_t number; /* of the kinds that are one */
+    char *origin;
+};
+
+struct conf_name {
+    char *map;  /* "targets" */
+    char *name; /* "main" */
+    char *origin;
+};
+
+struct conf {
+    struct conf_value *values; /* the first `sorted` are ordered by path */
+    size_t count;
+    size_t cap;
+    size_t sorted;
+    struct conf_name *names; /* in the order of the file */
+    size_t name_count;
+    struct buf warnings; /* sentences, each ended by a NUL */
+};
+
+#define CONF_WARNINGS_MAX 65536 /* bytes */
+
+void conf_value_done(struct conf_value *v);
+const struct conf_value *conf_find(const struct conf *c, const char *path);
+void conf_sort(struct conf *c);
+void conf_warn(struct conf *c, const char *origin, const char *sentence);
+
+/* The rules between settings (conf_rules.c). `file` stands in front of a mistake that has no line;
+ * `users` as for conf_load_for. */
+void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mistakes);
+
+#endif

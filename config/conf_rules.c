@@ -1,0 +1,336 @@
+/* The rules between settings: what each row alone can't say. */
+#include "bridge/core/event_types.h"
+#include "bridge/core/route.h"
+#include "config/conf_made.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define EVENT_TYPES_MAX 64 /* that are compared for a suggestion */
+
+struct rules {
+    struct conf *c;
+    const char *file;
+    struct buf *mistakes;
+};
+
+/* Begins with where `path` is from; the sentence should name it. */
+static void mistake(struct rules *r, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
+static void mistake(struct rules *r, const char *path, const char *format, ...)
+{
+    const char *origin = path != NULL ? conf_origin(r->c, path) : NULL;
+    char sentence[2 * SCHEMA_PATH_MAX + 2 * FAULT_TEXT_MAX];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    buf_printf(r->mistakes, "%s: %s\n", origin != NULL ? origin : r->file, sentence);
+}
+
+/* The sentence follows the path. */
+static void warn(struct rules *r, const char *path, const char *sentence)
+{
+    char whole[SCHEMA_PATH_MAX + FAULT_TEXT_MAX];
+
+    (void)snprintf(whole, sizeof whole, "%s %s", path, sentence);
+    conf_warn(r->c, conf_origin(r->c, path), whole);
+}
+
+/* Given or by default, and right as far as its own row says. */
+static bool is_sound(const struct conf_value *v)
+{
+    return v != NULL && v->text != NULL;
+}
+
+static bool takes(const char *route, const struct event_type *t)
+{
+    const struct route_rule rule = {route, 0};
+
+    return route_find(&rule, 1, view_of(t->name)) != NULL;
+}
+
+/* *history: the event types that the route takes are none but history. False: it takes none. */
+static bool takes_any(const char *route, bool *history)
+{
+    bool any = false;
+
+    *history = true;
+    for (const struct event_type *t = event_types; t->name != NULL; t++) {
+        if (!takes(route, t))
+            continue;
+        any = true;
+        *history = *history && !t->is_write;
+    }
+    return any;
+}
+
+/* The type whose name is most like the route, or NULL. */
+static const char *nearest_type(const char *route)
+{
+    const char *words[EVENT_TYPES_MAX + 1] = {NULL};
+
+    for (size_t i = 0; i < EVENT_TYPES_MAX && event_types[i].name != NULL; i++)
+        words[i] = event_types[i].name;
+    return schema_nearest_word(view_of(route), words);
+}
+
+static size_t target_index(const struct conf *c, const char *name)
+{
+    size_t count = conf_count(c, "targets");
+    size_t i = 0;
+
+    while (i < count && strcmp(conf_name(c, "targets", i), name) != 0)
+        i++;
+    return i;
+}
+
+static const char *nearest_target(const struct conf *c, const char *name)
+{
+    for (size_t i = 0; i < conf_count(c, "targets"); i++) {
+        const char *words[] = {conf_name(c, "targets", i), NULL};
+
+        if (schema_nearest_word(view_of(name), words) != NULL)
+            return words[0];
+    }
+    return NULL;
+}
+
+static void check_route(struct rules *r, size_t i)
+{
+    const char *route = conf_name(r->c, "routes", i);
+    const char *target = conf_item(r->c, "routes", i);
+    char path[SCHEMA_PATH_MAX];
+    char ingest[SCHEMA_PATH_MAX];
+    const char *nearest;
+    bool history;
+    bool known = takes_any(route, &history);
+    size_t at;
+
+    (void)snprintf(path, sizeof path, "routes.%s", route);
+    if (!known) {
+        nearest = nearest_type(route);
+        mistake(r, path, "%s: there is no event type '%s'%s%s%s", path, route,
+                nearest != NULL ? "; did you mean " : "; write one, a family like message.* or *",
+                nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
+    }
+    if (target == NULL)
+        return; /* its own mistake is there already */
+    at = target_index(r->c, target);
+    (void)snprintf(ingest, sizeof ingest, "targets.%s.ingest", target);
+    if (at == conf_count(r->c, "targets")) {
+        nearest = nearest_target(r->c, target);
+        mistake(r, path, "%s names the target '%s', which is not in targets%s%s%s", path, target,
+                nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
+                nearest != NULL ? "?" : "");
+    } else if (known && history && !conf_has(r->c, ingest)) {
+        mistake(r, path, "%s is history, and targets.%s has no ingest path to take it", path,
+                target);
+    }
+}
+
+static void check_routes(struct rules *r, unsigned users)
+{
+    size_t targets = conf_count(r->c, "targets");
+    size_t routes = conf_count(r->c, "routes");
+
+    for (size_t i = 0; i < routes; i++)
+        check_route(r, i);
+    if ((users & USED_CONSUME) == 0)
+        return;
+    if (targets == 0)
+        mistake(r, NULL, "targets is empty: where to write is not known");
+    if (targets > 1 && routes == 0)
+        mistake(r, NULL, "routes is empty: which of the %zu targets takes what is not known",
+                targets);
+}
+
+/* ---- targets ---- */
+
+struct target {
+    size_t i;
+    const char *name;
+    const char *auth;
+};
+
+static void path_of(const struct target *t, const char *key, char out[SCHEMA_PATH_MAX])
+{
+    (void)snprintf(out, SCHEMA_PATH_MAX, "targets.%s.%s", t->name, key);
+}
+
+/* What each way of signing on needs; nothing else may be given. */
+static void check_sign_on(struct rules *r, const struct target *t)
+{
+    static const struct {
+        const char *auth;
+        const char *key;
+    } needs[] = {
+        {"basic", "user"},      {"basic", "password"},          {"bearer", "token"},
+        {"api-key", "api_key"}, {"certificate", "certificate"}, {"certificate", "key"},
+    };
+
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+        bool needed = strcmp(needs[i].auth, t->auth) == 0;
+        char path[SCHEMA_PATH_MAX];
+        char auth[SCHEMA_PATH_MAX];
+
+        path_of(t, needs[i].key, path);
+        path_of(t, "auth", auth);
+        if (needed && !conf_has(r->c, path))
+            mistake(r, auth, "%s is missing; auth: %s needs it", path, t->auth);
+        else if (!needed && conf_has(r->c, path))
+            mistake(r, path, "%s is given, but auth is %s; it belongs to auth: %s", path, t->auth,
+                    needs[i].auth);
+    }
+}
+
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
+           strncmp(host, "[::1]", 5) == 0;
+}
+
+static void check_plain_http(struct rules *r, const struct target *t)
+{
+    static const char *const tls[] = {"certificate", "key", "ca"};
+    char path[SCHEMA_PATH_MAX];
+    const char *url;
+
+    path_of(t, "url", path);
+    url = conf_text(r->c, path);
+    if (url == NULL || !view_starts_nocase(view_of(url), VIEW("http://")))
+        return;
+    if (strcmp(t->auth, "none") != 0 && !is_loopback(url + strlen("http://")))
+        warn(r, path, "sends its credentials unencrypted; an https address would not");
+    for (size_t i = 0; i < sizeof tls / sizeof tls[0]; i++) {
+        path_of(t, tls[i], path);
+        if (conf_has(r->c, path))
+            mistake(r, path, "%s is given, but the url begins with http://, not https://", path);
+    }
+}
+
+/* Of two that contradict each other the one that was given, so that its line is named. */
+static const char *given(const struct rules *r, const char *path, const char *other)
+{
+    return strcmp(conf_origin(r->c, path), "default") != 0 ? path : other;
+}
+
+static void check_not_above(struct rules *r, const char *lower, const char *upper)
+{
+    const struct conf_value *a = conf_find(r->c, lower);
+    const struct conf_value *b = conf_find(r->c, upper);
+
+    if (is_sound(a) && is_sound(b) && a->number > b->number)
+        mistake(r, given(r, lower, upper), "%s is %s, more than %s, which is %s", lower, a->text,
+                upper, b->text);
+}
+
+static void check_targets(struct rules *r)
+{
+    for (size_t i = 0; i < conf_count(r->c, "targets"); i++) {
+        struct target t = {i, conf_name(r->c, "targets", i),
+                           conf_entry_text(r->c, "targets", i, "auth")};
+        if (t.auth == NULL)
+            continue; /* not a valid one: its own mistake is there already */
+        check_sign_on(r, &t);
+        check_plain_http(r, &t);
+    }
+}
+
+/* ---- kafka ---- */
+
+static void check_topics(struct rules *r)
+{
+    static const char *const ours[] = {"kafka.results_topic", "kafka.dead_letters_topic"};
+    const char *results = conf_text(r->c, ours[0]);
+    const char *letters = conf_text(r->c, ours[1]);
+
+    for (size_t i = 0; i < 2 * conf_count(r->c, "kafka.topics"); i++) {
+        const char *mine = ours[i % 2];
+        char read[SCHEMA_PATH_MAX];
+
+        (void)snprintf(read, sizeof read, "kafka.topics[%zu]", i / 2);
+        if (is_sound(conf_find(r->c, mine)) && is_sound(conf_find(r->c, read)) &&
+            strcmp(conf_text(r->c, mine), conf_text(r->c, read)) == 0)
+            mistake(r, given(r, mine, read), "%s is '%s', which kafka.topics reads: a loop", mine,
+                    conf_text(r->c, mine));
+    }
+    if (results != NULL && letters != NULL && strcmp(results, letters) == 0)
+        mistake(r, given(r, ours[0], ours[1]), "%s and %s are both '%s'; they must differ", ours[0],
+                ours[1], results);
+}
+
+/* ---- serve ---- */
+
+static void check_chat_queues(struct rules *r)
+{
+    static const char *const keys[] = {"address", "id"};
+    size_t count = conf_count(r->c, "chats.queues");
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++)
+            for (size_t k = 0; k < 2; k++) {
+                struct view a = view_of(conf_entry_text(r->c, "chats.queues", i, keys[k]));
+                struct view b = view_of(conf_entry_text(r->c, "chats.queues", j, keys[k]));
+                char path[SCHEMA_PATH_MAX];
+
+                if (a.n == 0 || !view_eq_nocase(view_trim(a), view_trim(b)))
+                    continue;
+                (void)snprintf(path, sizeof path, "chats.queues.%s.%s",
+                               conf_name(r->c, "chats.queues", i), keys[k]);
+                mistake(r, path, "%s is that of chats.queues.%s, too", path,
+                        conf_name(r->c, "chats.queues", j));
+            }
+}
+
+static void check_redis(struct rules *r)
+{
+    const struct conf_value *durable = conf_find(r->c, "redis.durable");
+
+    if (is_sound(durable) && durable->number == 0)
+        warn(r, "redis.durable",
+             "is false: Redis may then lose writes that were acknowledged; with appendfsync "
+             "everysec up to 5191 when it was killed during a slow fsync");
+}
+
+static void check_server(struct rules *r)
+{
+    const char *listen = conf_text(r->c, "server.listen");
+    const char *language = conf_text(r->c, "server.anonymous.language");
+
+    if (listen != NULL && conf_has(r->c, "server.anonymous.login") && !is_loopback(listen))
+        warn(r, "server.listen", "is no loopback address: whoever reaches it may do everything");
+    for (size_t i = 0; language != NULL && language[i] != '\0'; i++) {
+        char c = language[i];
+
+        if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z')) {
+            mistake(r, "server.anonymous.language",
+                    "server.anonymous.language is '%s'; two letters are wanted", language);
+            break;
+        }
+    }
+}
+
+void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mistakes)
+{
+    const struct conf_value *drain = conf_find(c, "consume.drain");
+    const struct conf_value *session = conf_find(c, "kafka.session_timeout");
+    struct rules r = {c, file, mistakes};
+
+    check_routes(&r, users);
+    check_targets(&r);
+    check_topics(&r);
+    check_chat_queues(&r);
+    check_redis(&r);
+    check_server(&r);
+    check_not_above(&r, "retry.base", "retry.max");
+    check_not_above(&r, "breaker.open_min", "breaker.open_max");
+    check_not_above(&r, "limits.remarks", "limits.body");
+    check_not_above(&r, "limits.body", "limits.bodies");
+    if (is_sound(drain) && is_sound(session) && drain->number >= session->number)
+        mistake(&r, given(&r, "consume.drain", "kafka.session_timeout"),
+                "consume.drain is %s; it must be less than kafka.session_timeout, which is %s, or "
+                "the group gives partitions away while they drain",
+                drain->text, session->text);
+}

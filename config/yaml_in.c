@@ -1,0 +1,296 @@
+#include "config/yaml_in.h"
+
+#include "bridge/core/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+struct level {
+    bool list;
+    bool have_key;     /* map: the key was read, its value comes next */
+    size_t index;      /* list: of the next item */
+    size_t key_line;   /* map: of the key */
+    size_t path_bytes; /* of the path of the map or list itself */
+    size_t key_at;     /* list: its own, which is that of its items */
+};
+
+struct reader {
+    struct yaml_doc *out;
+    const char *name;
+    struct buf *mistakes;
+    bool bad;
+    struct level levels[YAML_DEPTH_MAX];
+    size_t depth;
+    char path[YAML_PATH_MAX]; /* of the node that comes next */
+    size_t path_bytes;
+    size_t key_at;
+    bool ended;
+};
+
+static bool mistake(struct reader *r, size_t line, const char *sentence)
+{
+    buf_printf(r->mistakes, "%s:%zu: %s\n", r->name, line, sentence);
+    r->bad = true;
+    return false;
+}
+
+static struct level *top(struct reader *r)
+{
+    return r->depth > 0 ? &r->levels[r->depth - 1] : NULL;
+}
+
+static bool is_null(struct view text, yaml_scalar_style_t style)
+{
+    return style == YAML_PLAIN_SCALAR_STYLE &&
+           (text.n == 0 || view_is(text, "~") || view_eq_nocase(text, VIEW("null")));
+}
+
+/* Keeps a node under the current path. */
+static bool keep(struct reader *r, enum yaml_kind kind, struct view text, size_t line)
+{
+    struct yaml_doc *d = r->out;
+    const struct level *l = top(r);
+
+    if (d->count == YAML_NODES_MAX)
+        return mistake(r, line, "there are more than 10000 settings");
+    if (d->count == d->cap) {
+        d->cap = d->cap > 0 ? d->cap * 2 : 64;
+        d->nodes = mem_resize(d->nodes, d->cap, sizeof *d->nodes);
+    }
+    d->nodes[d->count++] = (struct yaml_node){
+        .path = mem_text(r->path, r->path_bytes),
+        .key_at = r->key_at,
+        .kind = kind,
+        .text = kind == YAML_TEXT ? mem_text(text.p, text.n) : NULL,
+        .line = (unsigned)(l != NULL && !l->list ? l->key_line : line),
+    };
+    return true;
+}
+
+/* The value under the current path is over: back to the path of what holds it. */
+static void after_value(struct reader *r)
+{
+    struct level *l = top(r);
+
+    if (l == NULL) {
+        r->ended = true;
+        return;
+    }
+    l->have_key = false;
+    r->path_bytes = l->path_bytes;
+    r->key_at = l->key_at;
+}
+
+/* Before a value: in a list it gets its number. */
+static bool before_value(struct reader *r, size_t line)
+{
+    struct level *l = top(r);
+    int n;
+
+    if (l == NULL || !l->list)
+        return true;
+    n = snprintf(r->path + r->path_bytes, sizeof r->path - r->path_bytes, "[%zu]", l->index++);
+    if (n < 0 || (size_t)n >= sizeof r->path - r->path_bytes)
+        return mistake(r, line, "this name is too long");
+    r->path_bytes += (size_t)n;
+    return true;
+}
+
+static bool take_key(struct reader *r, struct level *l, struct view key, size_t line)
+{
+    size_t dot = r->path_bytes > 0 ? 1 : 0;
+
+    if (key.n == 0)
+        return mistake(r, line, "a key is empty");
+    if (key.n > YAML_KEY_MAX || r->path_bytes + dot + key.n >= sizeof r->path)
+        return mistake(r, line, "a key is too long; the maximum is 128 bytes");
+    for (size_t i = 0; i < key.n; i++) {
+        unsigned char c = (unsigned char)key.p[i];
+
+        if (c <= ' ' || c >= 0x7f || c == '[' || c == ']')
+            return mistake(r, line, "a key holds a blank, a bracket or a letter that is not ASCII");
+    }
+    if (dot > 0)
+        r->path[r->path_bytes++] = '.';
+    r->key_at = r->path_bytes;
+    memcpy(r->path + r->path_bytes, key.p, key.n);
+    r->path_bytes += key.n;
+    l->have_key = true;
+    l->key_line = line;
+    return true;
+}
+
+static bool take_scalar(struct reader *r, const yaml_event_t *e)
+{
+    struct view text = {(const char *)e->data.scalar.value, e->data.scalar.length};
+    size_t line = e->start_mark.line + 1;
+    struct level *l = top(r);
+    bool null = is_null(text, e->data.scalar.style);
+
+    if (l == NULL) {
+        if (!null)
+            return mistake(r, line, "this is no map of settings (key: value)");
+        r->ended = true;
+        return true;
+    }
+    if (!l->list && !l->have_key)
+        return take_key(r, l, text, line);
+    if (view_has(text, '\0'))
+        return mistake(r, line, "a value holds a NUL byte");
+    if (!before_value(r, line) || !keep(r, null ? YAML_NULL : YAML_TEXT, text, line))
+        return false;
+    after_value(r);
+    return true;
+}
+
+static bool open_level(struct reader *r, bool list, size_t line)
+{
+    struct level *l = top(r);
+
+    if (l == NULL && list)
+        return mistake(r, line, "this is a list; a map of settings (key: value) is wanted");
+    if (l != NULL && !l->list && !l->have_key)
+        return mistake(r, line, "a key must be a text");
+    if (r->depth == YAML_DEPTH_MAX)
+        return mistake(r, line, "maps and lists are nested more than 8 deep");
+    if (l != NULL &&
+        (!before_value(r, line) || !keep(r, list ? YAML_LIST : YAML_MAP, VIEW_NONE, line)))
+        return false;
+    r->levels[r->depth++] =
+        (struct level){.list = list, .path_bytes = r->path_bytes, .key_at = r->key_at};
+    return true;
+}
+
+static void close_level(struct reader *r)
+{
+    r->depth--;
+    after_value(r);
+}
+
+static bool is_marked(const yaml_char_t *anchor, const yaml_char_t *tag)
+{
+    return anchor != NULL || tag != NULL;
+}
+
+static bool take_event(struct reader *r, const yaml_event_t *e)
+{
+    static const char marked[] = "anchors (&), aliases (*) and tags (!) are not taken here; a text "
+                                 "that begins so needs quotes";
+    size_t line = e->start_mark.line + 1;
+
+    switch (e->type) {
+    case YAML_NO_EVENT:
+    case YAML_STREAM_START_EVENT:
+    case YAML_STREAM_END_EVENT:
+    case YAML_DOCUMENT_END_EVENT:
+        return true;
+    case YAML_DOCUMENT_START_EVENT:
+        return !r->ended || mistake(r, line, "a second document begins here; there may be one");
+    case YAML_ALIAS_EVENT:
+        return mistake(r, line, marked);
+    case YAML_SCALAR_EVENT:
+        if (is_marked(e->data.scalar.anchor, e->data.scalar.tag))
+            return mistake(r, line, marked);
+        return take_scalar(r, e);
+    case YAML_SEQUENCE_START_EVENT:
+        if (is_marked(e->data.sequence_start.anchor, e->data.sequence_start.tag))
+            return mistake(r, line, marked);
+        return open_level(r, true, line);
+    case YAML_MAPPING_START_EVENT:
+        if (is_marked(e->data.mapping_start.anchor, e->data.mapping_start.tag))
+            return mistake(r, line, marked);
+        return open_level(r, false, line);
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+        close_level(r);
+        return true;
+    }
+    return true;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const struct yaml_node *const *x = a;
+    const struct yaml_node *const *y = b;
+    int order = strcmp((*x)->path, (*y)->path);
+
+    return order != 0 ? order : ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
+}
+
+/* "a: {b: 1}" with "a: {b: 2}" or "a.b: 2" elsewhere. */
+static void refuse_duplicates(struct reader *r)
+{
+    const struct yaml_doc *d = r->out;
+    const struct yaml_node **sorted = mem_zeroed(d->count, sizeof *sorted);
+
+    for (size_t i = 0; i < d->count; i++)
+        sorted[i] = &d->nodes[i];
+    qsort(sorted, d->count, sizeof *sorted, by_path);
+    for (size_t i = 1; i < d->count; i++) {
+        if (strcmp(sorted[i - 1]->path, sorted[i]->path) != 0)
+            continue;
+        buf_printf(r->mistakes, "%s:%u: %s is given twice; first in line %u\n", r->name,
+                   sorted[i]->line, sorted[i]->path, sorted[i - 1]->line);
+        r->bad = true;
+    }
+    mem_free(sorted);
+}
+
+static void read_events(struct reader *r, yaml_parser_t *parser)
+{
+    for (;;) {
+        yaml_event_t event;
+        bool last;
+        bool ok;
+
+        if (!yaml_parser_parse(parser, &event)) {
+            /* Bytes that are no UTF-8 are found before they have a place in a line. */
+            const yaml_mark_t *at =
+                parser->error == YAML_READER_ERROR ? &parser->mark : &parser->problem_mark;
+
+            mistake(r, at->line + 1, parser->problem != NULL ? parser->problem : "this is no YAML");
+            r->out->cut = true;
+            return;
+        }
+        last = event.type == YAML_STREAM_END_EVENT;
+        ok = take_event(r, &event);
+        yaml_event_delete(&event);
+        if (!ok)
+            r->out->cut = true;
+        if (last || !ok)
+            return;
+    }
+}
+
+bool yaml_read(struct view bytes, const char *name, struct yaml_doc *out, struct buf *mistakes)
+{
+    struct reader r = {.out = out, .name = name, .mistakes = mistakes};
+    yaml_parser_t parser;
+
+    *out = (struct yaml_doc){0};
+    out->cut = true;
+    if (bytes.n > YAML_BYTES_MAX)
+        return mistake(&r, 1, "the file is larger than 1 MiB");
+    if (!yaml_parser_initialize(&parser))
+        return mistake(&r, 1, "the YAML reader could not be made: out of memory");
+    out->cut = false;
+    yaml_parser_set_input_string(&parser, (const unsigned char *)(bytes.n > 0 ? bytes.p : ""),
+                                 bytes.n);
+    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+    read_events(&r, &parser);
+    yaml_parser_delete(&parser);
+    refuse_duplicates(&r);
+    return !r.bad;
+}
+
+void yaml_doc_done(struct yaml_doc *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        mem_free(d->nodes[i].path);
+        mem_free(d->nodes[i].text);
+    }
+    mem_free(d->nodes);
+    *d = (struct yaml_doc){0};
+}

@@ -1,0 +1,223 @@
+/*
+ * check: what an operator asks before starting anything: is the configuration right, what does it
+ * come to, and do the peers answer?
+ */
+#include "bridge/commands.h"
+#include "bridge/io/crypto.h"
+#include "config/sample.h"
+#include "config/schema.h"
+#include "consumers/check_peers.h"
+
+#include <string.h>
+
+#define MISTAKES_MAX (4 << 20) /* bytes; a file of 1 MiB may hold many */
+
+static const struct {
+    const char *name;
+    enum setting_user user;
+} commands[] = {
+    {"consume", USED_CONSUME},
+    {"serve", USED_SERVE},
+    {"publish", USED_PUBLISH},
+    {"dlq", USED_DLQ},
+};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+struct request {
+    const char *file;
+    unsigned users;
+    bool connect;
+    bool print;
+};
+
+static void print_help(FILE *to)
+{
+    fputs("usage: cmibridge check [--config FILE] [--for COMMAND] [--connect] [--print]\n"
+          "       cmibridge check --print-sample | --print-docs\n\n"
+          "Names every mistake in the configuration, with its line.\n\n"
+          "  --for COMMAND   demand all that consume, serve, publish or dlq needs\n"
+          "  --connect       try each peer: Kafka, Redis, every target with its credentials\n"
+          "  --print         show each setting's value and where it is from\n"
+          "  --print-sample  print a configuration file with everything in it\n"
+          "  --print-docs    print docs/CONFIGURATION.md\n\n"
+          "Exit code: 0 all is well; 3 mistakes in the configuration; 4 a peer failed.\n",
+          to);
+}
+
+static int print_made(void (*make)(struct buf *to))
+{
+    struct buf b;
+    bool ok;
+
+    buf_init(&b, SAMPLE_MAX);
+    make(&b);
+    ok = fwrite(b.p, 1, b.n, stdout) == b.n && fflush(stdout) == 0;
+    buf_done(&b);
+    return ok ? COMMAND_OK : COMMAND_FAILED;
+}
+
+/* ---- mistakes ---- */
+
+static size_t lines(struct view text)
+{
+    size_t n = 0;
+
+    while (text.n > 0) {
+        (void)view_cut(&text, '\n');
+        n++;
+    }
+    return n;
+}
+
+/* What only librdkafka and the parts around it know to be wrong. */
+static void check_kafka(const struct conf *c, const char *file, const struct consume_plan *plan,
+                        struct buf *mistakes)
+{
+    struct fault f = {0};
+
+    for (size_t i = 0; i < plan->kafka.property_count; i++) {
+        const struct kafka_property *p = &plan->kafka.properties[i];
+        char path[SCHEMA_PATH_MAX];
+
+        (void)snprintf(path, sizeof path, "kafka.properties.%s", p->name);
+        if (!kafka_property_check(p, kafka_library_version(), &f))
+            buf_printf(mistakes, "%s: %s\n", conf_origin(c, path), f.text);
+    }
+    if (mistakes->n > 0 || plan->kafka.brokers == NULL)
+        return;
+    if (!kafka_conf_check(&plan->kafka, KAFKA_SOURCE, &f) ||
+        !kafka_conf_check(&plan->kafka, KAFKA_SINK, &f))
+        buf_printf(mistakes, "%s: %s\n", file, f.text);
+}
+
+static int tell_mistakes(struct buf *mistakes)
+{
+    size_t n = lines(buf_view(mistakes));
+
+    fputs(buf_text(mistakes), stderr);
+    fprintf(stderr, "%zu mistake%s\n", n, n == 1 ? "" : "s");
+    return COMMAND_CONFIG;
+}
+
+/* ---- what is right ---- */
+
+static void print_setting(void *ctx, const char *path, const char *text, bool secret,
+                          const char *origin)
+{
+    (void)ctx;
+    printf("%-36s %-36s # %s\n", path,
+           secret            ? "(secret)"
+           : text[0] != '\0' ? text
+                             : "\"\"",
+           origin);
+}
+
+/* Which commands can be started with this, and what the others lack. */
+static void print_readiness(const struct request *r)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        struct buf lacks;
+        struct conf *c;
+        struct view rest;
+
+        buf_init(&lacks, MISTAKES_MAX);
+        c = conf_load_for(r->file, commands[i].user, &lacks);
+        printf("%-20s %s\n", commands[i].name, c != NULL ? "ready" : "lacks");
+        rest = buf_view(&lacks);
+        while (rest.n > 0) {
+            struct view line = view_cut(&rest, '\n');
+
+            printf("    %.*s\n", VIEW_ARG(line));
+        }
+        conf_free(c);
+        buf_done(&lacks);
+    }
+}
+
+static int check_loaded(const struct request *r, const struct conf *c)
+{
+    struct consume_plan plan;
+    struct buf mistakes;
+    const char *file = r->file != NULL ? r->file : "settings";
+    struct fault f = {0};
+    int code = COMMAND_OK;
+
+    for (size_t i = 0; conf_warning(c, i) != NULL; i++)
+        fprintf(stderr, "warning: %s\n", conf_warning(c, i));
+    buf_init(&mistakes, MISTAKES_MAX);
+    if (!consume_plan_make(c, &plan, &f)) {
+        buf_printf(&mistakes, "%s: %s\n", file, f.text);
+        code = tell_mistakes(&mistakes);
+        buf_done(&mistakes);
+        return code;
+    }
+    check_kafka(c, file, &plan, &mistakes);
+    if (mistakes.n > 0) {
+        code = tell_mistakes(&mistakes);
+    } else {
+        if (r->print)
+            conf_each(c, print_setting, NULL);
+        else
+            print_readiness(r);
+        if (r->connect && check_peers(&plan, plan.kafka.brokers != NULL, stdout) > 0)
+            code = COMMAND_UNAVAILABLE;
+    }
+    consume_plan_done(&plan);
+    buf_done(&mistakes);
+    return code;
+}
+
+static int check(const struct request *r)
+{
+    struct buf mistakes;
+    struct conf *c;
+    int code;
+
+    buf_init(&mistakes, MISTAKES_MAX);
+    c = conf_load_for(r->file, r->users, &mistakes);
+    code = c == NULL ? tell_mistakes(&mistakes) : check_loaded(r, c);
+    conf_free(c);
+    buf_done(&mistakes);
+    return code;
+}
+
+static bool take_user(struct request *r, const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0) {
+            r->users |= commands[i].user;
+            return true;
+        }
+    return false;
+}
+
+int command_check(int argc, char **argv)
+{
+    struct request r = {0};
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        print_help(stdout);
+        return COMMAND_OK;
+    }
+    if (argc == 2 && strcmp(argv[1], "--print-sample") == 0)
+        return print_made(sample_yaml);
+    if (argc == 2 && strcmp(argv[1], "--print-docs") == 0)
+        return print_made(sample_markdown);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
+            r.file = argv[++i];
+        } else if (strcmp(argv[i], "--for") == 0 && i + 1 < argc && take_user(&r, argv[i + 1])) {
+            i++;
+        } else if (strcmp(argv[i], "--connect") == 0) {
+            r.connect = true;
+        } else if (strcmp(argv[i], "--print") == 0) {
+            r.print = true;
+        } else {
+            fprintf(stderr, "cmibridge check: '%s' makes no sense here\n", argv[i]);
+            print_help(stderr);
+            return COMMAND_USAGE;
+        }
+    }
+    crypto_init();
+    return check(&r);
+}

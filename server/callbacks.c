@@ -1,0 +1,334 @@
+/* callbacks: contract 16. What a result does to one is said in core/callback_state.h. */
+#include "bridge/core/callback_state.h"
+#include "bridge/core/cmi_fields.h"
+#include "bridge/core/mem.h"
+#include "server/effect.h"
+#include "server/filter.h"
+#include "server/input.h"
+#include "server/listing.h"
+#include "server/queues.h"
+#include "server/server.h"
+#include "server/shard.h"
+#include "server/show.h"
+
+#include <assert.h>
+
+#define PUT_TRIES 8 /* how often a PUT is done again because somebody else was quicker */
+
+/* ---- GET ---- */
+
+static enum callback_result last_result(const struct redis_value *hash)
+{
+    enum callback_result last = CALLBACK_ADDED;
+
+    return callback_result_parse(store_text(hash, "last"), &last) ? last : CALLBACK_ADDED;
+}
+
+static struct callback_state state_of(const struct redis_value *hash)
+{
+    return (struct callback_state){.open = store_int(hash, "st", 0) == STORE_LIVE,
+                                   .last = last_result(hash),
+                                   .failures = store_int(hash, "fail", 0),
+                                   .max_calls = store_int(hash, "mr", 0) + 1,
+                                   .next_call_ms = store_int(hash, "next", 0),
+                                   .last_call_ms = store_int(hash, "lastcall", -1)};
+}
+
+static void show_callback(struct show *s, struct view id, const struct redis_value *hash)
+{
+    struct callback_state state = state_of(hash);
+    struct view notes = store_text(hash, "notes");
+
+    show_object(s);
+    show_text(s, "id", id);
+    show_text(s, "callbackQueueNumber", store_text(hash, "queue"));
+    show_time(s, "creationTime", store_int(hash, "created", 0));
+    show_text_if(s, "creatorId", store_text(hash, "by"));
+    show_text_if(s, "creatorName", store_text(hash, "byname"));
+    show_text(s, "customerNumber", store_text(hash, "cust"));
+    show_text_if(s, "extraData", store_text(hash, "extra"));
+    show_text_if(s, "gwPrefix", store_text(hash, "gw"));
+    show_int(s, "failures", state.failures);
+    if (state.last_call_ms >= 0)
+        show_time(s, "lastCallTime", state.last_call_ms);
+    show_text(s, "lastResult", view_of(callback_result_name(state.last)));
+    show_int(s, "maxCalls", state.max_calls);
+    if (state.open)
+        show_time(s, "nextCallTime", state.next_call_ms);
+    if (notes.p != NULL)
+        show_text(s, "notes", notes); /* may be empty, and a PUT of what was read needs it */
+    show_text(s, "originalQueueNumber", store_text(hash, "oqn"));
+    show_text_if(s, "originalQueueName", store_text(hash, "oqname"));
+    show_object_end(s);
+}
+
+static void on_one(void *owner, const struct redis_value *hash)
+{
+    struct exchange *x = owner;
+    char id[GUID_TEXT_MAX];
+    struct guid g;
+    struct buf text;
+    struct show s;
+
+    if (store_failed(x, hash))
+        return;
+    if (store_int(hash, "kind", 0) != STORE_CALLBACK || !guid_parse(x->id, &g)) {
+        exchange_error(x, 404, "HTTP 404 Not Found");
+        return;
+    }
+    guid_hex(&g, id);
+    buf_init(&text, SIZE_MAX / 2); /* what a POST may hold */
+    show_init(&s, &text);
+    show_callback(&s, view_of(id), hash);
+    exchange_answer(x, 200, "application/json", buf_view(&text));
+    buf_done(&text);
+}
+
+static void get_callback(struct exchange *x)
+{
+    char id[GUID_TEXT_MAX];
+    char key[SHARD_KEY_MAX];
+    struct view args[2] = {VIEW("HGETALL"), VIEW_NONE};
+
+    if (!store_id(x, id))
+        return;
+    args[1] = shard_key(shard_of(view_of(id)), "m", view_of(id), key);
+    redis_command(x->server->redis, args, 2, on_one, x);
+}
+
+/* ---- the list: what is open ---- */
+
+static void on_listed(void *owner, const struct redis_value *hash)
+{
+    struct listing_item *item = owner;
+    const struct view *wanted = item->ctx; /* a pattern, or NULL */
+    struct show s;
+
+    if (hash->kind != REDIS_ARRAY) {
+        store_log(listing_exchange(item), hash);
+        listing_item_failed(item);
+        return;
+    }
+    item->state = LISTING_SKIPPED;
+    if (store_int(hash, "st", 0) == STORE_LIVE &&
+        (wanted == NULL || filter_matches(*wanted, store_text(hash, "cust")))) {
+        item->state = LISTING_SHOWN;
+        show_init(&s, &item->text);
+        show_callback(&s, store_member_id(item->member), hash);
+    }
+    listing_item_done(item);
+}
+
+static void load_listed(struct listing_item *item)
+{
+    char key[SHARD_KEY_MAX];
+    struct view id = store_member_id(item->member);
+    struct view args[2] = {VIEW("HGETALL"), shard_key(shard_of(id), "m", id, key)};
+
+    redis_command(listing_exchange(item)->server->redis, args, 2, on_listed, item);
+}
+
+static void list_callbacks(struct exchange *x)
+{
+    struct listing_source source = {
+        .collection = "callbacks", .descending = true, .load = load_listed, .free_ctx = mem_free};
+    struct view wanted = VIEW_NONE;
+    bool given = false;
+
+    if (!filter_pattern(x, "customerNumber", &wanted, &given))
+        return;
+    if (given)
+        source.ctx = mem_copy(&wanted, sizeof wanted);
+    listing_start(x, &source);
+}
+
+/* ---- POST ---- */
+
+static void on_added(void *owner, enum effect_outcome outcome, const struct fault *f)
+{
+    struct exchange *x = owner;
+
+    if (outcome == EFFECT_DONE || outcome == EFFECT_REPLAY)
+        exchange_created(x, "callbacks", &x->new_id);
+    else
+        effect_refuse(x, outcome, f);
+}
+
+static void add(struct exchange *x, const struct input *in, const struct callback_queue *queue)
+{
+    const struct server *server = x->server;
+    struct effect e;
+    char id[GUID_TEXT_MAX];
+    char by[GUID_TEXT_MAX];
+    int64_t next_ms = input_int(in, "nextCallTime", x->wall_ms + server->callback_delay_ms);
+    struct view notes = input_text(in, "notes");
+
+    guid_hex(&x->new_id, id);
+    guid_hex(&x->user->id, by);
+    effect_init(&e, x, STORE_CALLBACK, id, EFFECT_NEW);
+    effect_int(&e, "st", STORE_LIVE);
+    effect_int(&e, "kind", STORE_CALLBACK);
+    effect_int(&e, "created", x->wall_ms);
+    effect_text(&e, "by", view_of(by));
+    effect_text(&e, "byname", view_of(x->user->name));
+    effect_int(&e, "n", 1);
+    effect_int(&e, "C", 1);
+    effect_int(&e, "at", next_ms);
+    effect_int(&e, "mr", server->callback_max_calls - 1);
+    effect_int(&e, "rd", server->callback_retry_delay_ms / 1000);
+    effect_text(&e, "queue", view_of(queue->number));
+    effect_text(&e, "oqn", view_of(queue->original_number));
+    if (queue->original_name != NULL)
+        effect_text(&e, "oqname", view_of(queue->original_name));
+    effect_text(&e, "cust", input_text(in, "customerNumber"));
+    effect_text_if(&e, "extra", input_find(in, "extraData") != NULL, input_text(in, "extraData"));
+    effect_text_if(&e, "gw", input_find(in, "gwPrefix") != NULL, input_text(in, "gwPrefix"));
+    effect_text_if(&e, "notes", notes.p != NULL, notes);
+    effect_int(&e, "next", next_ms);
+    e.created_ms = x->wall_ms;
+    e.due = EFFECT_DUE_AT;
+    e.due_ms = next_ms;
+    e.list = EFFECT_LIST_ADD;
+    effect_apply(&e, on_added, x);
+}
+
+static void post_callback(struct exchange *x)
+{
+    struct input in = {.count = 0};
+    const struct callback_queue *queue = NULL;
+
+    if (x->server->callback_ivr == NULL) {
+        exchange_error(x, 400, "no Callback IVR number is configured (callbacks.ivr_number)");
+        return;
+    }
+    if (input_read(x, &cmi_callback, CMI_POST, &in)) {
+        queue = queues_callback(x->server->queues, input_text(&in, "callbackQueueNumber"));
+        if (queue == NULL)
+            exchange_error(x, 400, "Callback queue not found");
+        else
+            add(x, &in, queue);
+    }
+    input_done(&in);
+}
+
+/* ---- PUT ---- */
+
+struct put {
+    struct exchange *x;
+    char id[GUID_TEXT_MAX];
+    struct input in;
+    struct callback_put wish;
+    unsigned tries;
+};
+
+static void put_free(void *owner)
+{
+    struct put *put = owner;
+
+    input_done(&put->in);
+    mem_free(put);
+}
+
+static void put_try(struct put *put);
+
+static void on_put(void *owner, enum effect_outcome outcome, const struct fault *f)
+{
+    struct put *put = owner;
+
+    if (outcome == EFFECT_CHANGED && ++put->tries < PUT_TRIES) {
+        put_try(put);
+        return;
+    }
+    if (outcome == EFFECT_DONE || outcome == EFFECT_REPLAY)
+        exchange_answer(put->x, 204, NULL, VIEW_NONE);
+    else
+        effect_refuse(put->x, outcome, f);
+    put_free(put);
+}
+
+static void say_when(struct effect *e, const struct callback_state *old,
+                     const struct callback_state *now)
+{
+    if (now->open) {
+        e->due = EFFECT_DUE_AT;
+        e->due_ms = now->next_call_ms;
+        effect_int(e, "at", now->next_call_ms);
+    }
+    if (now->open == old->open)
+        return;
+    if (now->open) {
+        e->list = EFFECT_LIST_ADD;
+        e->purge_ms = EFFECT_PURGE_NEVER;
+        effect_drop(e, "purge");
+    } else {
+        e->due = EFFECT_DUE_NONE;
+        e->list = EFFECT_LIST_REMOVE;
+        effect_purge(e, e->x->wall_ms + e->x->server->retention_ms);
+    }
+}
+
+static void on_found(void *owner, const struct redis_value *hash)
+{
+    struct put *put = owner;
+    struct exchange *x = put->x;
+    struct callback_state old = state_of(hash);
+    struct callback_state now = old;
+    struct fault f = {0};
+    struct effect e;
+    int status = callback_put(&now, &put->wish, x->wall_ms, x->server->callback_retry_delay_ms, &f);
+
+    if (status != 0) {
+        exchange_error(x, status, "%s", f.text);
+        put_free(put);
+        return;
+    }
+    effect_init(&e, x, STORE_CALLBACK, put->id, store_int(hash, "ver", 0));
+    e.frees = true;
+    e.created_ms = store_int(hash, "created", 0);
+    effect_int(&e, "st", now.open ? STORE_LIVE : STORE_CLOSED);
+    effect_text(&e, "cust", input_text(&put->in, "customerNumber"));
+    effect_text(&e, "notes", input_text(&put->in, "notes"));
+    effect_text(&e, "last", view_of(callback_result_name(now.last)));
+    effect_int(&e, "fail", now.failures);
+    effect_int(&e, "next", now.next_call_ms);
+    if (now.last_call_ms >= 0)
+        effect_int(&e, "lastcall", now.last_call_ms);
+    say_when(&e, &old, &now);
+    effect_apply(&e, on_put, put);
+}
+
+static void put_try(struct put *put)
+{
+    effect_look_up(put->x, STORE_CALLBACK, put->id, on_found, put_free, put);
+}
+
+static void put_callback(struct exchange *x)
+{
+    struct put *put = mem_zeroed(1, sizeof *put);
+    const struct input_value *next = NULL;
+    bool known = false;
+
+    put->x = x;
+    if (!store_id(x, put->id) || !input_read(x, &cmi_callback, CMI_PUT, &put->in)) {
+        put_free(put);
+        return;
+    }
+    known = callback_result_parse(input_text(&put->in, "lastResult"), &put->wish.result);
+    assert(known); /* input_read has checked it */
+    (void)known;
+    if ((next = input_find(&put->in, "nextCallTime")) != NULL) {
+        put->wish.has_next_call = true;
+        put->wish.next_call_ms = next->integer;
+    }
+    put_try(put);
+}
+
+static const char *const searchable[] = {"customerNumber", NULL};
+
+const struct route callback_routes[] = {
+    {"GET", "/callbacks", ROUTE_LIST, searchable, list_callbacks},
+    {"POST", "/callbacks", ROUTE_BODY_JSON, NULL, post_callback},
+    {"GET", "/callbacks/{id}", 0, NULL, get_callback},
+    {"PUT", "/callbacks/{id}", ROUTE_BODY_JSON, NULL, put_callback},
+    {NULL, NULL, 0, NULL, NULL},
+};

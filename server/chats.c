@@ -1,0 +1,310 @@
+/* chats: POST /chats, GET /chats, GET /chats/{id} (contract 19). A chat is its CHAT contacts: what
+ * it was made with comes from the first leg of the group, how it goes from the latest. */
+#include "bridge/core/arena.h"
+#include "bridge/core/cmi_rules.h"
+#include "bridge/core/mem.h"
+#include "bridge/io/json_in.h"
+#include "server/leg.h"
+#include "server/lookup.h"
+#include "server/queues.h"
+#include "server/server.h"
+#include "server/sqlite.h"
+#include "server/transcript.h"
+
+#include <string.h>
+
+/* ---- POST ---- */
+
+struct chat_post {
+    struct history_job job;
+    struct exchange *x;
+    struct arena texts;
+    bool outbound;
+    struct view sub_type;
+    struct view originator;
+    struct view destination;
+    struct view title;
+    struct guid queue_id;
+    const struct chat_queue *queue;
+    struct transcript transcript;   /* lines as given: newest first */
+    const struct cmi_field *inside; /* the object that is being read */
+    bool refused;                   /* the key was used with another body */
+};
+
+static bool post_begin(void *ctx, const struct cmi_field *field, size_t index, struct fault *f)
+{
+    struct chat_post *post = ctx;
+
+    (void)index;
+    post->inside = field;
+    if (strcmp(field->name, "participants") == 0)
+        return transcript_add_participant(&post->transcript, &post->texts, f);
+    if (strcmp(field->name, "messages") == 0)
+        return transcript_add_line(&post->transcript, &post->texts, f);
+    return true;
+}
+
+static bool post_end(void *ctx, const struct cmi_field *field, struct fault *f)
+{
+    struct chat_post *post = ctx;
+
+    (void)field;
+    (void)f;
+    post->inside = NULL;
+    return true;
+}
+
+static void post_take(struct chat_post *post, const char *name, const struct cmi_value *v)
+{
+    if (strcmp(name, "channel_type") == 0)
+        post->outbound = view_is(v->text, "chatout");
+    else if (strcmp(name, "channel_sub_type") == 0)
+        post->sub_type = arena_view(&post->texts, v->text);
+    else if (strcmp(name, "originator") == 0)
+        post->originator = arena_view(&post->texts, v->text);
+    else if (strcmp(name, "destination") == 0)
+        post->destination = arena_view(&post->texts, v->text);
+    else if (strcmp(name, "title") == 0)
+        post->title = arena_view(&post->texts, v->text);
+}
+
+static bool post_value(void *ctx, const struct cmi_field *field, const struct cmi_value *v,
+                       struct fault *f)
+{
+    struct chat_post *post = ctx;
+
+    if (post->inside == NULL)
+        post_take(post, field->name, v);
+    else if (strcmp(post->inside->name, "from_queue") == 0 && strcmp(field->name, "id") == 0)
+        return guid_parse(v->text, &post->queue_id) ||
+               fault_set(f, FAULT_BUG, "from_queue.id is no GUID");
+    else if (strcmp(post->inside->name, "participants") == 0)
+        transcript_participant_set(post->transcript.last_participant, &post->texts, field->name, v);
+    else if (strcmp(post->inside->name, "messages") == 0)
+        transcript_line_set(post->transcript.last_line, &post->texts, field->name, v);
+    return true;
+}
+
+/* The first leg. Any event of the chat is later than its making, whatever its clock says. */
+static void store_leg(const struct chat_post *post, struct sqlite *db)
+{
+    const struct exchange *x = post->x;
+    const struct merge_stamp origin = merge_stamp_origin();
+    struct leg *leg = leg_load(db, &x->new_id);
+    struct leg_change c = {0};
+    char group[GUID_TEXT_MAX];
+
+    guid_hyphen(&x->new_id, group);
+    leg_change_set(&c, LEG_SETS_GROUP, cell_text(view_of(group)));
+    leg_change_set(&c, LEG_SETS_CHANNEL, cell_text(VIEW("CHAT")));
+    leg_change_set(&c, LEG_SETS_TYPE, cell_text(view_of(post->outbound ? "ChatOut" : "ChatIn")));
+    leg_change_set(&c, LEG_SETS_SUBTYPE, cell_text(post->sub_type));
+    leg_change_set(&c, LEG_SETS_SOURCE, cell_text(post->originator));
+    leg_change_set(&c, LEG_SETS_DESTINATION, cell_text(post->destination));
+    leg_change_set(&c, LEG_SETS_SUBJECT, cell_text(post->title));
+    leg_change_set(&c, LEG_SETS_QUEUE_ID, cell_guid(&post->queue->id));
+    leg_change_set(&c, LEG_SETS_QUEUE_NAME, cell_text(view_of(post->queue->name)));
+    leg_change_set(&c, LEG_SETS_ARRIVAL, cell_int(x->wall_ms));
+    leg_change_phase(&c, post->outbound ? LEG_TOLD : LEG_RECEIVED);
+    if (post->outbound) { /* it is nobody's to handle */
+        leg_change_more(&c, LEG_SETS_STATUS, 1, cell_text(VIEW("Handled")));
+        leg_change_set(&c, LEG_SETS_STATUS_DETAILS, cell_text(VIEW("Sent")));
+        leg_change_set(&c, LEG_SETS_DISCONNECT, cell_int(x->wall_ms));
+    }
+    leg_apply(leg, &c, &origin);
+    if (x->digest[0] != '\0')
+        row_set(&leg->r, LEG_DIGEST, (struct cell){CELL_BLOB, 0, view_of(x->digest)});
+    (void)leg_save(leg, db);
+    leg_free(leg);
+}
+
+static bool post_run(struct history_job *job, struct sqlite *db, struct fault *f)
+{
+    struct chat_post *post = (struct chat_post *)job;
+    const struct exchange *x = post->x;
+    struct sqlite_query q = sqlite_query(db, "SELECT digest FROM contacts WHERE id = ?");
+
+    sqlite_bind_guid(&q, &x->new_id);
+    if (sqlite_row(&q)) { /* the same key before: the chat is its own record (D2) */
+        post->refused = !view_is(sqlite_text(&q, 0), x->digest);
+        sqlite_end(&q);
+        return sqlite_check(db, f);
+    }
+    store_leg(post, db);
+    transcript_store(&post->transcript, db, &x->new_id, x->wall_ms);
+    return sqlite_check(db, f);
+}
+
+static void post_free(struct chat_post *post)
+{
+    arena_done(&post->texts);
+    mem_free(post);
+}
+
+static void post_done(struct history_job *job, const struct fault *f)
+{
+    struct chat_post *post = (struct chat_post *)job;
+    struct exchange *x = post->x;
+
+    if (f != NULL)
+        exchange_fault(x, f);
+    else if (post->refused)
+        exchange_error(x, 422, "this Idempotency-Key was used with another request");
+    else
+        exchange_created(x, "chats", &x->new_id);
+    post_free(post);
+}
+
+static bool post_read(struct chat_post *post, struct fault *f)
+{
+    const struct exchange *x = post->x;
+    struct cmi_visitor visitor = {
+        .ctx = post, .begin = post_begin, .value = post_value, .end = post_end};
+    char queue[GUID_TEXT_MAX];
+
+    if (!cmi_body_check(json_in_read, x->body, &cmi_chat, CMI_POST, visitor, f))
+        return false;
+    post->queue = queues_chat_by_id(x->server->queues, &post->queue_id);
+    if (post->queue == NULL) {
+        guid_hex(&post->queue_id, queue);
+        return fault_set(f, FAULT_REJECT, "Chat queue not found: '%s'", queue);
+    }
+    return true;
+}
+
+static void post_chat(struct exchange *x)
+{
+    struct chat_post *post = mem_zeroed(1, sizeof *post);
+    struct fault f;
+
+    post->x = x;
+    post->job.run = post_run;
+    post->job.done = post_done;
+    arena_init(&post->texts);
+    if (post_read(post, &f) && history_write(x->server->history, &post->job, &f))
+        return;
+    post_free(post);
+    exchange_fault(x, &f);
+}
+
+/* ---- GET ---- */
+
+/* f: the first leg, l: the latest. */
+#define CHAT_SELECT                                                                                \
+    "SELECT f.row, f.group_id AS id,"                                                              \
+    " CASE f.type WHEN 'ChatOut' THEN 'chatout' ELSE 'chat' END AS channel_type,"                  \
+    " ifnull(f.subtype, 'text') AS channel_sub_type, f.type AS type,"                              \
+    " f.type_details AS typeDetails, l.status AS status, l.status_details AS statusDetails,"       \
+    " f.source AS originator, f.destination AS destination, ifnull(f.subject, '') AS title,"       \
+    " f.arrival_ms AS date_created, f.queue_id AS \"from_queue.id\","                              \
+    " f.queue_name AS \"from_queue.name\", l.agent_id AS agentId, l.agent_name AS agentName"       \
+    " FROM contacts f JOIN contacts l ON l.row ="                                                  \
+    "  (SELECT max(row) FROM contacts WHERE group_id = f.group_id AND row > 0)"                    \
+    " WHERE f.channel = 'CHAT' AND f.leads = 1"
+
+/* What the parameters of the list ask for. The address comes as given and with a blank read as the
+ * '+' that a client forgot to encode (contract 13). */
+static const struct {
+    const char *name;
+    const char *sql;
+} filters[] = {
+    {"originator", " AND lower(trim(f.source)) IN (lower(?), lower(?))"},
+    {"destination", " AND lower(trim(f.destination)) IN (lower(?), lower(?))"},
+    {"channel_sub_type", " AND f.subtype IN (?, ?)"},
+};
+#define CHAT_FILTERS (sizeof filters / sizeof *filters)
+
+static struct view with_plus(struct view given, char out[EXCHANGE_SEGMENT_MAX])
+{
+    struct view v = view_trim(given);
+
+    if (given.n == 0 || given.p[0] != ' ' || v.n == 0 || v.p[0] < '0' || v.p[0] > '9' ||
+        v.n >= EXCHANGE_SEGMENT_MAX)
+        return v;
+    out[0] = '+';
+    memcpy(out + 1, v.p, v.n);
+    return (struct view){out, v.n + 1};
+}
+
+static struct sqlite_query list_query(const struct lookup *l, struct sqlite *db,
+                                      char plus[CHAT_FILTERS][EXCHANGE_SEGMENT_MAX])
+{
+    struct view values[CHAT_FILTERS];
+    bool given[CHAT_FILTERS];
+    struct sqlite_query q;
+    struct buf sql;
+
+    buf_init(&sql, 4096);
+    buf_put_text(&sql, CHAT_SELECT);
+    for (size_t i = 0; i < CHAT_FILTERS; i++) {
+        values[i] = exchange_param(l->x, filters[i].name, &given[i]);
+        if (given[i])
+            buf_put_text(&sql, filters[i].sql);
+    }
+    if (l->page.goes_on)
+        buf_put_text(&sql, " AND f.row < ?");
+    buf_put_text(&sql, " ORDER BY f.row DESC LIMIT ?");
+    q = sqlite_query(db, buf_text(&sql));
+    buf_done(&sql);
+    for (size_t i = 0; i < CHAT_FILTERS; i++)
+        if (given[i]) {
+            sqlite_bind_text(&q, view_trim(values[i]));
+            sqlite_bind_text(&q, with_plus(values[i], plus[i]));
+        }
+    if (l->page.goes_on)
+        sqlite_bind_int(&q, l->page.after);
+    sqlite_bind_int(&q, l->page.limit + 1);
+    return q;
+}
+
+static void fill_list(struct lookup *l, struct sqlite *db)
+{
+    char plus[CHAT_FILTERS][EXCHANGE_SEGMENT_MAX];
+    struct sqlite_query q = list_query(l, db, plus);
+
+    lookup_write_list(l, &cmi_chat, &q);
+}
+
+struct chat_parts {
+    struct sqlite *db;
+    const struct guid *id;
+};
+
+static void fill_parts(void *ctx, struct represent *r, const struct cmi_field *field)
+{
+    const struct chat_parts *parts = ctx;
+
+    if (strcmp(field->name, "participants") == 0)
+        transcript_write_participants(r, parts->db, parts->id);
+    else
+        transcript_write_lines(r, parts->db, parts->id);
+}
+
+static void fill_one(struct lookup *l, struct sqlite *db)
+{
+    struct chat_parts parts = {db, &l->id};
+    struct represent_plan plan = {.list = fill_parts, .ctx = &parts};
+    struct sqlite_query q = sqlite_query(db, CHAT_SELECT " AND f.group_id = ?");
+
+    sqlite_bind_guid(&q, &l->id);
+    lookup_write_one(l, &plan, &cmi_chat, &q);
+}
+
+static void list_chats(struct exchange *x)
+{
+    lookup_list(x, "/chats", fill_list, NULL);
+}
+
+static void get_chat(struct exchange *x)
+{
+    lookup_one(x, fill_one, "application/json");
+}
+
+static const char *const list_params[] = {"originator", "destination", "channel_sub_type", NULL};
+
+const struct route chat_routes[] = {
+    {"GET", "/chats", ROUTE_LIST, list_params, list_chats},
+    {"POST", "/chats", ROUTE_BODY_JSON, NULL, post_chat},
+    {"GET", "/chats/{id}", 0, NULL, get_chat},
+    {NULL, NULL, 0, NULL, NULL},
+};

@@ -1,0 +1,282 @@
+#include "server/effect.h"
+
+#include "bridge/core/buf.h"
+#include "bridge/core/mask.h"
+#include "bridge/core/mem.h"
+#include "server/redis_scripts.h"
+#include "server/shard.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KEYS_COUNT 12
+#define ARGS_FIXED 15
+#define SCRIPT_MAX 16384
+
+static struct {
+    struct buf texts[2];
+    struct redis_script plain; /* refused by a full store */
+    struct redis_script frees;
+} scripts;
+
+struct call {
+    effect_done *done;
+    void *owner;
+};
+
+void effect_scripts_init(void)
+{
+    static const char *const heads[] = {"#!lua\n", "#!lua flags=allow-oom\n"};
+
+    for (size_t i = 0; i < 2; i++) {
+        buf_done(&scripts.texts[i]);
+        buf_init(&scripts.texts[i], SCRIPT_MAX);
+        buf_put_text(&scripts.texts[i], heads[i]);
+        buf_put_text(&scripts.texts[i], redis_script_effect);
+        assert(!scripts.texts[i].full);
+    }
+    redis_script_init(&scripts.plain, buf_text(&scripts.texts[0]));
+    redis_script_init(&scripts.frees, buf_text(&scripts.texts[1]));
+}
+
+void effect_init(struct effect *e, struct exchange *x, enum store_kind kind, const char *id_hex,
+                 int64_t version)
+{
+    memset(e, 0, sizeof *e);
+    e->x = x;
+    e->kind = kind;
+    e->version = version;
+    e->slices = EFFECT_SLICES_KEEP;
+    memcpy(e->id, id_hex, GUID_HEX_LEN + 1);
+}
+
+static struct effect_field *next_field(struct effect *e, const char *name)
+{
+    struct effect_field *field = &e->fields[e->field_count++];
+
+    assert(e->field_count <= EFFECT_FIELDS_MAX);
+    field->name = name;
+    return field;
+}
+
+void effect_text(struct effect *e, const char *name, struct view value)
+{
+    next_field(e, name)->value = value.p != NULL ? value : VIEW("");
+}
+
+void effect_text_if(struct effect *e, const char *name, bool given, struct view value)
+{
+    if (given)
+        effect_text(e, name, value);
+    else if (e->version != EFFECT_NEW)
+        effect_drop(e, name);
+}
+
+void effect_int(struct effect *e, const char *name, int64_t value)
+{
+    struct effect_field *field = next_field(e, name);
+
+    snprintf(field->digits, sizeof field->digits, "%" PRId64, value);
+    field->value = view_of(field->digits);
+}
+
+void effect_drop(struct effect *e, const char *name)
+{
+    next_field(e, name)->value = VIEW_NONE;
+}
+
+void effect_purge(struct effect *e, int64_t at_ms)
+{
+    effect_int(e, "purge", at_ms);
+    e->purge_ms = at_ms;
+}
+
+static struct view idem_key(const struct exchange *x, unsigned shard, char out[SHARD_KEY_MAX])
+{
+    return shard_key(shard, "idem", view_of(x->key_hash), out);
+}
+
+static void on_reply(void *owner, const struct redis_value *v)
+{
+    static const struct {
+        const char *word;
+        enum effect_outcome outcome;
+    } words[] = {
+        {"done", EFFECT_DONE},         {"replay", EFFECT_REPLAY}, {"other", EFFECT_OTHER_BODY},
+        {"changed", EFFECT_CHANGED},   {"gone", EFFECT_GONE},     {"claimed", EFFECT_CLAIMED},
+        {"unstaged", EFFECT_UNSTAGED},
+    };
+    struct call call = *(struct call *)owner;
+    struct fault f = {0};
+    char text[FAULT_TEXT_MAX];
+
+    mem_free(owner);
+    if (v->kind == REDIS_ARRAY && v->count > 0)
+        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+            if (view_is(v->items[0].text, words[i].word)) {
+                call.done(call.owner, words[i].outcome, &f);
+                return;
+            }
+    fault_set(&f, FAULT_RETRY, "the store did not answer as it should: %s",
+              mask_sentence(v->text, text, sizeof text));
+    call.done(call.owner, EFFECT_LOST, &f);
+}
+
+static struct view number(char out[24], int64_t n)
+{
+    snprintf(out, 24, "%" PRId64, n);
+    return view_of(out);
+}
+
+void effect_apply(struct effect *e, effect_done *done, void *owner)
+{
+    struct view id = view_of(e->id);
+    unsigned shard = shard_of(id);
+    char keys_text[KEYS_COUNT][SHARD_KEY_MAX];
+    struct view keys[KEYS_COUNT];
+    struct view args[ARGS_FIXED + 2 * EFFECT_FIELDS_MAX];
+    char digits[6][24];
+    char member[STORE_MEMBER_MAX];
+    char wake[16];
+    char staged[GUID_TEXT_MAX + GUID_TEXT_MAX];
+    size_t drops = 0;
+    size_t n = ARGS_FIXED;
+    struct call *call = mem_zeroed(1, sizeof *call);
+
+    *call = (struct call){done, owner};
+    store_member(e->created_ms, e->id, member);
+    snprintf(wake, sizeof wake, "w:{%02u}", shard);
+    snprintf(staged, sizeof staged, "%s:%s", e->id, e->token != NULL ? e->token : "");
+    keys[0] = shard_key(shard, "m", id, keys_text[0]);
+    keys[1] = shard_key(shard, "q", id, keys_text[1]);
+    keys[2] = shard_key(shard, "due", VIEW_NONE, keys_text[2]);
+    keys[3] = shard_key(shard, "act", VIEW_NONE, keys_text[3]);
+    keys[4] = shard_key(shard, "lease", VIEW_NONE, keys_text[4]);
+    keys[5] = shard_key(shard, "sl", id, keys_text[5]);
+    keys[6] = shard_key(shard, e->kind == STORE_MESSAGE ? "messages" : "callbacks", VIEW_NONE,
+                        keys_text[6]);
+    keys[7] = idem_key(e->x, shard, keys_text[7]);
+    keys[8] = shard_key(shard, "gc", VIEW_NONE, keys_text[8]);
+    keys[9] = shard_key(shard, "c", id, keys_text[9]);
+    keys[10] = shard_key(shard, "rep", id, keys_text[10]);
+    keys[11] = shard_key(shard, "t", view_of(staged), keys_text[11]);
+
+    for (size_t i = 0; i < e->field_count; i++)
+        if (e->fields[i].value.p == NULL) {
+            args[n++] = view_of(e->fields[i].name);
+            drops++;
+        }
+    for (size_t i = 0; i < e->field_count; i++)
+        if (e->fields[i].value.p != NULL) {
+            args[n++] = view_of(e->fields[i].name);
+            args[n++] = e->fields[i].value;
+        }
+    args[0] = id;
+    args[1] = e->version == EFFECT_NEW ? VIEW("") : number(digits[0], e->version);
+    args[2] = view_of(e->x->digest);
+    args[3] = number(digits[1], STORE_KEY_MS);
+    args[4] = e->due == EFFECT_DUE_AT     ? number(digits[2], e->due_ms)
+              : e->due == EFFECT_DUE_NONE ? VIEW("-")
+                                          : VIEW("");
+    args[5] = e->list == EFFECT_LIST_ADD      ? VIEW("+")
+              : e->list == EFFECT_LIST_REMOVE ? VIEW("-")
+                                              : VIEW("");
+    args[6] = view_of(member);
+    args[7] = e->purge_ms == EFFECT_PURGE_KEEP    ? VIEW("")
+              : e->purge_ms == EFFECT_PURGE_NEVER ? VIEW("-")
+                                                  : number(digits[3], e->purge_ms);
+    args[8] = e->unclaimed ? VIEW("1") : VIEW("");
+    args[9] = e->slices == EFFECT_SLICES_KEEP ? VIEW("") : number(digits[4], e->slices);
+    args[10] = e->token != NULL ? VIEW("1") : VIEW("");
+    args[11] = e->slice;
+    args[12] = e->repeats;
+    args[13] = view_of(wake);
+    args[14] = number(digits[5], (int64_t)drops);
+    redis_run(e->x->server->redis, e->frees ? &scripts.frees : &scripts.plain, keys, KEYS_COUNT,
+              args, n, on_reply, call);
+}
+
+void effect_refuse(struct exchange *x, enum effect_outcome outcome, const struct fault *f)
+{
+    if (outcome == EFFECT_OTHER_BODY)
+        exchange_error(x, 422, "this Idempotency-Key was used for another request");
+    else if (outcome == EFFECT_GONE)
+        exchange_error(x, 404, "HTTP 404 Not Found");
+    else if (outcome == EFFECT_LOST)
+        exchange_fault(x, f);
+    else
+        exchange_error(x, 503, "others change this at the same time; try again");
+}
+
+/* ---- looking up ---- */
+
+struct look {
+    struct exchange *x;
+    enum store_kind kind;
+    effect_found *found;
+    void (*answered)(void *owner);
+    void *owner;
+    bool over; /* answered at the key's reply */
+};
+
+static void look_answered(struct look *look)
+{
+    look->over = true;
+    look->answered(look->owner);
+}
+
+static void on_key(void *owner, const struct redis_value *v)
+{
+    struct look *look = owner;
+
+    if (v->kind == REDIS_NIL)
+        return;
+    if (v->kind != REDIS_TEXT) {
+        store_log(look->x, v);
+        store_unavailable(look->x);
+    } else if (view_is(v->text, look->x->digest)) {
+        exchange_answer(look->x, 204, NULL, VIEW_NONE);
+    } else {
+        effect_refuse(look->x, EFFECT_OTHER_BODY, NULL);
+    }
+    look_answered(look);
+}
+
+static void on_hash(void *owner, const struct redis_value *v)
+{
+    struct look *look = owner;
+    struct look done = *look;
+
+    mem_free(look);
+    if (done.over)
+        return;
+    if (!store_failed(done.x, v)) {
+        if (store_int(v, "kind", 0) == done.kind && store_int(v, "st", 0) != STORE_DELETED) {
+            done.found(done.owner, v);
+            return;
+        }
+        effect_refuse(done.x, EFFECT_GONE, NULL);
+    }
+    done.answered(done.owner);
+}
+
+void effect_look_up(struct exchange *x, enum store_kind kind, const char *id_hex,
+                    effect_found *found, void (*answered)(void *owner), void *owner)
+{
+    struct look *look = mem_zeroed(1, sizeof *look);
+    struct view id = view_of(id_hex);
+    unsigned shard = shard_of(id);
+    char key[SHARD_KEY_MAX];
+    struct view args[2] = {VIEW("GET"), VIEW_NONE};
+
+    *look = (struct look){x, kind, found, answered, owner, false};
+    if (x->key.n > 0) {
+        args[1] = idem_key(x, shard, key);
+        redis_command(x->server->redis, args, 2, on_key, look);
+    }
+    args[0] = VIEW("HGETALL");
+    args[1] = shard_key(shard, "m", id, key);
+    redis_command(x->server->redis, args, 2, on_hash, look);
+}

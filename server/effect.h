@@ -1,0 +1,86 @@
+/*
+ * effect: one change of one message or callback in Redis, whole or not at all, done once for each
+ * Idempotency-Key. The one door through which they change (server/redis/effect.lua).
+ *
+ * Usage: effect_init, the effect_… calls that say what changes, effect_apply. Names are static
+ * storage; values are borrowed until effect_apply returns.
+ */
+#ifndef SERVER_EFFECT_H
+#define SERVER_EFFECT_H
+
+#include "server/server.h"
+#include "server/store.h"
+
+#define EFFECT_FIELDS_MAX 32
+#define EFFECT_NEW        (-1) /* version: it must not exist */
+
+enum effect_outcome {
+    EFFECT_DONE,
+    EFFECT_REPLAY,     /* was done before, under the same key */
+    EFFECT_OTHER_BODY, /* the key was used for something else */
+    EFFECT_CHANGED,    /* the version is another: look again */
+    EFFECT_GONE,       /* there is no such thing */
+    EFFECT_CLAIMED,    /* refused: sending has begun */
+    EFFECT_UNSTAGED,   /* the staged slices are no longer there */
+    EFFECT_LOST,       /* no answer, or the store refuses: the fault says why */
+};
+
+struct effect_field {
+    const char *name;
+    struct view value; /* p NULL: the field goes */
+    char digits[24];
+};
+
+struct effect {
+    struct exchange *x;
+    enum store_kind kind;
+    char id[GUID_TEXT_MAX];
+    int64_t version;
+    enum { EFFECT_DUE_KEEP, EFFECT_DUE_NONE, EFFECT_DUE_AT } due;
+    int64_t due_ms;
+    enum { EFFECT_LIST_KEEP, EFFECT_LIST_ADD, EFFECT_LIST_REMOVE } list;
+    int64_t created_ms;
+    int64_t purge_ms;  /* EFFECT_PURGE_KEEP, EFFECT_PURGE_NEVER, or when */
+    bool unclaimed;    /* refuse once sending has begun */
+    bool frees;        /* works in a full store, too */
+    int64_t slices;    /* EFFECT_SLICES_KEEP, or how many are taken */
+    const char *token; /* they are staged under it; NULL: they are `slice` and `repeats` */
+    struct view slice;
+    struct view repeats;
+    struct effect_field fields[EFFECT_FIELDS_MAX];
+    size_t field_count;
+};
+
+#define EFFECT_PURGE_KEEP  0
+#define EFFECT_PURGE_NEVER (-1)
+#define EFFECT_SLICES_KEEP (-1)
+
+void effect_init(struct effect *e, struct exchange *x, enum store_kind kind, const char *id_hex,
+                 int64_t version);
+void effect_text(struct effect *e, const char *name, struct view value);
+void effect_text_if(struct effect *e, const char *name, bool given, struct view value);
+void effect_int(struct effect *e, const char *name, int64_t value);
+void effect_drop(struct effect *e, const char *name);
+
+/* Sets `purge` and the time for it. */
+void effect_purge(struct effect *e, int64_t at_ms);
+
+/* `done` is called once, later. */
+typedef void effect_done(void *owner, enum effect_outcome outcome, const struct fault *f);
+void effect_apply(struct effect *e, effect_done *done, void *owner);
+
+/* The answer where the outcome is none to go on with: 422, 404 or 503. */
+void effect_refuse(struct exchange *x, enum effect_outcome outcome, const struct fault *f);
+
+/* Looks a thing up for a PUT or DELETE. Answers by itself where it was done before under the same
+ * key (204, or 422 for another body), and where there is no such thing (404) or no store (503).
+ * Else `found` is called once, later, with the reply to HGETALL m:<id>, which holds during the
+ * call. */
+typedef void effect_found(void *owner, const struct redis_value *hash);
+void effect_look_up(struct exchange *x, enum store_kind kind, const char *id_hex,
+                    effect_found *found, void (*answered)(void *owner), void *owner);
+
+/* Makes the scripts ready; once, before the first use. */
+void effect_scripts_init(void);
+
+#endif

@@ -1,0 +1,71 @@
+#include "server/filter.h"
+
+#include "bridge/core/datetime.h"
+#include "bridge/core/phone.h"
+#include "bridge/core/wildcard.h"
+
+#include <string.h>
+
+#define TIME_TEXT_MAX 64 /* bytes of a time that could be read */
+
+/* ' 358…' -> '+358…'; false where no blank stands in front of a digit. */
+static bool with_plus(struct view value, char out[WILDCARD_PATTERN_MAX], struct view *plus)
+{
+    if (value.n < 2 || value.n > WILDCARD_PATTERN_MAX || value.p[0] != ' ' || value.p[1] < '0' ||
+        value.p[1] > '9')
+        return false;
+    memcpy(out, value.p, value.n);
+    out[0] = '+';
+    *plus = view_trim((struct view){out, value.n});
+    return true;
+}
+
+bool filter_matches(struct view value, struct view text)
+{
+    char room[WILDCARD_PATTERN_MAX];
+    struct view plus = VIEW_NONE;
+    struct view trimmed = view_trim(text);
+
+    return wildcard_match_nocase(view_trim(value), trimmed) ||
+           (with_plus(value, room, &plus) && wildcard_match_nocase(plus, trimmed));
+}
+
+bool filter_matches_address(struct view value, struct view address)
+{
+    char rooms[2][PHONE_NORMAL_MAX];
+    struct view normal = VIEW_NONE;
+    struct view wanted = VIEW_NONE;
+    struct fault f = {0};
+
+    if (filter_matches(value, address))
+        return true;
+    return !wildcard_is_pattern(value) && phone_normal(value, rooms[0], &wanted, &f) &&
+           phone_normal(address, rooms[1], &normal, &f) && view_eq(wanted, normal);
+}
+
+bool filter_pattern(struct exchange *x, const char *name, struct view *value, bool *given)
+{
+    *value = exchange_param(x, name, given);
+    if (value->n <= WILDCARD_PATTERN_MAX)
+        return true;
+    exchange_error(x, 400, "%s is longer than %d bytes", name, WILDCARD_PATTERN_MAX);
+    return false;
+}
+
+bool filter_time(struct exchange *x, const char *name, int64_t *ms, bool *given)
+{
+    char room[TIME_TEXT_MAX];
+    struct view value = view_trim(exchange_param(x, name, given));
+    struct fault f = {0};
+
+    if (!*given || datetime_parse(value, ms, &f))
+        return true;
+    if (value.n <= sizeof room && view_has(value, ' ')) {
+        memcpy(room, value.p, value.n);
+        *(char *)memchr(room, ' ', value.n) = '+';
+        if (datetime_parse((struct view){room, value.n}, ms, &f))
+            return true;
+    }
+    exchange_error(x, 400, "%s: %s", name, f.text);
+    return false;
+}

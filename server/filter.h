@@ -1,0 +1,22 @@
+/*
+ * filter: the search parameters of a list against a thing's properties (contract 12, 13).
+ *
+ * A blank where a `+` must have been (`+` is a blank in a query) is also tried as `+`: in front of
+ * a number, and in front of a time's offset.
+ */
+#ifndef SERVER_FILTER_H
+#define SERVER_FILTER_H
+
+#include "server/exchange.h"
+
+/* Does the text match the value, which may be a pattern? Without surrounding blanks and case. */
+bool filter_matches(struct view value, struct view text);
+/* The same for an address: a value that is no pattern is compared in normal form (contract 18). */
+bool filter_matches_address(struct view value, struct view address);
+/* The parameter as a pattern, VIEW_NONE where it is not given. Answers 400 and returns false if it
+ * is too long to be one. */
+bool filter_pattern(struct exchange *x, const char *name, struct view *value, bool *given);
+/* The parameter as a time. Answers 400 and returns false if it is none. */
+bool filter_time(struct exchange *x, const char *name, int64_t *ms, bool *given);
+
+#endif

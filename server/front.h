@@ -1,0 +1,32 @@
+/*
+ * front: requests in, exchanges out. Checks what is common to all of them (path, method, media
+ * types, parameters, Idempotency-Key), finds the route, counts and logs the answer.
+ *
+ * Idempotency-Key (D2): the id of what a POST creates, and the hash that a PUT or DELETE is
+ * remembered by, are HMACs of user and key under the server's secret. Until that is known, a write
+ * with a key is 503. A key whose first request is still under way is 409 with Retry-After.
+ */
+#ifndef SERVER_FRONT_H
+#define SERVER_FRONT_H
+
+#include "bridge/io/http_server.h"
+#include "server/server.h"
+
+#define FRONT_BASE             "/RI/cmi"
+#define FRONT_IGNORED_BODY_MAX 65536 /* bytes of a body that nobody reads: with GET and DELETE */
+#define FRONT_SECRET_BYTES     32
+
+struct front;
+struct users;
+
+/* The server and the users are the caller's and outlive the front. */
+struct front *front_new(struct server *server, const struct users *users);
+void front_free(struct front *f); /* no exchange may be under way */
+/* Rows under `base` (static storage), ended by one with method NULL. */
+void front_add(struct front *f, const char *base, const struct route *rows);
+void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES]);
+bool front_has_secret(const struct front *f);
+struct http_server_owner front_owner(struct front *f);
+size_t front_under_way(const struct front *f);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * history: the store of contact history: one SQLite file that one process owns.
+ *
+ * The loop never touches the file. It hands in jobs; a writer's thread runs all that wait in one
+ * transaction, each inside a savepoint of its own, so that a failing one does not take the others;
+ * and only after COMMIT do their answers come back to the loop (D1, group commit). A reader's
+ * thread does the same for jobs that only read, on a connection of its own, each on one unchanging
+ * snapshot. While the disk is full or fails, jobs end with FAULT_RETRY; when it is well again, so
+ * are they: nothing needs a restart.
+ */
+#ifndef SERVER_HISTORY_H
+#define SERVER_HISTORY_H
+
+#include "bridge/core/fault.h"
+#include "bridge/core/stats.h"
+#include "bridge/ports/notice.h"
+
+#define HISTORY_QUEUE_MAX 4096 /* jobs waiting for a thread; more are refused with FAULT_RETRY */
+#define HISTORY_GROUP_MAX 512  /* jobs in one transaction */
+
+struct history;
+struct sqlite;
+struct uv_loop_s;
+
+/* One piece of work, the first member of its maker's struct. */
+struct history_job {
+    /* On the thread, in a transaction. false with a fault: what it wrote is undone. "Not found" and
+     * the like are no faults: the job keeps them to itself. Runs once. */
+    bool (*run)(struct history_job *job, struct sqlite *db, struct fault *f);
+    /* On the loop, when all is durable (f is NULL) or nothing is (f says why). The job is its
+     * maker's again. */
+    void (*done)(struct history_job *job, const struct fault *f);
+    /* private to history.c */
+    struct history_job *next;
+    struct fault fault;
+    bool failed;
+};
+
+/* Opens or makes the file, brings its schema up, takes its lock (PATH-lock), starts the threads.
+ * NULL with a fault: another process owns it, it is newer, it cannot be opened. path is copied. */
+struct history *history_open(struct uv_loop_s *loop, const char *path, const struct notice *log,
+                             struct stats *stats, struct fault *f) MUST_CHECK;
+/* Ends what is waiting, gives every answer before it returns, lets the file go. `closed` is called
+ * on the loop when the memory is gone (may be NULL). h may be NULL. */
+void history_close(struct history *h, void (*closed)(void *owner), void *owner);
+
+/* Queues a job; done is never called from inside. false: the queue is full (RETRY), and the job
+ * still its maker's. */
+bool history_write(struct history *h, struct history_job *job, struct fault *f) MUST_CHECK;
+bool history_read(struct history *h, struct history_job *job, struct fault *f) MUST_CHECK;
+
+/* Contacts that can't be shown yet, because not all that CMI requires of them is known: by how many
+ * they became more. */
+void history_count_hidden(struct history *h, int more);
+
+#endif

@@ -1,0 +1,134 @@
+#include "server/history_schema.h"
+
+/* Columns of `contacts` up to `leads` are what is shown; those after it are what the events said,
+ * from which server/leg.c makes the shown ones. `stamps` is a merge_map. */
+static const char contacts[] =
+    "CREATE TABLE contacts ("
+    "  row INTEGER PRIMARY KEY,"
+    "  id BLOB NOT NULL UNIQUE,"
+    "  group_id BLOB NOT NULL,"
+    "  group_text TEXT," /* contactGroupId as it is shown */
+    "  channel TEXT, type TEXT, type_details TEXT, subtype TEXT,"
+    "  status TEXT, status_details TEXT,"
+    "  source TEXT, destination TEXT,"
+    "  agent_id BLOB, agent_name TEXT, queue_id BLOB, queue_name TEXT,"
+    "  arrival_ms INTEGER, connect_ms INTEGER, disconnect_ms INTEGER, wrapup_end_ms INTEGER,"
+    "  record INTEGER, script INTEGER,"
+    "  subject TEXT,"
+    "  required_id BLOB, required_name TEXT, required_type INTEGER, required_until_ms INTEGER,"
+    "  previous_id BLOB,"
+    "  leads INTEGER NOT NULL," /* the first leg of its group */
+    "  phase INTEGER, given_status TEXT, given_status_details TEXT,"
+    "  given_group TEXT, given_type_details TEXT,"
+    "  given_queue_id BLOB, given_queue_name TEXT, first_queue_id BLOB, first_queue_name TEXT,"
+    "  given_record INTEGER, given_script INTEGER,"
+    "  digest BLOB," /* of the POST that made it */
+    "  stamps BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX contacts_of_group ON contacts (group_id, row);"
+    "CREATE INDEX contacts_after ON contacts (previous_id) WHERE previous_id IS NOT NULL;"
+    "CREATE INDEX chats ON contacts (leads) WHERE channel = 'CHAT' AND leads = 1;"
+    "CREATE INDEX chats_by_source ON contacts (lower(trim(source)))"
+    "  WHERE channel = 'CHAT' AND leads = 1;"
+    "CREATE INDEX chats_by_destination ON contacts (lower(trim(destination)))"
+    "  WHERE channel = 'CHAT' AND leads = 1;";
+
+/* at_ms, then tie, is the order of a transcript; key tells the event that brought the line. Of
+ * participants, joined is the least stamp that named one, for the order; stamp the greatest, for
+ * the alias. */
+static const char chats[] =
+    "CREATE TABLE chat_messages ("
+    "  row INTEGER PRIMARY KEY,"
+    "  key BLOB NOT NULL UNIQUE,"
+    "  chat BLOB NOT NULL,"
+    "  at_ms INTEGER NOT NULL, tie BLOB NOT NULL,"
+    "  message TEXT NOT NULL, originator TEXT NOT NULL, system INTEGER NOT NULL, type TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX chat_messages_of_chat ON chat_messages (chat, at_ms, tie);"
+    "CREATE TABLE chat_participants ("
+    "  chat BLOB NOT NULL, uniquekey TEXT NOT NULL,"
+    "  alias TEXT NOT NULL, joined BLOB NOT NULL, stamp BLOB NOT NULL,"
+    "  PRIMARY KEY (chat, uniquekey)"
+    ") STRICT, WITHOUT ROWID;";
+
+/* What an email has beside its contact, which has the same id. Numbers are kept as they were
+ * written. */
+static const char emails[] =
+    "CREATE TABLE emails ("
+    "  row INTEGER PRIMARY KEY,"
+    "  id BLOB NOT NULL UNIQUE,"
+    "  channel_type TEXT, channel_sub_type TEXT, status TEXT,"
+    "  case_id TEXT, cid TEXT, content TEXT, remarks TEXT,"
+    "  from_name TEXT, from_address TEXT,"
+    "  stamps BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX emails_by_case ON emails (case_id) WHERE case_id IS NOT NULL;"
+    "CREATE INDEX emails_by_cid ON emails (cid) WHERE cid IS NOT NULL;"
+    "CREATE TABLE email_addresses ("
+    "  email BLOB NOT NULL, kind TEXT NOT NULL, position INTEGER NOT NULL," /* kind: to, cc, bcc */
+    "  name TEXT, address TEXT NOT NULL,"
+    "  PRIMARY KEY (email, kind, position)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE email_attachments ("
+    "  email BLOB NOT NULL, position INTEGER NOT NULL,"
+    "  id BLOB NOT NULL, filename TEXT NOT NULL, mime_type TEXT NOT NULL,"
+    "  size TEXT NOT NULL, originator TEXT,"
+    "  PRIMARY KEY (email, position)"
+    ") STRICT, WITHOUT ROWID;";
+
+static const char recordings[] =
+    "CREATE TABLE call_recordings ("
+    "  row INTEGER PRIMARY KEY,"
+    "  id BLOB NOT NULL UNIQUE,"
+    "  call_id BLOB NOT NULL, contact_id BLOB NOT NULL,"
+    "  owner_id BLOB NOT NULL, owner_type TEXT NOT NULL, owner_name TEXT NOT NULL,"
+    "  file_name TEXT NOT NULL, file_path TEXT NOT NULL, created_ms INTEGER NOT NULL,"
+    "  stamp BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX call_recordings_of_call ON call_recordings (call_id);"
+    "CREATE INDEX call_recordings_of_contact ON call_recordings (contact_id);"
+    "CREATE TABLE listen_logs ("
+    "  row INTEGER PRIMARY KEY,"
+    "  id BLOB NOT NULL UNIQUE,"
+    "  recording BLOB NOT NULL,"
+    "  user_guid BLOB, user_id TEXT, user_name TEXT,"
+    "  description TEXT NOT NULL, session TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+    "  digest BLOB"
+    ") STRICT;"
+    "CREATE INDEX listen_logs_of_recording ON listen_logs (recording, row);";
+
+static const char scripts[] =
+    "CREATE TABLE script_results ("
+    "  row INTEGER PRIMARY KEY,"
+    "  id BLOB NOT NULL UNIQUE,"
+    "  script_id BLOB NOT NULL, name TEXT NOT NULL,"
+    "  contact_id BLOB NOT NULL, originalcontact_id BLOB NOT NULL, modified_ms INTEGER NOT NULL,"
+    "  stamp BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX script_results_of_contact ON script_results (contact_id);"
+    "CREATE INDEX script_results_of_original ON script_results (originalcontact_id);"
+    "CREATE TABLE script_questions ("
+    "  result BLOB NOT NULL, position INTEGER NOT NULL,"
+    "  id BLOB NOT NULL, data TEXT NOT NULL, controltype TEXT NOT NULL, datatype TEXT NOT NULL,"
+    "  ordinal TEXT NOT NULL,"
+    "  PRIMARY KEY (result, position)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE script_answers ("
+    "  result BLOB NOT NULL, question INTEGER NOT NULL, position INTEGER NOT NULL,"
+    "  id BLOB NOT NULL, answerdata TEXT NOT NULL, ordinal TEXT NOT NULL,"
+    "  PRIMARY KEY (result, question, position)"
+    ") STRICT, WITHOUT ROWID;";
+
+/* Remarks of phone calls and chats; an email's are its own. Keys of writes that make no object of
+ * their own (D2). */
+static const char remarks[] =
+    "CREATE TABLE remarks ("
+    "  group_id BLOB PRIMARY KEY, text TEXT NOT NULL, at_ms INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE idempotency_keys ("
+    "  key TEXT PRIMARY KEY, digest TEXT NOT NULL, at_ms INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX idempotency_keys_by_time ON idempotency_keys (at_ms);";
+
+const char *const history_schema[] = {contacts, chats, emails, recordings, scripts, remarks};
+const int history_schema_steps = sizeof history_schema / sizeof *history_schema;

@@ -1,0 +1,24 @@
+/*
+ * idempotency: writes to the history that make no object of their own, remembered by their
+ * Idempotency-Key in the transaction of their effect (D2). Only what was done is remembered.
+ */
+#ifndef SERVER_IDEMPOTENCY_H
+#define SERVER_IDEMPOTENCY_H
+
+#include "server/exchange.h"
+
+#define IDEMPOTENCY_KEPT_MS   (8LL * 24 * 3600 * 1000) /* at least 7 days */
+#define IDEMPOTENCY_PURGE_MAX 100                      /* old keys that go with each new one */
+
+struct sqlite;
+
+enum idempotency {
+    IDEMPOTENCY_NEW,   /* not seen, or the request has no key */
+    IDEMPOTENCY_DONE,  /* done before: the first answer again */
+    IDEMPOTENCY_OTHER, /* the key was used for another request: 422 */
+};
+
+enum idempotency idempotency_look(struct sqlite *db, const struct exchange *x);
+void idempotency_keep(struct sqlite *db, const struct exchange *x); /* nothing without a key */
+
+#endif

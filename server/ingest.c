@@ -1,0 +1,280 @@
+#include "server/ingest.h"
+
+#include "bridge/core/json_out.h"
+#include "bridge/core/json_scan.h"
+#include "bridge/core/mask.h"
+#include "bridge/core/mem.h"
+#include "bridge/core/utf8.h"
+#include "bridge/io/crypto.h"
+#include "server/exchange.h"
+#include "server/history.h"
+#include "server/server.h"
+#include "server/sqlite.h"
+
+#include <string.h>
+
+#define ANSWER_MAX (INGEST_EVENTS_MAX * 2048 * 2) /* id, source and sentence of each, escaped */
+
+static const struct ingest_kind *const kinds[] = {ingest_contact_kinds, ingest_chat_kinds,
+                                                  ingest_email_kinds, ingest_call_kinds};
+
+struct ingest {
+    struct history_job job;
+    struct exchange *x;
+    struct arena arena;
+    struct ingest_event *first;
+    struct ingest_event *last;
+    size_t count;
+    int hidden;
+};
+
+struct guid ingest_guid(struct view source, const char *collection, struct view name)
+{
+    struct buf text;
+    struct guid g;
+
+    if (guid_parse(name, &g))
+        return g;
+    if (strcmp(collection, "chats") == 0 || strcmp(collection, "emails") == 0)
+        collection = "contacts";
+    buf_init(&text, name.n + 64);
+    buf_printf(&text, "%s/", collection);
+    buf_put(&text, name);
+    g = crypto_guid_of(source, buf_view(&text));
+    buf_done(&text);
+    return g;
+}
+
+/* ---- read, on the loop ---- */
+
+static const struct ingest_kind *kind_of(const char *type)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        for (const struct ingest_kind *k = kinds[i]; k->type != NULL; k++)
+            if (strcmp(k->type, type) == 0)
+                return k;
+    return NULL;
+}
+
+static bool understand(struct ingest_event *e, const struct cloudevent *ce, struct arena *a,
+                       struct fault *f)
+{
+    char shown[64];
+    struct view rest;
+
+    e->type = event_type_find(ce->type, VIEW(""));
+    e->kind = e->type == NULL ? NULL : kind_of(e->type->name);
+    if (e->kind == NULL)
+        return fault_set(f, FAULT_REJECT, "type '%s' is not one that the history takes",
+                         mask_sentence(ce->type, shown, sizeof shown));
+    if (!event_type_subject(e->type, ce->subject, &rest, f) ||
+        !merge_stamp(e->time_ms, ce->sequence, ce->id, ce->source, &e->stamp, f))
+        return false;
+    if (ce->content != CLOUDEVENT_JSON)
+        return fault_set(f, FAULT_REJECT, "data must be JSON");
+    if (!ce->has_data && e->type->required[0] != NULL)
+        return fault_set(f, FAULT_REJECT, "data is missing");
+    e->subject = ingest_guid(ce->source, e->type->collection, rest);
+    return e->kind->read(e, ce->has_data ? ce->data : VIEW("{}"), a, f);
+}
+
+void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms, struct arena *a,
+                 struct buf *text)
+{
+    struct cloudevent ce = {0};
+
+    *e = (struct ingest_event){.next = NULL};
+    if (!cloudevent_of_json(json, &ce, text, &e->fault))
+        return;
+    e->id = arena_view(a, ce.id);
+    e->source = arena_view(a, ce.source);
+    e->time_ms = ce.has_time ? ce.time_ms : now_ms;
+    if (!understand(e, &ce, a, &e->fault) && e->type != NULL)
+        fault_add(&e->fault, "%s", e->type->name);
+}
+
+static void add_event(struct ingest *in, struct view json, struct buf *text)
+{
+    struct ingest_event *e = arena_take(&in->arena, 1, sizeof *e);
+
+    ingest_read(e, json, in->x->wall_ms, &in->arena, text);
+    if (in->last != NULL)
+        in->last->next = e;
+    else
+        in->first = e;
+    in->last = e;
+    in->count++;
+}
+
+/* false: the batch as a whole can't be read; answered. */
+static bool read_batch(struct ingest *in)
+{
+    struct exchange *x = in->x;
+    struct view rest = x->body;
+    struct fault f = {0};
+    struct view json;
+    struct buf text;
+
+    if (!json_scan_all(rest, &f)) {
+        exchange_fault(x, &f);
+        return false;
+    }
+    buf_init(&text, x->body.n + 1);
+    while (in->count <= INGEST_EVENTS_MAX && cloudevent_next(&rest, &json, &f))
+        add_event(in, json, &text);
+    buf_done(&text);
+    if (f.cls != FAULT_NONE) {
+        exchange_fault(x, &f);
+        return false;
+    }
+    if (in->count > INGEST_EVENTS_MAX) {
+        exchange_error(x, 413, "the batch has more than %d events", INGEST_EVENTS_MAX);
+        return false;
+    }
+    return true;
+}
+
+/* ---- stored, on the writer's thread ---- */
+
+/* A bad event does not take the others; a failing file does. */
+static bool apply(struct ingest *in, struct ingest_event *e, struct sqlite *db, struct fault *f)
+{
+    int hidden = 0;
+
+    sqlite_do(db, "SAVEPOINT event");
+    e->kind->apply(e, db, &hidden);
+    if (!sqlite_check(db, &e->fault)) {
+        if (e->fault.cls == FAULT_RETRY || e->fault.cls == FAULT_STOP) {
+            *f = e->fault;
+            return false;
+        }
+        sqlite_do(db, "ROLLBACK TO event");
+        hidden = 0;
+    }
+    sqlite_do(db, "RELEASE event");
+    in->hidden += hidden;
+    return sqlite_check(db, f);
+}
+
+static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
+{
+    struct ingest *in = (struct ingest *)job;
+
+    for (struct ingest_event *e = in->first; e != NULL; e = e->next)
+        if (e->fault.cls == FAULT_NONE && !apply(in, e, db, f))
+            return fault_add(f, "%s", e->type->name);
+    return true;
+}
+
+/* ---- answered, on the loop ---- */
+
+/* A sentence that was cut may end within a character. */
+static struct view sentence(const struct fault *f)
+{
+    struct view text = view_of(f->text);
+
+    while (!utf8_valid(text))
+        text.n--;
+    return text;
+}
+
+static int status_of(const struct ingest_event *e)
+{
+    if (e->fault.cls == FAULT_NONE)
+        return 204;
+    return e->fault.cls == FAULT_REJECT ? 400 : 500;
+}
+
+static void write_answer(const struct ingest *in, struct buf *to)
+{
+    struct json_out j;
+
+    json_out_init(&j, to);
+    json_array(&j);
+    for (const struct ingest_event *e = in->first; e != NULL; e = e->next) {
+        bool ok = e->fault.cls == FAULT_NONE;
+
+        json_object(&j);
+        json_key(&j, "id");
+        json_string(&j, e->id);
+        json_key(&j, "source");
+        json_string(&j, e->source);
+        json_key(&j, "status");
+        json_int(&j, status_of(e));
+        if (!ok) {
+            json_key(&j, "error");
+            json_string(&j, sentence(&e->fault));
+        }
+        json_object_end(&j);
+    }
+    json_array_end(&j);
+}
+
+static void count(const struct ingest *in)
+{
+    struct stats *stats = in->x->server->stats;
+    int64_t applied = 0;
+    int64_t refused = 0;
+
+    for (const struct ingest_event *e = in->first; e != NULL; e = e->next) {
+        if (e->fault.cls == FAULT_NONE)
+            applied++;
+        else
+            refused++;
+    }
+    stat_add(stats_get(stats, STAT_COUNTER, "cmibridge_ingest_events_total", "result=\"applied\"",
+                       "Events given to the contact history."),
+             applied);
+    stat_add(stats_get(stats, STAT_COUNTER, "cmibridge_ingest_events_total", "result=\"refused\"",
+                       "Events given to the contact history."),
+             refused);
+    history_count_hidden(in->x->server->history, in->hidden);
+}
+
+static void ingest_free(struct ingest *in)
+{
+    arena_done(&in->arena);
+    mem_free(in);
+}
+
+static void done(struct history_job *job, const struct fault *f)
+{
+    struct ingest *in = (struct ingest *)job;
+    struct buf answer;
+
+    if (f != NULL) {
+        exchange_fault(in->x, f);
+        ingest_free(in);
+        return;
+    }
+    count(in);
+    buf_init(&answer, ANSWER_MAX);
+    write_answer(in, &answer);
+    exchange_answer(in->x, 200, "application/json", buf_view(&answer));
+    buf_done(&answer);
+    ingest_free(in);
+}
+
+static void post_ingest(struct exchange *x)
+{
+    struct ingest *in = mem_zeroed(1, sizeof *in);
+    struct fault f;
+
+    in->x = x;
+    in->job.run = run;
+    in->job.done = done;
+    arena_init(&in->arena);
+    if (!read_batch(in)) {
+        ingest_free(in);
+        return;
+    }
+    if (history_write(x->server->history, &in->job, &f))
+        return;
+    ingest_free(in);
+    exchange_fault(x, &f);
+}
+
+const struct route ingest_routes[] = {
+    {"POST", "/ingest", ROUTE_BODY_BATCH, NULL, post_ingest},
+    {NULL, NULL, 0, NULL, NULL},
+};

@@ -1,0 +1,58 @@
+/*
+ * ingest: events that build the history (contract 4), as POST /ingest takes them: CloudEvents in a
+ * batch, each read on the loop, all of them stored in one transaction, each answered.
+ *
+ * A kind of event is two functions: `read` turns its data into what it says, `apply` stores that so
+ * that any order of the same events, any number of times, ends in one state.
+ */
+#ifndef SERVER_INGEST_H
+#define SERVER_INGEST_H
+
+#include "bridge/core/arena.h"
+#include "bridge/core/cloudevent.h"
+#include "bridge/core/cmi_decode.h"
+#include "bridge/core/merge.h"
+
+#define INGEST_EVENTS_MAX 10000 /* of one batch; more is 413 */
+
+struct sqlite;
+
+struct ingest_event {
+    struct ingest_event *next;
+    const struct event_type *type; /* NULL: not understood */
+    const struct ingest_kind *kind;
+    struct view id;
+    struct view source;
+    struct guid subject; /* what it is about */
+    struct merge_stamp stamp;
+    int64_t time_ms;
+    void *said;         /* of the kind's own making, in the batch's arena */
+    struct fault fault; /* cls FAULT_NONE: applied, or to be */
+};
+
+struct ingest_kind {
+    const char *type;
+    /* Data is checked already by the event's row. e->said is what it fills. */
+    bool (*read)(struct ingest_event *e, struct view data, struct arena *a, struct fault *f);
+    /* Adds to *hidden by how many the things that can't be shown yet become more. Failures of the
+     * file stick to db. */
+    void (*apply)(const struct ingest_event *e, struct sqlite *db, int *hidden);
+};
+
+/* Each ended by a row with type NULL. */
+extern const struct ingest_kind ingest_contact_kinds[];
+extern const struct ingest_kind ingest_chat_kinds[];
+extern const struct ingest_kind ingest_email_kinds[];
+extern const struct ingest_kind ingest_call_kinds[]; /* recordings and script results */
+
+/* Reads one event's JSON. What can't be read, or is not for the history, leaves its fault in e.
+ * What e holds is the arena's; text is room for the reading. */
+void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms, struct arena *a,
+                 struct buf *text);
+
+/* What a producer's name stands for: a GUID for itself, any other for one made of source and name
+ * (version 5). A contact, the chat that is its group and the email that is it share their names, so
+ * all three are made alike. collection: "contacts", … */
+struct guid ingest_guid(struct view source, const char *collection, struct view name);
+
+#endif

@@ -1,0 +1,308 @@
+#include "server/leg.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *const columns[LEG_COLUMNS] = {
+    "group_id",
+    "group_text",
+    "channel",
+    "type",
+    "type_details",
+    "subtype",
+    "status",
+    "status_details",
+    "source",
+    "destination",
+    "agent_id",
+    "agent_name",
+    "queue_id",
+    "queue_name",
+    "arrival_ms",
+    "connect_ms",
+    "disconnect_ms",
+    "wrapup_end_ms",
+    "record",
+    "script",
+    "subject",
+    "required_id",
+    "required_name",
+    "required_type",
+    "required_until_ms",
+    "previous_id",
+    "leads",
+    "phase",
+    "given_status",
+    "given_status_details",
+    "given_group",
+    "given_type_details",
+    "given_queue_id",
+    "given_queue_name",
+    "first_queue_id",
+    "first_queue_name",
+    "given_record",
+    "given_script",
+    "digest",
+    "stamps",
+};
+const struct row_table leg_table = {"contacts", columns, LEG_COLUMNS};
+
+enum { NEWEST, OLDEST };
+
+/* The columns that a property sets, which event keeps it, and whether a leg that was not told has
+ * it from the one before. */
+static const struct {
+    unsigned char column;
+    unsigned char count;
+    unsigned char rule;
+    bool inherited;
+} properties[LEG_PROPERTIES] = {
+    [LEG_SETS_GROUP] = {LEG_GIVEN_GROUP, 1, NEWEST, false},
+    [LEG_SETS_CHANNEL] = {LEG_CHANNEL, 1, NEWEST, true},
+    [LEG_SETS_TYPE] = {LEG_TYPE, 1, NEWEST, true},
+    [LEG_SETS_TYPE_DETAILS] = {LEG_GIVEN_TYPE_DETAILS, 1, NEWEST, false},
+    [LEG_SETS_SUBTYPE] = {LEG_SUBTYPE, 1, NEWEST, true},
+    [LEG_SETS_STATUS] = {LEG_PHASE, 2, NEWEST, false},
+    [LEG_SETS_STATUS_DETAILS] = {LEG_GIVEN_STATUS_DETAILS, 1, NEWEST, false},
+    [LEG_SETS_SOURCE] = {LEG_SOURCE, 1, NEWEST, true},
+    [LEG_SETS_DESTINATION] = {LEG_DESTINATION, 1, NEWEST, true},
+    [LEG_SETS_AGENT_ID] = {LEG_AGENT_ID, 1, NEWEST, false},
+    [LEG_SETS_AGENT_NAME] = {LEG_AGENT_NAME, 1, NEWEST, false},
+    [LEG_SETS_QUEUE_ID] = {LEG_GIVEN_QUEUE_ID, 1, NEWEST, false},
+    [LEG_SETS_QUEUE_NAME] = {LEG_GIVEN_QUEUE_NAME, 1, NEWEST, false},
+    [LEG_SETS_FIRST_QUEUE] = {LEG_FIRST_QUEUE_ID, 2, OLDEST, false},
+    [LEG_SETS_ARRIVAL] = {LEG_ARRIVAL, 1, NEWEST, false},
+    [LEG_SETS_CONNECT] = {LEG_CONNECT, 1, NEWEST, false},
+    [LEG_SETS_DISCONNECT] = {LEG_DISCONNECT, 1, NEWEST, false},
+    [LEG_SETS_WRAPUP_END] = {LEG_WRAPUP_END, 1, NEWEST, false},
+    [LEG_SETS_RECORD] = {LEG_GIVEN_RECORD, 1, NEWEST, false},
+    [LEG_SETS_SCRIPT] = {LEG_GIVEN_SCRIPT, 1, NEWEST, false},
+    [LEG_SETS_SUBJECT] = {LEG_SUBJECT, 1, NEWEST, true},
+    [LEG_SETS_REQUIRED] = {LEG_REQUIRED_ID, 4, NEWEST, false},
+    [LEG_SETS_PREVIOUS] = {LEG_PREVIOUS, 1, NEWEST, false},
+};
+
+void leg_change_more(struct leg_change *c, enum leg_property p, unsigned nth, struct cell value)
+{
+    assert(nth < properties[p].count);
+    c->sets |= UINT32_C(1) << p;
+    c->cells[properties[p].column + nth] = value;
+}
+
+void leg_change_set(struct leg_change *c, enum leg_property p, struct cell value)
+{
+    leg_change_more(c, p, 0, value);
+}
+
+bool leg_change_has(const struct leg_change *c, enum leg_property p)
+{
+    return (c->sets >> p & 1) != 0;
+}
+
+void leg_change_phase(struct leg_change *c, enum leg_phase phase)
+{
+    leg_change_set(c, LEG_SETS_STATUS, cell_int(phase));
+    c->sets |=
+        UINT32_C(1) << LEG_SETS_STATUS_DETAILS; /* those of the phase before are no longer so */
+}
+
+void leg_apply(struct leg *leg, const struct leg_change *c, const struct merge_stamp *stamp)
+{
+    for (unsigned p = 0; p < LEG_PROPERTIES; p++) {
+        if (!leg_change_has(c, p))
+            continue;
+        if (!(properties[p].rule == OLDEST ? merge_map_oldest(&leg->stamps, p, stamp)
+                                           : merge_map_newest(&leg->stamps, p, stamp)))
+            continue;
+        for (unsigned i = 0; i < properties[p].count; i++) {
+            unsigned column = properties[p].column + i;
+
+            row_set(&leg->r, column, c->cells[column]);
+        }
+    }
+}
+
+/* ---- what is shown ---- */
+
+static const struct cell *cell(const struct leg *leg, enum leg_column column)
+{
+    return &leg->r.cells[column];
+}
+
+static bool has(const struct leg *leg, enum leg_column column)
+{
+    return cell(leg, column)->kind != CELL_NULL;
+}
+
+static bool told(const struct leg *leg, enum leg_property p)
+{
+    return merge_map_get(&leg->stamps, p) != NULL;
+}
+
+static struct cell inherited(const struct leg *previous, enum leg_column column)
+{
+    return previous == NULL ? cell_null : *cell(previous, column);
+}
+
+static void show(struct leg *leg, enum leg_column column, struct cell value)
+{
+    row_set(&leg->r, column, value);
+}
+
+static void show_text(struct leg *leg, enum leg_column column, const char *text)
+{
+    show(leg, column, text == NULL ? cell_null : cell_text(view_of(text)));
+}
+
+static bool is_outbound(const struct leg *leg)
+{
+    return cell_is(cell(leg, LEG_TYPE), "CallOut") || cell_is(cell(leg, LEG_TYPE), "ChatOut") ||
+           cell_is(cell(leg, LEG_TYPE), "EmailOut");
+}
+
+static const char *status_of_phase(const struct leg *leg)
+{
+    switch ((enum leg_phase)cell(leg, LEG_PHASE)->number) {
+    case LEG_RECEIVED:
+        return is_outbound(leg) ? "InProcess" : "InQueue";
+    case LEG_QUEUED:
+        return "InQueue";
+    case LEG_CONNECTED:
+        return "InProcess";
+    case LEG_ENDED:
+        return has(leg, LEG_CONNECT) || is_outbound(leg) ? "Handled" : "Abandoned";
+    case LEG_HANDED_ON:
+        return "Handled";
+    case LEG_TOLD:
+        return NULL;
+    }
+    return NULL;
+}
+
+static void derive_status(struct leg *leg)
+{
+    if (has(leg, LEG_GIVEN_STATUS))
+        show(leg, LEG_STATUS, *cell(leg, LEG_GIVEN_STATUS));
+    else
+        show_text(leg, LEG_STATUS, status_of_phase(leg));
+}
+
+/* The words of the operative database, which holds chats and emails (contract 20). */
+static const char *operative_status(const struct cell *status)
+{
+    static const char *const words[][2] = {
+        {"InQueue", "Open"},    {"InProcess", "Open"},   {"Pending", "Pending"},
+        {"Handled", "Handled"}, {"Abandoned", "Closed"},
+    };
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (cell_is(status, words[i][0]))
+            return words[i][1];
+    return NULL;
+}
+
+static void derive_status_details(struct leg *leg)
+{
+    if (has(leg, LEG_GIVEN_STATUS_DETAILS))
+        show(leg, LEG_STATUS_DETAILS, *cell(leg, LEG_GIVEN_STATUS_DETAILS));
+    else if (cell_is(cell(leg, LEG_CHANNEL), "PHONE"))
+        show(leg, LEG_STATUS_DETAILS, *cell(leg, LEG_STATUS));
+    else
+        show_text(leg, LEG_STATUS_DETAILS, operative_status(cell(leg, LEG_STATUS)));
+}
+
+static void derive_type_details(struct leg *leg, const struct leg *previous)
+{
+    bool out = is_outbound(leg);
+
+    if (has(leg, LEG_GIVEN_TYPE_DETAILS))
+        show(leg, LEG_TYPE_DETAILS, *cell(leg, LEG_GIVEN_TYPE_DETAILS));
+    else if (previous != NULL && !told(leg, LEG_SETS_TYPE_DETAILS) && !told(leg, LEG_SETS_TYPE))
+        show(leg, LEG_TYPE_DETAILS, *cell(previous, LEG_TYPE_DETAILS));
+    else if (cell_is(cell(leg, LEG_CHANNEL), "CHAT"))
+        show_text(leg, LEG_TYPE_DETAILS, out ? "ChatOut" : "Chat");
+    else if (cell_is(cell(leg, LEG_CHANNEL), "EMAIL"))
+        show_text(leg, LEG_TYPE_DETAILS, out ? "EMAILOUT" : "EMAIL");
+    else
+        show(leg, LEG_TYPE_DETAILS, *cell(leg, LEG_TYPE));
+}
+
+/* The queue that was given; else the first one the leg stood in, unless it was taken away after
+ * that; else that of the leg before. */
+static void derive_queue(struct leg *leg, const struct leg *previous)
+{
+    const struct merge_stamp *given = merge_map_get(&leg->stamps, LEG_SETS_QUEUE_ID);
+    const struct merge_stamp *first = merge_map_get(&leg->stamps, LEG_SETS_FIRST_QUEUE);
+    struct cell id = cell_null;
+    struct cell name = cell_null;
+
+    if (has(leg, LEG_GIVEN_QUEUE_ID)) {
+        id = *cell(leg, LEG_GIVEN_QUEUE_ID);
+    } else if (first != NULL && (given == NULL || merge_stamp_cmp(first, given) > 0)) {
+        id = *cell(leg, LEG_FIRST_QUEUE_ID);
+        name = *cell(leg, LEG_FIRST_QUEUE_NAME);
+    } else if (given == NULL) {
+        id = inherited(previous, LEG_QUEUE_ID);
+        name = inherited(previous, LEG_QUEUE_NAME);
+    }
+    if (has(leg, LEG_GIVEN_QUEUE_NAME))
+        name = *cell(leg, LEG_GIVEN_QUEUE_NAME);
+    show(leg, LEG_QUEUE_ID, id);
+    show(leg, LEG_QUEUE_NAME, name);
+}
+
+static void derive_group(struct leg *leg, const struct leg *previous)
+{
+    char text[GUID_TEXT_MAX];
+    struct guid group;
+
+    if (has(leg, LEG_GIVEN_GROUP) && guid_parse(cell(leg, LEG_GIVEN_GROUP)->bytes, &group)) {
+        show(leg, LEG_GROUP_TEXT, *cell(leg, LEG_GIVEN_GROUP));
+        show(leg, LEG_GROUP_ID, cell_guid(&group));
+        return;
+    }
+    if (previous != NULL) {
+        show(leg, LEG_GROUP_TEXT, *cell(previous, LEG_GROUP_TEXT));
+        show(leg, LEG_GROUP_ID, *cell(previous, LEG_GROUP_ID));
+        return;
+    }
+    if (cell_is(cell(leg, LEG_CHANNEL), "PHONE")) /* L1498 */
+        guid_hex(&leg->r.id, text);
+    else
+        guid_hyphen(&leg->r.id, text);
+    show_text(leg, LEG_GROUP_TEXT, text);
+    show(leg, LEG_GROUP_ID, cell_guid(&leg->r.id));
+}
+
+static bool is_true(const struct cell *c)
+{
+    return c->kind == CELL_INT && c->number != 0;
+}
+
+/* Never false: true or absent (contract 20). */
+static void show_flag(struct leg *leg, enum leg_column column, bool flag)
+{
+    show(leg, column, flag ? cell_int(1) : cell_null);
+}
+
+void leg_derive(struct leg *leg, const struct leg *previous, bool recorded, bool scripted)
+{
+    for (unsigned p = 0; p < LEG_PROPERTIES; p++)
+        if (properties[p].inherited && !told(leg, p))
+            show(leg, properties[p].column, inherited(previous, properties[p].column));
+    derive_group(leg, previous);
+    derive_status(leg);
+    derive_status_details(leg);
+    derive_type_details(leg, previous);
+    derive_queue(leg, previous);
+    show_flag(leg, LEG_RECORD,
+              is_true(cell(leg, LEG_GIVEN_RECORD)) ||
+                  (recorded && cell_is(cell(leg, LEG_CHANNEL), "PHONE")));
+    show_flag(leg, LEG_SCRIPT, is_true(cell(leg, LEG_GIVEN_SCRIPT)) || scripted);
+}
+
+bool leg_complete(const struct leg *leg)
+{
+    return has(leg, LEG_CHANNEL) && has(leg, LEG_TYPE) && has(leg, LEG_SOURCE) &&
+           has(leg, LEG_DESTINATION) && has(leg, LEG_ARRIVAL) && has(leg, LEG_STATUS);
+}

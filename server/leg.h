@@ -1,0 +1,139 @@
+/*
+ * leg: a contact as events build it. A transfer ends one leg and begins the next of its group; what
+ * the new one does not say for itself it has from the one before.
+ *
+ * Events change properties, each kept by the newest event that set it (bridge/core/merge.h), but
+ * the first queue, which the first event keeps. What is shown is made of these alone (leg_derive),
+ * never of the order in which they came: so any order of the same events ends in one contact.
+ */
+#ifndef SERVER_LEG_H
+#define SERVER_LEG_H
+
+#include "bridge/core/merge.h"
+#include "server/row.h"
+
+/* The columns of `contacts` after row and id, in their order there. */
+enum leg_column {
+    LEG_GROUP_ID,
+    LEG_GROUP_TEXT,
+    LEG_CHANNEL,
+    LEG_TYPE,
+    LEG_TYPE_DETAILS,
+    LEG_SUBTYPE,
+    LEG_STATUS,
+    LEG_STATUS_DETAILS,
+    LEG_SOURCE,
+    LEG_DESTINATION,
+    LEG_AGENT_ID,
+    LEG_AGENT_NAME,
+    LEG_QUEUE_ID,
+    LEG_QUEUE_NAME,
+    LEG_ARRIVAL,
+    LEG_CONNECT,
+    LEG_DISCONNECT,
+    LEG_WRAPUP_END,
+    LEG_RECORD,
+    LEG_SCRIPT,
+    LEG_SUBJECT,
+    LEG_REQUIRED_ID,
+    LEG_REQUIRED_NAME,
+    LEG_REQUIRED_TYPE,
+    LEG_REQUIRED_UNTIL,
+    LEG_PREVIOUS,
+    LEG_LEADS,
+    LEG_PHASE, /* from here on: what was given */
+    LEG_GIVEN_STATUS,
+    LEG_GIVEN_STATUS_DETAILS,
+    LEG_GIVEN_GROUP,
+    LEG_GIVEN_TYPE_DETAILS,
+    LEG_GIVEN_QUEUE_ID,
+    LEG_GIVEN_QUEUE_NAME,
+    LEG_FIRST_QUEUE_ID,
+    LEG_FIRST_QUEUE_NAME,
+    LEG_GIVEN_RECORD,
+    LEG_GIVEN_SCRIPT,
+    LEG_DIGEST,
+    LEG_STAMPS,
+    LEG_COLUMNS
+};
+
+/* What events change. The numbers are stored in `stamps`: never give one a new meaning. */
+enum leg_property {
+    LEG_SETS_GROUP = 0,
+    LEG_SETS_CHANNEL = 1,
+    LEG_SETS_TYPE = 2,
+    LEG_SETS_TYPE_DETAILS = 3,
+    LEG_SETS_SUBTYPE = 4,
+    LEG_SETS_STATUS = 5, /* LEG_PHASE and LEG_GIVEN_STATUS */
+    LEG_SETS_STATUS_DETAILS = 6,
+    LEG_SETS_SOURCE = 7,
+    LEG_SETS_DESTINATION = 8,
+    LEG_SETS_AGENT_ID = 9,
+    LEG_SETS_AGENT_NAME = 10,
+    LEG_SETS_QUEUE_ID = 11,
+    LEG_SETS_QUEUE_NAME = 12,
+    LEG_SETS_FIRST_QUEUE = 13, /* id and name; the first event keeps it */
+    LEG_SETS_ARRIVAL = 14,
+    LEG_SETS_CONNECT = 15,
+    LEG_SETS_DISCONNECT = 16,
+    LEG_SETS_WRAPUP_END = 17,
+    LEG_SETS_RECORD = 18,
+    LEG_SETS_SCRIPT = 19,
+    LEG_SETS_SUBJECT = 20,
+    LEG_SETS_REQUIRED = 21, /* the four of requiredAgent */
+    LEG_SETS_PREVIOUS = 22,
+    LEG_PROPERTIES
+};
+
+/* What the last event that moved the leg made of it; the status follows where none was given. The
+ * numbers are stored. */
+enum leg_phase {
+    LEG_RECEIVED = 1,  /* InQueue; an outbound one InProcess */
+    LEG_QUEUED = 2,    /* InQueue */
+    LEG_CONNECTED = 3, /* InProcess */
+    LEG_ENDED = 4,     /* Handled if connected or outbound, else Abandoned */
+    LEG_HANDED_ON = 5, /* by a transfer: Handled */
+    LEG_TOLD = 6,      /* the status is given, or there is none */
+};
+
+extern const struct row_table leg_table;
+
+struct leg {
+    struct row r;
+    struct merge_map stamps;
+};
+
+/* What one event says of one leg. */
+struct leg_change {
+    uint32_t sets;                  /* bit i: property i is set, to the cells of its columns */
+    struct cell cells[LEG_COLUMNS]; /* borrowed */
+};
+
+/* Sets the property's only, or first, column; leg_change_more those after it. */
+void leg_change_set(struct leg_change *c, enum leg_property p, struct cell value);
+void leg_change_more(struct leg_change *c, enum leg_property p, unsigned nth, struct cell value);
+bool leg_change_has(const struct leg_change *c, enum leg_property p);
+/* A move to another phase; status and its details are those given with it, or follow. */
+void leg_change_phase(struct leg_change *c, enum leg_phase phase);
+
+/* Takes from the change what its stamp wins. */
+void leg_apply(struct leg *leg, const struct leg_change *c, const struct merge_stamp *stamp);
+/* Makes what is shown. previous: the leg before, or NULL. */
+void leg_derive(struct leg *leg, const struct leg *previous, bool recorded, bool scripted);
+/* Is all known that CMI requires of a contact? */
+bool leg_complete(const struct leg *leg);
+
+/* ---- with the file (server/leg_store.c) ---- */
+
+#define LEG_TRANSFERS_MAX 64 /* legs after one that a change of it is carried on to */
+
+/* The leg of that id, or a new one. On the heap; leg_free. */
+struct leg *leg_load(struct sqlite *db, const struct guid *id);
+void leg_free(struct leg *leg);
+/* Derives, places and stores it, and every leg after it that has something from it. Returns by how
+ * many the legs that can't be shown yet became more. */
+int leg_save(struct leg *leg, struct sqlite *db);
+/* Makes anew what is shown of a leg, if there is one, after something else of it was stored. */
+int leg_refresh(struct sqlite *db, const struct guid *id);
+
+#endif

@@ -1,0 +1,142 @@
+#include "server/lookup.h"
+
+#include "bridge/core/mem.h"
+#include "server/server.h"
+#include "server/sqlite.h"
+
+bool lookup_guid(struct exchange *x, struct view text, struct guid *out)
+{
+    if (guid_parse(text, out))
+        return true;
+    exchange_error(x, 400, "Invalid GUID: '%.*s'", VIEW_ARG(text));
+    return false;
+}
+
+void lookup_not_found(struct exchange *x)
+{
+    exchange_error(x, 404, "HTTP 404 Not Found");
+}
+
+void lookup_write_list(struct lookup *l, const struct cmi_shape *shape, struct sqlite_query *q)
+{
+    struct represent_plan plan = {0};
+
+    represent_plan(&plan, shape, CMI_LISTED, q);
+    represent_collection(&l->out, shape);
+    for (int64_t n = 0; sqlite_row(q); n++) {
+        if (n == l->page.limit) {
+            l->more = true;
+            sqlite_end(q);
+            break;
+        }
+        l->after = sqlite_int(q, 0);
+        represent_row(&l->out, &plan, q);
+    }
+    represent_collection_end(&l->out);
+}
+
+void lookup_write_one(struct lookup *l, struct represent_plan *plan, const struct cmi_shape *shape,
+                      struct sqlite_query *q)
+{
+    represent_plan(plan, shape, CMI_SINGLE, q);
+    l->found = sqlite_row(q);
+    if (l->found)
+        represent_row(&l->out, plan, q);
+    sqlite_end(q);
+}
+
+static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
+{
+    struct lookup *l = (struct lookup *)job;
+
+    represent_init(&l->out, &l->body);
+    l->fill(l, db);
+    if (!sqlite_check(db, f))
+        return false;
+    if (l->body.full)
+        return fault_set(f, FAULT_REJECT, "the answer is longer than %d MiB; ask for less by limit",
+                         LOOKUP_BODY_MAX >> 20);
+    return true;
+}
+
+static void lookup_free(struct lookup *l)
+{
+    buf_done(&l->body);
+    mem_free(l->ctx);
+    mem_free(l);
+}
+
+static void done(struct history_job *job, const struct fault *f)
+{
+    struct lookup *l = (struct lookup *)job;
+    struct exchange *x = l->x;
+
+    if (f != NULL) {
+        exchange_fault(x, f);
+    } else if (!l->found) {
+        lookup_not_found(x);
+    } else {
+        if (l->more)
+            page_link(x, l->path, l->after);
+        exchange_answer(x, 200, l->content_type, buf_view(&l->body));
+    }
+    lookup_free(l);
+}
+
+static void start(struct lookup *l)
+{
+    struct exchange *x = l->x;
+    struct fault f;
+
+    l->job.run = run;
+    l->job.done = done;
+    buf_init(&l->body, LOOKUP_BODY_MAX);
+    if (history_read(x->server->history, &l->job, &f))
+        return;
+    lookup_free(l);
+    exchange_fault(x, &f);
+}
+
+void lookup_one(struct exchange *x, lookup_fill *fill, const char *content_type)
+{
+    struct lookup *l;
+    struct guid id;
+
+    if (!lookup_guid(x, x->id, &id))
+        return;
+    l = mem_zeroed(1, sizeof *l);
+    l->x = x;
+    l->fill = fill;
+    l->content_type = content_type;
+    l->id = id;
+    start(l);
+}
+
+void lookup_list(struct exchange *x, const char *path, lookup_fill *fill, void *ctx)
+{
+    bool has_id = view_has(view_of(path), '{');
+    struct lookup *l;
+    struct guid id = {{0}};
+    struct page page;
+    struct fault f;
+
+    if (has_id && !lookup_guid(x, x->id, &id)) {
+        mem_free(ctx);
+        return;
+    }
+    if (!page_read(x, PAGE_LIMIT_DEFAULT, &page, &f)) {
+        mem_free(ctx);
+        exchange_fault(x, &f);
+        return;
+    }
+    l = mem_zeroed(1, sizeof *l);
+    l->x = x;
+    l->ctx = ctx;
+    l->fill = fill;
+    l->content_type = "application/json";
+    l->path = path;
+    l->id = id;
+    l->page = page;
+    l->found = !has_id;
+    start(l);
+}

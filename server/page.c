@@ -1,0 +1,54 @@
+#include "server/page.h"
+
+#include "bridge/core/num.h"
+#include "bridge/core/percent.h"
+#include "server/front.h"
+
+#define LINK_MAX 16384 /* bytes; a request's line is shorter */
+
+bool page_read(const struct exchange *x, int64_t default_limit, struct page *out, struct fault *f)
+{
+    struct view text;
+    bool found;
+
+    *out = (struct page){.limit = default_limit};
+    text = exchange_param(x, "limit", &found);
+    if (found && !num_in(text, 1, PAGE_LIMIT_MAX, &out->limit))
+        return fault_set(f, FAULT_REJECT, "limit is not an integer from 1 to %d", PAGE_LIMIT_MAX);
+    text = exchange_param(x, "after", &out->goes_on);
+    if (out->goes_on && !num_in(text, 0, INT64_MAX, &out->after))
+        return fault_set(f, FAULT_REJECT,
+                         "after is not a token that a Link header of this list gave");
+    return true;
+}
+
+void page_link(struct exchange *x, const char *path, int64_t after)
+{
+    struct view rest = view_of(path);
+    struct view head = view_cut(&rest, '{');
+    struct buf link;
+
+    buf_init(&link, LINK_MAX);
+    buf_put_text(&link, "<" FRONT_BASE);
+    buf_put(&link, head);
+    if (rest.n > 0) {
+        percent_encode(x->id, &link);
+        (void)view_cut(&rest, '}');
+        buf_put(&link, rest);
+    }
+    buf_put_char(&link, '?');
+    for (size_t i = 0; i < x->param_count; i++) {
+        if (view_is(x->params[i].name, "after"))
+            continue;
+        percent_encode(x->params[i].name, &link);
+        buf_put_char(&link, '=');
+        percent_encode(x->params[i].value, &link);
+        buf_put_char(&link, '&');
+    }
+    buf_put_text(&link, "after=");
+    buf_put_int(&link, after);
+    buf_put_text(&link, ">; rel=\"next\"");
+    if (!link.full)
+        exchange_header(x, "Link", buf_view(&link));
+    buf_done(&link);
+}

@@ -1,0 +1,37 @@
+/*
+ * pending: an exchange together with what the front keeps of it until it is answered. For front.c
+ * and exchange.c only.
+ */
+#ifndef SERVER_PENDING_H
+#define SERVER_PENDING_H
+
+#include "bridge/core/buf.h"
+#include "bridge/io/http_server.h"
+#include "server/exchange.h"
+#include "server/routes.h"
+
+#define PENDING_HEADERS_MAX 8
+
+struct front;
+
+struct pending {
+    struct exchange x; /* first member: an exchange is a pending */
+    struct front *front;
+    struct http_visit *visit;
+    const struct http_request *request;
+    struct route_entry *route; /* NULL: no such path */
+    char *text;                /* decoded path and parameters */
+    struct exchange_param params[EXCHANGE_PARAMS_MAX];
+    struct http_field headers[PENDING_HEADERS_MAX]; /* of the answer */
+    size_t header_count;
+    struct buf values; /* theirs */
+    size_t value_ends[PENDING_HEADERS_MAX];
+    int64_t begun_ms;             /* monotonic */
+    char trace[33];               /* hex trace id; "" where there is none */
+    struct pending *next_running; /* with the same bucket of keys */
+};
+
+/* front.c: the answer went out; counts, logs and frees. */
+void pending_done(struct pending *p, int status);
+
+#endif

@@ -1,0 +1,99 @@
+#include "server/queues.h"
+
+#include "bridge/core/mem.h"
+
+#include <stdint.h>
+#include <string.h>
+
+struct queues {
+    struct chat_queue *chats;
+    size_t chat_count;
+    struct callback_queue *callbacks;
+    size_t callback_count;
+};
+
+static char *copy_of(const char *text)
+{
+    return text != NULL ? mem_text(text, strlen(text)) : NULL;
+}
+
+static void drop(const char *text)
+{
+    mem_free((void *)(uintptr_t)text); /* made by copy_of */
+}
+
+struct queues *queues_new(void)
+{
+    return mem_zeroed(1, sizeof(struct queues));
+}
+
+void queues_free(struct queues *q)
+{
+    if (q == NULL)
+        return;
+    for (size_t i = 0; i < q->chat_count; i++) {
+        drop(q->chats[i].address);
+        drop(q->chats[i].name);
+        drop(q->chats[i].channel);
+    }
+    for (size_t i = 0; i < q->callback_count; i++) {
+        drop(q->callbacks[i].number);
+        drop(q->callbacks[i].original_number);
+        drop(q->callbacks[i].original_name);
+    }
+    mem_free(q->chats);
+    mem_free(q->callbacks);
+    mem_free(q);
+}
+
+void queues_add_chat(struct queues *q, const struct chat_queue *one)
+{
+    struct chat_queue *to = NULL;
+
+    q->chats = mem_resize(q->chats, q->chat_count + 1, sizeof *q->chats);
+    to = &q->chats[q->chat_count++];
+    to->address = copy_of(one->address != NULL ? one->address : "");
+    to->id = one->id;
+    to->name = copy_of(one->name);
+    to->channel = copy_of(one->channel);
+}
+
+void queues_add_callback(struct queues *q, const struct callback_queue *one)
+{
+    struct callback_queue *to = NULL;
+
+    q->callbacks = mem_resize(q->callbacks, q->callback_count + 1, sizeof *q->callbacks);
+    to = &q->callbacks[q->callback_count++];
+    to->number = copy_of(one->number);
+    to->original_number =
+        copy_of(one->original_number != NULL ? one->original_number : one->number);
+    to->original_name = copy_of(one->original_name);
+}
+
+const struct chat_queue *queues_chat_by_address(const struct queues *q, struct view address)
+{
+    struct view wanted = view_trim(address);
+
+    for (size_t i = 0; wanted.n > 0 && i < q->chat_count; i++)
+        if (view_eq_nocase(view_trim(view_of(q->chats[i].address)), wanted))
+            return &q->chats[i];
+    return NULL;
+}
+
+const struct chat_queue *queues_chat_by_id(const struct queues *q, const struct guid *id)
+{
+    for (size_t i = 0; i < q->chat_count; i++)
+        if (guid_eq(&q->chats[i].id, id))
+            return &q->chats[i];
+    return NULL;
+}
+
+const struct callback_queue *queues_callback(const struct queues *q, struct view number)
+{
+    struct view wanted = view_trim(number);
+
+    for (size_t i = 0; i < q->callback_count; i++)
+        if (view_is(wanted, q->callbacks[i].number))
+            return &q->callbacks[i];
+    return NULL;
+}

@@ -1,0 +1,110 @@
+-- One change of one message or callback, whole or not at all (server/effect.h; keys and fields:
+-- server/store.h). Bounded by the number of slices, STORE_SLICES_MAX.
+--
+-- KEYS: 1 m:<id>  2 q:<id>  3 due  4 act  5 lease  6 sl:<id>  7 list  8 idem:<key>  9 gc
+--       10 c:<id>  11 rep:<id>  12 t:<id>:<token>: the slices of 10 and 12 are these and ":k"
+-- ARGV: 1 id  2 version that must be there, or ''  3 digest, or ''  4 how long the key is kept, ms
+--       5 due ms, '' to keep, '-' for none  6 '+' into the list, '-' out of it, '' to keep
+--       7 member of the list  8 purge ms, '' to keep, '-' for none  9 '1': only if unclaimed
+--       10 slices to take, '' to keep them  11 '1': the staged ones, else slice 0 is
+--       12 and the repeats  13  14 wake channel  15 fields to delete, so many, then name, value, ...
+local m, id = KEYS[1], ARGV[1]
+local creates = ARGV[2] == ''
+
+if not creates and ARGV[3] ~= '' then
+  local known = redis.call('GET', KEYS[8])
+  if known then
+    return {known == ARGV[3] and 'replay' or 'other'}
+  end
+end
+local old = redis.call('HMGET', m, 'ver', 'dig', 'C', 'kind')
+if creates and old[1] then
+  return {old[2] == ARGV[3] and 'replay' or 'other'}
+elseif not creates and old[1] ~= ARGV[2] then
+  return {old[1] and 'changed' or 'gone'}
+end
+if ARGV[9] == '1' and redis.call('EXISTS', KEYS[6]) == 1 then
+  return {'claimed'}
+end
+
+local slices = tonumber(ARGV[10])
+if slices and ARGV[11] == '1' then
+  for k = 0, slices - 1 do
+    if redis.call('EXISTS', KEYS[12] .. ':' .. k) == 0 then
+      return {'unstaged'}
+    end
+  end
+end
+if slices then
+  for k = slices, (tonumber(old[3]) or 0) - 1 do
+    redis.call('UNLINK', KEYS[10] .. ':' .. k)
+  end
+  redis.call('DEL', KEYS[11])
+  if ARGV[11] == '1' then
+    for k = 0, slices - 1 do
+      redis.call('RENAME', KEYS[12] .. ':' .. k, KEYS[10] .. ':' .. k)
+      redis.call('PERSIST', KEYS[10] .. ':' .. k)
+    end
+    if redis.call('EXISTS', KEYS[12] .. ':rep') == 1 then
+      redis.call('RENAME', KEYS[12] .. ':rep', KEYS[11])
+      redis.call('PERSIST', KEYS[11])
+    end
+  else
+    if slices == 1 then
+      redis.call('SET', KEYS[10] .. ':0', ARGV[12])
+    end
+    if ARGV[13] ~= '' then
+      redis.call('SET', KEYS[11], ARGV[13])
+    end
+  end
+end
+
+local drop = tonumber(ARGV[15])
+for i = 16, 15 + drop do
+  redis.call('HDEL', m, ARGV[i])
+end
+for i = 16 + drop, #ARGV, 2 do
+  redis.call('HSET', m, ARGV[i], ARGV[i + 1])
+end
+local ver = redis.call('HINCRBY', m, 'ver', 1)
+if creates and ARGV[3] ~= '' then
+  redis.call('HSET', m, 'dig', ARGV[3])
+elseif ARGV[3] ~= '' then
+  redis.call('SET', KEYS[8], ARGV[3], 'PX', ARGV[4])
+end
+
+if ARGV[5] ~= '' then
+  redis.call('ZREM', KEYS[4], id)
+  redis.call('DEL', KEYS[2])
+end
+if ARGV[5] == '-' then
+  redis.call('ZREM', KEYS[3], id)
+elseif ARGV[5] ~= '' then
+  -- A callback may be in flight: whoever called has lost it by now.
+  redis.call('ZREM', KEYS[5], id .. '/0')
+  redis.call('HDEL', KEYS[6], '0')
+  local count = slices or tonumber(old[3]) or 1
+  for first = 0, count - 1, 500 do
+    local add = {}
+    for k = first, math.min(first + 500, count) - 1 do
+      add[#add + 1] = ARGV[5]
+      add[#add + 1] = k
+    end
+    redis.call('ZADD', KEYS[2], unpack(add))
+  end
+  redis.call('ZADD', KEYS[3], ARGV[5], id)
+  if redis.call('ZRANGE', KEYS[3], 0, 0)[1] == id then
+    redis.call('PUBLISH', ARGV[14], ARGV[5])
+  end
+end
+if ARGV[6] == '+' then
+  redis.call('ZADD', KEYS[7], 0, ARGV[7])
+elseif ARGV[6] == '-' then
+  redis.call('ZREM', KEYS[7], ARGV[7])
+end
+if ARGV[8] == '-' then
+  redis.call('ZREM', KEYS[9], id)
+elseif ARGV[8] ~= '' then
+  redis.call('ZADD', KEYS[9], ARGV[8], id)
+end
+return {'done', ver}

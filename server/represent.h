@@ -1,0 +1,49 @@
+/*
+ * represent: rows of the history as the interface shows them, driven by the table of its fields.
+ *
+ * A query names its columns as the fields they are: "id", "from_queue.name". For every row the
+ * fields of the shape are written in the table's order, those of the wanted use only; NULL is
+ * absence. What is a list comes from another query: the plan's `list` writes its items. The
+ * column's own kind is turned into the field's: a blob of 16 bytes into 32 hex, milliseconds into a
+ * time.
+ *
+ * JSON now. XML is the same calls with another writer behind them: each is told the field or shape,
+ * from which its element's name comes.
+ */
+#ifndef SERVER_REPRESENT_H
+#define SERVER_REPRESENT_H
+
+#include "bridge/core/cmi_fields.h"
+#include "bridge/core/json_out.h"
+
+#define REPRESENT_FIELDS_MAX 64 /* of a shape and the objects in it */
+
+struct sqlite_query;
+
+struct represent {
+    struct json_out json;
+};
+
+struct represent_plan {
+    const struct cmi_shape *shape;
+    enum cmi_use use; /* CMI_LISTED or CMI_SINGLE */
+    /* Writes the items of a list by represent_row; NULL where the shape has none for this use. */
+    void (*list)(void *ctx, struct represent *r, const struct cmi_field *field);
+    void *ctx;
+    signed char columns[REPRESENT_FIELDS_MAX]; /* of each field in walking order; -1: none */
+};
+
+void represent_init(struct represent *r, struct buf *to);
+/* The collection around the items, where it is the whole answer. */
+void represent_collection(struct represent *r, const struct cmi_shape *shape);
+void represent_collection_end(struct represent *r);
+
+/* Finds the columns of q, which has not given a row yet, or has. Set list and ctx before or after.
+ */
+void represent_plan(struct represent_plan *plan, const struct cmi_shape *shape, enum cmi_use use,
+                    const struct sqlite_query *q);
+/* Writes the current row of q as one object. */
+void represent_row(struct represent *r, const struct represent_plan *plan,
+                   const struct sqlite_query *q);
+
+#endif

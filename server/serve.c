@@ -1,0 +1,313 @@
+/* serve: `cmibridge serve`, from the configuration to the exit code. */
+#include "bridge/commands.h"
+#include "bridge/core/mem.h"
+#include "bridge/io/admin.h"
+#include "bridge/io/crypto.h"
+#include "bridge/io/notice_log.h"
+#include "bridge/io/signals.h"
+#include "config/conf.h"
+#include "config/schema.h"
+#include "server/effect.h"
+#include "server/foundation.h"
+#include "server/queues.h"
+#include "server/user.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <uv.h>
+
+#define DRAIN_MS       10000 /* for what is under way to end, at a stop */
+#define BODIES_AT_ONCE 4     /* largest bodies that may be in memory together */
+#define MISTAKES_MAX   65536
+
+struct serve {
+    struct server server;
+    uv_loop_t loop;
+    uv_timer_t stop;
+    struct conf *conf;
+    struct notice_log *log;
+    struct queues *queues;
+    struct users *users;
+    struct front *front;
+    struct foundation foundation;
+    struct http_server *http;
+    struct admin *admin;
+    struct signals *signals;
+    struct stat *connections;
+    struct stat *under_way;
+    struct stat *store_up;
+    bool draining;
+    bool stopped;
+    int exit_code;
+};
+
+/* ---- configuration ---- */
+
+static void read_queues(struct serve *s)
+{
+    const struct conf *c = s->conf;
+
+    s->queues = queues_new();
+    for (size_t i = 0; i < conf_count(c, "callbacks.queues"); i++) {
+        struct callback_queue one = {
+            .number = conf_name(c, "callbacks.queues", i),
+            .original_number = conf_entry_text(c, "callbacks.queues", i, "original"),
+            .original_name = conf_entry_text(c, "callbacks.queues", i, "name")};
+
+        queues_add_callback(s->queues, &one);
+    }
+    for (size_t i = 0; i < conf_count(c, "chats.queues"); i++) {
+        struct chat_queue one = {.address = conf_entry_text(c, "chats.queues", i, "address"),
+                                 .name = conf_entry_text(c, "chats.queues", i, "name"),
+                                 .channel = conf_entry_text(c, "chats.queues", i, "channel")};
+        bool is_guid = guid_parse(view_of(conf_entry_text(c, "chats.queues", i, "id")), &one.id);
+
+        assert(is_guid); /* the schema says so */
+        (void)is_guid;
+        queues_add_chat(s->queues, &one);
+    }
+}
+
+static void read_user(struct serve *s)
+{
+    const char *login = conf_text(s->conf, "server.anonymous.login");
+    const char *name = conf_text(s->conf, "server.anonymous.name");
+    const char *id = conf_text(s->conf, "server.anonymous.id");
+    struct exchange_user user = {.login = login,
+                                 .name = name != NULL ? name : login,
+                                 .language = conf_text(s->conf, "server.anonymous.language"),
+                                 .act_for = true};
+
+    if (id == NULL || !guid_parse(view_of(id), &user.id))
+        user.id = crypto_guid_of(VIEW("user"), view_of(login));
+    s->users = users_new_anonymous(&user);
+}
+
+static void read_settings(struct serve *s)
+{
+    const struct conf *c = s->conf;
+
+    s->server.remarks_max_bytes = conf_bytes(c, "limits.remarks");
+    s->server.body_max_bytes = conf_bytes(c, "limits.body");
+    s->server.callback_delay_ms = conf_ms(c, "callbacks.delay");
+    s->server.callback_retry_delay_ms = conf_ms(c, "callbacks.retry_delay");
+    s->server.callback_max_calls = conf_int(c, "callbacks.max_calls");
+    s->server.callback_ivr = conf_text(c, "callbacks.ivr_number");
+    s->server.retention_ms = conf_ms(c, "retention");
+}
+
+/* ---- the end ---- */
+
+static void stop(struct serve *s)
+{
+    if (s->stopped)
+        return;
+    s->stopped = true;
+    /* Whoever waits for Redis is answered here, so that every visit has ended. */
+    if (s->server.redis != NULL)
+        redis_close(s->server.redis, NULL, NULL);
+    http_server_free(s->http);
+    admin_free(s->admin);
+    signals_free(s->signals);
+    uv_close((uv_handle_t *)&s->stop, NULL);
+}
+
+static void on_stop(uv_timer_t *timer)
+{
+    stop(timer->data);
+}
+
+/* Not at once: the callers are in the middle of what is to be closed. */
+static void stop_soon(void *ctx)
+{
+    struct serve *s = ctx;
+
+    if (!s->stopped)
+        uv_timer_start(&s->stop, on_stop, 0, 0);
+}
+
+static void drain(void *ctx)
+{
+    struct serve *s = ctx;
+
+    if (s->draining)
+        return;
+    s->draining = true;
+    notice_say(s->server.log, NOTICE_INFO, "draining",
+               NOTICE_INT("under_way", (int64_t)front_under_way(s->front)));
+    uv_timer_start(&s->stop, on_stop, DRAIN_MS, 0);
+    http_server_drain(s->http, stop_soon, s);
+}
+
+static void on_unsound(void *ctx, const struct fault *f)
+{
+    struct serve *s = ctx;
+
+    notice_say(s->server.log, NOTICE_ERROR, "store_unsound", NOTICE_TEXT("error", f->text));
+    s->exit_code = COMMAND_STOPPED;
+    stop_soon(s);
+}
+
+/* ---- admin ---- */
+
+static bool ready(void *ctx, struct buf *why)
+{
+    const struct serve *s = ctx;
+
+    if (s->draining)
+        buf_put_text(why, "the server is draining");
+    else if (!redis_up(s->server.redis))
+        buf_printf(why, "Redis is away: %s", redis_trouble(s->server.redis));
+    else if (!s->foundation.sound)
+        buf_put_text(why, "what Redis holds is being looked at");
+    return why->n == 0;
+}
+
+static void refresh(void *ctx)
+{
+    struct serve *s = ctx;
+
+    stat_set(s->connections, (int64_t)http_server_connections(s->http));
+    stat_set(s->under_way, (int64_t)front_under_way(s->front));
+    stat_set(s->store_up, s->foundation.sound ? 1 : 0);
+}
+
+/* ---- the start ---- */
+
+static bool start_redis(struct serve *s, struct fault *f)
+{
+    const struct conf *c = s->conf;
+    struct redis_conf conf = {.address = conf_text(c, "redis.address"),
+                              .user = conf_text(c, "redis.user"),
+                              .password = conf_text(c, "redis.password"),
+                              .database = (int)conf_int(c, "redis.database"),
+                              .timeout_ms = conf_ms(c, "redis.timeout"),
+                              .durable = conf_bool(c, "redis.durable")};
+
+    effect_scripts_init();
+    s->server.redis = redis_new(&s->loop, &conf, s->server.log, f);
+    if (s->server.redis == NULL)
+        return false;
+    s->foundation = (struct foundation){
+        .server = &s->server, .front = s->front, .unsound = on_unsound, .ctx = s};
+    foundation_start(&s->foundation);
+    return true;
+}
+
+static bool start_http(struct serve *s, struct fault *f)
+{
+    const struct conf *c = s->conf;
+    struct http_server_conf conf = {.address = conf_text(c, "server.listen"),
+                                    .connections_max = (size_t)conf_int(c, "limits.connections"),
+                                    .head_max_bytes = (size_t)conf_bytes(c, "limits.headers"),
+                                    .bodies_max_bytes =
+                                        BODIES_AT_ONCE * (size_t)s->server.body_max_bytes,
+                                    .request_time_ms = conf_ms(c, "limits.request_time")};
+
+    s->http = http_server_new(&s->loop, &conf, front_owner(s->front), f);
+    return s->http != NULL;
+}
+
+static bool start_admin(struct serve *s, struct fault *f)
+{
+    struct admin_owner owner = {s, ready, refresh};
+
+    s->connections = stats_get(s->server.stats, STAT_GAUGE, "cmibridge_http_connections", "",
+                               "Connections open.");
+    s->under_way = stats_get(s->server.stats, STAT_GAUGE, "cmibridge_http_requests_under_way", "",
+                             "Requests whole and not yet answered.");
+    s->store_up = stats_get(s->server.stats, STAT_GAUGE, "cmibridge_store_up", "",
+                            "1 while Redis can be written to.");
+    s->admin = admin_new(&s->loop, conf_text(s->conf, "admin.listen"), s->server.stats, owner, f);
+    return s->admin != NULL;
+}
+
+static bool start(struct serve *s, struct fault *f)
+{
+    struct signals_owner signals = {s, drain, stop_soon, NULL};
+
+    s->front = front_new(&s->server, s->users);
+    front_add(s->front, FRONT_BASE, callback_routes);
+    if (!start_redis(s, f) || !start_http(s, f) || !start_admin(s, f))
+        return false;
+    if ((s->signals = signals_new(&s->loop, &signals, f)) == NULL)
+        return false;
+    notice_say(s->server.log, NOTICE_INFO, "listening",
+               NOTICE_TEXT("cmi", conf_text(s->conf, "server.listen")),
+               NOTICE_INT("cmi_port", http_server_port(s->http)),
+               NOTICE_TEXT("admin", conf_text(s->conf, "admin.listen")),
+               NOTICE_INT("admin_port", admin_port(s->admin)));
+    return true;
+}
+
+static int run(struct serve *s)
+{
+    struct notice_log_conf log = {.fd = 2,
+                                  .format = notice_log_format_of(conf_text(s->conf, "log.format")),
+                                  .least = notice_log_level_of(conf_text(s->conf, "log.level"))};
+    struct fault f = {0};
+    int error = 0;
+
+    s->log = notice_log_new(&log);
+    s->server.log = notice_log_port(s->log);
+    s->server.stats = stats_new();
+    s->server.loop = &s->loop;
+    error = uv_loop_init(&s->loop);
+    assert(error == 0);
+    (void)error;
+    uv_timer_init(&s->loop, &s->stop);
+    s->stop.data = s;
+    read_settings(s);
+    read_queues(s);
+    read_user(s);
+    s->server.queues = s->queues;
+    if (!start(s, &f)) {
+        notice_say(s->server.log, NOTICE_ERROR, "not_started", NOTICE_TEXT("error", f.text));
+        s->exit_code = f.cls == FAULT_REJECT ? COMMAND_CONFIG : COMMAND_UNAVAILABLE;
+        stop(s);
+    }
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    error = uv_loop_close(&s->loop);
+    assert(error == 0); /* every handle was closed */
+    notice_say(s->server.log, NOTICE_INFO, "stopped", NOTICE_INT("exit", s->exit_code));
+    front_free(s->front);
+    users_free(s->users);
+    queues_free(s->queues);
+    stats_free(s->server.stats);
+    notice_log_free(s->log);
+    return s->exit_code;
+}
+
+int command_serve(int argc, char **argv)
+{
+    struct serve s;
+    struct buf mistakes;
+    const char *file = NULL;
+    int code = 0;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
+            file = argv[++i];
+        } else {
+            bool help = strcmp(argv[i], "--help") == 0;
+
+            fprintf(help ? stdout : stderr, "usage: cmibridge serve [--config FILE]\n");
+            return help ? COMMAND_OK : COMMAND_USAGE;
+        }
+    }
+    memset(&s, 0, sizeof s);
+    crypto_init();
+    buf_init(&mistakes, MISTAKES_MAX);
+    s.conf = conf_load_for(file, USED_SERVE, &mistakes);
+    if (s.conf == NULL) {
+        fprintf(stderr, "%s", buf_text(&mistakes));
+        buf_done(&mistakes);
+        return COMMAND_CONFIG;
+    }
+    buf_done(&mistakes);
+    code = run(&s);
+    conf_free(s.conf);
+    return code;
+}

@@ -1,0 +1,391 @@
+#include "server/sqlite.h"
+
+#include "bridge/core/mem.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define APPLICATION_ID 0x434d4948 /* "CMIH": tells our files from others */
+
+struct sqlite_statement {
+    char *sql; /* owned; NULL: the place is free */
+    sqlite3_stmt *stmt;
+    bool busy;
+};
+
+struct sqlite {
+    sqlite3 *handle;
+    bool failed;
+    struct fault trouble;
+    struct sqlite_statement kept[SQLITE_STATEMENTS_KEPT];
+};
+
+static enum fault_class class_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_INTERRUPT:
+    case SQLITE_PROTOCOL:
+        return FAULT_RETRY;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return FAULT_STOP;
+    case SQLITE_TOOBIG:
+        return FAULT_REJECT;
+    default:
+        return FAULT_BUG;
+    }
+}
+
+static void fail(struct sqlite *db, int code)
+{
+    if (db->failed)
+        return;
+    db->failed = true;
+    db->trouble.sys = code;
+    fault_set(&db->trouble, class_of(code), "history: %s", sqlite3_errmsg(db->handle));
+}
+
+bool sqlite_check(struct sqlite *db, struct fault *f)
+{
+    if (!db->failed)
+        return true;
+    db->failed = false;
+    *f = db->trouble;
+    return false;
+}
+
+void sqlite_damaged(struct sqlite *db, const char *what)
+{
+    if (db->failed)
+        return;
+    db->failed = true;
+    fault_set(&db->trouble, FAULT_STOP, "history: %s", what);
+}
+
+void sqlite_script(struct sqlite *db, const char *sql)
+{
+    int code;
+
+    if (db->failed)
+        return;
+    code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    if (code != SQLITE_OK)
+        fail(db, code);
+}
+
+bool sqlite_in_transaction(const struct sqlite *db)
+{
+    return sqlite3_get_autocommit(db->handle) == 0;
+}
+
+/* The file holds what people wrote: nobody but its owner reads it. SQLite gives the same mode to
+ * the files beside it. */
+static void make_private(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd >= 0)
+        close(fd);
+}
+
+struct sqlite *sqlite_open(const char *path, bool read_only, struct fault *f)
+{
+    struct sqlite *db = mem_zeroed(1, sizeof *db);
+    int flags = SQLITE_OPEN_NOMUTEX |
+                (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    int code;
+
+    if (!read_only && strcmp(path, ":memory:") != 0)
+        make_private(path);
+    code = sqlite3_open_v2(path, &db->handle, flags, NULL);
+    if (code != SQLITE_OK) {
+        fault_set(f, class_of(code), "history file %s: %s", path,
+                  db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code));
+        sqlite_close(db);
+        return NULL;
+    }
+    sqlite3_extended_result_codes(db->handle, 1);
+    sqlite3_busy_timeout(db->handle, SQLITE_BUSY_WAIT_MS);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    if (!read_only)
+        sqlite_script(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    sqlite_script(db, "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
+                      "PRAGMA cache_size = -32768;");
+    if (!sqlite_check(db, f)) {
+        fault_add(f, "file %s", path);
+        sqlite_close(db);
+        return NULL;
+    }
+    return db;
+}
+
+static void forget(struct sqlite_statement *s)
+{
+    sqlite3_finalize(s->stmt);
+    mem_free(s->sql);
+    *s = (struct sqlite_statement){NULL, NULL, false};
+}
+
+void sqlite_close(struct sqlite *db)
+{
+    if (db == NULL)
+        return;
+    for (size_t i = 0; i < SQLITE_STATEMENTS_KEPT; i++)
+        forget(&db->kept[i]);
+    sqlite3_close(db->handle);
+    mem_free(db);
+}
+
+static int64_t number_of(struct sqlite *db, const char *sql)
+{
+    struct sqlite_query q = sqlite_query(db, sql);
+    int64_t n = 0;
+
+    if (sqlite_row(&q))
+        n = sqlite_int(&q, 0);
+    sqlite_end(&q);
+    return n;
+}
+
+bool sqlite_migrate(struct sqlite *db, const char *const *steps, int count, struct fault *f)
+{
+    int64_t version = number_of(db, "PRAGMA user_version");
+    int64_t owner = number_of(db, "PRAGMA application_id");
+    int64_t tables = number_of(db, "SELECT count(*) FROM sqlite_schema");
+
+    if (!sqlite_check(db, f))
+        return false;
+    if (tables > 0 && owner != APPLICATION_ID)
+        return fault_set(f, FAULT_STOP,
+                         "the file is an SQLite database, but not a history of ours");
+    if (version > count)
+        return fault_set(f, FAULT_STOP,
+                         "the history was written by a newer cmibridge (schema %d; this one knows "
+                         "up to %d); run that one",
+                         (int)version, count);
+    for (int64_t i = version; i < count; i++) {
+        char pragmas[96];
+
+        snprintf(pragmas, sizeof pragmas, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+                 APPLICATION_ID, (int)i + 1);
+        sqlite_script(db, "BEGIN IMMEDIATE");
+        sqlite_script(db, steps[i]);
+        sqlite_script(db, pragmas);
+        sqlite_script(db, "COMMIT");
+        if (!sqlite_check(db, f)) {
+            struct fault ignored;
+
+            sqlite_script(db, "ROLLBACK");
+            (void)!sqlite_check(db, &ignored);
+            return fault_add(f, "schema step %d", (int)i + 1);
+        }
+    }
+    return true;
+}
+
+static size_t hash_of(const char *sql)
+{
+    uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
+
+    for (; *sql != '\0'; sql++)
+        h = (h ^ (uint8_t)*sql) * UINT64_C(1099511628211);
+    return (size_t)(h ^ h >> 32);
+}
+
+/* The kept statement of that text that is not in use, else a place to keep it, else NULL: all
+ * places are in use, which no work of ours comes near. */
+static struct sqlite_statement *place_for(struct sqlite *db, const char *sql)
+{
+    size_t at = hash_of(sql);
+    struct sqlite_statement *place = NULL;
+
+    for (size_t i = 0; i < SQLITE_STATEMENTS_KEPT; i++) {
+        struct sqlite_statement *s = &db->kept[(at + i) % SQLITE_STATEMENTS_KEPT];
+
+        if (s->busy)
+            continue;
+        if (s->sql != NULL && strcmp(s->sql, sql) == 0)
+            return s;
+        if (place == NULL)
+            place = s;
+        if (s->sql == NULL || i >= 8) /* a short look is enough for a cache */
+            break;
+    }
+    if (place != NULL)
+        forget(place);
+    return place;
+}
+
+struct sqlite_query sqlite_query(struct sqlite *db, const char *sql)
+{
+    struct sqlite_query q = {db, NULL, 0};
+    struct sqlite_statement *s;
+
+    if (db->failed)
+        return q;
+    s = place_for(db, sql);
+    assert(s != NULL);
+    if (s->sql == NULL) {
+        int code =
+            sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL);
+
+        if (code != SQLITE_OK) {
+            fail(db, code);
+            return q;
+        }
+        s->sql = mem_text(sql, strlen(sql));
+    }
+    s->busy = true;
+    q.statement = s;
+    return q;
+}
+
+static void bound(struct sqlite_query *q, int code)
+{
+    if (code == SQLITE_OK)
+        return;
+    fail(q->db, code);
+    sqlite_end(q);
+}
+
+void sqlite_bind_int(struct sqlite_query *q, int64_t n)
+{
+    if (q->statement != NULL)
+        bound(q, sqlite3_bind_int64(q->statement->stmt, ++q->bound, n));
+}
+
+void sqlite_bind_text(struct sqlite_query *q, struct view text)
+{
+    if (q->statement != NULL)
+        bound(q, sqlite3_bind_text64(q->statement->stmt, ++q->bound, text.p != NULL ? text.p : "",
+                                     text.n, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+void sqlite_bind_blob(struct sqlite_query *q, struct view bytes)
+{
+    if (q->statement != NULL)
+        bound(q, sqlite3_bind_blob64(q->statement->stmt, ++q->bound, bytes.p != NULL ? bytes.p : "",
+                                     bytes.n, SQLITE_STATIC));
+}
+
+void sqlite_bind_guid(struct sqlite_query *q, const struct guid *g)
+{
+    if (q->statement != NULL)
+        bound(q, sqlite3_bind_blob(q->statement->stmt, ++q->bound, g->bytes, sizeof g->bytes,
+                                   SQLITE_TRANSIENT));
+}
+
+void sqlite_bind_null(struct sqlite_query *q)
+{
+    if (q->statement != NULL)
+        bound(q, sqlite3_bind_null(q->statement->stmt, ++q->bound));
+}
+
+bool sqlite_row(struct sqlite_query *q)
+{
+    int code;
+
+    if (q->statement == NULL)
+        return false;
+    if (q->db->failed) {
+        sqlite_end(q);
+        return false;
+    }
+    code = sqlite3_step(q->statement->stmt);
+    if (code == SQLITE_ROW)
+        return true;
+    if (code != SQLITE_DONE)
+        fail(q->db, code);
+    sqlite_end(q);
+    return false;
+}
+
+void sqlite_run(struct sqlite_query *q)
+{
+    while (sqlite_row(q))
+        ;
+}
+
+void sqlite_end(struct sqlite_query *q)
+{
+    if (q->statement == NULL)
+        return;
+    sqlite3_reset(q->statement->stmt); /* repeats the code of a failed step, already taken */
+    sqlite3_clear_bindings(q->statement->stmt);
+    q->statement->busy = false;
+    q->statement = NULL;
+}
+
+void sqlite_do(struct sqlite *db, const char *sql)
+{
+    struct sqlite_query q = sqlite_query(db, sql);
+
+    sqlite_run(&q);
+}
+
+int64_t sqlite_changed(const struct sqlite *db)
+{
+    return sqlite3_changes64(db->handle);
+}
+
+int sqlite_columns(const struct sqlite_query *q)
+{
+    return q->statement == NULL ? 0 : sqlite3_column_count(q->statement->stmt);
+}
+
+const char *sqlite_column_name(const struct sqlite_query *q, int column)
+{
+    return sqlite3_column_name(q->statement->stmt, column);
+}
+
+/* We store no floating-point numbers: those of the interface are kept as they were written. */
+enum sqlite_kind sqlite_kind(const struct sqlite_query *q, int column)
+{
+    switch (sqlite3_column_type(q->statement->stmt, column)) {
+    case SQLITE_INTEGER:
+        return SQLITE_KIND_INT;
+    case SQLITE_NULL:
+        return SQLITE_KIND_NULL;
+    case SQLITE_BLOB:
+        return SQLITE_KIND_BLOB;
+    default:
+        return SQLITE_KIND_TEXT;
+    }
+}
+
+int64_t sqlite_int(const struct sqlite_query *q, int column)
+{
+    return sqlite3_column_int64(q->statement->stmt, column);
+}
+
+struct view sqlite_text(const struct sqlite_query *q, int column)
+{
+    const char *p = sqlite3_column_blob(q->statement->stmt, column);
+
+    return (struct view){p, (size_t)sqlite3_column_bytes(q->statement->stmt, column)};
+}
+
+bool sqlite_guid(const struct sqlite_query *q, int column, struct guid *out)
+{
+    struct view v = sqlite_text(q, column);
+
+    if (v.n != sizeof out->bytes)
+        return false;
+    memcpy(out->bytes, v.p, v.n);
+    return true;
+}

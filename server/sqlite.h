@@ -1,0 +1,81 @@
+/*
+ * sqlite: one connection to an SQLite file, used by one thread at a time.
+ *
+ * Trouble sticks, as a buf stays full: the first failure is kept in the connection, and until
+ * sqlite_check takes it every further call does nothing and gives no rows. So a piece of work is
+ * written straight down and checked once, at its end.
+ *
+ *     struct sqlite_query q = sqlite_query(db, "SELECT name FROM t WHERE id = ?");
+ *     sqlite_bind_int(&q, 7);
+ *     while (sqlite_row(&q))
+ *         use(sqlite_text(&q, 0));
+ *     return sqlite_check(db, f);
+ *
+ * Statements are kept compiled, found again by their text. Classes: full, I/O error, busy: RETRY;
+ * damaged or foreign file: STOP; wrong SQL or a broken constraint: BUG.
+ */
+#ifndef SERVER_SQLITE_H
+#define SERVER_SQLITE_H
+
+#include "bridge/core/fault.h"
+#include "bridge/core/guid.h"
+#include "bridge/core/view.h"
+
+#include <stdint.h>
+
+#define SQLITE_STATEMENTS_KEPT 256 /* compiled statements a connection holds */
+#define SQLITE_BUSY_WAIT_MS    5000
+
+struct sqlite;
+struct sqlite_statement;
+
+/* One statement in use. Ends by itself after its last row; else with sqlite_end. */
+struct sqlite_query {
+    struct sqlite *db;
+    struct sqlite_statement *statement; /* NULL: trouble; every call does nothing */
+    int bound;                          /* parameters given so far */
+};
+
+/* Opens or makes the file (mode 0600), in WAL mode with synchronous=FULL; reading only if so asked.
+ * ":memory:" for one that goes with the connection. NULL with a fault. */
+struct sqlite *sqlite_open(const char *path, bool read_only, struct fault *f) MUST_CHECK;
+void sqlite_close(struct sqlite *db);
+
+/* Brings the file to the schema of steps[0 … count-1], each step a script run in a transaction of
+ * its own. A file made by a newer program, or by another one, is refused (STOP). */
+bool sqlite_migrate(struct sqlite *db, const char *const *steps, int count,
+                    struct fault *f) MUST_CHECK;
+
+/* True if nothing failed since the last check; else gives the first failure and forgets it. */
+bool sqlite_check(struct sqlite *db, struct fault *f) MUST_CHECK;
+/* What was stored makes no sense (STOP): as a failing call. */
+void sqlite_damaged(struct sqlite *db, const char *what);
+/* Runs statements without parameters: several, or one that is kept compiled. */
+void sqlite_script(struct sqlite *db, const char *sql);
+void sqlite_do(struct sqlite *db, const char *sql);
+/* A failing write may end the transaction around it; then all that was in it is gone. */
+bool sqlite_in_transaction(const struct sqlite *db);
+
+struct sqlite_query sqlite_query(struct sqlite *db, const char *sql);
+/* Binds the next parameter. Views hold until the query ends. */
+void sqlite_bind_int(struct sqlite_query *q, int64_t n);
+void sqlite_bind_text(struct sqlite_query *q, struct view text);
+void sqlite_bind_blob(struct sqlite_query *q, struct view bytes);
+void sqlite_bind_guid(struct sqlite_query *q, const struct guid *g); /* 16 bytes */
+void sqlite_bind_null(struct sqlite_query *q);
+
+bool sqlite_row(struct sqlite_query *q);         /* true: the next row is there */
+void sqlite_run(struct sqlite_query *q);         /* steps to the end and ends */
+void sqlite_end(struct sqlite_query *q);         /* may be called twice */
+int64_t sqlite_changed(const struct sqlite *db); /* rows that the last write touched */
+
+/* Columns of the current row, counted from 0; views hold until the next row. */
+int sqlite_columns(const struct sqlite_query *q);
+const char *sqlite_column_name(const struct sqlite_query *q, int column);
+enum sqlite_kind { SQLITE_KIND_NULL, SQLITE_KIND_INT, SQLITE_KIND_TEXT, SQLITE_KIND_BLOB };
+enum sqlite_kind sqlite_kind(const struct sqlite_query *q, int column);
+int64_t sqlite_int(const struct sqlite_query *q, int column);
+struct view sqlite_text(const struct sqlite_query *q, int column);            /* text or blob */
+bool sqlite_guid(const struct sqlite_query *q, int column, struct guid *out); /* false: NULL */
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * store: how messages, callbacks and consents lie in Redis. Any number of servers and schedulers
+ * share it; what is written here is their contract.
+ *
+ * The unit of scheduling is a slice: up to STORE_SLICE_MAX destinations of one message. A callback
+ * is a message of one slice. Ids are 32 upper-case hex digits. All keys have the prefix `s:{NN}:`
+ * of the id's shard (shard.h); times are milliseconds since 1970.
+ *
+ *   m:<id>         hash    the thing itself, see below
+ *   q:<id>         zset    slice -> due time: what waits to be sent, first time or again
+ *   c:<id>:<k>     string  destinations of slice k (core/address_list.h)
+ *   rep:<id>       string  destinations given more than once (server/message_store.h)
+ *   t:<id>:<token>:<k>     a slice or "rep" on its way in; goes by itself after STORE_STAGED_MS
+ *   sl:<id>        hash    slice -> attempt, watermark, fence, pending bitmap (core/slice.h);
+ *                          absent: untouched
+ *   dead:<id>      hash    slice -> bitmap of destinations that failed for good
+ *   due            zset    id -> its earliest due time, unless it is in act
+ *   act            zset    id -> virtual start tag: has slices due now
+ *   lease          zset    "<id>/<k>" -> when the lease ends
+ *   messages, callbacks    zset, all scores 0: "<creation time, 16 digits>:<id>", what the list
+ * shows consent        hash    "<usage>_<address, normal form>" -> "1" or "0" and the address as
+ * given consents       zset, all scores 0: "<address as given>\0<usage>", what the list shows
+ *   idem:<hash>    string  digest of the PUT or DELETE done under that Idempotency-Key
+ *   gc             zset    id -> when it, or what is left of it, may go
+ *   cfg            hash    shards: SHARD_COUNT (shard 00 only)
+ *   channel w:{NN}         a new earliest due time; a hint
+ *
+ * Fields of m:<id>:
+ *   st ver kind       enum store_state; grows by one with each change; enum store_kind
+ *   dig               digest of the POST that made it, where it came with an Idempotency-Key
+ *   created by        when, and the id of the user
+ *   n C at            destinations (without repeats), slices, when the first is due
+ *   mr rd             attempts after the first; least seconds between two
+ *   ok dead unk       destinations that ended so; absent: 0
+ *   purge             deleted or closed: when it goes for good
+ *   message:  body src sub ct send     text, source, subType, contentType, sendTime if given
+ *   callback: cust queue oqn oqname extra gw notes byname     what the interface shows
+ *             last fail next lastcall  lastResult, failures, next and last call
+ */
+#ifndef SERVER_STORE_H
+#define SERVER_STORE_H
+
+#include "bridge/core/guid.h"
+#include "bridge/io/redis.h"
+#include "server/exchange.h"
+
+#define STORE_SLICE_MAX  1000 /* destinations of one slice */
+#define STORE_SLICES_MAX 4000 /* slices of one message */
+#define STORE_STAGED_MS  3600000
+#define STORE_KEY_MS     (8LL * 24 * 3600 * 1000) /* how long idem: is kept; at least 7 days */
+
+enum store_kind { STORE_MESSAGE = 1, STORE_CALLBACK = 2 };
+enum store_state { STORE_LIVE = 1, STORE_CLOSED = 2, STORE_DELETED = 8 };
+
+/* Of the reply to HGETALL: the field's value, VIEW_NONE where there is none. */
+struct view store_text(const struct redis_value *hash, const char *field);
+int64_t store_int(const struct redis_value *hash, const char *field, int64_t otherwise);
+/* Member of the list's zset. */
+#define STORE_MEMBER_MAX (16 + 1 + GUID_HEX_LEN + 1)
+void store_member(int64_t created_ms, const char *id_hex, char out[STORE_MEMBER_MAX]);
+struct view store_member_id(struct view member);
+/* The {id} of the path as 32 upper-case hex digits. Answers 400 and returns false if it is none. */
+bool store_id(struct exchange *x, char out[GUID_TEXT_MAX]);
+/* The value is an error, lost, or of another kind than it must be: */
+void store_log(const struct exchange *x, const struct redis_value *v);
+void store_unavailable(struct exchange *x); /* answers 503 */
+/* Both, if it is not an array (REDIS_ARRAY) as a whole-thing reply is. */
+bool store_failed(struct exchange *x, const struct redis_value *v);
+
+#endif

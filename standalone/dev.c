@@ -1,0 +1,270 @@
+/*
+ * dev: `cmibridge dev`, all of it on one machine: a Kafka broker and a Redis of its own, the CMI,
+ * and the consumer between them (parts.h). It lives in one directory (site.h).
+ */
+#include "bridge/commands.h"
+#include "bridge/core/num.h"
+#include "bridge/io/signals.h"
+#include "config/conf.h"
+#include "config/schema.h"
+#include "standalone/endpoints.h"
+#include "standalone/settings.h"
+#include "standalone/supervisor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_DIR  ".cmibridge"
+#define DEFAULT_PORT 8080
+#define TELL_MAX     65536
+#define MISTAKES_MAX 65536
+
+struct arguments {
+    const char *dir;
+    const char *config;
+    int64_t cmi_port;
+};
+
+struct dev {
+    struct plan plan;
+    struct supervisor *supervisor;
+    struct signals *signals;
+    int exit;
+};
+
+static const char usage[] =
+    "usage: cmibridge dev [--dir DIR] [--config FILE] [--cmi-port N]\n"
+    "\n"
+    "Runs everything on this machine, on loopback: a Kafka broker, a Redis, the CMI, the "
+    "consumer.\n"
+    "\n"
+    "  --dir DIR      where it lives and keeps its things (" DEFAULT_DIR ")\n"
+    "  --config FILE  settings of your own, laid over the built-in ones\n"
+    "  --cmi-port N   the CMI's port (8080); 0 takes a free one\n"
+    "\n"
+    "When all is ready, DIR/endpoints.json says where. Ctrl-C ends it; what Redis and the history\n"
+    "hold is kept in DIR for the next start, what the embedded Kafka broker holds is not.\n";
+
+static int say(int code, const char *sentence)
+{
+    fprintf(stderr, "cmibridge dev: %s\n", sentence);
+    return code;
+}
+
+/* COMMAND_OK: go on. */
+static int read_arguments(int argc, char **argv, struct arguments *out)
+{
+    *out = (struct arguments){.dir = DEFAULT_DIR, .cmi_port = DEFAULT_PORT};
+    for (int i = 1; i < argc; i += 2) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+        if (strcmp(argv[i], "--dir") == 0 && value[0] != '\0') {
+            out->dir = value;
+        } else if (strcmp(argv[i], "--config") == 0 && value[0] != '\0') {
+            out->config = value;
+        } else if (strcmp(argv[i], "--cmi-port") == 0) {
+            if (!num_in(view_of(value), 0, 65535, &out->cmi_port))
+                return say(COMMAND_USAGE, "--cmi-port wants a number, 0 to 65535");
+        } else {
+            fprintf(stderr, "cmibridge dev: %s%s\n\n%s", argv[i],
+                    value[0] == '\0' ? " is not known, or lacks its value" : " is not known",
+                    usage);
+            return COMMAND_USAGE;
+        }
+    }
+    return COMMAND_OK;
+}
+
+/* ---- the plan ---- */
+
+static void own(struct plan *p, const char *path, const char *text)
+{
+    char variable[SCHEMA_PATH_MAX];
+
+    settings_set(p->settings, path, text);
+    /* The children read the environment after the file. */
+    unsetenv(schema_environment_name(path, variable));
+}
+
+static void own_settings(struct plan *p)
+{
+    char text[SITE_PATH_MAX];
+
+    /* Until the broker has said where it is: complete, and no place that anything could reach. */
+    own(p, "kafka.brokers", "127.0.0.1:1");
+    (void)snprintf(text, sizeof text, "unix:%s", p->site.redis_socket);
+    own(p, "redis.address", text);
+    (void)snprintf(text, sizeof text, "127.0.0.1:%u", p->cmi.number);
+    own(p, "server.listen", text);
+    (void)snprintf(text, sizeof text, "http://127.0.0.1:%u/RI/cmi", p->cmi.number);
+    own(p, "targets.main.url", text);
+    own(p, "history.file", site_path(&p->site, "history.sqlite", text));
+}
+
+static void tell_replaced(const struct plan *p, const char *file)
+{
+    size_t at = 0;
+    unsigned line;
+    const char *path;
+
+    while ((path = settings_replaced(p->settings, &at, &line)) != NULL)
+        fprintf(stderr, "cmibridge dev: %s:%u: %s is not used; dev decides it\n", file, line, path);
+}
+
+/* A pattern names no topic that could be made. */
+static void plan_topics(struct plan *p, const struct conf *c)
+{
+    size_t n = conf_count(c, "kafka.topics");
+
+    for (size_t i = 0; i < n && i < PLAN_TOPICS_MAX; i++)
+        if (conf_item(c, "kafka.topics", i)[0] != '^')
+            words_add(&p->topics, "%s:%d", conf_item(c, "kafka.topics", i), PLAN_PARTITIONS);
+    if (conf_text(c, "kafka.results_topic")[0] != '\0')
+        words_add(&p->topics, "%s:%d", conf_text(c, "kafka.results_topic"), PLAN_ANSWER_PARTS);
+    words_add(&p->topics, "cmi-outcomes:%d", PLAN_ANSWER_PARTS);
+    words_add(&p->topics, "%s:%d", conf_text(c, "kafka.dead_letters_topic"), PLAN_ANSWER_PARTS);
+}
+
+static int plan_settings(struct plan *p, const char *file)
+{
+    struct buf mistakes;
+    struct conf *c = NULL;
+
+    buf_init(&mistakes, MISTAKES_MAX);
+    p->settings = settings_new(file, &mistakes);
+    if (p->settings != NULL) {
+        own_settings(p);
+        tell_replaced(p, file);
+        c = settings_conf(p->settings, &mistakes);
+    }
+    if (c == NULL)
+        fprintf(stderr, "%s", buf_text(&mistakes));
+    else
+        plan_topics(p, c);
+    conf_free(c);
+    buf_done(&mistakes);
+    return c != NULL ? COMMAND_OK : COMMAND_CONFIG;
+}
+
+static bool hold_ports(struct plan *p, unsigned cmi_port, struct fault *f)
+{
+    if (!port_hold(&p->cmi, cmi_port, f))
+        return cmi_port == 0 ? false : fault_add(f, "--cmi-port 0 takes a free one");
+    for (size_t i = 0; i < part_count; i++)
+        if (parts[i].has_admin && !port_hold(&p->admin[i], 0, f))
+            return false;
+    return true;
+}
+
+static void plan_done(struct plan *p)
+{
+    port_let_go(&p->cmi);
+    for (size_t i = 0; i < PARTS_MAX; i++)
+        port_let_go(&p->admin[i]);
+    words_done(&p->topics);
+    settings_free(p->settings);
+    site_close(&p->site);
+}
+
+static int plan_make(struct plan *p, const struct arguments *a)
+{
+    struct fault f = {0};
+    size_t program_n = sizeof p->program;
+
+    *p = (struct plan){.site.lock = -1, .cmi.fd = -1};
+    for (size_t i = 0; i < PARTS_MAX; i++)
+        p->admin[i].fd = -1;
+    if (uv_exepath(p->program, &program_n) != 0)
+        return say(COMMAND_FAILED, "this program can't find itself: /proc is not there");
+    if (!site_open(&p->site, a->dir, &f) || !hold_ports(p, (unsigned)a->cmi_port, &f))
+        return say(f.cls == FAULT_RETRY ? COMMAND_UNAVAILABLE : COMMAND_FAILED, f.text);
+    endpoints_remove(p);
+    (void)site_path(&p->site, "cmibridge.yaml", p->config);
+    return plan_settings(p, a->config);
+}
+
+/* ---- the run ---- */
+
+static void on_up(void *ctx)
+{
+    struct dev *d = ctx;
+    struct fault f = {0};
+    struct buf text;
+
+    if (!endpoints_write(&d->plan, &f)) {
+        supervisor_fail(d->supervisor, f.text);
+        return;
+    }
+    buf_init(&text, TELL_MAX);
+    endpoints_tell(&d->plan, &text);
+    fputs(buf_text(&text), stdout);
+    (void)fflush(stdout); /* nobody may be reading; endpoints.json says the same */
+    buf_done(&text);
+}
+
+static void on_down(void *ctx, const char *why)
+{
+    struct dev *d = ctx;
+
+    if (why != NULL)
+        d->exit = say(COMMAND_FAILED, why);
+    signals_free(d->signals);
+    d->signals = NULL;
+}
+
+static void on_drain(void *ctx)
+{
+    struct dev *d = ctx;
+
+    fprintf(stderr, "cmibridge dev: ending; once more ends it at once\n");
+    supervisor_end(d->supervisor);
+}
+
+static void on_stop(void *ctx)
+{
+    struct dev *d = ctx;
+
+    supervisor_hurry(d->supervisor);
+}
+
+static int run(struct dev *d)
+{
+    const struct signals_owner hand = {d, on_drain, on_stop, on_drain};
+    const struct supervisor_owner owner = {d, on_up, on_down};
+    struct fault f = {0};
+    uv_loop_t loop;
+
+    uv_loop_init(&loop);
+    d->signals = signals_new(&loop, &hand, &f);
+    if (d->signals == NULL) {
+        uv_loop_close(&loop);
+        return say(COMMAND_FAILED, f.text);
+    }
+    d->supervisor = supervisor_start(&loop, &d->plan, parts, part_count, owner);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    supervisor_free(d->supervisor);
+    uv_loop_close(&loop);
+    endpoints_remove(&d->plan);
+    return d->exit;
+}
+
+int command_dev(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct dev d = {0};
+    int code;
+
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        fputs(usage, stdout);
+        return COMMAND_OK;
+    }
+    code = read_arguments(argc, argv, &arguments);
+    if (code != COMMAND_OK)
+        return code;
+    code = plan_make(&d.plan, &arguments);
+    if (code == COMMAND_OK)
+        code = run(&d);
+    plan_done(&d.plan);
+    return code;
+}

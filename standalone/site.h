@@ -1,0 +1,36 @@
+/*
+ * site: the directory that a `cmibridge dev` lives in, locked as long as it runs.
+ *
+ *     DIR/cmibridge.yaml   the configuration of what runs, made anew at each start
+ *     DIR/endpoints.json   where everything answers; there while all of it is ready
+ *     DIR/history.sqlite   the CMI's history
+ *     DIR/redis/           what Redis keeps
+ *     DIR/log/NAME.log     what each part says
+ *     DIR/dev.lock
+ */
+#ifndef STANDALONE_SITE_H
+#define STANDALONE_SITE_H
+
+#include "bridge/core/fault.h"
+
+#define SITE_DIR_MAX    3072 /* bytes of the directory's path, with the NUL */
+#define SITE_PATH_MAX   4096
+#define SITE_SOCKET_MAX 108 /* what the system allows a socket's path, with the NUL */
+
+struct site {
+    char dir[SITE_DIR_MAX]; /* absolute */
+    char redis_socket[SITE_SOCKET_MAX];
+    char short_dir[SITE_SOCKET_MAX]; /* made for the socket where dir is too long; else "" */
+    int lock;
+};
+
+/* Makes what is missing, and takes the lock. REJECT with a sentence if the directory can't be used,
+ * RETRY if another dev has it. */
+bool site_open(struct site *s, const char *dir, struct fault *f) MUST_CHECK;
+void site_close(struct site *s);
+
+/* "DIR/name", "DIR/log/name.log". Return out. Names have at most 255 bytes. */
+const char *site_path(const struct site *s, const char *name, char out[SITE_PATH_MAX]);
+const char *site_log_path(const struct site *s, const char *name, char out[SITE_PATH_MAX]);
+
+#endif

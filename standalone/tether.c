@@ -1,0 +1,30 @@
+#include "standalone/tether.h"
+
+#include "bridge/commands.h"
+#include "bridge/core/num.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+int command_tether(int argc, char **argv)
+{
+    int64_t parent;
+
+    if (argc < 3 || !num_in(view_of(argv[1]), 1, INT32_MAX, &parent)) {
+        fprintf(stderr, "usage: cmibridge tether PARENT PROGRAM [ARGUMENT...]\n");
+        return COMMAND_USAGE;
+    }
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) {
+        fprintf(stderr, "the end of the parent can't be watched: %s\n", strerror(errno));
+        return COMMAND_FAILED;
+    }
+    if (getppid() != (pid_t)parent) /* it ended before it could be watched */
+        return COMMAND_FAILED;
+    execvp(argv[2], argv + 2);
+    fprintf(stderr, "%s can't be run: %s\n", argv[2], strerror(errno));
+    return TETHER_NO_PROGRAM;
+}

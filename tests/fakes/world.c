@@ -1,0 +1,583 @@
+#define _GNU_SOURCE /* memmem */
+#include "tests/fakes/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/mem.h"
+#include "bridge/io/crypto.h"
+#include "bridge/io/json_in.h"
+#include "bridge/io/msgpack_in.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Something that will happen: an effect, an answer. */
+struct action {
+    struct heap_item at;
+    enum action_kind { REPLY, REPORT, ANSWER } kind;
+    uint32_t life;
+    uint64_t token;
+    enum http_fate fate;
+    int status;
+    bool retry_after;
+    bool ok;
+    enum memory_state state;
+    char text[4096];
+};
+
+static bool chance(struct world *w, unsigned in_1000)
+{
+    return rng_below(&w->rng, 1000) < in_1000;
+}
+
+static struct action *soon(struct world *w, enum action_kind kind, uint64_t token)
+{
+    struct action *a = mem_zeroed(1, sizeof *a);
+
+    a->kind = kind;
+    a->life = w->life;
+    a->token = token;
+    heap_put(&w->actions, &a->at,
+             w->now_ms + 1 + (int64_t)rng_below(&w->rng, (uint64_t)w->faults.latency_ms));
+    return a;
+}
+
+/* ---- clocks ---- */
+
+static int64_t mono_ms(void *ctx)
+{
+    return ((struct world *)ctx)->now_ms;
+}
+
+static int64_t wall_ms(void *ctx)
+{
+    return INT64_C(1700000000000) + ((struct world *)ctx)->now_ms;
+}
+
+static uint64_t random_bits(void *ctx)
+{
+    return rng_next(&((struct world *)ctx)->rng);
+}
+
+/* ---- broker ---- */
+
+static void give_back(void *ctx, void *owner)
+{
+    struct world *w = ctx;
+
+    assert_non_null(owner);
+    assert_true(w->records_out > 0);
+    w->records_out--;
+}
+
+static void pause_slot(void *ctx, unsigned slot)
+{
+    ((struct world *)ctx)->partitions[slot].paused = true;
+}
+
+static void resume_slot(void *ctx, unsigned slot)
+{
+    ((struct world *)ctx)->partitions[slot].paused = false;
+}
+
+static bool commit(void *ctx, unsigned slot, uint32_t epoch, int64_t next_offset, bool now,
+                   struct fault *f)
+{
+    struct world *w = ctx;
+
+    (void)now;
+    if (!w->partitions[slot].assigned || w->partitions[slot].epoch != epoch)
+        return fault_set(f, FAULT_REJECT, "partition %u is not assigned", slot);
+    assert_true(next_offset >= w->partitions[slot].committed);
+    world_check_commit(w, (int)slot, next_offset);
+    w->partitions[slot].committed = next_offset;
+    return true;
+}
+
+static void assign(struct world *w, const bool which[WORLD_PARTITIONS])
+{
+    struct source_partition parts[WORLD_PARTITIONS];
+    struct source_owner owner = consume_source_owner(w->consumer);
+    size_t n = 0;
+
+    for (unsigned i = 0; i < WORLD_PARTITIONS; i++) {
+        if (!which[i])
+            continue;
+        w->partitions[i].assigned = true;
+        w->partitions[i].paused = false;
+        w->partitions[i].epoch = ++w->epoch;
+        w->partitions[i].fetched = w->partitions[i].committed;
+        parts[n++] = (struct source_partition){.slot = i,
+                                               .epoch = w->epoch,
+                                               .topic = "contact-events",
+                                               .partition = (int32_t)i,
+                                               .next_offset = w->partitions[i].committed};
+    }
+    owner.assigned(owner.ctx, parts, n);
+}
+
+static void released(void *ctx)
+{
+    struct world *w = ctx;
+
+    assert_true(w->revoking);
+    w->revoking = false;
+    for (unsigned i = 0; i < WORLD_PARTITIONS; i++)
+        if (w->revoked[i])
+            w->partitions[i].assigned = false;
+}
+
+void world_rebalance(struct world *w, bool lost)
+{
+    struct source_partition parts[WORLD_PARTITIONS];
+    struct source_owner owner;
+    size_t n = 0;
+
+    if (w->consumer == NULL || w->revoking)
+        return;
+    for (unsigned i = 0; i < WORLD_PARTITIONS; i++) {
+        w->revoked[i] = w->partitions[i].assigned && chance(w, 500);
+        if (!w->revoked[i])
+            continue;
+        parts[n++] = (struct source_partition){.slot = i,
+                                               .epoch = w->partitions[i].epoch,
+                                               .topic = "contact-events",
+                                               .partition = (int32_t)i};
+        if (lost)
+            w->partitions[i].assigned = false;
+    }
+    if (n == 0)
+        return;
+    w->revoking = true;
+    owner = consume_source_owner(w->consumer);
+    owner.revoked(owner.ctx, parts, n, lost);
+}
+
+static void hand_over(struct world *w, unsigned i)
+{
+    struct source_owner owner = consume_source_owner(w->consumer);
+    struct world_event *e = &w->events[w->partitions[i].events[w->partitions[i].fetched]];
+    struct record r = {.slot = i,
+                       .epoch = w->partitions[i].epoch,
+                       .topic = VIEW("contact-events"),
+                       .partition = (int32_t)i,
+                       .offset = e->offset,
+                       .timestamp_ms = wall_ms(w),
+                       .has_key = true,
+                       .key = view_of(e->key_text),
+                       .has_value = true,
+                       .value = view_of(e->body),
+                       .headers = e->headers,
+                       .header_count = 6,
+                       .owner = e};
+
+    w->partitions[i].fetched++;
+    w->records_out++;
+    owner.record(owner.ctx, &r);
+}
+
+/* ---- the CMI ---- */
+
+static struct world_event *event_of_id(struct world *w, struct view id)
+{
+    for (size_t i = 0; i < w->event_count; i++)
+        if (view_is(id, w->events[i].id))
+            return &w->events[i];
+    return NULL;
+}
+
+static struct world_event *event_of_body(struct world *w, struct view body)
+{
+    for (size_t i = 0; i < w->event_count; i++)
+        if (view_is(body, w->events[i].body))
+            return &w->events[i];
+    fail_msg("a body was sent that no event has: %.*s", VIEW_ARG(body));
+    return NULL;
+}
+
+static void take_effect(struct world *w, struct world_event *e)
+{
+    if (e->kind == WORLD_INGEST || w->honours_key[e->destination]) {
+        if (e->effects == 0) {
+            e->effect_order = ++w->order;
+            e->effects = 1;
+        }
+        return;
+    }
+    if (e->effects++ == 0)
+        e->effect_order = ++w->order;
+}
+
+static struct view header_of(const struct http_call *call, const char *name)
+{
+    for (size_t i = 0; i < call->header_count; i++)
+        if (view_is(call->headers[i].name, name))
+            return call->headers[i].value;
+    return VIEW_NONE;
+}
+
+/* A batch: which events it holds, found by their ids in the JSON. */
+static void ingest(struct world *w, const struct http_call *call, struct action *a)
+{
+    struct view rest = call->body;
+    size_t n = 0;
+
+    a->text[n++] = '[';
+    while (rest.n > 5) {
+        struct view id;
+
+        if (!view_starts(rest, VIEW("\"id\":\""))) {
+            rest = view_skip(rest, 1);
+            continue;
+        }
+        rest = view_skip(rest, 6);
+        id = view_cut(&rest, '"');
+        if (event_of_id(w, id) == NULL)
+            continue;
+        take_effect(w, event_of_id(w, id));
+        n += (size_t)snprintf(a->text + n, sizeof a->text - n, "%s{\"status\":204}",
+                              n > 1 ? "," : "");
+    }
+    a->text[n++] = ']';
+    a->text[n] = '\0';
+    a->status = 200;
+}
+
+static void write_one(struct world *w, const struct http_call *call, struct action *a)
+{
+    struct world_event *e = event_of_body(w, call->body);
+
+    assert_int_equal(header_of(call, "Idempotency-Key").n, 32);
+    if (e->kind == WORLD_REFUSED) {
+        a->status = 400;
+        (void)snprintf(a->text, sizeof a->text, "Callback queue not found: '999'");
+        return;
+    }
+    take_effect(w, e);
+    a->status = e->kind == WORLD_POST ? 201 : 204;
+    if (e->kind == WORLD_POST)
+        (void)snprintf(a->text, sizeof a->text, "%032d", (int)(e - w->events));
+}
+
+static bool submit(void *ctx, const struct http_call *call, struct fault *f)
+{
+    struct world *w = ctx;
+    struct action *a = soon(w, REPLY, call->token);
+    unsigned destination = call->destination == 2 ? 0 : call->destination;
+
+    (void)f;
+    if (w->down[destination] || chance(w, w->faults.not_sent)) {
+        a->fate = HTTP_NOT_SENT;
+        return true;
+    }
+    if (w->unauthorised[destination]) {
+        a->status = 401;
+        return true;
+    }
+    if (chance(w, w->faults.request_lost)) {
+        a->fate = HTTP_UNKNOWN;
+        return true;
+    }
+    if (chance(w, w->faults.throttle)) {
+        a->status = 429;
+        a->retry_after = true;
+        return true;
+    }
+    if (chance(w, w->faults.error_500) && chance(w, 500)) {
+        a->status = 500;
+        return true;
+    }
+    if (call->destination == 2)
+        ingest(w, call, a);
+    else
+        write_one(w, call, a);
+    if (chance(w, w->faults.error_500) && a->status < 300)
+        a->status = 502;
+    if (chance(w, w->faults.reply_lost))
+        a->fate = HTTP_UNKNOWN;
+    return true;
+}
+
+static void cancel(void *ctx, uint64_t token)
+{
+    (void)ctx;
+    (void)token; /* the reply that is under way ends it */
+}
+
+/* ---- the producer ---- */
+
+static bool produce(void *ctx, const struct sink_record *r, struct fault *f)
+{
+    struct world *w = ctx;
+    struct action *a;
+    struct world_event *e = NULL;
+
+    if (chance(w, w->faults.report_failed))
+        return fault_set(f, FAULT_RETRY, "the queue is full");
+    a = soon(w, REPORT, r->token);
+    a->ok = !chance(w, w->faults.report_failed);
+    if (!a->ok)
+        return true;
+    if (strcmp(r->topic, "cmi-dead-letters") == 0) {
+        for (size_t i = 0; i < r->header_count; i++)
+            if (view_is(r->headers[i].name, "ce_id"))
+                e = event_of_id(w, r->headers[i].value);
+        if (e == NULL) {
+            fail_msg("a record was produced for no event of this world");
+            return false;
+        }
+        e->dead_letters++;
+        for (size_t i = 0; i < r->header_count; i++)
+            if (view_is(r->headers[i].name, "cmi_error_disposition"))
+                e->dead_as_poison = view_is(r->headers[i].value, "poison");
+        assert_true(view_is(r->value, e->body));
+        return true;
+    }
+    for (size_t i = 0; i < w->event_count; i++) {
+        char quoted[32];
+
+        (void)snprintf(quoted, sizeof quoted, "\"id\":\"%s\"", w->events[i].id);
+        if (memmem(r->value.p, r->value.n, quoted, strlen(quoted)) != NULL)
+            e = &w->events[i];
+    }
+    if (e == NULL) {
+        fail_msg("a record was produced for no event of this world");
+        return false;
+    }
+    e->results++;
+    if (memmem(r->value.p, r->value.n, "\"possible_duplicate\":true", 25) != NULL)
+        e->said_duplicate = true;
+    return true;
+}
+
+/* ---- the memory ---- */
+
+static bool up(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static size_t memory_of(struct world *w, char what, struct view a, struct view b)
+{
+    char name[80];
+    size_t i;
+
+    (void)snprintf(name, sizeof name, "%c:%.*s:%.*s", what, VIEW_ARG(a), VIEW_ARG(b));
+    for (i = 0; i < w->memory_count; i++)
+        if (strcmp(w->memory[i].name, name) == 0)
+            return i;
+    assert_true(i < sizeof w->memory / sizeof w->memory[0]);
+    (void)snprintf(w->memory[i].name, sizeof w->memory[i].name, "%s", name);
+    w->memory_count++;
+    return i;
+}
+
+static void find(void *ctx, uint64_t token, struct view resource, struct view ref)
+{
+    struct world *w = ctx;
+    struct action *a = soon(w, ANSWER, token);
+    size_t i = memory_of(w, 'r', resource, ref);
+
+    a->state = w->memory[i].value[0] != '\0' ? MEMORY_FOUND : MEMORY_NONE;
+    (void)snprintf(a->text, sizeof a->text, "%s", w->memory[i].value);
+}
+
+static void keep(void *ctx, uint64_t token, struct view resource, struct view ref, struct view id)
+{
+    struct world *w = ctx;
+    struct action *a = soon(w, ANSWER, token);
+    size_t i = memory_of(w, 'r', resource, ref);
+
+    a->state = chance(w, w->faults.memory_failed) ? MEMORY_FAILED : MEMORY_STORED;
+    if (a->state == MEMORY_STORED)
+        (void)snprintf(w->memory[i].value, sizeof w->memory[i].value, "%.*s", VIEW_ARG(id));
+}
+
+static void begin(void *ctx, uint64_t token, struct view key)
+{
+    struct world *w = ctx;
+    struct action *a = soon(w, ANSWER, token);
+    size_t i = memory_of(w, 'l', key, VIEW(""));
+
+    a->state = w->memory[i].ended ? MEMORY_ENDED : w->memory[i].begun ? MEMORY_BEGUN : MEMORY_NONE;
+    (void)snprintf(a->text, sizeof a->text, "%s", w->memory[i].value);
+    w->memory[i].begun = true;
+}
+
+static void end(void *ctx, uint64_t token, struct view key, struct view id)
+{
+    struct world *w = ctx;
+    struct action *a = soon(w, ANSWER, token);
+    size_t i = memory_of(w, 'l', key, VIEW(""));
+
+    a->state = chance(w, w->faults.memory_failed) ? MEMORY_FAILED : MEMORY_STORED;
+    if (a->state == MEMORY_STORED) {
+        w->memory[i].ended = true;
+        (void)snprintf(w->memory[i].value, sizeof w->memory[i].value, "%.*s", VIEW_ARG(id));
+    }
+}
+
+/* ---- lives ---- */
+
+static void quiet(void *ctx, enum notice_level level, const char *event,
+                  const struct notice_field *fields, size_t count)
+{
+    (void)ctx, (void)level, (void)event, (void)fields, (void)count;
+}
+
+void world_boot(struct world *w)
+{
+    static const struct notice log = {NULL, NOTICE_ERROR, quiet};
+    bool all[WORLD_PARTITIONS];
+    struct consume_ports ports = {
+        .source = {w, give_back, pause_slot, resume_slot, commit, released},
+        .http = {w, submit, cancel},
+        .sink = {w, produce},
+        .memory = {w, up, find, keep, begin, end},
+        .codec = {json_in_read, msgpack_in_read, crypto_sha256},
+        .clock = {w, mono_ms, wall_ms, random_bits},
+        .log = &log,
+    };
+
+    memset(all, true, sizeof all);
+    w->life++;
+    w->records_out = 0;
+    w->revoking = false;
+    stats_free(w->stats);
+    ports.stats = w->stats = stats_new();
+    w->consumer = consume_new(&w->conf, &ports);
+    assign(w, all);
+}
+
+void world_kill(struct world *w)
+{
+    consume_free(w->consumer);
+    w->consumer = NULL;
+    assert_int_equal(w->records_out, 0);
+    for (unsigned i = 0; i < WORLD_PARTITIONS; i++)
+        w->partitions[i].assigned = false;
+}
+
+static void happen(struct world *w, struct action *a)
+{
+    struct http_reply reply = {.token = a->token,
+                               .fate = a->fate,
+                               .status = a->status,
+                               .retry_after = a->retry_after ? VIEW("2") : VIEW_NONE,
+                               .body = view_of(a->text),
+                               .error = a->fate == HTTP_ANSWERED ? NULL : "gone",
+                               .elapsed_ms = 1};
+    struct memory_answer answer = {a->token, a->state, view_of(a->text), "refused"};
+
+    if (w->consumer == NULL || a->life != w->life)
+        return;
+    if (a->kind == REPLY)
+        consume_on_reply(w->consumer, &reply);
+    else if (a->kind == REPORT)
+        consume_on_report(w->consumer, a->token, a->ok, "refused");
+    else
+        consume_on_answer(w->consumer, &answer);
+}
+
+void world_step(struct world *w)
+{
+    struct heap_item *first = heap_first(&w->actions);
+    unsigned i = (unsigned)rng_below(&w->rng, WORLD_PARTITIONS);
+    int64_t wait = w->consumer != NULL ? consume_turn(w->consumer) : 0;
+    int64_t next;
+
+    if (w->consumer != NULL && consume_failure(w->consumer) != NULL)
+        fail_msg("%s", consume_failure(w->consumer)->text);
+    if (w->consumer != NULL && !w->revoking) {
+        bool which[WORLD_PARTITIONS];
+        bool any = false;
+
+        for (unsigned p = 0; p < WORLD_PARTITIONS; p++)
+            any |= which[p] = !w->partitions[p].assigned;
+        if (any)
+            assign(w, which);
+    }
+    if (w->consumer != NULL && w->partitions[i].assigned && !w->partitions[i].paused &&
+        w->partitions[i].fetched < w->partitions[i].count && chance(w, 700)) {
+        hand_over(w, i);
+        return;
+    }
+    first = heap_first(&w->actions);
+    next = w->now_ms + (wait > 0 ? wait : 1);
+    if (first != NULL && first->at_ms <= next) {
+        if (first->at_ms > w->now_ms)
+            w->now_ms = first->at_ms;
+        heap_remove(&w->actions, first);
+        happen(w, (struct action *)(void *)first);
+        mem_free(first);
+        return;
+    }
+    w->now_ms = next;
+}
+
+bool world_finished(const struct world *w)
+{
+    for (unsigned i = 0; i < WORLD_PARTITIONS; i++)
+        if (w->partitions[i].committed != w->partitions[i].count)
+            return false;
+    return true;
+}
+
+/* ---- the world ---- */
+
+void world_init(struct world *w, uint64_t seed)
+{
+    *w = (struct world){.rng = rng_of(seed)};
+    heap_init(&w->actions);
+    w->honours_key[0] = rng_below(&w->rng, 2) == 0;
+    w->honours_key[1] = false;
+    w->destinations[0] =
+        (struct consume_destination){"ours", 1 + (int)rng_below(&w->rng, 4), true, 0, true, 2};
+    w->destinations[1] =
+        (struct consume_destination){"vendor", 1 + (int)rng_below(&w->rng, 4), false, 1, false, 0};
+    w->routes[0] = (struct route_rule){"callback.*", w->honours_key[0] ? 0 : 1};
+    w->routes[1] = (struct route_rule){"*", 0};
+    w->conf = (struct consume_conf){
+        .destinations = w->destinations,
+        .destination_count = 2,
+        .routes = w->routes,
+        .route_count = 2,
+        .type_prefix = "",
+        .results_topic = "cmi-results",
+        .dead_letters_topic = "cmi-dead-letters",
+        .in_flight = 4 + (int64_t)rng_below(&w->rng, 30),
+        .in_flight_bytes = 1 << 20,
+        .retry = {100, 5000},
+        .retry_after_max_ms = 60000,
+        .attempts_max = 10,
+        .breaker = {5, {200, 10000}},
+        .budget_burst = 1000,
+        .budget_per_success_milli = 1000,
+        .refs_wait_ms = 30000,
+        .commit_interval_ms = 50,
+        .drain_ms = (int64_t)rng_below(&w->rng, 200),
+        .head_of_line_ms = 60000,
+    };
+    w->faults.latency_ms = 1 + (int64_t)rng_below(&w->rng, 100);
+}
+
+void world_done(struct world *w)
+{
+    struct heap_item *first;
+
+    if (w->consumer != NULL)
+        world_kill(w);
+    while ((first = heap_first(&w->actions)) != NULL) {
+        heap_remove(&w->actions, first);
+        mem_free(first);
+    }
+    heap_done(&w->actions);
+    stats_free(w->stats);
+    w->stats = NULL;
+}

@@ -1,0 +1,111 @@
+/*
+ * world: everything the consume loop touches, as a fake in virtual time: a Kafka broker with
+ * partitions and committed offsets, CMIs that answer, fail and go silent, the durable memory, the
+ * producer, the clocks. A seed decides all of it, so the same seed is the same run.
+ *
+ * The world outlives consumers: world_kill takes the consumer away at any moment, world_boot gives
+ * it the next one, and what was durable is still there.
+ */
+#ifndef TESTS_FAKES_WORLD_H
+#define TESTS_FAKES_WORLD_H
+
+#include "bridge/core/heap.h"
+#include "bridge/core/rng.h"
+#include "bridge/run/consume.h"
+
+#define WORLD_PARTITIONS 3
+#define WORLD_EVENTS_MAX 400
+#define WORLD_KEYS       6
+
+enum world_kind { WORLD_POST, WORLD_PUT, WORLD_INGEST, WORLD_POISON, WORLD_UNKNOWN, WORLD_REFUSED };
+
+struct world_event {
+    enum world_kind kind;
+    int key;
+    int partition;
+    int64_t offset;
+    unsigned destination;
+    char id[16];
+    char type[40];
+    char subject[64];
+    char body[160];
+    char key_text[16];
+    struct record_header headers[6];
+    /* what the world saw of it */
+    int effects;          /* times the CMI did it */
+    int64_t effect_order; /* of the first */
+    int dead_letters;
+    bool dead_as_poison;
+    int results;
+    bool said_duplicate; /* some result says possible_duplicate */
+};
+
+struct world_faults {
+    unsigned reply_lost;   /* in 1000: the reply, after the effect */
+    unsigned request_lost; /* in 1000: the request, before the effect */
+    unsigned not_sent;
+    unsigned error_500; /* half of them after the effect */
+    unsigned throttle;  /* 429 with Retry-After */
+    unsigned report_failed;
+    unsigned memory_failed;
+    int64_t latency_ms; /* of everything: up to that much */
+};
+
+struct world {
+    struct rng rng;
+    int64_t now_ms;
+    struct heap actions;
+    struct world_faults faults;
+    bool down[2];         /* destination: refuses every connection */
+    bool unauthorised[2]; /* answers 401 */
+
+    struct world_event events[WORLD_EVENTS_MAX];
+    size_t event_count;
+    struct {
+        size_t events[WORLD_EVENTS_MAX]; /* by offset: index into events */
+        int64_t count;
+        int64_t committed;
+        int64_t fetched; /* next to hand to the consumer */
+        bool assigned;
+        bool paused;
+        uint32_t epoch;
+    } partitions[WORLD_PARTITIONS];
+    uint32_t epoch;
+    bool revoking;
+    bool revoked[WORLD_PARTITIONS];
+
+    struct { /* references and ledger */
+        char name[80];
+        char value[48];
+        bool begun;
+        bool ended;
+    } memory[2 * WORLD_EVENTS_MAX];
+    size_t memory_count;
+    int64_t order; /* of effects */
+    bool honours_key[2];
+
+    struct consume_destination destinations[2];
+    struct route_rule routes[2];
+    struct consume_conf conf;
+    struct stats *stats;
+    struct consume *consumer; /* NULL: dead */
+    uint32_t life;            /* counts boots: what an earlier life asked for is not answered */
+    size_t records_out;       /* not given back in this life */
+};
+
+void world_init(struct world *w, uint64_t seed);
+void world_done(struct world *w);
+void world_make_events(struct world *w, size_t count); /* and puts them into the partitions */
+void world_boot(struct world *w);
+void world_kill(struct world *w);
+/* Takes partitions from the consumer (at random), by asking or, with `lost`, at once; they are
+ * assigned anew when let go of. */
+void world_rebalance(struct world *w, bool lost);
+/* One thing happens: a record, a reply, or time goes on. */
+void world_step(struct world *w);
+bool world_finished(const struct world *w); /* all is committed and nothing is under way */
+/* Fails the test (cmocka) if a promise is broken. */
+void world_check_commit(struct world *w, int partition, int64_t next_offset);
+void world_check_end(struct world *w);
+
+#endif

@@ -1,0 +1,136 @@
+/* world_events: which events there are, and what must hold of each (world.h). */
+#include "tests/fakes/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+/* ---- events ---- */
+
+static void put_header(struct world_event *e, size_t i, const char *name, const char *value)
+{
+    e->headers[i] = (struct record_header){view_of(name), view_of(value)};
+}
+
+static void make_event(struct world *w, struct world_event *e, int n)
+{
+    uint64_t dice = rng_below(&w->rng, 100);
+    bool has_ref = false;
+
+    *e = (struct world_event){.key = (int)rng_below(&w->rng, WORLD_KEYS)};
+    for (int i = 0; i < n; i++)
+        has_ref |= w->events[i].kind == WORLD_POST && w->events[i].key == e->key;
+    e->kind = dice < 45   ? WORLD_POST
+              : dice < 65 ? (has_ref ? WORLD_PUT : WORLD_POST)
+              : dice < 85 ? WORLD_INGEST
+              : dice < 90 ? WORLD_POISON
+              : dice < 95 ? WORLD_UNKNOWN
+                          : WORLD_REFUSED;
+    e->partition = e->key % WORLD_PARTITIONS;
+    (void)snprintf(e->id, sizeof e->id, "e%d", n);
+    (void)snprintf(e->key_text, sizeof e->key_text, "k%d", e->key);
+    switch (e->kind) {
+    case WORLD_POST:
+    case WORLD_REFUSED:
+        (void)snprintf(e->type, sizeof e->type, "callback.requested");
+        (void)snprintf(e->subject, sizeof e->subject, "callbacks/ref%d%s", e->key,
+                       e->kind == WORLD_REFUSED ? "x" : "");
+        (void)snprintf(e->body, sizeof e->body,
+                       "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"%d\"}", n);
+        break;
+    case WORLD_PUT:
+        (void)snprintf(e->type, sizeof e->type, "callback.updated");
+        (void)snprintf(e->subject, sizeof e->subject, "callbacks/ref%d", e->key);
+        (void)snprintf(e->body, sizeof e->body,
+                       "{\"customerNumber\":\"%d\",\"lastResult\":\"BUSY\",\"notes\":\"\"}", n);
+        break;
+    case WORLD_INGEST:
+        (void)snprintf(e->type, sizeof e->type, "contact.queued");
+        (void)snprintf(e->subject, sizeof e->subject, "contacts/%032d", n);
+        (void)snprintf(e->body, sizeof e->body, "{\"queueId\":\"%032d\"}", n);
+        break;
+    case WORLD_POISON:
+        (void)snprintf(e->type, sizeof e->type, "callback.requested");
+        (void)snprintf(e->subject, sizeof e->subject, "callbacks/bad%d", n);
+        (void)snprintf(e->body, sizeof e->body, "{\"callbackQueueNumber\":%d", n);
+        break;
+    case WORLD_UNKNOWN:
+        (void)snprintf(e->type, sizeof e->type, "weather.changed");
+        (void)snprintf(e->subject, sizeof e->subject, "sky");
+        (void)snprintf(e->body, sizeof e->body, "%d", n);
+        break;
+    }
+    e->destination = e->kind == WORLD_INGEST ? 0 : w->honours_key[0] ? 0 : 1;
+    put_header(e, 0, "content-type", "application/json");
+    put_header(e, 1, "ce_specversion", "1.0");
+    put_header(e, 2, "ce_id", e->id);
+    put_header(e, 3, "ce_type", e->type);
+    put_header(e, 4, "ce_subject", e->subject);
+    put_header(e, 5, "ce_source", "/cc/test");
+}
+
+void world_make_events(struct world *w, size_t count)
+{
+    assert_true(count <= WORLD_EVENTS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct world_event *e = &w->events[i];
+
+        make_event(w, e, (int)i);
+        e->offset = w->partitions[e->partition].count;
+        w->partitions[e->partition].events[w->partitions[e->partition].count++] = i;
+    }
+    w->event_count = count;
+}
+
+/* ---- promises ---- */
+
+/* D1: everything below a committed offset has ended. */
+void world_check_commit(struct world *w, int partition, int64_t next_offset)
+{
+    for (int64_t o = w->partitions[partition].committed; o < next_offset; o++) {
+        const struct world_event *e = &w->events[w->partitions[partition].events[o]];
+
+        if (e->kind == WORLD_UNKNOWN)
+            continue;
+        if (e->effects == 0 && e->dead_letters == 0)
+            fail_msg("%s (%s) was committed past, and neither written nor dead-lettered", e->id,
+                     e->type);
+        if (e->kind != WORLD_INGEST && e->results == 0)
+            fail_msg("%s (%s) was committed past without a result", e->id, e->type);
+    }
+}
+
+void world_check_end(struct world *w)
+{
+    for (size_t i = 0; i < w->event_count; i++) {
+        const struct world_event *e = &w->events[i];
+        bool should_fail = e->kind == WORLD_POISON || e->kind == WORLD_REFUSED;
+
+        if (e->kind == WORLD_UNKNOWN) {
+            assert_int_equal(e->effects + e->dead_letters + e->results, 0);
+            continue;
+        }
+        if (should_fail != (e->dead_letters > 0))
+            fail_msg("%s (%s): %d dead letters, %d effects", e->id, e->type, e->dead_letters,
+                     e->effects);
+        assert_int_equal(e->kind == WORLD_POISON, e->dead_letters > 0 && e->dead_as_poison);
+        if (e->effects > 1 && !e->said_duplicate) /* D2 */
+            fail_msg("%s was done %d times and no result says so", e->id, e->effects);
+        for (size_t j = 0; j < i; j++) { /* D3 */
+            const struct world_event *before = &w->events[j];
+
+            if (before->key == e->key && before->effects > 0 && e->effects > 0 &&
+                before->dead_letters == 0 && e->dead_letters == 0 &&
+                before->effect_order > e->effect_order)
+                fail_msg("%s (%s, partition %d, offset %lld) was done before %s (%s, offset %lld), "
+                         "which comes first of key %d",
+                         e->id, e->type, e->partition, (long long)e->offset, before->id,
+                         before->type, (long long)before->offset, e->key);
+        }
+    }
+}

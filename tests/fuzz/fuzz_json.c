@@ -1,0 +1,65 @@
+/* What json_scan passes, yajl takes, whole or in pieces; what is written of it is read as the same.
+ */
+#include "bridge/core/json_out.h"
+#include "bridge/core/json_scan.h"
+#include "bridge/io/json_in.h"
+
+#include <assert.h>
+
+#define JSON_MAX (1 << 22)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void rewrite(struct view json, struct buf *to)
+{
+    struct json_out out;
+    struct fault f = {0};
+
+    buf_init(to, JSON_MAX);
+    json_out_init(&out, to);
+    assert(json_in_read(json, json_out_sink(&out), &f));
+}
+
+static bool in_pieces(struct view json, size_t piece, struct token_sink to, struct fault *f)
+{
+    struct json_in *j = json_in_new(to);
+    bool ok = true;
+
+    while (ok && json.n > 0) {
+        size_t n = json.n < piece ? json.n : piece;
+
+        ok = json_in_feed(j, (struct view){json.p, n}, f);
+        json = view_skip(json, n);
+    }
+    ok = ok && json_in_end(j, f);
+    json_in_free(j);
+    return ok;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct view json = {(const char *)data, size};
+    size_t piece = size > 0 ? data[size / 2] % 7U + 1 : 1;
+    struct json_out out;
+    struct fault f = {0};
+    struct buf once;
+    struct buf twice;
+    struct buf pieces;
+    bool whole = json_scan_all(json, &f);
+
+    assert(whole || f.cls == FAULT_REJECT);
+    buf_init(&pieces, JSON_MAX);
+    json_out_init(&out, &pieces);
+    assert(in_pieces(json, piece, json_out_sink(&out), &f) == whole);
+    assert(whole || f.cls == FAULT_REJECT);
+    if (whole) {
+        rewrite(json, &once);
+        rewrite(buf_view(&once), &twice);
+        assert(view_eq(buf_view(&once), buf_view(&twice)));
+        assert(view_eq(buf_view(&once), buf_view(&pieces)));
+        buf_done(&once);
+        buf_done(&twice);
+    }
+    buf_done(&pieces);
+    return 0;
+}

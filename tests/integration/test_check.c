@@ -1,0 +1,388 @@
+/* cmibridge check, as an operator runs it: the binary, its words and its exit code. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/commands.h"
+#include "bridge/core/buf.h"
+#include "bridge/io/crypto.h"
+#include "bridge/io/http_server.h"
+#include "bridge/io/kafka_broker.h"
+#include "tests/fakes/redis_server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define ARGS_MAX    12
+#define PATIENCE_MS 60000
+
+struct run {
+    uv_loop_t loop;
+    uv_process_t process;
+    uv_pipe_t pipes[2]; /* stdout, stderr */
+    uv_timer_t patience;
+    struct buf said[2];
+    char piece[65536];
+    int64_t code;
+    int open; /* pipes and process that have not ended */
+    char dir[64];
+    char file[96];
+};
+
+static void close_one(struct run *r, uv_handle_t *handle)
+{
+    uv_close(handle, NULL);
+    if (--r->open == 0)
+        uv_close((uv_handle_t *)&r->patience, NULL);
+}
+
+static void on_room(uv_handle_t *handle, size_t size, uv_buf_t *room)
+{
+    struct run *r = handle->loop->data;
+
+    (void)size;
+    *room = uv_buf_init(r->piece, sizeof r->piece);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *piece)
+{
+    struct run *r = stream->loop->data;
+    size_t which = stream == (uv_stream_t *)&r->pipes[1];
+
+    if (n > 0)
+        buf_put(&r->said[which], (struct view){piece->base, (size_t)n});
+    else if (n < 0)
+        close_one(r, (uv_handle_t *)stream);
+}
+
+static void on_exit_code(uv_process_t *process, int64_t code, int signal)
+{
+    struct run *r = process->loop->data;
+
+    r->code = signal != 0 ? -signal : code;
+    close_one(r, (uv_handle_t *)process);
+}
+
+static void on_late(uv_timer_t *timer)
+{
+    (void)timer;
+    fail_msg("cmibridge check did not end");
+}
+
+static int set_up(void **state)
+{
+    struct run *r = calloc(1, sizeof *r);
+
+    assert_non_null(r);
+    (void)uv_loop_init(&r->loop);
+    r->loop.data = r;
+    buf_init(&r->said[0], 1 << 20);
+    buf_init(&r->said[1], 1 << 20);
+    (void)snprintf(r->dir, sizeof r->dir, "/tmp/cmibridge-check-XXXXXX");
+    assert_non_null(mkdtemp(r->dir));
+    (void)snprintf(r->file, sizeof r->file, "%s/c.yaml", r->dir);
+    *state = r;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct run *r = *state;
+
+    (void)unlink(r->file);
+    (void)rmdir(r->dir);
+    buf_done(&r->said[0]);
+    buf_done(&r->said[1]);
+    assert_int_equal(uv_run(&r->loop, UV_RUN_DEFAULT), 0);
+    assert_int_equal(uv_loop_close(&r->loop), 0);
+    free(r);
+    return 0;
+}
+
+static void write_file(struct run *r, const char *yaml)
+{
+    FILE *to = fopen(r->file, "wb");
+
+    assert_non_null(to);
+    assert_int_equal(fwrite(yaml, 1, strlen(yaml), to), strlen(yaml));
+    assert_int_equal(fclose(to), 0);
+}
+
+/* Runs `cmibridge check` with these words (after `--config FILE`, if there is a file). The loop
+ * turns meanwhile, so that servers on it answer. */
+static int64_t check(struct run *r, const char *const *words)
+{
+    char *args[ARGS_MAX + 4] = {0};
+    char *binary = getenv("CMIBRIDGE_BIN");
+    uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}};
+    uv_process_options_t options = {.stdio = stdio, .stdio_count = 3, .exit_cb = on_exit_code};
+    size_t n = 0;
+
+    assert_non_null(binary);
+    args[n++] = binary;
+    args[n++] = strdup("check");
+    for (size_t i = 0; words[i] != NULL; i++)
+        args[n++] = strdup(strcmp(words[i], "FILE") == 0 ? r->file : words[i]);
+    for (int i = 0; i < 2; i++) {
+        buf_clear(&r->said[i]);
+        assert_int_equal(uv_pipe_init(&r->loop, &r->pipes[i], 0), 0);
+        stdio[i + 1].flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE;
+        stdio[i + 1].data.stream = (uv_stream_t *)&r->pipes[i];
+    }
+    options.file = binary;
+    options.args = args;
+    r->open = 3;
+    (void)uv_timer_init(&r->loop, &r->patience);
+    (void)uv_timer_start(&r->patience, on_late, PATIENCE_MS, 0);
+    assert_int_equal(uv_spawn(&r->loop, &r->process, &options), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(uv_read_start((uv_stream_t *)&r->pipes[i], on_room, on_read), 0);
+    while (r->open > 0)
+        (void)uv_run(&r->loop, UV_RUN_ONCE);
+    for (size_t i = 1; i < n; i++)
+        free(args[i]);
+    return r->code;
+}
+#define CHECK(r, ...) check((r), (const char *const[]){__VA_ARGS__, NULL})
+
+static const char *out(struct run *r)
+{
+    return buf_text(&r->said[0]);
+}
+
+static const char *err(struct run *r)
+{
+    return buf_text(&r->said[1]);
+}
+
+static void assert_says(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("'%s' is not in:\n%s", part, text);
+}
+
+static void every_mistake_is_told_at_once_and_the_code_is_3(void **state)
+{
+    struct run *r = *state;
+
+    write_file(r, "kafka:\n  brokres: a\nretry:\n  base: 500\n");
+    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
+    assert_string_equal(out(r), "");
+    assert_says(err(r), "c.yaml:2: kafka.brokres is no setting; did you mean kafka.brokers?\n");
+    assert_says(err(r), "c.yaml:4: retry.base is '500'; write it with its unit");
+    assert_says(err(r), "\n2 mistakes\n");
+    assert_int_equal(CHECK(r, "--config", "/nonexistent"), COMMAND_CONFIG);
+    assert_says(err(r), "/nonexistent: can't be opened");
+}
+
+static void what_only_the_library_knows_to_be_wrong_is_told_too(void **state)
+{
+    struct run *r = *state;
+
+    write_file(r, "kafka:\n  brokers: a\n  properties:\n"
+                  "    partition.assignment.strategy: cooperative-sticky\n"
+                  "    acks: 1\n");
+    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
+    assert_says(err(r), "c.yaml:4: kafka.properties: cooperative-sticky");
+    assert_says(err(r), "c.yaml:5: kafka.properties: acks must stay all");
+    write_file(r, "kafka:\n  brokers: a\n  properties:\n    no.such: x\n");
+    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
+    assert_says(err(r), "no.such");
+}
+
+static void it_says_which_commands_are_ready(void **state)
+{
+    struct run *r = *state;
+
+    write_file(r, "kafka: {brokers: a}\n");
+    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_OK);
+    assert_says(out(r), "consume              lacks\n");
+    assert_says(out(r), "targets is empty: where to write is not known");
+    assert_says(out(r), "publish              ready\n");
+    assert_string_equal(err(r), "");
+    assert_int_equal(CHECK(r, "--config", "FILE", "--for", "publish"), COMMAND_OK);
+    assert_int_equal(CHECK(r, "--config", "FILE", "--for", "consume"), COMMAND_CONFIG);
+    assert_says(err(r), "1 mistake\n");
+}
+
+static void values_are_shown_with_their_origin_but_no_secret_is(void **state)
+{
+    struct run *r = *state;
+
+    write_file(r, "targets: {m: {url: https://a, auth: bearer, token: hunter2}}\n"
+                  "kafka: {properties: {sasl.password: hunter3, security.protocol: SSL}}\n");
+    assert_int_equal(CHECK(r, "--config", "FILE", "--print"), COMMAND_OK);
+    assert_says(out(r), "targets.m.url                        https://a ");
+    assert_says(out(r), "c.yaml:1\n");
+    assert_says(out(r), "targets.m.token                      (secret) ");
+    assert_says(out(r), "kafka.properties.security.protocol   SSL ");
+    assert_says(out(r), "# default\n");
+    assert_null(strstr(out(r), "hunter"));
+    assert_null(strstr(err(r), "hunter"));
+}
+
+static void the_sample_that_it_prints_is_good_for_every_command(void **state)
+{
+    struct run *r = *state;
+
+    assert_int_equal(CHECK(r, "--print-sample"), COMMAND_OK);
+    write_file(r, out(r));
+    assert_int_equal(CHECK(r, "--config", "FILE", "--for", "consume", "--for", "serve", "--for",
+                           "publish", "--for", "dlq"),
+                     COMMAND_OK);
+    assert_string_equal(err(r), "");
+    assert_int_equal(CHECK(r, "--print-docs"), COMMAND_OK);
+    assert_says(out(r), "# Configuration\n");
+}
+
+static void words_that_make_no_sense_are_refused(void **state)
+{
+    struct run *r = *state;
+
+    assert_int_equal(CHECK(r, "--conect"), COMMAND_USAGE);
+    assert_says(err(r), "'--conect' makes no sense here");
+    assert_int_equal(CHECK(r, "--config"), COMMAND_USAGE);
+    assert_int_equal(CHECK(r, "--for", "nobody"), COMMAND_USAGE);
+    assert_int_equal(CHECK(r, "--help"), COMMAND_OK);
+    assert_says(out(r), "usage: cmibridge check");
+}
+
+/* ---- with peers ---- */
+
+struct cmi {
+    int status;         /* to a GET with the right credentials */
+    unsigned questions; /* how many came */
+};
+
+static size_t admit(void *ctx, struct http_visit *v, const struct http_request *request)
+{
+    (void)ctx;
+    (void)v;
+    (void)request;
+    return 0;
+}
+
+static void answer(void *ctx, struct http_visit *v, const struct http_request *request)
+{
+    struct cmi *cmi = ctx;
+    size_t count = 0;
+    struct view auth =
+        http_field_find(request->headers, request->header_count, "Authorization", &count);
+
+    cmi->questions++;
+    if (view_is(request->method, "OPTIONS")) {
+        http_visit_answer(v, view_is(request->path, "/ingest") ? 204 : 404, NULL, 0, VIEW_NONE);
+        return;
+    }
+    assert_true(view_is(request->path, "/RI/cmi/callbacks"));
+    if (view_is(auth, "Bearer right"))
+        http_visit_answer(v, cmi->status, NULL, 0, VIEW("[]"));
+    else
+        http_visit_answer(v, 401, NULL, 0, VIEW("no, +358 40 1234567\nmore"));
+}
+
+static void every_peer_is_tried_and_said_in_a_line(void **state)
+{
+    struct run *r = *state;
+    struct cmi cmi = {200, 0};
+    struct http_server_conf conf = {"127.0.0.1:0", 16, 16384, 65536, 10000};
+    struct fault f = {0};
+    struct redis_server *redis;
+    struct kafka_broker *kafka;
+    struct http_server *http;
+    char yaml[1024];
+
+    redis_server_need();
+    redis = redis_server_start(NULL);
+    kafka = kafka_broker_start(1, &f);
+    assert_non_null(kafka);
+    assert_true(kafka_broker_topic(kafka, "contact-events", 3, &f));
+    http =
+        http_server_new(&r->loop, &conf, (struct http_server_owner){&cmi, admit, answer, NULL}, &f);
+    assert_non_null(http);
+    (void)snprintf(yaml, sizeof yaml,
+                   "kafka: {brokers: '%s'}\nredis: {address: '%s'}\n"
+                   "targets:\n"
+                   "  good: {url: 'http://127.0.0.1:%u/RI/cmi', auth: bearer, token: right, "
+                   "ingest: /ingest}\n"
+                   "  bad: {url: 'http://127.0.0.1:%u/RI/cmi', auth: bearer, token: wrong}\n"
+                   "routes: {'*': good}\n",
+                   kafka_broker_bootstrap(kafka), redis->address, http_server_port(http),
+                   http_server_port(http));
+    write_file(r, yaml);
+    assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
+    assert_says(out(r), "kafka                ok ");
+    assert_says(out(r), "1 broker, contact-events with 3 partitions");
+    assert_says(out(r), "redis                ok ");
+    assert_says(out(r), "it is up and keeps what it acknowledges (appendfsync always)");
+    assert_says(out(r), "target good          ok ");
+    assert_says(out(r), "/RI/cmi: 200 to GET /callbacks?limit=1\n");
+    assert_says(out(r), "target good ingest   ok ");
+    assert_says(out(r), "target bad           FAILED ");
+    assert_says(out(r),
+                ": 401 to GET /callbacks?limit=1: the credentials are refused: no, +…567\n");
+    assert_int_equal(cmi.questions, 3);
+
+    assert_string_equal(redis_server_ask(redis, "CONFIG SET appendfsync everysec"), "+OK");
+    assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
+    assert_says(out(r), "redis                FAILED ");
+    assert_says(out(r), "appendfsync is 'everysec'; the durable profile needs 'always'");
+
+    setenv("CMIBRIDGE_REDIS_DURABLE", "false", 1);
+    setenv("CMIBRIDGE_TARGETS_BAD_TOKEN", "right", 1);
+    assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_OK);
+    assert_says(err(r), "warning: CMIBRIDGE_REDIS_DURABLE: redis.durable is false");
+    assert_says(out(r), "with everysec up to 5191, measured");
+
+    cmi.status = 302;
+    assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
+    assert_says(out(r), "302 to GET /callbacks?limit=1: it redirects elsewhere");
+    unsetenv("CMIBRIDGE_REDIS_DURABLE");
+    unsetenv("CMIBRIDGE_TARGETS_BAD_TOKEN");
+
+    http_server_free(http);
+    kafka_broker_stop(kafka);
+    redis_server_stop(redis);
+}
+
+static void a_peer_that_is_not_there_fails_with_the_reason(void **state)
+{
+    struct run *r = *state;
+
+    write_file(r, "kafka: {brokers: '127.0.0.1:1'}\n"
+                  "redis: {address: 'unix:/nonexistent/socket'}\n"
+                  "targets: {m: {url: 'http://127.0.0.1:1/RI/cmi'}}\n");
+    assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
+    assert_says(out(r), "kafka                FAILED 127.0.0.1:1: no broker answers: ");
+    assert_says(out(r), "Connection refused");
+    assert_says(out(r), "redis                FAILED Redis at unix:/nonexistent/socket: ");
+    assert_says(out(r), "target m             FAILED http://127.0.0.1:1/RI/cmi: ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_mistake_is_told_at_once_and_the_code_is_3, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_only_the_library_knows_to_be_wrong_is_told_too, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(it_says_which_commands_are_ready, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(values_are_shown_with_their_origin_but_no_secret_is, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_sample_that_it_prints_is_good_for_every_command, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(words_that_make_no_sense_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_peer_is_tried_and_said_in_a_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_peer_that_is_not_there_fails_with_the_reason, set_up,
+                                        tear_down),
+    };
+
+    crypto_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,308 @@
+/* cmibridge dlq, the program itself, against the embedded broker. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/commands.h"
+#include "tests/fakes/kafka_rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const origin[] = {"contact-events"};
+static const char *const dead[] = {"cmi-dead-letters"};
+static const char *const results[] = {"cmi-results"};
+
+struct dead_event {
+    const char *id;
+    const char *subject;
+    const char *type;
+    const char *disposition;
+    const char *offset;
+    const char *time;
+};
+
+static void bury(struct kafka_rig *rig, const struct dead_event *e)
+{
+    const struct record_header headers[] = {
+        {VIEW("content-type"), VIEW("application/json")},
+        {VIEW("ce_specversion"), VIEW("1.0")},
+        {VIEW("ce_id"), view_of(e->id)},
+        {VIEW("ce_source"), VIEW("/shop")},
+        {VIEW("ce_type"), view_of(e->type)},
+        {VIEW("ce_subject"), view_of(e->subject)},
+        {VIEW("mine"), VIEW("kept")},
+        {VIEW("cmi_error_class"), VIEW("reject")},
+        {VIEW("cmi_error_status"), VIEW("400")},
+        {VIEW("cmi_error_text"), VIEW("it was refused, call 0612345678")},
+        {VIEW("cmi_error_attempts"), VIEW("1")},
+        {VIEW("cmi_error_disposition"), view_of(e->disposition)},
+        {VIEW("cmi_error_topic"), view_of(origin[0])},
+        {VIEW("cmi_error_partition"), VIEW("0")},
+        {VIEW("cmi_error_offset"), view_of(e->offset)},
+        {VIEW("cmi_error_time"), view_of(e->time)},
+    };
+
+    kafka_rig_produce(rig,
+                      &(struct sink_record){.topic = dead[0],
+                                            .has_key = true,
+                                            .key = view_of(e->subject),
+                                            .has_value = true,
+                                            .value = VIEW("{\"a\":1}"),
+                                            .timestamp_ms = 1000,
+                                            .headers = headers,
+                                            .header_count = sizeof headers / sizeof headers[0]});
+}
+
+/* What the consumer reports of a write. */
+static void report(struct kafka_rig *rig, const char *type, const char *id, const char *subject,
+                   unsigned offset)
+{
+    char data[256];
+    const struct record_header headers[] = {
+        {VIEW("content-type"), VIEW("application/json")},
+        {VIEW("ce_specversion"), VIEW("1.0")},
+        {VIEW("ce_id"), view_of(id)},
+        {VIEW("ce_source"), VIEW("cmibridge")},
+        {VIEW("ce_type"), view_of(type)},
+    };
+
+    snprintf(data, sizeof data,
+             "{\"source\":\"/shop\",\"id\":\"%s\",\"subject\":\"%s\",\"topic\":\"contact-events\","
+             "\"partition\":0,\"offset\":%u}",
+             id, subject, offset);
+    kafka_rig_produce(rig,
+                      &(struct sink_record){.topic = results[0],
+                                            .has_value = true,
+                                            .value = view_of(data),
+                                            .headers = headers,
+                                            .header_count = sizeof headers / sizeof headers[0]});
+}
+
+#define MESSAGE  "message.requested"
+#define CALLBACK "callback.requested"
+
+/* Buried in another order than they came. */
+static void start(struct kafka_rig *rig)
+{
+    static const struct dead_event events[] = {
+        {"e9", "messages/3", MESSAGE, "exhausted", "30", "2026-05-04T12:00:03Z"},
+        {"e1", "messages/1", MESSAGE, "refused", "10", "2026-05-04T12:00:01Z"},
+        {"e2", "callbacks/2", CALLBACK, "poison", "20", "2026-05-04T12:00:02Z"},
+        {"e0", "messages/1", MESSAGE, "refused", "5", "2026-05-04T12:00:00Z"},
+    };
+
+    kafka_rig_start(rig, 1);
+    kafka_rig_topic(rig, origin[0], 1);
+    kafka_rig_topic(rig, dead[0], 2);
+    kafka_rig_topic(rig, results[0], 1);
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        bury(rig, &events[i]);
+    kafka_rig_send(rig, dead[0], "stranger", "not a dead letter");
+    kafka_rig_flush(rig);
+    assert_int_equal(rig->undelivered, 0);
+}
+
+static unsigned count_lines(const char *text)
+{
+    unsigned n = 0;
+
+    for (; *text != '\0'; text++)
+        n += *text == '\n';
+    return n;
+}
+
+static unsigned count_words(const char *text, const char *word)
+{
+    unsigned n = 0;
+
+    while ((text = strstr(text, word)) != NULL) {
+        n++;
+        text += strlen(word);
+    }
+    return n;
+}
+
+static void the_list_is_filtered_and_masks_numbers(void **state)
+{
+    static const struct {
+        const char *options;
+        unsigned lines;
+    } rows[] = {
+        {"", 4},
+        {"--type message.*", 3},
+        {"--type callback.requested", 1},
+        {"--disposition refused", 2},
+        {"--class reject", 4},
+        {"--since 2026-05-04T12:00:02Z", 2},
+        {"--since 2026-05-04T12:00:01Z --until 2026-05-04T12:00:03Z", 2},
+        {"--type message.* --disposition exhausted", 1},
+    };
+    struct kafka_rig rig;
+    const char *output;
+    char arguments[256];
+
+    (void)state;
+    start(&rig);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(arguments, sizeof arguments, "dlq list %s", rows[i].options);
+        assert_int_equal(kafka_rig_command(&rig, "", arguments, &output), COMMAND_OK);
+        if (count_lines(output) != rows[i].lines)
+            fail_msg("%s:\n%s", rows[i].options, output);
+        assert_null(strstr(output, "0612345678"));
+    }
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq list --json", &output), COMMAND_OK);
+    assert_int_equal(count_lines(output), 4);
+    assert_int_equal(count_words(output, "\"type\":\"message.requested\""), 3);
+    assert_int_equal(count_words(output, "\"replayed\":false"), 4);
+    kafka_rig_stop(&rig);
+}
+
+static void one_is_shown_whole(void **state)
+{
+    struct kafka_rig rig;
+    const char *output;
+    char arguments[64];
+    char place[16] = "";
+    size_t n;
+
+    (void)state;
+    start(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq list --type callback.*", &output),
+                     COMMAND_OK);
+    n = strcspn(output, " ");
+    assert_in_range(n, 3, sizeof place - 1);
+    memcpy(place, output, n);
+    snprintf(arguments, sizeof arguments, "dlq show %s", place);
+    assert_int_equal(kafka_rig_command(&rig, "", arguments, &output), COMMAND_OK);
+    assert_non_null(strstr(output, "from       contact-events[0] offset 20\n"));
+    assert_non_null(strstr(output, "key        callbacks/2\n"));
+    assert_non_null(strstr(output, "header     cmi_error_status: 400\n"));
+    assert_non_null(strstr(output, "{\"a\":1}\n"));
+    snprintf(arguments, sizeof arguments, "dlq show --json %s", place);
+    assert_int_equal(kafka_rig_command(&rig, "", arguments, &output), COMMAND_OK);
+    assert_non_null(strstr(output, "{\"name\":\"mine\",\"value\":\"kept\"}"));
+    assert_non_null(strstr(output, "\"value\":\"{\\\"a\\\":1}\""));
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq show 0:999", &output), COMMAND_FAILED);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq show 0-1", &output), COMMAND_USAGE);
+    kafka_rig_stop(&rig);
+}
+
+static void a_replay_keeps_the_order_and_the_event_and_happens_once(void **state)
+{
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const char *output;
+
+    (void)state;
+    start(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --dry-run", &output), COMMAND_OK);
+    assert_int_equal(count_lines(output), 5);
+    assert_non_null(strstr(output, "would replay 4 of 4"));
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --type message.*", &output),
+                     COMMAND_OK);
+    assert_string_equal(output,
+                        "replayed 3 of 3; passed over: 0 replayed before, 0 written since\n");
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay", &output), COMMAND_OK);
+    assert_string_equal(output,
+                        "replayed 1 of 1; passed over: 3 replayed before, 0 written since\n");
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq list", &output), COMMAND_OK);
+    assert_non_null(strstr(output, "no dead letters that were not replayed"));
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq list --all --json", &output), COMMAND_OK);
+    assert_int_equal(count_words(output, "\"replayed\":true"), 4);
+
+    conf = kafka_rig_conf(&rig, origin);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 4);
+    assert_non_null(strstr(r.got[0].headers, "ce_id=e0\n"));
+    assert_non_null(strstr(r.got[1].headers, "ce_id=e1\n"));
+    assert_non_null(strstr(r.got[2].headers, "ce_id=e9\n"));
+    assert_non_null(strstr(r.got[3].headers, "ce_id=e2\n"));
+    assert_string_equal(r.got[0].key, "messages/1");
+    assert_string_equal(r.got[0].value, "{\"a\":1}");
+    assert_non_null(strstr(r.got[0].headers, "mine=kept\n"));
+    assert_non_null(strstr(r.got[0].headers, "ce_source=/shop\n"));
+    assert_non_null(strstr(r.got[0].headers, "\ncmi_replay="));
+    assert_null(strstr(r.got[0].headers, "cmi_error"));
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+}
+
+static void what_was_written_since_is_passed_over_unless_forced(void **state)
+{
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const char *output;
+
+    (void)state;
+    start(&rig);
+    report(&rig, "cmi.write.done", "later", "messages/1", 7);       /* after e0, before e1 */
+    report(&rig, "cmi.write.done", "e2", "callbacks/2", 20);        /* the event itself */
+    report(&rig, "cmi.write.rejected", "later", "messages/3", 100); /* was not written */
+    report(&rig, "cmi.write.done", "other", "messages/4", 100);
+    kafka_rig_flush(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay", &output), COMMAND_OK);
+    assert_string_equal(output,
+                        "replayed 2 of 2; passed over: 0 replayed before, 2 written since\n");
+    conf = kafka_rig_conf(&rig, origin);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 2);
+    assert_non_null(strstr(r.got[0].headers, "ce_id=e1\n"));
+    assert_non_null(strstr(r.got[1].headers, "ce_id=e9\n"));
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --force", &output), COMMAND_OK);
+    assert_string_equal(output,
+                        "replayed 4 of 4; passed over: 0 replayed before, 0 written since\n");
+    reader_await(&r, 6);
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+}
+
+static void a_replay_that_is_refused_says_so_and_can_be_repeated(void **state)
+{
+    struct kafka_rig rig;
+    const char *output;
+
+    (void)state;
+    start(&rig);
+    /* 29: TOPIC_AUTHORIZATION_FAILED */
+    kafka_broker_fail(rig.broker, KAFKA_REQUEST_PRODUCE, 29, 1);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --timeout 2s", &output),
+                     COMMAND_FAILED);
+    assert_non_null(strstr(output, "was not replayed: "));
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay", &output), COMMAND_OK);
+    assert_non_null(strstr(output, "replayed 4 of 4"));
+    kafka_rig_stop(&rig);
+}
+
+static void a_missing_topic_is_told(void **state)
+{
+    struct kafka_rig rig;
+    const char *output;
+
+    (void)state;
+    start(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --results ''", &output),
+                     COMMAND_FAILED);
+    assert_non_null(strstr(output, "--force"));
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq", &output), COMMAND_USAGE);
+    kafka_rig_stop(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_list_is_filtered_and_masks_numbers),
+        cmocka_unit_test(one_is_shown_whole),
+        cmocka_unit_test(a_replay_keeps_the_order_and_the_event_and_happens_once),
+        cmocka_unit_test(what_was_written_since_is_passed_over_unless_forced),
+        cmocka_unit_test(a_replay_that_is_refused_says_so_and_can_be_repeated),
+        cmocka_unit_test(a_missing_topic_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,157 @@
+/* kafka_source in a consumer group on the embedded broker: partitions change hands. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/fakes/kafka_rig.h"
+
+#include <stdio.h>
+
+#define PARTITIONS 4
+#define HALF       200
+
+static const char *const topic[] = {"events"};
+
+static struct kafka_conf group_conf(const struct kafka_rig *rig)
+{
+    struct kafka_conf conf = kafka_rig_conf(rig, topic);
+
+    conf.assign = KAFKA_ASSIGN_GROUP;
+    conf.session_timeout_ms = 3500; /* the embedded broker waits this long, less a second */
+    return conf;
+}
+
+static void send_many(struct kafka_rig *rig, unsigned from, unsigned to)
+{
+    char text[16];
+
+    for (unsigned i = from; i < to; i++) {
+        snprintf(text, sizeof text, "%u", i);
+        kafka_rig_send(rig, topic[0], text, text);
+    }
+    kafka_rig_flush(rig);
+}
+
+static bool is_being_revoked(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return r->revocations == 1;
+}
+
+static bool share_all(void *ctx)
+{
+    const struct reader *both = ctx;
+
+    return both[0].partitions == PARTITIONS / 2 && both[1].partitions == PARTITIONS / 2;
+}
+
+static bool have_all(void *ctx)
+{
+    const struct reader *both = ctx;
+
+    return both[0].count + both[1].count >= 2 * HALF;
+}
+
+/* A second member joins while the first one's work is in flight: nothing moves before that has
+ * ended, and then each record is read once. A paused partition is read again. */
+static void a_revocation_is_held_open_until_the_work_has_ended(void **state)
+{
+    struct kafka_rig rig;
+    struct reader both[2] = {{.keep = true, .slow_release = true}, {.rig = NULL}};
+    struct kafka_conf conf;
+    struct fault f = {0};
+    unsigned old_slot;
+    uint32_t old_epoch;
+    bool seen[2 * HALF] = {false};
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], PARTITIONS);
+    send_many(&rig, 0, HALF);
+    conf = group_conf(&rig);
+    reader_start(&both[0], &rig, &conf);
+    reader_await(&both[0], HALF);
+    assert_int_equal(both[0].partitions, PARTITIONS);
+    reader_commit(&both[0], true);
+    old_slot = both[0].parts[0].slot;
+    old_epoch = both[0].parts[0].epoch;
+
+    reader_start(&both[1], &rig, &conf);
+    kafka_rig_until(&rig, is_being_revoked, &both[0]);
+    assert_int_equal(both[0].lost, 0);
+    /* The work ends only now. The embedded broker, unlike Kafka, takes no commit of the old
+     * generation once a member has come; all was committed before. */
+    for (size_t i = 0; i < both[0].partitions; i++)
+        both[0].port.pause(both[0].port.ctx, both[0].parts[i].slot);
+    assert_int_equal(both[1].partitions, 0);
+    both[0].partitions = 0;
+    both[0].slow_release = false;
+    both[0].port.released(both[0].port.ctx);
+    assert_false(both[0].port.commit(both[0].port.ctx, old_slot, old_epoch, HALF, false, &f));
+    assert_int_equal(kafka_source_out(both[0].source), HALF); /* records outlive the partition */
+    reader_give_back(&both[0]);
+    both[0].keep = false;
+
+    kafka_rig_until(&rig, share_all, both);
+    send_many(&rig, HALF, 2 * HALF);
+    assert_int_not_equal(both[0].parts[0].epoch, old_epoch);
+    kafka_rig_until(&rig, have_all, both);
+    assert_int_equal(both[0].count + both[1].count, 2 * HALF);
+    for (size_t r = 0; r < 2; r++)
+        for (size_t i = 0; i < both[r].count; i++) {
+            unsigned n = 0;
+
+            for (const char *c = both[r].got[i].value; *c != '\0'; c++)
+                n = n * 10 + (unsigned)(*c - '0');
+            assert_in_range(n, 0, 2 * HALF - 1);
+            assert_false(seen[n]);
+            seen[n] = true;
+        }
+    reader_done(&both[1]);
+    reader_done(&both[0]);
+    kafka_rig_stop(&rig);
+}
+
+static bool was_lost(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return r->lost == 1 && r->assignments == 2;
+}
+
+/* The coordinator doesn't know the member any more (25, UNKNOWN_MEMBER_ID): what was assigned may
+ * belong to somebody else already. It joins again, and reads what was not committed once more. */
+static void a_lost_assignment_is_told_as_lost(void **state)
+{
+    struct kafka_rig rig;
+    struct reader r = {.commit_on_revoke = true};
+    struct kafka_conf conf;
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], PARTITIONS);
+    send_many(&rig, 0, HALF);
+    conf = group_conf(&rig);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, HALF);
+    kafka_broker_fail(rig.broker, KAFKA_REQUEST_HEARTBEAT, 25, 1);
+    kafka_rig_until(&rig, was_lost, &r);
+    reader_await(&r, 2 * HALF);
+    assert_false(r.failed);
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_revocation_is_held_open_until_the_work_has_ended),
+        cmocka_unit_test(a_lost_assignment_is_told_as_lost),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

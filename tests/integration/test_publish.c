@@ -1,0 +1,238 @@
+/* cmibridge publish, the program itself, against the embedded broker. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/commands.h"
+#include "tests/fakes/kafka_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EVENT(id, type, subject, rest)                                                             \
+    "{\"specversion\":\"1.0\",\"id\":\"" id "\",\"source\":\"/shop\",\"type\":\"" type             \
+    "\",\"subject\":\"" subject "\"" rest "}\n"
+
+#define CALLBACK                                                                                   \
+    EVENT("1", "callback.requested", "callbacks/7",                                                \
+          ",\"ext\":\"a\\u0062c\",\"n\":5,\"data\":{\"customerNumber\":\"0612345678\","            \
+          "\"callbackQueueNumber\":\"153\"}")
+#define REMARKS                                                                                    \
+    EVENT("2", "contact.remarks.added", "contacts/7",                                              \
+          ",\"partitionkey\":\"p\",\"datacontenttype\":\"text/plain\",\"data\":\"a \\u00e9\"")
+#define CANCELLED EVENT("3", "message.cancelled", "messages/7", ",\"data\":null")
+#define NO_QUEUE                                                                                   \
+    EVENT("4", "callback.requested", "callbacks/8", ",\"data\":{\"customerNumber\":\"0612345678\"}")
+#define NO_TYPE EVENT("5", "no.such.type", "callbacks/8", "")
+
+static const char *const topic[] = {"contact-events"};
+
+struct file {
+    char path[64];
+};
+
+static struct file write_file(const char *text)
+{
+    struct file f = {.path = "/tmp/cmibridge-publish-XXXXXX"};
+    int fd = mkstemp(f.path);
+    FILE *file = fdopen(fd, "w");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    assert_int_equal(fclose(file), 0);
+    return f;
+}
+
+static int publish(const struct kafka_rig *rig, const char *options, const char *path,
+                   const char **output)
+{
+    char arguments[512];
+
+    snprintf(arguments, sizeof arguments, "publish %s %s", options, path);
+    return kafka_rig_command(rig, "", arguments, output);
+}
+
+static const struct got *find(const struct reader *r, const char *header)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (strstr(r->got[i].headers, header) != NULL)
+            return &r->got[i];
+    fail_msg("no record with %s", header);
+    return r->got;
+}
+
+static void attributes_become_headers_and_data_the_value(void **state)
+{
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const struct got *got;
+    const char *output;
+    struct file file = write_file(CALLBACK "\n" REMARKS "   \n" CANCELLED);
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 3);
+    assert_int_equal(publish(&rig, "", file.path, &output), COMMAND_OK);
+    assert_string_equal(output, "published 3 of 3\n");
+    conf = kafka_rig_conf(&rig, topic);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 3);
+    got = find(&r, "ce_id=1\n");
+    assert_string_equal(got->headers,
+                        "ce_specversion=1.0\nce_id=1\nce_source=/shop\n"
+                        "ce_type=callback.requested\nce_subject=callbacks/7\nce_ext=abc\nce_n=5\n"
+                        "content-type=application/json\n");
+    assert_string_equal(got->key, "callbacks/7");
+    assert_string_equal(got->value,
+                        "{\"customerNumber\":\"0612345678\",\"callbackQueueNumber\":\"153\"}");
+    got = find(&r, "ce_id=2\n");
+    assert_string_equal(got->key, "p");
+    assert_string_equal(got->value, "a \xc3\xa9");
+    assert_non_null(strstr(got->headers, "content-type=text/plain\n"));
+    assert_false(find(&r, "ce_id=3\n")->has_value);
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+    unlink(file.path);
+}
+
+static void structured_mode_sends_the_line_as_it_is(void **state)
+{
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const char *output;
+    struct file file = write_file(CANCELLED);
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    assert_int_equal(publish(&rig, "--structured --topic contact-events", file.path, &output),
+                     COMMAND_OK);
+    conf = kafka_rig_conf(&rig, topic);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 1);
+    assert_string_equal(r.got[0].headers, "content-type=application/cloudevents+json\n");
+    assert_int_equal(strncmp(r.got[0].value, CANCELLED, strlen(CANCELLED) - 1), 0);
+    assert_string_equal(r.got[0].key, "messages/7");
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+    unlink(file.path);
+}
+
+/* What comes after the mistakes proves that nothing came before. */
+static void a_file_with_mistakes_is_not_sent_at_all_and_all_are_told(void **state)
+{
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const char *output;
+    struct file file = write_file(CALLBACK NO_QUEUE "{\"a\":\n" NO_TYPE REMARKS);
+    struct file good = write_file(REMARKS);
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    assert_int_equal(publish(&rig, "", file.path, &output), COMMAND_FAILED);
+    assert_non_null(strstr(output, "line 2: callback.requested: callbackQueueNumber is missing\n"));
+    assert_non_null(strstr(output, "line 3: "));
+    assert_non_null(strstr(output, "line 4: type 'no.such.type' is none"));
+    assert_null(strstr(output, "line 1"));
+    assert_null(strstr(output, "line 5"));
+    assert_non_null(strstr(output, "nothing was sent\n"));
+    assert_null(strstr(output, "0612345678"));
+    assert_int_equal(publish(&rig, "", good.path, &output), COMMAND_OK);
+    conf = kafka_rig_conf(&rig, topic);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 1);
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+    unlink(file.path);
+    unlink(good.path);
+}
+
+static void a_pipe_is_sent_up_to_the_mistake(void **state)
+{
+    struct kafka_rig rig;
+    const char *output;
+    char before[128];
+    struct file file = write_file(CALLBACK REMARKS NO_QUEUE CANCELLED);
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    snprintf(before, sizeof before, "cat %s |", file.path);
+    assert_int_equal(kafka_rig_command(&rig, before, "publish", &output), COMMAND_FAILED);
+    assert_non_null(strstr(output, "line 3: callback.requested"));
+    assert_non_null(strstr(output, "published 2 of 2\n"));
+    kafka_rig_stop(&rig);
+    unlink(file.path);
+}
+
+static void many_events_and_a_prefix_are_no_trouble(void **state)
+{
+    static char text[400000];
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const char *output;
+    size_t n = 0;
+    struct file file;
+
+    (void)state;
+    for (unsigned i = 0; i < 2000; i++)
+        n +=
+            (size_t)snprintf(text + n, sizeof text - n,
+                             EVENT("%u", "com.example.message.cancelled", "messages/%u", ""), i, i);
+    file = write_file(text);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 4);
+    assert_int_equal(publish(&rig, "--type-prefix com.example.", file.path, &output), COMMAND_OK);
+    assert_string_equal(output, "published 2000 of 2000\n");
+    conf = kafka_rig_conf(&rig, topic);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 2000);
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+    unlink(file.path);
+}
+
+static void what_is_not_acknowledged_is_a_failure(void **state)
+{
+    struct kafka_rig rig;
+    const char *output;
+    struct file file = write_file(CALLBACK);
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    /* 29: TOPIC_AUTHORIZATION_FAILED */
+    kafka_broker_fail(rig.broker, KAFKA_REQUEST_PRODUCE, 29, 1);
+    assert_int_equal(publish(&rig, "", file.path, &output), COMMAND_FAILED);
+    assert_non_null(strstr(output, "line 1: Broker: Topic authorization failed\n"));
+    assert_non_null(strstr(output, "published 0 of 1\n"));
+    kafka_broker_down(rig.broker, -1);
+    assert_int_equal(publish(&rig, "--timeout 1s", file.path, &output), COMMAND_UNAVAILABLE);
+    kafka_broker_up(rig.broker, -1);
+    kafka_rig_stop(&rig);
+    unlink(file.path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(attributes_become_headers_and_data_the_value),
+        cmocka_unit_test(structured_mode_sends_the_line_as_it_is),
+        cmocka_unit_test(a_file_with_mistakes_is_not_sent_at_all_and_all_are_told),
+        cmocka_unit_test(a_pipe_is_sent_up_to_the_mistake),
+        cmocka_unit_test(many_events_and_a_prefix_are_no_trouble),
+        cmocka_unit_test(what_is_not_acknowledged_is_a_failure),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,166 @@
+/*
+ * The consume loop on fakes in virtual time: random events, latencies, failures, outages, kills and
+ * rebalances; after each run the promises D1 to D4 are checked. SIM_SEED=n repeats one run,
+ * SIM_RUNS=n says how many.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/num.h"
+#include "bridge/io/crypto.h"
+#include "tests/fakes/world.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define STEPS_MAX 200000 /* of one run: more means that it stands still */
+
+static struct world world;
+static uint64_t seed_now;
+
+static int64_t setting(const char *name, int64_t otherwise)
+{
+    int64_t n;
+
+    return getenv(name) != NULL && num_int(view_of(getenv(name)), &n) ? n : otherwise;
+}
+
+static void disturb(struct world *w)
+{
+    uint64_t dice = rng_below(&w->rng, 400);
+
+    if (dice == 0) {
+        world_kill(w);
+        world_boot(w);
+    } else if (dice == 1) {
+        world_rebalance(w, false);
+    } else if (dice == 2) {
+        world_rebalance(w, true);
+    } else if (dice == 3) {
+        unsigned which = (unsigned)rng_below(&w->rng, 2);
+
+        w->down[which] = !w->down[which];
+    } else if (dice == 4) {
+        w->unauthorised[0] = !w->unauthorised[0];
+    }
+}
+
+static void run(uint64_t seed)
+{
+    struct world *w = &world;
+    size_t wild;
+
+    seed_now = seed;
+    world_init(w, seed);
+    w->faults.reply_lost = (unsigned)rng_below(&w->rng, 100);
+    w->faults.request_lost = (unsigned)rng_below(&w->rng, 100);
+    w->faults.not_sent = (unsigned)rng_below(&w->rng, 100);
+    w->faults.error_500 = (unsigned)rng_below(&w->rng, 100);
+    w->faults.throttle = (unsigned)rng_below(&w->rng, 50);
+    w->faults.report_failed = (unsigned)rng_below(&w->rng, 50);
+    w->faults.memory_failed = (unsigned)rng_below(&w->rng, 50);
+    w->conf.attempts_max = 1000;
+    world_make_events(w, 20 + rng_below(&w->rng, 60));
+    world_boot(w);
+    wild = rng_below(&w->rng, 3000);
+    for (size_t i = 0; i < STEPS_MAX && !(i > wild && world_finished(w)); i++) {
+        if (i < wild)
+            disturb(w);
+        if (i == wild) { /* from here on all is well, so all must end */
+            w->down[0] = w->down[1] = w->unauthorised[0] = false;
+            w->faults = (struct world_faults){.latency_ms = w->faults.latency_ms};
+        }
+        world_step(w);
+    }
+    if (!world_finished(w))
+        fail_msg("the run stands still");
+    world_check_end(w);
+    world_done(w);
+}
+
+static void promises_hold_whatever_happens(void **state)
+{
+    int64_t runs = setting("SIM_RUNS", 10000);
+    int64_t first = setting("SIM_SEED", -1);
+
+    (void)state;
+    if (first >= 0) {
+        run((uint64_t)first);
+        return;
+    }
+    for (int64_t i = 0; i < runs; i++)
+        run((uint64_t)i + 1);
+    print_message("%" PRId64 " runs\n", runs);
+}
+
+static int say_seed(void **state)
+{
+    (void)state;
+    print_message("last seed: %" PRIu64 " (SIM_SEED=%" PRIu64 " repeats it)\n", seed_now, seed_now);
+    return 0;
+}
+
+/* D4: whatever comes back from a destination that is down for an hour, nothing is dead-lettered. */
+static void an_outage_is_not_poison(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        seed_now = seed;
+        world_init(w, seed);
+        world_make_events(w, 60);
+        world_boot(w);
+        w->down[0] = w->down[1] = true;
+        while (w->now_ms < 3600000)
+            world_step(w);
+        w->down[0] = w->down[1] = false;
+        for (size_t i = 0; i < STEPS_MAX && !world_finished(w); i++)
+            world_step(w);
+        assert_true(world_finished(w));
+        world_check_end(w);
+        world_done(w);
+    }
+}
+
+/* A destination that refuses everything is not allowed to empty the topic into the dead letters. */
+static void dead_letters_stop_when_the_budget_is_used_up(void **state)
+{
+    struct world *w = &world;
+    int dead = 0;
+
+    (void)state;
+    world_init(w, 3);
+    w->conf.budget_burst = 5;
+    world_make_events(w, 100);
+    for (size_t i = 0; i < w->event_count; i++)
+        if (w->events[i].kind == WORLD_POST || w->events[i].kind == WORLD_PUT)
+            w->events[i].kind = WORLD_REFUSED;
+    world_boot(w);
+    while (w->now_ms < 600000)
+        world_step(w);
+    for (size_t i = 0; i < w->event_count; i++)
+        if (w->events[i].kind == WORLD_REFUSED)
+            dead += w->events[i].dead_letters;
+    assert_true(dead >= 5);
+    assert_true(dead < 60);
+    assert_false(world_finished(w));
+    world_done(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(promises_hold_whatever_happens, say_seed),
+        cmocka_unit_test_teardown(an_outage_is_not_poison, say_seed),
+        cmocka_unit_test_teardown(dead_letters_stop_when_the_budget_is_used_up, say_seed),
+    };
+
+    crypto_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

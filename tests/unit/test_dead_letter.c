@@ -1,0 +1,187 @@
+/* dead_letter, dlq_marks, lines: what a command reads before it acts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "producers/dlq_marks.h"
+#include "producers/lines.h"
+
+#include <string.h>
+
+#define WHOLE 6
+
+static void fill(struct record_header out[WHOLE])
+{
+    const struct record_header whole[WHOLE] = {
+        {VIEW("ce_id"), VIEW("1")},
+        {VIEW(DEAD_LETTER_CLASS), VIEW("reject")},
+        {VIEW(DEAD_LETTER_TOPIC), VIEW("contact-events")},
+        {VIEW(DEAD_LETTER_PARTITION), VIEW("3")},
+        {VIEW(DEAD_LETTER_OFFSET), VIEW("9007199254740993")},
+        {VIEW(DEAD_LETTER_TIME), VIEW("1970-01-01T00:00:01.500Z")},
+    };
+
+    memcpy(out, whole, sizeof whole);
+}
+
+static enum dead_letter_kind kind_of(const struct record_header *headers, size_t count,
+                                     struct dead_letter *l, struct dead_letter_place *place)
+{
+    return dead_letter_of(
+        &(struct record){.timestamp_ms = 7, .headers = headers, .header_count = count}, l, place);
+}
+
+static void a_dead_letter_says_where_it_came_from(void **state)
+{
+    struct record_header whole[WHOLE];
+    struct dead_letter l;
+    struct dead_letter_place place;
+
+    (void)state;
+    fill(whole);
+    assert_int_equal(kind_of(whole, WHOLE, &l, &place), DEAD_LETTER_LETTER);
+    assert_true(view_is(l.cls, "reject") && view_is(l.topic, "contact-events"));
+    assert_int_equal(l.partition, 3);
+    assert_true(l.offset == INT64_C(9007199254740993));
+    assert_int_equal(l.time_ms, 1500);
+    assert_int_equal(kind_of(whole, WHOLE - 1, &l, &place), DEAD_LETTER_LETTER);
+    assert_int_equal(l.time_ms, 7);
+    for (size_t n = 0; n < WHOLE - 1; n++)
+        assert_int_equal(kind_of(whole, n, &l, &place), DEAD_LETTER_STRANGE);
+}
+
+static void numbers_and_times_that_are_none_make_it_strange(void **state)
+{
+    const struct record_header wrong[] = {
+        {VIEW(DEAD_LETTER_PARTITION), VIEW("2147483648")},
+        {VIEW(DEAD_LETTER_OFFSET), VIEW("-1")},
+        {VIEW(DEAD_LETTER_OFFSET), VIEW("1e3")},
+        {VIEW(DEAD_LETTER_TIME), VIEW("noon")},
+        {VIEW(DEAD_LETTER_CLASS), VIEW_NONE},
+    };
+    struct dead_letter l;
+    struct dead_letter_place place;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct record_header headers[WHOLE];
+
+        fill(headers);
+        for (size_t h = 0; h < WHOLE; h++)
+            if (view_eq(headers[h].name, wrong[i].name))
+                headers[h] = wrong[i];
+        assert_int_equal(kind_of(headers, WHOLE, &l, &place), DEAD_LETTER_STRANGE);
+    }
+}
+
+static void a_mark_names_a_place(void **state)
+{
+    const struct record_header good[] = {{VIEW(DEAD_LETTER_MARK), VIEW("3:1207")}};
+    static const char *const bad[] = {":", "3", "3:", ":7", "3:1:2", "-1:2", "1:-2", "a:b", "01:2"};
+    struct dead_letter l;
+    struct dead_letter_place place = {0, 0};
+    char text[DEAD_LETTER_PLACE_MAX];
+
+    (void)state;
+    assert_int_equal(kind_of(good, 1, &l, &place), DEAD_LETTER_REPLAYED);
+    assert_int_equal(place.partition, 3);
+    assert_int_equal(place.offset, 1207);
+    dead_letter_place_text((struct dead_letter_place){INT32_MAX, INT64_MAX}, text);
+    assert_string_equal(text, "2147483647:9223372036854775807");
+    assert_true(dead_letter_place_parse(view_of(text), &place));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(dead_letter_place_parse(view_of(bad[i]), &place));
+    assert_true(dead_letter_keeps(VIEW("ce_id")));
+    assert_false(dead_letter_keeps(VIEW(DEAD_LETTER_TEXT)));
+    assert_false(dead_letter_keeps(VIEW(DEAD_LETTER_REPLAY)));
+}
+
+static void marks_are_found_however_they_came(void **state)
+{
+    struct dlq_marks m = {.at = NULL};
+
+    (void)state;
+    assert_false(dlq_marks_has(&m, (struct dead_letter_place){0, 0}));
+    for (int i = 0; i < 1000; i++)
+        assert_true(dlq_marks_add(
+            &m, (struct dead_letter_place){(i * 7) % 5, (INT64_C(31) * i) % 1000 * 2}));
+    for (int i = 0; i < 1000; i++) {
+        struct dead_letter_place place = {(i * 7) % 5, (INT64_C(31) * i) % 1000 * 2};
+
+        assert_true(dlq_marks_has(&m, place));
+        place.offset++;
+        assert_false(dlq_marks_has(&m, place));
+    }
+    dlq_marks_done(&m);
+}
+
+static FILE *file_of(const char *text, size_t n)
+{
+    FILE *file = tmpfile();
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, n, file), n);
+    rewind(file);
+    return file;
+}
+
+static void lines_end_in_any_way_and_blank_ones_are_passed_over(void **state)
+{
+    static const char text[] = "one\r\n\n \t\ntwo\nthree";
+    static const char *const want[] = {"one", "two", "three"};
+    static const int64_t numbers[] = {1, 4, 5};
+    FILE *file = file_of(text, sizeof text - 1);
+    struct lines l;
+    struct view line;
+    struct fault f;
+
+    (void)state;
+    lines_init(&l, file, 10);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(lines_next(&l, &line, &f));
+        assert_true(view_is(line, want[i]));
+        assert_int_equal(l.number, numbers[i]);
+    }
+    assert_false(lines_next(&l, &line, &f));
+    assert_int_equal(f.cls, FAULT_NONE);
+    assert_int_equal(l.bytes, sizeof text - 1);
+    lines_done(&l);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void a_line_of_one_byte_too_many_is_refused(void **state)
+{
+    static char text[300001];
+    struct lines l;
+    struct view line;
+    struct fault f;
+
+    (void)state;
+    memset(text, 'x', sizeof text);
+    for (size_t n = 200000; n <= 200001; n++) {
+        FILE *file = file_of(text, n);
+
+        lines_init(&l, file, 200000);
+        assert_true(lines_next(&l, &line, &f) == (n == 200000));
+        assert_int_equal(f.cls, n == 200000 ? FAULT_NONE : FAULT_REJECT);
+        lines_done(&l);
+        assert_int_equal(fclose(file), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dead_letter_says_where_it_came_from),
+        cmocka_unit_test(numbers_and_times_that_are_none_make_it_strange),
+        cmocka_unit_test(a_mark_names_a_place),
+        cmocka_unit_test(marks_are_found_however_they_came),
+        cmocka_unit_test(lines_end_in_any_way_and_blank_ones_are_passed_over),
+        cmocka_unit_test(a_line_of_one_byte_too_many_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,361 @@
+/* tracker, lanes, heap, gate, budget, breaker, outcome, delivery: what the consume loop decides by.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/breaker.h"
+#include "bridge/core/budget.h"
+#include "bridge/core/delivery.h"
+#include "bridge/core/gate.h"
+#include "bridge/core/heap.h"
+#include "bridge/core/lanes.h"
+#include "bridge/core/outcome.h"
+#include "bridge/core/route.h"
+#include "bridge/core/tracker.h"
+
+#include <string.h>
+
+/* ---- tracker ---- */
+
+static void commits_only_behind_the_longest_run_of_ended_records(void **state)
+{
+    struct tracker t;
+    uint64_t ticket[4];
+
+    (void)state;
+    tracker_init(&t, 1, 10);
+    assert_int_equal(tracker_position(&t), 10);
+    for (int i = 0; i < 4; i++)
+        assert_true(tracker_take(&t, 10 + i, 100 + i, &ticket[i]));
+    assert_false(tracker_end(&t, ticket[2]));
+    assert_false(tracker_end(&t, ticket[1]));
+    assert_int_equal(tracker_position(&t), 10);
+    assert_int_equal(tracker_oldest_ms(&t), 100);
+    assert_true(tracker_end(&t, ticket[0]));
+    assert_int_equal(tracker_position(&t), 13);
+    assert_int_equal(tracker_oldest_ms(&t), 103);
+    assert_true(tracker_end(&t, ticket[3]));
+    assert_int_equal(tracker_position(&t), 14);
+    assert_int_equal(tracker_oldest_ms(&t), -1);
+    tracker_done(&t);
+}
+
+static void offsets_may_have_gaps_but_not_go_back(void **state)
+{
+    struct tracker t;
+    uint64_t a;
+    uint64_t b;
+
+    (void)state;
+    tracker_init(&t, 1, 0);
+    assert_true(tracker_take(&t, 5, 0, &a));
+    assert_false(tracker_take(&t, 5, 0, &b));
+    assert_false(tracker_take(&t, 4, 0, &b));
+    assert_true(tracker_take(&t, 900, 0, &b));
+    assert_true(tracker_end(&t, a));
+    assert_int_equal(tracker_position(&t), 6);
+    assert_true(tracker_end(&t, b));
+    assert_int_equal(tracker_position(&t), 901);
+    assert_false(tracker_take(&t, 900, 0, &a));
+    tracker_done(&t);
+}
+
+static void a_tracker_grows_to_its_limit_and_no_further(void **state)
+{
+    struct tracker t;
+    uint64_t first = 0;
+    uint64_t ticket;
+
+    (void)state;
+    tracker_init(&t, 1, 0);
+    for (int64_t i = 0; i < TRACKER_OPEN_MAX; i++) {
+        assert_true(tracker_take(&t, i, i, &ticket));
+        if (i == 0)
+            first = ticket;
+        else
+            assert_false(tracker_end(&t, ticket));
+    }
+    assert_false(tracker_take(&t, TRACKER_OPEN_MAX, 0, &ticket));
+    assert_true(tracker_end(&t, first));
+    assert_int_equal(tracker_position(&t), TRACKER_OPEN_MAX);
+    assert_int_equal(tracker_open(&t), 0);
+    assert_true(tracker_take(&t, TRACKER_OPEN_MAX, 0, &ticket));
+    tracker_done(&t);
+}
+
+/* ---- lanes ---- */
+
+static void one_key_is_a_queue_and_other_keys_are_not_behind_it(void **state)
+{
+    struct lanes *l = lanes_new(8, 42);
+    struct lane_item a1;
+    struct lane_item a2;
+    struct lane_item a3;
+    struct lane_item b;
+    struct lane_item other_slot;
+
+    (void)state;
+    assert_true(lanes_join(l, &a1, 0, VIEW("a")));
+    assert_false(lanes_join(l, &a2, 0, VIEW("a")));
+    assert_false(lanes_join(l, &a3, 0, VIEW("a")));
+    assert_true(lanes_join(l, &b, 0, VIEW("b")));
+    assert_true(lanes_join(l, &other_slot, 1, VIEW("a")));
+    assert_int_equal(lanes_count(l), 3);
+    assert_null(lanes_leave(l, &a2)); /* from the middle: the front stays */
+    assert_true(lanes_in_front(&a1));
+    assert_ptr_equal(lanes_leave(l, &a1), &a3);
+    assert_null(lanes_leave(l, &a3));
+    assert_null(a3.lane);
+    assert_null(lanes_leave(l, &b));
+    assert_null(lanes_leave(l, &other_slot));
+    assert_int_equal(lanes_count(l), 0);
+    lanes_free(l);
+}
+
+static void the_last_of_a_lane_may_leave_and_another_join(void **state)
+{
+    struct lanes *l = lanes_new(3, 1);
+    struct lane_item a;
+    struct lane_item b;
+    struct lane_item c;
+
+    (void)state;
+    assert_true(lanes_join(l, &a, 0, VIEW("")));
+    assert_false(lanes_join(l, &b, 0, VIEW_NONE));
+    assert_null(lanes_leave(l, &b));
+    assert_false(lanes_join(l, &c, 0, VIEW("")));
+    assert_ptr_equal(lanes_leave(l, &a), &c);
+    assert_null(lanes_leave(l, &c));
+    lanes_free(l);
+}
+
+/* ---- heap ---- */
+
+static void the_heap_gives_the_earliest_whatever_was_taken_out(void **state)
+{
+    struct heap h;
+    struct heap_item items[200];
+    unsigned seed = 7;
+    int64_t last = -1;
+    size_t left = 200;
+
+    (void)state;
+    heap_init(&h);
+    for (size_t i = 0; i < 200; i++) {
+        items[i].place = 0;
+        seed = seed * 1103515245u + 12345u;
+        heap_put(&h, &items[i], (int64_t)(seed >> 16) % 50);
+    }
+    for (size_t i = 0; i < 200; i += 3) {
+        heap_remove(&h, &items[i]);
+        heap_remove(&h, &items[i]);
+        left--;
+    }
+    while (heap_first(&h) != NULL) {
+        struct heap_item *first = heap_first(&h);
+
+        assert_true(first->at_ms >= last);
+        last = first->at_ms;
+        heap_remove(&h, first);
+        left--;
+    }
+    assert_int_equal(left, 0);
+    heap_done(&h);
+}
+
+/* ---- gate, budget ---- */
+
+static void the_gate_shuts_at_the_limit_and_opens_at_half(void **state)
+{
+    struct gate g;
+
+    (void)state;
+    gate_init(&g, 4, 1000);
+    assert_false(gate_enter(&g, 1));
+    assert_false(gate_enter(&g, 1));
+    assert_false(gate_enter(&g, 1));
+    assert_true(gate_enter(&g, 1));
+    assert_true(g.shut);
+    assert_false(gate_leave(&g, 1));
+    assert_true(gate_leave(&g, 1));
+    assert_false(g.shut);
+    assert_true(gate_enter(&g, 998)); /* by bytes */
+    assert_false(gate_leave(&g, 1));
+    assert_true(gate_leave(&g, 998));
+}
+
+static void dead_letters_are_earned_by_successes(void **state)
+{
+    struct budget b;
+
+    (void)state;
+    budget_init(&b, 2, 500);
+    assert_true(budget_spend(&b));
+    assert_true(budget_spend(&b));
+    assert_false(budget_spend(&b));
+    budget_earn(&b);
+    assert_false(budget_spend(&b));
+    budget_earn(&b);
+    assert_true(budget_spend(&b));
+    for (int i = 0; i < 100; i++)
+        budget_earn(&b);
+    assert_true(budget_spend(&b));
+    assert_true(budget_spend(&b));
+    assert_false(budget_spend(&b));
+}
+
+/* ---- breaker, backoff ---- */
+
+static const struct breaker_policy policy = {.failures = 3, .open = {100, 800}};
+
+static void a_breaker_opens_after_failures_in_a_row_and_probes_once(void **state)
+{
+    struct breaker b;
+
+    (void)state;
+    breaker_init(&b, policy);
+    assert_false(breaker_failed(&b, 0, 0));
+    assert_false(breaker_failed(&b, 0, 0));
+    breaker_ok(&b);
+    assert_false(breaker_failed(&b, 0, 0));
+    assert_false(breaker_failed(&b, 0, 0));
+    assert_true(breaker_failed(&b, 0, 50));
+    assert_int_equal(b.state, BREAKER_OPEN);
+    assert_false(breaker_failed(&b, 1, 0)); /* what was sent before it opened */
+    assert_false(breaker_allows(&b, 99));
+    assert_int_equal(breaker_wake_ms(&b, 1), 100);
+    assert_true(breaker_allows(&b, 100));
+    assert_int_equal(b.state, BREAKER_PROBING);
+    breaker_sent(&b);
+    assert_false(breaker_allows(&b, 100));
+    assert_true(breaker_wake_ms(&b, 100) == INT64_MAX);
+    breaker_back(&b);
+    assert_true(breaker_failed(&b, 200, 150)); /* the second wait's limit is twice the first's */
+    assert_int_equal(b.until_ms, 200 + 50 + 150);
+    assert_true(breaker_allows(&b, 400));
+    breaker_sent(&b);
+    breaker_back(&b);
+    breaker_ok(&b);
+    assert_int_equal(b.state, BREAKER_CLOSED);
+    assert_true(breaker_allows(&b, 401));
+}
+
+static void one_stop_opens_it_and_retry_after_holds_it(void **state)
+{
+    struct breaker b;
+
+    (void)state;
+    breaker_init(&b, policy);
+    assert_true(breaker_stop(&b, 0, 0));
+    assert_false(breaker_allows(&b, 49));
+    breaker_init(&b, policy);
+    breaker_hold(&b, 10, 90);
+    assert_false(breaker_allows(&b, 99));
+    assert_true(breaker_allows(&b, 100));
+    breaker_hold(&b, 10, 50);
+    assert_true(breaker_allows(&b, 100));
+    assert_string_equal(breaker_state_name(BREAKER_PROBING), "probing");
+}
+
+/* ---- outcome ---- */
+
+static void every_status_has_its_class(void **state)
+{
+    static const struct {
+        int status;
+        const char *method;
+        bool retry_after;
+        enum outcome outcome;
+    } rows[] = {
+        {200, "POST", false, OUTCOME_DONE},    {201, "POST", false, OUTCOME_DONE},
+        {204, "PUT", false, OUTCOME_DONE},     {299, "PUT", false, OUTCOME_DONE},
+        {301, "POST", false, OUTCOME_STOP},    {307, "PUT", false, OUTCOME_STOP},
+        {400, "POST", false, OUTCOME_REFUSE},  {401, "POST", false, OUTCOME_STOP},
+        {403, "POST", false, OUTCOME_FORBID},  {404, "PUT", false, OUTCOME_REFUSE},
+        {404, "DELETE", false, OUTCOME_DONE},  {408, "POST", false, OUTCOME_RETRY},
+        {409, "POST", false, OUTCOME_REFUSE},  {409, "POST", true, OUTCOME_RETRY},
+        {413, "POST", false, OUTCOME_REFUSE},  {422, "POST", false, OUTCOME_REFUSE},
+        {425, "POST", false, OUTCOME_RETRY},   {429, "POST", false, OUTCOME_RETRY},
+        {500, "POST", false, OUTCOME_RETRY},   {501, "POST", false, OUTCOME_REFUSE},
+        {502, "POST", false, OUTCOME_RETRY},   {503, "POST", true, OUTCOME_RETRY},
+        {599, "DELETE", false, OUTCOME_RETRY}, {100, "POST", false, OUTCOME_RETRY},
+        {999, "POST", false, OUTCOME_RETRY},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(outcome_of_status(rows[i].status, rows[i].method, rows[i].retry_after),
+                         rows[i].outcome);
+    assert_string_equal(outcome_name(OUTCOME_FORBID), "forbid");
+}
+
+/* ---- route ---- */
+
+static void the_most_exact_route_counts(void **state)
+{
+    static const struct route_rule rules[] = {
+        {"*", 0}, {"message.*", 1}, {"message.requested", 2}, {"message.req*", 3}, {"chat", 4},
+    };
+
+    (void)state;
+    assert_int_equal(route_find(rules, 5, VIEW("message.requested"))->destination, 2);
+    assert_int_equal(route_find(rules, 5, VIEW("message.reqx"))->destination, 3);
+    assert_int_equal(route_find(rules, 5, VIEW("message.updated"))->destination, 1);
+    assert_int_equal(route_find(rules, 5, VIEW("chat.created"))->destination, 0);
+    assert_null(route_find(rules + 4, 1, VIEW("chat.created")));
+}
+
+/* ---- delivery ---- */
+
+static void every_state_but_the_ends_can_be_dropped_and_the_ends_have_no_way_out(void **state)
+{
+    (void)state;
+    for (int s = 0; s < DELIVERY_STATE_COUNT; s++) {
+        bool is_end = s == DELIVERY_ENDED || s == DELIVERY_DROPPED;
+
+        assert_int_equal(delivery_has((enum delivery_state)s, DELIVERY_ON_DROP), !is_end);
+        for (int e = 0; is_end && e < DELIVERY_EVENT_COUNT; e++)
+            assert_false(delivery_has((enum delivery_state)s, (enum delivery_event)e));
+    }
+}
+
+static void the_end_is_reached_only_by_way_of_a_report_or_a_skip(void **state)
+{
+    (void)state;
+    for (int s = 0; s < DELIVERY_STATE_COUNT; s++)
+        for (int e = 0; e < DELIVERY_EVENT_COUNT; e++)
+            if (delivery_has((enum delivery_state)s, (enum delivery_event)e) &&
+                delivery_next((enum delivery_state)s, (enum delivery_event)e) == DELIVERY_ENDED)
+                assert_true(e == DELIVERY_ON_FINISH &&
+                            (s == DELIVERY_REPORTING || s == DELIVERY_BURYING ||
+                             s == DELIVERY_SENDING || s == DELIVERY_QUEUED));
+    assert_int_equal(delivery_next(DELIVERY_SENDING, DELIVERY_ON_FAIL), DELIVERY_WAITING);
+    assert_string_equal(delivery_state_name(DELIVERY_BURYING), "burying");
+    assert_string_equal(delivery_event_name(DELIVERY_ON_LOOK_UP), "look-up");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(commits_only_behind_the_longest_run_of_ended_records),
+        cmocka_unit_test(offsets_may_have_gaps_but_not_go_back),
+        cmocka_unit_test(a_tracker_grows_to_its_limit_and_no_further),
+        cmocka_unit_test(one_key_is_a_queue_and_other_keys_are_not_behind_it),
+        cmocka_unit_test(the_last_of_a_lane_may_leave_and_another_join),
+        cmocka_unit_test(the_heap_gives_the_earliest_whatever_was_taken_out),
+        cmocka_unit_test(the_gate_shuts_at_the_limit_and_opens_at_half),
+        cmocka_unit_test(dead_letters_are_earned_by_successes),
+        cmocka_unit_test(a_breaker_opens_after_failures_in_a_row_and_probes_once),
+        cmocka_unit_test(one_stop_opens_it_and_retry_after_holds_it),
+        cmocka_unit_test(every_status_has_its_class),
+        cmocka_unit_test(the_most_exact_route_counts),
+        cmocka_unit_test(every_state_but_the_ends_can_be_dropped_and_the_ends_have_no_way_out),
+        cmocka_unit_test(the_end_is_reached_only_by_way_of_a_report_or_a_skip),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,238 @@
+/* kafka_conf, kafka_start, kafka_slots: what needs no broker. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/mem.h"
+#include "bridge/io/kafka_conf.h"
+#include "bridge/io/kafka_slots.h"
+#include "bridge/io/kafka_start.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const topics[] = {"events", "more"};
+
+static void properties_that_would_break_a_promise_are_refused_by_name(void **state)
+{
+    static const struct {
+        struct kafka_property p;
+        int version;
+        const char *says; /* NULL: allowed */
+    } rows[] = {
+        {{"enable.auto.commit", "true"}, 0x020002ff, "enable.auto.commit must stay false"},
+        {{"enable.auto.commit", "false"}, 0x020002ff, NULL},
+        {{"enable.auto.offset.store", "1"}, 0x020002ff, "must stay false"},
+        {{"acks", "1"}, 0x020002ff, "acks must stay all"},
+        {{"enable.idempotence", "false"}, 0x020002ff, "must stay true"},
+        {{"group.id", "x"}, 0x020002ff, "use kafka.group"},
+        {{"bootstrap.servers", "x"}, 0x020002ff, "use kafka.brokers"},
+        {{"auto.offset.reset", "latest"}, 0x020002ff, "use kafka.offset_reset"},
+        {{"partition.assignment.strategy", "cooperative-sticky"},
+         0x020002ff,
+         "needs librdkafka 2.10 or later (this is 2.0.2"},
+        {{"partition.assignment.strategy", "range,cooperative-sticky"},
+         0x020f00ff,
+         "cooperative-sticky is not supported"},
+        {{"partition.assignment.strategy", "roundrobin"}, 0x020002ff, NULL},
+        {{"sasl.password", "x"}, 0x020002ff, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fault f = {0};
+        bool ok = kafka_property_check(&rows[i].p, rows[i].version, &f);
+
+        assert_true(ok == (rows[i].says == NULL));
+        if (!ok && strstr(f.text, rows[i].says) == NULL)
+            fail_msg("%s", f.text);
+    }
+}
+
+static void a_configuration_is_checked_whole(void **state)
+{
+    static const char *const both[] = {"^a", "b"};
+    static const char *const broken[] = {"^(a"};
+    static const struct kafka_property unknown[] = {{"no.such.thing", "1"}};
+    static const struct kafka_property secret[] = {{"ssl.key.pem", "very-secret"}};
+    const struct kafka_conf good = {
+        .brokers = "localhost:9092", .group = "g", .topics = topics, .topic_count = 2};
+    struct kafka_conf c = good;
+    struct fault f = {0};
+
+    (void)state;
+    assert_true(kafka_conf_check(&good, KAFKA_SOURCE, &f));
+    assert_true(kafka_conf_check(&good, KAFKA_SINK, &f));
+    assert_true(kafka_conf_check(&good, KAFKA_READER, &f));
+    c.brokers = "";
+    assert_false(kafka_conf_check(&c, KAFKA_SINK, &f));
+    assert_non_null(strstr(f.text, "kafka.brokers"));
+    c = good;
+    c.group = NULL;
+    assert_false(kafka_conf_check(&c, KAFKA_SOURCE, &f));
+    assert_non_null(strstr(f.text, "kafka.group"));
+    c = good;
+    c.topics = both;
+    assert_false(kafka_conf_check(&c, KAFKA_SOURCE, &f));
+    assert_non_null(strstr(f.text, "'^a' must stand alone"));
+    c.topics = broken;
+    c.topic_count = 1;
+    assert_false(kafka_conf_check(&c, KAFKA_SOURCE, &f));
+    assert_non_null(strstr(f.text, "no regular expression"));
+    c = good;
+    c.assign = KAFKA_ASSIGN_ALL;
+    c.instance_id = "one";
+    assert_false(kafka_conf_check(&c, KAFKA_SOURCE, &f));
+    c = good;
+    c.properties = unknown;
+    c.property_count = 1;
+    assert_false(kafka_conf_check(&c, KAFKA_SOURCE, &f));
+    assert_non_null(strstr(f.text, "no.such.thing"));
+    c.properties = secret;
+    if (!kafka_conf_check(&c, KAFKA_SOURCE, &f))
+        assert_null(strstr(f.text, "very-secret"));
+}
+
+static void reading_begins_where_nothing_is_lost_or_not_at_all(void **state)
+{
+    static const struct {
+        enum kafka_reset reset;
+        struct kafka_span span;
+        enum kafka_begin begin;
+        int64_t start;
+    } rows[] = {
+        {KAFKA_RESET_ERROR, {-1, 5, 9}, KAFKA_BEGIN_FRESH, 5},
+        {KAFKA_RESET_EARLIEST, {-1, 5, 9}, KAFKA_BEGIN_FRESH, 5},
+        {KAFKA_RESET_LATEST, {-1, 5, 9}, KAFKA_BEGIN_FRESH, 9},
+        {KAFKA_RESET_ERROR, {5, 5, 9}, KAFKA_BEGIN_NEXT, 5},
+        {KAFKA_RESET_ERROR, {9, 5, 9}, KAFKA_BEGIN_NEXT, 9},
+        {KAFKA_RESET_LATEST, {7, 5, 9}, KAFKA_BEGIN_NEXT, 7},
+        {KAFKA_RESET_ERROR, {4, 5, 9}, KAFKA_BEGIN_NEVER, -7},
+        {KAFKA_RESET_ERROR, {10, 5, 9}, KAFKA_BEGIN_NEVER, -7},
+        {KAFKA_RESET_EARLIEST, {4, 5, 9}, KAFKA_BEGIN_RESET, 5},
+        {KAFKA_RESET_EARLIEST, {10, 5, 9}, KAFKA_BEGIN_RESET, 5},
+        {KAFKA_RESET_LATEST, {4, 5, 9}, KAFKA_BEGIN_RESET, 9},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fault f = {0};
+        int64_t start = -7;
+
+        assert_int_equal(kafka_start(rows[i].reset, "events", 3, rows[i].span, &start, &f),
+                         rows[i].begin);
+        assert_int_equal(start, rows[i].start);
+        assert_int_equal(f.cls, rows[i].begin == KAFKA_BEGIN_NEVER ? FAULT_STOP : FAULT_NONE);
+    }
+}
+
+static void the_sentence_of_a_loss_is_whole_even_for_a_long_name(void **state)
+{
+    char name[250];
+    int64_t start = 0;
+    struct fault f = {0};
+
+    (void)state;
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    kafka_start(KAFKA_RESET_ERROR, name, INT32_MAX,
+                (struct kafka_span){INT64_MAX / 2, INT64_MAX - 1, INT64_MAX}, &start, &f);
+    assert_non_null(strstr(f.text, "kafka.offset_reset: earliest"));
+}
+
+static void partitions_are_found_again_after_others_left(void **state)
+{
+    struct kafka_slots *s = kafka_slots_new();
+    struct source_partition *list = mem_zeroed(SOURCE_PARTITIONS_MAX, sizeof *list);
+    char name[32];
+
+    (void)state;
+    for (int i = 0; i < SOURCE_PARTITIONS_MAX; i++) {
+        snprintf(name, sizeof name, "topic-%d", i % 7);
+        assert_non_null(kafka_slots_add(s, name, i, (uint32_t)(1 + i % 2), i));
+    }
+    assert_null(kafka_slots_add(s, "one", 0, 1, 0));
+    for (int i = 0; i < SOURCE_PARTITIONS_MAX; i += 3) {
+        snprintf(name, sizeof name, "topic-%d", i % 7);
+        kafka_slots_remove(s, kafka_slots_find(s, name, i));
+    }
+    for (int i = 0; i < SOURCE_PARTITIONS_MAX; i++) {
+        struct kafka_slot *slot;
+
+        snprintf(name, sizeof name, "topic-%d", i % 7);
+        slot = kafka_slots_find(s, name, i);
+        assert_true((slot == NULL) == (i % 3 == 0));
+        assert_true(slot == NULL || (slot->partition == i && slot->next_offset == i));
+        assert_null(kafka_slots_find(s, "topic-7", i));
+    }
+    assert_int_equal(kafka_slots_list(s, 0, list), kafka_slots_count(s));
+    assert_int_equal(kafka_slots_list(s, 1, list) + kafka_slots_list(s, 2, list),
+                     kafka_slots_count(s));
+    assert_null(kafka_slots_at(s, SOURCE_PARTITIONS_MAX));
+    assert_null(kafka_slots_at(s, 0));
+    mem_free(list);
+    kafka_slots_free(s);
+}
+
+static void pausing_is_counted_once_and_ends_with_the_partition(void **state)
+{
+    struct kafka_slots *s = kafka_slots_new();
+    struct kafka_slot *slot = kafka_slots_add(s, "events", 0, 1, 0);
+
+    (void)state;
+    kafka_slots_pause(s, slot, true);
+    kafka_slots_pause(s, slot, true);
+    assert_int_equal(kafka_slots_paused(s), 1);
+    kafka_slots_remove(s, slot);
+    assert_int_equal(kafka_slots_paused(s), 0);
+    kafka_slots_free(s);
+}
+
+static void records_held_come_back_in_order_and_are_bounded(void **state)
+{
+    struct kafka_slots *s = kafka_slots_new();
+    struct kafka_slot *slot = kafka_slots_add(s, "events", 0, 1, 0);
+    struct kafka_record *r;
+
+    (void)state;
+    for (size_t i = 0; i < KAFKA_HELD_MAX; i++) {
+        assert_false(kafka_slot_holds_enough(slot));
+        r = mem_zeroed(1, sizeof *r);
+        r->r.offset = (int64_t)i;
+        kafka_slot_hold(slot, r);
+    }
+    assert_true(kafka_slot_holds_enough(slot));
+    for (size_t i = 0; i < KAFKA_HELD_MAX; i++) {
+        r = kafka_slot_held(slot);
+        assert_int_equal(r->r.offset, i);
+        mem_free(r);
+    }
+    assert_null(kafka_slot_held(slot));
+    assert_int_equal(slot->held_bytes, 0);
+    r = mem_zeroed(1, sizeof *r);
+    r->r.value.n = KAFKA_HELD_BYTES_MAX;
+    kafka_slot_hold(slot, r);
+    assert_true(kafka_slot_holds_enough(slot));
+    assert_ptr_equal(kafka_slot_held(slot), r);
+    mem_free(r);
+    kafka_slots_remove(s, slot);
+    kafka_slots_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(properties_that_would_break_a_promise_are_refused_by_name),
+        cmocka_unit_test(a_configuration_is_checked_whole),
+        cmocka_unit_test(reading_begins_where_nothing_is_lost_or_not_at_all),
+        cmocka_unit_test(the_sentence_of_a_loss_is_whole_even_for_a_long_name),
+        cmocka_unit_test(partitions_are_found_again_after_others_left),
+        cmocka_unit_test(pausing_is_counted_once_and_ends_with_the_partition),
+        cmocka_unit_test(records_held_come_back_in_order_and_are_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,210 @@
+/* merge: of many events that set one property, which one holds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/arena.h"
+#include "bridge/core/mem.h"
+#include "bridge/core/merge.h"
+#include "bridge/core/rng.h"
+
+#include <string.h>
+
+static struct merge_stamp stamp(int64_t ms, const char *sequence, const char *id,
+                                const char *source)
+{
+    struct merge_stamp s;
+    struct fault f;
+
+    assert_true(merge_stamp(ms, view_of(sequence), view_of(id), view_of(source), &s, &f));
+    return s;
+}
+
+static void stamps_compare_by_time_then_sequence_then_id(void **state)
+{
+    /* Each row is less than the next. */
+    static const struct {
+        int64_t ms;
+        const char *sequence;
+        const char *id;
+    } rows[] = {
+        {INT64_MIN, "", "z"}, {-1, "9", "z"},          {0, "", ""},
+        {0, "", "a"},         {0, "", "ab"},           {0, "", "b"},
+        {0, "0", "a"},        {0, "00", "a"},          {0, "1", "z"},
+        {0, "10", "a"},       {0, "2", "a"},           {0, "2", "\xc3\xa4"},
+        {1, "", "a"},         {1700000000000, "", ""}, {INT64_MAX, "zzz", "zzz"},
+    };
+    struct merge_stamp origin = merge_stamp_origin();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct merge_stamp a = stamp(rows[i].ms, rows[i].sequence, rows[i].id, "s");
+
+        assert_true(merge_stamp_cmp(&origin, &a) < 0);
+        for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+            struct merge_stamp b = stamp(rows[k].ms, rows[k].sequence, rows[k].id, "s");
+            int order = merge_stamp_cmp(&a, &b);
+
+            assert_int_equal((order > 0) - (order < 0), (i > k) - (i < k));
+        }
+    }
+}
+
+static void the_source_breaks_the_last_tie(void **state)
+{
+    struct merge_stamp a = stamp(1, "1", "a", "/one");
+    struct merge_stamp b = stamp(1, "1", "a", "/two");
+    struct merge_stamp again = stamp(1, "1", "a", "/one");
+
+    (void)state;
+    assert_int_not_equal(merge_stamp_cmp(&a, &b), 0);
+    assert_int_equal(merge_stamp_cmp(&a, &again), 0);
+}
+
+static void what_is_too_long_is_refused_by_name(void **state)
+{
+    char longest[MERGE_ID_MAX + 2];
+    struct merge_stamp s;
+    struct fault f;
+
+    (void)state;
+    memset(longest, 'x', sizeof longest);
+    assert_true(merge_stamp(0, VIEW(""), (struct view){longest, MERGE_ID_MAX}, VIEW(""), &s, &f));
+    assert_false(
+        merge_stamp(0, VIEW(""), (struct view){longest, MERGE_ID_MAX + 1}, VIEW(""), &s, &f));
+    assert_string_equal(f.text, "id has 256 bytes; at most 255 are allowed, none of them NUL");
+    assert_true(
+        merge_stamp(0, (struct view){longest, MERGE_SEQUENCE_MAX}, VIEW(""), VIEW(""), &s, &f));
+    assert_false(
+        merge_stamp(0, (struct view){longest, MERGE_SEQUENCE_MAX + 1}, VIEW(""), VIEW(""), &s, &f));
+    assert_int_equal(f.cls, FAULT_REJECT);
+    assert_false(merge_stamp(0, VIEW("a\0b"), VIEW(""), VIEW(""), &s, &f));
+    assert_false(merge_stamp(0, VIEW(""), VIEW("a\0b"), VIEW(""), &s, &f));
+}
+
+static void the_newest_wins_whatever_comes_first(void **state)
+{
+    struct merge_map *m = mem_zeroed(1, sizeof *m);
+    struct merge_stamp old = stamp(1, "", "a", "s");
+    struct merge_stamp new = stamp(2, "", "a", "s");
+
+    (void)state;
+    merge_map_init(m);
+    assert_null(merge_map_get(m, 5));
+    assert_true(merge_map_newest(m, 5, &new));
+    assert_false(merge_map_newest(m, 5, &old));
+    assert_true(merge_map_newest(m, 5, &new)); /* the same event again */
+    assert_true(merge_map_newest(m, 6, &old));
+    assert_true(merge_map_oldest(m, 7, &new));
+    assert_true(merge_map_oldest(m, 7, &old));
+    assert_false(merge_map_oldest(m, 7, &new));
+    assert_int_equal(merge_stamp_cmp(merge_map_get(m, 5), &new), 0);
+    assert_int_equal(merge_stamp_cmp(merge_map_get(m, 7), &old), 0);
+    mem_free(m);
+}
+
+/* Against the plainest model: per property the greatest stamp. */
+static void any_order_ends_in_one_map(void **state)
+{
+    struct merge_map *m = mem_zeroed(1, sizeof *m);
+    struct merge_map *back = mem_zeroed(1, sizeof *back);
+    struct rng rng = rng_of(20260101);
+    struct fault f;
+
+    (void)state;
+    for (unsigned round = 0; round < 200; round++) {
+        int64_t best[MERGE_PROPERTIES];
+        struct buf stored;
+
+        merge_map_init(m);
+        memset(best, 0, sizeof best);
+        for (unsigned event = 0; event < 300; event++) {
+            int64_t ms = 1 + (int64_t)rng_below(&rng, 500);
+            unsigned p = (unsigned)rng_below(&rng, MERGE_PROPERTIES);
+            struct merge_stamp s = stamp(ms, "", "x", "s");
+
+            assert_int_equal(merge_map_newest(m, p, &s), ms >= best[p]);
+            if (ms > best[p])
+                best[p] = ms;
+        }
+        buf_init(&stored, 1 << 20);
+        merge_map_write(m, &stored);
+        assert_true(merge_map_read(back, buf_view(&stored), &f));
+        buf_done(&stored);
+        for (unsigned p = 0; p < MERGE_PROPERTIES; p++) {
+            struct merge_stamp s = stamp(best[p], "", "x", "s");
+
+            if (best[p] == 0)
+                assert_null(merge_map_get(back, p));
+            else
+                assert_int_equal(merge_stamp_cmp(merge_map_get(back, p), &s), 0);
+        }
+    }
+    mem_free(m);
+    mem_free(back);
+}
+
+static void a_damaged_map_is_refused(void **state)
+{
+    struct merge_map *m = mem_zeroed(1, sizeof *m);
+    struct merge_stamp s = stamp(1, "", "id", "s");
+    struct buf stored;
+    struct fault f;
+
+    (void)state;
+    merge_map_init(m);
+    assert_true(merge_map_newest(m, 3, &s));
+    buf_init(&stored, 1024);
+    merge_map_write(m, &stored);
+    for (size_t n = 1; n < stored.n; n++)
+        assert_false(merge_map_read(m, (struct view){stored.p, n}, &f));
+    assert_true(merge_map_read(m, (struct view){stored.p, stored.n}, &f));
+    stored.p[stored.n - 1] = 64; /* no such property */
+    assert_false(merge_map_read(m, buf_view(&stored), &f));
+    stored.p[0] = 127; /* no stamp is so long */
+    assert_false(merge_map_read(m, buf_view(&stored), &f));
+    buf_done(&stored);
+    mem_free(m);
+}
+
+static void pieces_of_an_arena_are_zeroed_aligned_and_apart(void **state)
+{
+    struct arena a;
+    char *before = NULL;
+
+    (void)state;
+    arena_init(&a);
+    for (size_t n = 1; n < 3 * ARENA_BLOCK; n = n * 3 + 1) {
+        char *piece = arena_take(&a, n, 1);
+
+        assert_int_equal((uintptr_t)piece % _Alignof(max_align_t), 0);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(piece[i], 0);
+        memset(piece, 'x', n);
+        if (before != NULL)
+            assert_int_equal(before[0], 'x');
+        before = piece;
+    }
+    assert_true(view_is(arena_view(&a, VIEW("text")), "text"));
+    assert_non_null(arena_view(&a, VIEW_NONE).p); /* given, and empty */
+    arena_done(&a);
+    arena_done(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stamps_compare_by_time_then_sequence_then_id),
+        cmocka_unit_test(the_source_breaks_the_last_tie),
+        cmocka_unit_test(what_is_too_long_is_refused_by_name),
+        cmocka_unit_test(the_newest_wins_whatever_comes_first),
+        cmocka_unit_test(any_order_ends_in_one_map),
+        cmocka_unit_test(a_damaged_map_is_refused),
+        cmocka_unit_test(pieces_of_an_arena_are_zeroed_aligned_and_apart),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

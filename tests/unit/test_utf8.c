@@ -1,0 +1,105 @@
+/* utf8: every boundary of RFC 3629. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/utf8.h"
+
+#include <string.h>
+
+static void each_form_ends_where_the_next_begins(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t first; /* 0: malformed */
+    } rows[] = {
+        {"\x7f", 1},
+        {"\x80", 0},
+        {"\xbf", 0},
+        {"\xc0\x80", 0},         /* overlong NUL */
+        {"\xc1\xbf", 0},         /* overlong DEL */
+        {"\xc2\x80", 2},         /* U+0080 */
+        {"\xc2\x7f", 0},         /* no second byte */
+        {"\xc2\xc0", 0},         /* a lead where the second byte should be */
+        {"\xdf\xbf", 2},         /* U+07FF */
+        {"\xe0\x9f\xbf", 0},     /* overlong */
+        {"\xe0\xa0\x80", 3},     /* U+0800 */
+        {"\xe1\x80\x7f", 0},     /* no third byte */
+        {"\xed\x9f\xbf", 3},     /* U+D7FF */
+        {"\xed\xa0\x80", 0},     /* U+D800, a surrogate */
+        {"\xed\xbf\xbf", 0},     /* U+DFFF */
+        {"\xee\x80\x80", 3},     /* U+E000 */
+        {"\xef\xbf\xbf", 3},     /* U+FFFF */
+        {"\xf0\x8f\xbf\xbf", 0}, /* overlong */
+        {"\xf0\x90\x80\x80", 4}, /* U+10000 */
+        {"\xf1\x80\x80\xc0", 0}, /* no fourth byte */
+        {"\xf4\x8f\xbf\xbf", 4}, /* U+10FFFF */
+        {"\xf4\x90\x80\x80", 0}, /* U+110000 */
+        {"\xf5\x80\x80\x80", 0},
+        {"\xff", 0},
+        {"\xc3", 0},         /* cut short */
+        {"\xe2\x82", 0},     /* cut short */
+        {"\xf0\x9f\x98", 0}, /* cut short */
+        {"", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct view text = view_of(rows[i].text);
+
+        assert_int_equal(utf8_first(text), rows[i].first);
+        assert_int_equal(utf8_valid(text), rows[i].first == text.n);
+    }
+}
+
+static void a_bad_byte_is_found_at_every_place_of_a_long_text(void **state)
+{
+    char text[40];
+
+    (void)state;
+    for (size_t n = 0; n < sizeof text; n++)
+        for (size_t bad = 0; bad < n; bad++) {
+            memset(text, 'a', sizeof text);
+            assert_true(utf8_valid((struct view){text, n}));
+            text[bad] = '\xff';
+            assert_false(utf8_valid((struct view){text, n}));
+        }
+    assert_true(utf8_valid(VIEW("a\0b")));
+    assert_true(utf8_valid(VIEW_NONE));
+}
+
+static void characters_are_counted_not_bytes(void **state)
+{
+    (void)state;
+    assert_int_equal(utf8_count(VIEW("")), 0);
+    assert_int_equal(utf8_count(VIEW("aä€😀")), 4);
+    assert_int_equal(utf8_count(VIEW("\xff\xc3z")), 3);
+}
+
+static void a_cut_never_splits_a_character(void **state)
+{
+    struct view text = VIEW("aä€😀\xff!");
+
+    (void)state;
+    assert_true(view_is(utf8_cut(text, 0), ""));
+    assert_true(view_is(utf8_cut(text, 1), "a"));
+    assert_true(view_is(utf8_cut(text, 3), "aä€"));
+    assert_true(view_is(utf8_cut(text, 5), "aä€😀\xff"));
+    assert_true(view_eq(utf8_cut(text, 6), text));
+    assert_true(view_eq(utf8_cut(text, SIZE_MAX), text));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_form_ends_where_the_next_begins),
+        cmocka_unit_test(a_bad_byte_is_found_at_every_place_of_a_long_text),
+        cmocka_unit_test(characters_are_counted_not_bytes),
+        cmocka_unit_test(a_cut_never_splits_a_character),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
