@@ -150,7 +150,7 @@ void serve_rig_restart(struct serve_rig *rig)
 void serve_rig_done(struct serve_rig *rig)
 {
     static const char *const files[] = {"conf.yaml", "history.sqlite", "history.sqlite-wal",
-                                        "history.sqlite-shm"};
+                                        "history.sqlite-shm", "history.sqlite-lock"};
     char path[128];
 
     if (rig->pid != 0)
