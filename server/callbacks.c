@@ -130,8 +130,11 @@ static void load_listed(struct listing_item *item)
 
 static void list_callbacks(struct exchange *x)
 {
-    struct listing_source source = {
-        .collection = "callbacks", .descending = true, .load = load_listed, .free_ctx = mem_free};
+    struct listing_source source = {.collection = "callbacks",
+                                    .zset = "callbacks",
+                                    .descending = true,
+                                    .load = load_listed,
+                                    .free_ctx = mem_free};
     struct view wanted = VIEW_NONE;
     bool given = false;
 

@@ -1,9 +1,8 @@
 #include "server/effect.h"
 
-#include "bridge/core/buf.h"
 #include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
-#include "server/redis_scripts.h"
+#include "server/scripts.h"
 #include "server/shard.h"
 
 #include <assert.h>
@@ -13,33 +12,11 @@
 
 #define KEYS_COUNT 12
 #define ARGS_FIXED 15
-#define SCRIPT_MAX 16384
-
-static struct {
-    struct buf texts[2];
-    struct redis_script plain; /* refused by a full store */
-    struct redis_script frees;
-} scripts;
 
 struct call {
     effect_done *done;
     void *owner;
 };
-
-void effect_scripts_init(void)
-{
-    static const char *const heads[] = {"#!lua\n", "#!lua flags=allow-oom\n"};
-
-    for (size_t i = 0; i < 2; i++) {
-        buf_done(&scripts.texts[i]);
-        buf_init(&scripts.texts[i], SCRIPT_MAX);
-        buf_put_text(&scripts.texts[i], heads[i]);
-        buf_put_text(&scripts.texts[i], redis_script_effect);
-        assert(!scripts.texts[i].full);
-    }
-    redis_script_init(&scripts.plain, buf_text(&scripts.texts[0]));
-    redis_script_init(&scripts.frees, buf_text(&scripts.texts[1]));
-}
 
 void effect_init(struct effect *e, struct exchange *x, enum store_kind kind, const char *id_hex,
                  int64_t version)
@@ -194,8 +171,8 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     args[12] = e->repeats;
     args[13] = view_of(wake);
     args[14] = number(digits[5], (int64_t)drops);
-    redis_run(e->x->server->redis, e->frees ? &scripts.frees : &scripts.plain, keys, KEYS_COUNT,
-              args, n, on_reply, call);
+    redis_run(e->x->server->redis, script_of(e->frees ? SCRIPT_EFFECT_FREES : SCRIPT_EFFECT), keys,
+              KEYS_COUNT, args, n, on_reply, call);
 }
 
 void effect_refuse(struct exchange *x, enum effect_outcome outcome, const struct fault *f)

@@ -80,7 +80,4 @@ typedef void effect_found(void *owner, const struct redis_value *hash);
 void effect_look_up(struct exchange *x, enum store_kind kind, const char *id_hex,
                     effect_found *found, void (*answered)(void *owner), void *owner);
 
-/* Makes the scripts ready; once, before the first use. */
-void effect_scripts_init(void);
-
 #endif

@@ -59,6 +59,8 @@ static void drop(struct view *v)
 static void clear_batch(struct listing *l)
 {
     for (size_t i = 0; i < l->item_count; i++) {
+        if (l->items[i].part != NULL && l->source.free_part != NULL)
+            l->source.free_part(&l->items[i]);
         drop(&l->items[i].member);
         buf_done(&l->items[i].text);
     }
@@ -209,12 +211,11 @@ static void read_page(struct listing *l, struct cursor *c)
     bool down = l->source.descending;
     struct view min = bound(!down && after.p != NULL ? after : l->above, "-", low);
     struct view max = bound(down && after.p != NULL ? after : l->below, "+", high);
-    struct view args[] = {
-        VIEW("ZRANGE"),   shard_key(c->shard, l->source.collection, VIEW_NONE, key),
-        down ? max : min, down ? min : max,
-        VIEW("BYLEX"),    VIEW("LIMIT"),
-        VIEW("0"),        VIEW("32"),
-        VIEW("REV")};
+    struct view args[] = {VIEW("ZRANGE"),   shard_key(c->shard, l->source.zset, VIEW_NONE, key),
+                          down ? max : min, down ? min : max,
+                          VIEW("BYLEX"),    VIEW("LIMIT"),
+                          VIEW("0"),        VIEW("32"),
+                          VIEW("REV")};
 
     _Static_assert(LISTING_PAGE == 32, "the page's size stands in the command, too");
     l->waiting++;
@@ -268,11 +269,16 @@ static void item_start(struct listing *l, struct view member)
     buf_init(&item->text, SIZE_MAX / 2);
 }
 
-static void load(struct listing *l, struct listing_item *item)
+/* Loads so many. False: something is on its way, step is called when it is in. */
+static bool load(struct listing *l, struct listing_item *items, size_t count)
 {
-    l->waiting++;
-    item->state = LISTING_WAITS;
-    l->source.load(item);
+    l->waiting++; /* ours: nothing ends before all have begun */
+    for (size_t i = 0; i < count; i++) {
+        l->waiting++;
+        items[i].state = LISTING_WAITS;
+        l->source.load(&items[i]);
+    }
+    return --l->waiting == 0;
 }
 
 void listing_item_done(struct listing_item *item)
@@ -352,10 +358,9 @@ static bool put_batch(struct listing *l)
     for (; l->turn < l->item_count && !l->more; l->turn++) {
         struct listing_item *item = &l->items[l->turn];
 
-        if (item->state == LISTING_PARTLY) {
-            load(l, item);
-            return false;
-        }
+        while (item->state == LISTING_PARTLY)
+            if (!load(l, item, 1))
+                return false;
         put_out(l, item);
     }
     return true;
@@ -371,9 +376,8 @@ static void step(struct listing *l)
             if (l->item_count == 0)
                 break;
             l->loaded = true;
-            for (size_t i = 0; i < l->item_count; i++)
-                load(l, &l->items[i]);
-            return;
+            if (!load(l, l->items, l->item_count))
+                return;
         }
         if (!put_batch(l))
             return;

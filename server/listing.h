@@ -31,15 +31,17 @@ struct listing_item {
 
 /* What is listed. */
 struct listing_source {
-    const char *collection; /* "callbacks": the path, and the zsets' name */
+    const char *collection; /* "callbacks": the path */
+    const char *zset;       /* the zsets' name */
     bool descending;
     /* Members lie strictly between these; empty: no bound. */
     struct view above;
     struct view below;
-    /* Looks the member up and ends, later, with one listing_item_done. What is large may be shown
-     * in parts (LISTING_PARTLY): then it is called again, when the item's turn has come, until
-     * another state. */
+    /* Looks the member up and ends, then or later, with one listing_item_done. What is large may be
+     * shown in parts (LISTING_PARTLY): then it is called again, when the item's turn has come,
+     * until another state. */
     void (*load)(struct listing_item *item);
+    void (*free_part)(struct listing_item *item); /* of an item that is never finished; or NULL */
     void (*free_ctx)(void *ctx);
     void *ctx;
 };

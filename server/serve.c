@@ -7,9 +7,11 @@
 #include "bridge/io/signals.h"
 #include "config/conf.h"
 #include "config/schema.h"
-#include "server/effect.h"
 #include "server/foundation.h"
+#include "server/history.h"
+#include "server/purge.h"
 #include "server/queues.h"
+#include "server/scripts.h"
 #include "server/user.h"
 
 #include <assert.h>
@@ -32,6 +34,7 @@ struct serve {
     struct users *users;
     struct front *front;
     struct foundation foundation;
+    struct purge *purge;
     struct http_server *http;
     struct admin *admin;
     struct signals *signals;
@@ -105,7 +108,9 @@ static void stop(struct serve *s)
     if (s->stopped)
         return;
     s->stopped = true;
-    /* Whoever waits for Redis is answered here, so that every visit has ended. */
+    purge_free(s->purge);
+    /* Whoever waits for a store is answered here, so that every visit has ended. */
+    history_close(s->server.history, NULL, NULL);
     if (s->server.redis != NULL)
         redis_close(s->server.redis, NULL, NULL);
     http_server_free(s->http);
@@ -186,13 +191,14 @@ static bool start_redis(struct serve *s, struct fault *f)
                               .timeout_ms = conf_ms(c, "redis.timeout"),
                               .durable = conf_bool(c, "redis.durable")};
 
-    effect_scripts_init();
+    scripts_init();
     s->server.redis = redis_new(&s->loop, &conf, s->server.log, f);
     if (s->server.redis == NULL)
         return false;
     s->foundation = (struct foundation){
         .server = &s->server, .front = s->front, .unsound = on_unsound, .ctx = s};
     foundation_start(&s->foundation);
+    s->purge = purge_new(&s->server);
     return true;
 }
 
@@ -230,6 +236,16 @@ static bool start(struct serve *s, struct fault *f)
 
     s->front = front_new(&s->server, s->users);
     front_add(s->front, FRONT_BASE, callback_routes);
+    front_add(s->front, FRONT_BASE, message_routes);
+    front_add(s->front, FRONT_BASE, consent_routes);
+    front_add(s->front, FRONT_BASE, chat_routes);
+    front_add(s->front, FRONT_BASE, recording_routes);
+    front_add(s->front, FRONT_BASE, remarks_routes);
+    front_add(s->front, "", ingest_routes);
+    s->server.history = history_open(&s->loop, conf_text(s->conf, "history.file"), s->server.log,
+                                     s->server.stats, f);
+    if (s->server.history == NULL)
+        return false;
     if (!start_redis(s, f) || !start_http(s, f) || !start_admin(s, f))
         return false;
     if ((s->signals = signals_new(&s->loop, &signals, f)) == NULL)

@@ -17,6 +17,20 @@ void show_object_end(struct show *s)
     json_object_end(&s->json);
 }
 
+void show_wrapped(struct show *s, const char *name, const char *item)
+{
+    json_key(&s->json, name);
+    json_object(&s->json);
+    json_key(&s->json, item);
+    json_array(&s->json);
+}
+
+void show_wrapped_end(struct show *s)
+{
+    json_array_end(&s->json);
+    json_object_end(&s->json);
+}
+
 void show_text(struct show *s, const char *name, struct view v)
 {
     json_key(&s->json, name);

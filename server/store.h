@@ -21,8 +21,10 @@
  * shows consent        hash    "<usage>_<address, normal form>" -> "1" or "0" and the address as
  * given consents       zset, all scores 0: "<address as given>\0<usage>", what the list shows
  *   idem:<hash>    string  digest of the PUT or DELETE done under that Idempotency-Key
+ *   key:<hash>     string  the same of a POST /customerConsents, in the key's own shard
  *   gc             zset    id -> when it, or what is left of it, may go
  *   cfg            hash    shards: SHARD_COUNT (shard 00 only)
+ *   secret         string  what idempotency keys become ids under, hex (shard 00 only)
  *   channel w:{NN}         a new earliest due time; a hint
  *
  * Fields of m:<id>:

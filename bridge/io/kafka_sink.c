@@ -325,32 +325,52 @@ static bool refuse(struct kafka_sink *s, rd_kafka_resp_err_t err, const struct s
     }
 }
 
+/* An empty key or value needs an address: librdkafka takes NULL for a null one. */
+static rd_kafka_vu_t bytes(rd_kafka_vtype_t kind, bool there, struct view v)
+{
+    const char *p = !there ? NULL : v.n > 0 ? v.p : "";
+
+    return (rd_kafka_vu_t){.vtype = kind,
+                           .u.mem = {.ptr = (void *)(uintptr_t)p, .size = there ? v.n : 0}};
+}
+
+static rd_kafka_resp_err_t produce(struct kafka_sink *s, const struct sink_record *r)
+{
+    rd_kafka_headers_t *headers = headers_of(r);
+    const rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = r->topic},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        bytes(RD_KAFKA_VTYPE_KEY, r->has_key, r->key),
+        bytes(RD_KAFKA_VTYPE_VALUE, r->has_value, r->value),
+        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = r->timestamp_ms},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)r->token},
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(s->rk, parts, sizeof parts / sizeof parts[0]);
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+    if (error != NULL) {
+        err = rd_kafka_error_code(error);
+        rd_kafka_error_destroy(error);
+        rd_kafka_headers_destroy(headers); /* librdkafka takes them with the record only */
+    }
+    return err;
+}
+
 static bool port_produce(void *ctx, const struct sink_record *r, struct fault *f)
 {
     struct kafka_sink *s = ctx;
-    rd_kafka_headers_t *headers;
     rd_kafka_resp_err_t err;
 
     if (s->closing)
         return fault_set(f, FAULT_STOP, "the producer is being closed");
     if (s->rk == NULL || s->fatal)
         return fault_set(f, FAULT_RETRY, "the producer is being replaced");
-    headers = headers_of(r);
-    /* librdkafka takes a NULL pointer for a null value, so an empty one needs an address. */
-    err = rd_kafka_producev(
-        s->rk, RD_KAFKA_V_TOPIC(r->topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(r->has_key ? (r->key.n > 0 ? r->key.p : "") : NULL, r->key.n),
-        RD_KAFKA_V_VALUE(
-            (void *)(uintptr_t)(r->has_value ? (r->value.n > 0 ? r->value.p : "") : NULL),
-            r->value.n),
-        RD_KAFKA_V_TIMESTAMP(r->timestamp_ms), RD_KAFKA_V_HEADERS(headers),
-        RD_KAFKA_V_OPAQUE((void *)(uintptr_t)r->token), RD_KAFKA_V_END);
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        s->waiting++;
-        return true;
-    }
-    rd_kafka_headers_destroy(headers); /* librdkafka takes them with the record only */
-    return refuse(s, err, r, f);
+    err = produce(s, r);
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return refuse(s, err, r, f);
+    s->waiting++;
+    return true;
 }
 
 struct sink_port kafka_sink_port(struct kafka_sink *s)

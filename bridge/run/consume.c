@@ -553,8 +553,10 @@ void consume_free(struct consume *c)
     for (size_t i = 0; i < c->delivery_count; i++) {
         struct delivery *d = c->deliveries[i];
 
-        if (d->record.owner != NULL)
+        if (d->partition != NULL) {
             c->port.source.give_back(c->port.source.ctx, d->record.owner);
+            consume_partition_freed(d->partition);
+        }
         buf_done(&d->event_text);
         buf_done(&d->converted);
         buf_done(&d->path);

@@ -533,7 +533,8 @@ bool world_finished(const struct world *w)
 
 void world_init(struct world *w, uint64_t seed)
 {
-    *w = (struct world){.rng = rng_of(seed)};
+    memset(w, 0, sizeof *w);
+    w->rng = rng_of(seed);
     heap_init(&w->actions);
     w->honours_key[0] = rng_below(&w->rng, 2) == 0;
     w->honours_key[1] = false;

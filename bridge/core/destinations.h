@@ -1,0 +1,43 @@
+/*
+ * destinations: the destinations of one message as they come in, cut into slices, repeats set
+ * aside: an address given twice, in whatever spelling, is sent to once (contract 17, 18).
+ */
+#ifndef BRIDGE_CORE_DESTINATIONS_H
+#define BRIDGE_CORE_DESTINATIONS_H
+
+#include "bridge/core/buf.h"
+#include "bridge/core/fault.h"
+
+#include <stdint.h>
+
+struct destination_entry {
+    uint64_t hash;
+    uint32_t slice;
+    uint32_t at; /* where in the slice its string begins */
+};
+
+struct destinations {
+    uint8_t key[16];
+    size_t slice_max;   /* destinations of a slice */
+    size_t slices_max;  /* slices */
+    struct buf *slices; /* address lists (address_list.h), ended by destinations_end */
+    size_t slice_count;
+    struct buf repeats;
+    size_t given;                      /* with repeats */
+    size_t count;                      /* without */
+    struct destination_entry *entries; /* in order */
+    size_t entry_cap;
+    uint32_t *table; /* of entries, counted from 1; open addressing */
+    size_t table_size;
+};
+
+/* key: random bytes. slice_max and slices_max are at least 1. */
+void destinations_init(struct destinations *d, const uint8_t key[16], size_t slice_max,
+                       size_t slices_max);
+void destinations_done(struct destinations *d);
+/* REJECT if nothing can be matched by the address, or there are too many. */
+bool destinations_add(struct destinations *d, struct view address, struct fault *f) MUST_CHECK;
+/* After the last: the slices may be read. */
+void destinations_end(struct destinations *d);
+
+#endif

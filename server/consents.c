@@ -1,0 +1,375 @@
+/* consents: contract 18. Matched on digits, shown as given. */
+#include "bridge/core/cmi_fields.h"
+#include "bridge/core/mem.h"
+#include "bridge/core/phone.h"
+#include "server/filter.h"
+#include "server/input.h"
+#include "server/listing.h"
+#include "server/scripts.h"
+#include "server/server.h"
+#include "server/shard.h"
+#include "server/show.h"
+#include "server/store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define USAGE_MAX        16
+#define FIELD_MAX        (USAGE_MAX + 1 + PHONE_NORMAL_MAX)
+#define GIVEN_MAX        1024 /* bytes of an address as given; 256 characters of any kind fit */
+#define FIELD_OF_USAGE   "usage"
+#define FIELD_OF_ADDRESS "address"
+
+/* Where one consent lies. */
+struct place {
+    char usage[USAGE_MAX];
+    char field[FIELD_MAX];
+    size_t field_n;
+    unsigned shard;
+};
+
+static struct view field_of(const struct place *p)
+{
+    return (struct view){p->field, p->field_n};
+}
+
+static bool is_usage(struct view v)
+{
+    const struct cmi_field *usage =
+        cmi_field_find(&cmi_customer_consent, FIELD_OF_USAGE, strlen(FIELD_OF_USAGE));
+
+    for (size_t i = 0; usage->words[i] != NULL; i++)
+        if (view_is(v, usage->words[i]))
+            return v.n < USAGE_MAX;
+    return false;
+}
+
+/* The shard is that of the number, so that all that concerns one lies together. */
+static bool place_of(struct view usage, struct view address, struct place *p, struct fault *f)
+{
+    char room[PHONE_NORMAL_MAX];
+    struct view normal = VIEW_NONE;
+    int n = 0;
+
+    if (!is_usage(usage))
+        return fault_set(f, FAULT_REJECT, "usage is not one of whatsapp, recording");
+    if (!phone_normal(address, room, &normal, f))
+        return fault_add(f, FIELD_OF_ADDRESS);
+    p->shard = shard_of(normal);
+    snprintf(p->usage, sizeof p->usage, "%.*s", VIEW_ARG(usage));
+    n = snprintf(p->field, sizeof p->field, "%s_%.*s", p->usage, VIEW_ARG(normal));
+    p->field_n = (size_t)n;
+    return true;
+}
+
+/* {usage}_{address}: usage has no '_'. What names nothing is 404. */
+static bool place_of_path(struct exchange *x, struct place *p)
+{
+    struct view address = x->id;
+    struct view usage = view_cut(&address, '_');
+    struct fault f = {0};
+
+    if (place_of(usage, address, p, &f))
+        return true;
+    exchange_error(x, 404, "HTTP 404 Not Found");
+    return false;
+}
+
+static void get(struct exchange *x, const struct place *p, redis_on_reply *done, void *owner)
+{
+    char key[SHARD_KEY_MAX];
+    struct view args[] = {VIEW("HGET"), shard_key(p->shard, "consent", VIEW_NONE, key),
+                          field_of(p)};
+
+    redis_command(x->server->redis, args, 3, done, owner);
+}
+
+static void show_consent(struct show *s, struct view usage, struct view stored)
+{
+    show_object(s);
+    show_text(s, "address", view_skip(stored, 1));
+    show_text(s, "usage", usage);
+    show_bool(s, "consent", stored.p[0] == '1');
+    show_object_end(s);
+}
+
+static void on_one(void *owner, const struct redis_value *v)
+{
+    struct exchange *x = owner;
+    struct view address = x->id;
+    struct view usage = view_cut(&address, '_');
+    struct buf text;
+    struct show s;
+
+    if (v->kind == REDIS_NIL) {
+        exchange_error(x, 404, "HTTP 404 Not Found");
+        return;
+    }
+    if (v->kind != REDIS_TEXT || v->text.n == 0) {
+        store_log(x, v);
+        store_unavailable(x);
+        return;
+    }
+    buf_init(&text, 16 * GIVEN_MAX);
+    show_init(&s, &text);
+    show_consent(&s, usage, v->text);
+    exchange_answer(x, 200, "application/json", buf_view(&text));
+    buf_done(&text);
+}
+
+static void get_consent(struct exchange *x)
+{
+    struct place p;
+
+    if (place_of_path(x, &p))
+        get(x, &p, on_one, x);
+}
+
+/* ---- the list ---- */
+
+struct search {
+    struct view address;
+    struct view usage;
+    struct view consent;
+    bool has_address;
+    bool has_usage;
+    bool has_consent;
+};
+
+static struct view member_usage(struct view member, struct view *address)
+{
+    struct view rest = member;
+
+    *address = view_cut(&rest, '\0');
+    return rest;
+}
+
+static void on_listed(void *owner, const struct redis_value *v)
+{
+    struct listing_item *item = owner;
+    const struct search *search = item->ctx;
+    struct view address = VIEW_NONE;
+    struct view usage = member_usage(item->member, &address);
+    struct show s;
+
+    if (v->kind != REDIS_TEXT && v->kind != REDIS_NIL) {
+        store_log(listing_exchange(item), v);
+        listing_item_failed(item);
+        return;
+    }
+    item->state = LISTING_SKIPPED;
+    if (v->kind == REDIS_TEXT && v->text.n > 0 &&
+        (!search->has_consent ||
+         filter_matches(search->consent, v->text.p[0] == '1' ? VIEW("true") : VIEW("false")))) {
+        item->state = LISTING_SHOWN;
+        show_init(&s, &item->text);
+        show_consent(&s, usage, v->text);
+    }
+    listing_item_done(item);
+}
+
+static bool wants(const struct search *s, struct view member)
+{
+    struct view address = VIEW_NONE;
+    struct view usage = member_usage(member, &address);
+
+    return (!s->has_usage || filter_matches(s->usage, usage)) &&
+           (!s->has_address || filter_matches_address(s->address, address));
+}
+
+static void load_listed(struct listing_item *item)
+{
+    struct view address = VIEW_NONE;
+    struct view usage = member_usage(item->member, &address);
+    struct place p;
+    struct fault f = {0};
+
+    if (wants(item->ctx, item->member) && place_of(usage, address, &p, &f)) {
+        get(listing_exchange(item), &p, on_listed, item);
+        return;
+    }
+    item->state = LISTING_SKIPPED;
+    listing_item_done(item);
+}
+
+static void list_consents(struct exchange *x)
+{
+    struct listing_source source = {.collection = "customerConsents",
+                                    .zset = "consents",
+                                    .load = load_listed,
+                                    .free_ctx = mem_free};
+    struct search s = {.has_address = false};
+
+    if (!filter_pattern(x, "address", &s.address, &s.has_address) ||
+        !filter_pattern(x, "usage", &s.usage, &s.has_usage) ||
+        !filter_pattern(x, "consent", &s.consent, &s.has_consent))
+        return;
+    source.ctx = mem_copy(&s, sizeof s);
+    listing_start(x, &source);
+}
+
+/* ---- POST, DELETE ---- */
+
+static void refuse_other(struct exchange *x)
+{
+    exchange_error(x, 422, "this Idempotency-Key was used for another request");
+}
+
+static void fail(struct exchange *x, const struct redis_value *v)
+{
+    store_log(x, v);
+    store_unavailable(x);
+}
+
+/* The same key may come with another number, so in another shard: it is also kept in its own. */
+static struct view key_record(const struct exchange *x, char out[SHARD_KEY_MAX])
+{
+    struct view hash = view_of(x->key_hash);
+
+    return shard_key(shard_of(hash), "key", hash, out);
+}
+
+static void on_kept(void *owner, const struct redis_value *v)
+{
+    struct exchange *x = owner;
+
+    if (v->kind == REDIS_STATUS)
+        exchange_answer(x, 204, NULL, VIEW_NONE);
+    else
+        fail(x, v); /* the effect is there; the request repeated says so */
+}
+
+static void keep_key(struct exchange *x)
+{
+    char key[SHARD_KEY_MAX];
+    char kept_ms[24];
+    struct view args[] = {VIEW("SET"), key_record(x, key), view_of(x->digest), VIEW("PX"),
+                          VIEW_NONE};
+
+    snprintf(kept_ms, sizeof kept_ms, "%" PRId64, (int64_t)STORE_KEY_MS);
+    args[4] = view_of(kept_ms);
+    redis_command(x->server->redis, args, 5, on_kept, x);
+}
+
+static void on_changed(void *owner, const struct redis_value *v)
+{
+    struct exchange *x = owner;
+    bool text = v->kind == REDIS_TEXT;
+
+    if (text && view_is(v->text, "other"))
+        refuse_other(x);
+    else if (text && view_is(v->text, "gone"))
+        exchange_error(x, 404, "HTTP 404 Not Found");
+    else if (!text)
+        fail(x, v);
+    else if (x->key.n > 0)
+        keep_key(x);
+    else
+        exchange_answer(x, 204, NULL, VIEW_NONE);
+}
+
+/* stored: "1" or "0" and the address as given; empty to remove. */
+static void change(struct exchange *x, const struct place *p, struct view stored)
+{
+    char texts[3][SHARD_KEY_MAX];
+    char kept_ms[24];
+    struct view keys[] = {shard_key(p->shard, "consent", VIEW_NONE, texts[0]),
+                          shard_key(p->shard, "consents", VIEW_NONE, texts[1]),
+                          shard_key(p->shard, "idem", view_of(x->key_hash), texts[2])};
+    struct view args[] = {field_of(p), view_of(p->usage), stored, view_of(x->digest), VIEW_NONE};
+
+    snprintf(kept_ms, sizeof kept_ms, "%" PRId64, (int64_t)STORE_KEY_MS);
+    args[4] = view_of(kept_ms);
+    redis_run(x->server->redis, script_of(SCRIPT_CONSENT), keys, 3, args, 5, on_changed, x);
+}
+
+struct wish {
+    struct exchange *x;
+    struct place place;
+    struct buf stored;
+};
+
+static void wish_end(struct wish *w)
+{
+    buf_done(&w->stored);
+    mem_free(w);
+}
+
+static void on_key(void *owner, const struct redis_value *v)
+{
+    struct wish *w = owner;
+
+    if (v->kind == REDIS_NIL)
+        change(w->x, &w->place, buf_view(&w->stored));
+    else if (v->kind != REDIS_TEXT)
+        fail(w->x, v);
+    else if (view_is(v->text, w->x->digest))
+        exchange_answer(w->x, 204, NULL, VIEW_NONE);
+    else
+        refuse_other(w->x);
+    wish_end(w);
+}
+
+static void wish(struct wish *w)
+{
+    char key[SHARD_KEY_MAX];
+    struct view args[] = {VIEW("GET"), VIEW_NONE};
+
+    if (w->x->key.n == 0) {
+        change(w->x, &w->place, buf_view(&w->stored));
+        wish_end(w);
+        return;
+    }
+    args[1] = key_record(w->x, key);
+    redis_command(w->x->server->redis, args, 2, on_key, w);
+}
+
+static bool read_wish(struct wish *w, const struct input *in)
+{
+    struct view address = input_text(in, FIELD_OF_ADDRESS);
+    struct fault f = {0};
+
+    buf_put_char(&w->stored, input_int(in, "consent", 0) != 0 ? '1' : '0');
+    buf_put(&w->stored, address);
+    if (w->stored.full) {
+        exchange_error(w->x, 400, "address is longer than %d bytes", GIVEN_MAX);
+        return false;
+    }
+    if (place_of(input_text(in, FIELD_OF_USAGE), address, &w->place, &f))
+        return true;
+    exchange_fault(w->x, &f);
+    return false;
+}
+
+static void post_consent(struct exchange *x)
+{
+    struct input in = {.count = 0};
+    struct wish *w = mem_zeroed(1, sizeof *w);
+
+    w->x = x;
+    buf_init(&w->stored, GIVEN_MAX + 1);
+    if (input_read(x, &cmi_customer_consent, CMI_POST, &in) && read_wish(w, &in))
+        wish(w);
+    else
+        wish_end(w);
+    input_done(&in);
+}
+
+static void delete_consent(struct exchange *x)
+{
+    struct place p;
+
+    if (place_of_path(x, &p))
+        change(x, &p, VIEW(""));
+}
+
+static const char *const searchable[] = {"address", "usage", "consent", NULL};
+
+const struct route consent_routes[] = {
+    {"GET", "/customerConsents", ROUTE_LIST, searchable, list_consents},
+    {"POST", "/customerConsents", ROUTE_BODY_JSON, NULL, post_consent},
+    {"GET", "/customerConsents/{id}", 0, NULL, get_consent},
+    {"DELETE", "/customerConsents/{id}", 0, NULL, delete_consent},
+    {NULL, NULL, 0, NULL, NULL},
+};

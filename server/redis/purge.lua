@@ -1,0 +1,41 @@
+-- Takes away what is deleted or closed for long enough, one thing a call and at most 50 of its
+-- slices (server/purge.c; keys and fields: server/store.h). The prefixes of the keys of a thing end
+-- where its id follows.
+--
+-- KEYS: 1 gc  2 m:  3 q:  4 c:  5 sl:  6 dead:  7 rep:  8 messages  9 callbacks
+-- Gives {0} where nothing is due yet, {1} where there may be more to do.
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
+local id = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, 1)[1]
+if not id then
+  return {0}
+end
+local m = KEYS[2] .. id
+local f = redis.call('HMGET', m, 'st', 'C', 'purge', 'created')
+if f[1] == '1' or not f[1] then
+  redis.call('ZREM', KEYS[1], id) -- opened again, or gone
+  return {1}
+end
+local slices = tonumber(f[2]) or 0
+local purge = tonumber(f[3]) or 0
+if f[1] == '8' or purge <= now then
+  for k = slices - 1, math.max(slices - 50, 0), -1 do
+    redis.call('UNLINK', KEYS[4] .. id .. ':' .. k)
+  end
+  slices = math.max(slices - 50, 0)
+  redis.call('HSET', m, 'C', slices)
+  if slices > 0 then
+    return {1}
+  end
+  redis.call('UNLINK', KEYS[3] .. id, KEYS[5] .. id, KEYS[6] .. id, KEYS[7] .. id)
+end
+if purge > now then
+  redis.call('ZADD', KEYS[1], purge, id)
+  return {1}
+end
+local member = string.format('%016.0f:%s', tonumber(f[4]) or 0, id)
+redis.call('ZREM', KEYS[8], member)
+redis.call('ZREM', KEYS[9], member)
+redis.call('DEL', m)
+redis.call('ZREM', KEYS[1], id)
+return {1}

@@ -1,0 +1,43 @@
+#include "server/scripts.h"
+
+#include "bridge/core/buf.h"
+
+#include <assert.h>
+
+#define SCRIPT_MAX 16384
+
+extern const char redis_script_effect[];
+extern const char redis_script_message[];
+extern const char redis_script_consent[];
+extern const char redis_script_purge[];
+
+static struct {
+    const char *head;
+    const char *body;
+    struct buf text;
+    struct redis_script script;
+} all[SCRIPT_COUNT] = {
+    [SCRIPT_EFFECT] = {.head = "#!lua\n", .body = redis_script_effect},
+    [SCRIPT_EFFECT_FREES] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_effect},
+    [SCRIPT_MESSAGE] = {.head = "#!lua flags=no-writes\n", .body = redis_script_message},
+    [SCRIPT_CONSENT] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_consent},
+    [SCRIPT_PURGE] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_purge},
+};
+
+void scripts_init(void)
+{
+    for (size_t i = 0; i < SCRIPT_COUNT; i++) {
+        if (all[i].text.n > 0)
+            continue;
+        buf_init(&all[i].text, SCRIPT_MAX);
+        buf_put_text(&all[i].text, all[i].head);
+        buf_put_text(&all[i].text, all[i].body);
+        assert(!all[i].text.full);
+        redis_script_init(&all[i].script, buf_text(&all[i].text));
+    }
+}
+
+const struct redis_script *script_of(enum script_name name)
+{
+    return &all[name].script;
+}

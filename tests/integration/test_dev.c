@@ -1,0 +1,399 @@
+/* `cmibridge dev` as a person meets it: the real program, in a directory of its own. */
+#include "bridge/commands.h"
+#include "bridge/core/buf.h"
+#include "bridge/core/event_types.h"
+#include "standalone/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define TEXT_MAX 8192
+
+struct run {
+    pid_t pid;
+    FILE *says;
+    char errors[128]; /* a file with its standard error */
+};
+
+struct fixture {
+    char dir[64];
+};
+
+static int set_up(void **state)
+{
+    struct fixture *x = calloc(1, sizeof *x);
+
+    if (x == NULL)
+        return -1;
+    (void)snprintf(x->dir, sizeof x->dir, "/tmp/cmibridge-test-XXXXXX");
+    *state = x;
+    return mkdtemp(x->dir) != NULL ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *x = *state;
+    char command[128];
+    int failed;
+
+    (void)snprintf(command, sizeof command, "rm -rf %s", x->dir);
+    failed = system(command);
+    free(x);
+    return failed;
+}
+
+/* Starts `cmibridge dev --dir DIR/dev --cmi-port 0 [--config FILE]`. */
+static struct run start(const struct fixture *x, const char *config)
+{
+    struct run r;
+    char dir[96];
+    char errors[128];
+    int says[2];
+    int fd;
+
+    (void)snprintf(dir, sizeof dir, "%s/dev", x->dir);
+    (void)snprintf(errors, sizeof errors, "%s/errors", x->dir);
+    memcpy(r.errors, errors, sizeof errors);
+    assert_int_equal(pipe(says), 0);
+    r.pid = fork();
+    assert_true(r.pid >= 0);
+    if (r.pid == 0) {
+        fd = open(errors, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        (void)dup2(says[1], 1);
+        (void)dup2(fd, 2);
+        (void)close(says[0]);
+        (void)close(says[1]);
+        (void)close(fd);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execl(getenv("CMIBRIDGE_BIN"), "cmibridge", "dev", "--dir", dir, "--cmi-port", "0",
+              config != NULL ? "--config" : NULL, config, NULL);
+        _exit(127);
+    }
+    close(says[1]);
+    r.says = fdopen(says[0], "r");
+    assert_non_null(r.says);
+    return r;
+}
+
+/* Reads what it says until all is up. */
+static void wait_until_up(struct run *r)
+{
+    char line[512];
+
+    while (fgets(line, sizeof line, r->says) != NULL)
+        if (strncmp(line, "All is up", 9) == 0)
+            return;
+    fail_msg("dev ended before all was up; see %s", r->errors);
+}
+
+static int wait_until_ended(struct run *r)
+{
+    int status = 0;
+
+    assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+    (void)fclose(r->says);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* We are the reaper of what dev leaves (main), so: nothing left is no child left. */
+static void assert_nothing_left(void)
+{
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+}
+
+static void read_text(const char *path, char out[TEXT_MAX])
+{
+    struct buf b;
+    struct fault f = {0};
+
+    buf_init(&b, TEXT_MAX - 1);
+    if (!file_get(path, &b, &f))
+        fail_msg("%s", f.text);
+    (void)snprintf(out, TEXT_MAX, "%s", buf_text(&b));
+    buf_done(&b);
+}
+
+static bool has_endpoints(const struct fixture *x)
+{
+    char path[96];
+
+    (void)snprintf(path, sizeof path, "%s/dev/endpoints.json", x->dir);
+    return access(path, R_OK) == 0;
+}
+
+static void read_endpoints(const struct fixture *x, char out[TEXT_MAX])
+{
+    char path[96];
+
+    (void)snprintf(path, sizeof path, "%s/dev/endpoints.json", x->dir);
+    read_text(path, out);
+}
+
+/* What curl says to a path of the CMI that is up; the program is the one people use. */
+static int curl(const char *endpoints, const char *arguments, char *out, size_t size)
+{
+    const char *at = strstr(endpoints, "\"cmi\":\"");
+    struct buf command;
+    FILE *said;
+    size_t n;
+
+    assert_non_null(at);
+    at += strlen("\"cmi\":\"");
+    buf_init(&command, 4096);
+    buf_printf(&command, "cmi='%.*s'; curl --silent --show-error --fail %s", (int)strcspn(at, "\""),
+               at, arguments);
+    said = popen(buf_text(&command), "r");
+    buf_done(&command);
+    assert_non_null(said);
+    n = fread(out, 1, size - 1, said);
+    out[n] = '\0';
+    return pclose(said);
+}
+
+static void all_comes_up_answers_and_ends_without_a_trace(void **state)
+{
+    const struct fixture *x = *state;
+    struct run r = start(x, NULL);
+    char endpoints[TEXT_MAX];
+    char answer[4096];
+
+    wait_until_up(&r);
+    read_endpoints(x, endpoints);
+    assert_non_null(strstr(endpoints, "\"cmi\":\"http://127.0.0.1:"));
+    assert_non_null(strstr(endpoints, "/RI/cmi\""));
+    assert_non_null(strstr(endpoints, "\"kafka\":\"127.0.0.1:"));
+    assert_non_null(strstr(endpoints, "\"redis\":\"unix:/"));
+    assert_non_null(strstr(endpoints, "\"metrics\":{\"serve\":\"http://127.0.0.1:"));
+    assert_non_null(strstr(endpoints, "\"consume\":\"http://127.0.0.1:"));
+    assert_int_equal(curl(endpoints, "$cmi/callbacks", answer, sizeof answer), 0);
+    assert_string_equal(answer, "[]");
+    assert_int_equal(kill(r.pid, SIGINT), 0);
+    assert_int_equal(wait_until_ended(&r), COMMAND_OK);
+    assert_false(has_endpoints(x));
+    assert_nothing_left();
+}
+
+/* tests/golden/spec/COLLECTION-NAME.json: the specification's examples, a missing quote added. */
+static void the_examples_of_the_specification_work_as_they_stand(void **state)
+{
+    static const struct {
+        const char *collection;
+        const char *file;
+    } examples[] = {
+        {"chats", "chats-inbound"},     {"chats", "chats-outbound"},
+        {"messages", "messages-sms"},   {"messages", "messages-template"},
+        {"callbacks", "callbacks-505"}, {"customerConsents", "customerConsents-whatsapp"},
+    };
+    const struct fixture *x = *state;
+    struct run r = start(x, NULL);
+    char endpoints[TEXT_MAX];
+    char request[512];
+    char answer[4096];
+
+    wait_until_up(&r);
+    read_endpoints(x, endpoints);
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
+        (void)snprintf(request, sizeof request, "--json @'%s/tests/golden/spec/%s.json' $cmi/%s",
+                       getenv("CMIBRIDGE_SOURCE"), examples[i].file, examples[i].collection);
+        if (curl(endpoints, request, answer, sizeof answer) != 0)
+            fail_msg("%s was refused", examples[i].file);
+    }
+    assert_int_equal(kill(r.pid, SIGTERM), 0);
+    assert_int_equal(wait_until_ended(&r), COMMAND_OK);
+    assert_nothing_left();
+}
+
+static void a_second_start_finds_what_the_first_one_was_given(void **state)
+{
+    const struct fixture *x = *state;
+    char endpoints[TEXT_MAX];
+    char id[64];
+    char request[256];
+    char answer[4096];
+    struct run r = start(x, NULL);
+
+    wait_until_up(&r);
+    read_endpoints(x, endpoints);
+    assert_int_equal(curl(endpoints,
+                          "--json '{\"callbackQueueNumber\":\"505\",\"customerNumber\":"
+                          "\"85412369512\",\"nextCallTime\":\"2035-10-04T12:36:02.440Z\"}' "
+                          "$cmi/callbacks",
+                          id, sizeof id),
+                     0);
+    assert_int_equal(strlen(id), 32);
+    assert_int_equal(kill(r.pid, SIGTERM), 0);
+    assert_int_equal(wait_until_ended(&r), COMMAND_OK);
+
+    r = start(x, NULL);
+    wait_until_up(&r);
+    read_endpoints(x, endpoints);
+    (void)snprintf(request, sizeof request, "$cmi/callbacks/%s", id);
+    assert_int_equal(curl(endpoints, request, answer, sizeof answer), 0);
+    assert_non_null(strstr(answer, "85412369512"));
+    assert_int_equal(kill(r.pid, SIGTERM), 0);
+    assert_int_equal(wait_until_ended(&r), COMMAND_OK);
+    assert_nothing_left();
+}
+
+static void a_second_one_in_the_same_directory_is_refused(void **state)
+{
+    const struct fixture *x = *state;
+    char said[TEXT_MAX];
+    struct run first = start(x, NULL);
+    struct run second;
+
+    wait_until_up(&first);
+    second = start(x, NULL);
+    assert_int_equal(wait_until_ended(&second), COMMAND_UNAVAILABLE);
+    read_text(second.errors, said);
+    assert_non_null(strstr(said, "is in use by another cmibridge dev"));
+    assert_true(has_endpoints(x));
+    assert_int_equal(kill(first.pid, SIGTERM), 0);
+    assert_int_equal(wait_until_ended(&first), COMMAND_OK);
+    assert_nothing_left();
+}
+
+/* Finds the process id of a part that dev has started, by its parent and its command. */
+static pid_t part_of(pid_t dev, const char *words)
+{
+    char command[128];
+    char number[32] = "";
+    FILE *found;
+
+    (void)snprintf(command, sizeof command, "pgrep -P %ld -f '%s'", (long)dev, words);
+    found = popen(command, "r");
+    assert_non_null(found);
+    if (fgets(number, sizeof number, found) == NULL)
+        fail_msg("no part runs as '%s'", words);
+    (void)pclose(found);
+    return (pid_t)strtol(number, NULL, 10);
+}
+
+static void a_part_that_is_killed_ends_all_and_its_log_is_named(void **state)
+{
+    const struct fixture *x = *state;
+    char said[TEXT_MAX];
+    struct run r = start(x, NULL);
+    pid_t serve;
+
+    wait_until_up(&r);
+    serve = part_of(r.pid, "cmibridge serve");
+    assert_true(serve > 1);
+    assert_int_equal(kill(serve, SIGKILL), 0);
+    assert_int_equal(wait_until_ended(&r), COMMAND_FAILED);
+    read_text(r.errors, said);
+    assert_non_null(strstr(said, "serve was killed by signal 9"));
+    assert_non_null(strstr(said, "/log/serve.log"));
+    assert_nothing_left();
+}
+
+static void when_dev_itself_is_killed_its_parts_end_too(void **state)
+{
+    const struct fixture *x = *state;
+    struct run r = start(x, NULL);
+    int status;
+    int parts = 0;
+    pid_t ended;
+
+    wait_until_up(&r);
+    assert_int_equal(kill(r.pid, SIGKILL), 0);
+    while ((ended = waitpid(-1, &status, 0)) > 0 || errno == EINTR)
+        parts += ended != r.pid;
+    assert_int_equal(errno, ECHILD);
+    assert_int_equal(parts, 4);
+    (void)fclose(r.says);
+
+    r = start(x, NULL); /* and the next start is none the worse */
+    wait_until_up(&r);
+    assert_int_equal(kill(r.pid, SIGTERM), 0);
+    assert_int_equal(wait_until_ended(&r), COMMAND_OK);
+    assert_nothing_left();
+}
+
+static void a_mistake_in_the_settings_is_told_with_its_line(void **state)
+{
+    const struct fixture *x = *state;
+    char said[TEXT_MAX];
+    char file[96];
+    struct fault f = {0};
+    struct run r;
+
+    (void)snprintf(file, sizeof file, "%s/user.yaml", x->dir);
+    assert_true(file_put(file, VIEW("callbacks:\n  dealy: 1s\n"), &f));
+    r = start(x, file);
+    assert_int_equal(wait_until_ended(&r), COMMAND_CONFIG);
+    read_text(r.errors, said);
+    assert_non_null(strstr(said, "user.yaml:2: "));
+    assert_non_null(strstr(said, "callbacks.delay"));
+    assert_nothing_left();
+}
+
+static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
+{
+    const struct fixture *x = *state;
+    char command[512];
+    char line[1024];
+    size_t seen = 0;
+    size_t types = 0;
+    bool shown[64] = {false};
+    bool whole = false;
+    FILE *demo;
+
+    while (event_types[types].name != NULL)
+        types++;
+    assert_true(types <= sizeof shown / sizeof shown[0]);
+    (void)snprintf(command, sizeof command, "%s/standalone/demo.sh %s %s",
+                   getenv("CMIBRIDGE_SOURCE"), getenv("CMIBRIDGE_BIN"), x->dir);
+    demo = popen(command, "r");
+    assert_non_null(demo);
+    while (fgets(line, sizeof line, demo) != NULL) {
+        for (size_t i = 0; i < types; i++)
+            if (strcspn(line, " ") == strlen(event_types[i].name) &&
+                strncmp(line, event_types[i].name, strlen(event_types[i].name)) == 0)
+                shown[i] = true;
+        whole = whole || strstr(line, "32 events, 32 ended as they should, 0 otherwise, 0 open");
+    }
+    assert_int_equal(pclose(demo), 0);
+    for (size_t i = 0; i < types; i++)
+        seen += shown[i];
+    assert_int_equal(seen, types);
+    assert_true(whole);
+    assert_nothing_left();
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(all_comes_up_answers_and_ends_without_a_trace),
+        CASE(the_examples_of_the_specification_work_as_they_stand),
+        CASE(a_second_start_finds_what_the_first_one_was_given),
+        CASE(a_second_one_in_the_same_directory_is_refused),
+        CASE(a_part_that_is_killed_ends_all_and_its_log_is_named),
+        CASE(when_dev_itself_is_killed_its_parts_end_too),
+        CASE(the_demo_shows_a_result_for_every_event_and_ends),
+        CASE(a_mistake_in_the_settings_is_told_with_its_line),
+    };
+
+    if (system("command -v redis-server curl pgrep >/dev/null") != 0) {
+        print_message("skipped: redis-server, curl or pgrep is not installed\n");
+        return 77;
+    }
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
