@@ -53,7 +53,9 @@ static int client(const char *url, const char *method)
         while (!replied)
             uv_run(&loop, UV_RUN_NOWAIT);
     }
-    return 0;
+    http_client_close(c, NULL, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    return uv_loop_close(&loop);
 }
 
 struct end {
