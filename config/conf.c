@@ -242,6 +242,7 @@ void conf_diff(const struct conf *before, const struct conf *after, conf_on_diff
         int order = old == NULL ? 1 : new == NULL ? -1 : strcmp(old->path, new->path);
         const struct conf_value *either = order <= 0 ? old : new;
 
+        assert(either != NULL);
         if (order != 0 || strcmp(old->text, new->text) != 0)
             take(ctx, either->path, (either->row->flags & SETTING_RELOADABLE) != 0);
         i += order <= 0;

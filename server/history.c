@@ -1,6 +1,7 @@
 #include "server/history.h"
 
 #include "bridge/core/mem.h"
+#include "bridge/ports/fault_point.h"
 #include "server/history_schema.h"
 #include "server/sqlite.h"
 
@@ -132,8 +133,12 @@ static bool run_group(struct chain *group, struct sqlite *db, struct fault *f)
         if (!sqlite_check(db, f))
             return false;
     }
+    FAULT_POINT(HISTORY_WRITTEN);
     sqlite_do(db, "COMMIT");
-    return sqlite_check(db, f);
+    if (!sqlite_check(db, f))
+        return false;
+    FAULT_POINT(HISTORY_COMMITTED);
+    return true;
 }
 
 static void write_turn(struct history *h, struct chain *group)

@@ -119,7 +119,7 @@ static bool read_batch(struct ingest *in)
         exchange_fault(x, &f);
         return false;
     }
-    buf_init(&text, x->body.n + 1);
+    buf_init(&text, 2 * x->body.n); /* of the longest event: its attributes and its data */
     while (in->count <= INGEST_EVENTS_MAX && cloudevent_next(&rest, &json, &f))
         add_event(in, json, &text);
     buf_done(&text);

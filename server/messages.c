@@ -3,6 +3,7 @@
 
 #include "bridge/core/destinations.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/num.h"
 #include "bridge/core/slice.h"
 #include "bridge/io/crypto.h"
 #include "server/effect.h"
@@ -11,6 +12,7 @@
 #include "server/server.h"
 #include "server/shard.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +26,7 @@ struct write {
     char id[GUID_TEXT_MAX];
     int64_t version; /* EFFECT_NEW for a POST */
     int64_t created_ms;
+    int64_t stored_count; /* destinations of the message that is to be replaced */
     struct input in;
     struct destinations to;
     char token[GUID_TEXT_MAX]; /* its slices are staged under it; "" where there is one only */
@@ -190,6 +193,7 @@ static void on_found(void *owner, const struct redis_value *hash)
 
     w->version = store_int(hash, "ver", 0);
     w->created_ms = store_int(hash, "created", 0);
+    w->stored_count = store_int(hash, "n", 0);
     stage(w);
 }
 
@@ -198,18 +202,30 @@ static void put_try(struct write *w)
     effect_look_up(w->x, STORE_MESSAGE, w->id, on_found, answered, w);
 }
 
+/* Of what is stored: all slices are full but the last. */
+static size_t destinations_of(const struct write *w, int64_t slice)
+{
+    int64_t left = w->stored_count - slice * STORE_SLICE_MAX;
+
+    return left < 0 ? 0 : left < STORE_SLICE_MAX ? (size_t)left : STORE_SLICE_MAX;
+}
+
 static void on_sent(void *owner, const struct redis_value *hash)
 {
     struct write *w = owner;
-    size_t ended = 0;
+    int64_t gone = 0;
 
     if (!store_failed(w->x, hash)) {
         for (size_t i = 0; i + 1 < hash->count; i += 2) {
             struct slice_state s = slice_state_of(hash->items[i + 1].text, VIEW_NONE);
+            int64_t slice = 0;
 
-            ended += slice_ended(&s, STORE_SLICE_MAX);
+            if (num_in(hash->items[i].text, 0, STORE_SLICES_MAX, &slice))
+                gone += (int64_t)slice_ended(&s, destinations_of(w, slice));
         }
-        exchange_error(w->x, 409, "sending has begun: %zu destinations are done with", ended);
+        exchange_error(w->x, 409,
+                       "sending has begun: %" PRId64 " of %" PRId64 " destinations have gone", gone,
+                       w->stored_count);
     }
     write_free(w);
 }

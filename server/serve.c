@@ -8,6 +8,7 @@
 #include "config/conf.h"
 #include "config/schema.h"
 #include "server/foundation.h"
+#include "server/history.h"
 #include "server/purge.h"
 #include "server/queues.h"
 #include "server/scripts.h"
@@ -108,7 +109,8 @@ static void stop(struct serve *s)
         return;
     s->stopped = true;
     purge_free(s->purge);
-    /* Whoever waits for Redis is answered here, so that every visit has ended. */
+    /* Whoever waits for a store is answered here, so that every visit has ended. */
+    history_close(s->server.history, NULL, NULL);
     if (s->server.redis != NULL)
         redis_close(s->server.redis, NULL, NULL);
     http_server_free(s->http);
@@ -236,6 +238,14 @@ static bool start(struct serve *s, struct fault *f)
     front_add(s->front, FRONT_BASE, callback_routes);
     front_add(s->front, FRONT_BASE, message_routes);
     front_add(s->front, FRONT_BASE, consent_routes);
+    front_add(s->front, FRONT_BASE, chat_routes);
+    front_add(s->front, FRONT_BASE, recording_routes);
+    front_add(s->front, FRONT_BASE, remarks_routes);
+    front_add(s->front, "", ingest_routes);
+    s->server.history = history_open(&s->loop, conf_text(s->conf, "history.file"), s->server.log,
+                                     s->server.stats, f);
+    if (s->server.history == NULL)
+        return false;
     if (!start_redis(s, f) || !start_http(s, f) || !start_admin(s, f))
         return false;
     if ((s->signals = signals_new(&s->loop, &signals, f)) == NULL)

@@ -37,11 +37,11 @@ static void on_closed(uv_handle_t *handle)
 static int open_log(const struct child_conf *conf)
 {
     char path[SITE_PATH_MAX];
-    char old[SITE_PATH_MAX + 2];
+    char kept[SITE_PATH_MAX + 2];
 
     (void)site_log_path(conf->site, conf->name, path);
-    (void)snprintf(old, sizeof old, "%s.1", path);
-    (void)rename(path, old); /* there is none at the first start */
+    (void)snprintf(kept, sizeof kept, "%s.1", path);
+    (void)rename(path, kept); /* there is none at the first start */
     return open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 

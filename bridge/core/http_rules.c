@@ -52,7 +52,6 @@ struct view http_field_find(const struct http_field *headers, size_t header_coun
 static int refuse(struct fault *f, int status, const char *why)
 {
     fault_set(f, FAULT_REJECT, "%s", why);
-    f->sys = status;
     return status;
 }
 

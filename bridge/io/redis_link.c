@@ -4,6 +4,7 @@
 #include "bridge/core/num.h"
 #include "bridge/io/redis_reply.h"
 
+#include <assert.h>
 #include <string.h>
 #include <uv.h>
 
@@ -170,6 +171,7 @@ static const struct addrinfo *one_of(const struct addrinfo *list, unsigned attem
 
     for (const struct addrinfo *a = list; a != NULL; a = a->ai_next)
         count++;
+    assert(count > 0); /* getaddrinfo gives no empty list */
     for (unsigned i = 0; i < attempt % count; i++)
         at = at->ai_next;
     return at;

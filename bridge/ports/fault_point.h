@@ -15,7 +15,9 @@
     X(REQUEST_SENT, "request_sent")           /* all of it has left, no reply has come */          \
     X(REPLY_READ, "reply_read")               /* the reply is read, nothing was done about it */   \
     X(RESULT_PRODUCED, "result_produced")     /* the result was given to the producer */           \
-    X(OFFSET_STORED, "offset_stored")         /* the commit was asked for */
+    X(OFFSET_STORED, "offset_stored")         /* the commit was asked for */                       \
+    X(HISTORY_WRITTEN, "history_written")     /* a group's writes are made, not committed */       \
+    X(HISTORY_COMMITTED, "history_committed") /* they are durable, nobody was told */
 
 enum fault_point {
 #define FAULT_POINT_ENUM(name, text) FAULT_POINT_##name,

@@ -402,6 +402,8 @@ static void replied(struct consume *c, struct delivery *d, int status, struct vi
         done(c, d);
         return;
     }
+    while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+        text.n--;
     fault_set(&d->fault, outcome == OUTCOME_RETRY ? FAULT_RETRY : FAULT_REJECT,
               "%s answered %d: %s", to->conf->name, status, mask_sentence(text, said, sizeof said));
     /* Some of it may have happened behind a proxy's or a crash's 5xx. */

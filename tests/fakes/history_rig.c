@@ -15,19 +15,16 @@
 #include "server/history.h"
 #include "server/queues.h"
 #include "server/user.h"
+#include "tests/fakes/probe.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
-
-#define REPLY_MAX (64 << 20)
 
 /* ---- the server's process ---- */
 
@@ -140,7 +137,7 @@ static _Noreturn void be_the_server(const char *file, bool plain_user, int ports
     users_free(s.users);
     queues_free(s.queues);
     stats_free(s.server.stats);
-    _exit(0);
+    exit(0); /* not _exit: a leak checker has its say */
 }
 
 /* ---- the test's side ---- */
@@ -178,6 +175,9 @@ void rig_start(struct history_rig *rig)
     assert_true(rig->pid >= 0);
     if (rig->pid == 0) {
         close(ends[0]);
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* no test leaves one behind, however it ends */
+        if (rig->fault_point != NULL)
+            setenv("CMIBRIDGE_FAULT_POINT", rig->fault_point, 1);
         be_the_server(rig->file, rig->plain_user, ends[1]);
     }
     close(ends[1]);
@@ -194,6 +194,16 @@ void rig_kill(struct history_rig *rig)
     rig->pid = 0;
 }
 
+void rig_await(struct history_rig *rig)
+{
+    int status = 0;
+
+    waitpid(rig->pid, &status, 0);
+    rig->pid = 0;
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
 void rig_stop(struct history_rig *rig)
 {
     int status = 0;
@@ -205,117 +215,12 @@ void rig_stop(struct history_rig *rig)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static int connect_to(unsigned port)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-static int send_to(unsigned port, const char *method, const char *target, const char *extra,
-                   const char *body)
-{
-    struct buf request;
-    int fd = connect_to(port);
-    size_t sent = 0;
-
-    if (fd < 0)
-        return -1;
-    buf_init(&request, REPLY_MAX);
-    buf_printf(&request, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", method,
-               target, extra);
-    if (body != NULL)
-        buf_printf(&request, "Content-Length: %zu\r\n", strlen(body));
-    buf_put_text(&request, "\r\n");
-    if (body != NULL)
-        buf_put_text(&request, body);
-    while (sent < request.n) {
-        ssize_t n = send(fd, request.p + sent, request.n - sent, MSG_NOSIGNAL);
-
-        if (n <= 0)
-            break;
-        sent += (size_t)n;
-    }
-    buf_done(&request);
-    return fd;
-}
-
-int rig_send(struct history_rig *rig, const char *method, const char *target, const char *extra,
-             const char *body)
-{
-    return send_to(rig->port, method, target, extra, body);
-}
-
-void rig_read(int fd, struct rig_reply *reply)
-{
-    struct buf all;
-    char piece[16384];
-    ssize_t n;
-    const char *end;
-
-    memset(reply, 0, sizeof *reply);
-    buf_init(&reply->head, REPLY_MAX);
-    buf_init(&reply->body, REPLY_MAX);
-    if (fd < 0)
-        return;
-    buf_init(&all, REPLY_MAX);
-    while ((n = recv(fd, piece, sizeof piece, 0)) > 0)
-        buf_put(&all, (struct view){piece, (size_t)n});
-    close(fd);
-    end = strstr(buf_text(&all), "\r\n\r\n");
-    if (end != NULL) {
-        buf_put(&reply->head, (struct view){all.p, (size_t)(end - all.p) + 2});
-        buf_put(&reply->body, view_skip(buf_view(&all), reply->head.n + 2));
-        reply->status = (int)strtol(all.p + strlen("HTTP/1.1 "), NULL, 10);
-    }
-    buf_done(&all);
-}
-
-void rig_ask(struct history_rig *rig, const char *method, const char *target, const char *extra,
-             const char *body, struct rig_reply *reply)
-{
-    rig_read(rig_send(rig, method, target, extra, body), reply);
-}
-
-void rig_reply_done(struct rig_reply *reply)
-{
-    buf_done(&reply->head);
-    buf_done(&reply->body);
-}
-
-const char *rig_header(struct rig_reply *reply, const char *name, char *out, size_t size)
-{
-    struct view rest = buf_view(&reply->head);
-
-    out[0] = '\0';
-    while (rest.n > 0) {
-        struct view value = view_cut(&rest, '\n');
-        struct view key = view_cut(&value, ':');
-
-        if (!view_eq_nocase(key, view_of(name)))
-            continue;
-        if (value.n > 0 && value.p[value.n - 1] == '\r')
-            value.n--;
-        value = view_trim(value);
-        snprintf(out, size, "%.*s", VIEW_ARG(value));
-    }
-    return out;
-}
-
 long rig_metric(struct history_rig *rig, const char *series)
 {
-    struct rig_reply reply;
-    struct view rest;
+    struct probe_reply reply = probe_ask(rig->admin_port, "GET", "/metrics", "", NULL);
+    struct view rest = reply.body;
     long value = -1;
 
-    rig_read(send_to(rig->admin_port, "GET", "/metrics", "", NULL), &reply);
-    rest = buf_view(&reply.body);
     while (rest.n > 0) {
         struct view number = view_cut(&rest, '\n');
         struct view name = view_cut(&number, ' ');
@@ -323,6 +228,6 @@ long rig_metric(struct history_rig *rig, const char *series)
         if (view_is(name, series))
             value = strtol(number.p, NULL, 10);
     }
-    rig_reply_done(&reply);
+    probe_done(&reply);
     return value;
 }

@@ -45,13 +45,22 @@ static void on_report(void *owner, uint64_t token, bool delivered, const char *e
 void kafka_rig_start(struct kafka_rig *rig, unsigned brokers)
 {
     struct fault f = {0};
+    struct kafka_broker *broker = kafka_broker_start(brokers, &f);
+
+    assert_non_null(broker);
+    kafka_rig_start_on(rig, kafka_broker_bootstrap(broker));
+    rig->broker = broker;
+}
+
+void kafka_rig_start_on(struct kafka_rig *rig, const char *address)
+{
+    struct fault f = {0};
     struct kafka_conf conf;
 
-    *rig = (struct kafka_rig){.log = {.ctx = rig, .least = NOTICE_INFO, .say = note}};
+    *rig = (struct kafka_rig){.address = address,
+                              .log = {.ctx = rig, .least = NOTICE_INFO, .say = note}};
     buf_init(&rig->notices, 1 << 20);
     assert_int_equal(uv_loop_init(&rig->loop), 0);
-    rig->broker = kafka_broker_start(brokers, &f);
-    assert_non_null(rig->broker);
     conf = kafka_rig_conf(rig, NULL);
     rig->sink = kafka_sink_new(&rig->loop, &conf, NULL, 0, &rig->log, on_report, rig, &f);
     assert_non_null(rig->sink);
@@ -108,7 +117,7 @@ struct kafka_conf kafka_rig_conf(const struct kafka_rig *rig, const char *const 
     static const struct kafka_property quick[] = {{"fetch.wait.max.ms", "10"},
                                                   {"reconnect.backoff.max.ms", "200"}};
 
-    return (struct kafka_conf){.brokers = kafka_broker_bootstrap(rig->broker),
+    return (struct kafka_conf){.brokers = rig->address,
                                .group = "readers",
                                .topics = topic,
                                .topic_count = topic != NULL ? 1 : 0,
@@ -167,7 +176,7 @@ int kafka_rig_command(const struct kafka_rig *rig, const char *before, const cha
 
     assert_non_null(program); /* set by ctest */
     n = (size_t)snprintf(line, sizeof line, "%s %s %s -b %s -X fetch.wait.max.ms=10 2>&1", before,
-                         program, arguments, kafka_broker_bootstrap(rig->broker));
+                         program, arguments, rig->address);
     assert_in_range(n, 1, sizeof line - 1);
     pipe = popen(line, "r");
     assert_non_null(pipe);

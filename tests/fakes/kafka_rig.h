@@ -1,5 +1,6 @@
 /*
- * kafka_rig: an embedded broker, a loop, a producer, and readers that note what they were given.
+ * kafka_rig: a broker (embedded, or one that the test has), a loop, a producer, and readers that
+ * note what they were given.
  */
 #ifndef TESTS_FAKES_KAFKA_RIG_H
 #define TESTS_FAKES_KAFKA_RIG_H
@@ -16,7 +17,8 @@
 
 struct kafka_rig {
     uv_loop_t loop;
-    struct kafka_broker *broker;
+    struct kafka_broker *broker; /* NULL: the test's own */
+    const char *address;
     struct notice log;
     struct buf notices; /* one event's name and texts a line */
     struct kafka_sink *sink;
@@ -27,6 +29,7 @@ struct kafka_rig {
 };
 
 void kafka_rig_start(struct kafka_rig *rig, unsigned brokers);
+void kafka_rig_start_on(struct kafka_rig *rig, const char *address); /* borrowed */
 void kafka_rig_stop(struct kafka_rig *rig);
 /* Turns the loop until it holds; fails the test after RIG_PATIENCE_MS. */
 #define kafka_rig_until(rig, holds, ctx)                                                           \
@@ -36,7 +39,7 @@ void kafka_rig_until_at(struct kafka_rig *rig, bool (*holds)(void *ctx), void *c
 bool kafka_rig_noticed(struct kafka_rig *rig, const char *text);
 struct kafka_conf kafka_rig_conf(const struct kafka_rig *rig, const char *const *topic);
 
-void kafka_rig_topic(struct kafka_rig *rig, const char *name, unsigned partitions);
+void kafka_rig_topic(struct kafka_rig *rig, const char *name, unsigned partitions); /* embedded */
 void kafka_rig_produce(struct kafka_rig *rig,
                        const struct sink_record *r); /* waits while the queue is full */
 void kafka_rig_send(struct kafka_rig *rig, const char *topic, const char *key, const char *value);

@@ -1,0 +1,142 @@
+/* serve: consents (contract 18), against the real binary on a real Redis. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/fakes/serve_rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct serve_rig rig;
+
+static int start(void **state)
+{
+    (void)state;
+    serve_rig_start(&rig, "");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    serve_rig_done(&rig);
+    return 0;
+}
+
+static void set(const char *address, const char *usage, bool consent)
+{
+    char body[256];
+
+    snprintf(body, sizeof body, "{\"address\":\"%s\",\"usage\":\"%s\",\"consent\":%s}", address,
+             usage, consent ? "true" : "false");
+    serve_expect(&rig, "POST", "/customerConsents", "", body, 204, "");
+}
+
+static void the_specification_s_example_is_kept_and_shown(void **state)
+{
+    (void)state;
+    serve_expect(&rig, "POST", "/customerConsents", "",
+                 "{\n\"address\": \"+8541255455\",\n\"usage\": \"whatsapp\",\n"
+                 "\"consent\": true\n}",
+                 204, "");
+    serve_expect(&rig, "GET", "/customerConsents/whatsapp_+8541255455", "", NULL, 200,
+                 "{\"address\":\"+8541255455\",\"usage\":\"whatsapp\",\"consent\":true}");
+    serve_expect(&rig, "GET", "/customerConsents/recording_+8541255455", "", NULL, 404,
+                 "HTTP 404 Not Found\n");
+}
+
+static void a_number_is_the_same_in_every_spelling_and_shown_as_given_last(void **state)
+{
+    (void)state;
+    set("+325154786", "whatsapp", true);
+    set("0032 (515) 47-86", "whatsapp", false);
+    serve_expect(&rig, "GET", "/customerConsents/whatsapp_325154786", "", NULL, 200,
+                 "{\"address\":\"0032 (515) 47-86\",\"usage\":\"whatsapp\",\"consent\":false}");
+    serve_expect(&rig, "GET", "/customerConsents?address=%2B325154786", "", NULL, 200,
+                 "[{\"address\":\"0032 (515) 47-86\",\"usage\":\"whatsapp\",\"consent\":false}]");
+    set("Sam_I@Greeneggs.ham", "recording", true);
+    serve_expect(&rig, "GET", "/customerConsents/recording_sam_i@greeneggs.HAM", "", NULL, 200,
+                 "{\"address\":\"Sam_I@Greeneggs.ham\",\"usage\":\"recording\",\"consent\":true}");
+}
+
+static void a_deleted_consent_is_gone(void **state)
+{
+    (void)state;
+    set("+777", "whatsapp", true);
+    set("+777", "recording", true);
+    serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_00777", "", NULL, 204, "");
+    serve_expect(&rig, "GET", "/customerConsents/whatsapp_777", "", NULL, 404, NULL);
+    serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_777", "", NULL, 404,
+                 "HTTP 404 Not Found\n");
+    serve_expect(&rig, "GET", "/customerConsents?address=777", "", NULL, 200,
+                 "[{\"address\":\"+777\",\"usage\":\"recording\",\"consent\":true}]");
+}
+
+static void the_list_is_ordered_searched_and_goes_on_after_its_limit(void **state)
+{
+    char next[SERVE_NEXT_MAX] = "/customerConsents?address=900*&limit=3";
+    static const char *const pages[] = {
+        "[{\"address\":\"9001\",\"usage\":\"recording\",\"consent\":false},"
+        "{\"address\":\"9001\",\"usage\":\"whatsapp\",\"consent\":true},"
+        "{\"address\":\"9002\",\"usage\":\"recording\",\"consent\":false}]",
+        "[{\"address\":\"9002\",\"usage\":\"whatsapp\",\"consent\":true},"
+        "{\"address\":\"9003\",\"usage\":\"recording\",\"consent\":false},"
+        "{\"address\":\"9003\",\"usage\":\"whatsapp\",\"consent\":true}]",
+    };
+
+    (void)state;
+    for (int i = 3; i >= 1; i--) {
+        char address[16];
+
+        snprintf(address, sizeof address, "900%d", i);
+        set(address, "whatsapp", true);
+        set(address, "recording", false);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct probe_reply r = serve_ask(&rig, "GET", next, "", NULL);
+
+        assert_int_equal(r.status, 200);
+        assert_true(view_is(r.body, pages[i]));
+        assert_true(serve_next(&r, next) == (i == 0));
+        probe_done(&r);
+    }
+    serve_expect(&rig, "GET", "/customerConsents?address=9001&consent=True", "", NULL, 200,
+                 "[{\"address\":\"9001\",\"usage\":\"whatsapp\",\"consent\":true}]");
+    serve_expect(&rig, "GET", "/customerConsents?address=?001&usage=rec*", "", NULL, 200,
+                 "[{\"address\":\"9001\",\"usage\":\"recording\",\"consent\":false}]");
+}
+
+static void what_breaks_a_rule_is_refused(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"address\":\"1\",\"usage\":\"sms\",\"consent\":true}",
+        "{\"address\":\"1\",\"usage\":\"whatsapp\",\"consent\":\"true\"}",
+        "{\"address\":\"()\",\"usage\":\"whatsapp\",\"consent\":true}",
+        "{\"address\":\"\",\"usage\":\"whatsapp\",\"consent\":true}",
+        "{\"usage\":\"whatsapp\",\"consent\":true}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
+        serve_expect(&rig, "POST", "/customerConsents", "", bodies[i], 400, NULL);
+    serve_expect(&rig, "GET", "/customerConsents/sms_1", "", NULL, 404, NULL);
+    serve_expect(&rig, "GET", "/customerConsents/whatsapp", "", NULL, 404, NULL);
+    serve_expect(&rig, "PUT", "/customerConsents/whatsapp_1", "", "{}", 405, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_specification_s_example_is_kept_and_shown),
+        cmocka_unit_test(a_number_is_the_same_in_every_spelling_and_shown_as_given_last),
+        cmocka_unit_test(a_deleted_consent_is_gone),
+        cmocka_unit_test(the_list_is_ordered_searched_and_goes_on_after_its_limit),
+        cmocka_unit_test(what_breaks_a_rule_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}

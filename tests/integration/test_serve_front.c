@@ -1,0 +1,194 @@
+/* serve: what all requests have in common, against the real binary. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "server/exchange.h"
+#include "tests/fakes/serve_rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct serve_rig rig;
+
+#define BODY "{\"customerNumber\":\"1\",\"callbackQueueNumber\":\"153\"}"
+
+static int start(void **state)
+{
+    (void)state;
+    serve_rig_start(&rig, "limits: {body: 2KiB, remarks: 1KiB}\n");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    serve_rig_done(&rig);
+    return 0;
+}
+
+static void each_request_is_answered_by_its_row(void **state)
+{
+    static const struct {
+        const char *method;
+        const char *path;
+        const char *headers;
+        const char *body;
+        int status;
+    } rows[] = {
+        {"GET", "/callbacks", "", NULL, 200},
+        {"HEAD", "/callbacks", "", NULL, 200},
+        {"GET", "/callback%73", "", NULL, 200},
+        {"GET", "/callbacks/", "", NULL, 404},
+        {"GET", "/Callbacks", "", NULL, 404},
+        {"GET", "", "", NULL, 404},
+        {"GET", "/../callbacks", "", NULL, 404},
+        {"DELETE", "/callbacks", "", NULL, 405},
+        {"PATCH", "/callbacks", "", NULL, 405},
+        {"POST", "/callbacks/2B8ED95B0EC911E79675005056A75D91", "", BODY, 405},
+        /* Accept, on GET only */
+        {"GET", "/callbacks", "Accept: */*\r\n", NULL, 200},
+        {"GET", "/callbacks", "Accept: application/*\r\n", NULL, 200},
+        {"GET", "/callbacks", "Accept: text/html, application/json;q=0.1\r\n", NULL, 200},
+        {"GET", "/callbacks", "Accept: text/html\r\n", NULL, 406},
+        {"GET", "/callbacks", "Accept: application/json;q=0\r\n", NULL, 406},
+        {"GET", "/callbacks", "Accept: text/html\r\nAccept: application/json\r\n", NULL, 200},
+        {"POST", "/callbacks", "Accept: image/png\r\n", BODY, 201},
+        /* Content-Type */
+        {"POST", "/callbacks", "Content-Type: application/JSON; charset=\"UTF-8\"\r\n", BODY, 201},
+        {"POST", "/callbacks", "Content-Type: application/json; charset=latin1\r\n", BODY, 415},
+        {"POST", "/callbacks", "Content-Type: text/plain\r\n", BODY, 415},
+        {"POST", "/callbacks", "Content-Type: application/xml\r\n", BODY, 415},
+        {"POST", "/callbacks", "Content-Encoding: gzip\r\n", BODY, 415},
+        {"POST", "/callbacks", "", "", 400},
+        /* parameters */
+        {"GET", "/callbacks?limit=1&language=fi&_=123&_=124", "", NULL, 200},
+        {"GET", "/callbacks?limit=0", "", NULL, 400},
+        {"GET", "/callbacks?limit=-1", "", NULL, 400},
+        {"GET", "/callbacks?limit=1.0", "", NULL, 400},
+        {"GET", "/callbacks?limit=10000", "", NULL, 200},
+        {"GET", "/callbacks?limit=10001", "", NULL, 400},
+        {"GET", "/callbacks?limit=1&limit=1", "", NULL, 400},
+        {"GET", "/callbacks?language=fin", "", NULL, 400},
+        {"GET", "/callbacks?language=f1", "", NULL, 400},
+        {"GET", "/callbacks?notes=a", "", NULL, 400},
+        {"GET", "/callbacks?Limit=1", "", NULL, 400},
+        {"GET", "/callbacks?after=zz", "", NULL, 400},
+        {"GET", "/callbacks?customerNumber=%ff", "", NULL, 400},
+        {"GET", "/callbacks?customerNumber=%0", "", NULL, 400},
+        {"GET", "/callbacks/2B8ED95B0EC911E79675005056A75D91?after=1", "", NULL, 400},
+        {"GET", "/callbacks/%00", "", NULL, 400},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct probe_reply r =
+            serve_ask(&rig, rows[i].method, rows[i].path, rows[i].headers, rows[i].body);
+
+        if (r.status != rows[i].status)
+            fail_msg("row %zu, %s %s: %d %.*s", i, rows[i].method, rows[i].path, r.status,
+                     VIEW_ARG(r.body));
+        if (r.status >= 400) {
+            assert_string_equal(probe_header(&r, "Content-Type"), "text/plain");
+            assert_true(r.body.n > 1 && r.body.p[r.body.n - 1] == '\n');
+            assert_ptr_equal(memchr(r.body.p, '\n', r.body.n), r.body.p + r.body.n - 1);
+        }
+        probe_done(&r);
+    }
+}
+
+static void options_and_405_say_what_is_allowed(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *allow;
+    } rows[] = {
+        {"/callbacks", "GET, HEAD, POST, OPTIONS"},
+        {"/messages/2B8ED95B0EC911E79675005056A75D91", "GET, HEAD, PUT, DELETE, OPTIONS"},
+        {"/customerConsents/whatsapp_1", "GET, HEAD, DELETE, OPTIONS"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct probe_reply r = serve_ask(&rig, "OPTIONS", rows[i].path, "", NULL);
+
+        assert_int_equal(r.status, 204);
+        assert_string_equal(probe_header(&r, "Allow"), rows[i].allow);
+        probe_done(&r);
+        r = serve_ask(&rig, "TRACE", rows[i].path, "", NULL);
+        assert_int_equal(r.status, 405);
+        assert_string_equal(probe_header(&r, "Allow"), rows[i].allow);
+        probe_done(&r);
+    }
+    serve_expect(&rig, "OPTIONS", "/nothing", "", NULL, 404, NULL);
+}
+
+static void a_body_one_byte_over_the_limit_is_413(void **state)
+{
+    char body[2100];
+
+    (void)state;
+    for (size_t n = 2048; n <= 2049; n++) {
+        memset(body, ' ', n);
+        memcpy(body, BODY, sizeof BODY - 1);
+        body[n] = '\0';
+        serve_expect(&rig, "POST", "/callbacks", "", body, n == 2048 ? 201 : 413, NULL);
+    }
+}
+
+static void more_parameters_than_allowed_are_refused(void **state)
+{
+    struct buf path;
+
+    (void)state;
+    for (int extra = 0; extra <= 1; extra++) {
+        buf_init(&path, 4096);
+        buf_put_text(&path, "/callbacks?");
+        for (int i = 0; i < EXCHANGE_PARAMS_MAX + extra; i++)
+            buf_printf(&path, "_%d=1&", i);
+        serve_expect(&rig, "GET", buf_text(&path), "", NULL, extra == 0 ? 200 : 400, NULL);
+        buf_done(&path);
+    }
+}
+
+static void requests_are_counted_and_a_trace_is_logged(void **state)
+{
+    struct probe_reply r;
+
+    (void)state;
+    serve_expect(&rig, "POST", "/callbacks",
+                 "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n", BODY,
+                 201, NULL);
+    assert_true(serve_rig_await(&rig, "trace=0af7651916cd43dd8448eb211c80319c"));
+    r = probe_ask(rig.admin_port, "GET", "/metrics", "", NULL);
+    assert_int_equal(r.status, 200);
+    assert_non_null(strstr(r.body.p, "cmibridge_http_requests_total{route=\"/callbacks\","
+                                     "method=\"POST\",status=\"201\"}"));
+    assert_non_null(strstr(r.body.p, "cmibridge_store_up 1"));
+    probe_done(&r);
+    r = probe_ask(rig.admin_port, "GET", "/healthz", "", NULL);
+    assert_int_equal(r.status, 200);
+    probe_done(&r);
+    r = probe_ask(rig.admin_port, "POST", "/healthz", "", "");
+    assert_int_equal(r.status, 405);
+    probe_done(&r);
+    r = probe_ask(rig.admin_port, "GET", "/", "", NULL);
+    assert_int_equal(r.status, 404);
+    probe_done(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_request_is_answered_by_its_row),
+        cmocka_unit_test(options_and_405_say_what_is_allowed),
+        cmocka_unit_test(a_body_one_byte_over_the_limit_is_413),
+        cmocka_unit_test(more_parameters_than_allowed_are_refused),
+        cmocka_unit_test(requests_are_counted_and_a_trace_is_logged),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
