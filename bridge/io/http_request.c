@@ -45,7 +45,7 @@ bool http_request_check_header(struct view name, struct view value, struct fault
 
 static bool check_path(struct view path, struct fault *f)
 {
-    if (path.n == 0 || path.p[0] != '/')
+    if (path.n > 0 && path.p[0] != '/')
         return fault_set(f, FAULT_REJECT, "the request's path does not begin with '/'");
     for (size_t i = 0; i < path.n; i++)
         if (path.p[i] <= 0x20 || path.p[i] >= 0x7f || path.p[i] == '#')

@@ -50,6 +50,22 @@ static void a_request_arrives_as_it_was_given(void **state)
     assert_true(view_starts(hostile_request_header(r, "User-Agent"), VIEW("cmibridge/")));
 }
 
+static void without_a_path_the_base_url_is_asked(void **state)
+{
+    struct http_rig *b = *state;
+    const struct http_call post = {.token = 1, .method = "POST", .body = VIEW("[]")};
+    struct http_destination to = http_rig_usual(b);
+    char url[128];
+    struct fault f = {0};
+
+    snprintf(url, sizeof url, "%s/ingest", hostile_http_url(b->server));
+    to.url = url;
+    http_rig_connect(b, to);
+    assert_true(b->port.submit(b->port.ctx, &post, &f));
+    http_rig_wait(b, 1);
+    assert_string_equal(hostile_http_request(b->server, 0)->path, "/ingest");
+}
+
 static void every_method_says_whether_it_has_a_body(void **state)
 {
     static const struct {
@@ -326,7 +342,6 @@ static void what_cannot_be_sent_is_refused_and_costs_no_slot(void **state)
         struct view path;
         struct http_header header;
     } bad[] = {
-        {{"", 0}, {{"A", 1}, {"b", 1}}},
         {{"no-slash", 8}, {{"A", 1}, {"b", 1}}},
         {{"/a b", 4}, {{"A", 1}, {"b", 1}}},
         {{"/a\r\nX: y", 9}, {{"A", 1}, {"b", 1}}},
@@ -411,6 +426,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         HTTP_RIG_TEST(a_request_arrives_as_it_was_given),
+        HTTP_RIG_TEST(without_a_path_the_base_url_is_asked),
         HTTP_RIG_TEST(every_method_says_whether_it_has_a_body),
         HTTP_RIG_TEST(a_large_body_arrives_whole),
         HTTP_RIG_TEST(every_status_is_an_answer_with_its_headers),
