@@ -122,6 +122,7 @@ void pending_done(struct pending *p, int status)
         stop_running(p);
     f->under_way--;
     mem_free(p->text);
+    mem_free(p->params);
     buf_done(&p->values);
     mem_free(p);
 }
@@ -158,13 +159,16 @@ static bool decode_params(struct pending *p, char **text)
     struct view value = VIEW_NONE;
     struct fault f = {0};
 
+    if (query.n > 0)
+        p->x.params = p->params = mem_zeroed(EXCHANGE_PARAMS_MAX, sizeof *p->params);
     while (percent_next_pair(&query, &name, &value)) {
-        struct exchange_param *one = &p->params[p->x.param_count];
+        struct exchange_param *one = NULL;
 
         if (p->x.param_count == EXCHANGE_PARAMS_MAX) {
             exchange_error(&p->x, 400, "there are more than %d parameters", EXCHANGE_PARAMS_MAX);
             return false;
         }
+        one = &p->params[p->x.param_count];
         if (!percent_decode_query(name, *text, &one->name, &f)) {
             exchange_error(&p->x, 400, "a parameter's name: %s", f.text);
             return false;
@@ -433,7 +437,6 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
     p->begun_ms = (int64_t)(uv_hrtime() / 1000000);
     text = p->text = mem_zeroed(r->path.n + r->query.n + 1, 1);
     p->x.server = f->server;
-    p->x.params = p->params;
     p->x.body = r->body;
     p->x.wall_ms = wall_now_ms();
     if (found != ROUTES_FOUND) {

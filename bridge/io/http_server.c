@@ -14,7 +14,7 @@
 
 /* libmicrohttpd's memory of one connection: the largest head that is taken fits in, and one a
  * little larger, so that it is we who refuse it. */
-#define POOL_BYTES(head_bytes) (2 * (head_bytes) + 32768)
+#define POOL_BYTES(head_bytes) ((head_bytes) + 16384)
 #define POOL_STEP              4096
 
 struct link {
@@ -45,7 +45,8 @@ struct http_visit {
     enum visit_phase phase;
     char *target;
     struct http_framing framing;
-    struct http_field headers[HTTP_RULES_HEADERS_MAX + 1];
+    struct http_field *headers; /* owned; at most HTTP_RULES_HEADERS_MAX + 1 */
+    size_t headers_max;
     size_t header_count;
     struct http_request request;
     struct buf body;
@@ -208,6 +209,7 @@ static void visit_free(struct http_visit *v)
     s->bodies_bytes -= v->body.n;
     buf_done(&v->body);
     mem_free(v->target);
+    mem_free(v->headers);
     if (v->answer != NULL)
         MHD_destroy_response(v->answer);
     v->connection->visit = NULL;
@@ -281,7 +283,7 @@ static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char
     struct http_visit *v = cls;
 
     (void)kind;
-    if (v->header_count > HTTP_RULES_HEADERS_MAX)
+    if (v->header_count == v->headers_max)
         return MHD_NO;
     v->headers[v->header_count++] = (struct http_field){{name, name_n}, {value, value_n}};
     return MHD_YES;
@@ -301,14 +303,19 @@ static enum MHD_Result visit_begin(struct http_visit *v, const char *method, con
     struct http_head head = {.method = view_of(method),
                              .target = view_of(v->target),
                              .version = view_of(version),
-                             .headers = v->headers,
                              .max_bytes = s->conf.head_max_bytes};
+    struct MHD_Connection *mhd = v->connection->mhd;
     struct fault f = {0};
     size_t body_max = 0;
+    int headers = MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, NULL, NULL);
     int status = 0;
 
     v->phase = VISIT_READING;
-    MHD_get_connection_values_n(v->connection->mhd, MHD_HEADER_KIND, add_header, v);
+    if (headers > HTTP_RULES_HEADERS_MAX + 1)
+        headers = HTTP_RULES_HEADERS_MAX + 1; /* one too many is enough to know */
+    head.headers = v->headers = mem_zeroed((size_t)headers + 1, sizeof *v->headers);
+    v->headers_max = (size_t)headers;
+    MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, add_header, v);
     head.header_count = v->header_count;
     if ((status = http_rules_check(&head, &v->framing, &f)) != 0) {
         visit_refuse(v, status, f.text);
