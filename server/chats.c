@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#define STATEMENT_MAX 4096
+
 /* ---- POST ---- */
 
 struct chat_post {
@@ -189,8 +191,9 @@ static void post_chat(struct exchange *x)
 
 /* ---- GET ---- */
 
-/* f: the first leg, l: the latest. */
-#define CHAT_SELECT                                                                                \
+/* f: the first leg, l: the latest. Which index finds the first legs is said, since SQLite would
+ * walk all chats for a few. */
+#define CHAT_SELECT(index)                                                                         \
     "SELECT f.row, f.group_id AS id,"                                                              \
     " CASE f.type WHEN 'ChatOut' THEN 'chatout' ELSE 'chat' END AS channel_type,"                  \
     " ifnull(f.subtype, 'text') AS channel_sub_type, f.type AS type,"                              \
@@ -198,70 +201,86 @@ static void post_chat(struct exchange *x)
     " f.source AS originator, f.destination AS destination, ifnull(f.subject, '') AS title,"       \
     " f.arrival_ms AS date_created, f.queue_id AS \"from_queue.id\","                              \
     " f.queue_name AS \"from_queue.name\", l.agent_id AS agentId, l.agent_name AS agentName"       \
-    " FROM contacts f JOIN contacts l ON l.row ="                                                  \
-    "  (SELECT max(row) FROM contacts WHERE group_id = f.group_id AND row > 0)"                    \
-    " WHERE f.channel = 'CHAT' AND f.leads = 1"
+    " FROM contacts f INDEXED BY " index " CROSS JOIN contacts l ON l.row = " LEG_LATEST(          \
+        "f.group_id") " WHERE f.channel = 'CHAT' AND f.leads = 1"
 
-/* What the parameters of the list ask for. The address comes as given and with a blank read as the
- * '+' that a client forgot to encode (contract 13). */
+/* What the parameters of the list ask for. An address comes as given and with a blank read as the
+ * '+' that a client forgot to encode (contract 13). The first one given decides on the index. */
 static const struct {
     const char *name;
     const char *sql;
+    const char *select;
 } filters[] = {
-    {"originator", " AND lower(trim(f.source)) IN (lower(?), lower(?))"},
-    {"destination", " AND lower(trim(f.destination)) IN (lower(?), lower(?))"},
-    {"channel_sub_type", " AND f.subtype IN (?, ?)"},
+    {"originator", " AND lower(trim(f.source))", CHAT_SELECT("chats_by_source")},
+    {"destination", " AND lower(trim(f.destination))", CHAT_SELECT("chats_by_destination")},
+    {"channel_sub_type", " AND lower(f.subtype)", CHAT_SELECT("chats")},
 };
 #define CHAT_FILTERS (sizeof filters / sizeof *filters)
 
-static struct view with_plus(struct view given, char out[EXCHANGE_SEGMENT_MAX])
+/* False: no blank stands in front of a digit. */
+static bool with_plus(struct view given, char out[EXCHANGE_SEGMENT_MAX], struct view *plus)
 {
     struct view v = view_trim(given);
 
     if (given.n == 0 || given.p[0] != ' ' || v.n == 0 || v.p[0] < '0' || v.p[0] > '9' ||
         v.n >= EXCHANGE_SEGMENT_MAX)
-        return v;
+        return false;
     out[0] = '+';
     memcpy(out + 1, v.p, v.n);
-    return (struct view){out, v.n + 1};
+    *plus = (struct view){out, v.n + 1};
+    return true;
 }
 
-static struct sqlite_query list_query(const struct lookup *l, struct sqlite *db,
-                                      char plus[CHAT_FILTERS][EXCHANGE_SEGMENT_MAX])
-{
-    struct view values[CHAT_FILTERS];
-    bool given[CHAT_FILTERS];
-    struct sqlite_query q;
-    struct buf sql;
+struct chat_filter {
+    bool given;
+    bool has_plus;
+    struct view value;
+    struct view plus;
+    char room[EXCHANGE_SEGMENT_MAX];
+};
 
-    buf_init(&sql, 4096);
-    buf_put_text(&sql, CHAT_SELECT);
-    for (size_t i = 0; i < CHAT_FILTERS; i++) {
-        values[i] = exchange_param(l->x, filters[i].name, &given[i]);
-        if (given[i])
-            buf_put_text(&sql, filters[i].sql);
-    }
-    if (l->page.goes_on)
-        buf_put_text(&sql, " AND f.row < ?");
-    buf_put_text(&sql, " ORDER BY f.row DESC LIMIT ?");
-    q = sqlite_query(db, buf_text(&sql));
-    buf_done(&sql);
+/* One value is compared by =, so that the index gives the order, too. */
+static void put_statement(const struct chat_filter asked[CHAT_FILTERS], bool goes_on,
+                          struct buf *sql)
+{
+    const char *select = CHAT_SELECT("chats");
+
+    for (size_t i = CHAT_FILTERS; i-- > 0;)
+        if (asked[i].given)
+            select = filters[i].select;
+    buf_put_text(sql, select);
     for (size_t i = 0; i < CHAT_FILTERS; i++)
-        if (given[i]) {
-            sqlite_bind_text(&q, view_trim(values[i]));
-            sqlite_bind_text(&q, with_plus(values[i], plus[i]));
-        }
-    if (l->page.goes_on)
-        sqlite_bind_int(&q, l->page.after);
-    sqlite_bind_int(&q, l->page.limit + 1);
-    return q;
+        if (asked[i].given)
+            buf_printf(sql, "%s%s", filters[i].sql,
+                       asked[i].has_plus ? " IN (lower(?), lower(?))" : " = lower(?)");
+    buf_printf(sql, "%s ORDER BY f.row DESC LIMIT ?", goes_on ? " AND f.row < ?" : "");
 }
 
 static void fill_list(struct lookup *l, struct sqlite *db)
 {
-    char plus[CHAT_FILTERS][EXCHANGE_SEGMENT_MAX];
-    struct sqlite_query q = list_query(l, db, plus);
+    struct chat_filter asked[CHAT_FILTERS];
+    struct sqlite_query q;
+    struct buf sql;
 
+    for (size_t i = 0; i < CHAT_FILTERS; i++) {
+        struct view given = exchange_param(l->x, filters[i].name, &asked[i].given);
+
+        asked[i].value = view_trim(given);
+        asked[i].has_plus = with_plus(given, asked[i].room, &asked[i].plus);
+    }
+    buf_init(&sql, STATEMENT_MAX);
+    put_statement(asked, l->page.goes_on, &sql);
+    q = sqlite_query(db, buf_text(&sql));
+    buf_done(&sql);
+    for (size_t i = 0; i < CHAT_FILTERS; i++) {
+        if (asked[i].given)
+            sqlite_bind_text(&q, asked[i].value);
+        if (asked[i].given && asked[i].has_plus)
+            sqlite_bind_text(&q, asked[i].plus);
+    }
+    if (l->page.goes_on)
+        sqlite_bind_int(&q, l->page.after);
+    sqlite_bind_int(&q, l->page.limit + 1);
     lookup_write_list(l, &cmi_chat, &q);
 }
 
@@ -284,7 +303,8 @@ static void fill_one(struct lookup *l, struct sqlite *db)
 {
     struct chat_parts parts = {db, &l->id};
     struct represent_plan plan = {.list = fill_parts, .ctx = &parts};
-    struct sqlite_query q = sqlite_query(db, CHAT_SELECT " AND f.group_id = ?");
+    struct sqlite_query q =
+        sqlite_query(db, CHAT_SELECT("contacts_of_group") " AND f.group_id = ?");
 
     sqlite_bind_guid(&q, &l->id);
     lookup_write_one(l, &plan, &cmi_chat, &q);

@@ -125,6 +125,14 @@ bool leg_complete(const struct leg *leg);
 
 /* ---- with the file (server/leg_store.c) ---- */
 
+/* SQL: the place of a group's latest shown leg: the one that no other came after. Times decide only
+ * between legs that no transfer connects: a chat that was posted carries our clock's time, its
+ * events their own. */
+#define LEG_LATEST(group)                                                                          \
+    "(SELECT c.row FROM contacts c WHERE c.group_id = " group " AND c.row > 0"                     \
+    " ORDER BY EXISTS (SELECT 1 FROM contacts n WHERE n.previous_id = c.id AND n.row > 0),"        \
+    " c.row DESC LIMIT 1)"
+
 #define LEG_TRANSFERS_MAX 64 /* legs after one that a change of it is carried on to */
 
 /* The leg of that id, or a new one. On the heap; leg_free. */

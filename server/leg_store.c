@@ -69,14 +69,16 @@ static void place(struct leg *leg, struct sqlite *db)
     }
 }
 
-/* Marks the first leg of the group, and only that. */
+/* Marks the first leg of the group, and only that: the one that none was before. */
 static void mark_lead(struct sqlite *db, const struct guid *group)
 {
-    struct sqlite_query q = sqlite_query(
-        db, "UPDATE contacts SET leads = (row = (SELECT min(row) FROM contacts"
-            "  WHERE group_id = ?1 AND row > 0))"
-            " WHERE group_id = ?1 AND row > 0 AND leads <> (row = (SELECT min(row) FROM contacts"
-            "  WHERE group_id = ?1 AND row > 0))");
+#define FIRST                                                                                      \
+    "(row = (SELECT c.row FROM contacts c WHERE c.group_id = ?1 AND c.row > 0"                     \
+    " ORDER BY c.previous_id IS NOT NULL, c.row LIMIT 1))"
+    struct sqlite_query q =
+        sqlite_query(db, "UPDATE contacts SET leads = " FIRST
+                         " WHERE group_id = ?1 AND row > 0 AND leads <> " FIRST);
+#undef FIRST
 
     sqlite_bind_guid(&q, group);
     sqlite_run(&q);
@@ -139,7 +141,8 @@ static int save(struct leg *leg, struct sqlite *db, unsigned *left)
         return 0;
     if (!cell_get_guid(&leg->r.cells[LEG_GROUP_ID], &after))
         after = leg->r.id;
-    moved = moved || !had_group || !guid_eq(&before, &after);
+    moved = moved || !had_group || !guid_eq(&before, &after) ||
+            (leg->r.changed >> LEG_PREVIOUS & 1) != 0;
     row_save(&leg->r, db);
     if (moved)
         mark_leads(db, had_group, &before, &after);

@@ -4,6 +4,7 @@
 #include "bridge/core/utf8.h"
 #include "server/email.h"
 #include "server/idempotency.h"
+#include "server/leg.h"
 #include "server/lookup.h"
 #include "server/server.h"
 #include "server/sqlite.h"
@@ -80,8 +81,7 @@ struct latest {
 static bool find_latest(struct sqlite *db, const struct guid *group, struct latest *out)
 {
     struct sqlite_query q =
-        sqlite_query(db, "SELECT id, channel, agent_id FROM contacts"
-                         " WHERE group_id = ? AND row > 0 ORDER BY row DESC LIMIT 1");
+        sqlite_query(db, "SELECT id, channel, agent_id FROM contacts WHERE row = " LEG_LATEST("?"));
     bool found;
 
     sqlite_bind_guid(&q, group);

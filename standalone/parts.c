@@ -81,11 +81,11 @@ static void readyz_question(const struct plan *p, unsigned row, struct probe_que
         .good = "HTTP/1.1 200"};
 }
 
-/* consume may drain for consume.drain (20 s), so it has longer to end. */
+/* serve gives its clients 10 s to be answered, consume its events 20 s (consume.drain). */
 const struct part parts[] = {
     {"redis", redis_command_line, false, redis_question, NULL, START_MS, END_MS},
     {"broker", broker_command_line, false, NULL, broker_told, START_MS, END_MS},
-    {"serve", serve_command_line, true, readyz_question, NULL, START_MS, END_MS},
+    {"serve", serve_command_line, true, readyz_question, NULL, START_MS, 2 * END_MS},
     {"consume", consume_command_line, true, readyz_question, NULL, START_MS, 3 * END_MS},
 };
 const size_t part_count = sizeof parts / sizeof parts[0];

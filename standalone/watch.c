@@ -4,10 +4,12 @@
  *
  * A write's result is read from the results topic, what was given up from the dead letters. History
  * events have no result of their own: they are in the history once consume has taken as many events
- * as there are and has committed all offsets (D1: no commit before the end).
+ * as there are and has committed all offsets (D1: no commit before the end); then what they brought
+ * is shown.
  */
 #include "bridge/commands.h"
 #include "bridge/core/cloudevent.h"
+#include "bridge/core/guid.h"
 #include "bridge/core/json_scan.h"
 #include "bridge/core/json_walk.h"
 #include "bridge/core/mask.h"
@@ -39,6 +41,7 @@ struct row {
     char *type;
     char *subject;
     bool is_write;
+    char *brings; /* of a history event: the names of what it says */
     bool ended;
 };
 
@@ -91,6 +94,25 @@ static char *copy(struct view v)
     return mem_text(v.p, v.n);
 }
 
+/* "history: agentId agentName" */
+static char *brings(struct view data)
+{
+    struct json_walk walk;
+    struct view key;
+    struct view value;
+    struct buf text;
+    char *out;
+
+    buf_init(&text, COLUMN_MAX);
+    buf_put_text(&text, "history:");
+    if (json_walk_init(&walk, data) && walk.object)
+        while (json_walk_next(&walk, &key, &value))
+            buf_printf(&text, " %.*s", (int)(key.n - 2), key.p + 1); /* without its quotes */
+    out = copy(buf_view(&text));
+    buf_done(&text);
+    return out;
+}
+
 static bool add_row(struct watch *w, struct view line, struct fault *f)
 {
     struct cloudevent event;
@@ -112,7 +134,8 @@ static bool add_row(struct watch *w, struct view line, struct fault *f)
                         .id = copy(event.id),
                         .type = copy(event.type),
                         .subject = copy(event.subject),
-                        .is_write = type->is_write};
+                        .is_write = type->is_write,
+                        .brings = brings(event.data)};
     w->open++;
     return true;
 }
@@ -159,19 +182,47 @@ static bool read_endpoints(struct watch *w, const char *dir, struct fault *f)
 
 /* ---- the table ---- */
 
-/* Customers' addresses are in the names of consents; nothing else of a subject is private. */
+static size_t hex_run(const char *text)
+{
+    return strspn(text, "0123456789ABCDEFabcdef");
+}
+
+/* Identifiers are shown by their first eight digits, customers' addresses, which stand in the names
+ * of consents only, masked. */
 static const char *shown(const char *text, char out[COLUMN_MAX])
 {
+    size_t n = 0;
+
     if (strstr(text, "customerConsents") != NULL)
-        mask_sentence(view_of(text), out, COLUMN_MAX);
-    else
-        (void)snprintf(out, COLUMN_MAX, "%s", text);
+        return mask_sentence(view_of(text), out, COLUMN_MAX);
+    while (*text != '\0' && n < COLUMN_MAX - 16) {
+        if (hex_run(text) == GUID_HEX_LEN) {
+            n += (size_t)snprintf(out + n, COLUMN_MAX - n, "%.8s…", text);
+            text += GUID_HEX_LEN;
+        } else {
+            out[n++] = *text++;
+        }
+    }
+    out[n] = '\0';
     return out;
+}
+
+/* In characters, not bytes, which printf's own width counts. */
+static void cell(const char *text, size_t width)
+{
+    size_t n = 0;
+
+    for (const char *p = text; *p != '\0'; p++)
+        n += ((unsigned char)*p & 0xc0) != 0x80;
+    printf("%s%*s ", text, (int)(n < width ? width - n : 0), "");
 }
 
 static void show(const char *type, const char *subject, const char *write, const char *result)
 {
-    printf("%-25s %-46s %-62s %s\n", type, subject, write, result);
+    cell(type, 24);
+    cell(subject, 38);
+    cell(write, 42);
+    printf("%s\n", result);
     (void)fflush(stdout);
 }
 
@@ -301,7 +352,7 @@ static bool look_at_history(struct watch *w, struct fault *f)
     if (ok && all_committed(w, buf_view(&metrics)))
         for (size_t i = 0; i < w->count; i++)
             if (!w->rows[i].ended && !w->rows[i].is_write)
-                end_row(w, &w->rows[i], "POST /ingest", "in the history", true);
+                end_row(w, &w->rows[i], "POST /ingest", w->rows[i].brings, true);
     buf_done(&metrics);
     return ok;
 }
@@ -344,6 +395,7 @@ static void watch_done(struct watch *w)
         mem_free(w->rows[i].id);
         mem_free(w->rows[i].type);
         mem_free(w->rows[i].subject);
+        mem_free(w->rows[i].brings);
     }
     mem_free(w->rows);
     buf_done(&w->text);

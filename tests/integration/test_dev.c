@@ -1,6 +1,7 @@
 /* `cmibridge dev` as a person meets it: the real program, in a directory of its own. */
 #include "bridge/commands.h"
 #include "bridge/core/buf.h"
+#include "bridge/core/event_types.h"
 #include "standalone/file.h"
 
 #include <errno.h>
@@ -187,6 +188,36 @@ static void all_comes_up_answers_and_ends_without_a_trace(void **state)
     assert_nothing_left();
 }
 
+/* tests/golden/spec/COLLECTION-NAME.json: the specification's examples, a missing quote added. */
+static void the_examples_of_the_specification_work_as_they_stand(void **state)
+{
+    static const struct {
+        const char *collection;
+        const char *file;
+    } examples[] = {
+        {"chats", "chats-inbound"},     {"chats", "chats-outbound"},
+        {"messages", "messages-sms"},   {"messages", "messages-template"},
+        {"callbacks", "callbacks-505"}, {"customerConsents", "customerConsents-whatsapp"},
+    };
+    const struct fixture *x = *state;
+    struct run r = start(x, NULL);
+    char endpoints[TEXT_MAX];
+    char request[512];
+    char answer[4096];
+
+    wait_until_up(&r);
+    read_endpoints(x, endpoints);
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
+        (void)snprintf(request, sizeof request, "--json @'%s/tests/golden/spec/%s.json' $cmi/%s",
+                       getenv("CMIBRIDGE_SOURCE"), examples[i].file, examples[i].collection);
+        if (curl(endpoints, request, answer, sizeof answer) != 0)
+            fail_msg("%s was refused", examples[i].file);
+    }
+    assert_int_equal(kill(r.pid, SIGTERM), 0);
+    assert_int_equal(wait_until_ended(&r), COMMAND_OK);
+    assert_nothing_left();
+}
+
 static void a_second_start_finds_what_the_first_one_was_given(void **state)
 {
     const struct fixture *x = *state;
@@ -312,15 +343,50 @@ static void a_mistake_in_the_settings_is_told_with_its_line(void **state)
     assert_nothing_left();
 }
 
+static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
+{
+    const struct fixture *x = *state;
+    char command[512];
+    char line[1024];
+    size_t seen = 0;
+    size_t types = 0;
+    bool shown[64] = {false};
+    bool whole = false;
+    FILE *demo;
+
+    while (event_types[types].name != NULL)
+        types++;
+    assert_true(types <= sizeof shown / sizeof shown[0]);
+    (void)snprintf(command, sizeof command, "%s/standalone/demo.sh %s %s",
+                   getenv("CMIBRIDGE_SOURCE"), getenv("CMIBRIDGE_BIN"), x->dir);
+    demo = popen(command, "r");
+    assert_non_null(demo);
+    while (fgets(line, sizeof line, demo) != NULL) {
+        for (size_t i = 0; i < types; i++)
+            if (strcspn(line, " ") == strlen(event_types[i].name) &&
+                strncmp(line, event_types[i].name, strlen(event_types[i].name)) == 0)
+                shown[i] = true;
+        whole = whole || strstr(line, "32 events, 32 ended as they should, 0 otherwise, 0 open");
+    }
+    assert_int_equal(pclose(demo), 0);
+    for (size_t i = 0; i < types; i++)
+        seen += shown[i];
+    assert_int_equal(seen, types);
+    assert_true(whole);
+    assert_nothing_left();
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(all_comes_up_answers_and_ends_without_a_trace),
+        CASE(the_examples_of_the_specification_work_as_they_stand),
         CASE(a_second_start_finds_what_the_first_one_was_given),
         CASE(a_second_one_in_the_same_directory_is_refused),
         CASE(a_part_that_is_killed_ends_all_and_its_log_is_named),
         CASE(when_dev_itself_is_killed_its_parts_end_too),
+        CASE(the_demo_shows_a_result_for_every_event_and_ends),
         CASE(a_mistake_in_the_settings_is_told_with_its_line),
     };
 

@@ -304,7 +304,10 @@ static void events_carry_a_posted_chat_on(void **state)
     ingest(rig, events);
     text = get(rig, target);
     assert_non_null(strstr(text, "\"message\":\"Hello\""));
-    assert_non_null(strstr(text, "\"status\":\"Handled\"")); /* the second leg is not newer */
+    assert_non_null(strstr(text, "\"status\":\"InQueue\"")); /* the second leg's */
+    assert_null(strstr(text, "\"date_created\":\"2024"));    /* the first's */
+    assert_null(strstr(text, "Smith, Mark"));
+    assert_int_equal(occurrences(get(rig, "/chats"), "originator"), 1);
     ingest(rig, events);
     assert_string_equal(get(rig, target), text);
 }

@@ -41,7 +41,6 @@ static int set_up(void **state)
     if (mkdtemp(x->dir) == NULL || !site_open(&x->plan.site, x->dir, &f))
         return -1;
     (void)snprintf(x->plan.program, sizeof x->plan.program, "%s", getenv("CMIBRIDGE_BIN"));
-    uv_loop_init(&x->loop);
     x->end_when_up = true;
     now = x;
     *state = x;
@@ -83,6 +82,7 @@ static void run(struct fixture *x, const struct part *rows, size_t count)
 {
     struct supervisor_owner owner = {x, on_up, on_down};
 
+    assert_int_equal(uv_loop_init(&x->loop), 0);
     x->supervisor = supervisor_start(&x->loop, &x->plan, rows, count, owner);
     uv_run(&x->loop, UV_RUN_DEFAULT);
     assert_true(x->down);

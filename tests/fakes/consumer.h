@@ -1,0 +1,33 @@
+/*
+ * consumer: `cmibridge consume` as a process of its own, for a test: its configuration in a private
+ * directory, what it says kept by a thread. It ends with the test, whatever becomes of that.
+ *
+ * A helper that can't do its work ends the test program with a sentence.
+ */
+#ifndef TESTS_FAKES_CONSUMER_H
+#define TESTS_FAKES_CONSUMER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct consumer_conf {
+    const char *brokers;
+    const char *topic; /* also the group's name; with -results and -dead the other topics' */
+    const char *cmi;   /* base address */
+    const char *redis;
+    bool honours_key;     /* the CMI does */
+    const char *instance; /* static membership; NULL: none */
+};
+
+struct consumer;
+
+/* Returns when it says that it has started; it has no partition then. */
+struct consumer *consumer_start(const struct consumer_conf *conf);
+/* Blocks until its log holds the text that often; ends the program if it does not come. */
+void consumer_await(struct consumer *c, const char *text, size_t times);
+size_t consumer_said(struct consumer *c, const char *text); /* how often its log holds the text */
+/* Sends the signal, 0 for none, and waits for its end: the exit code, or 128 and the signal. */
+int consumer_end(struct consumer *c, int signal);
+void consumer_free(struct consumer *c); /* kills it if it still runs */
+
+#endif
