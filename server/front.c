@@ -71,6 +71,12 @@ static void log_answer(const struct pending *p, const struct route_entry *e, int
 {
     const struct notice *log = p->front->server->log;
     enum notice_level level = status >= 500 ? NOTICE_WARN : NOTICE_INFO;
+    struct notice_field fields[7] = {
+        NOTICE_TEXT("method", p->x.method), NOTICE_TEXT("route", e->route->path),
+        NOTICE_INT("status", status),       NOTICE_INT("bytes", (int64_t)p->x.body.n),
+        NOTICE_INT("ms", took_ms),
+    };
+    size_t n = 5;
     char id[GUID_TEXT_MAX] = "";
     struct guid g;
 
@@ -78,10 +84,12 @@ static void log_answer(const struct pending *p, const struct route_entry *e, int
         guid_hex(&g, id);
     else if (status == 201)
         guid_hex(&p->x.new_id, id);
-    notice_say(log, level, "request", NOTICE_TEXT("method", p->x.method),
-               NOTICE_TEXT("route", e->route->path), NOTICE_INT("status", status),
-               NOTICE_TEXT("id", id), NOTICE_INT("bytes", (int64_t)p->x.body.n),
-               NOTICE_INT("ms", took_ms), NOTICE_TEXT("trace", p->trace));
+    if (id[0] != '\0')
+        fields[n++] = NOTICE_TEXT("id", id);
+    if (p->trace[0] != '\0')
+        fields[n++] = NOTICE_TEXT("trace", p->trace);
+    if (level >= log->least)
+        log->say(log->ctx, level, "request", fields, n);
 }
 
 void pending_done(struct pending *p, int status)
