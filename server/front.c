@@ -3,6 +3,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/traceparent.h"
 #include "server/checks.h"
+#include "server/cors.h"
 #include "server/keys.h"
 #include "server/user.h"
 
@@ -22,6 +23,7 @@ struct front {
     struct routes routes;
     struct route_entry nowhere; /* what no path of ours counts under */
     struct keys keys;
+    struct cors *cors;
     size_t under_way;
 };
 
@@ -128,6 +130,7 @@ static void refuse_method(struct pending *p)
     buf_init(&allow, ALLOW_BYTES_MAX);
     routes_allow(&p->front->routes, p->request->path, &allow);
     exchange_header(&p->x, "Allow", buf_view(&allow));
+    cors_answer(p->front->cors, p, buf_view(&allow));
     if (view_is(p->request->method, "OPTIONS"))
         exchange_answer(&p->x, 204, NULL, VIEW_NONE);
     else
@@ -188,6 +191,7 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
         return;
     }
     p->x.method = p->route->route->method;
+    cors_answer(f->cors, p, VIEW_NONE);
     read_trace(p);
     p->x.user = users_find(f->users, r->headers, r->header_count);
     if (p->x.user == NULL) {
@@ -228,18 +232,27 @@ struct front *front_new(struct server *server, const struct users *users)
     f->server = server;
     f->users = users;
     f->nowhere.route = &nowhere;
+    f->cors = cors_new();
     return f;
 }
 
 void front_free(struct front *f)
 {
-    assert(f == NULL || f->under_way == 0);
+    if (f == NULL)
+        return;
+    assert(f->under_way == 0);
+    cors_free(f->cors);
     mem_free(f);
 }
 
 void front_add(struct front *f, const char *base, const struct route *rows)
 {
     routes_add(&f->routes, base, rows);
+}
+
+void front_allow_origin(struct front *f, const char *origin)
+{
+    cors_allow(f->cors, origin);
 }
 
 void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES])

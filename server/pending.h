@@ -10,7 +10,7 @@
 #include "server/exchange.h"
 #include "server/routes.h"
 
-#define PENDING_HEADERS_MAX 8
+#define PENDING_HEADERS_MAX 12 /* of an answer; at most HTTP_SERVER_ANSWER_HEADERS_MAX */
 
 struct front;
 
