@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ANSWER_MS   60000 /* for one request, from a broker that may have just started */
@@ -423,6 +424,8 @@ void apache_kafka_transaction(struct apache_kafka *k, const char *topic, int32_t
 {
     rd_kafka_t *rk = make_client(k->address, "cmibridge-tests");
     rd_kafka_error_t *error = rd_kafka_init_transactions(rk, ANSWER_MS);
+    int64_t end = apache_kafka_log_end(k, topic, partition) + records + 1;
+    time_t until = time(NULL) + ANSWER_MS / 1000;
     char value[64];
 
     if (error == NULL)
@@ -442,4 +445,8 @@ void apache_kafka_transaction(struct apache_kafka *k, const char *topic, int32_t
     if (error != NULL)
         give_up("a transaction", rd_kafka_error_string(error));
     rd_kafka_destroy(rk);
+    /* The broker answers before it writes the control record. */
+    while (apache_kafka_log_end(k, topic, partition) < end)
+        if (time(NULL) > until)
+            give_up("a transaction", "its control record does not come");
 }
