@@ -63,10 +63,19 @@ struct http_client {
 
 /* ---- what libcurl calls ---- */
 
+static void has_left(struct slot *s)
+{
+    if (s->sent)
+        return;
+    s->sent = true;
+    FAULT_POINT(REQUEST_SENT);
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
     struct slot *s = ctx;
 
+    has_left(s); /* the reply can be there before libcurl waits for it */
     s->refused = http_head_line(&s->reply.head, (struct view){p, size * n});
     return s->refused == NULL ? size * n : 0;
 }
@@ -132,10 +141,8 @@ static void on_listening(CURL *easy)
 {
     struct slot *s = slot_of(easy);
 
-    if (!s->begun || s->sent)
-        return;
-    s->sent = true;
-    FAULT_POINT(REQUEST_SENT);
+    if (s->begun)
+        has_left(s);
 }
 
 /* ---- the end of a call ---- */

@@ -107,7 +107,7 @@ static void limit(struct connection *c, int64_t time_ms)
     while (at != &s->timed && ((struct connection *)(void *)at)->deadline_ms > c->deadline_ms)
         at = at->prev;
     link_after(at, &c->link);
-    if (!uv_is_active((uv_handle_t *)&s->deadline))
+    if (s->timed.next == &c->link)
         uv_timer_start(&s->deadline, on_deadline, (uint64_t)time_ms, 0);
 }
 
