@@ -310,6 +310,21 @@ static rd_kafka_AdminOptions_t *options(struct apache_kafka *k, rd_kafka_admin_o
     return made;
 }
 
+/* Has each partition a leader? Asks the broker, whatever the client remembers. */
+static bool is_served(struct apache_kafka *k, const char *topic, unsigned partitions)
+{
+    const struct rd_kafka_metadata *all;
+    unsigned led = 0;
+
+    check("the topics", rd_kafka_metadata(k->client, 1, NULL, &all, ANSWER_MS));
+    for (int t = 0; t < all->topic_cnt; t++)
+        for (int p = 0; p < all->topics[t].partition_cnt; p++)
+            led += strcmp(all->topics[t].topic, topic) == 0 &&
+                   all->topics[t].partitions[p].leader >= 0;
+    rd_kafka_metadata_destroy(all);
+    return led == partitions;
+}
+
 void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned partitions)
 {
     rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, (int)partitions, 1, NULL, 0);
@@ -318,7 +333,6 @@ void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned parti
     rd_kafka_event_t *event;
     const rd_kafka_topic_result_t **results;
     time_t until = time(NULL) + ANSWER_MS / 1000;
-    int64_t ends[2];
     size_t n;
 
     check("options", rd_kafka_AdminOptions_set_operation_timeout(how, ANSWER_MS, NULL, 0));
@@ -330,8 +344,7 @@ void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned parti
     rd_kafka_AdminOptions_destroy(how);
     rd_kafka_NewTopic_destroy(topic);
     /* The controller has decided it; the broker serves it a moment later. */
-    while (rd_kafka_query_watermark_offsets(k->client, name, (int32_t)partitions - 1, &ends[0],
-                                            &ends[1], ANSWER_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    while (!is_served(k, name, partitions))
         if (time(NULL) > until)
             give_up(name, "the topic does not come");
 }
