@@ -358,10 +358,14 @@ static void post_consent(struct exchange *x)
 
 static void delete_consent(struct exchange *x)
 {
-    struct place p;
+    struct wish *w = mem_zeroed(1, sizeof *w);
 
-    if (place_of_path(x, &p))
-        change(x, &p, VIEW(""));
+    w->x = x;
+    buf_init(&w->stored, 1); /* stays empty: nothing is to be stored */
+    if (place_of_path(x, &w->place))
+        wish(w);
+    else
+        wish_end(w);
 }
 
 static const char *const searchable[] = {"address", "usage", "consent", NULL};

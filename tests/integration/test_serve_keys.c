@@ -131,6 +131,25 @@ static void a_delete_repeated_under_its_key_is_204_and_its_post_still_201(void *
     serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_4400", "", NULL, 404, NULL);
 }
 
+static void a_key_of_one_consent_does_not_delete_another(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) { /* of several shards */
+        char path[64];
+        char body[96];
+
+        snprintf(path, sizeof path, "/customerConsents/whatsapp_+61%d", i);
+        snprintf(body, sizeof body, CONSENT("+61%d"), i);
+        serve_expect(&rig, "POST", "/customerConsents", "", body, 204, "");
+        serve_expect(&rig, "POST", "/customerConsents", KEY("mine"), CONSENT("+600"), 204, "");
+        serve_expect(&rig, "DELETE", path, KEY("mine"), NULL, 422, NULL);
+        serve_expect(&rig, "GET", path, "", NULL, 200, NULL);
+        serve_expect(&rig, "DELETE", path, KEY("drop"), NULL, i == 0 ? 204 : 422, NULL);
+    }
+    serve_expect(&rig, "POST", "/customerConsents", KEY("mine"), CONSENT("+600"), 204, "");
+    serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_+610", KEY("drop"), NULL, 204, "");
+}
+
 static void a_key_is_one_of_1_to_255_printable_characters(void **state)
 {
     char headers[300];
@@ -264,6 +283,7 @@ int main(void)
         cmocka_unit_test(a_put_repeated_under_its_key_has_its_effect_once),
         cmocka_unit_test(what_was_refused_is_not_remembered),
         cmocka_unit_test(a_delete_repeated_under_its_key_is_204_and_its_post_still_201),
+        cmocka_unit_test(a_key_of_one_consent_does_not_delete_another),
         cmocka_unit_test(a_key_is_one_of_1_to_255_printable_characters),
         cmocka_unit_test(a_key_whose_request_still_runs_is_409_and_then_served),
         cmocka_unit_test(keys_hold_over_a_restart_and_a_kill),
