@@ -69,8 +69,8 @@ static bool check_source(struct write *w)
         return false;
     }
     if (!view_eq_nocase(sub_type, view_of(queue->channel))) {
-        exchange_error(w->x, 400, "subType is '%.*s'; the channel of this source is '%s'",
-                       VIEW_ARG(sub_type), queue->channel);
+        exchange_error(w->x, 400, "subType is not '%s', the channel of this source",
+                       queue->channel);
         return false;
     }
     return true;

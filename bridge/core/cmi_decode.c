@@ -12,6 +12,7 @@
 
 #define PART_MAX  160 /* bytes of a field's path, or of its words, in a sentence, with the NUL */
 #define QUOTE_MAX 48  /* bytes of a value quoted in a sentence, with the NUL */
+#define WORD_MAX  40  /* bytes of a value that a sentence quotes */
 
 enum level_state {
     IN_OBJECT,
@@ -85,10 +86,20 @@ static bool wrong_type(const struct cmi_decode *d, const char *name, const struc
                      token_kind_name(t->kind), must_be);
 }
 
-/* "'GONE'", masked; of a private field only how long it is. */
+/* One word, as a GUID or an enumeration's value is; what is longer may be a text that got into the
+ * wrong field. */
+static bool is_word(struct view value)
+{
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] <= ' ' || value.p[i] > '~')
+            return false;
+    return value.n <= WORD_MAX;
+}
+
+/* "'GONE'", masked; of a private field, and of what is no word, only how long it is (D11). */
 static const char *quote(const struct cmi_field *field, struct view value, char out[MASK_TEXT_MAX])
 {
-    if ((field->use & CMI_PRIVATE) != 0)
+    if ((field->use & CMI_PRIVATE) != 0 || !is_word(value))
         return mask_text(value, out);
     out[0] = '\'';
     (void)mask_sentence(value, out + 1, QUOTE_MAX - 2);

@@ -113,7 +113,7 @@ static void what_breaks_a_rule_is_refused_with_a_sentence(void **state)
          "Chat queue not found: 'nobody@x'\n"},
         {"{\"message\":\"a\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"whatsapp\","
          "\"destinations\":[{\"address\":\"1\"}]}",
-         "subType is 'whatsapp'; the channel of this source is 'sms'\n"},
+         "subType is not 'sms', the channel of this source\n"},
         {"{\"message\":\"a\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","
          "\"destinations\":[]}",
          NULL},

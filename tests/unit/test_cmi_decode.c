@@ -167,7 +167,9 @@ static const struct row rows[] = {
     {MESSAGE(TO_ONE ",\"contentType\":\"html\""), NULL,
      "contentType is 'html'; allowed are text, template"},
     {MESSAGE(TO_ONE ",\"contentType\":\"call 358 54852156\""), NULL,
-     "contentType is 'call …156'; allowed are text, template"},
+     "contentType is (17 characters); allowed are text, template"},
+    {MESSAGE(TO_ONE ",\"contentType\":\"35854852156\""), NULL,
+     "contentType is '…156'; allowed are text, template"},
 
     {CALLBACK("\"customerNumber\":\"+1\",\"notes\":\"\",\"lastResult\":\"BUSY\",\"failures\":\"x\","
               "\"creationTime\":0,\"nextCallTime\":null"),
