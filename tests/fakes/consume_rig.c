@@ -145,6 +145,7 @@ void consume_rig_begin(struct consume_rig *rig, const struct consume_rig_options
     kafka_rig_topic(&rig->kafka, rig->dead_topic, 1);
     rig->cmi = o->tls[0] != NULL ? hostile_http_start_tls(o->tls[0], o->tls[1], o->tls[2])
                                  : hostile_http_start();
+    assert_string_equal(redis_server_ask(rig->redis, "FLUSHALL"), "+OK");
     hostile_http_ignore_keys(rig->cmi, !o->honours_key);
     consume_rig_configure(rig, o);
 }
@@ -293,6 +294,22 @@ struct waiting {
     int64_t least;
 };
 
+/* cmocka's own printing cuts at 1024 bytes. */
+void consume_rig_print(struct consume_rig *rig)
+{
+    fflush(stdout);
+    fputs(buf_text(&rig->log), stderr);
+    for (int p = 0; p < CONSUME_RIG_PARTITIONS; p++)
+        fprintf(stderr, "partition %d is committed up to %lld\n", p, (long long)rig->committed[p]);
+    for (size_t i = 0; i < hostile_http_count(rig->cmi); i++) {
+        const struct hostile_request *r = hostile_http_request(rig->cmi, i);
+
+        fprintf(stderr, "request %zu on connection %u: %s %s, key %.*s%s\n", i, r->connection,
+                r->method, r->path, VIEW_ARG(hostile_request_header(r, "Idempotency-Key")),
+                r->effect ? "" : ", without effect");
+    }
+}
+
 static void until(struct waiting *w, bool (*holds)(struct waiting *w), const char *what)
 {
     struct consume_rig *rig = w->rig;
@@ -305,7 +322,7 @@ static void until(struct waiting *w, bool (*holds)(struct waiting *w), const cha
     uv_timer_stop(&rig->tick);
     if (ok)
         return;
-    print_message("%s\n", buf_text(&rig->log));
+    consume_rig_print(rig);
     fail_msg("run %u: waited in vain: %s %s", rig->number, what, or_empty(w->text));
 }
 
@@ -352,7 +369,7 @@ static bool must_live(struct consume_rig *rig)
 {
     if (rig->open > 0)
         return true;
-    print_message("%s\n", buf_text(&rig->log));
+    consume_rig_print(rig);
     fail_msg("run %u: it ended by itself: code %d, signal %d", rig->number, (int)rig->exit_code,
              rig->exit_signal);
     return false;

@@ -14,7 +14,7 @@
 #include "tests/fakes/kafka_rig.h"
 #include "tests/fakes/redis_server.h"
 
-#define CONSUME_RIG_PATIENCE_MS 60000 /* a test that waits longer has failed */
+#define CONSUME_RIG_PATIENCE_MS 30000 /* a test that waits longer has failed */
 #define CONSUME_RIG_EVENTS_MAX  1000
 #define CONSUME_RIG_PARTITIONS  2
 
@@ -132,6 +132,8 @@ void consume_rig_kill(struct consume_rig *rig);
 /* Fills rig->committed; false: the broker can't be asked now. */
 bool consume_rig_ask_committed(struct consume_rig *rig);
 struct view consume_rig_body(const struct consume_rig_event *e);
+/* The consumer's log and what the CMI was sent, on standard error: why a test has failed. */
+void consume_rig_print(struct consume_rig *rig);
 /* Reads what the CMI, the topics and the group have into rig->seen and rig->committed. */
 void consume_rig_look(struct consume_rig *rig);
 /* Looks; then what must hold at any time: D1 below each committed offset, D2 and D3 of what the

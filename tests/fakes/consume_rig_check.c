@@ -18,7 +18,8 @@
 
 #define broken(rig, ...)                                                                           \
     do {                                                                                           \
-        print_message("%s\nrun %u: ", buf_text(&(rig)->log), (rig)->number);                       \
+        consume_rig_print(rig);                                                                    \
+        print_message("run %u: ", (rig)->number);                                                  \
         fail_msg(__VA_ARGS__);                                                                     \
     } while (0)
 
