@@ -10,7 +10,6 @@
 
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
-#include "bridge/io/kafka_reader.h"
 #include "tests/fakes/probe.h"
 
 #include <librdkafka/rdkafka.h>
@@ -23,7 +22,7 @@
 
 #define LOG_MAX     (16 << 20)
 #define TICK_MS     10 /* between two questions whose answer no event brings */
-#define ANSWER_MS   10000
+#define ANSWER_MS   2000
 #define FAULT_POINT "CMIBRIDGE_FAULT_POINT="
 
 static void end_process(struct consume_rig *rig);
@@ -35,23 +34,26 @@ static void wake_up(uv_timer_t *timer)
     (void)timer;
 }
 
-static void make_clients(struct consume_rig *rig)
+static rd_kafka_t *make_group(const struct consume_rig *rig)
 {
     struct kafka_conf conf = kafka_rig_conf(&rig->kafka, (const char *const[]){"none"});
-    struct rd_kafka_conf_s *made;
     struct fault f = {0};
     char error[256];
+    rd_kafka_conf_t *made = kafka_conf_make(&conf, KAFKA_SOURCE, &f);
+    rd_kafka_t *group;
 
-    rig->reader = kafka_reader_new(&conf, &f);
-    if (rig->reader == NULL)
-        fail_msg("%s", f.text);
-    made = kafka_conf_make(&conf, KAFKA_SOURCE, &f);
     if (made == NULL)
         fail_msg("%s", f.text);
     rd_kafka_conf_set_log_cb(made, NULL);
-    rig->group = rd_kafka_new(RD_KAFKA_CONSUMER, made, error, sizeof error);
-    if (rig->group == NULL)
+    group = rd_kafka_new(RD_KAFKA_CONSUMER, made, error, sizeof error);
+    if (group == NULL)
         fail_msg("%s", error);
+    return group;
+}
+
+static void drop_group(struct consume_rig *rig)
+{
+    rd_kafka_destroy_flags(rig->group, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 void consume_rig_start(struct consume_rig *rig)
@@ -60,7 +62,7 @@ void consume_rig_start(struct consume_rig *rig)
     *rig = (struct consume_rig){.number = 0};
     kafka_rig_start(&rig->kafka, 1);
     rig->redis = redis_server_start(NULL);
-    make_clients(rig);
+    rig->group = make_group(rig);
     uv_timer_init(&rig->kafka.loop, &rig->tick);
     snprintf(rig->dir, sizeof rig->dir, "/tmp/cmibridge-consume-XXXXXX");
     assert_non_null(mkdtemp(rig->dir));
@@ -75,8 +77,7 @@ void consume_rig_stop(struct consume_rig *rig)
     end_process(rig);
     uv_close((uv_handle_t *)&rig->tick, NULL);
     hostile_http_stop(rig->cmi);
-    kafka_reader_free(rig->reader);
-    rd_kafka_destroy_flags(rig->group, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    drop_group(rig);
     kafka_rig_stop(&rig->kafka);
     redis_server_stop(rig->redis);
     snprintf(file, sizeof file, "%s/cmibridge.yaml", rig->dir);
@@ -294,11 +295,30 @@ struct waiting {
     int64_t least;
 };
 
+/* Of the last start; 0: it has not said it yet. */
+static unsigned said_port(struct consume_rig *rig)
+{
+    const char *at = strstr(buf_text(&rig->log) + rig->log_at, "admin_port=");
+    int64_t port = 0;
+
+    if (at == NULL)
+        return 0;
+    at += strlen("admin_port=");
+    assert_true(num_in((struct view){at, strspn(at, "0123456789")}, 1, 65535, &port));
+    return (unsigned)port;
+}
+
 /* cmocka's own printing cuts at 1024 bytes. */
 void consume_rig_print(struct consume_rig *rig)
 {
     fflush(stdout);
     fputs(buf_text(&rig->log), stderr);
+    if (rig->open == 2 && said_port(rig) != 0) {
+        struct probe_reply r = probe_ask(said_port(rig), "GET", "/metrics", "", NULL);
+
+        fprintf(stderr, "%.*s", VIEW_ARG(r.body));
+        probe_done(&r);
+    }
     for (int p = 0; p < CONSUME_RIG_PARTITIONS; p++)
         fprintf(stderr, "partition %d is committed up to %lld\n", p, (long long)rig->committed[p]);
     for (size_t i = 0; i < hostile_http_count(rig->cmi); i++) {
@@ -387,15 +407,8 @@ void consume_rig_until_said(struct consume_rig *rig, const char *text)
 
 static unsigned admin_port(struct consume_rig *rig)
 {
-    const char *at;
-    int64_t port = 0;
-    struct view text;
-
     consume_rig_until_said(rig, "admin_port=");
-    at = strstr(buf_text(&rig->log) + rig->log_at, "admin_port=") + strlen("admin_port=");
-    text = (struct view){at, strspn(at, "0123456789")};
-    assert_true(num_in(text, 1, 65535, &port));
-    return (unsigned)port;
+    return said_port(rig);
 }
 
 bool consume_rig_ready(struct consume_rig *rig, const char **why)
@@ -462,7 +475,12 @@ bool consume_rig_ask_committed(struct consume_rig *rig)
     for (int p = 0; err == RD_KAFKA_RESP_ERR_NO_ERROR && p < CONSUME_RIG_PARTITIONS; p++)
         rig->committed[p] = list->elems[p].offset > 0 ? list->elems[p].offset : 0;
     rd_kafka_topic_partition_list_destroy(list);
-    return err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return true;
+    /* librdkafka 2.0.2 may not find the group's coordinator again after an outage. */
+    drop_group(rig);
+    rig->group = make_group(rig);
+    return false;
 }
 
 static bool all_committed(struct consume_rig *rig)

@@ -19,7 +19,6 @@
 #define CONSUME_RIG_PARTITIONS  2
 
 struct rd_kafka_s;
-struct kafka_reader;
 
 struct consume_rig_options { /* zeros are fine */
     bool honours_key;        /* the CMI does, and the consumer is told so */
@@ -69,7 +68,6 @@ struct consume_rig_seen { /* what became of one event */
 struct consume_rig {
     struct kafka_rig kafka;
     struct redis_server *redis;
-    struct kafka_reader *reader;
     struct rd_kafka_s *group;
     char dir[64];
     unsigned number; /* of the run */

@@ -69,7 +69,7 @@ static const struct act {
     {HOSTILE_CUT_BODY, false},        {HOSTILE_BYTES, true},        {HOSTILE_CRAWL, false},
     {HOSTILE_ENDLESS_HEADERS, false}, {HOSTILE_LONG_HEADER, false}, {HOSTILE_1XX_FLOOD, false},
     {HOSTILE_HUGE_BODY, false},       {HOSTILE_CHUNKS, false},      {HOSTILE_TOO_SHORT, false},
-    {HOSTILE_TOO_LONG, true},         {HOSTILE_TWO_LENGTHS, true}, {HOSTILE_CONTROL, false},
+    {HOSTILE_TOO_LONG, true},         {HOSTILE_TWO_LENGTHS, true},  {HOSTILE_CONTROL, false},
     {HOSTILE_GARBAGE, false},
 };
 
@@ -386,7 +386,21 @@ static void a_broker_that_is_gone_for_a_while_costs_nothing(void **state)
 
     start_load(rig, false);
     kafka_broker_down(rig->kafka.broker, -1);
-    consume_rig_until_said(rig, "event=kafka_");
+    consume_rig_until_said(rig, "event=kafka_error");
+    kafka_broker_up(rig->kafka.broker, -1);
+    end_load(rig);
+}
+
+static void a_broker_that_is_not_there_at_the_start_is_waited_for(void **state)
+{
+    struct consume_rig *rig = *state;
+
+    consume_rig_begin(rig, NULL);
+    publish_load(rig);
+    kafka_broker_down(rig->kafka.broker, -1);
+    consume_rig_run(rig, NULL);
+    consume_rig_until_said(rig, "event=kafka_error");
+    assert_false(consume_rig_ready(rig, NULL));
     kafka_broker_up(rig->kafka.broker, -1);
     end_load(rig);
 }
@@ -425,8 +439,10 @@ int main(void)
         cmocka_unit_test(without_redis_it_pauses_and_then_goes_on),
         cmocka_unit_test(a_redis_that_hangs_is_a_redis_that_is_gone),
         cmocka_unit_test(a_broker_that_is_gone_for_a_while_costs_nothing),
+        cmocka_unit_test(a_broker_that_is_not_there_at_the_start_is_waited_for),
     };
 
-    if (getenv("ONLY") != NULL) cmocka_set_test_filter(getenv("ONLY"));
-return cmocka_run_group_tests(tests, set_up, tear_down);
+    if (getenv("ONLY") != NULL)
+        cmocka_set_test_filter(getenv("ONLY"));
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }
