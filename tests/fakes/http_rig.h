@@ -50,8 +50,8 @@ void http_rig_disconnect(struct http_rig *b);
 void http_rig_close(struct http_rig *b); /* only begins to */
 /* The token is the number of replies there will be with this one's. body NULL: none. */
 bool http_rig_send(struct http_rig *b, const char *method, const char *body, struct fault *f);
-void http_rig_wait(struct http_rig *b, unsigned replies);
-void http_rig_wait_requests(struct http_rig *b, size_t requests); /* seen by the server */
+void http_rig_wait(struct http_rig *b, unsigned count);
+void http_rig_wait_requests(struct http_rig *b, size_t count); /* seen by the server */
 /* One call, until its reply. */
 const struct http_seen *http_rig_call(struct http_rig *b, const char *method, const char *body);
 /* The newest reply was that answer; else fails with what it was. */
