@@ -81,7 +81,9 @@ struct consume_rig {
     struct consume_rig_event events[CONSUME_RIG_EVENTS_MAX];
     struct consume_rig_seen seen[CONSUME_RIG_EVENTS_MAX];
     size_t count;
-    struct buf results; /* values of the results topic, one a line, as of the last look */
+    size_t published;        /* of those the broker has */
+    struct kafka_sink *sink; /* while they are being published */
+    struct buf results;      /* values of the results topic, one a line, as of the last look */
 
     uv_timer_t tick;
     uv_process_t process;
