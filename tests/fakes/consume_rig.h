@@ -143,4 +143,19 @@ void consume_rig_check_now(struct consume_rig *rig);
  * should have been written were refused instead. */
 void consume_rig_check_end(struct consume_rig *rig, int refused);
 
+/* ---- for the rig's own files, and for what a test waits for beside the above ---- */
+
+struct consume_rig_wait {
+    struct consume_rig *rig;
+    const char *text;
+    int64_t least;
+};
+
+/* Turns the loop until it holds; else fails the test, with `what` and the text. */
+void consume_rig_until(struct consume_rig_wait *w, bool (*holds)(struct consume_rig_wait *w),
+                       const char *what);
+/* Fails the test if the consumer has ended, but for what a test asked of it. */
+bool consume_rig_lives(struct consume_rig *rig);
+void consume_rig_end(struct consume_rig *rig); /* kills it, if it lives */
+
 #endif

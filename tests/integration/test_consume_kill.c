@@ -141,7 +141,7 @@ static void sweep(struct consume_rig *rig, bool honours_key)
             if (!died)
                 break;
             if (!is_long() && n >= 2)
-                step = 5;
+                step = 6;
         }
         if (n == 1)
             fail_msg("%s: this moment never came", points[p]);
