@@ -8,11 +8,6 @@
 
 #include <cmocka.h>
 
-#include "bridge/core/mem.h"
-#include "bridge/core/num.h"
-#include "bridge/io/kafka_reader.h"
-#include "tests/fakes/probe.h"
-
 #include <librdkafka/rdkafka.h>
 
 #include <signal.h>
@@ -21,37 +16,31 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOG_MAX     (16 << 20)
-#define TICK_MS     10 /* between two questions whose answer no event brings */
-#define ANSWER_MS   10000
-#define FAULT_POINT "CMIBRIDGE_FAULT_POINT="
-
-static void end_process(struct consume_rig *rig);
+#define LOG_MAX   (16 << 20)
+#define ANSWER_MS 2000
 
 /* ---- the rig ---- */
 
-static void wake_up(uv_timer_t *timer)
-{
-    (void)timer;
-}
-
-static void make_clients(struct consume_rig *rig)
+static rd_kafka_t *make_group(const struct consume_rig *rig)
 {
     struct kafka_conf conf = kafka_rig_conf(&rig->kafka, (const char *const[]){"none"});
-    struct rd_kafka_conf_s *made;
     struct fault f = {0};
     char error[256];
+    rd_kafka_conf_t *made = kafka_conf_make(&conf, KAFKA_SOURCE, &f);
+    rd_kafka_t *group;
 
-    rig->reader = kafka_reader_new(&conf, &f);
-    if (rig->reader == NULL)
-        fail_msg("%s", f.text);
-    made = kafka_conf_make(&conf, KAFKA_SOURCE, &f);
     if (made == NULL)
         fail_msg("%s", f.text);
     rd_kafka_conf_set_log_cb(made, NULL);
-    rig->group = rd_kafka_new(RD_KAFKA_CONSUMER, made, error, sizeof error);
-    if (rig->group == NULL)
+    group = rd_kafka_new(RD_KAFKA_CONSUMER, made, error, sizeof error);
+    if (group == NULL)
         fail_msg("%s", error);
+    return group;
+}
+
+static void drop_group(struct consume_rig *rig)
+{
+    rd_kafka_destroy_flags(rig->group, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 void consume_rig_start(struct consume_rig *rig)
@@ -60,7 +49,7 @@ void consume_rig_start(struct consume_rig *rig)
     *rig = (struct consume_rig){.number = 0};
     kafka_rig_start(&rig->kafka, 1);
     rig->redis = redis_server_start(NULL);
-    make_clients(rig);
+    rig->group = make_group(rig);
     uv_timer_init(&rig->kafka.loop, &rig->tick);
     snprintf(rig->dir, sizeof rig->dir, "/tmp/cmibridge-consume-XXXXXX");
     assert_non_null(mkdtemp(rig->dir));
@@ -72,11 +61,10 @@ void consume_rig_stop(struct consume_rig *rig)
 {
     char file[96];
 
-    end_process(rig);
+    consume_rig_end(rig);
     uv_close((uv_handle_t *)&rig->tick, NULL);
     hostile_http_stop(rig->cmi);
-    kafka_reader_free(rig->reader);
-    rd_kafka_destroy_flags(rig->group, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    drop_group(rig);
     kafka_rig_stop(&rig->kafka);
     redis_server_stop(rig->redis);
     snprintf(file, sizeof file, "%s/cmibridge.yaml", rig->dir);
@@ -128,10 +116,11 @@ void consume_rig_begin(struct consume_rig *rig, const struct consume_rig_options
     static const struct consume_rig_options none;
     const struct consume_rig_options *o = options != NULL ? options : &none;
 
-    end_process(rig);
+    consume_rig_end(rig);
     hostile_http_stop(rig->cmi);
     rig->number++;
     rig->count = 0;
+    rig->published = 0;
     rig->starts = 0;
     rig->deaths = 0;
     buf_clear(&rig->log);
@@ -145,9 +134,12 @@ void consume_rig_begin(struct consume_rig *rig, const struct consume_rig_options
     kafka_rig_topic(&rig->kafka, rig->dead_topic, 1);
     rig->cmi = o->tls[0] != NULL ? hostile_http_start_tls(o->tls[0], o->tls[1], o->tls[2])
                                  : hostile_http_start();
+    assert_string_equal(redis_server_ask(rig->redis, "FLUSHALL"), "+OK");
     hostile_http_ignore_keys(rig->cmi, !o->honours_key);
     consume_rig_configure(rig, o);
 }
+
+/* ---- events ---- */
 
 static void put(struct record_header *headers, size_t *n, const char *name, const char *value)
 {
@@ -160,275 +152,86 @@ struct view consume_rig_body(const struct consume_rig_event *e)
     return e->body_bytes > 0 ? (struct view){e->body, e->body_bytes} : view_of(or_empty(e->body));
 }
 
+static void produce(struct consume_rig *rig, const struct sink_port *to,
+                    const struct consume_rig_event *e, const char *id)
+{
+    struct record_header headers[8];
+    struct sink_record r = {.topic = rig->events_topic,
+                            .has_key = true,
+                            .key = view_of(e->key),
+                            .has_value = true,
+                            .value = consume_rig_body(e),
+                            .headers = headers};
+    struct fault f = {0};
+
+    put(headers, &r.header_count, "content-type",
+        e->content_type != NULL ? e->content_type : "application/json");
+    if (!e->whole) {
+        put(headers, &r.header_count, "ce_specversion", "1.0");
+        put(headers, &r.header_count, "ce_id", id);
+        put(headers, &r.header_count, "ce_source", rig->source);
+        put(headers, &r.header_count, "ce_type", e->type);
+        put(headers, &r.header_count, "ce_subject", e->subject);
+        put(headers, &r.header_count, "ce_traceparent", e->traceparent);
+    }
+    if (!to->produce(to->ctx, &r, &f))
+        fail_msg("%s", f.text);
+}
+
+static void on_report(void *owner, uint64_t token, bool delivered, const char *error)
+{
+    struct consume_rig *rig = owner;
+
+    (void)token;
+    if (!delivered)
+        fail_msg("an event was not published: %s", error);
+    rig->published++;
+}
+
+static bool all_published(struct consume_rig_wait *w)
+{
+    return w->rig->published == w->rig->count;
+}
+
+static void on_sink_closed(void *owner)
+{
+    struct consume_rig *rig = owner;
+
+    rig->sink = NULL;
+}
+
+static bool has_no_sink(struct consume_rig_wait *w)
+{
+    return w->rig->sink == NULL;
+}
+
+/* By a producer of its own, which asks for the run's topic before all else. */
 void consume_rig_publish(struct consume_rig *rig, const struct consume_rig_event *events,
                          size_t count)
 {
+    struct kafka_conf conf = kafka_rig_conf(&rig->kafka, NULL);
+    const char *topic = rig->events_topic;
+    struct consume_rig_wait w = {.rig = rig};
+    struct sink_port port;
+    struct fault f = {0};
+
+    rig->sink =
+        kafka_sink_new(&rig->kafka.loop, &conf, &topic, 1, &rig->kafka.log, on_report, rig, &f);
+    if (rig->sink == NULL)
+        fail_msg("%s", f.text);
+    port = kafka_sink_port(rig->sink);
     for (size_t i = 0; i < count; i++) {
-        const struct consume_rig_event *e = &events[i];
-        struct record_header headers[8];
-        struct sink_record r = {.topic = rig->events_topic,
-                                .has_key = true,
-                                .key = view_of(e->key),
-                                .has_value = true,
-                                .value = consume_rig_body(e),
-                                .headers = headers};
-        struct consume_rig_seen *seen;
+        struct consume_rig_seen *seen = &rig->seen[rig->count];
 
         assert_in_range(rig->count, 0, CONSUME_RIG_EVENTS_MAX - 1);
-        rig->events[rig->count] = *e;
-        seen = &rig->seen[rig->count];
+        rig->events[rig->count] = events[i];
         *seen = (struct consume_rig_seen){.partition = -1};
         snprintf(seen->id, sizeof seen->id, "e%zu", rig->count++);
-        put(headers, &r.header_count, "content-type",
-            e->content_type != NULL ? e->content_type : "application/json");
-        if (!e->whole) {
-            put(headers, &r.header_count, "ce_specversion", "1.0");
-            put(headers, &r.header_count, "ce_id", seen->id);
-            put(headers, &r.header_count, "ce_source", rig->source);
-            put(headers, &r.header_count, "ce_type", e->type);
-            put(headers, &r.header_count, "ce_subject", e->subject);
-            put(headers, &r.header_count, "ce_traceparent", e->traceparent);
-        }
-        kafka_rig_produce(&rig->kafka, &r);
+        produce(rig, &port, &events[i], seen->id);
     }
-    kafka_rig_flush(&rig->kafka);
-    assert_int_equal(rig->kafka.undelivered, 0);
-}
-
-/* ---- the process ---- */
-
-static void close_one(struct consume_rig *rig, uv_handle_t *handle)
-{
-    uv_close(handle, NULL);
-    rig->open--;
-}
-
-static void on_room(uv_handle_t *handle, size_t size, uv_buf_t *room)
-{
-    struct consume_rig *rig = handle->data;
-
-    (void)size;
-    *room = uv_buf_init(rig->piece, sizeof rig->piece);
-}
-
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *piece)
-{
-    struct consume_rig *rig = stream->data;
-
-    if (n > 0)
-        buf_put(&rig->log, (struct view){piece->base, (size_t)n});
-    else if (n < 0)
-        close_one(rig, (uv_handle_t *)stream);
-}
-
-static void on_exit_code(uv_process_t *process, int64_t code, int signal)
-{
-    struct consume_rig *rig = process->data;
-
-    rig->exit_code = code;
-    rig->exit_signal = signal;
-    rig->deaths += signal == SIGKILL;
-    close_one(rig, (uv_handle_t *)process);
-}
-
-/* This environment, with the fault point instead of any it holds. */
-static char **environment(const char *fault_point, char text[64])
-{
-    size_t n = 0;
-    size_t kept = 0;
-    char **env;
-
-    while (environ[n] != NULL)
-        n++;
-    env = mem_zeroed(n + 2, sizeof *env);
-    for (size_t i = 0; i < n; i++)
-        if (strncmp(environ[i], FAULT_POINT, strlen(FAULT_POINT)) != 0)
-            env[kept++] = environ[i];
-    snprintf(text, 64, FAULT_POINT "%s", or_empty(fault_point));
-    if (fault_point != NULL)
-        env[kept] = text;
-    return env;
-}
-
-void consume_rig_run(struct consume_rig *rig, const char *fault_point)
-{
-    char *program = getenv("CMIBRIDGE_BIN");
-    char parent[16];
-    char file[96];
-    char text[64];
-    char tether[] = "tether";
-    char command[] = "consume";
-    char option[] = "--config";
-    char *args[] = {program, tether, parent, program, command, option, file, NULL};
-    uv_stdio_container_t stdio[] = {
-        {.flags = UV_IGNORE},
-        {.flags = UV_INHERIT_FD, .data.fd = 2},
-        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&rig->pipe},
-    };
-    uv_process_options_t o = {
-        .exit_cb = on_exit_code, .file = program, .args = args, .stdio_count = 3, .stdio = stdio};
-    int err;
-
-    assert_non_null(program); /* set by ctest */
-    assert_int_equal(rig->open, 0);
-    snprintf(parent, sizeof parent, "%d", (int)getpid());
-    snprintf(file, sizeof file, "%s/cmibridge.yaml", rig->dir);
-    rig->log_at = rig->log.n;
-    rig->starts++;
-    uv_pipe_init(&rig->kafka.loop, &rig->pipe, 0);
-    rig->pipe.data = rig;
-    rig->process.data = rig;
-    o.env = environment(fault_point, text);
-    err = uv_spawn(&rig->kafka.loop, &rig->process, &o);
-    mem_free(o.env);
-    if (err != 0)
-        fail_msg("%s can't be run: %s", program, uv_strerror(err));
-    rig->open = 2;
-    uv_read_start((uv_stream_t *)&rig->pipe, on_room, on_read);
-}
-
-struct waiting {
-    struct consume_rig *rig;
-    const char *text;
-    int64_t least;
-};
-
-static void until(struct waiting *w, bool (*holds)(struct waiting *w), const char *what)
-{
-    struct consume_rig *rig = w->rig;
-    uint64_t end = uv_hrtime() + CONSUME_RIG_PATIENCE_MS * UINT64_C(1000000);
-    bool ok;
-
-    uv_timer_start(&rig->tick, wake_up, TICK_MS, TICK_MS);
-    while (!(ok = holds(w)) && uv_hrtime() < end)
-        uv_run(&rig->kafka.loop, UV_RUN_ONCE);
-    uv_timer_stop(&rig->tick);
-    if (ok)
-        return;
-    print_message("%s\n", buf_text(&rig->log));
-    fail_msg("run %u: waited in vain: %s %s", rig->number, what, or_empty(w->text));
-}
-
-static bool has_ended(struct waiting *w)
-{
-    return w->rig->open == 0;
-}
-
-int64_t consume_rig_ended(struct consume_rig *rig)
-{
-    until(&(struct waiting){.rig = rig}, has_ended, "for its end");
-    return rig->exit_signal != 0 ? -rig->exit_signal : rig->exit_code;
-}
-
-void consume_rig_signal(struct consume_rig *rig, int signal)
-{
-    assert_int_equal(rig->open, 2);
-    assert_int_equal(uv_process_kill(&rig->process, signal), 0);
-}
-
-void consume_rig_kill(struct consume_rig *rig)
-{
-    consume_rig_signal(rig, SIGKILL);
-    assert_int_equal(consume_rig_ended(rig), -SIGKILL);
-}
-
-static void end_process(struct consume_rig *rig)
-{
-    if (rig->open == 0)
-        return;
-    (void)uv_process_kill(&rig->process, SIGKILL);
-    (void)consume_rig_ended(rig);
-}
-
-/* ---- what it says of itself ---- */
-
-bool consume_rig_said(struct consume_rig *rig, const char *text)
-{
-    return strstr(buf_text(&rig->log) + rig->log_at, text) != NULL;
-}
-
-/* Its log is read to the end before it counts as dead. */
-static bool must_live(struct consume_rig *rig)
-{
-    if (rig->open > 0)
-        return true;
-    print_message("%s\n", buf_text(&rig->log));
-    fail_msg("run %u: it ended by itself: code %d, signal %d", rig->number, (int)rig->exit_code,
-             rig->exit_signal);
-    return false;
-}
-
-static bool has_said(struct waiting *w)
-{
-    return consume_rig_said(w->rig, w->text) || !must_live(w->rig);
-}
-
-void consume_rig_until_said(struct consume_rig *rig, const char *text)
-{
-    until(&(struct waiting){.rig = rig, .text = text}, has_said, "until it says");
-}
-
-static unsigned admin_port(struct consume_rig *rig)
-{
-    const char *at;
-    int64_t port = 0;
-    struct view text;
-
-    consume_rig_until_said(rig, "admin_port=");
-    at = strstr(buf_text(&rig->log) + rig->log_at, "admin_port=") + strlen("admin_port=");
-    text = (struct view){at, strspn(at, "0123456789")};
-    assert_true(num_in(text, 1, 65535, &port));
-    return (unsigned)port;
-}
-
-bool consume_rig_ready(struct consume_rig *rig, const char **why)
-{
-    static char said[2048];
-    struct probe_reply r = probe_ask(admin_port(rig), "GET", "/readyz", "", NULL);
-    bool ready = r.status == 200;
-
-    view_copy(r.body, said, sizeof said);
-    probe_done(&r);
-    if (why != NULL)
-        *why = said;
-    return ready;
-}
-
-static bool is_ready(struct waiting *w)
-{
-    return must_live(w->rig) && consume_rig_ready(w->rig, NULL);
-}
-
-void consume_rig_until_ready(struct consume_rig *rig)
-{
-    until(&(struct waiting){.rig = rig}, is_ready, "until it is ready");
-}
-
-static bool has_metric(struct waiting *w)
-{
-    struct probe_reply r;
-    int64_t value = -1;
-    struct view rest;
-
-    if (!must_live(w->rig))
-        return false;
-    r = probe_ask(admin_port(w->rig), "GET", "/metrics", "", NULL);
-    assert_int_equal(r.status, 200);
-    rest = r.body;
-    while (rest.n > 0) {
-        struct view line = view_cut(&rest, '\n');
-
-        if (view_starts(line, view_of(w->text)) && line.p[strlen(w->text)] == ' ')
-            assert_true(num_in(view_skip(line, strlen(w->text) + 1), 0, INT64_MAX, &value));
-    }
-    probe_done(&r);
-    return value >= w->least;
-}
-
-void consume_rig_until_metric(struct consume_rig *rig, const char *metric, int64_t least)
-{
-    until(&(struct waiting){.rig = rig, .text = metric, .least = least}, has_metric,
-          "for the metric");
+    consume_rig_until(&w, all_published, "until all is published");
+    kafka_sink_close(rig->sink, CONSUME_RIG_PATIENCE_MS, on_sink_closed, rig);
+    consume_rig_until(&w, has_no_sink, "until the producer is closed");
 }
 
 /* ---- what is committed ---- */
@@ -445,7 +248,12 @@ bool consume_rig_ask_committed(struct consume_rig *rig)
     for (int p = 0; err == RD_KAFKA_RESP_ERR_NO_ERROR && p < CONSUME_RIG_PARTITIONS; p++)
         rig->committed[p] = list->elems[p].offset > 0 ? list->elems[p].offset : 0;
     rd_kafka_topic_partition_list_destroy(list);
-    return err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return true;
+    /* librdkafka 2.0.2 may not find the group's coordinator again after an outage. */
+    drop_group(rig);
+    rig->group = make_group(rig);
+    return false;
 }
 
 static bool all_committed(struct consume_rig *rig)
@@ -459,17 +267,17 @@ static bool all_committed(struct consume_rig *rig)
     return sum == (int64_t)rig->count;
 }
 
-static bool is_over(struct waiting *w)
+static bool is_over(struct consume_rig_wait *w)
 {
     struct consume_rig *rig = w->rig;
 
     if (rig->open == 0 && rig->exit_signal == SIGKILL)
         return true;
-    return must_live(rig) && rig->open == 2 && all_committed(rig);
+    return consume_rig_lives(rig) && rig->open == 2 && all_committed(rig);
 }
 
 bool consume_rig_until_done(struct consume_rig *rig)
 {
-    until(&(struct waiting){.rig = rig}, is_over, "until all is committed");
+    consume_rig_until(&(struct consume_rig_wait){.rig = rig}, is_over, "until all is committed");
     return rig->open == 2;
 }

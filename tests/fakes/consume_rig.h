@@ -14,12 +14,11 @@
 #include "tests/fakes/kafka_rig.h"
 #include "tests/fakes/redis_server.h"
 
-#define CONSUME_RIG_PATIENCE_MS 60000 /* a test that waits longer has failed */
+#define CONSUME_RIG_PATIENCE_MS 30000 /* a test that waits longer has failed */
 #define CONSUME_RIG_EVENTS_MAX  1000
 #define CONSUME_RIG_PARTITIONS  2
 
 struct rd_kafka_s;
-struct kafka_reader;
 
 struct consume_rig_options { /* zeros are fine */
     bool honours_key;        /* the CMI does, and the consumer is told so */
@@ -69,7 +68,6 @@ struct consume_rig_seen { /* what became of one event */
 struct consume_rig {
     struct kafka_rig kafka;
     struct redis_server *redis;
-    struct kafka_reader *reader;
     struct rd_kafka_s *group;
     char dir[64];
     unsigned number; /* of the run */
@@ -83,7 +81,9 @@ struct consume_rig {
     struct consume_rig_event events[CONSUME_RIG_EVENTS_MAX];
     struct consume_rig_seen seen[CONSUME_RIG_EVENTS_MAX];
     size_t count;
-    struct buf results; /* values of the results topic, one a line, as of the last look */
+    size_t published;        /* of those the broker has */
+    struct kafka_sink *sink; /* while they are being published */
+    struct buf results;      /* values of the results topic, one a line, as of the last look */
 
     uv_timer_t tick;
     uv_process_t process;
@@ -132,6 +132,8 @@ void consume_rig_kill(struct consume_rig *rig);
 /* Fills rig->committed; false: the broker can't be asked now. */
 bool consume_rig_ask_committed(struct consume_rig *rig);
 struct view consume_rig_body(const struct consume_rig_event *e);
+/* The consumer's log and what the CMI was sent, on standard error: why a test has failed. */
+void consume_rig_print(struct consume_rig *rig);
 /* Reads what the CMI, the topics and the group have into rig->seen and rig->committed. */
 void consume_rig_look(struct consume_rig *rig);
 /* Looks; then what must hold at any time: D1 below each committed offset, D2 and D3 of what the
@@ -140,5 +142,20 @@ void consume_rig_check_now(struct consume_rig *rig);
 /* And at the end: all is committed, each event met its fate, and so many (no more, no less) that
  * should have been written were refused instead. */
 void consume_rig_check_end(struct consume_rig *rig, int refused);
+
+/* ---- for the rig's own files, and for what a test waits for beside the above ---- */
+
+struct consume_rig_wait {
+    struct consume_rig *rig;
+    const char *text;
+    int64_t least;
+};
+
+/* Turns the loop until it holds; else fails the test, with `what` and the text. */
+void consume_rig_until(struct consume_rig_wait *w, bool (*holds)(struct consume_rig_wait *w),
+                       const char *what);
+/* Fails the test if the consumer has ended, but for what a test asked of it. */
+bool consume_rig_lives(struct consume_rig *rig);
+void consume_rig_end(struct consume_rig *rig); /* kills it, if it lives */
 
 #endif

@@ -18,7 +18,8 @@
 
 #define broken(rig, ...)                                                                           \
     do {                                                                                           \
-        print_message("%s\nrun %u: ", buf_text(&(rig)->log), (rig)->number);                       \
+        consume_rig_print(rig);                                                                    \
+        print_message("run %u: ", (rig)->number);                                                  \
         fail_msg(__VA_ARGS__);                                                                     \
     } while (0)
 
@@ -117,12 +118,28 @@ static bool on_result(void *ctx, const struct record *r, int64_t done, int64_t t
     return false;
 }
 
-static void read_topic(struct consume_rig *rig, const char *topic, kafka_reader_visit *visit)
+static void read_topic(struct consume_rig *rig, struct kafka_reader *reader, const char *topic,
+                       kafka_reader_visit *visit)
 {
     struct fault f = {0};
 
-    if (!kafka_reader_scan(rig->reader, topic, visit, rig, NULL, &f))
+    if (!kafka_reader_scan(reader, topic, visit, rig, NULL, &f))
         broken(rig, "%s can't be read: %s", topic, f.text);
+}
+
+/* By a client of its own: one that has idled through an outage of the brokers may time out. */
+static void read_topics(struct consume_rig *rig)
+{
+    struct kafka_conf conf = kafka_rig_conf(&rig->kafka, NULL);
+    struct fault f = {0};
+    struct kafka_reader *reader = kafka_reader_new(&conf, &f);
+
+    if (reader == NULL)
+        broken(rig, "%s", f.text);
+    read_topic(rig, reader, rig->events_topic, on_event);
+    read_topic(rig, reader, rig->results_topic, on_result);
+    read_topic(rig, reader, rig->dead_topic, on_dead);
+    kafka_reader_free(reader);
 }
 
 /* ---- what the CMI saw ---- */
@@ -203,9 +220,7 @@ void consume_rig_look(struct consume_rig *rig)
     for (size_t i = 0; i < rig->count; i++)
         reset(rig, i);
     buf_clear(&rig->results);
-    read_topic(rig, rig->events_topic, on_event);
-    read_topic(rig, rig->results_topic, on_result);
-    read_topic(rig, rig->dead_topic, on_dead);
+    read_topics(rig);
     look_at_requests(rig);
     if (!consume_rig_ask_committed(rig))
         broken(rig, "the committed offsets can't be had");

@@ -69,14 +69,15 @@ static const struct act {
     {HOSTILE_CUT_BODY, false},        {HOSTILE_BYTES, true},        {HOSTILE_CRAWL, false},
     {HOSTILE_ENDLESS_HEADERS, false}, {HOSTILE_LONG_HEADER, false}, {HOSTILE_1XX_FLOOD, false},
     {HOSTILE_HUGE_BODY, false},       {HOSTILE_CHUNKS, false},      {HOSTILE_TOO_SHORT, false},
-    {HOSTILE_TOO_LONG, true},         {HOSTILE_TWO_LENGTHS, false}, {HOSTILE_CONTROL, false},
+    {HOSTILE_TOO_LONG, true},         {HOSTILE_TWO_LENGTHS, true},  {HOSTILE_CONTROL, false},
     {HOSTILE_GARBAGE, false},
 };
 
 static void meet(struct consume_rig *rig, struct act a, bool honours_key)
 {
     const struct consume_rig_options o = {.honours_key = honours_key,
-                                          .lying_ids = a.act == HOSTILE_TOO_LONG,
+                                          .lying_ids = a.act == HOSTILE_TOO_LONG ||
+                                                       a.act == HOSTILE_TWO_LENGTHS,
                                           .target = "    timeout: 500ms\n"};
 
     consume_rig_begin(rig, &o);
@@ -120,7 +121,6 @@ static void answers(struct consume_rig *rig, const struct answer *a, unsigned ti
                                                .times = times},
                         1);
     consume_rig_publish(rig, independent, COUNT(independent));
-    print_message("%d %s\n", a->status, a->headers != NULL ? a->headers : "");
     run_to_the_end(rig, a->refused);
 }
 
@@ -385,8 +385,39 @@ static void a_broker_that_is_gone_for_a_while_costs_nothing(void **state)
 
     start_load(rig, false);
     kafka_broker_down(rig->kafka.broker, -1);
-    consume_rig_until_said(rig, "event=kafka_");
+    consume_rig_until_said(rig, "event=kafka_error");
     kafka_broker_up(rig->kafka.broker, -1);
+    end_load(rig);
+}
+
+static void a_broker_that_is_not_there_at_the_start_is_waited_for(void **state)
+{
+    struct consume_rig *rig = *state;
+
+    consume_rig_begin(rig, NULL);
+    publish_load(rig);
+    kafka_broker_down(rig->kafka.broker, -1);
+    consume_rig_run(rig, NULL);
+    consume_rig_until_said(rig, "event=kafka_error");
+    assert_false(consume_rig_ready(rig, NULL));
+    kafka_broker_up(rig->kafka.broker, -1);
+    end_load(rig);
+}
+
+/* While it is idle, nothing makes its Kafka clients connect again: they must by themselves. */
+static void an_outage_of_the_broker_that_it_slept_through_delays_nothing(void **state)
+{
+    struct consume_rig *rig = *state;
+
+    consume_rig_begin(rig, NULL);
+    consume_rig_publish(rig, dependent, COUNT(dependent));
+    consume_rig_run(rig, NULL);
+    assert_true(consume_rig_until_done(rig));
+    kafka_broker_down(rig->kafka.broker, -1);
+    consume_rig_until_said(rig, "event=kafka_error");
+    kafka_broker_up(rig->kafka.broker, -1);
+    consume_rig_until_ready(rig);
+    consume_rig_publish(rig, independent, COUNT(independent));
     end_load(rig);
 }
 
@@ -424,6 +455,8 @@ int main(void)
         cmocka_unit_test(without_redis_it_pauses_and_then_goes_on),
         cmocka_unit_test(a_redis_that_hangs_is_a_redis_that_is_gone),
         cmocka_unit_test(a_broker_that_is_gone_for_a_while_costs_nothing),
+        cmocka_unit_test(a_broker_that_is_not_there_at_the_start_is_waited_for),
+        cmocka_unit_test(an_outage_of_the_broker_that_it_slept_through_delays_nothing),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
