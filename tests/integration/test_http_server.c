@@ -36,6 +36,7 @@ struct child {
     struct http_server *http;
     struct http_visit *held[16];
     size_t held_count;
+    struct http_visit *at_the_end; /* of /never */
 };
 
 static void answer(struct http_visit *v, int status, struct view body)
@@ -70,10 +71,13 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
     struct child *c = ctx;
     struct buf all;
 
-    if (view_is(r->path, "/later") || view_is(r->path, "/never")) {
+    if (view_is(r->path, "/later")) {
         c->held[c->held_count++] = v;
-        if (view_is(r->path, "/later"))
-            uv_timer_start(&c->later, on_later, 1, 0);
+        uv_timer_start(&c->later, on_later, 1, 0);
+        return;
+    }
+    if (view_is(r->path, "/never")) {
+        c->at_the_end = v;
         return;
     }
     if (view_is(r->path, "/large")) {
@@ -112,6 +116,8 @@ static void on_term(uv_signal_t *signal, int number)
     (void)number;
     http_server_drain(c->http, ended, c);
     release(c);
+    if (c->at_the_end != NULL)
+        answer(c->at_the_end, 200, VIEW("at last"));
 }
 
 static int child_main(int port_fd)
