@@ -25,13 +25,6 @@ if(CMIBRIDGE_SANITIZE)
   target_compile_options(cmibridge_flags INTERFACE -fsanitize=${CMIBRIDGE_SANITIZE}
                          -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(cmibridge_flags INTERFACE -fsanitize=${CMIBRIDGE_SANITIZE})
-  if(CMIBRIDGE_SANITIZE STREQUAL "thread") # before libc, in every program
-    add_library(cmibridge_c11_threads SHARED tests/tsan/c11_threads.c)
-    target_compile_definitions(cmibridge_c11_threads PRIVATE _POSIX_C_SOURCE=200809L)
-    target_compile_options(cmibridge_c11_threads PRIVATE -fsanitize=thread)
-    target_link_options(cmibridge_flags INTERFACE -Wl,--no-as-needed)
-    target_link_libraries(cmibridge_flags INTERFACE cmibridge_c11_threads)
-  endif()
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   target_compile_options(cmibridge_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
     -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE)

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +22,8 @@ struct call {
 void effect_init(struct effect *e, struct exchange *x, enum store_kind kind, const char *id_hex,
                  int64_t version)
 {
-    memset(e, 0, sizeof *e);
+    memset(e, 0, offsetof(struct effect, fields)); /* fields are set one by one */
+    e->field_count = 0;
     e->x = x;
     e->kind = kind;
     e->version = version;

@@ -1,11 +1,10 @@
 #include "server/front.h"
 
-#include "bridge/core/accept.h"
 #include "bridge/core/mem.h"
-#include "bridge/core/percent.h"
 #include "bridge/core/traceparent.h"
-#include "bridge/io/crypto.h"
-#include "server/pending.h"
+#include "server/checks.h"
+#include "server/cors.h"
+#include "server/keys.h"
 #include "server/user.h"
 
 #include <assert.h>
@@ -15,19 +14,16 @@
 
 #include <uv.h>
 
-#define KEY_BUCKETS      256
-#define ACCEPT_BYTES_MAX 4096
-#define ALLOW_BYTES_MAX  64
-#define LABELS_MAX       256
+#define ALLOW_BYTES_MAX 64
+#define LABELS_MAX      256
 
 struct front {
     struct server *server;
     const struct users *users;
     struct routes routes;
     struct route_entry nowhere; /* what no path of ours counts under */
-    bool has_secret;
-    uint8_t secret[FRONT_SECRET_BYTES];
-    struct pending *running[KEY_BUCKETS]; /* writes under way that have a key */
+    struct keys keys;
+    struct cors *cors;
     size_t under_way;
 };
 
@@ -77,6 +73,12 @@ static void log_answer(const struct pending *p, const struct route_entry *e, int
 {
     const struct notice *log = p->front->server->log;
     enum notice_level level = status >= 500 ? NOTICE_WARN : NOTICE_INFO;
+    struct notice_field fields[7] = {
+        NOTICE_TEXT("method", p->x.method), NOTICE_TEXT("route", e->route->path),
+        NOTICE_INT("status", status),       NOTICE_INT("bytes", (int64_t)p->x.body.n),
+        NOTICE_INT("ms", took_ms),
+    };
+    size_t n = 5;
     char id[GUID_TEXT_MAX] = "";
     struct guid g;
 
@@ -84,27 +86,12 @@ static void log_answer(const struct pending *p, const struct route_entry *e, int
         guid_hex(&g, id);
     else if (status == 201)
         guid_hex(&p->x.new_id, id);
-    notice_say(log, level, "request", NOTICE_TEXT("method", p->x.method),
-               NOTICE_TEXT("route", e->route->path), NOTICE_INT("status", status),
-               NOTICE_TEXT("id", id), NOTICE_INT("bytes", (int64_t)p->x.body.n),
-               NOTICE_INT("ms", took_ms), NOTICE_TEXT("trace", p->trace));
-}
-
-static unsigned bucket_of(const char *key_hash)
-{
-    return ((unsigned char)key_hash[0] * 31u + (unsigned char)key_hash[1] * 7u +
-            (unsigned char)key_hash[2]) %
-           KEY_BUCKETS;
-}
-
-static void stop_running(struct pending *p)
-{
-    struct pending **at = &p->front->running[bucket_of(p->x.key_hash)];
-
-    while (*at != NULL && *at != p)
-        at = &(*at)->next_running;
-    if (*at != NULL)
-        *at = p->next_running;
+    if (id[0] != '\0')
+        fields[n++] = NOTICE_TEXT("id", id);
+    if (p->trace[0] != '\0')
+        fields[n++] = NOTICE_TEXT("trace", p->trace);
+    if (level >= log->least)
+        log->say(log->ctx, level, "request", fields, n);
 }
 
 void pending_done(struct pending *p, int status)
@@ -119,9 +106,10 @@ void pending_done(struct pending *p, int status)
     if (p->route != NULL && (status >= 500 || strcmp(p->x.method, "GET") != 0))
         log_answer(p, e, status, took_ms);
     if (p->x.key_hash[0] != '\0')
-        stop_running(p);
+        keys_let_go(&f->keys, p);
     f->under_way--;
     mem_free(p->text);
+    mem_free(p->params);
     buf_done(&p->values);
     mem_free(p);
 }
@@ -133,249 +121,6 @@ static void on_refused(void *ctx, int status)
     stat_add(count_of(f, &f->nowhere, VIEW("-"), status), 1);
 }
 
-/* ---- checks; each answers and returns false, or returns true ---- */
-
-static bool decode_id(struct pending *p, struct view encoded, char **text)
-{
-    struct fault f = {0};
-
-    if (!percent_decode_segment(encoded, *text, &p->x.id, &f)) {
-        exchange_error(&p->x, 400, "the path: %s", f.text);
-        return false;
-    }
-    if (p->x.id.n > EXCHANGE_SEGMENT_MAX) {
-        exchange_error(&p->x, 404, "HTTP 404 Not Found");
-        return false;
-    }
-    *text += p->x.id.n;
-    return true;
-}
-
-static bool decode_params(struct pending *p, char **text)
-{
-    struct view query = p->request->query;
-    struct view name = VIEW_NONE;
-    struct view value = VIEW_NONE;
-    struct fault f = {0};
-
-    while (percent_next_pair(&query, &name, &value)) {
-        struct exchange_param *one = &p->params[p->x.param_count];
-
-        if (p->x.param_count == EXCHANGE_PARAMS_MAX) {
-            exchange_error(&p->x, 400, "there are more than %d parameters", EXCHANGE_PARAMS_MAX);
-            return false;
-        }
-        if (!percent_decode_query(name, *text, &one->name, &f)) {
-            exchange_error(&p->x, 400, "a parameter's name: %s", f.text);
-            return false;
-        }
-        *text += one->name.n;
-        if (!percent_decode_query(value, *text, &one->value, &f)) {
-            exchange_error(&p->x, 400, "%.*s: %s", VIEW_ARG(one->name), f.text);
-            return false;
-        }
-        *text += one->value.n;
-        p->x.param_count++;
-    }
-    return true;
-}
-
-static bool knows_param(const struct route *r, struct view name)
-{
-    if (view_is(name, "limit") || view_is(name, "language"))
-        return true;
-    if ((r->need & ROUTE_LIST) != 0 && view_is(name, "after"))
-        return true;
-    for (size_t i = 0; r->params != NULL && r->params[i] != NULL; i++)
-        if (view_is(name, r->params[i]))
-            return true;
-    return false;
-}
-
-static bool is_language(struct view v)
-{
-    for (size_t i = 0; i < v.n; i++)
-        if ((v.p[i] | 0x20) < 'a' || (v.p[i] | 0x20) > 'z')
-            return false;
-    return v.n == 2;
-}
-
-/* Contract 10. */
-static bool check_params(struct pending *p)
-{
-    for (size_t i = 0; i < p->x.param_count; i++) {
-        struct view name = p->params[i].name;
-
-        if (name.n > 0 && name.p[0] == '_')
-            continue;
-        if (!knows_param(p->route->route, name)) {
-            exchange_error(&p->x, 400, "there is no parameter '%.*s' here", VIEW_ARG(name));
-            return false;
-        }
-        for (size_t j = 0; j < i; j++)
-            if (view_eq(p->params[j].name, name)) {
-                exchange_error(&p->x, 400, "%.*s is given twice", VIEW_ARG(name));
-                return false;
-            }
-        if (view_is(name, "language") && !is_language(p->params[i].value)) {
-            exchange_error(&p->x, 400, "language is two letters (ISO 639)");
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The one place that chooses an answer's representation. */
-static bool check_accept(struct pending *p)
-{
-    struct buf all;
-    enum accept choice = ACCEPT_NEITHER;
-
-    if ((p->route->route->need & ROUTE_TEXT_ANSWER) != 0)
-        return true;
-    buf_init(&all, ACCEPT_BYTES_MAX);
-    for (size_t i = 0; i < p->request->header_count; i++) {
-        if (!view_eq_nocase(p->request->headers[i].name, VIEW("Accept")))
-            continue;
-        if (all.n > 0)
-            buf_put_char(&all, ',');
-        buf_put(&all, p->request->headers[i].value);
-    }
-    choice = all.full ? ACCEPT_JSON : accept_choose(buf_view(&all));
-    buf_done(&all);
-    if (choice == ACCEPT_JSON)
-        return true;
-    exchange_error(&p->x, 406, "only application/json is served here");
-    return false;
-}
-
-static bool is_utf8_name(struct view charset)
-{
-    return charset.n == 0 || view_eq_nocase(charset, VIEW("utf-8")) ||
-           view_eq_nocase(charset, VIEW("us-ascii"));
-}
-
-static bool check_content_type(struct pending *p)
-{
-    static const struct {
-        unsigned need;
-        const char *type;
-        bool must;
-    } types[] = {
-        {ROUTE_BODY_JSON, "application/json", false},
-        {ROUTE_BODY_TEXT, "text/plain", false},
-        {ROUTE_BODY_BATCH, "application/cloudevents-batch+json", true},
-    };
-    unsigned need = p->route->route->need;
-    struct view charset = VIEW_NONE;
-    size_t count = 0;
-    struct view coding =
-        http_field_find(p->request->headers, p->request->header_count, "Content-Encoding", &count);
-    struct view type = VIEW_NONE;
-
-    if (count > 0 && !view_eq_nocase(coding, VIEW("identity"))) {
-        exchange_error(&p->x, 415, "Content-Encoding is not taken");
-        return false;
-    }
-    type = http_field_find(p->request->headers, p->request->header_count, "Content-Type", &count);
-    p->x.content_type = accept_media_type(type, &charset);
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if ((need & types[i].need) == 0)
-            continue;
-        if (count > 1 || !is_utf8_name(charset) ||
-            (count == 0 ? types[i].must
-                        : !view_eq_nocase(p->x.content_type, view_of(types[i].type)))) {
-            exchange_error(&p->x, 415, "the body must be %s in UTF-8", types[i].type);
-            return false;
-        }
-        if (p->x.body.n == 0 && types[i].need != ROUTE_BODY_TEXT) {
-            exchange_error(&p->x, 400, "the body is missing");
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_key(struct view key)
-{
-    for (size_t i = 0; i < key.n; i++)
-        if (key.p[i] < ' ' || key.p[i] > '~')
-            return false;
-    return key.n > 0 && key.n <= EXCHANGE_KEY_MAX;
-}
-
-/* What a key is for, bound to the user who sent it. */
-static void key_mac(const struct front *f, const struct exchange_user *user, const char *purpose,
-                    struct view key, uint8_t mac[CRYPTO_SHA256_LEN])
-{
-    char hex[GUID_TEXT_MAX];
-    struct buf text;
-
-    guid_hex(&user->id, hex);
-    buf_init(&text, EXCHANGE_KEY_MAX + LABELS_MAX);
-    buf_printf(&text, "%s\n%s\n", purpose, hex);
-    buf_put(&text, key);
-    assert(!text.full);
-    crypto_hmac_sha256((struct view){(const char *)f->secret, sizeof f->secret}, buf_view(&text),
-                       mac);
-    buf_done(&text);
-}
-
-static void hash_key(struct pending *p)
-{
-    uint8_t mac[CRYPTO_SHA256_LEN];
-    struct buf all;
-
-    key_mac(p->front, p->x.user, "id", p->x.key, mac);
-    p->x.new_id = guid_v4_of_random(mac);
-    key_mac(p->front, p->x.user, "key", p->x.key, mac);
-    for (size_t i = 0; i < 16; i++)
-        snprintf(p->x.key_hash + 2 * i, 3, "%02x", mac[i]);
-    crypto_sha256_hex(p->x.body, p->x.digest);
-    buf_init(&all, p->request->path.n + LABELS_MAX);
-    buf_printf(&all, "%s\n%s\n", p->x.method, p->x.digest);
-    buf_put(&all, p->request->path);
-    assert(!all.full);
-    crypto_sha256_hex(buf_view(&all), p->x.digest);
-    buf_done(&all);
-}
-
-static bool check_key(struct pending *p)
-{
-    struct front *f = p->front;
-    size_t count = 0;
-    struct view key =
-        http_field_find(p->request->headers, p->request->header_count, "Idempotency-Key", &count);
-    struct pending **bucket = NULL;
-
-    if (count == 0) {
-        p->x.new_id = crypto_guid_random();
-        return true;
-    }
-    if (count > 1 || !is_key(key)) {
-        exchange_error(&p->x, 400,
-                       "Idempotency-Key is one key of 1 to %d printable ASCII characters",
-                       EXCHANGE_KEY_MAX);
-        return false;
-    }
-    if (!f->has_secret) {
-        exchange_error(&p->x, 503, "the server is starting; try again");
-        return false;
-    }
-    p->x.key = key;
-    hash_key(p);
-    bucket = &f->running[bucket_of(p->x.key_hash)];
-    for (const struct pending *other = *bucket; other != NULL; other = other->next_running)
-        if (strcmp(other->x.key_hash, p->x.key_hash) == 0) {
-            exchange_header(&p->x, "Retry-After", VIEW("1"));
-            exchange_error(&p->x, 409, "the first request with this Idempotency-Key still runs");
-            return false;
-        }
-    p->next_running = *bucket;
-    *bucket = p;
-    return true;
-}
-
 /* ---- a request ---- */
 
 static void refuse_method(struct pending *p)
@@ -385,6 +130,7 @@ static void refuse_method(struct pending *p)
     buf_init(&allow, ALLOW_BYTES_MAX);
     routes_allow(&p->front->routes, p->request->path, &allow);
     exchange_header(&p->x, "Allow", buf_view(&allow));
+    cors_answer(p->front->cors, p, buf_view(&allow));
     if (view_is(p->request->method, "OPTIONS"))
         exchange_answer(&p->x, 204, NULL, VIEW_NONE);
     else
@@ -433,7 +179,6 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
     p->begun_ms = (int64_t)(uv_hrtime() / 1000000);
     text = p->text = mem_zeroed(r->path.n + r->query.n + 1, 1);
     p->x.server = f->server;
-    p->x.params = p->params;
     p->x.body = r->body;
     p->x.wall_ms = wall_now_ms();
     if (found != ROUTES_FOUND) {
@@ -446,16 +191,17 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
         return;
     }
     p->x.method = p->route->route->method;
+    cors_answer(f->cors, p, VIEW_NONE);
     read_trace(p);
     p->x.user = users_find(f->users, r->headers, r->header_count);
     if (p->x.user == NULL) {
         exchange_error(&p->x, 401, "sign on");
         return;
     }
-    if (id.n > 0 && !decode_id(p, id, &text))
+    if (id.n > 0 && !checks_id(p, id, &text))
         return;
-    if (is_read(p->route->route) ? !check_accept(p) || !decode_params(p, &text) || !check_params(p)
-                                 : !check_content_type(p) || !check_key(p))
+    if (is_read(p->route->route) ? !checks_read(p, &text)
+                                 : !checks_body(p) || !keys_take(&f->keys, p))
         return;
     p->route->route->serve(&p->x);
 }
@@ -486,12 +232,16 @@ struct front *front_new(struct server *server, const struct users *users)
     f->server = server;
     f->users = users;
     f->nowhere.route = &nowhere;
+    f->cors = cors_new();
     return f;
 }
 
 void front_free(struct front *f)
 {
-    assert(f == NULL || f->under_way == 0);
+    if (f == NULL)
+        return;
+    assert(f->under_way == 0);
+    cors_free(f->cors);
     mem_free(f);
 }
 
@@ -500,15 +250,20 @@ void front_add(struct front *f, const char *base, const struct route *rows)
     routes_add(&f->routes, base, rows);
 }
 
+void front_allow_origin(struct front *f, const char *origin)
+{
+    cors_allow(f->cors, origin);
+}
+
 void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES])
 {
-    memcpy(f->secret, secret, sizeof f->secret);
-    f->has_secret = true;
+    memcpy(f->keys.secret, secret, sizeof f->keys.secret);
+    f->keys.known = true;
 }
 
 bool front_has_secret(const struct front *f)
 {
-    return f->has_secret;
+    return f->keys.known;
 }
 
 size_t front_under_way(const struct front *f)

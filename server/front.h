@@ -24,6 +24,8 @@ struct front *front_new(struct server *server, const struct users *users);
 void front_free(struct front *f); /* no exchange may be under way */
 /* Rows under `base` (static storage), ended by one with method NULL. */
 void front_add(struct front *f, const char *base, const struct route *rows);
+/* A page of that origin may call from a browser. */
+void front_allow_origin(struct front *f, const char *origin);
 void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES]);
 bool front_has_secret(const struct front *f);
 struct http_server_owner front_owner(struct front *f);

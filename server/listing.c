@@ -174,7 +174,8 @@ static void on_members(void *owner, const struct redis_value *v)
 
     l->waiting--;
     if (v->kind != REDIS_ARRAY) {
-        store_log(l->x, v);
+        if (!l->failed) /* one line for all of them */
+            store_log(l->x, v);
         l->failed = true;
         c->ended = true;
     } else {

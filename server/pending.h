@@ -10,7 +10,7 @@
 #include "server/exchange.h"
 #include "server/routes.h"
 
-#define PENDING_HEADERS_MAX 8
+#define PENDING_HEADERS_MAX 12 /* of an answer; at most HTTP_SERVER_ANSWER_HEADERS_MAX */
 
 struct front;
 
@@ -19,9 +19,9 @@ struct pending {
     struct front *front;
     struct http_visit *visit;
     const struct http_request *request;
-    struct route_entry *route; /* NULL: no such path */
-    char *text;                /* decoded path and parameters */
-    struct exchange_param params[EXCHANGE_PARAMS_MAX];
+    struct route_entry *route;                      /* NULL: no such path */
+    char *text;                                     /* decoded path and parameters */
+    struct exchange_param *params;                  /* owned; NULL where there is no query */
     struct http_field headers[PENDING_HEADERS_MAX]; /* of the answer */
     size_t header_count;
     struct buf values; /* theirs */

@@ -7,7 +7,7 @@
 
 #include "server/server.h"
 
-#define PURGE_TICK_MS 1000 /* one shard a tick, as long as nothing is due there */
+#define PURGE_TICK_MS 100 /* one shard a tick, as long as nothing is due there */
 
 struct purge;
 

@@ -235,6 +235,8 @@ static bool start(struct serve *s, struct fault *f)
     struct signals_owner signals = {s, drain, stop_soon, NULL};
 
     s->front = front_new(&s->server, s->users);
+    for (size_t i = 0; i < conf_count(s->conf, "server.cors.origins"); i++)
+        front_allow_origin(s->front, conf_item(s->conf, "server.cors.origins", i));
     front_add(s->front, FRONT_BASE, callback_routes);
     front_add(s->front, FRONT_BASE, message_routes);
     front_add(s->front, FRONT_BASE, consent_routes);

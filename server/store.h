@@ -47,7 +47,7 @@
 #include "server/exchange.h"
 
 #define STORE_SLICE_MAX  1000 /* destinations of one slice */
-#define STORE_SLICES_MAX 4000 /* slices of one message */
+#define STORE_SLICES_MAX 2000 /* slices of one message; what a script then does takes 5 ms */
 #define STORE_STAGED_MS  3600000
 #define STORE_KEY_MS     (8LL * 24 * 3600 * 1000) /* how long idem: is kept; at least 7 days */
 

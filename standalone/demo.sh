@@ -8,9 +8,13 @@ events=$(dirname "$(realpath "$0")")/../tests/golden/demo-events.jsonl
 say() { printf '\n== %s\n' "$*"; }
 
 mkfifo "$dir/says"
-"$cmibridge" dev --dir "$dir/dev" --cmi-port 0 >"$dir/says" &
+# In a session of its own, so that a signal to all of us reaches it once, from the trap; and tethered,
+# so that it does not outlive this script.
+setsid "$cmibridge" tether $$ "$cmibridge" dev --dir "$dir/dev" --cmi-port 0 >"$dir/says" &
 dev=$!
-trap 'kill -TERM "$dev" 2>/dev/null; wait "$dev" || true' EXIT
+trap 'trap "" INT TERM; kill -TERM "$dev" 2>/dev/null; wait "$dev" || true' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 # dev says where everything is once it is ready, or ends; either ends the waiting.
 ready=
 exec 3<"$dir/says"

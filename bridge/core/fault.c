@@ -1,4 +1,6 @@
 #include "bridge/core/fault.h"
+#undef fault_set
+#undef fault_add
 
 #include <stdarg.h>
 #include <stdio.h>

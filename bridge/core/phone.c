@@ -14,8 +14,11 @@ static const char *const beside_ascii[][2] = {
 /* Bytes of the separator that text begins with; 0 where it begins with none. */
 static size_t separator(struct view text)
 {
-    struct view c = {text.p, utf8_first(text)};
+    struct view c = {text.p, 1};
 
+    if (text.p[0] >= '0' && text.p[0] <= '9')
+        return 0; /* nearly always */
+    c.n = utf8_first(text);
     if (c.n == 1)
         return view_has(VIEW(" \t-()."), c.p[0]) ? 1 : 0;
     for (size_t i = 0; i < sizeof beside_ascii / sizeof beside_ascii[0]; i++) {

@@ -1,339 +1,110 @@
 #include "bridge/io/http_client.h"
 
-#include "bridge/core/buf.h"
 #include "bridge/core/mem.h"
+#include "bridge/io/http_head.h"
+#include "bridge/io/http_multi.h"
+#include "bridge/io/http_request.h"
+#include "bridge/io/http_target.h"
 #include "bridge/ports/fault_point.h"
 
-#include <curl/curl.h>
-#include <stdio.h>
+#include <assert.h>
+#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 #include <uv.h>
 
-#define HEADER_VALUE_MAX 1024  /* kept of a reply's header */
-#define REQUEST_HEAD_MAX 16384 /* bytes of a call's headers and target */
-#define WATCH_BUCKETS    1024
-#define OWN_HEADERS      4 /* beside the call's: authorization, Expect, Accept, Content-Type */
-
-struct value {
-    char text[HEADER_VALUE_MAX];
-    size_t n;
-    bool found;
+/* What a reply brings. */
+struct store {
+    struct http_head head;
+    struct buf body;
 };
 
 struct slot {
     struct destination *to;
-    CURL *easy;
+    CURL *easy;        /* made at first use */
     struct slot *next; /* unused ones */
     bool busy;
-    bool begun; /* the request has begun to leave */
     bool cancelled;
+    bool begun; /* there is a connection, and the request begins to leave */
+    bool sent;  /* all of it has left */
+    bool has_body;
     uint64_t token;
     int64_t start_ms;
-    const char *method; /* of the last call */
-    struct view body;
-    size_t body_sent;
-    struct buf head; /* the texts of the headers and the target */
-    struct curl_slist lines[HTTP_HEADERS_MAX + OWN_HEADERS];
-    struct buf reply;
-    size_t header_bytes;
-    struct value retry_after;
-    struct value location;
-    struct value content_type;
-    const char *refused; /* why we ended it ourselves */
+    const char *method; /* that the handle is set up for */
+    struct view unread; /* of the body, where read_body hands it out */
+    bool half_read;
+    struct http_request request;
+    struct store reply;
+    const char *refused; /* why we ended it ourselves; static storage */
     char error[CURL_ERROR_SIZE];
 };
 
 struct destination {
     struct http_client *client;
-    char *target; /* the base URL's path */
-    char *auth_line;
+    struct http_target target;
     struct slot *slots;
     struct slot *unused;
     int slot_count;
 };
 
-struct watch;
-
 struct http_client {
-    uv_loop_t *loop;
-    CURLM *multi;
-    uv_timer_t timer;
-    uv_timer_t cancel_timer;
+    struct uv_loop_s *loop;
+    struct http_multi *multi;
     struct destination *to;
     size_t count;
     http_on_reply *on_reply;
     void *owner;
+    struct store spare; /* the reply that the owner is hearing of */
+    uv_idle_t turn;     /* runs once after a cancel */
+    bool closing;
+    unsigned parts; /* not yet gone: the multi handle and the idle handle */
     void (*closed)(void *owner);
     void *closed_owner;
-    struct watch *watches[WATCH_BUCKETS]; /* by the low bits of the socket's number */
-    int handles;                          /* open uv handles */
 };
 
-/* One of a connection's socket. libcurl stops watching it after each request; the poll goes on, so
- * that the next request needs no call to the kernel. */
-struct watch {
-    uv_poll_t poll;
-    struct http_client *client;
-    struct watch *next;
-    curl_socket_t fd;
-    int events; /* what the poll waits for; 0: nothing */
-    bool idle;  /* libcurl does not want to know */
-};
+/* ---- what libcurl calls ---- */
 
-/* ---- replies ---- */
-
-static void reset_reply(struct slot *s)
+static void has_left(struct slot *s)
 {
-    buf_clear(&s->reply);
-    s->header_bytes = 0;
-    s->retry_after.found = s->location.found = s->content_type.found = false;
-    s->refused = NULL;
-    s->error[0] = '\0';
+    if (s->sent)
+        return;
+    s->sent = true;
+    FAULT_POINT(REQUEST_SENT);
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *ctx)
+{
+    struct slot *s = ctx;
+
+    has_left(s); /* the reply can be there before libcurl waits for it */
+    s->refused = http_head_line(&s->reply.head, (struct view){p, size * n});
+    return s->refused == NULL ? size * n : 0;
 }
 
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 {
     struct slot *s = ctx;
 
-    if (buf_put(&s->reply, (struct view){p, size * n}))
+    if (buf_put(&s->reply.body, (struct view){p, size * n}))
         return size * n;
-    s->refused = "the reply's body is longer than 65536 bytes";
+    s->refused = "the reply's body is longer than allowed";
     return 0;
 }
 
-static bool keep_value(struct value *v, struct view line)
+static bool nothing_left(const struct slot *s)
 {
-    if (line.n >= sizeof v->text)
-        return false;
-    memcpy(v->text, line.p, line.n);
-    v->n = line.n;
-    v->found = true;
-    return true;
+    long bytes = 1;
+
+    return curl_easy_getinfo(s->easy, CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK && bytes == 0;
 }
 
-static bool has_control(struct view v)
-{
-    for (size_t i = 0; i < v.n; i++)
-        if (((unsigned char)v.p[i] < 0x20 && v.p[i] != '\t') || v.p[i] == 0x7f)
-            return true;
-    return false;
-}
-
-static size_t on_header(char *p, size_t size, size_t n, void *ctx)
-{
-    struct slot *s = ctx;
-    struct view rest = {p, size * n};
-    struct view name;
-    struct value *v;
-
-    s->header_bytes += rest.n;
-    if (s->header_bytes > HTTP_CLIENT_REPLY_HEADER_MAX) {
-        s->refused = "the reply's header is longer than 65536 bytes";
-        return 0;
-    }
-    while (rest.n > 0 && (rest.p[rest.n - 1] == '\r' || rest.p[rest.n - 1] == '\n'))
-        rest.n--;
-    name = view_cut(&rest, ':');
-    v = view_eq_nocase(name, VIEW("retry-after"))    ? &s->retry_after
-        : view_eq_nocase(name, VIEW("location"))     ? &s->location
-        : view_eq_nocase(name, VIEW("content-type")) ? &s->content_type
-                                                     : NULL;
-    rest = view_trim(rest);
-    if (v != NULL && (has_control(rest) || !keep_value(v, rest))) {
-        s->refused = "a header of the reply is too long or holds control characters";
-        return 0;
-    }
-    return size * n;
-}
-
-static struct view view_of_value(const struct value *v)
-{
-    return v->found ? (struct view){v->text, v->n} : VIEW_NONE;
-}
-
-static void answer(struct http_client *h, struct slot *s, CURLcode result)
-{
-    struct http_reply reply = {.token = s->token,
-                               .retry_after = view_of_value(&s->retry_after),
-                               .location = view_of_value(&s->location),
-                               .content_type = view_of_value(&s->content_type),
-                               .body = buf_view(&s->reply),
-                               .elapsed_ms = (int64_t)uv_now(h->loop) - s->start_ms};
-    long status = 0;
-
-    if (result == CURLE_OK) {
-        FAULT_POINT(REPLY_READ);
-        curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
-        reply.status = (int)status;
-    } else {
-        reply.fate = s->begun ? HTTP_UNKNOWN : HTTP_NOT_SENT;
-        reply.error = s->refused != NULL    ? s->refused
-                      : s->error[0] != '\0' ? s->error
-                                            : curl_easy_strerror(result);
-    }
-    s->busy = false;
-    s->next = s->to->unused;
-    s->to->unused = s;
-    h->on_reply(h->owner, &reply);
-}
-
-static void collect(struct http_client *h)
-{
-    CURLMsg *message;
-    int left;
-
-    while ((message = curl_multi_info_read(h->multi, &left)) != NULL) {
-        struct slot *s;
-        CURLcode result;
-
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        result = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&s);
-        curl_multi_remove_handle(h->multi, s->easy);
-        answer(h, s, result);
-    }
-}
-
-/* ---- the loop ---- */
-
-static void closed_one(struct http_client *h)
-{
-    void (*closed)(void *owner) = h->closed;
-    void *owner = h->closed_owner;
-
-    if (--h->handles > 0 || h->multi != NULL)
-        return;
-    mem_free(h->to);
-    mem_free(h);
-    if (closed != NULL)
-        closed(owner);
-}
-
-static void on_watch_closed(uv_handle_t *handle)
-{
-    struct watch *w = handle->data;
-    struct http_client *h = w->client;
-
-    mem_free(w);
-    closed_one(h);
-}
-
-static struct watch **find_watch(struct http_client *h, curl_socket_t fd)
-{
-    struct watch **at = &h->watches[(unsigned)fd % WATCH_BUCKETS];
-
-    while (*at != NULL && (*at)->fd != fd)
-        at = &(*at)->next;
-    return at;
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events);
-
-static void want(struct watch *w, int events)
-{
-    if (w->events == events)
-        return;
-    w->events = events;
-    if (events == 0)
-        uv_poll_stop(&w->poll);
-    else
-        uv_poll_start(&w->poll, events, on_poll);
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-    struct watch *w = poll->data;
-    struct http_client *h = w->client;
-    int flags = status < 0 ? CURL_CSELECT_ERR : 0;
-    int running;
-
-    if (w->idle) { /* the peer has closed it, or said what nobody asked: libcurl will see */
-        want(w, 0);
-        return;
-    }
-    if (events & UV_READABLE)
-        flags |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        flags |= CURL_CSELECT_OUT;
-    curl_multi_socket_action(h->multi, w->fd, flags, &running);
-    collect(h);
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known)
-{
-    struct http_client *h = ctx;
-    struct watch **at = find_watch(h, fd);
-    struct watch *w = *at;
-
-    (void)easy, (void)known;
-    if (what == CURL_POLL_REMOVE) {
-        if (w != NULL)
-            w->idle = true;
-        return 0;
-    }
-    if (w == NULL) {
-        w = mem_zeroed(1, sizeof *w);
-        w->client = h;
-        w->fd = fd;
-        if (uv_poll_init_socket(h->loop, &w->poll, fd) != 0) {
-            mem_free(w);
-            return -1;
-        }
-        w->poll.data = w;
-        h->handles++;
-        *at = w;
-    }
-    w->idle = false;
-    want(w, (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0));
-    return 0;
-}
-
-/* The watch must go before the socket does: its number may be another's at once. */
-static int on_close_socket(void *ctx, curl_socket_t fd)
-{
-    struct http_client *h = ctx;
-    struct watch **at = find_watch(h, fd);
-    struct watch *w = *at;
-
-    if (w != NULL) {
-        *at = w->next;
-        uv_close((uv_handle_t *)&w->poll, on_watch_closed);
-    }
-    return close(fd);
-}
-
-static void on_timeout(uv_timer_t *timer)
-{
-    struct http_client *h = timer->data;
-    int running;
-
-    curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect(h);
-}
-
-static int on_timer(CURLM *multi, long ms, void *ctx)
-{
-    struct http_client *h = ctx;
-
-    (void)multi;
-    if (ms < 0)
-        uv_timer_stop(&h->timer);
-    else
-        uv_timer_start(&h->timer, on_timeout, (uint64_t)ms, 0);
-    return 0;
-}
-
-/* ---- calls ---- */
-
-/* Called before each sending of a request: the second time would be libcurl's own repetition. */
+/* Before each sending of a request. The second would be libcurl's own repetition; it is the first
+ * only if nothing of the first has left. */
 static int on_request(void *ctx, char *remote, char *local, int remote_port, int local_port)
 {
     struct slot *s = ctx;
 
     (void)remote, (void)local, (void)remote_port, (void)local_port;
-    if (s->begun) {
+    if (s->begun && !nothing_left(s)) {
         s->refused = "the connection was closed before a reply came";
         return CURL_PREREQFUNC_ABORT;
     }
@@ -342,95 +113,185 @@ static int on_request(void *ctx, char *remote, char *local, int remote_port, int
 }
 
 /* Only where a test wants the process killed half way: gives the body in two pieces. */
-static size_t on_read(char *to, size_t size, size_t n, void *ctx)
+static size_t read_body(char *to, size_t size, size_t n, void *ctx)
 {
     struct slot *s = ctx;
-    size_t piece = s->body_sent == 0 ? (s->body.n + 1) / 2 : s->body.n - s->body_sent;
+    size_t piece = s->half_read ? s->unread.n : (s->unread.n + 1) / 2;
 
-    if (s->body_sent > 0)
+    if (s->half_read)
         FAULT_POINT(REQUEST_HALF_SENT);
+    s->half_read = true;
     if (piece > size * n)
         piece = size * n;
-    memcpy(to, s->body.p + s->body_sent, piece);
-    s->body_sent += piece;
+    if (piece > 0)
+        memcpy(to, s->unread.p, piece);
+    s->unread = view_skip(s->unread, piece);
     return piece;
 }
 
-static int on_debug(CURL *easy, curl_infotype type, char *p, size_t n, void *ctx)
+static struct slot *slot_of(CURL *easy)
 {
-    (void)easy, (void)p, (void)n, (void)ctx;
-    if (type == CURLINFO_DATA_OUT)
-        FAULT_POINT(REQUEST_SENT);
-    return 0;
+    char *slot = NULL;
+
+    http_multi_must(curl_easy_getinfo(easy, CURLINFO_PRIVATE, &slot), "slot");
+    return (struct slot *)(void *)slot;
 }
 
-static bool put_line(struct slot *s, size_t *count, struct view name, struct view value,
-                     struct fault *f)
+static void on_listening(CURL *easy)
 {
-    if (has_control(name) || has_control(value))
-        return fault_set(f, FAULT_REJECT, "the header %.*s holds a control character",
-                         VIEW_ARG(name));
-    if (*count == sizeof s->lines / sizeof s->lines[0])
-        return fault_set(f, FAULT_BUG, "a call has more than %d headers", HTTP_HEADERS_MAX);
-    /* Offsets for now: the buffer may still move. */
-    s->lines[(*count)++].data = (char *)s->head.n;
-    buf_put(&s->head, name);
-    buf_put_text(&s->head, ": ");
-    buf_put(&s->head, value);
-    buf_put_char(&s->head, '\0');
-    return true;
+    struct slot *s = slot_of(easy);
+
+    if (s->begun)
+        has_left(s);
 }
 
-static bool put_head(struct slot *s, const struct http_call *call, struct fault *f)
-{
-    size_t count = 0;
-    size_t target = 0;
+/* ---- the end of a call ---- */
 
-    buf_clear(&s->head);
-    buf_put_text(&s->head, s->to->target);
-    buf_put(&s->head, call->path);
-    buf_put_char(&s->head, '\0');
-    for (size_t i = 0; i < call->header_count; i++)
-        if (!put_line(s, &count, call->headers[i].name, call->headers[i].value, f))
-            return false;
-    s->lines[count++].data = (char *)s->head.n;
-    buf_put_text(&s->head, "Expect:");
-    buf_put_char(&s->head, '\0');
-    if (s->to->auth_line != NULL) {
-        s->lines[count++].data = (char *)s->head.n;
-        buf_put_text(&s->head, s->to->auth_line);
-        buf_put_char(&s->head, '\0');
-    }
-    if (s->head.full)
-        return fault_set(f, FAULT_REJECT, "the request's head is longer than %d bytes",
-                         REQUEST_HEAD_MAX);
-    for (size_t i = 0; i < count; i++) {
-        s->lines[i].data = s->head.p + (size_t)s->lines[i].data;
-        s->lines[i].next = i + 1 < count ? &s->lines[i + 1] : NULL;
-    }
-    curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->lines);
-    curl_easy_setopt(s->easy, CURLOPT_REQUEST_TARGET, s->head.p + target);
-    return true;
+static enum http_fate fate_of(const struct slot *s, CURLcode result)
+{
+    if (s->cancelled)
+        return HTTP_UNKNOWN;
+    if (result == CURLE_OK && s->reply.head.whole)
+        return HTTP_ANSWERED;
+    return s->begun && !nothing_left(s) ? HTTP_UNKNOWN : HTTP_NOT_SENT;
 }
 
-static void set_body(struct slot *s, const struct http_call *call)
+static const char *error_of(const struct slot *s, CURLcode result)
 {
-    if (call->body.n == 0) {
-        curl_easy_setopt(s->easy, CURLOPT_HTTPGET, 1L);
-    } else if (fault_point_armed(FAULT_POINT_REQUEST_HALF_SENT)) {
-        curl_easy_setopt(s->easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, NULL);
-        curl_easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
-        curl_easy_setopt(s->easy, CURLOPT_READFUNCTION, on_read);
-        curl_easy_setopt(s->easy, CURLOPT_READDATA, s);
-    } else {
-        curl_easy_setopt(s->easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
-        curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, call->body.p);
+    return s->cancelled          ? "it was given up"
+           : s->refused != NULL  ? s->refused
+           : s->error[0] != '\0' ? s->error
+           : result != CURLE_OK  ? curl_easy_strerror(result)
+                                 : "the reply has no status";
+}
+
+/* The slot is free again when the owner hears of it, which may give it the next call at once: so
+ * what the reply points to is taken out of it. While closing there is no next call. */
+static const struct store *take_out(struct slot *s)
+{
+    struct http_client *h = s->to->client;
+    struct store taken = s->reply;
+
+    if (h->closing)
+        return &s->reply;
+    s->reply = h->spare;
+    h->spare = taken;
+    return &h->spare;
+}
+
+static void answer(struct slot *s, CURLcode result)
+{
+    struct http_client *h = s->to->client;
+    struct http_reply r = {.token = s->token, .fate = fate_of(s, result)};
+    const struct store *from;
+    char error[CURL_ERROR_SIZE];
+
+    if (r.fate != HTTP_ANSWERED) {
+        struct view why = view_of(error_of(s, result));
+
+        why.n = why.n < sizeof error ? why.n : sizeof error - 1;
+        memcpy(error, why.p, why.n);
+        error[why.n] = '\0';
+        r.error = error;
     }
-    if (s->method != call->method)
-        curl_easy_setopt(s->easy, CURLOPT_CUSTOMREQUEST, call->method);
-    s->method = call->method;
+    from = take_out(s);
+    if (r.fate == HTTP_ANSWERED) {
+        FAULT_POINT(REPLY_READ);
+        r.status = from->head.status;
+        r.retry_after = http_head_get(&from->head, HTTP_HEAD_RETRY_AFTER);
+        r.location = http_head_get(&from->head, HTTP_HEAD_LOCATION);
+        r.content_type = http_head_get(&from->head, HTTP_HEAD_CONTENT_TYPE);
+        r.body = buf_view(&from->body);
+    }
+    r.elapsed_ms = (int64_t)uv_now(h->loop) - s->start_ms;
+    s->busy = false;
+    s->next = s->to->unused;
+    s->to->unused = s;
+    h->on_reply(h->owner, &r);
+}
+
+static void on_done(void *owner, CURL *easy, CURLcode result)
+{
+    (void)owner;
+    answer(slot_of(easy), result);
+}
+
+/* ---- calls ---- */
+
+/* What never changes between the calls of a slot. */
+static void set_up(struct slot *s)
+{
+    const struct http_destination *conf = &s->to->target.conf;
+    CURL *e = s->easy = curl_easy_init();
+
+    http_multi_must(e != NULL ? CURLE_OK : CURLE_OUT_OF_MEMORY, "a handle");
+    http_request_init(&s->request);
+    http_multi_prepare(s->to->client->multi, e);
+    HTTP_SET(e, CURLOPT_PRIVATE, s);
+    HTTP_SET(e, CURLOPT_ERRORBUFFER, s->error);
+    HTTP_SET(e, CURLOPT_URL, conf->url);
+    HTTP_SET(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    HTTP_SET(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    HTTP_SET(e, CURLOPT_PROXY, "");
+    HTTP_SET(e, CURLOPT_NOSIGNAL, 1L);
+    HTTP_SET(e, CURLOPT_TCP_NODELAY, 1L);
+    HTTP_SET(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    HTTP_SET(e, CURLOPT_MAXAGE_CONN, (long)HTTP_CLIENT_IDLE_S);
+    HTTP_SET(e, CURLOPT_MAXLIFETIME_CONN, (long)HTTP_CLIENT_LIFETIME_S);
+    HTTP_SET(e, CURLOPT_USERAGENT, "cmibridge/" CMIBRIDGE_VERSION);
+    HTTP_SET(e, CURLOPT_HTTPHEADER, s->request.lines);
+    HTTP_SET(e, CURLOPT_READFUNCTION, read_body);
+    HTTP_SET(e, CURLOPT_READDATA, s);
+    HTTP_SET(e, CURLOPT_HEADERFUNCTION, on_header);
+    HTTP_SET(e, CURLOPT_HEADERDATA, s);
+    HTTP_SET(e, CURLOPT_WRITEFUNCTION, on_body);
+    HTTP_SET(e, CURLOPT_WRITEDATA, s);
+    HTTP_SET(e, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)HTTP_REPLY_BODY_MAX);
+    HTTP_SET(e, CURLOPT_PREREQFUNCTION, on_request);
+    HTTP_SET(e, CURLOPT_PREREQDATA, s);
+    HTTP_SET(e, CURLOPT_TIMEOUT_MS, (long)conf->timeout_ms);
+    HTTP_SET(e, CURLOPT_CONNECTTIMEOUT_MS, (long)conf->connect_timeout_ms);
+    if (conf->low_speed_ms > 0) {
+        HTTP_SET(e, CURLOPT_LOW_SPEED_LIMIT, (long)conf->low_speed_bytes);
+        HTTP_SET(e, CURLOPT_LOW_SPEED_TIME, (long)((conf->low_speed_ms + 999) / 1000));
+    }
+    HTTP_SET(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (conf->ca != NULL)
+        HTTP_SET(e, CURLOPT_CAINFO, conf->ca);
+    if (conf->auth == HTTP_AUTH_CERTIFICATE) {
+        HTTP_SET(e, CURLOPT_SSLCERT, conf->certificate);
+        HTTP_SET(e, CURLOPT_SSLKEY, conf->key);
+    }
+    if (conf->auth == HTTP_AUTH_BASIC) {
+        HTTP_SET(e, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        HTTP_SET(e, CURLOPT_USERNAME, conf->user);
+        HTTP_SET(e, CURLOPT_PASSWORD, conf->secret);
+    }
+}
+
+static void set_method(struct slot *s, const char *method, bool has_body)
+{
+    if (s->method != NULL && strcmp(s->method, method) == 0 && s->has_body == has_body)
+        return;
+    s->method = method;
+    s->has_body = has_body;
+    if (has_body)
+        HTTP_SET(s->easy, CURLOPT_POST, 1L);
+    else
+        HTTP_SET(s->easy, CURLOPT_HTTPGET, 1L);
+    HTTP_SET(s->easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
+/* As one piece the body leaves in one packet with the headers. */
+static void set_body(struct slot *s, struct view body)
+{
+    s->unread = body;
+    s->half_read = false;
+    HTTP_SET(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+    if (fault_point_armed(FAULT_POINT_REQUEST_HALF_SENT))
+        HTTP_SET(s->easy, CURLOPT_POSTFIELDS, NULL);
+    else
+        HTTP_SET(s->easy, CURLOPT_POSTFIELDS, body.n > 0 ? body.p : "");
 }
 
 static bool submit(void *ctx, const struct http_call *call, struct fault *f)
@@ -438,49 +299,48 @@ static bool submit(void *ctx, const struct http_call *call, struct fault *f)
     struct http_client *h = ctx;
     struct destination *to = &h->to[call->destination];
     struct slot *s = to->unused;
+    bool has_body =
+        call->body.n > 0 || strcmp(call->method, "POST") == 0 || strcmp(call->method, "PUT") == 0;
 
+    assert(call->destination < h->count && !h->closing);
     if (s == NULL)
         return fault_set(f, FAULT_RETRY, "all %d slots are in use", to->slot_count);
-    s->body = call->body;
-    s->body_sent = 0;
-    if (!put_head(s, call, f))
+    if (s->easy == NULL)
+        set_up(s);
+    if (!http_request_set(&s->request, to->target.base, to->target.own_line, call, f))
         return false;
     to->unused = s->next;
-    reset_reply(s);
-    s->busy = true;
-    s->begun = s->cancelled = false;
+    HTTP_SET(s->easy, CURLOPT_REQUEST_TARGET, s->request.target);
+    set_method(s, call->method, has_body);
+    if (has_body)
+        set_body(s, call->body);
+    http_head_clear(&s->reply.head);
+    buf_clear(&s->reply.body);
     s->token = call->token;
+    s->busy = true;
+    s->cancelled = s->begun = s->sent = false;
+    s->refused = NULL;
+    s->error[0] = '\0';
     s->start_ms = (int64_t)uv_now(h->loop);
-    set_body(s, call);
-    if (curl_multi_add_handle(h->multi, s->easy) == CURLM_OK)
-        return true;
-    s->busy = false;
-    s->next = to->unused;
-    to->unused = s;
-    return fault_set(f, FAULT_BUG, "libcurl takes no further request");
+    http_multi_add(h->multi, s->easy);
+    return true;
 }
 
-static void on_cancelled(uv_timer_t *timer)
+static void give_up(struct slot *s)
 {
-    struct http_client *h = timer->data;
-
-    for (size_t i = 0; i < h->count; i++)
-        for (int k = 0; k < h->to[i].slot_count; k++) {
-            struct slot *s = &h->to[i].slots[k];
-
-            if (!s->cancelled)
-                continue;
-            s->cancelled = false;
-            s->refused = "it was given up";
-            answer(h, s, CURLE_ABORTED_BY_CALLBACK);
-        }
-}
-
-static void cancel_slot(struct http_client *h, struct slot *s)
-{
-    curl_multi_remove_handle(h->multi, s->easy);
+    http_multi_remove(s->to->client->multi, s->easy);
     s->cancelled = true;
-    uv_timer_start(&h->cancel_timer, on_cancelled, 0, 0);
+}
+
+static void on_turn(uv_idle_t *turn)
+{
+    struct http_client *h = turn->data;
+
+    (void)uv_idle_stop(turn);
+    for (size_t i = 0; i < h->count; i++)
+        for (int k = 0; k < h->to[i].slot_count && !h->closing; k++)
+            if (h->to[i].slots[k].busy && h->to[i].slots[k].cancelled)
+                answer(&h->to[i].slots[k], CURLE_ABORTED_BY_CALLBACK);
 }
 
 static void cancel(void *ctx, uint64_t token)
@@ -491,8 +351,10 @@ static void cancel(void *ctx, uint64_t token)
         for (int k = 0; k < h->to[i].slot_count; k++) {
             struct slot *s = &h->to[i].slots[k];
 
-            if (s->busy && !s->cancelled && s->token == token)
-                cancel_slot(h, s);
+            if (!s->busy || s->cancelled || s->token != token)
+                continue;
+            give_up(s);
+            (void)uv_idle_start(&h->turn, on_turn);
         }
 }
 
@@ -503,140 +365,81 @@ struct http_port http_client_port(struct http_client *h)
 
 /* ---- making and unmaking ---- */
 
-/* What never changes between the calls of a slot. */
-static bool set_up(struct http_client *h, struct slot *s, const struct http_destination *d)
-{
-    CURL *e = s->easy = curl_easy_init();
-    bool ok = e != NULL;
-
-    buf_init(&s->head, REQUEST_HEAD_MAX);
-    buf_init(&s->reply, HTTP_REPLY_BODY_MAX);
-    if (!ok)
-        return false;
-    ok &= curl_easy_setopt(e, CURLOPT_URL, d->url) == CURLE_OK;
-    ok &= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_PROXY, "");
-    curl_easy_setopt(e, CURLOPT_PRIVATE, s);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, s);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, s);
-    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
-    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, h);
-    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_request);
-    curl_easy_setopt(e, CURLOPT_PREREQDATA, s);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, s->error);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)d->timeout_ms);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)d->connect_timeout_ms);
-    curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)HTTP_CLIENT_LIFETIME_S);
-    ok &= curl_easy_setopt(e, CURLOPT_USERAGENT, "cmibridge/" CMIBRIDGE_VERSION) == CURLE_OK;
-    if (d->auth == HTTP_AUTH_BASIC) {
-        curl_easy_setopt(e, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-        ok &= curl_easy_setopt(e, CURLOPT_USERNAME, d->user) == CURLE_OK;
-        ok &= curl_easy_setopt(e, CURLOPT_PASSWORD, d->secret) == CURLE_OK;
-    }
-    if (d->auth == HTTP_AUTH_CERTIFICATE) {
-        ok &= curl_easy_setopt(e, CURLOPT_SSLCERT, d->certificate) == CURLE_OK;
-        ok &= curl_easy_setopt(e, CURLOPT_SSLKEY, d->key) == CURLE_OK;
-    }
-    if (d->ca != NULL)
-        ok &= curl_easy_setopt(e, CURLOPT_CAINFO, d->ca) == CURLE_OK;
-    if (fault_point_armed(FAULT_POINT_REQUEST_SENT)) {
-        curl_easy_setopt(e, CURLOPT_DEBUGFUNCTION, on_debug);
-        curl_easy_setopt(e, CURLOPT_VERBOSE, 1L);
-    }
-    return ok;
-}
-
-static char *path_of_url(const char *url)
-{
-    const char *host = strstr(url, "://");
-    const char *path = host != NULL ? strchr(host + 3, '/') : NULL;
-    struct view v = view_of(path);
-
-    while (v.n > 0 && v.p[v.n - 1] == '/')
-        v.n--;
-    return mem_text(v.p, v.n);
-}
-
-static bool make_auth_line(struct destination *to, const struct http_destination *d,
-                           struct fault *f)
-{
-    struct buf line;
-
-    if (d->auth != HTTP_AUTH_BEARER && d->auth != HTTP_AUTH_API_KEY)
-        return true;
-    if (has_control(view_of(d->secret)))
-        return fault_set(f, FAULT_REJECT, "the secret of %s holds a control character", d->url);
-    buf_init(&line, REQUEST_HEAD_MAX / 2);
-    if (d->auth == HTTP_AUTH_BEARER)
-        buf_printf(&line, "Authorization: Bearer %s", d->secret);
-    else
-        buf_printf(&line, "%s: %s", d->key_header, d->secret);
-    if (line.full) {
-        buf_done(&line);
-        return fault_set(f, FAULT_REJECT, "the secret of %s is too long", d->url);
-    }
-    to->auth_line = mem_text(line.p, line.n);
-    buf_done(&line);
-    return true;
-}
-
-static bool make_destination(struct http_client *h, struct destination *to,
-                             const struct http_destination *d, struct fault *f)
-{
-    to->client = h;
-    to->target = path_of_url(d->url);
-    to->slot_count = d->slots;
-    to->slots = mem_zeroed((size_t)d->slots, sizeof *to->slots);
-    if (!make_auth_line(to, d, f))
-        return false;
-    for (int i = 0; i < d->slots; i++) {
-        struct slot *s = &to->slots[i];
-
-        s->to = to;
-        if (!set_up(h, s, d))
-            return fault_set(f, FAULT_REJECT, "libcurl can't use the settings for %s", d->url);
-        s->next = to->unused;
-        to->unused = s;
-    }
-    return true;
-}
-
 static void free_destination(struct destination *to)
 {
     for (int i = 0; i < to->slot_count; i++) {
-        curl_easy_cleanup(to->slots[i].easy);
-        buf_done(&to->slots[i].head);
-        buf_done(&to->slots[i].reply);
+        struct slot *s = &to->slots[i];
+
+        curl_easy_cleanup(s->easy);
+        http_request_done(&s->request);
+        http_head_done(&s->reply.head);
+        buf_done(&s->reply.body);
     }
     mem_free(to->slots);
-    mem_free(to->target);
-    mem_free(to->auth_line);
+    http_target_done(&to->target);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void free_all(struct http_client *h)
 {
-    closed_one(handle->data);
+    for (size_t i = 0; i < h->count; i++)
+        free_destination(&h->to[i]);
+    http_head_done(&h->spare.head);
+    buf_done(&h->spare.body);
+    mem_free(h->to);
+    mem_free(h);
+}
+
+static void part_gone(void *owner)
+{
+    struct http_client *h = owner;
+    void (*closed)(void *owner) = h->closed;
+    void *closed_owner = h->closed_owner;
+
+    if (--h->parts > 0)
+        return;
+    free_all(h);
+    if (closed != NULL)
+        closed(closed_owner);
+}
+
+static void on_turn_gone(uv_handle_t *handle)
+{
+    part_gone(handle->data);
 }
 
 void http_client_close(struct http_client *h, void (*closed)(void *owner), void *owner)
 {
+    h->closing = true;
     h->closed = closed;
     h->closed_owner = owner;
     for (size_t i = 0; i < h->count; i++)
-        for (int k = 0; k < h->to[i].slot_count; k++)
-            if (h->to[i].slots[k].busy && !h->to[i].slots[k].cancelled)
-                cancel_slot(h, &h->to[i].slots[k]);
-    on_cancelled(&h->cancel_timer);
-    curl_multi_cleanup(h->multi);
-    h->multi = NULL;
-    for (size_t i = 0; i < h->count; i++)
-        free_destination(&h->to[i]);
-    uv_close((uv_handle_t *)&h->timer, on_timer_closed);
-    uv_close((uv_handle_t *)&h->cancel_timer, on_timer_closed);
+        for (int k = 0; k < h->to[i].slot_count; k++) {
+            struct slot *s = &h->to[i].slots[k];
+
+            if (!s->busy)
+                continue;
+            if (!s->cancelled)
+                give_up(s);
+            answer(s, CURLE_ABORTED_BY_CALLBACK);
+        }
+    http_multi_close(h->multi, part_gone, h);
+    uv_close((uv_handle_t *)&h->turn, on_turn_gone);
+}
+
+static void make_slots(struct http_client *h, struct destination *to)
+{
+    to->client = h;
+    to->slot_count = to->target.conf.slots;
+    to->slots = mem_zeroed((size_t)to->slot_count, sizeof *to->slots);
+    for (int i = to->slot_count - 1; i >= 0; i--) {
+        struct slot *s = &to->slots[i];
+
+        s->to = to;
+        http_head_init(&s->reply.head);
+        buf_init(&s->reply.body, HTTP_REPLY_BODY_MAX);
+        s->next = to->unused;
+        to->unused = s;
+    }
 }
 
 struct http_client *http_client_new(struct uv_loop_s *loop, const struct http_destination *to,
@@ -644,30 +447,26 @@ struct http_client *http_client_new(struct uv_loop_s *loop, const struct http_de
                                     struct fault *f)
 {
     struct http_client *h = mem_zeroed(1, sizeof *h);
-    long slots = 0;
-    bool ok = true;
+    unsigned slots = 0;
 
-    curl_global_init(CURL_GLOBAL_DEFAULT);
     h->loop = loop;
     h->on_reply = on_reply;
     h->owner = owner;
-    h->multi = curl_multi_init();
     h->to = mem_zeroed(count, sizeof *h->to);
-    uv_timer_init(loop, &h->timer);
-    uv_timer_init(loop, &h->cancel_timer);
-    h->timer.data = h->cancel_timer.data = h;
-    h->handles = 2;
-    for (; ok && h->count < count; h->count++) {
-        ok = make_destination(h, &h->to[h->count], &to[h->count], f);
-        slots += to[h->count].slots;
+    http_head_init(&h->spare.head);
+    buf_init(&h->spare.body, HTTP_REPLY_BODY_MAX);
+    for (; h->count < count; h->count++) {
+        if (!http_target_init(&h->to[h->count].target, &to[h->count], f)) {
+            free_all(h);
+            return NULL;
+        }
+        make_slots(h, &h->to[h->count]);
+        slots += (unsigned)to[h->count].slots;
     }
-    curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
-    curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, slots);
-    if (ok)
-        return h;
-    http_client_close(h, NULL, NULL);
-    return NULL;
+    (void)signal(SIGPIPE, SIG_IGN); /* TLS writes to lost connections without MSG_NOSIGNAL */
+    h->multi = http_multi_new(loop, slots, on_done, h, on_listening);
+    (void)uv_idle_init(loop, &h->turn); /* never fails */
+    h->turn.data = h;
+    h->parts = 2;
+    return h;
 }

@@ -1,6 +1,7 @@
 #include "bridge/io/http_server.h"
 
 #include "bridge/core/buf.h"
+#include "bridge/core/heap.h"
 #include "bridge/core/mem.h"
 #include "bridge/io/listen.h"
 
@@ -14,21 +15,15 @@
 
 /* libmicrohttpd's memory of one connection: the largest head that is taken fits in, and one a
  * little larger, so that it is we who refuse it. */
-#define POOL_BYTES(head_bytes) (2 * (head_bytes) + 32768)
+#define POOL_BYTES(head_bytes) ((head_bytes) + 16384)
 #define POOL_STEP              4096
-
-struct link {
-    struct link *prev;
-    struct link *next;
-};
 
 /* One socket. Its deadline is what limits the phase it is in. */
 struct connection {
-    struct link link; /* first member: in server.timed or server.waiting */
+    struct heap_item deadline; /* first member; in no heap: waits for the owner's answer */
     struct http_server *server;
     struct MHD_Connection *mhd;
     int fd;
-    int64_t deadline_ms;      /* INT64_MAX: waits for the owner's answer */
     struct http_visit *visit; /* under way, or NULL */
     bool cut;                 /* shut down by us; libmicrohttpd will notice */
 };
@@ -45,7 +40,8 @@ struct http_visit {
     enum visit_phase phase;
     char *target;
     struct http_framing framing;
-    struct http_field headers[HTTP_RULES_HEADERS_MAX + 1];
+    struct http_field *headers; /* owned; at most HTTP_RULES_HEADERS_MAX + 1 */
+    size_t headers_max;
     size_t header_count;
     struct http_request request;
     struct buf body;
@@ -65,10 +61,9 @@ struct http_server {
     unsigned port;
     uv_poll_t poll;
     uv_timer_t run_again; /* libmicrohttpd has more to do at once */
-    uv_timer_t deadline;
+    uv_timer_t timer;     /* of the first deadline */
     unsigned open_handles;
-    struct link timed; /* connections by deadline, soonest first */
-    struct link waiting;
+    struct heap deadlines;
     size_t connections;
     size_t bodies_bytes;
     bool draining;
@@ -78,44 +73,21 @@ struct http_server {
 
 /* ---- deadlines ---- */
 
-static void link_cut(struct link *l)
-{
-    l->prev->next = l->next;
-    l->next->prev = l->prev;
-    l->prev = l->next = l;
-}
-
-static void link_after(struct link *at, struct link *l)
-{
-    l->prev = at;
-    l->next = at->next;
-    at->next->prev = l;
-    at->next = l;
-}
-
 static void on_deadline(uv_timer_t *timer);
 
-/* Nearly every deadline is the same length away, so the search from the back is short. */
 static void limit(struct connection *c, int64_t time_ms)
 {
     struct http_server *s = c->server;
-    struct link *at = NULL;
 
-    link_cut(&c->link);
-    at = s->timed.prev;
-    c->deadline_ms = (int64_t)uv_now(s->loop) + time_ms;
-    while (at != &s->timed && ((struct connection *)(void *)at)->deadline_ms > c->deadline_ms)
-        at = at->prev;
-    link_after(at, &c->link);
-    if (!uv_is_active((uv_handle_t *)&s->deadline))
-        uv_timer_start(&s->deadline, on_deadline, (uint64_t)time_ms, 0);
+    heap_remove(&s->deadlines, &c->deadline);
+    heap_put(&s->deadlines, &c->deadline, (int64_t)uv_now(s->loop) + time_ms);
+    if (heap_first(&s->deadlines) == &c->deadline)
+        uv_timer_start(&s->timer, on_deadline, (uint64_t)time_ms, 0);
 }
 
 static void limit_none(struct connection *c)
 {
-    link_cut(&c->link);
-    c->deadline_ms = INT64_MAX;
-    link_after(&c->server->waiting, &c->link);
+    heap_remove(&c->server->deadlines, &c->deadline);
 }
 
 static void refused(struct http_server *s, int status)
@@ -142,23 +114,20 @@ static void cut(struct connection *c)
     }
     c->cut = true;
     shutdown(c->fd, SHUT_RDWR);
-    limit_none(c);
 }
 
 static void on_deadline(uv_timer_t *timer)
 {
     struct http_server *s = timer->data;
     int64_t now_ms = (int64_t)uv_now(s->loop);
+    struct heap_item *first = NULL;
 
-    while (s->timed.next != &s->timed) {
-        struct connection *c = (struct connection *)(void *)s->timed.next;
-
-        if (c->deadline_ms > now_ms) {
-            uv_timer_start(&s->deadline, on_deadline, (uint64_t)(c->deadline_ms - now_ms), 0);
-            return;
-        }
-        cut(c);
+    while ((first = heap_first(&s->deadlines)) != NULL && first->at_ms <= now_ms) {
+        heap_remove(&s->deadlines, first);
+        cut((struct connection *)(void *)first);
     }
+    if (first != NULL)
+        uv_timer_start(&s->timer, on_deadline, (uint64_t)(first->at_ms - now_ms), 0);
 }
 
 /* ---- the loop ---- */
@@ -208,6 +177,7 @@ static void visit_free(struct http_visit *v)
     s->bodies_bytes -= v->body.n;
     buf_done(&v->body);
     mem_free(v->target);
+    mem_free(v->headers);
     if (v->answer != NULL)
         MHD_destroy_response(v->answer);
     v->connection->visit = NULL;
@@ -281,7 +251,7 @@ static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char
     struct http_visit *v = cls;
 
     (void)kind;
-    if (v->header_count > HTTP_RULES_HEADERS_MAX)
+    if (v->header_count == v->headers_max)
         return MHD_NO;
     v->headers[v->header_count++] = (struct http_field){{name, name_n}, {value, value_n}};
     return MHD_YES;
@@ -301,14 +271,19 @@ static enum MHD_Result visit_begin(struct http_visit *v, const char *method, con
     struct http_head head = {.method = view_of(method),
                              .target = view_of(v->target),
                              .version = view_of(version),
-                             .headers = v->headers,
                              .max_bytes = s->conf.head_max_bytes};
+    struct MHD_Connection *mhd = v->connection->mhd;
     struct fault f = {0};
     size_t body_max = 0;
+    int headers = MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, NULL, NULL);
     int status = 0;
 
     v->phase = VISIT_READING;
-    MHD_get_connection_values_n(v->connection->mhd, MHD_HEADER_KIND, add_header, v);
+    if (headers > HTTP_RULES_HEADERS_MAX + 1)
+        headers = HTTP_RULES_HEADERS_MAX + 1; /* one too many is enough to know */
+    head.headers = v->headers = mem_zeroed((size_t)headers + 1, sizeof *v->headers);
+    v->headers_max = (size_t)headers;
+    MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, add_header, v);
     head.header_count = v->header_count;
     if ((status = http_rules_check(&head, &v->framing, &f)) != 0) {
         visit_refuse(v, status, f.text);
@@ -441,14 +416,13 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
         c->server = s;
         c->mhd = mhd;
         c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-        c->link.prev = c->link.next = &c->link;
         *context = c;
         s->connections++;
         limit(c, s->conf.request_time_ms);
     } else if (c != NULL) {
         if (c->visit != NULL)
             visit_free(c->visit);
-        link_cut(&c->link);
+        limit_none(c);
         if (s->connections-- == s->conf.connections_max)
             run_soon(s); /* at the limit it accepts none, and only looks again when run */
         *context = NULL;
@@ -475,8 +449,7 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_se
     s->owner = owner;
     s->port = port;
     s->listen_fd = listen_fd;
-    s->timed.prev = s->timed.next = &s->timed;
-    s->waiting.prev = s->waiting.next = &s->waiting;
+    heap_init(&s->deadlines);
     s->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listen_fd, MHD_OPTION_CONNECTION_LIMIT,
@@ -487,17 +460,18 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_se
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
     if (s->daemon == NULL) {
         close(listen_fd);
+        heap_done(&s->deadlines);
         mem_free(s);
         fault_set(f, FAULT_STOP, "the HTTP server did not start");
         return NULL;
     }
-    s->poll.data = s->run_again.data = s->deadline.data = s;
+    s->poll.data = s->run_again.data = s->timer.data = s;
     error = uv_poll_init(loop, &s->poll,
                          MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
     assert(error == 0);
     (void)error;
     uv_timer_init(loop, &s->run_again);
-    uv_timer_init(loop, &s->deadline);
+    uv_timer_init(loop, &s->timer);
     s->open_handles = 3;
     uv_poll_start(&s->poll, UV_READABLE, on_readable);
     return s;
@@ -524,16 +498,13 @@ static void stop_listening(struct http_server *s)
 
 void http_server_drain(struct http_server *s, void (*drained)(void *ctx), void *ctx)
 {
-    struct link *next = NULL;
-
     s->draining = true;
     s->drained = drained;
     s->drained_ctx = ctx;
     stop_listening(s);
-    for (struct link *l = s->timed.next; l != &s->timed; l = next) {
-        struct connection *c = (struct connection *)(void *)l;
+    for (size_t i = 1; i <= s->deadlines.count; i++) {
+        struct connection *c = (struct connection *)(void *)s->deadlines.items[i];
 
-        next = l->next;
         if (c->visit == NULL)
             cut(c);
     }
@@ -544,8 +515,10 @@ static void on_closed(uv_handle_t *handle)
 {
     struct http_server *s = handle->data;
 
-    if (--s->open_handles == 0)
-        mem_free(s);
+    if (--s->open_handles > 0)
+        return;
+    heap_done(&s->deadlines);
+    mem_free(s);
 }
 
 void http_server_free(struct http_server *s)
@@ -560,5 +533,5 @@ void http_server_free(struct http_server *s)
     s->daemon = NULL;
     uv_close((uv_handle_t *)&s->poll, on_closed);
     uv_close((uv_handle_t *)&s->run_again, on_closed);
-    uv_close((uv_handle_t *)&s->deadline, on_closed);
+    uv_close((uv_handle_t *)&s->timer, on_closed);
 }

@@ -12,6 +12,19 @@ void kafka_commits_want(struct kafka_commits *c, struct kafka_slot *slot, int64_
         return;
     slot->want = next_offset;
     c->wanted = true;
+    if (slot->end >= 0)
+        kafka_commits_end(c, slot, slot->end);
+}
+
+void kafka_commits_end(struct kafka_commits *c, struct kafka_slot *slot, int64_t end)
+{
+    int64_t read = slot->last >= 0 ? slot->last + 1 : slot->next_offset;
+
+    slot->end = end;
+    if (slot->want == read && read < end) {
+        slot->want = end;
+        c->wanted = true;
+    }
 }
 
 /* Leaves under_way false where nothing was wanted, or librdkafka refused at once. */

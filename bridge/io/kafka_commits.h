@@ -26,6 +26,10 @@ struct kafka_commits {
 
 /* next_offset is kept as the newest of its slot; lower ones than the newest change nothing. */
 void kafka_commits_want(struct kafka_commits *c, struct kafka_slot *slot, int64_t next_offset);
+/* Reading has come to the log's end. Where all that was read is committed, or wanted to be, so is
+ * what lies behind it and no reader is given: else the lag would never be 0, and when the log's
+ * start passes it, that would look like a loss. */
+void kafka_commits_end(struct kafka_commits *c, struct kafka_slot *slot, int64_t end);
 /* Sends what is wanted, unless a request is under way or was sent or refused a moment ago. */
 void kafka_commits_send(struct kafka_commits *c, int64_t now_ms);
 /* Takes an OFFSET_COMMIT event. false with *f (RETRY): it was refused; it will be asked again. */

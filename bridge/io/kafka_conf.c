@@ -21,6 +21,7 @@ static const struct {
     {"enable.auto.commit", "false", "an offset is committed only when its event has ended"},
     {"auto.commit.enable", "false", "an offset is committed only when its event has ended"},
     {"enable.auto.offset.store", "false", "an offset is committed only when its event has ended"},
+    {"enable.partition.eof", "true", "a log's end is committed like what was read"},
     {"enable.idempotence", "true", "without it a retry could write a record twice"},
     {"acks", "all", "a record counts as written only when every replica in sync has it"},
     {"request.required.acks", "all",
@@ -142,9 +143,9 @@ static const struct kafka_property reader_defaults[] = {
 static const struct kafka_property reading_always[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
+    {"enable.partition.eof", "true"},
 };
 static const struct kafka_property reader_always[] = {
-    {"enable.partition.eof", "true"},
     {"auto.offset.reset", "error"},
 };
 static const struct kafka_property sink_always[] = {

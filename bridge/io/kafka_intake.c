@@ -115,13 +115,27 @@ static void on_fatal(struct kafka_source *s)
     kafka_source_fail(s, &f);
 }
 
+static void on_end(struct kafka_source *s, rd_kafka_event_t *event)
+{
+    rd_kafka_topic_partition_t *where = rd_kafka_event_topic_partition(event);
+    struct kafka_slot *slot =
+        where == NULL ? NULL : kafka_slots_find(s->slots, where->topic, where->partition);
+
+    if (slot != NULL && !slot->leaving && !s->failed)
+        kafka_commits_end(&s->commits, slot, where->offset);
+    if (where != NULL)
+        rd_kafka_topic_partition_destroy(where);
+}
+
 static void on_error(struct kafka_source *s, rd_kafka_event_t *event)
 {
     rd_kafka_resp_err_t err = rd_kafka_event_error(event);
     rd_kafka_topic_partition_t *where;
 
-    if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+    if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        on_end(s, event);
         return;
+    }
     if (err == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(event)) {
         on_fatal(s);
         return;
@@ -132,7 +146,7 @@ static void on_error(struct kafka_source *s, rd_kafka_event_t *event)
 
         if (slot != NULL && s->lost.count == 0) {
             kafka_survey_add(&s->lost, where->topic, where->partition);
-            s->lost.at[0].span.next = slot->last >= 0 ? slot->last + 1 : slot->next_offset;
+            s->lost.at[0].span.next = kafka_slot_next(slot);
         }
         rd_kafka_topic_partition_destroy(where);
         return;

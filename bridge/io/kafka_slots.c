@@ -80,6 +80,7 @@ struct kafka_slot *kafka_slots_add(struct kafka_slots *s, const char *topic, int
                                 .partition = partition,
                                 .next_offset = next_offset,
                                 .last = -1,
+                                .end = -1,
                                 .want = -1,
                                 .asked = -1,
                                 .committed = -1};
@@ -124,6 +125,13 @@ struct kafka_slot *kafka_slots_at(struct kafka_slots *s, unsigned i)
 unsigned kafka_slots_number(const struct kafka_slots *s, const struct kafka_slot *slot)
 {
     return (unsigned)(slot - s->at);
+}
+
+int64_t kafka_slot_next(const struct kafka_slot *slot)
+{
+    int64_t next = slot->last >= 0 ? slot->last + 1 : slot->next_offset;
+
+    return slot->end > next ? slot->end : next;
 }
 
 void kafka_slots_pause(struct kafka_slots *s, struct kafka_slot *slot, bool paused)

@@ -25,6 +25,7 @@ struct kafka_slot {
     int32_t partition;
     int64_t next_offset; /* where reading began */
     int64_t last;        /* newest offset that was taken from librdkafka; -1: none */
+    int64_t end;         /* the log's end, where reading has come to it; -1: it has not */
     int64_t want;        /* to be committed; -1: nothing */
     int64_t asked;       /* under way to the broker, or there; -1: nothing */
     int64_t committed;   /* the broker has it; -1: nothing known */
@@ -50,6 +51,9 @@ struct kafka_slot *kafka_slots_find(struct kafka_slots *s, const char *topic, in
 /* Slot number i, NULL where it is free; i may be any number. */
 struct kafka_slot *kafka_slots_at(struct kafka_slots *s, unsigned i);
 unsigned kafka_slots_number(const struct kafka_slots *s, const struct kafka_slot *slot);
+/* Where reading goes on: behind the newest record, and behind what no reader is given (the end of a
+ * transaction, records of an aborted one) where that is the last of the log. */
+int64_t kafka_slot_next(const struct kafka_slot *slot);
 void kafka_slots_pause(struct kafka_slots *s, struct kafka_slot *slot, bool paused);
 
 /* Fills out (room for SOURCE_PARTITIONS_MAX) with the slots of that epoch, 0 for all. */

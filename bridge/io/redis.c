@@ -83,7 +83,7 @@ static void on_gone(void *owner)
     mem_free(r->address_text);
     mem_free(r->user);
     if (r->password != NULL)
-        memset(r->password, 0, strlen(r->password));
+        explicit_bzero(r->password, strlen(r->password));
     mem_free(r->password);
     mem_free(r);
 }

@@ -26,7 +26,8 @@ struct http_call {
     uint64_t token;       /* the caller's; comes back in the reply */
     unsigned destination; /* index, as configured in the shell */
     const char *method;   /* "POST"; static storage */
-    struct view path;     /* after the destination's base URL, with '/' in front; escaped already */
+    struct view path;     /* after the destination's base URL, with '/' in front, escaped already;
+                             or nothing: the base URL itself */
     const struct http_header
         *headers; /* beside the destination's own (authentication, user agent) */
     size_t header_count;

@@ -43,7 +43,8 @@ struct source_port {
     void (*pause)(void *ctx, unsigned slot);
     void (*resume)(void *ctx, unsigned slot);
     /* Commits next_offset for slot, if epoch is still the slot's; `now`: waits for the broker's
-     * answer (only at revocation and at the end). Returns false with a fault if refused. */
+     * answer to it and to all before (only at revocation and at the end; without it a commit may
+     * stay behind when the partition is let go). Returns false with a fault if refused. */
     bool (*commit)(void *ctx, unsigned slot, uint32_t epoch, int64_t next_offset, bool now,
                    struct fault *f);
     void (*released)(void *ctx); /* the revocation may go through */

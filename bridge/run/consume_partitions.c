@@ -74,7 +74,8 @@ static void commit_one(struct consume *c, struct partition *p, bool now)
     int64_t position = tracker_position(&p->tracker);
     struct fault f = {0};
 
-    if (position == p->committed && !now) /* with `now`, what was handed over is waited for */
+    /* A commit that was not waited for may not have left yet, or was refused meanwhile. */
+    if (position == p->committed && !now)
         return;
     if (c->port.source.commit(c->port.source.ctx, p->at.slot, p->at.epoch, position, now, &f)) {
         FAULT_POINT(OFFSET_STORED);

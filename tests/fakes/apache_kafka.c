@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ANSWER_MS   60000 /* for one request, from a broker that may have just started */
@@ -316,9 +317,10 @@ void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned parti
     rd_kafka_queue_t *queue = rd_kafka_queue_new(k->client);
     rd_kafka_event_t *event;
     const rd_kafka_topic_result_t **results;
+    time_t until = time(NULL) + ANSWER_MS / 1000;
+    int64_t ends[2];
     size_t n;
 
-    /* Done when the brokers serve it, not only when it is decided. */
     check("options", rd_kafka_AdminOptions_set_operation_timeout(how, ANSWER_MS, NULL, 0));
     rd_kafka_CreateTopics(k->client, &topic, 1, how, queue);
     event = answer("a topic", queue);
@@ -327,6 +329,11 @@ void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned parti
     rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(how);
     rd_kafka_NewTopic_destroy(topic);
+    /* The controller has decided it; the broker serves it a moment later. */
+    while (rd_kafka_query_watermark_offsets(k->client, name, (int32_t)partitions - 1, &ends[0],
+                                            &ends[1], ANSWER_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (time(NULL) > until)
+            give_up(name, "the topic does not come");
 }
 
 void apache_kafka_drop_before(struct apache_kafka *k, const char *topic, int32_t partition,
@@ -423,6 +430,8 @@ void apache_kafka_transaction(struct apache_kafka *k, const char *topic, int32_t
 {
     rd_kafka_t *rk = make_client(k->address, "cmibridge-tests");
     rd_kafka_error_t *error = rd_kafka_init_transactions(rk, ANSWER_MS);
+    int64_t end = apache_kafka_log_end(k, topic, partition) + records + 1;
+    time_t until = time(NULL) + ANSWER_MS / 1000;
     char value[64];
 
     if (error == NULL)
@@ -442,4 +451,8 @@ void apache_kafka_transaction(struct apache_kafka *k, const char *topic, int32_t
     if (error != NULL)
         give_up("a transaction", rd_kafka_error_string(error));
     rd_kafka_destroy(rk);
+    /* The broker answers before it writes the control record. */
+    while (apache_kafka_log_end(k, topic, partition) < end)
+        if (time(NULL) > until)
+            give_up("a transaction", "its control record does not come");
 }

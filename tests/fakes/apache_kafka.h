@@ -27,6 +27,7 @@ void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned parti
 /* Deletes the partition's records before that offset: the log begins there now. */
 void apache_kafka_drop_before(struct apache_kafka *k, const char *topic, int32_t partition,
                               int64_t offset);
+/* Where a reader's log ends: before a transaction that is open. */
 int64_t apache_kafka_log_end(struct apache_kafka *k, const char *topic, int32_t partition);
 /* The group's committed offset; -1: none. */
 int64_t apache_kafka_committed(struct apache_kafka *k, const char *group, const char *topic,

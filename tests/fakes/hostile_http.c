@@ -69,7 +69,7 @@ struct view hostile_request_header(const struct hostile_request *r, const char *
             line.n--;
         field = view_cut(&line, ':');
         if (view_eq_nocase(field, view_of(name)))
-            return view_trim(line);
+            return line.n > 0 ? view_trim(line) : VIEW("");
     }
     return VIEW_NONE;
 }
@@ -272,20 +272,43 @@ static void *run_acceptor(void *arg)
 
 /* ---- for the test ---- */
 
-static struct hostile_http *start(SSL_CTX *tls)
+static int bound(struct sockaddr_in *at)
+{
+    const int on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(fd, (const struct sockaddr *)at, sizeof *at) != 0)
+        give_up("no port to listen on");
+    return fd;
+}
+
+/* Bound a second time, by its number: only then the port outlasts hostile_http_down. */
+static int listener_on_a_free_port(int *port)
 {
     struct sockaddr_in at = {.sin_family = AF_INET};
-    struct hostile_http *s = mem_zeroed(1, sizeof *s);
     socklen_t n = sizeof at;
+    int finder;
+    int fd;
+
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    finder = bound(&at);
+    if (getsockname(finder, (struct sockaddr *)&at, &n) != 0)
+        give_up("its port can't be known");
+    fd = bound(&at);
+    close(finder);
+    if (listen(fd, BACKLOG) != 0)
+        give_up("no port to listen on");
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+static struct hostile_http *start(SSL_CTX *tls)
+{
+    struct hostile_http *s = mem_zeroed(1, sizeof *s);
 
     signal(SIGPIPE, SIG_IGN);
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (s->listener < 0 || bind(s->listener, (const struct sockaddr *)&at, sizeof at) != 0 ||
-        listen(s->listener, BACKLOG) != 0 ||
-        getsockname(s->listener, (struct sockaddr *)&at, &n) != 0)
-        give_up("no port to listen on");
-    s->port = ntohs(at.sin_port);
+    s->listener = listener_on_a_free_port(&s->port);
     s->tls = tls;
     snprintf(s->url, sizeof s->url, tls != NULL ? "https://localhost:%d" : "http://127.0.0.1:%d",
              s->port);

@@ -166,6 +166,39 @@ void serve_rig_done(struct serve_rig *rig)
 
 /* ---- requests ---- */
 
+void serve_await_under_way(const struct serve_rig *rig, int count)
+{
+    char line[64];
+    bool there = false;
+
+    snprintf(line, sizeof line, "\ncmibridge_http_requests_under_way %d\n", count);
+    for (int i = 0; !there; i++) {
+        struct probe_reply r = probe_ask(rig->admin_port, "GET", "/metrics", "", NULL);
+
+        there = r.status == 200 && strstr(r.body.p, line) != NULL;
+        probe_done(&r);
+        assert_true(there || i < 100000);
+    }
+}
+
+int serve_send(const struct serve_rig *rig, const char *path, const char *key, const char *body)
+{
+    struct buf b;
+    int fd = probe_connect(rig->port);
+
+    buf_init(&b, 1 << 20);
+    buf_printf(&b, "POST /RI/cmi%s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n", path,
+               strlen(body));
+    if (key[0] != '\0')
+        buf_printf(&b, "Idempotency-Key: %s\r\n", key);
+    buf_put_text(&b, "\r\n");
+    buf_put_text(&b, body);
+    assert_false(b.full);
+    probe_send(fd, buf_view(&b));
+    buf_done(&b);
+    return fd;
+}
+
 struct probe_reply serve_ask(const struct serve_rig *rig, const char *method, const char *path,
                              const char *headers, const char *body)
 {

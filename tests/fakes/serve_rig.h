@@ -30,6 +30,11 @@ void serve_rig_done(struct serve_rig *rig);    /* stops both, removes all */
 /* Waits until it has logged the text; false: it ended before. */
 bool serve_rig_await(struct serve_rig *rig, const char *text);
 
+/* Waits until so many requests are whole and not yet answered. */
+void serve_await_under_way(const struct serve_rig *rig, int count);
+/* Sends a POST of JSON and does not wait for the answer: the connection. key "": none. */
+int serve_send(const struct serve_rig *rig, const char *path, const char *key, const char *body);
+
 /* A request to /RI/cmi<path>. headers: "A: b\r\n" or "". JSON where there is a body. */
 struct probe_reply serve_ask(const struct serve_rig *rig, const char *method, const char *path,
                              const char *headers, const char *body);

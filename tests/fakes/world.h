@@ -65,7 +65,7 @@ struct world {
         size_t events[WORLD_EVENTS_MAX]; /* by offset: index into events */
         int64_t count;
         int64_t committed;
-        int64_t asked;   /* to be committed, and taken up some steps later */
+        int64_t wanted;  /* a commit that was not waited for may be on its way still */
         int64_t fetched; /* next to hand to the consumer */
         bool assigned;
         bool paused;

@@ -297,6 +297,110 @@ static void records_dropped_unread_end_the_consumer(void **state)
     close_scene(&s);
 }
 
+/* Static membership: who comes back under its name within the session has its partitions still, and
+ * nobody else is disturbed. */
+static void a_named_member_comes_back_without_a_rebalance(void **state)
+{
+    static const int ends[] = {SIGTERM, SIGKILL};
+    struct scene s;
+    struct consumer *one;
+    struct consumer *two;
+
+    (void)state;
+    open_scene(&s, "named", true);
+    s.conf.instance = "one";
+    one = consumer_start(&s.conf);
+    consumer_await(one, "event=assigned", PARTITIONS);
+    s.conf.instance = "two";
+    two = consumer_start(&s.conf);
+    consumer_await(two, "event=assigned", PARTITIONS / 2);
+    consumer_await(one, "event=assigned", PARTITIONS + PARTITIONS / 2);
+    s.conf.instance = "one";
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        send_events(&s, 500);
+        flush(&s);
+        (void)consumer_end(one, ends[i]);
+        consumer_free(one);
+        one = consumer_start(&s.conf);
+        consumer_await(one, "event=assigned", PARTITIONS / 2);
+        await_effects(&s, s.sent);
+    }
+    assert_int_equal(consumer_said(two, "event=revoked"), 0);
+    assert_int_equal(consumer_said(two, "event=assigned"), PARTITIONS / 2);
+
+    /* A second process under a name that is taken puts the first one out, with a sentence. */
+    s.conf.instance = "two";
+    consumer_free(one);
+    one = consumer_start(&s.conf);
+    consumer_await(two, "the Kafka client ended itself", 1);
+    assert_int_equal(consumer_end(two, 0), COMMAND_STOPPED);
+    assert_each_had_its_effect_once_and_in_order(&s);
+    consumer_free(one);
+    consumer_free(two);
+    close_scene(&s);
+}
+
+/* ---- publish and dlq ---- */
+
+static bool all_have_come(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return r->count == 1;
+}
+
+static void a_dead_letter_is_listed_replayed_and_written(void **state)
+{
+    static const struct hostile_step refuse = {
+        .act = HOSTILE_REPLY, .status = 400, .body = "Callback queue not found"};
+    static const char *const dead[] = {"dlq-dead"};
+    struct scene s;
+    struct reader letters = {.rig = NULL};
+    struct kafka_conf conf;
+    struct consumer *c;
+    const char *output;
+
+    (void)state;
+    open_scene(&s, "dlq", true);
+    hostile_http_script(s.cmi, &refuse, 1);
+    c = consumer_start(&s.conf);
+    assert_int_equal(
+        kafka_rig_command(&s.rig,
+                          "echo '{\"specversion\":\"1.0\",\"id\":\"0\",\"source\":\"/shop\","
+                          "\"type\":\"callback.requested\",\"subject\":\"callbacks/0\",\"data\":{"
+                          "\"customerNumber\":\"0612345678\",\"callbackQueueNumber\":\"153\","
+                          "\"notes\":\"0\"}}' |",
+                          "publish -t dlq", &output),
+        COMMAND_OK);
+    assert_string_equal(output, "published 1 of 1\n");
+    s.sent = 1;
+    conf = kafka_rig_conf(&s.rig, dead);
+    reader_start(&letters, &s.rig, &conf);
+    kafka_rig_until(&s.rig, all_have_come, &letters);
+    assert_int_equal(kafka_rig_command(&s.rig, "", "dlq list -t dlq-dead --json", &output),
+                     COMMAND_OK);
+    assert_non_null(strstr(output, "\"disposition\":\"refused\""));
+    assert_null(strstr(output, "0612345678"));
+    assert_int_equal(
+        kafka_rig_command(&s.rig, "", "dlq replay -t dlq-dead --results dlq-results", &output),
+        COMMAND_OK);
+    assert_string_equal(output,
+                        "replayed 1 of 1; passed over: 0 replayed before, 0 written since\n");
+    await_effects(&s, 1);
+    assert_true(view_eq(hostile_request_header(hostile_http_request(s.cmi, 0), "Idempotency-Key"),
+                        hostile_request_header(hostile_http_request(s.cmi, 1), "Idempotency-Key")));
+    assert_int_equal(consumer_end(c, SIGTERM), COMMAND_OK);
+    assert_each_had_its_effect_once_and_in_order(&s);
+    assert_int_equal(
+        kafka_rig_command(&s.rig, "", "dlq replay -t dlq-dead --results dlq-results", &output),
+        COMMAND_OK);
+    assert_string_equal(output,
+                        "replayed 0 of 0; passed over: 1 replayed before, 0 written since\n");
+    reader_done(&letters);
+    consumer_free(c);
+    close_scene(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +408,8 @@ int main(void)
         cmocka_unit_test(a_killed_consumers_work_is_ended_by_the_others),
         cmocka_unit_test(what_is_in_flight_ends_before_its_partition_moves),
         cmocka_unit_test(records_dropped_unread_end_the_consumer),
+        cmocka_unit_test(a_named_member_comes_back_without_a_rebalance),
+        cmocka_unit_test(a_dead_letter_is_listed_replayed_and_written),
     };
     int failed;
 

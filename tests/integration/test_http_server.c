@@ -24,10 +24,11 @@
 #define BODY_MAX    1000
 #define BODIES_MAX  1500
 #define CONNECTIONS 4
+#define LARGE_BYTES 20000000
 #define HEAD_MAX    4096
-#define TIME_MS     700
+#define TIME_MS     1500
 
-/* ---- the child: echoes; /later answers at the next turn, /never when it ends ---- */
+/* ---- the child: echoes; /later answers at a later turn, /drain when it drains ---- */
 
 struct child {
     uv_loop_t loop;
@@ -36,7 +37,10 @@ struct child {
     struct http_server *http;
     struct http_visit *held[16];
     size_t held_count;
-    struct http_visit *at_the_end; /* of /never */
+    struct http_visit *at_drain;
+    struct http_visit *large;
+    int says; /* a pipe to the parent */
+    bool failed;
 };
 
 static void answer(struct http_visit *v, int status, struct view body)
@@ -58,6 +62,22 @@ static void on_later(uv_timer_t *timer)
     release(timer->data);
 }
 
+static void answer_large(struct http_visit *v)
+{
+    char *large = mem_zeroed(LARGE_BYTES, 1);
+
+    memset(large, 'x', LARGE_BYTES);
+    answer(v, 200, (struct view){large, LARGE_BYTES});
+    mem_free(large);
+}
+
+static void on_large(uv_timer_t *timer)
+{
+    struct child *c = timer->data;
+
+    answer_large(c->large);
+}
+
 static size_t admit(void *ctx, struct http_visit *v, const struct http_request *r)
 {
     (void)ctx;
@@ -76,16 +96,18 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
         uv_timer_start(&c->later, on_later, 1, 0);
         return;
     }
-    if (view_is(r->path, "/never")) {
-        c->at_the_end = v;
+    if (view_is(r->path, "/drain")) {
+        c->at_drain = v;
+        c->failed = c->failed || write(c->says, "d", 1) != 1;
         return;
     }
     if (view_is(r->path, "/large")) {
-        char *large = mem_zeroed(20000000, 1);
-
-        memset(large, 'x', 20000000);
-        answer(v, 200, (struct view){large, 20000000});
-        mem_free(large);
+        answer_large(v);
+        return;
+    }
+    if (view_is(r->path, "/large-later")) {
+        c->large = v;
+        uv_timer_start(&c->later, on_large, 2 * TIME_MS, 0);
         return;
     }
     buf_init(&all, 65536);
@@ -116,13 +138,13 @@ static void on_term(uv_signal_t *signal, int number)
     (void)number;
     http_server_drain(c->http, ended, c);
     release(c);
-    if (c->at_the_end != NULL)
-        answer(c->at_the_end, 200, VIEW("at last"));
+    if (c->at_drain != NULL)
+        answer(c->at_drain, 200, VIEW("drained"));
 }
 
-static int child_main(int port_fd)
+static int child_main(int says)
 {
-    struct child c = {.held_count = 0};
+    struct child c = {.says = says};
     struct http_server_conf conf = {.address = "127.0.0.1:0",
                                     .connections_max = CONNECTIONS,
                                     .head_max_bytes = HEAD_MAX,
@@ -141,14 +163,15 @@ static int child_main(int port_fd)
         return 1;
     uv_signal_start(&c.term, on_term, SIGTERM);
     port = http_server_port(c.http);
-    if (write(port_fd, &port, sizeof port) != sizeof port)
+    if (write(says, &port, sizeof port) != sizeof port)
         return 1;
     uv_run(&c.loop, UV_RUN_DEFAULT);
-    return uv_loop_close(&c.loop) == 0 ? 0 : 1;
+    return uv_loop_close(&c.loop) == 0 && !c.failed ? 0 : 1;
 }
 
 static pid_t child_pid;
 static unsigned port;
+static int child_says = -1;
 
 static int start(void **state)
 {
@@ -164,7 +187,7 @@ static int start(void **state)
     }
     close(pipe_fds[1]);
     assert_int_equal(read(pipe_fds[0], &port, sizeof port), sizeof port);
-    close(pipe_fds[0]);
+    child_says = pipe_fds[0];
     return 0;
 }
 
@@ -177,6 +200,7 @@ static int stop(void **state)
     kill(child_pid, SIGTERM);
     assert_int_equal(waitpid(child_pid, &status, 0), child_pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(child_says);
     return 0;
 }
 
@@ -424,14 +448,41 @@ static void the_connection_past_the_limit_waits_for_its_turn(void **state)
         probe_close(idle[i]);
 }
 
+static void await_bytes(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    assert_int_equal(poll(&p, 1, PROBE_PATIENCE_MS), 1);
+}
+
 static void a_large_answer_arrives_whole(void **state)
 {
     struct probe_reply r = probe_ask(port, "GET", "/large", "", NULL);
 
     (void)state;
     assert_int_equal(r.status, 200);
-    assert_int_equal(r.body.n, 20000000);
+    assert_int_equal(r.body.n, LARGE_BYTES);
     probe_done(&r);
+}
+
+/* A large answer may take long; that must not move anybody else's deadline, even where it was the
+ * only one. */
+static void who_reads_slowly_does_not_lengthen_the_others_time(void **state)
+{
+    int slow = probe_connect(port);
+    int half = -1;
+    struct probe_reply r;
+
+    (void)state;
+    probe_send(slow, VIEW("GET /large-later HTTP/1.1\r\nHost: x\r\n\r\n"));
+    await_bytes(slow);
+    half = probe_connect(port);
+    probe_send(half, VIEW("GET / HTTP/1.1\r\n"));
+    r = probe_read(half, false);
+    assert_int_equal(r.status, 408);
+    probe_done(&r);
+    probe_close(half);
+    probe_close(slow);
 }
 
 static void a_client_that_goes_away_while_it_waits_does_no_harm(void **state)
@@ -451,19 +502,18 @@ static void draining_lets_the_waiting_end_and_closes_the_rest(void **state)
 {
     int waits = probe_connect(port);
     int idle = probe_connect(port);
+    char taken = 0;
     struct probe_reply r;
 
     probe_send(idle, VIEW("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
     r = probe_read(idle, false);
     probe_done(&r);
-    probe_send(waits, VIEW("GET /never HTTP/1.1\r\nHost: x\r\n\r\n"));
-    /* One more answered request shows that the one before it was taken. */
-    probe_send(idle, VIEW("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
-    r = probe_read(idle, false);
-    probe_done(&r);
+    probe_send(waits, VIEW("GET /drain HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_int_equal(read(child_says, &taken, 1), 1);
     stop(state);
     r = probe_read(waits, false);
     assert_int_equal(r.status, 200);
+    assert_true(view_is(r.body, "drained"));
     assert_string_equal(probe_header(&r, "Connection"), "close");
     probe_done(&r);
     assert_true(probe_is_closed(idle));
@@ -512,6 +562,7 @@ int main(void)
         cmocka_unit_test(a_head_that_never_ends_and_a_connection_that_idles_are_cut),
         cmocka_unit_test(the_connection_past_the_limit_waits_for_its_turn),
         cmocka_unit_test(a_large_answer_arrives_whole),
+        cmocka_unit_test(who_reads_slowly_does_not_lengthen_the_others_time),
         cmocka_unit_test(a_client_that_goes_away_while_it_waits_does_no_harm),
         cmocka_unit_test(draining_lets_the_waiting_end_and_closes_the_rest),
         cmocka_unit_test(an_address_that_makes_no_sense_is_said_so),

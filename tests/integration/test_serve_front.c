@@ -10,6 +10,7 @@
 #include "tests/fakes/serve_rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct serve_rig rig;
@@ -19,6 +20,7 @@ static struct serve_rig rig;
 static int start(void **state)
 {
     (void)state;
+    setenv("CMIBRIDGE_SERVER_CORS_ORIGINS", "https://desk.example.com", 1);
     serve_rig_start(&rig, "limits: {body: 2KiB, remarks: 1KiB}\n");
     return 0;
 }
@@ -126,6 +128,35 @@ static void options_and_405_say_what_is_allowed(void **state)
     serve_expect(&rig, "OPTIONS", "/nothing", "", NULL, 404, NULL);
 }
 
+static void pages_of_allowed_origins_may_call_and_others_may_not(void **state)
+{
+    struct probe_reply r;
+
+    (void)state;
+    r = serve_ask(&rig, "OPTIONS", "/callbacks",
+                  "Origin: https://desk.example.com\r\nAccess-Control-Request-Method: POST\r\n",
+                  NULL);
+    assert_int_equal(r.status, 204);
+    assert_string_equal(probe_header(&r, "Access-Control-Allow-Origin"),
+                        "https://desk.example.com");
+    assert_string_equal(probe_header(&r, "Access-Control-Allow-Methods"),
+                        "GET, HEAD, POST, OPTIONS");
+    assert_non_null(strstr(probe_header(&r, "Access-Control-Allow-Headers"), "Authorization"));
+    probe_done(&r);
+    r = serve_ask(&rig, "POST", "/callbacks", "Origin: https://desk.example.com\r\n", BODY);
+    assert_int_equal(r.status, 201);
+    assert_string_equal(probe_header(&r, "Access-Control-Allow-Origin"),
+                        "https://desk.example.com");
+    assert_non_null(strstr(probe_header(&r, "Access-Control-Expose-Headers"), "Location, Link"));
+    assert_string_equal(probe_header(&r, "Vary"), "Origin");
+    probe_done(&r);
+    r = serve_ask(&rig, "GET", "/callbacks", "Origin: https://desk.example.org\r\n", NULL);
+    assert_int_equal(r.status, 200);
+    assert_string_equal(probe_header(&r, "Access-Control-Allow-Origin"), "");
+    assert_string_equal(probe_header(&r, "Vary"), "Origin");
+    probe_done(&r);
+}
+
 static void a_body_one_byte_over_the_limit_is_413(void **state)
 {
     char body[2100];
@@ -185,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_request_is_answered_by_its_row),
         cmocka_unit_test(options_and_405_say_what_is_allowed),
+        cmocka_unit_test(pages_of_allowed_origins_may_call_and_others_may_not),
         cmocka_unit_test(a_body_one_byte_over_the_limit_is_413),
         cmocka_unit_test(more_parameters_than_allowed_are_refused),
         cmocka_unit_test(requests_are_counted_and_a_trace_is_logged),

@@ -153,20 +153,6 @@ static void a_key_is_one_of_1_to_255_printable_characters(void **state)
     serve_expect(&rig, "POST", "/callbacks", KEY("a") KEY("b"), CALLBACK("1"), 400, NULL);
 }
 
-/* A whole request, sent and not yet answered. */
-static int send_only(const char *key, const char *body)
-{
-    char request[1024];
-    int fd = probe_connect(rig.port);
-    int n = snprintf(request, sizeof request,
-                     "POST /RI/cmi/callbacks HTTP/1.1\r\nHost: x\r\nIdempotency-Key: %s\r\n"
-                     "Content-Length: %zu\r\n\r\n%s",
-                     key, strlen(body), body);
-
-    probe_send(fd, (struct view){request, (size_t)n});
-    return fd;
-}
-
 static void a_key_whose_request_still_runs_is_409_and_then_served(void **state)
 {
     struct probe_reply r;
@@ -175,7 +161,8 @@ static void a_key_whose_request_still_runs_is_409_and_then_served(void **state)
 
     (void)state;
     redis_server_freeze(rig.redis);
-    fd = send_only("running", CALLBACK("4601"));
+    fd = serve_send(&rig, "/callbacks", "running", CALLBACK("4601"));
+    serve_await_under_way(&rig, 1);
     r = serve_ask(&rig, "POST", "/callbacks", KEY("running"), CALLBACK("4601"));
     assert_int_equal(r.status, 409);
     assert_string_not_equal(probe_header(&r, "Retry-After"), "");
@@ -215,9 +202,8 @@ static void a_kill_between_request_and_answer_leaves_one_effect(void **state)
 
     (void)state;
     redis_server_freeze(rig.redis);
-    fd = send_only("killed", CALLBACK("4801"));
-    /* The second is answered, so the first has been sent to Redis. */
-    serve_expect(&rig, "POST", "/callbacks", KEY("killed"), CALLBACK("4801"), 409, NULL);
+    fd = serve_send(&rig, "/callbacks", "killed", CALLBACK("4801"));
+    serve_await_under_way(&rig, 1);
     serve_rig_kill(&rig);
     probe_close(fd);
     redis_server_thaw(rig.redis);

@@ -35,7 +35,7 @@ static void check(const struct row *rows, size_t count)
         assert_true((status == 0) == (f.text[0] == '\0'));
     }
 }
-#define CHECK(rows) check(rows, sizeof rows / sizeof rows[0])
+#define CHECK(rows) check((rows), sizeof(rows) / sizeof((rows)[0]))
 
 /* {open, last, failures, max_calls, next_call_ms, last_call_ms} */
 static void a_failed_call_leads_to_the_next_until_there_were_enough(void **state)

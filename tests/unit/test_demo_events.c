@@ -70,7 +70,7 @@ int main(void)
         cmocka_unit_test(no_type_is_missing),
     };
 
-    while (event_types[type_count].name != NULL && type_count < TYPES_MAX)
+    while (type_count < TYPES_MAX && event_types[type_count].name != NULL)
         type_count++;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

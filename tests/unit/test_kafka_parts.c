@@ -1,4 +1,4 @@
-/* kafka_conf, kafka_start, kafka_slots: what needs no broker. */
+/* kafka_conf, kafka_start, kafka_slots, kafka_commits: what needs no broker. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "bridge/core/mem.h"
+#include "bridge/io/kafka_commits.h"
 #include "bridge/io/kafka_conf.h"
 #include "bridge/io/kafka_slots.h"
 #include "bridge/io/kafka_start.h"
@@ -222,6 +223,36 @@ static void records_held_come_back_in_order_and_are_bounded(void **state)
     kafka_slots_free(s);
 }
 
+/* Behind the newest record may lie what no reader is given. It is passed only with all before it.
+ */
+static void the_logs_end_is_committed_when_all_before_it_is(void **state)
+{
+    struct kafka_slots *s = kafka_slots_new();
+    struct kafka_slot *slot = kafka_slots_add(s, "events", 0, 1, 10);
+    struct kafka_commits c = {.slots = s};
+
+    (void)state;
+    kafka_commits_want(&c, slot, 10);
+    kafka_commits_end(&c, slot, 10);
+    assert_int_equal(slot->want, 10);
+    kafka_commits_end(&c, slot, 12); /* nothing to read from 10 on */
+    assert_int_equal(slot->want, 12);
+    slot->last = 14;
+    kafka_commits_end(&c, slot, 16);
+    assert_int_equal(kafka_slot_next(slot), 16);
+    assert_int_equal(slot->want, 12); /* 12 to 14 have not ended */
+    kafka_commits_want(&c, slot, 14);
+    assert_int_equal(slot->want, 14);
+    kafka_commits_want(&c, slot, 15);
+    assert_int_equal(slot->want, 16);
+    slot->last = 16; /* the end of before is in the middle now */
+    assert_int_equal(kafka_slot_next(slot), 17);
+    kafka_commits_want(&c, slot, 17);
+    assert_int_equal(slot->want, 17);
+    kafka_slots_remove(s, slot);
+    kafka_slots_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +263,7 @@ int main(void)
         cmocka_unit_test(partitions_are_found_again_after_others_left),
         cmocka_unit_test(pausing_is_counted_once_and_ends_with_the_partition),
         cmocka_unit_test(records_held_come_back_in_order_and_are_bounded),
+        cmocka_unit_test(the_logs_end_is_committed_when_all_before_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,176 @@
+#include "server/checks.h"
+
+#include "bridge/core/accept.h"
+#include "bridge/core/mem.h"
+#include "bridge/core/percent.h"
+
+#define ACCEPT_BYTES_MAX 4096
+
+bool checks_id(struct pending *p, struct view encoded, char **text)
+{
+    struct fault f = {0};
+
+    if (!percent_decode_segment(encoded, *text, &p->x.id, &f)) {
+        exchange_error(&p->x, 400, "the path: %s", f.text);
+        return false;
+    }
+    if (p->x.id.n > EXCHANGE_SEGMENT_MAX) {
+        exchange_error(&p->x, 404, "HTTP 404 Not Found");
+        return false;
+    }
+    *text += p->x.id.n;
+    return true;
+}
+
+static bool decode_params(struct pending *p, char **text)
+{
+    struct view query = p->request->query;
+    struct view name = VIEW_NONE;
+    struct view value = VIEW_NONE;
+    struct fault f = {0};
+
+    if (query.n > 0)
+        p->x.params = p->params = mem_zeroed(EXCHANGE_PARAMS_MAX, sizeof *p->params);
+    while (percent_next_pair(&query, &name, &value)) {
+        struct exchange_param *one = NULL;
+
+        if (p->x.param_count == EXCHANGE_PARAMS_MAX) {
+            exchange_error(&p->x, 400, "there are more than %d parameters", EXCHANGE_PARAMS_MAX);
+            return false;
+        }
+        one = &p->params[p->x.param_count];
+        if (!percent_decode_query(name, *text, &one->name, &f)) {
+            exchange_error(&p->x, 400, "a parameter's name: %s", f.text);
+            return false;
+        }
+        *text += one->name.n;
+        if (!percent_decode_query(value, *text, &one->value, &f)) {
+            exchange_error(&p->x, 400, "%.*s: %s", VIEW_ARG(one->name), f.text);
+            return false;
+        }
+        *text += one->value.n;
+        p->x.param_count++;
+    }
+    return true;
+}
+
+static bool knows_param(const struct route *r, struct view name)
+{
+    if (view_is(name, "limit") || view_is(name, "language"))
+        return true;
+    if ((r->need & ROUTE_LIST) != 0 && view_is(name, "after"))
+        return true;
+    for (size_t i = 0; r->params != NULL && r->params[i] != NULL; i++)
+        if (view_is(name, r->params[i]))
+            return true;
+    return false;
+}
+
+static bool is_language(struct view v)
+{
+    for (size_t i = 0; i < v.n; i++)
+        if ((v.p[i] | 0x20) < 'a' || (v.p[i] | 0x20) > 'z')
+            return false;
+    return v.n == 2;
+}
+
+/* Contract 10. */
+static bool check_params(struct pending *p)
+{
+    for (size_t i = 0; i < p->x.param_count; i++) {
+        struct view name = p->params[i].name;
+
+        if (name.n > 0 && name.p[0] == '_')
+            continue;
+        if (!knows_param(p->route->route, name)) {
+            exchange_error(&p->x, 400, "there is no parameter '%.*s' here", VIEW_ARG(name));
+            return false;
+        }
+        for (size_t j = 0; j < i; j++)
+            if (view_eq(p->params[j].name, name)) {
+                exchange_error(&p->x, 400, "%.*s is given twice", VIEW_ARG(name));
+                return false;
+            }
+        if (view_is(name, "language") && !is_language(p->params[i].value)) {
+            exchange_error(&p->x, 400, "language is two letters (ISO 639)");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The one place that chooses an answer's representation. */
+static bool check_accept(struct pending *p)
+{
+    struct buf all;
+    enum accept choice = ACCEPT_NEITHER;
+
+    if ((p->route->route->need & ROUTE_TEXT_ANSWER) != 0)
+        return true;
+    buf_init(&all, ACCEPT_BYTES_MAX);
+    for (size_t i = 0; i < p->request->header_count; i++) {
+        if (!view_eq_nocase(p->request->headers[i].name, VIEW("Accept")))
+            continue;
+        if (all.n > 0)
+            buf_put_char(&all, ',');
+        buf_put(&all, p->request->headers[i].value);
+    }
+    choice = all.full ? ACCEPT_JSON : accept_choose(buf_view(&all));
+    buf_done(&all);
+    if (choice == ACCEPT_JSON)
+        return true;
+    exchange_error(&p->x, 406, "only application/json is served here");
+    return false;
+}
+
+static bool is_utf8_name(struct view charset)
+{
+    return charset.n == 0 || view_eq_nocase(charset, VIEW("utf-8")) ||
+           view_eq_nocase(charset, VIEW("us-ascii"));
+}
+
+bool checks_body(struct pending *p)
+{
+    static const struct {
+        unsigned need;
+        const char *type;
+        bool must;
+    } types[] = {
+        {ROUTE_BODY_JSON, "application/json", false},
+        {ROUTE_BODY_TEXT, "text/plain", false},
+        {ROUTE_BODY_BATCH, "application/cloudevents-batch+json", true},
+    };
+    unsigned need = p->route->route->need;
+    struct view charset = VIEW_NONE;
+    size_t count = 0;
+    struct view coding =
+        http_field_find(p->request->headers, p->request->header_count, "Content-Encoding", &count);
+    struct view type = VIEW_NONE;
+
+    if (count > 0 && !view_eq_nocase(coding, VIEW("identity"))) {
+        exchange_error(&p->x, 415, "Content-Encoding is not taken");
+        return false;
+    }
+    type = http_field_find(p->request->headers, p->request->header_count, "Content-Type", &count);
+    p->x.content_type = accept_media_type(type, &charset);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if ((need & types[i].need) == 0)
+            continue;
+        if (count > 1 || !is_utf8_name(charset) ||
+            (count == 0 ? types[i].must
+                        : !view_eq_nocase(p->x.content_type, view_of(types[i].type)))) {
+            exchange_error(&p->x, 415, "the body must be %s in UTF-8", types[i].type);
+            return false;
+        }
+        if (p->x.body.n == 0 && types[i].need != ROUTE_BODY_TEXT) {
+            exchange_error(&p->x, 400, "the body is missing");
+            return false;
+        }
+    }
+    return true;
+}
+
+bool checks_read(struct pending *p, char **text)
+{
+    return check_accept(p) && decode_params(p, text) && check_params(p);
+}

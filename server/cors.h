@@ -1,0 +1,19 @@
+/*
+ * cors: pages of other origins that may call from a browser (contract 2, server.cors.origins).
+ */
+#ifndef SERVER_CORS_H
+#define SERVER_CORS_H
+
+#include "server/pending.h"
+
+struct cors;
+
+struct cors *cors_new(void);
+void cors_free(struct cors *c);
+void cors_allow(struct cors *c, const char *origin); /* "https://desk.example.com"; copied */
+/* Adds to the answer what the browser needs to hand it to the page, and, if the request asks for
+ * leave (OPTIONS with Access-Control-Request-Method), what it may send. Nothing for other origins.
+ */
+void cors_answer(const struct cors *c, struct pending *p, struct view allowed_methods);
+
+#endif

@@ -1,0 +1,214 @@
+/* serve: how it starts, how it ends, and what goes from its store in between. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/commands.h"
+#include "server/shard.h"
+#include "tests/fakes/serve_rig.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct serve_rig rig;
+
+#define MESSAGE                                                                                    \
+    "{\"message\":\"Hello\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","        \
+    "\"destinations\":[{\"address\":\"1\"},{\"address\":\"1\"}]}"
+
+#define CALLBACK "{\"customerNumber\":\"1\",\"callbackQueueNumber\":\"153\"}"
+
+static int start(void **state)
+{
+    (void)state;
+    serve_rig_start(&rig, "");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    serve_rig_done(&rig);
+    return 0;
+}
+
+/* Runs the binary to its end; its exit code. name and value: set in its environment, or NULL. */
+static int run(const char *const *args, const char *name, const char *value)
+{
+    const char *binary = getenv("CMIBRIDGE_BIN");
+    const char *argv[8] = {"cmibridge", "serve"};
+    int status = 0;
+    pid_t pid = 0;
+
+    for (size_t i = 0; args[i] != NULL; i++)
+        argv[i + 2] = args[i];
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (name != NULL)
+            setenv(name, value, 1);
+        if (freopen("/dev/null", "w", stderr) == NULL || freopen("/dev/null", "w", stdout) == NULL)
+            _exit(126);
+        execv(binary, (char *const *)(uintptr_t)argv);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void what_can_t_start_says_so_with_its_exit_code(void **state)
+{
+    const char *const help[] = {"--help", NULL};
+    const char *const what[] = {"--what", NULL};
+    const char *const missing[] = {"--config", "/nonexistent/cmibridge.yaml", NULL};
+    const char *const good[] = {"--config", rig.config, NULL};
+    static const char *const endings[] = {"", "-wal", "-shm", "-lock"};
+    char taken[32];
+    char other[128];
+
+    (void)state;
+    assert_int_equal(run(help, NULL, NULL), COMMAND_OK);
+    assert_int_equal(run(what, NULL, NULL), COMMAND_USAGE);
+    assert_int_equal(run(missing, NULL, NULL), COMMAND_CONFIG);
+    assert_int_equal(run(good, "CMIBRIDGE_LIMITS_BODY", "lots"), COMMAND_CONFIG);
+    /* Another one has the history; then, the port. */
+    assert_int_equal(run(good, NULL, NULL), COMMAND_UNAVAILABLE);
+    snprintf(taken, sizeof taken, "127.0.0.1:%u", rig.port);
+    snprintf(other, sizeof other, "%s/other.sqlite", rig.dir);
+    setenv("CMIBRIDGE_HISTORY_FILE", other, 1);
+    assert_int_equal(run(good, "CMIBRIDGE_SERVER_LISTEN", taken), COMMAND_UNAVAILABLE);
+    assert_int_equal(run(good, "CMIBRIDGE_ADMIN_LISTEN", taken), COMMAND_UNAVAILABLE);
+    unsetenv("CMIBRIDGE_HISTORY_FILE");
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        snprintf(other, sizeof other, "%s/other.sqlite%s", rig.dir, endings[i]);
+        unlink(other);
+    }
+}
+
+static void data_laid_out_in_other_shards_is_left_alone(void **state)
+{
+    const char *const good[] = {"--config", rig.config, NULL};
+
+    (void)state;
+    serve_rig_stop(&rig);
+    assert_string_equal(redis_server_ask(rig.redis, "HSET s:{00}:cfg shards 128"), ":0");
+    assert_int_equal(run(good, NULL, NULL), COMMAND_STOPPED);
+    assert_string_equal(redis_server_ask(rig.redis, "HSET s:{00}:cfg shards 64"), ":0");
+    serve_rig_restart(&rig);
+}
+
+static void a_stop_lets_what_is_under_way_end(void **state)
+{
+    struct probe_reply r;
+    int status = 0;
+    int idle = probe_connect(rig.port);
+    int fd = -1;
+
+    (void)state;
+    redis_server_freeze(rig.redis);
+    fd = serve_send(&rig, "/callbacks", "", CALLBACK);
+    serve_await_under_way(&rig, 1);
+    assert_int_equal(kill(rig.pid, SIGTERM), 0);
+    assert_true(serve_rig_await(&rig, "event=draining"));
+    assert_true(probe_is_closed(idle));
+    redis_server_thaw(rig.redis);
+    r = probe_read(fd, false);
+    assert_int_equal(r.status, 201);
+    assert_string_equal(probe_header(&r, "Connection"), "close");
+    probe_done(&r);
+    probe_close(fd);
+    probe_close(idle);
+    assert_int_equal(waitpid(rig.pid, &status, 0), rig.pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(rig.log_fd);
+    serve_rig_restart(&rig);
+}
+
+static void a_stop_while_redis_says_nothing_answers_503(void **state)
+{
+    struct probe_reply r;
+    int status = 0;
+    int fd = -1;
+
+    (void)state;
+    redis_server_freeze(rig.redis);
+    fd = serve_send(&rig, "/callbacks", "", CALLBACK);
+    serve_await_under_way(&rig, 1);
+    assert_int_equal(kill(rig.pid, SIGTERM), 0);
+    r = probe_read(fd, false);
+    assert_int_equal(r.status, 503);
+    probe_done(&r);
+    probe_close(fd);
+    assert_int_equal(waitpid(rig.pid, &status, 0), rig.pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(rig.log_fd);
+    redis_server_thaw(rig.redis);
+    serve_rig_restart(&rig);
+}
+
+static const char *ask(const char *verb, const char *name, const char *id, const char *rest)
+{
+    static unsigned shard; /* of the last id */
+    char key[SHARD_KEY_MAX];
+    char command[256];
+
+    if (id[0] != '\0')
+        shard = shard_of((struct view){id, 32});
+    shard_key(shard, name, view_of(id), key);
+    snprintf(command, sizeof command, "%s %s %s", verb, key, rest);
+    return redis_server_ask(rig.redis, command);
+}
+
+/* Asks until the answer is that; there is nothing in Redis to wait on. */
+static void await_answer(const char *verb, const char *name, const char *id, const char *answer)
+{
+    for (int i = 0; strcmp(ask(verb, name, id, ""), answer) != 0; i++) {
+        assert_true(i < PROBE_PATIENCE_MS / 10);
+        poll(NULL, 0, 10);
+    }
+}
+
+static void what_was_deleted_goes_from_the_store(void **state)
+{
+    char id[33];
+    char slice[48];
+    char path[64];
+    char rest[64];
+
+    (void)state;
+    serve_create(&rig, "/messages", "Idempotency-Key: gone\r\n", MESSAGE, id);
+    snprintf(path, sizeof path, "/messages/%s", id);
+    snprintf(slice, sizeof slice, "%s:0", id);
+    assert_string_equal(ask("EXISTS", "c", slice, ""), ":1");
+    assert_string_equal(ask("EXISTS", "rep", id, ""), ":1");
+    serve_expect(&rig, "DELETE", path, "", NULL, 204, "");
+    await_answer("EXISTS", "c", slice, ":0");
+    await_answer("EXISTS", "rep", id, ":0");
+    assert_string_equal(ask("HGET", "m", id, "st"), "8"); /* the tombstone stays for a while */
+    assert_string_equal(ask("HSET", "m", id, "purge 1"), ":0");
+    snprintf(rest, sizeof rest, "1 %s", id);
+    assert_string_equal(ask("ZADD", "gc", "", rest), ":0");
+    await_answer("EXISTS", "m", id, ":0");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_can_t_start_says_so_with_its_exit_code),
+        cmocka_unit_test(data_laid_out_in_other_shards_is_left_alone),
+        cmocka_unit_test(a_stop_lets_what_is_under_way_end),
+        cmocka_unit_test(a_stop_while_redis_says_nothing_answers_503),
+        cmocka_unit_test(what_was_deleted_goes_from_the_store),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}

@@ -1,0 +1,60 @@
+/* docs/DELIVERY.md prints the table of core/delivery.c: all of it, and nothing else. */
+#include "bridge/core/buf.h"
+#include "bridge/core/delivery.h"
+#include "standalone/file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void put_rows(struct buf *to)
+{
+    for (int s = 0; s < DELIVERY_STATE_COUNT; s++)
+        for (int e = 0; e < DELIVERY_EVENT_COUNT; e++)
+            if (delivery_has((enum delivery_state)s, (enum delivery_event)e))
+                buf_printf(to, "| %s | %s | %s |\n", delivery_state_name((enum delivery_state)s),
+                           delivery_event_name((enum delivery_event)e),
+                           delivery_state_name(
+                               delivery_next((enum delivery_state)s, (enum delivery_event)e)));
+}
+
+static void the_page_has_the_rows_of_the_code(void **state)
+{
+    static const char head[] = "| from | on | to |\n|---|---|---|\n";
+    char path[4096];
+    struct buf page;
+    struct buf rows;
+    struct fault f = {0};
+    const char *at;
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/docs/DELIVERY.md", getenv("CMIBRIDGE_SOURCE"));
+    buf_init(&page, 1 << 20);
+    buf_init(&rows, 1 << 20);
+    put_rows(&rows);
+    buf_put_char(&rows, '\n'); /* the table's end */
+    if (!file_get(path, &page, &f))
+        fail_msg("%s", f.text);
+    at = strstr(buf_text(&page), head);
+    assert_non_null(at);
+    at += strlen(head);
+    if (strncmp(at, buf_text(&rows), rows.n) != 0)
+        fail_msg("docs/DELIVERY.md should have, after '| from | on | to |':\n%s", buf_text(&rows));
+    buf_done(&rows);
+    buf_done(&page);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_page_has_the_rows_of_the_code),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
