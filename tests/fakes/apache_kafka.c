@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define ANSWER_MS   60000 /* for one request, from a broker that may have just started */
+#define ASK_MS      1000  /* for a question that is asked anew: one for 60 s missed its answer */
 #define CLUSTER_ID  "Y21pYnJpZGdlLXRlc3RzMA"
 #define PORTS_FROM  20000 /* below the ports that the system gives to those who don't mind */
 #define PORTS       12000
@@ -331,7 +332,7 @@ void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned parti
     rd_kafka_NewTopic_destroy(topic);
     /* The controller has decided it; the broker serves it a moment later. */
     while (rd_kafka_query_watermark_offsets(k->client, name, (int32_t)partitions - 1, &ends[0],
-                                            &ends[1], ANSWER_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+                                            &ends[1], ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         if (time(NULL) > until)
             give_up(name, "the topic does not come");
 }
