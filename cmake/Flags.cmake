@@ -25,16 +25,16 @@ if(CMIBRIDGE_SANITIZE)
   target_compile_options(cmibridge_flags INTERFACE -fsanitize=${CMIBRIDGE_SANITIZE}
                          -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(cmibridge_flags INTERFACE -fsanitize=${CMIBRIDGE_SANITIZE})
-  # Unoptimised and instrumented, the compiler can judge neither lengths nor stack: dev does.
-  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(cmibridge_flags INTERFACE -Wno-format-truncation -Wno-format-overflow
-                           -Wno-stack-usage -Wno-null-dereference)
-  endif()
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   target_compile_options(cmibridge_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
     -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE)
   target_link_options(cmibridge_flags INTERFACE -pie
     -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
+endif()
+# Unoptimised or instrumented, the compiler can judge neither lengths nor stack: dev does.
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND (CMIBRIDGE_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug"))
+  target_compile_options(cmibridge_flags INTERFACE -Wno-format-truncation -Wno-format-overflow
+                         -Wno-stack-usage -Wno-null-dereference)
 endif()
 if(CMIBRIDGE_FUZZ) # the fuzzer is blind to code that is not built for it
   target_compile_options(cmibridge_flags INTERFACE -fsanitize=fuzzer-no-link)

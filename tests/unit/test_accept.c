@@ -38,6 +38,9 @@ static void the_heaviest_range_wins_and_json_a_tie(void **state)
         {"application/json;q=", ACCEPT_NEITHER},
         {"application/json;q=1.0000", ACCEPT_NEITHER},
         {"application/json;q=x, application/xml;q=0.1", ACCEPT_XML},
+        {"application/json;q=0.x, application/xml;q=0.1", ACCEPT_XML},
+        {"application/json;q=0.1, application/xml;q=0.5, application/json;q=0.9", ACCEPT_JSON},
+        {"application/json;q=0.9, application/xml;q=0.5, application/json;q=0.1", ACCEPT_JSON},
         {",,,;;;=", ACCEPT_NEITHER},
     };
 

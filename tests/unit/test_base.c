@@ -9,6 +9,7 @@
 #include "bridge/core/buf.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
+#include "bridge/core/token.h"
 
 #include <string.h>
 
@@ -26,6 +27,22 @@ static void context_goes_in_front_and_stays_within_bounds(void **state)
     fault_add(&f, "%s", longest);
     assert_int_equal(strlen(f.text), FAULT_TEXT_MAX - 1);
     assert_int_equal(f.cls, FAULT_REJECT);
+}
+
+/* They stand in dead letters and in sentences. */
+static void faults_and_tokens_have_their_names(void **state)
+{
+    static const char *const classes[] = {"none", "retry", "reject", "stop", "bug"};
+    static const char *const tokens[] = {
+        "an object", "an object",  "an array", "an array",  "a key",
+        "a string",  "an integer", "a number", "a boolean", "null",
+    };
+
+    (void)state;
+    for (int cls = FAULT_NONE; cls <= FAULT_BUG; cls++)
+        assert_string_equal(fault_class_name((enum fault_class)cls), classes[cls]);
+    for (int kind = TOKEN_OBJECT; kind <= TOKEN_NULL; kind++)
+        assert_string_equal(token_kind_name((enum token_kind)kind), tokens[kind]);
 }
 
 static void a_view_is_cut_trimmed_and_compared(void **state)
@@ -110,6 +127,9 @@ static void durations_and_sizes_need_their_unit(void **state)
     assert_true(num_duration(VIEW("0"), &n) && n == 0);
     assert_false(num_duration(VIEW("30"), &n));
     assert_false(num_duration(VIEW("30 s"), &n));
+    assert_false(num_duration(VIEW("s"), &n));
+    assert_false(num_duration(VIEW(""), &n));
+    assert_false(num_duration(VIEW("9223372036854775808s"), &n));
     assert_false(num_duration(VIEW("9223372036854775807d"), &n));
     assert_true(num_size(VIEW("64KiB"), &n) && n == 65536);
     assert_false(num_size(VIEW("64KB"), &n));
@@ -122,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(context_goes_in_front_and_stays_within_bounds),
+        cmocka_unit_test(faults_and_tokens_have_their_names),
         cmocka_unit_test(a_view_is_cut_trimmed_and_compared),
         cmocka_unit_test(a_buffer_refuses_the_byte_past_its_maximum_and_stays_as_it_was),
         cmocka_unit_test(integers_are_the_whole_text_or_nothing),

@@ -9,6 +9,7 @@
 
 #include "bridge/core/buf.h"
 #include "bridge/core/cmi_rules.h"
+#include "bridge/core/mem.h"
 #include "bridge/io/json_in.h"
 
 #include <inttypes.h>
@@ -265,6 +266,30 @@ static void a_private_value_is_never_quoted(void **state)
     assert_string_equal(f.text, "destinations[0].address has 257 characters; the maximum is 256");
 }
 
+static void a_text_may_have_the_maximum_of_bytes_and_not_one_more(void **state)
+{
+    (void)state;
+    for (int over = 0; over <= 1; over++) {
+        char *text = mem_zeroed(CMI_SCALAR_MAX + 2, 1);
+        struct fault f = {0};
+        struct buf json;
+        bool ok;
+
+        memset(text, 'x', (size_t)CMI_SCALAR_MAX + (size_t)over);
+        buf_init(&json, CMI_SCALAR_MAX + 256);
+        assert_true(buf_printf(&json, "{\"customerNumber\":\"1\",\"lastResult\":\"BUSY\","
+                                      "\"notes\":\""));
+        assert_true(buf_put_text(&json, text) && buf_put_text(&json, "\"}"));
+        ok = cmi_body_check(json_in_read, buf_view(&json), &cmi_callback, CMI_PUT,
+                            (struct cmi_visitor){.ctx = NULL}, &f);
+        assert_int_equal(ok, over == 0);
+        if (!ok)
+            assert_string_equal(f.text, "notes has 1048577 bytes; the maximum is 1048576");
+        buf_done(&json);
+        mem_free(text);
+    }
+}
+
 static void the_visitor_can_end_the_reading(void **state)
 {
     static const char *const names[] = {"message", "destinations", "address"};
@@ -434,6 +459,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_is_visited_or_refused_with_a_sentence),
         cmocka_unit_test(a_private_value_is_never_quoted),
+        cmocka_unit_test(a_text_may_have_the_maximum_of_bytes_and_not_one_more),
         cmocka_unit_test(the_visitor_can_end_the_reading),
         cmocka_unit_test(a_long_list_is_read_in_pieces),
         cmocka_unit_test(a_value_that_never_came_is_no_body),

@@ -17,6 +17,7 @@
 #include "bridge/core/route.h"
 #include "bridge/core/tracker.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- tracker ---- */
@@ -131,6 +132,29 @@ static void the_last_of_a_lane_may_leave_and_another_join(void **state)
     assert_ptr_equal(lanes_leave(l, &a), &c);
     assert_null(lanes_leave(l, &c));
     lanes_free(l);
+}
+
+/* As many keys as there are buckets or more: some share one, and each leaves its own. */
+static void lanes_that_share_a_bucket_are_kept_apart(void **state)
+{
+    enum { KEYS = 64 };
+    struct lanes *l = lanes_new(2 * KEYS, 7);
+    struct lane_item items[2 * KEYS];
+    char keys[KEYS][4];
+
+    (void)state;
+    for (size_t i = 0; i < 2 * KEYS; i++) {
+        snprintf(keys[i % KEYS], sizeof keys[0], "%zu", i % KEYS);
+        assert_int_equal(lanes_join(l, &items[i], 0, view_of(keys[i % KEYS])), i < KEYS);
+    }
+    assert_int_equal(lanes_count(l), KEYS);
+    for (size_t i = 0; i < KEYS; i++)
+        assert_ptr_equal(lanes_leave(l, &items[i]), &items[i + KEYS]);
+    for (size_t i = KEYS; i < 2 * KEYS; i++)
+        assert_null(lanes_leave(l, &items[i]));
+    assert_int_equal(lanes_count(l), 0);
+    lanes_free(l);
+    lanes_free(NULL);
 }
 
 /* ---- heap ---- */
@@ -346,6 +370,7 @@ int main(void)
         cmocka_unit_test(a_tracker_grows_to_its_limit_and_no_further),
         cmocka_unit_test(one_key_is_a_queue_and_other_keys_are_not_behind_it),
         cmocka_unit_test(the_last_of_a_lane_may_leave_and_another_join),
+        cmocka_unit_test(lanes_that_share_a_bucket_are_kept_apart),
         cmocka_unit_test(the_heap_gives_the_earliest_whatever_was_taken_out),
         cmocka_unit_test(the_gate_shuts_at_the_limit_and_opens_at_half),
         cmocka_unit_test(dead_letters_are_earned_by_successes),

@@ -123,6 +123,7 @@ static void text_without_escapes_is_not_copied(void **state)
     assert_true(json_walk_text(raw, &to, &text));
     assert_ptr_equal(text.p, raw.p + 1);
     assert_false(json_walk_text(VIEW("\"\\n\""), &to, &text)); /* no room */
+    assert_false(json_walk_text(VIEW("\"ab\\n\""), &to, &text));
     buf_done(&to);
 }
 
