@@ -60,29 +60,30 @@ if slices then
 end
 
 local drop = tonumber(ARGV[15])
-for i = 16, 15 + drop do
-  redis.call('HDEL', m, ARGV[i])
+local ver = (tonumber(old[1]) or 0) + 1
+if drop > 0 then
+  redis.call('HDEL', m, unpack(ARGV, 16, 15 + drop))
 end
-for i = 16 + drop, #ARGV, 2 do
-  redis.call('HSET', m, ARGV[i], ARGV[i + 1])
-end
-local ver = redis.call('HINCRBY', m, 'ver', 1)
+redis.call('HSET', m, 'ver', ver, unpack(ARGV, 16 + drop))
 if creates and ARGV[3] ~= '' then
   redis.call('HSET', m, 'dig', ARGV[3])
 elseif ARGV[3] ~= '' then
   redis.call('SET', KEYS[8], ARGV[3], 'PX', ARGV[4])
 end
 
-if ARGV[5] ~= '' then
+-- What is new is neither planned nor under way.
+if ARGV[5] ~= '' and not creates then
   redis.call('ZREM', KEYS[4], id)
   redis.call('DEL', KEYS[2])
 end
 if ARGV[5] == '-' then
   redis.call('ZREM', KEYS[3], id)
 elseif ARGV[5] ~= '' then
-  -- A callback may be in flight: whoever called has lost it by now.
-  redis.call('ZREM', KEYS[5], id .. '/0')
-  redis.call('HDEL', KEYS[6], '0')
+  if not creates then
+    -- A callback may be in flight: whoever called has lost it by now.
+    redis.call('ZREM', KEYS[5], id .. '/0')
+    redis.call('HDEL', KEYS[6], '0')
+  end
   local count = slices or tonumber(old[3]) or 1
   for first = 0, count - 1, 500 do
     local add = {}
