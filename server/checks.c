@@ -2,7 +2,9 @@
 
 #include "bridge/core/accept.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/num.h"
 #include "bridge/core/percent.h"
+#include "server/listing.h"
 
 #define ACCEPT_BYTES_MAX 4096
 
@@ -79,6 +81,7 @@ static bool check_params(struct pending *p)
 {
     for (size_t i = 0; i < p->x.param_count; i++) {
         struct view name = p->params[i].name;
+        int64_t limit = 0;
 
         if (name.n > 0 && name.p[0] == '_')
             continue;
@@ -91,6 +94,10 @@ static bool check_params(struct pending *p)
                 exchange_error(&p->x, 400, "%.*s is given twice", VIEW_ARG(name));
                 return false;
             }
+        if (view_is(name, "limit") && !num_in(p->params[i].value, 1, LISTING_LIMIT_MAX, &limit)) {
+            exchange_error(&p->x, 400, "limit is not an integer from 1 to %d", LISTING_LIMIT_MAX);
+            return false;
+        }
         if (view_is(name, "language") && !is_language(p->params[i].value)) {
             exchange_error(&p->x, 400, "language is two letters (ISO 639)");
             return false;
