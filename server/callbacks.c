@@ -2,13 +2,13 @@
 #include "bridge/core/callback_state.h"
 #include "bridge/core/cmi_fields.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/shard.h"
 #include "server/effect.h"
 #include "server/filter.h"
 #include "server/input.h"
 #include "server/listing.h"
 #include "server/queues.h"
 #include "server/server.h"
-#include "server/shard.h"
 #include "server/show.h"
 
 #include <assert.h>

@@ -2,12 +2,12 @@
 #include "bridge/core/cmi_fields.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/phone.h"
+#include "bridge/core/shard.h"
 #include "server/filter.h"
 #include "server/input.h"
 #include "server/listing.h"
 #include "server/scripts.h"
 #include "server/server.h"
-#include "server/shard.h"
 #include "server/show.h"
 #include "server/store.h"
 

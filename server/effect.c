@@ -2,8 +2,8 @@
 
 #include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/shard.h"
 #include "server/scripts.h"
-#include "server/shard.h"
 
 #include <assert.h>
 #include <inttypes.h>

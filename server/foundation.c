@@ -2,8 +2,8 @@
 
 #include "bridge/core/mask.h"
 #include "bridge/core/num.h"
+#include "bridge/core/shard.h"
 #include "bridge/io/crypto.h"
-#include "server/shard.h"
 
 #include <stdio.h>
 #include <string.h>

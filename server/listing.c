@@ -3,8 +3,8 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
 #include "bridge/core/percent.h"
+#include "bridge/core/shard.h"
 #include "server/front.h"
-#include "server/shard.h"
 #include "server/store.h"
 
 #include <assert.h>

@@ -3,9 +3,9 @@
 #include "bridge/core/address_list.h"
 #include "bridge/core/buf.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/shard.h"
 #include "bridge/core/slice.h"
 #include "server/scripts.h"
-#include "server/shard.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -130,15 +130,19 @@ static void show_repeats(struct message_view *v)
 
 static void show_slice(struct message_view *v, const struct redis_value parts[3], size_t most)
 {
-    struct slice_state state = slice_state_of(parts[1].text, parts[2].text);
     struct view list = parts[0].text;
+    struct view late = parts[2].text;
     struct view address = VIEW_NONE;
+    struct slice state;
     size_t count = 0;
 
-    if (!address_list_open(&list, &count))
+    if (!address_list_open(&list, &count) || count == 0 || count > SLICE_DESTINATIONS_MAX)
         return;
+    if (!slice_read(&state, parts[1].text, count))
+        notice_say(v->x->server->log, NOTICE_ERROR, "slice_unreadable",
+                   NOTICE_TEXT("message", v->id));
     for (size_t i = 0; i < count && v->count < most && address_list_next(&list, &address); i++) {
-        enum slice_status status = slice_status(&state, i);
+        enum slice_status status = slice_status(&state, late, i);
 
         show_repeats(v);
         if (v->statuses != NULL)
@@ -195,7 +199,7 @@ static void on_page(void *owner, const struct redis_value *reply)
 
 void message_view_read(struct message_view *v, message_on_view *done, void *owner)
 {
-    static const char *const names[KEYS_COUNT] = {"m", "c", "sl", "dead", "rep"};
+    static const char *const names[KEYS_COUNT] = {"m", "c", "sl", "late", "rep"};
     char texts[KEYS_COUNT][SHARD_KEY_MAX];
     struct view keys[KEYS_COUNT];
     struct view id = view_of(v->id);

@@ -4,13 +4,13 @@
 #include "bridge/core/destinations.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
+#include "bridge/core/shard.h"
 #include "bridge/core/slice.h"
 #include "bridge/io/crypto.h"
 #include "server/effect.h"
 #include "server/input.h"
 #include "server/queues.h"
 #include "server/server.h"
-#include "server/shard.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -217,11 +217,14 @@ static void on_sent(void *owner, const struct redis_value *hash)
 
     if (!store_failed(w->x, hash)) {
         for (size_t i = 0; i + 1 < hash->count; i += 2) {
-            struct slice_state s = slice_state_of(hash->items[i + 1].text, VIEW_NONE);
-            int64_t slice = 0;
+            int64_t number = 0;
+            size_t count = 0;
+            struct slice s;
 
-            if (num_in(hash->items[i].text, 0, STORE_SLICES_MAX, &slice))
-                gone += (int64_t)slice_ended(&s, destinations_of(w, slice));
+            if (num_in(hash->items[i].text, 0, STORE_SLICES_MAX, &number) &&
+                (count = destinations_of(w, number)) > 0 &&
+                slice_read(&s, hash->items[i + 1].text, count))
+                gone += (int64_t)slice_ended(&s);
         }
         exchange_error(w->x, 409,
                        "sending has begun: %" PRId64 " of %" PRId64 " destinations have gone", gone,

@@ -1,8 +1,8 @@
 #include "server/purge.h"
 
 #include "bridge/core/mem.h"
+#include "bridge/core/shard.h"
 #include "server/scripts.h"
-#include "server/shard.h"
 
 #include <uv.h>
 
@@ -48,7 +48,7 @@ static void on_reply(void *owner, const struct redis_value *v)
 static void ask(struct purge *p)
 {
     static const char *const names[KEYS_COUNT] = {
-        "gc", "m:", "q:", "c:", "sl:", "dead:", "rep:", "messages", "callbacks"};
+        "gc", "m:", "q:", "c:", "sl:", "late:", "rep:", "messages", "callbacks"};
     char texts[KEYS_COUNT][SHARD_KEY_MAX];
     struct view keys[KEYS_COUNT];
 

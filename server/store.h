@@ -11,9 +11,9 @@
  *   c:<id>:<k>     string  destinations of slice k (core/address_list.h)
  *   rep:<id>       string  destinations given more than once (server/message_store.h)
  *   t:<id>:<token>:<k>     a slice or "rep" on its way in; goes by itself after STORE_STAGED_MS
- *   sl:<id>        hash    slice -> attempt, watermark, fence, pending bitmap (core/slice.h);
- *                          absent: untouched
- *   dead:<id>      hash    slice -> bitmap of destinations that failed for good
+ *   sl:<id>        hash    slice -> how far its sending has come (core/slice.h); absent: untouched
+ *   late:<id>      hash    slice -> bitmap of destinations that a receipt calls failed after they
+ *                          were handled
  *   due            zset    id -> its earliest due time, unless it is in act
  *   act            zset    id -> virtual start tag: has slices due now
  *   lease          zset    "<id>/<k>" -> when the lease ends

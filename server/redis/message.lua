@@ -1,9 +1,9 @@
 -- Reads one page of a message: its fields, and so many slices from one on, with what is known of
 -- their sending (server/message_view.c; keys and fields: server/store.h).
 --
--- KEYS: 1 m:<id>  2 c:<id>  3 sl:<id>  4 dead:<id>  5 rep:<id>
+-- KEYS: 1 m:<id>  2 c:<id>  3 sl:<id>  4 late:<id>  5 rep:<id>
 -- ARGV: 1 first slice  2 so many at most
--- Gives {fields, repeats, {slice, sl, dead, slice, sl, dead, ...}}; '' where there is none.
+-- Gives {fields, repeats, {slice, sl, late, slice, sl, late, ...}}; '' where there is none.
 local fields = redis.call('HGETALL', KEYS[1])
 local slices = tonumber(redis.call('HGET', KEYS[1], 'C') or '0') or 0
 local first = tonumber(ARGV[1])

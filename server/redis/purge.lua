@@ -2,7 +2,7 @@
 -- slices (server/purge.c; keys and fields: server/store.h). The prefixes of the keys of a thing end
 -- where its id follows.
 --
--- KEYS: 1 gc  2 m:  3 q:  4 c:  5 sl:  6 dead:  7 rep:  8 messages  9 callbacks
+-- KEYS: 1 gc  2 m:  3 q:  4 c:  5 sl:  6 late:  7 rep:  8 messages  9 callbacks
 -- Gives {0} where nothing is due yet, {1} where there may be more to do.
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)

@@ -17,8 +17,8 @@ static void read_any(struct view bytes)
     struct view list = bytes;
     struct view one = VIEW_NONE;
     struct repeat r;
-    struct slice_state s = slice_state_of(bytes, bytes);
     size_t count = 0;
+    struct slice s;
 
     if (address_list_open(&list, &count))
         while (address_list_next(&list, &one))
@@ -26,7 +26,9 @@ static void read_any(struct view bytes)
     list = bytes;
     while (repeat_next(&list, &r))
         assert(r.text.p + r.text.n <= bytes.p + bytes.n);
-    assert(slice_ended(&s, 1000) <= 1000);
+    if (slice_read(&s, bytes, SLICE_DESTINATIONS_MAX))
+        assert(slice_ended(&s) <= SLICE_DESTINATIONS_MAX &&
+               slice_left(&s) <= SLICE_DESTINATIONS_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

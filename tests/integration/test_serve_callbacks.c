@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/shard.h"
+#include "bridge/core/shard.h"
 #include "tests/fakes/serve_rig.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "bridge/commands.h"
-#include "server/shard.h"
+#include "bridge/core/shard.h"
 #include "tests/fakes/serve_rig.h"
 
 #include <poll.h>

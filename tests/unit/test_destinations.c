@@ -9,7 +9,6 @@
 #include "bridge/core/address_list.h"
 #include "bridge/core/destinations.h"
 #include "bridge/core/siphash.h"
-#include "bridge/core/slice.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -162,25 +161,6 @@ static void an_address_with_nothing_to_match_by_is_refused_by_its_place(void **s
     destinations_done(&d);
 }
 
-static void a_destination_s_status_follows_from_what_is_stored(void **state)
-{
-    /* Pending: 1 and 9 of ten; failed: 0. */
-    struct view sl = VIEW("\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x40\x40");
-    struct slice_state untouched = slice_state_of(VIEW_NONE, VIEW_NONE);
-    struct slice_state s = slice_state_of(sl, VIEW("\x80"));
-
-    (void)state;
-    assert_int_equal(slice_status(&untouched, 0), SLICE_ADDED);
-    assert_int_equal(slice_ended(&untouched, 10), 0);
-    assert_int_equal(slice_status(&s, 0), SLICE_FAILED);
-    assert_int_equal(slice_status(&s, 1), SLICE_PROCESSING);
-    assert_int_equal(slice_status(&s, 2), SLICE_HANDLED);
-    assert_int_equal(slice_status(&s, 9), SLICE_PROCESSING);
-    assert_int_equal(slice_status(&s, 5000), SLICE_HANDLED);
-    assert_int_equal(slice_ended(&s, 10), 8);
-    assert_string_equal(slice_status_name(SLICE_PROCESSING), "PROCESSING");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,7 +170,6 @@ int main(void)
         cmocka_unit_test(repeats_are_set_aside_in_whatever_spelling),
         cmocka_unit_test(a_hundred_thousand_are_told_apart),
         cmocka_unit_test(an_address_with_nothing_to_match_by_is_refused_by_its_place),
-        cmocka_unit_test(a_destination_s_status_follows_from_what_is_stored),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,10 +6,10 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/shard.h"
 #include "server/filter.h"
 #include "server/queues.h"
 #include "server/routes.h"
-#include "server/shard.h"
 #include "server/store.h"
 
 #include <string.h>

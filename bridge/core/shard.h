@@ -5,8 +5,8 @@
  * The number of shards is fixed for good: `s:{00}:cfg` holds it, and a server that finds another
  * number there does not start.
  */
-#ifndef SERVER_SHARD_H
-#define SERVER_SHARD_H
+#ifndef BRIDGE_CORE_SHARD_H
+#define BRIDGE_CORE_SHARD_H
 
 #include "bridge/core/view.h"
 

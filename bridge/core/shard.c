@@ -1,4 +1,4 @@
-#include "server/shard.h"
+#include "bridge/core/shard.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,0 +1,291 @@
+/*
+ * schedule: what is to be sent, as the sending loop sees it: messages and callbacks that any number
+ * of processes share (design.md 7; the model: docs/decisions, the store: server/store.h).
+ *
+ * Work is leased by the slice (core/slice.h): claim → progress … → finish or release. Whoever holds
+ * a lease owns the slice's state and writes it whole; a write by one who has lost the lease changes
+ * nothing and is answered FENCED. What a write says (watermark, settlements, events) is durable,
+ * on every configured replica too, before it is answered: so
+ *
+ *   1. slice_hand_over, progress, and only at DONE send what is below the watermark;
+ *   2. a request not begun a second after that DONE: progress again, and look at the answer (D7);
+ *   3. stop sending a margin before the lease ends, by the monotonic clock; each write renews it.
+ *
+ * Every call is answered by exactly one call of its function in schedule_answers, never from inside
+ * the call, in any order. Arguments are copied; what an answer points to holds during it. Times are
+ * milliseconds since 1970 by the store's clock, which every claim's answer tells.
+ */
+#ifndef BRIDGE_PORTS_SCHEDULE_H
+#define BRIDGE_PORTS_SCHEDULE_H
+
+#include "bridge/core/callback_state.h"
+#include "bridge/core/guid.h"
+#include "bridge/core/settlement.h"
+#include "bridge/core/shard.h"
+#include "bridge/core/slice.h"
+#include "bridge/core/view.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SCHEDULE_CLAIM_MAX      64   /* slices of one claim */
+#define SCHEDULE_CLOSED_MAX     64   /* sources that one claim may call closed */
+#define SCHEDULE_SETTLED_MAX    1000 /* settlements of one write */
+#define SCHEDULE_RECIPIENTS_MAX 1000 /* addresses of one look-up */
+#define SCHEDULE_OUTBOX_MAX     256  /* entries of one reading */
+#define SCHEDULE_EVENT_ID_MAX   48   /* with the NUL */
+
+/* ---- claim ---- */
+
+/* A source that this process can't send from now: its messages leave the active set until then and
+ * cost nothing meanwhile. */
+struct schedule_closed {
+    struct view source;
+    int64_t until_ms;
+};
+
+struct schedule_claim {
+    unsigned shard;        /* one claim of a shard at a time */
+    unsigned slices;       /* at most; 0: only look when the next is due */
+    unsigned destinations; /* no further slice once so many are claimed */
+    unsigned quantum;      /* slices in a row from one message; more when nothing else is due */
+    int64_t lease_ms;
+    /* So many destinations of each slice are handed over by the claim itself, in place of a first
+     * progress: their watermark and that the message was live are recorded. Not for messages whose
+     * subType is `gated` (consent comes first), nor for callbacks. */
+    unsigned head_start;
+    struct view gated;
+    const struct schedule_closed *closed;
+    size_t closed_count;
+};
+
+enum schedule_kind { SCHEDULE_MESSAGE = 1, SCHEDULE_CALLBACK = 2 };
+
+struct schedule_message {
+    char id[GUID_TEXT_MAX]; /* 32 hex digits */
+    enum schedule_kind kind;
+    int64_t destinations; /* of all slices */
+    int64_t slices;
+    int64_t at_ms;      /* when its first sending is due (callback: its next call) */
+    int64_t created_ms; /* by the server's clock */
+    int64_t retry_delay_ms;
+    unsigned attempts_max; /* 1 + maxRetryCount; maxCalls */
+    unsigned weight;       /* its share; 1 is usual */
+    struct view source;
+    struct view sub_type;
+    struct view content_type;
+    struct view body;
+    /* SCHEDULE_CALLBACK */
+    struct callback_state callback;
+    unsigned calls; /* begun so far; one call has the number calls + 1, which no other has */
+    struct view customer;
+    struct view queue;
+    struct view original_queue;
+    struct view original_queue_name;
+    struct view extra_data;
+    struct view gw_prefix;
+    struct view notes;
+};
+
+/* What names a lease; keep it with the slice. */
+struct schedule_lease {
+    unsigned shard;
+    unsigned slice;
+    char id[GUID_TEXT_MAX];
+};
+
+struct schedule_claimed_slice {
+    struct schedule_lease lease;
+    size_t message; /* index into messages */
+    /* As claimed: a pass is under way, its attempt number is recorded; `doubt` tells what may have
+     * been sent before, `watermark` includes the head start. */
+    struct slice slice;
+    int64_t due_ms; /* lateness counts from here */
+    int64_t expires_ms;
+    struct view addresses; /* core/address_list.h; of a callback nothing */
+    /* The message was deleted while this was in flight and its holder is gone: settle what is out
+     * (slice_out) as unknown, by events only, and finish. Nothing may be sent. */
+    bool cancelled;
+    /* A callback's call was begun and nobody has said what came of it within the handling timeout:
+     * end_call it with OTHER. Nothing may be sent. */
+    bool timed_out;
+};
+
+enum schedule_state {
+    SCHEDULE_DONE,
+    SCHEDULE_FENCED,    /* the lease is lost: drop it. Nothing was written */
+    SCHEDULE_CANCELLED, /* the message is deleted. Nothing was written if the watermark went up:
+                           take it back, settle what is out, finish */
+    SCHEDULE_PAUSED,    /* the same; then release */
+    SCHEDULE_FAILED,    /* no answer, or the store refuses: it may have been written. Do the same
+                           call again, as it was; nothing may be sent on it */
+};
+
+struct schedule_claimed {
+    unsigned shard;
+    enum schedule_state state; /* DONE or FAILED */
+    int64_t now_ms;            /* the store's clock */
+    int64_t next_ms;           /* when claiming makes sense again: now_ms if there is more, 0: never
+                                  (until something comes, see woken) */
+    bool outbox_full;          /* nothing is claimed until its entries have left */
+    const struct schedule_message *messages;
+    const struct schedule_claimed_slice *slices;
+    size_t slice_count;
+};
+
+/* ---- writes ---- */
+
+struct schedule_write {
+    uint64_t token;
+    const struct schedule_lease *lease;
+    const struct slice *slice; /* sequence is one more than in the last write that was answered
+                                  DONE (or than was claimed); a write repeated keeps it */
+    const struct settlement *settled; /* since the last write; SCHEDULE_SETTLED_MAX */
+    size_t settled_count;
+    bool quiet;       /* no events of these settlements */
+    int64_t lease_ms; /* progress: from now on */
+    /* finish: when what is pending is tried again; release: when the slice may be claimed again.
+     * A time that is past means now. */
+    int64_t at_ms;
+    /* release: also the other slices of the message wait until at_ms (its window is shut). */
+    bool park;
+};
+
+/* A callback's end: its state is what callback_put made of it. */
+struct schedule_call_end {
+    uint64_t token;
+    const struct schedule_lease *lease;
+    const struct slice *slice; /* as claimed or begun; sequence as above */
+    const struct callback_state *state;
+    struct view reason;      /* for the event */
+    int64_t retention_ms;    /* how long a closed one is kept */
+    bool possible_duplicate; /* for the event */
+};
+
+/* ---- senders ---- */
+
+/* A gate by any name: a source (its token bucket, its pauses) or a channel (its stop). All
+ * processes share it. */
+struct schedule_ask {
+    uint64_t token;
+    struct view gate;
+    double rate;   /* tokens a second; 0: no limit */
+    double burst;  /* tokens that may gather */
+    unsigned want; /* tokens, at least 1; granted are none or 1 to want */
+};
+
+struct schedule_grant {
+    uint64_t token;
+    enum schedule_state state; /* DONE or FAILED */
+    unsigned granted;
+    int64_t wait_ms; /* granted 0: ask again after so long */
+    bool stopped;    /* by shut_gate with `probe_ms`; with granted 1: the one probe is yours */
+};
+
+struct schedule_shut {
+    uint64_t token;
+    struct view gate;
+    int64_t for_ms;   /* nothing is granted for so long, then all as usual */
+    int64_t probe_ms; /* > 0: stopped until opened; one token each probe_ms to try it */
+    struct view why;  /* a short code, for whoever looks; at most 255 bytes */
+};
+
+struct schedule_recipients {
+    uint64_t token;
+    struct view usage; /* consents of this usage are looked up ("whatsapp"); VIEW_NONE: none */
+    int64_t gap_ms;    /* > 0: reserves each address: no other reservation for so long */
+    const struct view *addresses;
+    size_t count; /* SCHEDULE_RECIPIENTS_MAX */
+};
+
+enum schedule_consent { SCHEDULE_CONSENT_NONE, SCHEDULE_CONSENT_GIVEN, SCHEDULE_CONSENT_WITHDRAWN };
+
+struct schedule_recipient {
+    enum schedule_consent consent;
+    int64_t wait_ms; /* 0: reserved now; else it was, and is free after so long */
+};
+
+struct schedule_recipients_answer {
+    uint64_t token;
+    enum schedule_state state; /* DONE or FAILED */
+    const struct schedule_recipient *recipients;
+    size_t count;
+};
+
+/* ---- the outbox: events on their way to Kafka ---- */
+
+enum schedule_event_type {
+    SCHEDULE_EVENT_SETTLED,     /* settlements (settlement_next_event) in `blob` */
+    SCHEDULE_EVENT_COMPLETED,   /* message: all its destinations have ended */
+    SCHEDULE_EVENT_CANCELLED,   /* message: deleted; what has gone, what was out */
+    SCHEDULE_EVENT_RECEIPT,     /* one settlement (DELIVERED or LATE) in `blob` */
+    SCHEDULE_EVENT_CALLED,      /* callback: an attempt has ended; `result`, still open */
+    SCHEDULE_EVENT_CALLED_LAST, /* callback: closed by `result` */
+};
+
+struct schedule_event {
+    char id[SCHEDULE_EVENT_ID_MAX]; /* unique in its shard; what `sent` takes */
+    enum schedule_event_type type;
+    char message[GUID_TEXT_MAX];
+    int64_t at_ms;
+    unsigned slice;
+    bool overtaken;   /* SETTLED: its message was deleted while it was out */
+    struct view blob; /* CALLED…: the reason */
+    /* SETTLED, COMPLETED, CANCELLED: added = ok + dead + cancelled + out + what waits */
+    int64_t added, ok, dead, cancelled, out;
+    /* CALLED, CALLED_LAST */
+    enum callback_result result;
+    int64_t failures, max_calls, next_call_ms;
+    bool possible_duplicate;
+};
+
+struct schedule_outbox {
+    unsigned shard;
+    enum schedule_state state; /* DONE or FAILED */
+    bool other;                /* another process empties this shard: ask again in a while */
+    bool more;
+    const struct schedule_event *events; /* in order */
+    size_t count;
+};
+
+/* ---- the port ---- */
+
+struct schedule_answers {
+    void *owner;
+    void (*claimed)(void *owner, const struct schedule_claimed *c);
+    void (*written)(void *owner, uint64_t token, enum schedule_state state);
+    void (*granted)(void *owner, const struct schedule_grant *g);
+    void (*recipients)(void *owner, const struct schedule_recipients_answer *a);
+    void (*outbox)(void *owner, const struct schedule_outbox *o);
+    /* Not an answer, a hint that may be missing: something of the shard is due at due_ms. */
+    void (*woken)(void *owner, unsigned shard, int64_t due_ms);
+};
+
+struct schedule_port {
+    void *ctx;
+    /* false: calls are answered FAILED. Nothing may be claimed or sent. */
+    bool (*up)(void *ctx);
+    void (*claim)(void *ctx, const struct schedule_claim *c);
+    /* Records watermark and settlements, renews the lease. Of a callback: watermark 1 and lease_ms
+     * the handling timeout begin the call: whatever becomes of this process, it stays open until
+     * its result (end_call, or another's PUT: then FENCED) or that timeout. */
+    void (*progress)(void *ctx, const struct schedule_write *w);
+    /* Ends the pass (slice_end_pass) and the lease; pending destinations wait until at_ms. */
+    void (*finish)(void *ctx, const struct schedule_write *w);
+    /* Ends the lease and leaves the pass to whoever is next, under the same attempt number; a slice
+     * of which nothing was handed over or settled is as if never claimed. Of a callback: its call
+     * was certainly not made (watermark 0). */
+    void (*release)(void *ctx, const struct schedule_write *w);
+    void (*end_call)(void *ctx, const struct schedule_call_end *e);
+    void (*ask)(void *ctx, const struct schedule_ask *a);
+    void (*shut)(void *ctx, const struct schedule_shut *s);    /* answered by written */
+    void (*open)(void *ctx, uint64_t token, struct view gate); /* answered by written */
+    void (*recipients)(void *ctx, const struct schedule_recipients *r);
+    /* One reading of a shard at a time; the entries stay until `sent`. One process at a time reads
+     * a shard; it remains the reader as long as it comes back within 5 s. */
+    void (*read_outbox)(void *ctx, unsigned shard);
+    /* Kafka's delivery reports are there. ids: schedule_event.id, at most SCHEDULE_OUTBOX_MAX. */
+    void (*sent)(void *ctx, uint64_t token, unsigned shard, const char *const *ids, size_t count);
+};
+
+#endif
