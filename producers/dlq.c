@@ -4,6 +4,7 @@
 #include "bridge/commands.h"
 #include "bridge/core/datetime.h"
 #include "bridge/core/num.h"
+#include "bridge/core/utf8.h"
 #include "bridge/core/wildcard.h"
 #include "config/conf.h"
 #include "producers/console.h"
@@ -97,8 +98,9 @@ static bool take_option(struct dlq *d, int option, const char *value, struct fau
         return kafka_options_property(&d->options, value, f);
     case OPTION_TYPE:
         d->filter.type = value;
-        return strlen(value) <= WILDCARD_PATTERN_MAX ||
-               fault_set(f, FAULT_REJECT, "--type takes at most %d bytes", WILDCARD_PATTERN_MAX);
+        return utf8_count(view_of(value)) <= WILDCARD_CHARACTERS_MAX ||
+               fault_set(f, FAULT_REJECT, "--type takes at most %d characters",
+                         WILDCARD_CHARACTERS_MAX);
     case OPTION_CLASS:
         d->filter.cls = value;
         return true;

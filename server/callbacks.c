@@ -131,6 +131,7 @@ static void load_listed(struct listing_item *item)
 static void list_callbacks(struct exchange *x)
 {
     struct listing_source source = {.collection = "callbacks",
+                                    .is_member = store_is_member,
                                     .zset = "callbacks",
                                     .descending = true,
                                     .load = load_listed,

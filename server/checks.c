@@ -30,22 +30,27 @@ static bool decode_params(struct pending *p, char **text)
     struct view name = VIEW_NONE;
     struct view value = VIEW_NONE;
     struct fault f = {0};
+    size_t seen = 0;
 
     if (query.n > 0)
         p->x.params = p->params = mem_zeroed(EXCHANGE_PARAMS_MAX, sizeof *p->params);
     while (percent_next_pair(&query, &name, &value)) {
         struct exchange_param *one = NULL;
 
-        if (p->x.param_count == EXCHANGE_PARAMS_MAX) {
+        if (seen++ == EXCHANGE_PARAMS_MAX) {
             exchange_error(&p->x, 400, "there are more than %d parameters", EXCHANGE_PARAMS_MAX);
             return false;
         }
+        if (name.n > 0 && name.p[0] == '_') /* ignored, whatever it holds */
+            continue;
         one = &p->params[p->x.param_count];
         if (!percent_decode_query(name, *text, &one->name, &f)) {
             exchange_error(&p->x, 400, "a parameter's name: %s", f.text);
             return false;
         }
         *text += one->name.n;
+        if (one->name.n > 0 && one->name.p[0] == '_')
+            continue;
         if (!percent_decode_query(value, *text, &one->value, &f)) {
             exchange_error(&p->x, 400, "%.*s: %s", VIEW_ARG(one->name), f.text);
             return false;
@@ -83,8 +88,6 @@ static bool check_params(struct pending *p)
         struct view name = p->params[i].name;
         int64_t limit = 0;
 
-        if (name.n > 0 && name.p[0] == '_')
-            continue;
         if (!knows_param(p->route->route, name)) {
             exchange_error(&p->x, 400, "there is no parameter '%.*s' here", VIEW_ARG(name));
             return false;
@@ -122,7 +125,7 @@ static bool check_accept(struct pending *p)
             buf_put_char(&all, ',');
         buf_put(&all, p->request->headers[i].value);
     }
-    choice = all.full ? ACCEPT_JSON : accept_choose(buf_view(&all));
+    choice = all.full ? ACCEPT_JSON : accept_choose(buf_view(&all), false);
     buf_done(&all);
     if (choice == ACCEPT_JSON)
         return true;

@@ -145,6 +145,13 @@ static struct view member_usage(struct view member, struct view *address)
     return rest;
 }
 
+static bool is_member(struct view member)
+{
+    struct view address = VIEW_NONE;
+
+    return is_usage(member_usage(member, &address)) && address.n > 0;
+}
+
 static void on_listed(void *owner, const struct redis_value *v)
 {
     struct listing_item *item = owner;
@@ -196,6 +203,7 @@ static void load_listed(struct listing_item *item)
 static void list_consents(struct exchange *x)
 {
     struct listing_source source = {.collection = "customerConsents",
+                                    .is_member = is_member,
                                     .zset = "consents",
                                     .load = load_listed,
                                     .free_ctx = mem_free};

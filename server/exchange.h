@@ -16,9 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EXCHANGE_PARAMS_MAX  64  /* query parameters */
-#define EXCHANGE_KEY_MAX     255 /* bytes of an Idempotency-Key */
-#define EXCHANGE_SEGMENT_MAX 512 /* bytes of a decoded path segment */
+#define EXCHANGE_PARAMS_MAX  64   /* query parameters */
+#define EXCHANGE_KEY_MAX     255  /* bytes of an Idempotency-Key */
+#define EXCHANGE_SEGMENT_MAX 1100 /* bytes of a decoded path segment; a longest consent fits */
 
 struct server;
 
@@ -47,7 +47,8 @@ struct exchange {
     int64_t wall_ms;    /* when the request was read whole */
     struct view key;    /* Idempotency-Key; VIEW_NONE where none */
     char key_hash[33];  /* lower hex of HMAC(user and key); "" where there is none */
-    char digest[65];    /* lower hex SHA-256 over method, path and body; "" where there is no key */
+    char digest[65];    /* lower hex SHA-256 over method, what is named (in one spelling) and body;
+                           "" where there is no key */
     struct guid new_id; /* for what a POST creates: from user and key, or random */
 };
 

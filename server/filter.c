@@ -2,11 +2,13 @@
 
 #include "bridge/core/datetime.h"
 #include "bridge/core/phone.h"
+#include "bridge/core/utf8.h"
 #include "bridge/core/wildcard.h"
 
 #include <string.h>
 
 #define TIME_TEXT_MAX 64 /* bytes of a time that could be read */
+#define OFFSET_BYTES  6  /* of "+02:00", at its end */
 
 /* ' 358…' -> '+358…'; false where no blank stands in front of a digit. */
 static bool with_plus(struct view value, char out[WILDCARD_PATTERN_MAX], struct view *plus)
@@ -39,16 +41,17 @@ bool filter_matches_address(struct view value, struct view address)
 
     if (filter_matches(value, address))
         return true;
-    return !wildcard_is_pattern(value) && phone_normal(value, rooms[0], &wanted, &f) &&
-           phone_normal(address, rooms[1], &normal, &f) && view_eq(wanted, normal);
+    return phone_normal(value, rooms[0], &wanted, &f) &&
+           phone_normal(address, rooms[1], &normal, &f) && wildcard_match_nocase(wanted, normal);
 }
 
 bool filter_pattern(struct exchange *x, const char *name, struct view *value, bool *given)
 {
     *value = exchange_param(x, name, given);
-    if (value->n <= WILDCARD_PATTERN_MAX)
+    if (utf8_count(*value) <= WILDCARD_CHARACTERS_MAX)
         return true;
-    exchange_error(x, 400, "%s is longer than %d bytes", name, WILDCARD_PATTERN_MAX);
+    exchange_error(x, 400, "%s has %zu characters; the maximum is %d", name, utf8_count(*value),
+                   WILDCARD_CHARACTERS_MAX);
     return false;
 }
 
@@ -60,9 +63,10 @@ bool filter_time(struct exchange *x, const char *name, int64_t *ms, bool *given)
 
     if (!*given || datetime_parse(value, ms, &f))
         return true;
-    if (value.n <= sizeof room && view_has(value, ' ')) {
+    if (value.n > OFFSET_BYTES && value.n <= sizeof room &&
+        value.p[value.n - OFFSET_BYTES] == ' ') {
         memcpy(room, value.p, value.n);
-        *(char *)memchr(room, ' ', value.n) = '+';
+        room[value.n - OFFSET_BYTES] = '+';
         if (datetime_parse((struct view){room, value.n}, ms, &f))
             return true;
     }

@@ -11,10 +11,11 @@
 
 /* Does the text match the value, which may be a pattern? Without surrounding blanks and case. */
 bool filter_matches(struct view value, struct view text);
-/* The same for an address: a value that is no pattern is compared in normal form (contract 18). */
+/* The same for an address, which is also compared in normal form (contract 18): "+358*" and "358*"
+ * match "00 358 40…". What falls away from a number falls away from a pattern. */
 bool filter_matches_address(struct view value, struct view address);
 /* The parameter as a pattern, VIEW_NONE where it is not given. Answers 400 and returns false if it
- * is too long to be one. */
+ * has more than WILDCARD_CHARACTERS_MAX. */
 bool filter_pattern(struct exchange *x, const char *name, struct view *value, bool *given);
 /* The parameter as a time. Answers 400 and returns false if it is none. */
 bool filter_time(struct exchange *x, const char *name, int64_t *ms, bool *given);

@@ -1,5 +1,6 @@
 #include "server/keys.h"
 
+#include "bridge/core/phone.h"
 #include "bridge/io/crypto.h"
 
 #include <assert.h>
@@ -50,6 +51,31 @@ static void key_mac(const struct keys *k, const struct exchange_user *user, cons
     buf_done(&text);
 }
 
+/* What the request names, in one spelling: the {id} as 32 hex digits, or a consent's usage and the
+ * normal form of its address. So the same request spelled otherwise is the same request. */
+static void put_thing(const struct pending *p, struct buf *to)
+{
+    char hex[GUID_TEXT_MAX];
+    char room[PHONE_NORMAL_MAX];
+    struct view rest = p->x.id;
+    struct view usage = view_cut(&rest, '_');
+    struct view address = VIEW_NONE;
+    struct guid g;
+    struct fault f = {0};
+
+    buf_printf(to, "%s\n", p->route->route->path);
+    if (guid_parse(p->x.id, &g)) {
+        guid_hex(&g, hex);
+        buf_put_text(to, hex);
+    } else if (usage.n < p->x.id.n && phone_normal(rest, room, &address, &f)) {
+        buf_put(to, usage);
+        buf_put_char(to, '_');
+        buf_put(to, address);
+    } else {
+        buf_put(to, p->x.id);
+    }
+}
+
 static void hash_key(const struct keys *k, struct pending *p)
 {
     uint8_t mac[CRYPTO_SHA256_LEN];
@@ -61,9 +87,9 @@ static void hash_key(const struct keys *k, struct pending *p)
     for (size_t i = 0; i < 16; i++)
         snprintf(p->x.key_hash + 2 * i, 3, "%02x", mac[i]);
     crypto_sha256_hex(p->x.body, p->x.digest);
-    buf_init(&all, p->request->path.n + HEAD_MAX);
+    buf_init(&all, p->x.id.n + HEAD_MAX);
     buf_printf(&all, "%s\n%s\n", p->x.method, p->x.digest);
-    buf_put(&all, p->request->path);
+    put_thing(p, &all);
     assert(!all.full);
     crypto_sha256_hex(buf_view(&all), p->x.digest);
     buf_done(&all);

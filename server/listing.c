@@ -138,8 +138,8 @@ static bool read_after(struct listing *l)
         bad = high < 0 || low < 0;
         member[i] = (char)((unsigned)high << 4 | (unsigned)low);
     }
-    if (bad) {
-        exchange_error(l->x, 400, "after is no token of a Link");
+    if (bad || (given && !l->source.is_member((struct view){member, token.n / 2}))) {
+        exchange_error(l->x, 400, "after is no token that a Link header of this list gave");
         return false;
     }
     if (given) {

@@ -41,6 +41,7 @@ struct listing_source {
      * shown in parts (LISTING_PARTLY): then it is called again, when the item's turn has come,
      * until another state. */
     void (*load)(struct listing_item *item);
+    bool (*is_member)(struct view member);        /* could be one: what `after` must name */
     void (*free_part)(struct listing_item *item); /* of an item that is never finished; or NULL */
     void (*free_ctx)(void *ctx);
     void *ctx;

@@ -113,6 +113,7 @@ static void free_part(struct listing_item *item)
 void message_list(struct exchange *x)
 {
     struct listing_source source = {.collection = "messages",
+                                    .is_member = store_is_member,
                                     .zset = "messages",
                                     .descending = true,
                                     .load = load_listed,

@@ -16,7 +16,8 @@ bool page_read(const struct exchange *x, int64_t default_limit, struct page *out
     if (found && !num_in(text, 1, PAGE_LIMIT_MAX, &out->limit))
         return fault_set(f, FAULT_REJECT, "limit is not an integer from 1 to %d", PAGE_LIMIT_MAX);
     text = exchange_param(x, "after", &out->goes_on);
-    if (out->goes_on && !num_in(text, 0, INT64_MAX, &out->after))
+    if (out->goes_on &&
+        (!num_in(text, 0, INT64_MAX, &out->after) || (text.n > 1 && text.p[0] == '0')))
         return fault_set(f, FAULT_REJECT,
                          "after is not a token that a Link header of this list gave");
     return true;

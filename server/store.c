@@ -36,6 +36,18 @@ struct view store_member_id(struct view member)
     return rest;
 }
 
+bool store_is_member(struct view text)
+{
+    struct view id = text;
+    struct view created = view_cut(&id, ':');
+    struct guid g;
+
+    for (size_t i = 0; i < created.n; i++)
+        if (created.p[i] < '0' || created.p[i] > '9')
+            return false;
+    return text.n == STORE_MEMBER_MAX - 1 && id.n == GUID_HEX_LEN && guid_parse(id, &g);
+}
+
 bool store_id(struct exchange *x, char out[GUID_TEXT_MAX])
 {
     struct guid g;

@@ -61,6 +61,7 @@ int64_t store_int(const struct redis_value *hash, const char *field, int64_t oth
 #define STORE_MEMBER_MAX (16 + 1 + GUID_HEX_LEN + 1)
 void store_member(int64_t created_ms, const char *id_hex, char out[STORE_MEMBER_MAX]);
 struct view store_member_id(struct view member);
+bool store_is_member(struct view text); /* has the form of one */
 /* The {id} of the path as 32 upper-case hex digits. Answers 400 and returns false if it is none. */
 bool store_id(struct exchange *x, char out[GUID_TEXT_MAX]);
 /* The value is an error, lost, or of another kind than it must be: */

@@ -48,7 +48,7 @@ static void weigh(struct offer *o, struct view range, int quality)
     }
 }
 
-enum accept accept_choose(struct view header)
+enum accept accept_choose(struct view header, bool has_xml)
 {
     struct offer json = {"application/*", {"application/json", "text/json"}, NOT_NAMED, 0};
     struct offer xml = {"application/*", {"application/xml", "text/xml"}, NOT_NAMED, 0};
@@ -72,9 +72,9 @@ enum accept accept_choose(struct view header)
         weigh(&json, range, quality);
         weigh(&xml, range, quality);
     }
-    if (json.quality == 0 && xml.quality == 0)
-        return ACCEPT_NEITHER;
-    return xml.quality > json.quality ? ACCEPT_XML : ACCEPT_JSON;
+    if (has_xml && xml.quality > json.quality)
+        return ACCEPT_XML;
+    return json.quality > 0 ? ACCEPT_JSON : ACCEPT_NEITHER;
 }
 
 struct view accept_media_type(struct view header, struct view *charset)

@@ -12,9 +12,10 @@ enum accept {
     ACCEPT_XML,
 };
 
-/* header: the value of Accept (RFC 9110, 12.5.1), VIEW_NONE where there is none. JSON wins a tie. A
- * range that can't be read counts as not there. */
-enum accept accept_choose(struct view header);
+/* header: the value of Accept (RFC 9110, 12.5.1), VIEW_NONE where there is none. The heavier of the
+ * two is chosen, JSON in a tie; with has_xml false XML is not on offer, and whatever weight JSON
+ * has chooses it. A range that can't be read counts as not there. */
+enum accept accept_choose(struct view header, bool has_xml);
 
 /* A media type without its parameters, trimmed: "application/json". *charset: the value of that
  * parameter without quotes, VIEW_NONE where there is none. */

@@ -4,9 +4,13 @@
 #include "bridge/core/datetime.h"
 #include "bridge/core/json_scan.h"
 #include "bridge/core/json_walk.h"
+#include "bridge/core/keys_once.h"
 #include "bridge/core/mask.h"
 #include "bridge/core/traceparent.h"
 #include "bridge/core/utf8.h"
+
+#include <stddef.h>
+#include <string.h>
 
 enum attribute {
     AT_SPECVERSION,
@@ -170,24 +174,32 @@ static bool say(struct view raw, size_t event_bytes, struct buf *text, struct vi
 
 struct members {
     struct gathered attributes;
+    unsigned named; /* bit i: attribute i stood there, if only as null; then data, data_base64 */
     size_t event_bytes;
     struct view raw;    /* `data`; n == 0: absent */
     struct view base64; /* `data_base64`, unescaped */
     bool has_base64;
+    struct keys_once unknown; /* last, since it is not cleared */
 };
 
-static bool gather_data(struct members *m, struct view value, struct fault *f)
+enum { NAMED_DATA = AT_COUNT, NAMED_BASE64, NAMED_UNKNOWN };
+
+/* No key twice; but a trace is never a reason to refuse. */
+static bool note_name(struct members *m, struct view name, int which, struct fault *f)
 {
-    if (m->raw.n > 0)
-        return fault_set(f, FAULT_REJECT, "data is given twice");
-    m->raw = value;
-    return true;
+    bool twice = (m->named >> which & 1) != 0;
+
+    if (which == NAMED_UNKNOWN)
+        return keys_once_add(&m->unknown, name, f);
+    m->named |= 1U << which;
+    if (!twice || which == AT_TRACEPARENT || which == AT_TRACESTATE)
+        return true;
+    return fault_set(f, FAULT_REJECT, "%s%.*s is given twice", which < AT_COUNT ? "attribute " : "",
+                     VIEW_ARG(name));
 }
 
 static bool gather_base64(struct members *m, struct view value, struct buf *text, struct fault *f)
 {
-    if (m->has_base64)
-        return fault_set(f, FAULT_REJECT, "data_base64 is given twice");
     m->has_base64 = true;
     return say(value, m->event_bytes, text, &m->base64, "data_base64", f);
 }
@@ -202,14 +214,18 @@ static bool gather_member(struct members *m, struct view key, struct view value,
     if (!say(key, m->event_bytes, text, &name, "a key", f))
         return false;
     at = attribute_of(name);
-    if (view_is(name, "data"))
-        return gather_data(m, value, f);
-    if (view_is(value, "null"))
-        return true;
-    if (view_is(name, "data_base64"))
-        return gather_base64(m, value, text, f);
     if (at < 0)
+        at = view_is(name, "data")          ? NAMED_DATA
+             : view_is(name, "data_base64") ? NAMED_BASE64
+                                            : NAMED_UNKNOWN;
+    if (!note_name(m, name, at, f))
+        return false;
+    if (at == NAMED_DATA)
+        m->raw = value;
+    if (at == NAMED_DATA || at == NAMED_UNKNOWN || view_is(value, "null"))
         return true;
+    if (at == NAMED_BASE64)
+        return gather_base64(m, value, text, f);
     return say(value, m->event_bytes, text, &said, names[at], f) &&
            gather(&m->attributes, at, said, f);
 }
@@ -251,11 +267,15 @@ static bool structured_data(const struct members *m, struct cloudevent *out, str
 
 bool cloudevent_of_json(struct view json, struct cloudevent *out, struct buf *text, struct fault *f)
 {
-    struct members m = {.event_bytes = json.n};
+    struct members m;
     struct json_walk walk;
     struct view key;
     struct view value;
 
+    memset(&m, 0, offsetof(struct members, unknown));
+    keys_once_init(&m.unknown);
+    keys_once_begin(&m.unknown);
+    m.event_bytes = json.n;
     buf_clear(text);
     if (!json_scan_all(json, f))
         return false;

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -355,6 +356,13 @@ static bool skip_value(struct cmi_decode *d, const struct token *t)
     return true;
 }
 
+static bool take_unknown(struct cmi_decode *d, struct view key, struct fault *f)
+{
+    struct part p;
+
+    return keys_once_add(&d->keys, key, f) || fault_add(f, "%s", path_of(d, NULL, &p));
+}
+
 static bool take_key(struct cmi_decode *d, struct view key, struct fault *f)
 {
     struct cmi_decode_level *level = top(d);
@@ -363,7 +371,7 @@ static bool take_key(struct cmi_decode *d, struct view key, struct fault *f)
 
     level->key = NULL;
     if (field == NULL)
-        return true;
+        return take_unknown(d, key, f);
     if ((level->given & bit_of(level->shape, field)) != 0)
         return fault_set(f, FAULT_REJECT, "%s is given twice", path_of(d, field->name, &p));
     level->given |= bit_of(level->shape, field);
@@ -410,7 +418,7 @@ static bool in_wrapper(struct cmi_decode *d, const struct token *t, struct fault
         if (level->key != NULL && level->given != 0)
             return fault_set(f, FAULT_REJECT, "%s is given twice", path_of(d, item, &p));
         level->given |= level->key != NULL;
-        return true;
+        return level->key != NULL || take_unknown(d, t->text, f);
     }
     if (level->key == NULL)
         return skip_value(d, t);
@@ -427,8 +435,12 @@ static bool take(void *ctx, const struct token *t, struct fault *f)
 {
     struct cmi_decode *d = ctx;
 
+    if (t->kind == TOKEN_OBJECT)
+        keys_once_begin(&d->keys);
+    else if (t->kind == TOKEN_OBJECT_END)
+        keys_once_end(&d->keys);
     if (d->skipping > 0)
-        return skip_value(d, t);
+        return t->kind == TOKEN_KEY ? take_unknown(d, t->text, f) : skip_value(d, t);
     if (d->depth == 0) {
         assert(!d->finished && "a reader gives one value");
         if (t->kind != TOKEN_OBJECT)
@@ -453,7 +465,11 @@ void cmi_decode_init(struct cmi_decode *d, const struct cmi_shape *shape, enum c
 {
     assert(shape->field_count <= CMI_FIELDS_MAX);
     assert(use == CMI_POST || use == CMI_PUT || use == CMI_INGEST);
-    *d = (struct cmi_decode){.shape = shape, .use = use, .visitor = visitor};
+    memset(d, 0, offsetof(struct cmi_decode, keys));
+    keys_once_init(&d->keys);
+    d->shape = shape;
+    d->use = use;
+    d->visitor = visitor;
 }
 
 struct token_sink cmi_decode_sink(struct cmi_decode *d)

@@ -10,9 +10,10 @@
  * is wrong and what is allowed: "maxRetryCount is 11; the maximum is 10",
  * "destinations[3].address is missing", "lastResult is 'GONE'; allowed are SUCCESSFUL, BUSY, …".
  * The value of a CMI_PRIVATE field is never quoted, long digits in others are masked. Fields
- * unknown to the shape, or without the given use, are read over (contract 7); a field of the shape
- * given twice is refused, under either spelling; null is as absent, except with CMI_INGEST, where
- * it is handed on (contract 4: null removes). Text that holds U+0000 is refused.
+ * unknown to the shape, or without the given use, are read over (contract 7); a field given twice
+ * is refused, under either spelling, and any other key, too, however deep it stands; null is as
+ * absent, except with CMI_INGEST, where it is handed on (contract 4: null removes). Text that holds
+ * U+0000 is refused.
  *
  * With CMI_INGEST only the inside of objects and lists is checked for what is missing; what an
  * event must give says event_types.h.
@@ -22,6 +23,7 @@
 
 #include "bridge/core/cmi_fields.h"
 #include "bridge/core/guid.h"
+#include "bridge/core/keys_once.h"
 #include "bridge/core/token.h"
 
 struct cmi_value {
@@ -71,6 +73,7 @@ struct cmi_decode {
     unsigned skipping; /* >0: inside a value that is read over, so deep */
     bool finished;
     char guid[GUID_TEXT_MAX];
+    struct keys_once keys; /* that are in no table; last, since it is not cleared */
 };
 
 void cmi_decode_init(struct cmi_decode *d, const struct cmi_shape *shape, enum cmi_use use,

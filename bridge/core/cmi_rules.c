@@ -2,6 +2,7 @@
 
 #include "bridge/core/json_scan.h"
 #include "bridge/core/json_walk.h"
+#include "bridge/core/keys_once.h"
 
 #define TEMPLATE_KEY_MAX 64 /* bytes of a key that can be template_id, however it is escaped */
 
@@ -52,7 +53,7 @@ bool cmi_check_template(struct view message, struct fault *f)
 {
     struct json_walk walk;
 
-    if (!json_scan_all(message, f))
+    if (!json_scan_all(message, f) || !keys_once_of_json(message, f))
         return fault_add(f, "message, a template");
     if (!json_walk_init(&walk, message) || !walk.object || !has_template_id(&walk))
         return fault_set(f, FAULT_REJECT,

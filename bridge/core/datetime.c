@@ -151,7 +151,7 @@ static bool take_fraction(struct view *text, int *out_ms)
     return true;
 }
 
-/* [Z|±hh:mm|±hhmm] */
+/* Z|±hh:mm */
 static bool take_zone(struct view *text, int *out_minutes)
 {
     bool west = text->n > 0 && text->p[0] == '-';
@@ -159,12 +159,10 @@ static bool take_zone(struct view *text, int *out_minutes)
     int minutes;
 
     *out_minutes = 0;
-    if (text->n == 0 || take_text(text, "Z"))
+    if (take_text(text, "Z"))
         return true;
-    if (!take_text(text, west ? "-" : "+") || !take_number(text, 2, &hours))
-        return false;
-    (void)take_text(text, ":"); /* may be left out */
-    if (!take_number(text, 2, &minutes) || hours > 23 || minutes > 59)
+    if (!take_text(text, west ? "-" : "+") || !take_number(text, 2, &hours) ||
+        !take_text(text, ":") || !take_number(text, 2, &minutes) || hours > 23 || minutes > 59)
         return false;
     *out_minutes = (hours * 60 + minutes) * (west ? -1 : 1);
     return true;
@@ -178,9 +176,9 @@ static bool read_rfc3339(struct view text, int64_t *out_ms)
 
     if (!take_number(&text, 4, &m.year) || !take_text(&text, "-") ||
         !take_number(&text, 2, &m.month) || !take_text(&text, "-") ||
-        !take_number(&text, 2, &m.day) || !take_text(&text, "T") || !take_clock(&text, &m) ||
-        !take_fraction(&text, &m.ms) || !take_zone(&text, &zone_minutes) || text.n > 0 ||
-        !to_ms(&m, &ms))
+        !take_number(&text, 2, &m.day) || !(take_text(&text, "T") || take_text(&text, " ")) ||
+        !take_clock(&text, &m) || !take_fraction(&text, &m.ms) ||
+        !take_zone(&text, &zone_minutes) || text.n > 0 || !to_ms(&m, &ms))
         return false;
     ms -= zone_minutes * INT64_C(60000);
     if (ms < DATETIME_MIN_MS || ms > DATETIME_MAX_MS)
@@ -206,7 +204,8 @@ static bool looks_like_a_date(struct view text)
 
 bool datetime_parse(struct view text, int64_t *out_ms, struct fault *f)
 {
-    static const char advice[] = "is no time; write it like 2011-12-31T13:15:30.123Z";
+    static const char advice[] =
+        "is no time; write it like 2011-12-31T13:15:30.123Z or 2011-12-31T15:15:30+02:00";
     char masked[MASK_TEXT_MAX];
 
     if (read_rfc3339(text, out_ms))

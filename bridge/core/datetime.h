@@ -1,9 +1,10 @@
 /*
  * datetime: instants of the interface and of CloudEvents, as milliseconds since 1970 in UTC.
  *
- * In: YYYY-MM-DDThh:mm:ss[.f…][Z|±hh:mm|±hhmm] (RFC 3339; `T` and `Z` in any case; no zone means
- * UTC; fractions beyond milliseconds are cut; second 60 is read as 59.999). The date must exist:
- * 2020-06-31 is refused. Years 0001 to 9999.
+ * In: YYYY-MM-DDThh:mm:ss[.f…](Z|±hh:mm), every form of RFC 3339 and no other (contract 6): `T` and
+ * `Z` in any case, a blank for the `T`; the offset must be there, with its colon. Fractions beyond
+ * milliseconds are cut; second 60 is read as 59.999. The date must exist: 2020-06-31 is refused.
+ * Years 0001 to 9999.
  * Out: 2011-12-31T13:15:30.123Z.
  */
 #ifndef BRIDGE_CORE_DATETIME_H

@@ -6,8 +6,7 @@
  * value only. yajl mends lone surrogates silently and knows no depth limit.
  *
  * "\u0000" passes: it is JSON, and the content's rules decide (cmi_decode.h refuses it in what it
- * knows). A key given twice passes: that is the decoder's business for the fields it knows; between
- * fields that nobody reads it harms nobody, and to notice it would take memory.
+ * knows). A key given twice passes: that is the business of who reads them (keys_once.h).
  */
 #ifndef BRIDGE_CORE_JSON_SCAN_H
 #define BRIDGE_CORE_JSON_SCAN_H

@@ -15,9 +15,9 @@
 #include "bridge/core/fault.h"
 #include "bridge/core/view.h"
 
-#define PHONE_NORMAL_MAX 256 /* bytes */
+#define PHONE_NORMAL_MAX 1024 /* bytes: 256 characters of any kind fit (contract 7) */
 
-/* *normal is a view of out. The fault's sentence ("has more than 256 bytes", "has nothing to match
+/* *normal is a view of out. The fault's sentence ("has more than 1024 bytes", "has nothing to match
  * by") wants the field's name in front. */
 bool phone_normal(struct view address, char out[PHONE_NORMAL_MAX], struct view *normal,
                   struct fault *f) MUST_CHECK;

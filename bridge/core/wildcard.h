@@ -9,7 +9,8 @@
 
 #include "bridge/core/view.h"
 
-#define WILDCARD_PATTERN_MAX 256 /* bytes; a longer pattern matches nothing: refuse it before */
+#define WILDCARD_CHARACTERS_MAX 256  /* of a pattern from outside: refuse more */
+#define WILDCARD_PATTERN_MAX    1024 /* bytes: so many characters fit; a longer one never matches */
 
 bool wildcard_is_pattern(struct view text); /* has a `*` or a `?` */
 bool wildcard_match(struct view pattern, struct view text);

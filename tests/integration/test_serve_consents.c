@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/percent.h"
 #include "tests/fakes/serve_rig.h"
 
 #include <stdio.h>
@@ -61,6 +62,51 @@ static void a_number_is_the_same_in_every_spelling_and_shown_as_given_last(void 
     set("Sam_I@Greeneggs.ham", "recording", true);
     serve_expect(&rig, "GET", "/customerConsents/recording_sam_i@greeneggs.HAM", "", NULL, 200,
                  "{\"address\":\"Sam_I@Greeneggs.ham\",\"usage\":\"recording\",\"consent\":true}");
+}
+
+static void a_pattern_searches_the_digits_too(void **state)
+{
+    static const char found[] =
+        "[{\"address\":\"0049 (30) 5550-1\",\"usage\":\"whatsapp\",\"consent\":true}]";
+
+    (void)state;
+    set("0049 (30) 5550-1", "whatsapp", true);
+    serve_expect(&rig, "GET", "/customerConsents?address=%2B493055*", "", NULL, 200, found);
+    serve_expect(&rig, "GET", "/customerConsents?address=*55501", "", NULL, 200, found);
+    serve_expect(&rig, "GET", "/customerConsents?address=4930555??", "", NULL, 200, found);
+    serve_expect(&rig, "GET", "/customerConsents?address=*5550-1", "", NULL, 200, found);
+    serve_expect(&rig, "GET", "/customerConsents?address=4930555?", "", NULL, 200, "[]");
+}
+
+#define E_16  "éééééééééééééééé"
+#define E_64  E_16 E_16 E_16 E_16
+#define E_256 E_64 E_64 E_64 E_64
+
+static void an_address_of_256_characters_of_any_kind_is_taken(void **state)
+{
+    struct buf path;
+    struct buf list;
+    struct probe_reply r;
+
+    (void)state;
+    serve_expect(&rig, "POST", "/customerConsents", "",
+                 "{\"address\":\"" E_256 "\",\"usage\":\"whatsapp\",\"consent\":true}", 204, "");
+    buf_init(&path, 2048);
+    buf_init(&list, 2048);
+    buf_put_text(&path, "/customerConsents/whatsapp_");
+    percent_encode(VIEW(E_256), &path);
+    buf_put_text(&list, "/customerConsents?address=");
+    percent_encode(VIEW(E_256), &list);
+    serve_holds(&rig, buf_text(&path), E_256);
+    serve_holds(&rig, buf_text(&list), E_256);
+    buf_put_text(&list, "%C3%A9");
+    r = serve_ask(&rig, "GET", buf_text(&list), "", NULL);
+    assert_int_equal(r.status, 400);
+    assert_true(view_is(r.body, "address has 257 characters; the maximum is 256\n"));
+    probe_done(&r);
+    serve_expect(&rig, "DELETE", buf_text(&path), "", NULL, 204, "");
+    buf_done(&path);
+    buf_done(&list);
 }
 
 static void a_deleted_consent_is_gone(void **state)
@@ -133,6 +179,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_specification_s_example_is_kept_and_shown),
         cmocka_unit_test(a_number_is_the_same_in_every_spelling_and_shown_as_given_last),
+        cmocka_unit_test(a_pattern_searches_the_digits_too),
+        cmocka_unit_test(an_address_of_256_characters_of_any_kind_is_taken),
         cmocka_unit_test(a_deleted_consent_is_gone),
         cmocka_unit_test(the_list_is_ordered_searched_and_goes_on_after_its_limit),
         cmocka_unit_test(what_breaks_a_rule_is_refused),

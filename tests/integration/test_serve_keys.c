@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/guid.h"
 #include "tests/fakes/serve_rig.h"
 
 #include <stdio.h>
@@ -129,6 +130,41 @@ static void a_delete_repeated_under_its_key_is_204_and_its_post_still_201(void *
     serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_4400", KEY("del-c"), NULL, 204, "");
     serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_4400", KEY("del-c"), NULL, 204, "");
     serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_4400", "", NULL, 404, NULL);
+}
+
+static void the_same_thing_in_another_spelling_is_the_same_request(void **state)
+{
+    static const char put[] = "{\"customerNumber\":\"1\",\"notes\":\"\",\"lastResult\":\"BUSY\"}";
+    char id[33];
+    char path[64];
+    char other[96];
+    struct guid g;
+
+    (void)state;
+    serve_create(&rig, "/callbacks", "", CALLBACK("4450"), id);
+    snprintf(path, sizeof path, "/callbacks/%s", id);
+    assert_true(guid_parse(view_of(id), &g));
+    snprintf(other, sizeof other, "/callbacks/");
+    guid_hyphen(&g, other + strlen(other));
+    for (char *c = other + strlen("/callbacks/"); *c != '\0'; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+    serve_expect(&rig, "PUT", path, KEY("spelled"), put, 204, "");
+    serve_expect(&rig, "PUT", other, KEY("spelled"), put, 204, "");
+    serve_holds(&rig, path, "\"failures\":1,");
+    serve_create(&rig, "/messages", "", MESSAGE("1"), id);
+    snprintf(path, sizeof path, "/messages/%%3%c%s", id[0], id + 1);
+    if (id[0] > '9')
+        snprintf(path, sizeof path, "/messages/%s", id);
+    snprintf(other, sizeof other, "/messages/%.8s-%.4s-%.4s-%.4s-%s", id, id + 8, id + 12, id + 16,
+             id + 20);
+    serve_expect(&rig, "DELETE", path, KEY("spelled-d"), NULL, 204, "");
+    serve_expect(&rig, "DELETE", other, KEY("spelled-d"), NULL, 204, "");
+    serve_expect(&rig, "POST", "/customerConsents", "", CONSENT("+4460"), 204, "");
+    serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_4460", KEY("spelled-c"), NULL, 204,
+                 "");
+    serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_+44-60", KEY("spelled-c"), NULL, 204,
+                 "");
 }
 
 static void a_key_of_one_consent_does_not_delete_another(void **state)
@@ -283,6 +319,7 @@ int main(void)
         cmocka_unit_test(a_put_repeated_under_its_key_has_its_effect_once),
         cmocka_unit_test(what_was_refused_is_not_remembered),
         cmocka_unit_test(a_delete_repeated_under_its_key_is_204_and_its_post_still_201),
+        cmocka_unit_test(the_same_thing_in_another_spelling_is_the_same_request),
         cmocka_unit_test(a_key_of_one_consent_does_not_delete_another),
         cmocka_unit_test(a_key_is_one_of_1_to_255_printable_characters),
         cmocka_unit_test(a_key_whose_request_still_runs_is_409_and_then_served),

@@ -143,6 +143,27 @@ static void what_breaks_a_rule_is_refused_with_a_sentence(void **state)
         serve_expect(&rig, "POST", "/messages", "", rows[i].body, 400, rows[i].text);
 }
 
+#define E_16  "éééééééééééééééé"
+#define E_64  E_16 E_16 E_16 E_16
+#define E_256 E_64 E_64 E_64 E_64
+#define TO(address)                                                                                \
+    "{\"message\":\"m\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","            \
+    "\"destinations\":[{\"address\":\"" address "\"},{\"address\":\"" address "\"}]}"
+
+static void an_address_is_counted_in_characters(void **state)
+{
+    char id[33];
+    char path[64];
+
+    (void)state;
+    serve_create(&rig, "/messages", "", TO(E_256), id);
+    snprintf(path, sizeof path, "/messages/%s", id);
+    serve_holds(&rig, path, E_256);
+    serve_expect(&rig, "POST", "/messages", "", TO(E_256 "é"), 400,
+                 "destinations[0].address has 257 characters; the maximum is 256\n");
+    serve_expect(&rig, "DELETE", path, "", NULL, 204, "");
+}
+
 static void an_address_given_twice_is_shown_twice_and_stored_once(void **state)
 {
     char id[33];
@@ -323,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_specification_s_examples_are_taken_and_shown),
         cmocka_unit_test(what_breaks_a_rule_is_refused_with_a_sentence),
+        cmocka_unit_test(an_address_is_counted_in_characters),
         cmocka_unit_test(an_address_given_twice_is_shown_twice_and_stored_once),
         cmocka_unit_test(a_put_replaces_everything),
         cmocka_unit_test(a_put_after_sending_has_begun_is_refused_with_how_many_have_gone),

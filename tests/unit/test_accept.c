@@ -46,7 +46,29 @@ static void the_heaviest_range_wins_and_json_a_tie(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (accept_choose(view_of(rows[i].header)) != rows[i].choice)
+        if (accept_choose(view_of(rows[i].header), true) != rows[i].choice)
+            fail_msg("%s", rows[i].header);
+}
+
+static void what_is_not_on_offer_is_not_chosen_however_heavy(void **state)
+{
+    static const struct {
+        const char *header;
+        enum accept choice;
+    } rows[] = {
+        {NULL, ACCEPT_JSON},
+        {"*/*", ACCEPT_JSON},
+        {"application/json;q=0.1,application/xml", ACCEPT_JSON},
+        {"application/xml, */*;q=0.001", ACCEPT_JSON},
+        {"text/xml, application/*;q=0.5", ACCEPT_JSON},
+        {"application/xml", ACCEPT_NEITHER},
+        {"application/json;q=0, */*", ACCEPT_NEITHER},
+        {"application/xml, application/json;q=0", ACCEPT_NEITHER},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (accept_choose(view_of(rows[i].header), false) != rows[i].choice)
             fail_msg("%s", rows[i].header);
 }
 
@@ -70,6 +92,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_heaviest_range_wins_and_json_a_tie),
+        cmocka_unit_test(what_is_not_on_offer_is_not_chosen_however_heavy),
         cmocka_unit_test(a_media_type_is_cut_from_its_parameters),
     };
 

@@ -10,6 +10,10 @@
 
 #include <string.h>
 
+#define E_16  "éééééééééééééééé"
+#define E_64  E_16 E_16 E_16 E_16
+#define E_256 E_64 E_64 E_64 E_64
+
 static void each_address_has_one_normal_form_that_is_its_own(void **state)
 {
     static const struct {
@@ -97,7 +101,9 @@ static void the_byte_too_many_is_counted_after_what_falls_away(void **state)
     assert_int_equal(normal.n, PHONE_NORMAL_MAX);
     address[2 * PHONE_NORMAL_MAX] = '7';
     assert_false(phone_normal((struct view){address, sizeof address}, out, &normal, &f));
-    assert_string_equal(f.text, "has more than 256 bytes");
+    assert_string_equal(f.text, "has more than 1024 bytes");
+    assert_true(phone_normal(VIEW(E_256), out, &normal, &f)); /* characters, not bytes */
+    assert_true(view_is(normal, E_256));
     memset(address, 'a', sizeof address);
     assert_true(phone_normal((struct view){address, PHONE_NORMAL_MAX}, out, &normal, &f));
     assert_false(phone_normal((struct view){address, PHONE_NORMAL_MAX + 1}, out, &normal, &f));

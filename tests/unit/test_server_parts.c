@@ -101,7 +101,12 @@ static void a_search_value_matches_as_the_contract_says(void **state)
     assert_false(filter_matches(VIEW("358"), VIEW("+358")));
     assert_true(filter_matches_address(VIEW("358"), VIEW("+3-5-8")));
     assert_true(filter_matches_address(VIEW("+3*"), VIEW("+3-5-8")));
-    assert_false(filter_matches_address(VIEW("3*"), VIEW("+3-5-8")));
+    assert_true(filter_matches_address(VIEW("3*"), VIEW("+3-5-8")));
+    assert_true(filter_matches_address(VIEW("+35?"), VIEW("003 58")));
+    assert_true(filter_matches_address(VIEW("*5-8"), VIEW("+358")));
+    assert_true(filter_matches_address(VIEW("Sam*"), VIEW("sam_i@greeneggs.ham")));
+    assert_false(filter_matches_address(VIEW("5*"), VIEW("+3-5-8")));
+    assert_false(filter_matches_address(VIEW("35"), VIEW("+358")));
     assert_false(filter_matches_address(VIEW("359"), VIEW("+358")));
 }
 
