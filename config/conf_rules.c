@@ -287,7 +287,17 @@ static void check_chat_queues(struct rules *r)
 static void check_redis(struct rules *r)
 {
     const struct conf_value *durable = conf_find(r->c, "redis.durable");
+    const struct conf_value *database = conf_find(r->c, "redis.database");
+    bool sentinels = conf_has(r->c, "redis.sentinels");
+    bool cluster = conf_has(r->c, "redis.cluster");
 
+    if (sentinels && cluster)
+        warn(r, "redis.sentinels", "is not used: redis.cluster says where Redis is");
+    if (sentinels && !conf_has(r->c, "redis.primary"))
+        mistake(r, "redis.sentinels",
+                "redis.primary is missing: the name that the Sentinels watch the primary under");
+    if (cluster && is_sound(database) && database->number != 0)
+        mistake(r, "redis.database", "redis.database must be 0: a Redis Cluster has no others");
     if (is_sound(durable) && durable->number == 0)
         warn(r, "redis.durable",
              "is false: Redis may then lose writes that were acknowledged; with appendfsync "

@@ -152,6 +152,17 @@ const struct setting schema[] = {
 
     {"redis.address", SETTING_ADDRESS, SETTING_UNIX, USED_REDIS, "127.0.0.1:6379", 1, 4096, NULL,
      NULL, "host:port or unix:/path"},
+    {"redis.sentinels", SETTING_ADDRESSES, SETTING_PORTS, USED_REDIS, NULL, 1, 4096, NULL,
+     "redis-1:26379,redis-2:26379,redis-3:26379",
+     "Sentinels, in place of redis.address: they say which server is the primary"},
+    {"redis.primary", SETTING_TEXT, 0, USED_REDIS, NULL, 1, 255, NULL, "mymaster",
+     "the name that the Sentinels watch it under"},
+    {"redis.cluster", SETTING_ADDRESSES, SETTING_PORTS, USED_REDIS, NULL, 1, 4096, NULL,
+     "redis-1:6379,redis-2:6379,redis-3:6379",
+     "some servers of a Redis Cluster, in place of redis.address"},
+    {"redis.replicas", SETTING_INT, 0, USED_REDIS, "0", 0, 16, NULL, NULL,
+     "replicas that must have a write before it counts (WAIT); fewer, and nothing is taken or "
+     "sent"},
     {"redis.user", SETTING_TEXT, 0, USED_REDIS, NULL, 1, 255, NULL, "cmibridge", "of Redis' ACL"},
     {"redis.password", SETTING_SECRET, 0, USED_REDIS, NULL, 1, 4096, NULL,
      "file:/run/secrets/redis-password", "of the user, or of requirepass"},

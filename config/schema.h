@@ -39,6 +39,7 @@ enum setting_flag {
     SETTING_RELOADABLE = 1 << 1, /* SIGHUP applies it */
     SETTING_UNIX = 1 << 2,       /* an address may also be "unix:/path" */
     SETTING_EXISTS = 1 << 3,     /* a file that must be there and be readable */
+    SETTING_PORTS = 1 << 4,      /* every one of the addresses has its port */
 };
 
 enum setting_user {

@@ -249,7 +249,7 @@ static bool check_address(const struct setting *row, struct view text, struct fa
                      shown(text, quote), "8080", "8080", unix_too ? " or unix:/path" : "");
 }
 
-static bool check_addresses(struct view text, struct fault *f)
+static bool check_addresses(const struct setting *row, struct view text, struct fault *f)
 {
     struct view rest = text;
     char quote[SHOWN_MAX + 8];
@@ -257,8 +257,8 @@ static bool check_addresses(struct view text, struct fault *f)
     do {
         struct view one = view_trim(view_cut(&rest, ','));
 
-        if (!is_host_port(one, false, 1))
-            return fault_set(f, FAULT_STOP, "has '%s'; write it like kafka-1:9092,kafka-2:9092",
+        if (!is_host_port(one, (row->flags & SETTING_PORTS) != 0, 1))
+            return fault_set(f, FAULT_STOP, "has '%s'; write it like host-1:9092,host-2:9092",
                              shown(one, quote));
     } while (rest.n > 0);
     if (text.p[text.n - 1] == ',')
@@ -382,7 +382,7 @@ bool value_check(const struct setting *row, bool secret, struct view text, int64
     if (row->kind == SETTING_ADDRESS)
         return check_address(row, text, f);
     if (row->kind == SETTING_ADDRESSES)
-        return check_addresses(text, f);
+        return check_addresses(row, text, f);
     if (row->kind == SETTING_URL)
         return check_url(text, f);
     if (row->kind == SETTING_PATH)

@@ -1,6 +1,7 @@
 #include "consumers/consume_conf.h"
 
 #include "bridge/core/mem.h"
+#include "config/conf_redis.h"
 
 #include <string.h>
 
@@ -186,12 +187,7 @@ bool consume_plan_make(const struct conf *conf, struct consume_plan *p, struct f
                     .in_flight_bytes = conf_bytes(conf, "consume.in_flight_bytes"),
                     .commit_interval_ms = conf_ms(conf, "kafka.commit_interval"),
                     .drain_ms = conf_ms(conf, "consume.drain")},
-        .redis = {.address = conf_text(conf, "redis.address"),
-                  .user = conf_text(conf, "redis.user"),
-                  .password = conf_text(conf, "redis.password"),
-                  .database = (int)conf_int(conf, "redis.database"),
-                  .timeout_ms = conf_ms(conf, "redis.timeout"),
-                  .durable = conf_bool(conf, "redis.durable")},
+        .redis = conf_redis(conf),
         .refs_keep_ms = conf_ms(conf, "refs.keep"),
     };
     consume_plan_tuning(conf, &p->consume);

@@ -6,6 +6,7 @@
 #include "bridge/io/notice_log.h"
 #include "bridge/io/signals.h"
 #include "config/conf.h"
+#include "config/conf_redis.h"
 #include "config/schema.h"
 #include "server/foundation.h"
 #include "server/history.h"
@@ -183,13 +184,7 @@ static void refresh(void *ctx)
 
 static bool start_redis(struct serve *s, struct fault *f)
 {
-    const struct conf *c = s->conf;
-    struct redis_conf conf = {.address = conf_text(c, "redis.address"),
-                              .user = conf_text(c, "redis.user"),
-                              .password = conf_text(c, "redis.password"),
-                              .database = (int)conf_int(c, "redis.database"),
-                              .timeout_ms = conf_ms(c, "redis.timeout"),
-                              .durable = conf_bool(c, "redis.durable")};
+    struct redis_conf conf = conf_redis(s->conf);
 
     scripts_init();
     s->server.redis = redis_new(&s->loop, &conf, s->server.log, f);

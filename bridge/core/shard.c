@@ -1,24 +1,13 @@
 #include "bridge/core/shard.h"
 
-#include <assert.h>
-#include <stdint.h>
-#include <string.h>
+#include "bridge/core/crc16.h"
 
-/* CRC-16/XMODEM of each nibble. */
-static const uint16_t crc_of[16] = {0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7,
-                                    0x8108, 0x9129, 0xa14a, 0xb16b, 0xc18c, 0xd1ad, 0xe1ce, 0xf1ef};
+#include <assert.h>
+#include <string.h>
 
 unsigned shard_of(struct view id)
 {
-    unsigned crc = 0;
-
-    for (size_t i = 0; i < id.n; i++) {
-        unsigned byte = (unsigned char)id.p[i];
-
-        crc = (crc << 4 & 0xFFFFu) ^ crc_of[(crc >> 12 ^ byte >> 4) & 15];
-        crc = (crc << 4 & 0xFFFFu) ^ crc_of[(crc >> 12 ^ byte) & 15];
-    }
-    return crc % SHARD_COUNT;
+    return crc16(id) % SHARD_COUNT;
 }
 
 static size_t put(char *out, size_t n, struct view v)

@@ -1,14 +1,20 @@
 /*
- * redis: one asynchronous connection to a Redis server on the process's loop.
+ * redis: an asynchronous connection to Redis on the process's loop: to one server, to the primary
+ * that Sentinels name, or to the primaries of a Redis Cluster.
  *
- * Everything sent within one turn of the loop leaves as one pipeline. A command ends with exactly
- * one call of its function, never from inside the call that sent it; if the connection is lost or a
- * reply is overdue, with REDIS_LOST: its effect is unknown. The connection comes back by itself,
- * with back-off; commands given meanwhile fail with REDIS_LOST at the next turn.
+ * Everything sent within one turn of the loop leaves as one pipeline a server. A command ends with
+ * exactly one call of its function, never from inside the call that sent it; if the connection is
+ * lost or a reply is overdue, with REDIS_LOST: its effect is unknown. The connection comes back by
+ * itself, with back-off; commands given meanwhile fail with REDIS_LOST at the next turn.
  *
  * An overdue reply costs the whole connection, because replies come in order. So does a reply that
  * says that the server is loading or has become a replica: that one reply is handed on, the
  * commands behind it are lost, and `up` is false until the server will do again.
+ *
+ * In a cluster a command goes where its first key lies, and follows MOVED and ASK; all keys of one
+ * have one hash tag. Commands to different servers are answered in any order, and one
+ * that is redirected may be overtaken. `up` means that every
+ * slot has a primary, and all of them are up.
  */
 #ifndef BRIDGE_IO_REDIS_H
 #define BRIDGE_IO_REDIS_H
@@ -16,6 +22,7 @@
 #include "bridge/core/fault.h"
 #include "bridge/core/view.h"
 #include "bridge/ports/notice.h"
+#include "bridge/ports/redis_conf.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,16 +36,9 @@ struct redis;
 #define REDIS_BACKOFF_MIN_MS 50 /* between two attempts to connect; doubled up to the maximum */
 #define REDIS_BACKOFF_MAX_MS 2000
 
-struct redis_conf {
-    const char *address;  /* "127.0.0.1:6379", "[::1]:6379" or "unix:/path" */
-    const char *user;     /* NULL: none */
-    const char *password; /* NULL: none */
-    int database;
-    int64_t timeout_ms; /* of one reply, and of connecting */
-    /* Durable profile: after connecting, refuse a server that keeps no append-only file with
-     * appendfsync `always`, or whose maxmemory-policy is not noeviction, with a sentence. */
-    bool durable;
-};
+#define REDIS_NODES_MAX     64  /* servers of a cluster, replicas not counted */
+#define REDIS_REDIRECTS_MAX 8   /* of one command; then it ends with the server's error */
+#define REDIS_REFRESH_MS    500 /* between two looks at a cluster that is not whole */
 
 enum redis_kind {
     REDIS_NIL,
@@ -72,10 +72,14 @@ void redis_close(struct redis *r, void (*closed)(void *owner), void *owner);
 bool redis_up(const struct redis *r); /* connected, authenticated, checked, not loading */
 /* The sentence that says why not, or "". */
 const char *redis_trouble(const struct redis *r);
+/* Of a server that takes subscriptions: the one, the primary, or one of the cluster. Holds until
+ * the next turn of the loop. */
+const char *redis_address(const struct redis *r);
 /* Called at every change of redis_up; REDIS_WATCHERS_MAX of them. */
 void redis_watch(struct redis *r, void (*changed)(void *owner, bool up), void *owner);
 
-/* args are copied; count is 1 to REDIS_ARGS_MAX. */
+/* args are copied; count is 1 to REDIS_ARGS_MAX. In a cluster args[1] is the key; a command without
+ * one goes to any server. */
 void redis_command(struct redis *r, const struct view *args, size_t count, redis_on_reply *done,
                    void *owner);
 

@@ -19,6 +19,7 @@
 
 #define ARGS_MAX  64
 #define READY     "eady to accept connections"
+#define WATCHING  "+monitor"
 #define OPEN_DIRS 8
 
 static _Noreturn void give_up(const char *what)
@@ -33,6 +34,17 @@ void redis_server_need(void)
         return;
     printf("skipped: redis-server is not installed\n");
     exit(77);
+}
+
+static void run_sentinel(const struct redis_server *s, int out)
+{
+    char file[96];
+
+    snprintf(file, sizeof file, "%s/sentinel.conf", s->dir);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(out, STDOUT_FILENO);
+    execlp("redis-server", "redis-server", file, "--sentinel", (char *)NULL);
+    _exit(127);
 }
 
 static void run_server(const struct redis_server *s, int out)
@@ -85,11 +97,14 @@ static void launch(struct redis_server *s)
     s->pid = fork();
     if (s->pid < 0)
         give_up("no process");
-    if (s->pid == 0)
+    if (s->pid == 0) {
+        if (s->sentinel)
+            run_sentinel(s, out[1]);
         run_server(s, out[1]);
+    }
     close(out[1]);
     log[0] = '\0';
-    while (strstr(log, READY) == NULL) {
+    while (strstr(log, s->sentinel ? WATCHING : READY) == NULL) {
         ssize_t got = n < sizeof log - 1 ? read(out[0], log + n, sizeof log - 1 - n) : 0;
 
         if (got <= 0) {
@@ -102,7 +117,7 @@ static void launch(struct redis_server *s)
     close(out[0]); /* the server ignores that nobody reads its log */
 }
 
-struct redis_server *redis_server_start(const char *const *extra)
+static struct redis_server *prepare(void)
 {
     struct redis_server *s = mem_zeroed(1, sizeof *s);
 
@@ -111,7 +126,35 @@ struct redis_server *redis_server_start(const char *const *extra)
         give_up("no directory");
     snprintf(s->address, sizeof s->address, "unix:%s/redis.sock", s->dir);
     s->socket = s->address + strlen("unix:");
+    return s;
+}
+
+struct redis_server *redis_server_start(const char *const *extra)
+{
+    struct redis_server *s = prepare();
+
     s->extra = extra;
+    launch(s);
+    return s;
+}
+
+struct redis_server *redis_server_start_sentinel(const char *primary, int port, int primary_port)
+{
+    struct redis_server *s = prepare();
+    char path[96];
+    FILE *file;
+
+    s->sentinel = true;
+    snprintf(path, sizeof path, "%s/sentinel.conf", s->dir);
+    file = fopen(path, "w");
+    if (file == NULL)
+        give_up("no configuration");
+    fprintf(file,
+            "port %d\nbind 127.0.0.1\nunixsocket %s\ndir %s\n"
+            "sentinel monitor %s 127.0.0.1 %d 2\n"
+            "sentinel down-after-milliseconds %s 500\nsentinel failover-timeout %s 3000\n",
+            port, s->socket, s->dir, primary, primary_port, primary, primary);
+    fclose(file);
     launch(s);
     return s;
 }
@@ -175,9 +218,14 @@ const char *redis_server_ask(struct redis_server *s, const char *command)
         n = read_some(fd, reply, n, sizeof reply);
     while (strstr(reply, "\r\n") == NULL);
     if (reply[0] == '$' && reply[1] != '-') {
+        size_t length_of_text = strtoul(reply + 1, NULL, 10);
+
         start = strstr(reply, "\r\n") + 2;
-        while (strstr(start, "\r\n") == NULL)
+        while (n < (size_t)(start - reply) + length_of_text + 2)
             n = read_some(fd, reply, n, sizeof reply);
+        close(fd);
+        start[length_of_text] = '\0';
+        return start;
     }
     close(fd);
     *strstr(start, "\r\n") = '\0';

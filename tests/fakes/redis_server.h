@@ -16,6 +16,7 @@ struct redis_server {
     char address[96];   /* "unix:DIR/redis.sock", as struct redis_conf takes it */
     const char *socket; /* the path in it */
     const char *const *extra;
+    bool sentinel; /* its configuration is DIR/sentinel.conf */
 };
 
 /* Ends the program with 77 (skipped) and words if the machine has no redis-server. */
@@ -23,6 +24,9 @@ void redis_server_need(void);
 /* Returns when it takes connections. extra: further arguments, NULL-terminated, or NULL ("--port",
  * "7000", …); they win over the profile's and must outlive the server. */
 struct redis_server *redis_server_start(const char *const *extra);
+/* A Sentinel at that port of 127.0.0.1 that watches the primary there under that name; two of three
+ * agree on its death after 500 ms. */
+struct redis_server *redis_server_start_sentinel(const char *primary, int port, int primary_port);
 /* kill -9, and waits until it is gone. What it acknowledged is still in its directory. */
 void redis_server_kill(struct redis_server *s);
 void redis_server_restart(struct redis_server *s); /* on the same directory, after a kill */

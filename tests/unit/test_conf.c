@@ -102,7 +102,7 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
         {"server: {listen: '[::1]8080'}\n", "f:1: server.listen is '[::1]8080'; write it like "
                                             "127.0.0.1:8080, [::1]:8080\n"},
         {"kafka: {brokers: 'a:1,b:70000'}\n",
-         "f:1: kafka.brokers has 'b:70000'; write it like kafka-1:9092,kafka-2:9092\n"},
+         "f:1: kafka.brokers has 'b:70000'; write it like host-1:9092,host-2:9092\n"},
         {"kafka: {brokers: 'a:1,'}\n", "f:1: kafka.brokers ends in a comma\n"},
         {"targets: {m: {url: ftp://a}}\n",
          "f:1: targets.m.url is 'ftp://a'; it must begin with http:// or https://\n"},

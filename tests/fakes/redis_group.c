@@ -1,0 +1,164 @@
+#include "tests/fakes/redis_group.h"
+
+#include "bridge/core/fault.h"
+#include "bridge/core/mem.h"
+#include "tests/fakes/probe.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SLOTS      16384
+#define POLL_MS    20
+#define PRIMARY    "mymaster"
+#define PORT_TRIES 1000
+
+/* Two ports: a server's and, 10000 above it, its bus'. */
+static bool is_free(int port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    bool bound;
+
+    at.sin_port = htons((uint16_t)port);
+    bound = bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
+    close(fd);
+    return bound;
+}
+
+static int free_port(void)
+{
+    static unsigned next;
+
+    if (next == 0)
+        next = (unsigned)getpid() * 61;
+    for (int i = 0; i < PORT_TRIES; i++) {
+        int port = 20000 + (int)(next++ % 10000);
+
+        if (is_free(port) && is_free(port + 10000))
+            return port;
+    }
+    fprintf(stderr, "redis_group: no free port\n");
+    exit(1);
+}
+
+void redis_group_wait(struct redis_group *g, size_t i, const char *command, const char *part)
+{
+    const struct timespec pause = {0, POLL_MS * 1000000L};
+
+    for (int waited = 0; waited < PROBE_PATIENCE_MS; waited += POLL_MS) {
+        if (strstr(redis_server_ask(g->server[i], command), part) != NULL)
+            return;
+        nanosleep(&pause, NULL);
+    }
+    fprintf(stderr, "redis_group: server %zu does not answer %s with %s but with %s\n", i, command,
+            part, redis_server_ask(g->server[i], command));
+    exit(1);
+}
+
+static void add(struct redis_group *g, const char *const *more)
+{
+    size_t i = g->count++;
+    size_t n = 0;
+
+    g->port[i] = free_port();
+    snprintf(g->args[i][n++], sizeof g->args[0][0], "--port");
+    snprintf(g->args[i][n++], sizeof g->args[0][0], "%d", g->port[i]);
+    snprintf(g->args[i][n++], sizeof g->args[0][0], "--bind");
+    snprintf(g->args[i][n++], sizeof g->args[0][0], "127.0.0.1");
+    snprintf(g->args[i][n++], sizeof g->args[0][0], "--repl-diskless-sync-delay"); /* else 5 s */
+    snprintf(g->args[i][n++], sizeof g->args[0][0], "0");
+    for (; more != NULL && *more != NULL; more++)
+        snprintf(g->args[i][n++], sizeof g->args[0][0], "%s", *more);
+    for (size_t k = 0; k < n; k++)
+        g->argv[i][k] = g->args[i][k];
+    g->argv[i][n] = NULL;
+    g->server[i] = redis_server_start(g->argv[i]);
+}
+
+PRINTF_LIKE(3, 4)
+static const char *ask(struct redis_group *g, size_t i, const char *format, ...)
+{
+    char command[128];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    return redis_server_ask(g->server[i], command);
+}
+
+static void name_addresses(struct redis_group *g, size_t from, size_t to)
+{
+    size_t n = 0;
+
+    for (size_t i = from; i < to; i++)
+        n += (size_t)snprintf(g->addresses + n, sizeof g->addresses - n, "%s127.0.0.1:%d",
+                              i > from ? "," : "", g->port[i]);
+}
+
+struct redis_group *redis_group_cluster(bool replicas)
+{
+    static const char *const more[] = {"--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+                                       NULL};
+    struct redis_group *g = mem_zeroed(1, sizeof *g);
+
+    for (size_t i = 0; i < (replicas ? 2 : 1) * REDIS_GROUP_PRIMARIES; i++)
+        add(g, more);
+    for (int i = 0; i < REDIS_GROUP_PRIMARIES; i++)
+        ask(g, (size_t)i, "CLUSTER ADDSLOTSRANGE %d %d", i * SLOTS / REDIS_GROUP_PRIMARIES,
+            (i + 1) * SLOTS / REDIS_GROUP_PRIMARIES - 1);
+    for (size_t i = 0; i < g->count; i++)
+        ask(g, i, "CLUSTER SET-CONFIG-EPOCH %d", (int)i + 1);
+    for (size_t i = 1; i < g->count; i++)
+        ask(g, 0, "CLUSTER MEET 127.0.0.1 %d", g->port[i]);
+    for (size_t i = 0; i < REDIS_GROUP_PRIMARIES; i++)
+        redis_group_wait(g, i, "CLUSTER INFO", "cluster_state:ok");
+    for (size_t i = REDIS_GROUP_PRIMARIES; i < g->count; i++) {
+        char id[64];
+        char command[128];
+
+        snprintf(id, sizeof id, "%.40s",
+                 redis_server_ask(g->server[i - REDIS_GROUP_PRIMARIES], "CLUSTER MYID"));
+        snprintf(command, sizeof command, "CLUSTER REPLICATE %s", id);
+        redis_group_wait(g, i, command, "OK"); /* it may not know that node yet */
+        redis_group_wait(g, i - REDIS_GROUP_PRIMARIES, "WAIT 1 100", ":1");
+    }
+    name_addresses(g, 0, g->count);
+    return g;
+}
+
+struct redis_group *redis_group_pair(bool sentinels)
+{
+    struct redis_group *g = mem_zeroed(1, sizeof *g);
+
+    add(g, NULL);
+    add(g, NULL);
+    ask(g, 1, "REPLICAOF 127.0.0.1 %d", g->port[0]);
+    redis_group_wait(g, 0, "WAIT 1 100", ":1");
+    for (int i = 0; sentinels && i < REDIS_GROUP_SENTINELS; i++) {
+        size_t at = g->count++;
+
+        g->port[at] = free_port();
+        g->server[at] = redis_server_start_sentinel(PRIMARY, g->port[at], g->port[0]);
+    }
+    for (size_t i = 2; i < g->count; i++) {
+        redis_group_wait(g, i, "SENTINEL CKQUORUM " PRIMARY, "OK 3 usable");
+        redis_group_wait(g, i, "INFO sentinel", "slaves=1");
+    }
+    name_addresses(g, sentinels ? 2 : 0, sentinels ? g->count : 1);
+    return g;
+}
+
+void redis_group_stop(struct redis_group *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        redis_server_stop(g->server[i]);
+    mem_free(g);
+}

@@ -1,0 +1,35 @@
+/*
+ * redis_group: several real redis-servers of a test on loopback, bound together: a cluster of
+ * primaries with a replica each, or a primary with a replica and three Sentinels. All of them go
+ * with the test. A helper that can't do its work ends the test program with a sentence.
+ */
+#ifndef TESTS_FAKES_REDIS_GROUP_H
+#define TESTS_FAKES_REDIS_GROUP_H
+
+#include "tests/fakes/redis_server.h"
+
+#include <stddef.h>
+
+#define REDIS_GROUP_MAX       8
+#define REDIS_GROUP_PRIMARIES 3
+#define REDIS_GROUP_SENTINELS 3
+
+struct redis_group {
+    struct redis_server *server[REDIS_GROUP_MAX]; /* cluster: primaries, then their replicas;
+                                                     pair: primary, replica, Sentinels */
+    int port[REDIS_GROUP_MAX];
+    size_t count;
+    char addresses[256]; /* cluster: of all; pair: of the Sentinels; with commas between */
+    char args[REDIS_GROUP_MAX][12][64];
+    const char *argv[REDIS_GROUP_MAX][13];
+};
+
+/* Returns when every slot is served and every replica is in step. */
+struct redis_group *redis_group_cluster(bool replicas);
+/* Returns when the replica is in step and, with sentinels, each of them knows it. */
+struct redis_group *redis_group_pair(bool sentinels);
+/* Waits, PROBE_PATIENCE_MS at most, until the command's answer on that server holds `part`. */
+void redis_group_wait(struct redis_group *g, size_t i, const char *command, const char *part);
+void redis_group_stop(struct redis_group *g);
+
+#endif
