@@ -304,6 +304,25 @@ static void check_redis(struct rules *r)
              "everysec up to 5191 when it was killed during a slow fsync");
 }
 
+static bool is_language(const char *text)
+{
+    for (size_t i = 0; text[i] != '\0'; i++)
+        if ((text[i] < 'a' || text[i] > 'z') && (text[i] < 'A' || text[i] > 'Z'))
+            return false;
+    return strlen(text) == 2;
+}
+
+static void check_translations(struct rules *r)
+{
+    for (size_t i = 0; i < conf_count(r->c, "translations"); i++) {
+        const char *language = conf_name(r->c, "translations", i);
+
+        if (!is_language(language))
+            mistake(r, NULL, "translations.%s: '%s' is no language; two letters are wanted",
+                    language, language);
+    }
+}
+
 static void check_server(struct rules *r)
 {
     const char *listen = conf_text(r->c, "server.listen");
@@ -311,15 +330,9 @@ static void check_server(struct rules *r)
 
     if (listen != NULL && conf_has(r->c, "server.anonymous.login") && !is_loopback(listen))
         warn(r, "server.listen", "is no loopback address: whoever reaches it may do everything");
-    for (size_t i = 0; language != NULL && language[i] != '\0'; i++) {
-        char c = language[i];
-
-        if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z')) {
-            mistake(r, "server.anonymous.language",
-                    "server.anonymous.language is '%s'; two letters are wanted", language);
-            break;
-        }
-    }
+    if (language != NULL && !is_language(language))
+        mistake(r, "server.anonymous.language",
+                "server.anonymous.language is '%s'; two letters are wanted", language);
 }
 
 void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mistakes)
@@ -334,6 +347,7 @@ void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mi
     check_chat_queues(&r);
     check_redis(&r);
     check_server(&r);
+    check_translations(&r);
     check_not_above(&r, "retry.base", "retry.max");
     check_not_above(&r, "breaker.open_min", "breaker.open_max");
     check_not_above(&r, "limits.remarks", "limits.body");

@@ -55,6 +55,8 @@ static const struct {
     {"routes", "*"},
     {"callbacks.queues", "153"},
     {"chats.queues", "service-sms"},
+    {"translations", "fi"},
+    {"translations.*", "InQueue"},
 };
 
 static const char *name_in(struct view map)

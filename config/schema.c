@@ -38,6 +38,10 @@ const struct section schema_sections[] = {
     {"limits", "What `cmibridge serve` takes from a client at most."},
     {"callbacks", "Callback requests: attempts and queues."},
     {"chats", "Chat queues: the senders of messages and the queues of chats."},
+    {"translations", "What values of the interface are called in other languages: names of queues, "
+                     "typeDetails, statusDetails. A language of two letters, then each value as it "
+                     "is without, such as InQueue. Shown to who asks for that language, or whose "
+                     "language it is."},
     {"consent", "Consents."},
     {"retention", NULL},
     {"history", "Contact history of `cmibridge serve`."},
@@ -222,6 +226,9 @@ const struct setting schema[] = {
      "the subType that goes with it: text, sms, whatsapp, telegram, …"},
     {"chats.queues.*.name", SETTING_TEXT, SETTING_REQUIRED, USED_SERVE, NULL, 1, 64, NULL,
      "Service SMS", "shown as the queue's name"},
+
+    {"translations.*.*", SETTING_TEXT, 0, USED_SERVE, NULL, 0, 255, NULL, "Jonossa",
+     "the text in that language"},
 
     {"consent.whatsapp", SETTING_CHOICE, 0, USED_SERVE, "unless-withdrawn", 0, 0, consents, NULL,
      "whether a customer without a recorded consent may be written to on WhatsApp"},

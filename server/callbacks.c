@@ -10,6 +10,7 @@
 #include "server/queues.h"
 #include "server/server.h"
 #include "server/show.h"
+#include "server/sight.h"
 
 #include <assert.h>
 
@@ -72,7 +73,8 @@ static void on_one(void *owner, const struct redis_value *hash)
 
     if (store_failed(x, hash))
         return;
-    if (store_int(hash, "kind", 0) != STORE_CALLBACK || !guid_parse(x->id, &g)) {
+    if (store_int(hash, "kind", 0) != STORE_CALLBACK || !guid_parse(x->id, &g) ||
+        !sight_of_callback(x, hash)) {
         exchange_error(x, 404, "HTTP 404 Not Found");
         return;
     }
@@ -110,7 +112,7 @@ static void on_listed(void *owner, const struct redis_value *hash)
         return;
     }
     item->state = LISTING_SKIPPED;
-    if (store_int(hash, "st", 0) == STORE_LIVE &&
+    if (store_int(hash, "st", 0) == STORE_LIVE && sight_of_callback(listing_exchange(item), hash) &&
         (wanted == NULL || filter_matches(*wanted, store_text(hash, "cust")))) {
         item->state = LISTING_SHOWN;
         show_init(&s, &item->text);
@@ -207,7 +209,8 @@ static void post_callback(struct exchange *x)
     }
     if (input_read(x, &cmi_callback, CMI_POST, &in)) {
         queue = queues_callback(x->server->queues, input_text(&in, "callbackQueueNumber"));
-        if (queue == NULL)
+        if (queue == NULL ||
+            !rights_see_number(x->user->rights, RIGHTS_CALLBACKS, view_of(queue->number)))
             exchange_error(x, 400, "Callback queue not found");
         else
             add(x, &in, queue);
@@ -279,7 +282,14 @@ static void on_found(void *owner, const struct redis_value *hash)
     struct callback_state now = old;
     struct fault f = {0};
     struct effect e;
-    int status = callback_put(&now, &put->wish, x->wall_ms, x->server->callback_retry_delay_ms, &f);
+    int status = 0;
+
+    if (!sight_of_callback(x, hash)) {
+        exchange_error(x, 404, "HTTP 404 Not Found");
+        put_free(put);
+        return;
+    }
+    status = callback_put(&now, &put->wish, x->wall_ms, x->server->callback_retry_delay_ms, &f);
 
     if (status != 0) {
         exchange_error(x, status, "%s", f.text);

@@ -7,7 +7,9 @@
 #include "server/leg.h"
 #include "server/lookup.h"
 #include "server/queues.h"
+#include "server/rights.h"
 #include "server/server.h"
+#include "server/sight.h"
 #include "server/sqlite.h"
 #include "server/transcript.h"
 
@@ -167,7 +169,7 @@ static bool post_read(struct chat_post *post, struct fault *f)
     if (!cmi_body_check(json_in_read, x->body, &cmi_chat, CMI_POST, visitor, f))
         return false;
     post->queue = queues_chat_by_id(x->server->queues, &post->queue_id);
-    if (post->queue == NULL) {
+    if (post->queue == NULL || !sight_of_chat_queue(x, RIGHTS_CHATS, post->queue)) {
         guid_hex(&post->queue_id, queue);
         return fault_set(f, FAULT_REJECT, "Chat queue not found: '%s'", queue);
     }
@@ -240,8 +242,8 @@ struct chat_filter {
 };
 
 /* One value is compared by =, so that the index gives the order, too. */
-static void put_statement(const struct chat_filter asked[CHAT_FILTERS], bool goes_on,
-                          struct buf *sql)
+static void put_statement(const struct chat_filter asked[CHAT_FILTERS], const struct rights *rights,
+                          bool goes_on, struct buf *sql)
 {
     const char *select = CHAT_SELECT("chats");
 
@@ -253,6 +255,7 @@ static void put_statement(const struct chat_filter asked[CHAT_FILTERS], bool goe
         if (asked[i].given)
             buf_printf(sql, "%s%s", filters[i].sql,
                        asked[i].has_plus ? " IN (lower(?), lower(?))" : " = lower(?)");
+    rights_where(rights, RIGHTS_CHATS, "f.queue_id", "l.agent_id", sql);
     buf_printf(sql, "%s ORDER BY f.row DESC LIMIT ?", goes_on ? " AND f.row < ?" : "");
 }
 
@@ -269,7 +272,7 @@ static void fill_list(struct lookup *l, struct sqlite *db)
         asked[i].has_plus = with_plus(given, asked[i].room, &asked[i].plus);
     }
     buf_init(&sql, STATEMENT_MAX);
-    put_statement(asked, l->page.goes_on, &sql);
+    put_statement(asked, l->x->user->rights, l->page.goes_on, &sql);
     q = sqlite_query(db, buf_text(&sql));
     buf_done(&sql);
     for (size_t i = 0; i < CHAT_FILTERS; i++) {
@@ -278,6 +281,7 @@ static void fill_list(struct lookup *l, struct sqlite *db)
         if (asked[i].given && asked[i].has_plus)
             sqlite_bind_text(&q, asked[i].plus);
     }
+    rights_bind(l->x->user->rights, RIGHTS_CHATS, true, &q);
     if (l->page.goes_on)
         sqlite_bind_int(&q, l->page.after);
     sqlite_bind_int(&q, l->page.limit + 1);
@@ -303,10 +307,17 @@ static void fill_one(struct lookup *l, struct sqlite *db)
 {
     struct chat_parts parts = {db, &l->id};
     struct represent_plan plan = {.list = fill_parts, .ctx = &parts};
-    struct sqlite_query q =
-        sqlite_query(db, CHAT_SELECT("contacts_of_group") " AND f.group_id = ?");
+    const struct rights *rights = l->x->user->rights;
+    struct sqlite_query q;
+    struct buf sql;
 
+    buf_init(&sql, STATEMENT_MAX);
+    buf_put_text(&sql, CHAT_SELECT("contacts_of_group") " AND f.group_id = ?");
+    rights_where(rights, RIGHTS_CHATS, "f.queue_id", "l.agent_id", &sql);
+    q = sqlite_query(db, buf_text(&sql));
+    buf_done(&sql);
     sqlite_bind_guid(&q, &l->id);
+    rights_bind(rights, RIGHTS_CHATS, true, &q);
     lookup_write_one(l, &plan, &cmi_chat, &q);
 }
 

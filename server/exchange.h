@@ -20,6 +20,7 @@
 #define EXCHANGE_KEY_MAX     255  /* bytes of an Idempotency-Key */
 #define EXCHANGE_SEGMENT_MAX 1100 /* bytes of a decoded path segment; a longest consent fits */
 
+struct rights;
 struct server;
 
 struct exchange_param {
@@ -31,8 +32,10 @@ struct exchange_user {
     struct guid id;
     const char *login;
     const char *name;
-    const char *language; /* two letters */
-    bool act_for;         /* may name another user in a listen log, passes as responsible user */
+    const char *language;        /* two letters */
+    bool act_for;                /* may name another user in a listen log */
+    bool remarks_any;            /* passes as the responsible user of any contact (contract 21) */
+    const struct rights *rights; /* server/rights.h; NULL: all */
 };
 
 struct exchange {

@@ -6,11 +6,53 @@
 #include "server/filter.h"
 #include "server/lookup.h"
 #include "server/place.h"
+#include "server/rights.h"
 #include "server/server.h"
 #include "server/sqlite.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define STATEMENT_MAX 2048
+
+/* ---- whose recordings these are ---- */
+
+/* A recording is seen by who sees its owner, a queue or a user, or the contact that it is of. */
+static void where_seen(const struct exchange *x, struct buf *sql)
+{
+    if (!rights_limited(x->user->rights, RIGHTS_CALL_RECORDINGS))
+        return;
+    buf_put_text(sql, " AND EXISTS (SELECT 1 FROM ("
+                      "SELECT CASE owner_type WHEN 'queue' THEN owner_id END AS queue,"
+                      " CASE owner_type WHEN 'user' THEN owner_id END AS agent"
+                      " UNION ALL SELECT queue_id, agent_id FROM contacts"
+                      " WHERE contacts.id = call_recordings.contact_id) WHERE 1");
+    rights_where(x->user->rights, RIGHTS_CALL_RECORDINGS, "queue", "agent", sql);
+    buf_put_char(sql, ')');
+}
+
+static void bind_seen(const struct exchange *x, struct sqlite_query *q)
+{
+    rights_bind(x->user->rights, RIGHTS_CALL_RECORDINGS, true, q);
+}
+
+static bool is_seen(const struct exchange *x, struct sqlite *db, const struct guid *id)
+{
+    struct sqlite_query q;
+    struct buf sql;
+    bool seen;
+
+    buf_init(&sql, STATEMENT_MAX);
+    buf_put_text(&sql, "SELECT 1 FROM call_recordings WHERE id = ?");
+    where_seen(x, &sql);
+    q = sqlite_query(db, buf_text(&sql));
+    buf_done(&sql);
+    sqlite_bind_guid(&q, id);
+    bind_seen(x, &q);
+    seen = sqlite_row(&q);
+    sqlite_end(&q);
+    return seen;
+}
 
 /* ---- POST /callRecordings/{id}/listenLog ---- */
 
@@ -114,10 +156,7 @@ static bool post_run(struct history_job *job, struct sqlite *db, struct fault *f
     sqlite_end(&q);
     if (before)
         return sqlite_check(db, f);
-    q = sqlite_query(db, "SELECT 1 FROM call_recordings WHERE id = ?");
-    sqlite_bind_guid(&q, &post->recording);
-    post->not_found = !sqlite_row(&q);
-    sqlite_end(&q);
+    post->not_found = !is_seen(post->x, db, &post->recording);
     if (!post->not_found)
         store(post, db);
     return sqlite_check(db, f);
@@ -183,11 +222,9 @@ static void post_log(struct exchange *x)
 
 static void fill_logs(struct lookup *l, struct sqlite *db)
 {
-    struct sqlite_query q = sqlite_query(db, "SELECT 1 FROM call_recordings WHERE id = ?");
+    struct sqlite_query q;
 
-    sqlite_bind_guid(&q, &l->id);
-    l->found = sqlite_row(&q);
-    sqlite_end(&q);
+    l->found = is_seen(l->x, db, &l->id);
     if (!l->found)
         return;
     q = sqlite_query(db, LOG_SELECT " AND row > ? ORDER BY row LIMIT ?");
@@ -223,12 +260,13 @@ static void fill_recordings(struct lookup *l, struct sqlite *db)
     struct sqlite_query q;
     struct buf sql;
 
-    buf_init(&sql, 1024);
+    buf_init(&sql, STATEMENT_MAX);
     buf_put_text(&sql, RECORDING_SELECT " row > ? AND row < ?");
     if (filter->has_call)
         buf_put_text(&sql, " AND call_id = ?");
     if (filter->has_contact)
         buf_put_text(&sql, " AND contact_id = ?");
+    where_seen(l->x, &sql);
     buf_put_text(&sql, " ORDER BY row DESC LIMIT ?");
     q = sqlite_query(db, buf_text(&sql));
     buf_done(&sql);
@@ -239,6 +277,7 @@ static void fill_recordings(struct lookup *l, struct sqlite *db)
         sqlite_bind_guid(&q, &filter->call);
     if (filter->has_contact)
         sqlite_bind_guid(&q, &filter->contact);
+    bind_seen(l->x, &q);
     sqlite_bind_int(&q, l->page.limit + 1);
     lookup_write_list(l, &cmi_call_recording, &q);
 }
@@ -298,9 +337,16 @@ static void fill_recording(struct lookup *l, struct sqlite *db)
 {
     struct recording_parts parts = {db, &l->id};
     struct represent_plan plan = {.list = fill_log, .ctx = &parts};
-    struct sqlite_query q = sqlite_query(db, RECORDING_SELECT " id = ?");
+    struct sqlite_query q;
+    struct buf sql;
 
+    buf_init(&sql, STATEMENT_MAX);
+    buf_put_text(&sql, RECORDING_SELECT " id = ?");
+    where_seen(l->x, &sql);
+    q = sqlite_query(db, buf_text(&sql));
+    buf_done(&sql);
     sqlite_bind_guid(&q, &l->id);
+    bind_seen(l->x, &q);
     lookup_write_one(l, &plan, &cmi_call_recording, &q);
 }
 

@@ -3,6 +3,7 @@
 #include "bridge/core/mem.h"
 #include "server/server.h"
 #include "server/sqlite.h"
+#include "server/translations.h"
 
 bool lookup_guid(struct exchange *x, struct view text, struct guid *out)
 {
@@ -50,6 +51,8 @@ static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
     struct lookup *l = (struct lookup *)job;
 
     represent_init(&l->out, &l->body);
+    l->out.translations = l->x->server->translations;
+    l->out.language = translations_language(l->x);
     l->fill(l, db);
     if (!sqlite_check(db, f))
         return false;

@@ -6,6 +6,7 @@
 #include "bridge/core/shard.h"
 #include "bridge/core/slice.h"
 #include "server/scripts.h"
+#include "server/sight.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -172,7 +173,7 @@ static enum message_viewed take_page(struct message_view *v, const struct redis_
         return MESSAGE_MORE;
     }
     if (v->next == 0) {
-        if (v->wanted != NULL && !v->wanted(v->ctx, hash))
+        if (!sight_of_message(v->x, hash) || (v->wanted != NULL && !v->wanted(v->ctx, hash)))
             return MESSAGE_NONE;
         begin(v, hash, reply->items[1].text);
     }

@@ -11,6 +11,7 @@
 #include "server/input.h"
 #include "server/queues.h"
 #include "server/server.h"
+#include "server/sight.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ static bool check_source(struct write *w)
     struct view sub_type = input_text(&w->in, "subType");
     const struct chat_queue *queue = queues_chat_by_address(w->x->server->queues, source);
 
-    if (queue == NULL) {
+    if (queue == NULL || !sight_of_chat_queue(w->x, RIGHTS_MESSAGES, queue)) {
         exchange_error(w->x, 400, "Chat queue not found: '%.*s'", VIEW_ARG(source));
         return false;
     }
@@ -191,6 +192,11 @@ static void on_found(void *owner, const struct redis_value *hash)
 {
     struct write *w = owner;
 
+    if (!sight_of_message(w->x, hash)) {
+        exchange_error(w->x, 404, "HTTP 404 Not Found");
+        write_free(w);
+        return;
+    }
     w->version = store_int(hash, "ver", 0);
     w->created_ms = store_int(hash, "created", 0);
     w->stored_count = store_int(hash, "n", 0);
@@ -363,6 +369,11 @@ static void on_removable(void *owner, const struct redis_value *hash)
     struct removal *r = owner;
     struct effect e;
 
+    if (!sight_of_message(r->x, hash)) {
+        exchange_error(r->x, 404, "HTTP 404 Not Found");
+        mem_free(r);
+        return;
+    }
     effect_init(&e, r->x, STORE_MESSAGE, r->id, store_int(hash, "ver", 0));
     e.created_ms = store_int(hash, "created", 0);
     e.frees = true;

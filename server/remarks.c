@@ -6,10 +6,13 @@
 #include "server/idempotency.h"
 #include "server/leg.h"
 #include "server/lookup.h"
+#include "server/rights.h"
 #include "server/server.h"
 #include "server/sqlite.h"
 
 #include <string.h>
+
+#define STATEMENT_MAX 1024
 
 /* ---- GET ---- */
 
@@ -34,9 +37,30 @@ static bool find(struct sqlite *db, const struct guid *group, struct buf *to)
     return found;
 }
 
+/* Does the user see any leg of it? */
+static bool sees(struct sqlite *db, const struct guid *group, const struct exchange_user *user)
+{
+    struct sqlite_query q;
+    struct buf sql;
+    bool seen;
+
+    if (!rights_limited(user->rights, RIGHTS_CONTACTS))
+        return true;
+    buf_init(&sql, STATEMENT_MAX);
+    buf_put_text(&sql, "SELECT 1 FROM contacts WHERE group_id = ? AND row > 0");
+    rights_where(user->rights, RIGHTS_CONTACTS, "queue_id", "agent_id", &sql);
+    q = sqlite_query(db, buf_text(&sql));
+    buf_done(&sql);
+    sqlite_bind_guid(&q, group);
+    rights_bind(user->rights, RIGHTS_CONTACTS, true, &q);
+    seen = sqlite_row(&q);
+    sqlite_end(&q);
+    return seen;
+}
+
 static void fill(struct lookup *l, struct sqlite *db)
 {
-    l->found = find(db, &l->id, &l->body);
+    l->found = sees(db, &l->id, l->x->user) && find(db, &l->id, &l->body);
 }
 
 static void get_remarks(struct exchange *x)
@@ -100,7 +124,8 @@ static enum refusal judge(const struct remarks_write *w, struct sqlite *db,
 {
     const struct exchange_user *user = w->x->user;
 
-    if (!user->act_for && !(latest->has_agent && guid_eq(&latest->agent, &user->id)))
+    if (!user->act_for && !user->remarks_any &&
+        !(latest->has_agent && guid_eq(&latest->agent, &user->id)))
         return NOT_RESPONSIBLE;
     if (w->adds && !latest->phone)
         return HAS_OWN;
@@ -169,7 +194,9 @@ static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
     case IDEMPOTENCY_NEW:
         break;
     }
-    w->refusal = find_latest(db, &w->group, &latest) ? judge(w, db, &latest) : NO_CONTACT;
+    w->refusal = find_latest(db, &w->group, &latest) && sees(db, &w->group, w->x->user)
+                     ? judge(w, db, &latest)
+                     : NO_CONTACT;
     if (w->refusal != NONE)
         return sqlite_check(db, f);
     if (!latest.email)

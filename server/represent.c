@@ -3,6 +3,7 @@
 #include "bridge/core/datetime.h"
 #include "bridge/core/guid.h"
 #include "server/sqlite.h"
+#include "server/translations.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 void represent_init(struct represent *r, struct buf *to)
 {
     json_out_init(&r->json, to);
+    r->translations = NULL;
 }
 
 void represent_collection(struct represent *r, const struct cmi_shape *shape)
@@ -26,11 +28,8 @@ void represent_collection_end(struct represent *r)
     json_array_end(&r->json);
 }
 
-static signed char column_of(const struct sqlite_query *q, const char *prefix, const char *name)
+static signed char column_of(const struct sqlite_query *q, const char *full)
 {
-    char full[NAME_MAX_BYTES];
-
-    snprintf(full, sizeof full, "%s%s", prefix, name);
     for (int i = 0; i < sqlite_columns(q); i++)
         if (strcmp(sqlite_column_name(q, i), full) == 0)
             return (signed char)i;
@@ -43,6 +42,7 @@ static unsigned plan_fields(struct represent_plan *plan, const struct cmi_shape 
 {
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct cmi_field *field = &shape->fields[i];
+        char full[NAME_MAX_BYTES];
 
         if (field->type == CMI_OBJECT) {
             char deeper[NAME_MAX_BYTES];
@@ -52,7 +52,9 @@ static unsigned plan_fields(struct represent_plan *plan, const struct cmi_shape 
             continue;
         }
         assert(at < REPRESENT_FIELDS_MAX);
-        plan->columns[at++] = column_of(q, prefix, field->name);
+        snprintf(full, sizeof full, "%s%s", prefix, field->name);
+        plan->translated[at] = translations_concern(view_of(full));
+        plan->columns[at++] = column_of(q, full);
     }
     return at;
 }
@@ -168,7 +170,11 @@ static unsigned write_fields(struct represent *r, const struct represent_plan *p
             write_list(r, plan, field);
         } else if (wanted && is_there(plan, at, q)) {
             json_key(&r->json, field->name);
-            write_value(&r->json, field, q, plan->columns[at]);
+            if (plan->translated[at])
+                json_string(&r->json, translations_find(r->translations, r->language,
+                                                        sqlite_text(q, plan->columns[at])));
+            else
+                write_value(&r->json, field, q, plan->columns[at]);
         }
         at++;
     }

@@ -19,9 +19,13 @@
 #define REPRESENT_FIELDS_MAX 64 /* of a shape and the objects in it */
 
 struct sqlite_query;
+struct translations;
 
 struct represent {
     struct json_out json;
+    /* Values that are shown in the user's language (server/translations.h); NULL: as they are. */
+    const struct translations *translations;
+    struct view language;
 };
 
 struct represent_plan {
@@ -31,6 +35,7 @@ struct represent_plan {
     void (*list)(void *ctx, struct represent *r, const struct cmi_field *field);
     void *ctx;
     signed char columns[REPRESENT_FIELDS_MAX]; /* of each field in walking order; -1: none */
+    bool translated[REPRESENT_FIELDS_MAX];
 };
 
 void represent_init(struct represent *r, struct buf *to);

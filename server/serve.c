@@ -13,6 +13,7 @@
 #include "server/purge.h"
 #include "server/queues.h"
 #include "server/scripts.h"
+#include "server/translations.h"
 #include "server/user.h"
 
 #include <assert.h>
@@ -33,6 +34,7 @@ struct serve {
     struct notice_log *log;
     struct queues *queues;
     struct users *users;
+    struct translations *translations;
     struct front *front;
     struct foundation foundation;
     struct purge *purge;
@@ -72,6 +74,28 @@ static void read_queues(struct serve *s)
         (void)is_guid;
         queues_add_chat(s->queues, &one);
     }
+}
+
+/* "translations.fi.InQueue" */
+static void read_translation(void *ctx, const char *path, const char *text, bool secret,
+                             const char *origin)
+{
+    struct view rest = view_of(path);
+    struct view language = VIEW_NONE;
+
+    (void)secret;
+    (void)origin;
+    if (!view_is(view_cut(&rest, '.'), "translations"))
+        return;
+    language = view_cut(&rest, '.');
+    translations_add(ctx, language, rest, view_of(text));
+}
+
+static void read_translations(struct serve *s)
+{
+    s->translations = translations_new();
+    conf_each(s->conf, read_translation, s->translations);
+    s->server.translations = s->translations;
 }
 
 static void read_user(struct serve *s)
@@ -274,6 +298,7 @@ static int run(struct serve *s)
     s->stop.data = s;
     read_settings(s);
     read_queues(s);
+    read_translations(s);
     read_user(s);
     s->server.queues = s->queues;
     if (!start(s, &f)) {
@@ -288,6 +313,7 @@ static int run(struct serve *s)
     front_free(s->front);
     users_free(s->users);
     queues_free(s->queues);
+    translations_free(s->translations);
     stats_free(s->server.stats);
     notice_log_free(s->log);
     return s->exit_code;

@@ -12,6 +12,7 @@
 
 struct history;
 struct queues;
+struct translations;
 struct uv_loop_s;
 
 struct server {
@@ -21,6 +22,7 @@ struct server {
     struct redis *redis;         /* messages, callbacks, consents */
     struct history *history;     /* chats, contacts, recordings, remarks, … (server/history.h) */
     const struct queues *queues; /* chat and callback queues (server/queues.h) */
+    const struct translations *translations; /* of values, NULL: none (server/translations.h) */
     int64_t remarks_max_bytes;
     int64_t body_max_bytes;
     int64_t callback_delay_ms;

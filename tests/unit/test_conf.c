@@ -121,6 +121,8 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
         {"kafka: {group: \"a\\tb\"}\n", "f:1: kafka.group holds a control character at byte 2\n"},
         {"server: {anonymous: {login: x, language: e1}}\n",
          "f:1: server.anonymous.language is 'e1'; two letters are wanted\n"},
+        {"translations: {finnish: {InQueue: Jonossa}}\n",
+         "f: translations.finnish: 'finnish' is no language; two letters are wanted\n"},
         /* what belongs together */
         {"targets: {m: {timeout: 1s}}\n", "f:1: targets.m.url is missing: base address of the "
                                           "CMI\n"},
