@@ -1,6 +1,6 @@
 /*
  * consume: the program that turns contact events into CMI writes: librdkafka, libcurl and Redis
- * around the loop of bridge/run/consume.h, on one thread.
+ * around the loop of bridge/run/consume.h, which runs on one thread.
  */
 #include "bridge/commands.h"
 #include "bridge/core/rng.h"

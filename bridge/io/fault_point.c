@@ -4,6 +4,7 @@
 
 #include "bridge/core/num.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +16,13 @@ static const char *const names[] = {
 #undef FAULT_POINT_NAME
 };
 
+/* Read by all threads; a moment comes on one of them, so only that one counts. */
 static struct {
-    bool read;
     int point; /* -1: none */
     int64_t left;
     int how;
-} armed = {false, -1, 0, SIGKILL};
+} armed = {-1, 0, SIGKILL};
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void arm(void)
 {
@@ -28,7 +30,6 @@ static void arm(void)
     struct view name = view_cut(&rest, ':');
     struct view times = view_cut(&rest, ':');
 
-    armed.read = true;
     if (name.n == 0)
         return;
     for (int i = 0; i < FAULT_POINT_COUNT; i++)
@@ -44,8 +45,7 @@ static void arm(void)
 
 bool fault_point_armed(enum fault_point p)
 {
-    if (!armed.read)
-        arm();
+    (void)pthread_once(&once, arm);
     return armed.point == (int)p;
 }
 

@@ -1,6 +1,7 @@
 /*
- * http_client: ports/http.h on libcurl: one multi handle on the process's loop, and for each
- * destination as many easy handles as it may have requests under way.
+ * http_client: ports/http.h on libcurl: one multi handle on a thread of its own (http_worker.h),
+ * and for each destination as many easy handles as it may have requests under way. The functions
+ * here are called, and replies come, on the process's loop.
  *
  * libcurl sends a POST again by itself when a reused connection turns out dead. That is prevented:
  * one call sends its request at most once (docs/decisions/0005). TLS is always verified, redirects

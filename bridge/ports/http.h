@@ -32,7 +32,7 @@ struct http_call {
         *headers; /* beside the destination's own (authentication, user agent) */
     size_t header_count;
     struct view body; /* n == 0: none */
-    /* path, headers and body are borrowed until the reply. */
+    /* path, headers and body are borrowed until the reply, perhaps by another thread. */
 };
 
 enum http_fate {
