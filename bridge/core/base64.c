@@ -47,3 +47,23 @@ bool base64_decode(struct view text, struct buf *to)
     }
     return true;
 }
+
+void base64_encode(struct view bytes, struct buf *to)
+{
+    static const char signs[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t n = (bytes.n + 2) / 3 * 4;
+    char *out = buf_room(to, n);
+
+    if (out == NULL)
+        return;
+    for (size_t i = 0; i < bytes.n; i += 3) {
+        size_t taken = bytes.n - i < 3 ? bytes.n - i : 3;
+        unsigned bits = 0;
+
+        for (size_t k = 0; k < 3; k++)
+            bits = bits << 8 | (k < taken ? (unsigned char)bytes.p[i + k] : 0);
+        for (size_t k = 0; k < 4; k++)
+            *out++ = k <= taken ? signs[bits >> (18 - 6 * k) & 63] : '=';
+    }
+    buf_grew(to, n);
+}

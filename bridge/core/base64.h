@@ -8,5 +8,7 @@
 
 /* Appends the decoded bytes (at most 3/4 of text.n). false: no base64, or `to` is full. */
 bool base64_decode(struct view text, struct buf *to) __attribute__((warn_unused_result));
+/* Appends the encoded bytes, or nothing and `to` is full. */
+void base64_encode(struct view bytes, struct buf *to);
 
 #endif

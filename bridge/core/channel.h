@@ -15,6 +15,7 @@
 #include "bridge/core/buf.h"
 #include "bridge/core/guid.h"
 #include "bridge/core/http_rules.h"
+#include "bridge/core/signature.h"
 #include "bridge/core/template.h"
 
 #include <stdint.h>
@@ -48,7 +49,7 @@ void channel_content_done(struct channel_content *c);
  * back in a receipt. "<id, 32 upper-case hex>-<number of the destination from 0>". */
 struct channel_ref {
     struct guid message;
-    int64_t destination; /* 0 … in the message, repeats not counted */
+    uint32_t destination; /* 0 … in the message, repeats not counted */
 };
 void channel_ref_text(const struct channel_ref *ref, char out[CHANNEL_REF_MAX]);
 bool channel_ref_parse(struct view text, struct channel_ref *out) MUST_CHECK;
@@ -63,8 +64,6 @@ struct channel_send {
     const struct channel_content *content;
     int64_t wall_ms; /* for the signature */
 };
-
-typedef void channel_hmac(struct view key, struct view data, uint8_t out[32]); /* HMAC-SHA256 */
 
 struct channel;
 
@@ -85,7 +84,7 @@ struct channel_setup {
     const char *receipts_url;    /* kannel: where it may fetch its dlr-url; NULL: no receipts */
     const char *receipts_secret; /* kannel: the token in it */
     struct view keys[CHANNEL_KEYS_MAX]; /* webhook: signs with each of them, decoded */
-    channel_hmac *hmac_sha256;          /* webhook, where there are keys */
+    signature_hmac *hmac_sha256;        /* webhook, where there are keys */
 };
 
 /* One request. The caller's, used again for the next one. */
@@ -154,7 +153,7 @@ struct channel {
     void (*judge)(const struct channel_reply *reply, struct channel_outcome *out);
 };
 
-extern const struct channel channels[]; /* ended by a row with name NULL */
+extern const struct channel *const channels[]; /* the table; NULL-terminated */
 /* NULL: none such. */
 const struct channel *channel_find(const char *name);
 

@@ -56,7 +56,7 @@ struct dialler {
     void (*judge)(const struct channel_reply *reply, struct dialler_outcome *out);
 };
 
-extern const struct dialler diallers[];               /* ended by a row with name NULL */
+extern const struct dialler *const diallers[];        /* the table; NULL-terminated */
 const struct dialler *dialler_find(const char *name); /* NULL: none such */
 
 extern const struct dialler dialler_webhook;
