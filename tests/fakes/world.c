@@ -139,16 +139,14 @@ static void released(void *ctx)
     }
 }
 
-void world_rebalance(struct world *w, bool lost)
+/* Takes those that w->revoked names. */
+static void revoke(struct world *w, bool lost)
 {
     struct source_partition parts[WORLD_PARTITIONS];
     struct source_owner owner;
     size_t n = 0;
 
-    if (w->consumer == NULL || w->revoking)
-        return;
     for (unsigned i = 0; i < WORLD_PARTITIONS; i++) {
-        w->revoked[i] = w->partitions[i].assigned && chance(w, 500);
         if (!w->revoked[i])
             continue;
         parts[n++] = (struct source_partition){.slot = i,
@@ -163,6 +161,15 @@ void world_rebalance(struct world *w, bool lost)
     w->revoking = true;
     owner = consume_source_owner(w->consumer);
     owner.revoked(owner.ctx, parts, n, lost);
+}
+
+void world_rebalance(struct world *w, bool lost)
+{
+    if (w->consumer == NULL || w->revoking)
+        return;
+    for (unsigned i = 0; i < WORLD_PARTITIONS; i++)
+        w->revoked[i] = w->partitions[i].assigned && chance(w, 500);
+    revoke(w, lost);
 }
 
 static void hand_over(struct world *w, unsigned i)
@@ -456,6 +463,7 @@ void world_boot(struct world *w)
     w->life++;
     w->records_out = 0;
     w->revoking = false;
+    w->leaving = false;
     stats_free(w->stats);
     ports.stats = w->stats = stats_new();
     w->consumer = consume_new(&w->conf, &ports);
@@ -466,9 +474,54 @@ void world_kill(struct world *w)
 {
     consume_free(w->consumer);
     w->consumer = NULL;
+    w->leaving = false;
     assert_int_equal(w->records_out, 0);
     for (unsigned i = 0; i < WORLD_PARTITIONS; i++)
         w->partitions[i].assigned = false;
+}
+
+void world_leave(struct world *w)
+{
+    if (w->consumer == NULL || w->leaving)
+        return;
+    w->leaving = true;
+    consume_drain(w->consumer);
+}
+
+/* The broker takes all partitions back; when the consumer has let them go and is drained, it is
+ * over, and owes nothing. */
+static void go_on_leaving(struct world *w)
+{
+    bool any = false;
+
+    if (w->revoking)
+        return;
+    for (unsigned i = 0; i < WORLD_PARTITIONS; i++)
+        any |= w->revoked[i] = w->partitions[i].assigned;
+    if (any) {
+        if (chance(w, 200))
+            revoke(w, false);
+        return;
+    }
+    if (!consume_drained(w->consumer))
+        return;
+    w->left_over = w->records_out;
+    world_kill(w);
+}
+
+void world_retune(struct world *w)
+{
+    struct consume_conf fresh = w->conf;
+
+    if (w->consumer == NULL)
+        return;
+    fresh.retry = (struct backoff){1 + (int64_t)rng_below(&w->rng, 1000),
+                                   1000 + (int64_t)rng_below(&w->rng, 10000)};
+    fresh.retry_after_max_ms = 1000 + (int64_t)rng_below(&w->rng, 60000);
+    fresh.breaker.failures = 1 + (int)rng_below(&w->rng, 10);
+    fresh.breaker.open.base_ms = 1 + (int64_t)rng_below(&w->rng, 1000);
+    fresh.head_of_line_ms = 1 + (int64_t)rng_below(&w->rng, 60000);
+    consume_retune(w->consumer, &fresh);
 }
 
 static void happen(struct world *w, struct action *a)
@@ -503,7 +556,9 @@ void world_step(struct world *w)
         fail_msg("%s", consume_failure(w->consumer)->text);
     if (w->partitions[i].assigned && chance(w, 300))
         w->partitions[i].committed = w->partitions[i].wanted;
-    if (w->consumer != NULL && !w->revoking) {
+    if (w->leaving)
+        go_on_leaving(w);
+    if (w->consumer != NULL && !w->revoking && !w->leaving) {
         bool which[WORLD_PARTITIONS];
         bool any = false;
 

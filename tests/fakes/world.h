@@ -3,8 +3,8 @@
  * partitions and committed offsets, CMIs that answer, fail and go silent, the durable memory, the
  * producer, the clocks. A seed decides all of it, so the same seed is the same run.
  *
- * The world outlives consumers: world_kill takes the consumer away at any moment, world_boot gives
- * it the next one, and what was durable is still there.
+ * The world outlives consumers: world_kill takes the consumer away at any moment, world_leave lets
+ * it end in order, world_boot gives it the next one, and what was durable is still there.
  */
 #ifndef TESTS_FAKES_WORLD_H
 #define TESTS_FAKES_WORLD_H
@@ -73,6 +73,7 @@ struct world {
     } partitions[WORLD_PARTITIONS];
     uint32_t epoch;
     bool revoking;
+    bool leaving; /* the consumer was told to end in order, and has not yet */
     bool revoked[WORLD_PARTITIONS];
 
     struct { /* references and ledger */
@@ -89,9 +90,10 @@ struct world {
     struct route_rule routes[2];
     struct consume_conf conf;
     struct stats *stats;
-    struct consume *consumer; /* NULL: dead */
+    struct consume *consumer; /* NULL: there is none */
     uint32_t life;            /* counts boots: what an earlier life asked for is not answered */
     size_t records_out;       /* not given back in this life */
+    size_t left_over;         /* the same when a consumer had drained: its time was over */
 };
 
 void world_init(struct world *w, uint64_t seed);
@@ -99,6 +101,11 @@ void world_done(struct world *w);
 void world_make_events(struct world *w, size_t count); /* and puts them into the partitions */
 void world_boot(struct world *w);
 void world_kill(struct world *w);
+/* As SIGTERM does: drain, and sometime the broker takes the partitions back. Some steps later the
+ * consumer is NULL. */
+void world_leave(struct world *w);
+/* As SIGHUP does: other limits, at random, none of which may break a promise. */
+void world_retune(struct world *w);
 /* Takes partitions from the consumer (at random), by asking or, with `lost`, at once; they are
  * assigned anew when let go of. */
 void world_rebalance(struct world *w, bool lost);

@@ -1,7 +1,7 @@
 /*
- * The consume loop on fakes in virtual time: random events, latencies, failures, outages, kills and
- * rebalances; after each run the promises D1 to D4 are checked. SIM_SEED=n repeats one run,
- * SIM_RUNS=n says how many.
+ * The consume loop on fakes in virtual time: random events, latencies, failures, outages, kills,
+ * orderly ends, reloads and rebalances; after each run the promises D1 to D4 are checked.
+ * SIM_SEED=n repeats one run, SIM_RUNS=n says how many.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,8 @@ static void disturb(struct world *w)
     uint64_t dice = rng_below(&w->rng, 400);
 
     if (dice == 0) {
-        world_kill(w);
+        if (w->consumer != NULL)
+            world_kill(w);
         world_boot(w);
     } else if (dice == 1) {
         world_rebalance(w, false);
@@ -47,7 +48,13 @@ static void disturb(struct world *w)
         w->down[which] = !w->down[which];
     } else if (dice == 4) {
         w->unauthorised[0] = !w->unauthorised[0];
+    } else if (dice == 5) {
+        world_leave(w);
+    } else if (dice == 6) {
+        world_retune(w);
     }
+    if (w->consumer == NULL && rng_below(&w->rng, 20) == 0)
+        world_boot(w);
 }
 
 static void run(uint64_t seed)
@@ -75,6 +82,8 @@ static void run(uint64_t seed)
             w->down[0] = w->down[1] = w->unauthorised[0] = false;
             w->faults = (struct world_faults){.latency_ms = w->faults.latency_ms};
         }
+        if (i >= wild && w->consumer == NULL)
+            world_boot(w);
         world_step(w);
     }
     if (!world_finished(w))
@@ -103,6 +112,46 @@ static int say_seed(void **state)
     (void)state;
     print_message("last seed: %" PRIu64 " (SIM_SEED=%" PRIu64 " repeats it)\n", seed_now, seed_now);
     return 0;
+}
+
+/* An end in order, with time enough, owes nothing: what was begun has ended and is remembered, so
+ * whoever comes next does nothing twice, at a CMI without keys neither. (The ledger has no end for
+ * what was refused: that may be asked, and refused, again.) */
+static void who_ends_in_order_leaves_nothing_to_be_done_twice(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        int ends = 0;
+
+        seed_now = seed;
+        world_init(w, seed);
+        w->conf.drain_ms = 3600000;
+        world_make_events(w, 60);
+        world_boot(w);
+        for (size_t i = 0; i < STEPS_MAX && !world_finished(w); i++) {
+            if (w->consumer == NULL)
+                world_boot(w);
+            else if (!w->leaving && ends < 10 && rng_below(&w->rng, 40) == 0) {
+                world_leave(w);
+                ends++;
+            }
+            world_step(w);
+            assert_int_equal(w->left_over, 0);
+        }
+        assert_true(world_finished(w));
+        assert_true(ends > 0);
+        world_check_end(w);
+        for (size_t i = 0; i < w->event_count; i++) {
+            const struct world_event *e = &w->events[i];
+
+            if (e->effects > 1 || (e->said_duplicate && e->kind != WORLD_REFUSED))
+                fail_msg("%s (%s): done %d times%s", e->id, e->type, e->effects,
+                         e->said_duplicate ? ", and a result says so" : "");
+        }
+        world_done(w);
+    }
 }
 
 /* D4: whatever comes back from a destination that is down for an hour, nothing is dead-lettered. */
@@ -157,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(promises_hold_whatever_happens, say_seed),
+        cmocka_unit_test_teardown(who_ends_in_order_leaves_nothing_to_be_done_twice, say_seed),
         cmocka_unit_test_teardown(an_outage_is_not_poison, say_seed),
         cmocka_unit_test_teardown(dead_letters_stop_when_the_budget_is_used_up, say_seed),
     };
