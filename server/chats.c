@@ -4,6 +4,7 @@
 #include "bridge/core/cmi_rules.h"
 #include "bridge/core/mem.h"
 #include "bridge/io/json_in.h"
+#include "server/idempotency.h"
 #include "server/leg.h"
 #include "server/lookup.h"
 #include "server/queues.h"
@@ -126,8 +127,13 @@ static bool post_run(struct history_job *job, struct sqlite *db, struct fault *f
 {
     struct chat_post *post = (struct chat_post *)job;
     const struct exchange *x = post->x;
-    struct sqlite_query q = sqlite_query(db, "SELECT digest FROM contacts WHERE id = ?");
+    struct sqlite_query q;
 
+    if (idempotency_look(db, x) == IDEMPOTENCY_OTHER) {
+        post->refused = true;
+        return sqlite_check(db, f);
+    }
+    q = sqlite_query(db, "SELECT digest FROM contacts WHERE id = ?");
     sqlite_bind_guid(&q, &x->new_id);
     if (sqlite_row(&q)) { /* the same key before: the chat is its own record (D2) */
         post->refused = !view_is(sqlite_text(&q, 0), x->digest);
@@ -136,6 +142,7 @@ static bool post_run(struct history_job *job, struct sqlite *db, struct fault *f
     }
     store_leg(post, db);
     transcript_store(&post->transcript, db, &x->new_id, x->wall_ms);
+    idempotency_keep(db, x);
     return sqlite_check(db, f);
 }
 

@@ -3,6 +3,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/phone.h"
 #include "bridge/core/shard.h"
+#include "server/binding.h"
 #include "server/filter.h"
 #include "server/input.h"
 #include "server/listing.h"
@@ -230,34 +231,14 @@ static void fail(struct exchange *x, const struct redis_value *v)
     store_unavailable(x);
 }
 
-/* The same key may come with another number, so in another shard: it is also kept in its own. */
-static struct view key_record(const struct exchange *x, char out[SHARD_KEY_MAX])
-{
-    struct view hash = view_of(x->key_hash);
-
-    return shard_key(shard_of(hash), "key", hash, out);
-}
-
-static void on_kept(void *owner, const struct redis_value *v)
+static void on_bound(void *owner, enum binding b)
 {
     struct exchange *x = owner;
 
-    if (v->kind == REDIS_STATUS)
-        exchange_answer(x, 204, NULL, VIEW_NONE);
+    if (b == BINDING_LOST)
+        store_unavailable(x); /* the effect is there; the request repeated says so */
     else
-        fail(x, v); /* the effect is there; the request repeated says so */
-}
-
-static void keep_key(struct exchange *x)
-{
-    char key[SHARD_KEY_MAX];
-    char kept_ms[24];
-    struct view args[] = {VIEW("SET"), key_record(x, key), view_of(x->digest), VIEW("PX"),
-                          VIEW_NONE};
-
-    snprintf(kept_ms, sizeof kept_ms, "%" PRId64, (int64_t)STORE_KEY_MS);
-    args[4] = view_of(kept_ms);
-    redis_command(x->server->redis, args, 5, on_kept, x);
+        exchange_answer(x, 204, NULL, VIEW_NONE);
 }
 
 static void on_changed(void *owner, const struct redis_value *v)
@@ -272,7 +253,7 @@ static void on_changed(void *owner, const struct redis_value *v)
     else if (!text)
         fail(x, v);
     else if (x->key.n > 0)
-        keep_key(x);
+        binding_note(x, on_bound, x);
     else
         exchange_answer(x, 204, NULL, VIEW_NONE);
 }
@@ -304,15 +285,15 @@ static void wish_end(struct wish *w)
     mem_free(w);
 }
 
-static void on_key(void *owner, const struct redis_value *v)
+static void on_binding(void *owner, enum binding b)
 {
     struct wish *w = owner;
 
-    if (v->kind == REDIS_NIL)
+    if (b == BINDING_FREE)
         change(w->x, &w->place, buf_view(&w->stored));
-    else if (v->kind != REDIS_TEXT)
-        fail(w->x, v);
-    else if (view_is(v->text, w->x->digest))
+    else if (b == BINDING_LOST)
+        store_unavailable(w->x);
+    else if (b == BINDING_OURS)
         exchange_answer(w->x, 204, NULL, VIEW_NONE);
     else
         refuse_other(w->x);
@@ -321,16 +302,12 @@ static void on_key(void *owner, const struct redis_value *v)
 
 static void wish(struct wish *w)
 {
-    char key[SHARD_KEY_MAX];
-    struct view args[] = {VIEW("GET"), VIEW_NONE};
-
-    if (w->x->key.n == 0) {
-        change(w->x, &w->place, buf_view(&w->stored));
-        wish_end(w);
+    if (w->x->key.n > 0) {
+        binding_look(w->x, on_binding, w);
         return;
     }
-    args[1] = key_record(w->x, key);
-    redis_command(w->x->server->redis, args, 2, on_key, w);
+    change(w->x, &w->place, buf_view(&w->stored));
+    wish_end(w);
 }
 
 static bool read_wish(struct wish *w, const struct input *in)

@@ -3,6 +3,7 @@
 #include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/shard.h"
+#include "server/binding.h"
 #include "server/scripts.h"
 
 #include <assert.h>
@@ -17,6 +18,9 @@
 struct call {
     effect_done *done;
     void *owner;
+    struct exchange *x;
+    bool binds; /* note what its key was used for before saying that it is done */
+    enum effect_outcome outcome;
 };
 
 void effect_init(struct effect *e, struct exchange *x, enum store_kind kind, const char *id_hex,
@@ -77,6 +81,32 @@ static struct view idem_key(const struct exchange *x, unsigned shard, char out[S
     return shard_key(shard, "idem", view_of(x->key_hash), out);
 }
 
+static void on_bound(void *owner, enum binding b)
+{
+    struct call call = *(struct call *)owner;
+    struct fault f = {0};
+
+    mem_free(owner);
+    if (b == BINDING_LOST) { /* the effect is there: the request repeated is a replay */
+        fault_set(&f, FAULT_RETRY, "the store did not answer as it should");
+        call.outcome = EFFECT_LOST;
+    }
+    call.done(call.owner, call.outcome, &f);
+}
+
+static void said(struct call *call, enum effect_outcome outcome, const struct fault *f)
+{
+    struct call done = *call;
+
+    if (call->binds && (outcome == EFFECT_DONE || outcome == EFFECT_REPLAY)) {
+        call->outcome = outcome;
+        binding_note(call->x, on_bound, call);
+        return;
+    }
+    mem_free(call);
+    done.done(done.owner, outcome, f);
+}
+
 static void on_reply(void *owner, const struct redis_value *v)
 {
     static const struct {
@@ -87,20 +117,18 @@ static void on_reply(void *owner, const struct redis_value *v)
         {"changed", EFFECT_CHANGED},   {"gone", EFFECT_GONE},     {"claimed", EFFECT_CLAIMED},
         {"unstaged", EFFECT_UNSTAGED},
     };
-    struct call call = *(struct call *)owner;
     struct fault f = {0};
     char text[FAULT_TEXT_MAX];
 
-    mem_free(owner);
     if (v->kind == REDIS_ARRAY && v->count > 0)
         for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
             if (view_is(v->items[0].text, words[i].word)) {
-                call.done(call.owner, words[i].outcome, &f);
+                said(owner, words[i].outcome, &f);
                 return;
             }
     fault_set(&f, FAULT_RETRY, "the store did not answer as it should: %s",
               mask_sentence(v->text, text, sizeof text));
-    call.done(call.owner, EFFECT_LOST, &f);
+    said(owner, EFFECT_LOST, &f);
 }
 
 static struct view number(char out[24], int64_t n)
@@ -124,7 +152,10 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     size_t n = ARGS_FIXED;
     struct call *call = mem_zeroed(1, sizeof *call);
 
-    *call = (struct call){done, owner};
+    *call = (struct call){.done = done,
+                          .owner = owner,
+                          .x = e->x,
+                          .binds = e->version != EFFECT_NEW && e->x->key.n > 0};
     store_member(e->created_ms, e->id, member);
     snprintf(wake, sizeof wake, "w:{%02u}", shard);
     snprintf(staged, sizeof staged, "%s:%s", e->id, e->token != NULL ? e->token : "");
@@ -197,7 +228,10 @@ struct look {
     effect_found *found;
     void (*answered)(void *owner);
     void *owner;
-    bool over; /* answered at the key's reply */
+    char id[GUID_TEXT_MAX];
+    bool over;  /* answered, or about to be, by what was asked beside the thing */
+    bool bound; /* the binding has said its word, or there is none to ask */
+    bool late;  /* the thing came before it, from another node: it is asked for again */
 };
 
 static void look_answered(struct look *look)
@@ -206,17 +240,65 @@ static void look_answered(struct look *look)
     look->answered(look->owner);
 }
 
+static void on_hash(void *owner, const struct redis_value *v);
+
+static void look_at_thing(struct look *look)
+{
+    struct view id = view_of(look->id);
+    char key[SHARD_KEY_MAX];
+    struct view args[2] = {VIEW("HGETALL"), shard_key(shard_of(id), "m", id, key)};
+
+    redis_command(look->x->server->redis, args, 2, on_hash, look);
+}
+
+static void on_binding(void *owner, enum binding b)
+{
+    struct look *look = owner;
+    bool late = look->late;
+
+    look->bound = true;
+    look->late = false;
+    if (!look->over && b != BINDING_FREE && b != BINDING_OURS) {
+        if (b == BINDING_OTHER)
+            effect_refuse(look->x, EFFECT_OTHER_BODY, NULL);
+        else
+            store_unavailable(look->x);
+        look_answered(look);
+    }
+    if (late && look->over)
+        mem_free(look);
+    else if (late)
+        look_at_thing(look);
+}
+
+/* Outlives the looking up: a request that was done before, whose key is noted again, as it may not
+ * have been. */
+static void on_bound_again(void *owner, enum binding b)
+{
+    struct look look = *(struct look *)owner;
+
+    mem_free(owner);
+    if (b == BINDING_LOST)
+        store_unavailable(look.x);
+    else
+        exchange_answer(look.x, 204, NULL, VIEW_NONE);
+    look.answered(look.owner);
+}
+
 static void on_key(void *owner, const struct redis_value *v)
 {
     struct look *look = owner;
 
-    if (v->kind == REDIS_NIL)
+    if (look->over || v->kind == REDIS_NIL)
         return;
+    if (v->kind == REDIS_TEXT && view_is(v->text, look->x->digest)) {
+        look->over = true;
+        binding_note(look->x, on_bound_again, mem_copy(look, sizeof *look));
+        return;
+    }
     if (v->kind != REDIS_TEXT) {
         store_log(look->x, v);
         store_unavailable(look->x);
-    } else if (view_is(v->text, look->x->digest)) {
-        exchange_answer(look->x, 204, NULL, VIEW_NONE);
     } else {
         effect_refuse(look->x, EFFECT_OTHER_BODY, NULL);
     }
@@ -228,6 +310,10 @@ static void on_hash(void *owner, const struct redis_value *v)
     struct look *look = owner;
     struct look done = *look;
 
+    if (!look->bound) {
+        look->late = true;
+        return;
+    }
     mem_free(look);
     if (done.over)
         return;
@@ -245,17 +331,20 @@ void effect_look_up(struct exchange *x, enum store_kind kind, const char *id_hex
                     effect_found *found, void (*answered)(void *owner), void *owner)
 {
     struct look *look = mem_zeroed(1, sizeof *look);
-    struct view id = view_of(id_hex);
-    unsigned shard = shard_of(id);
     char key[SHARD_KEY_MAX];
     struct view args[2] = {VIEW("GET"), VIEW_NONE};
 
-    *look = (struct look){x, kind, found, answered, owner, false};
+    *look = (struct look){.x = x,
+                          .kind = kind,
+                          .found = found,
+                          .answered = answered,
+                          .owner = owner,
+                          .bound = x->key.n == 0};
+    memcpy(look->id, id_hex, GUID_HEX_LEN + 1);
     if (x->key.n > 0) {
-        args[1] = idem_key(x, shard, key);
+        binding_look(x, on_binding, look);
+        args[1] = idem_key(x, shard_of(view_of(id_hex)), key);
         redis_command(x->server->redis, args, 2, on_key, look);
     }
-    args[0] = VIEW("HGETALL");
-    args[1] = shard_key(shard, "m", id, key);
-    redis_command(x->server->redis, args, 2, on_hash, look);
+    look_at_thing(look);
 }

@@ -119,8 +119,8 @@ static const char scripts[] =
     "  PRIMARY KEY (result, question, position)"
     ") STRICT, WITHOUT ROWID;";
 
-/* Remarks of phone calls and chats; an email's are its own. Keys of writes that make no object of
- * their own (D2). */
+/* Remarks of phone calls and chats; an email's are its own. Keys of writes, whatever they
+ * write (D2). */
 static const char remarks[] =
     "CREATE TABLE remarks ("
     "  group_id BLOB PRIMARY KEY, text TEXT NOT NULL, at_ms INTEGER NOT NULL"

@@ -1,6 +1,7 @@
 /*
- * idempotency: writes to the history that make no object of their own, remembered by their
- * Idempotency-Key in the transaction of their effect (D2). Only what was done is remembered.
+ * idempotency: writes to the history, remembered by their Idempotency-Key in the transaction of
+ * their effect (D2), so that a key is for one request, whatever it names. Only what was done is
+ * remembered. What a POST makes is also a record of its own, for as long as it is there.
  */
 #ifndef SERVER_IDEMPOTENCY_H
 #define SERVER_IDEMPOTENCY_H

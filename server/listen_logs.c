@@ -4,6 +4,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/io/json_in.h"
 #include "server/filter.h"
+#include "server/idempotency.h"
 #include "server/lookup.h"
 #include "server/place.h"
 #include "server/rights.h"
@@ -146,9 +147,14 @@ static void store(const struct log_post *post, struct sqlite *db)
 static bool post_run(struct history_job *job, struct sqlite *db, struct fault *f)
 {
     struct log_post *post = (struct log_post *)job;
-    struct sqlite_query q = sqlite_query(db, "SELECT digest FROM listen_logs WHERE id = ?");
+    struct sqlite_query q;
     bool before;
 
+    if (idempotency_look(db, post->x) == IDEMPOTENCY_OTHER) {
+        post->refused = true;
+        return sqlite_check(db, f);
+    }
+    q = sqlite_query(db, "SELECT digest FROM listen_logs WHERE id = ?");
     sqlite_bind_guid(&q, &post->x->new_id);
     before = sqlite_row(&q);
     if (before) /* the same key: the log is its own record (D2) */
@@ -157,8 +163,10 @@ static bool post_run(struct history_job *job, struct sqlite *db, struct fault *f
     if (before)
         return sqlite_check(db, f);
     post->not_found = !is_seen(post->x, db, &post->recording);
-    if (!post->not_found)
+    if (!post->not_found) {
         store(post, db);
+        idempotency_keep(db, post->x);
+    }
     return sqlite_check(db, f);
 }
 

@@ -10,6 +10,7 @@ extern const char redis_script_effect[];
 extern const char redis_script_message[];
 extern const char redis_script_consent[];
 extern const char redis_script_purge[];
+extern const char redis_script_bind[];
 
 static struct {
     const char *head;
@@ -22,6 +23,7 @@ static struct {
     [SCRIPT_MESSAGE] = {.head = "#!lua flags=no-writes\n", .body = redis_script_message},
     [SCRIPT_CONSENT] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_consent},
     [SCRIPT_PURGE] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_purge},
+    [SCRIPT_BIND] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_bind},
 };
 
 void scripts_init(void)

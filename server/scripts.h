@@ -13,6 +13,7 @@ enum script_name {
     SCRIPT_MESSAGE,
     SCRIPT_CONSENT,
     SCRIPT_PURGE,
+    SCRIPT_BIND, /* not refused by a full Redis */
     SCRIPT_COUNT,
 };
 

@@ -21,7 +21,6 @@
  * shows consent        hash    "<usage>_<address, normal form>" -> "1" or "0" and the address as
  * given consents       zset, all scores 0: "<address as given>\0<usage>", what the list shows
  *   idem:<hash>    string  digest of the PUT or DELETE done under that Idempotency-Key
- *   key:<hash>     string  the same of a POST /customerConsents, in the key's own shard
  *   gc             zset    id -> when it, or what is left of it, may go
  *   cfg            hash    shards: SHARD_COUNT (shard 00 only)
  *   secret         string  what idempotency keys become ids under, hex (shard 00 only)
@@ -29,7 +28,9 @@
  *
  * Fields of m:<id>:
  *   st ver kind       enum store_state; grows by one with each change; enum store_kind
- *   dig               digest of the POST that made it, where it came with an Idempotency-Key
+ *   dig               digest of the POST that made it, where it came with an Idempotency-Key; alone,
+ *                     without any other field: of a PUT, a DELETE or a consent under the key that
+ *                     this id comes from (binding.h)
  *   created by        when, and the id of the user
  *   n C at            destinations (without repeats), slices, when the first is due
  *   mr rd             attempts after the first; least seconds between two

@@ -18,7 +18,7 @@ if not creates and ARGV[3] ~= '' then
   end
 end
 local old = redis.call('HMGET', m, 'ver', 'dig', 'C', 'kind')
-if creates and old[1] then
+if creates and (old[1] or old[2]) then -- by dig alone: the key was used for no POST (bind.lua)
   return {old[2] == ARGV[3] and 'replay' or 'other'}
 elseif not creates and old[1] ~= ARGV[2] then
   return {old[1] and 'changed' or 'gone'}

@@ -219,6 +219,7 @@ static void the_same_key_gives_the_same_chat_also_after_a_restart(void **state)
     char other[sizeof chat];
     char first[33];
     char again[33];
+    char remarks[64];
 
     post_chat(rig, JSON "Idempotency-Key: k1\r\n", first);
     post_chat(rig, JSON "Idempotency-Key: k1\r\n", again);
@@ -231,6 +232,12 @@ static void the_same_key_gives_the_same_chat_also_after_a_restart(void **state)
     post_chat(rig, JSON "Idempotency-Key: k1\r\n", again);
     assert_string_equal(first, again);
     expect_status(rig, "POST", "/chats", JSON "Idempotency-Key: k1\r\n", other, 422);
+    snprintf(remarks, sizeof remarks, "/contacts/%s/remarks", first);
+    expect_status(rig, "PUT", remarks, "Idempotency-Key: k1\r\nContent-Type: text/plain\r\n", "x",
+                  422);
+    expect_status(rig, "PUT", remarks, "Idempotency-Key: k3\r\nContent-Type: text/plain\r\n", "x",
+                  204);
+    expect_status(rig, "POST", "/chats", JSON "Idempotency-Key: k3\r\n", chat, 422);
     assert_int_equal(occurrences(get(rig, "/chats"), "originator"), 1);
     post_chat(rig, JSON "Idempotency-Key: k2\r\n", again);
     assert_string_not_equal(first, again);
@@ -385,6 +392,7 @@ static void a_listen_log_says_who_listened(void **state)
     expect_status(rig, "POST", LOGS, JSON "Idempotency-Key: a\r\n", body, 201);
     expect_status(rig, "POST", LOGS, JSON "Idempotency-Key: a\r\n",
                   "{\"description\":\"why\",\"userSessionId\":\"s\"}", 422);
+    expect_status(rig, "POST", "/chats", JSON "Idempotency-Key: a\r\n", chat, 422);
     expect_status(rig, "POST", LOGS, JSON, "{\"description\":\"x\"}", 400);
     assert_non_null(strstr(get(rig, LOGS), "\"user_guid\":\"" AGENT "\",\"user_id\":\"mark.smith\","
                                            "\"user_name\":\"Smith, Mark\","

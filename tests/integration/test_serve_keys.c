@@ -167,6 +167,55 @@ static void the_same_thing_in_another_spelling_is_the_same_request(void **state)
                  "");
 }
 
+/* What a key was used for, it can be used for nothing else, whatever that is. */
+static void a_key_is_for_one_request_whatever_it_names(void **state)
+{
+    static const char busy[] = "{\"customerNumber\":\"1\",\"notes\":\"\",\"lastResult\":\"BUSY\"}";
+    char message[64];
+    char callbacks[2][64];
+    char id[33];
+
+    (void)state;
+    serve_create(&rig, "/messages", KEY("one-m"), MESSAGE("1"), id);
+    snprintf(message, sizeof message, "/messages/%s", id);
+    serve_expect(&rig, "DELETE", message, KEY("one-m"), NULL, 422, NULL);
+    serve_expect(&rig, "PUT", message, KEY("one-m"), MESSAGE("1"), 422, NULL);
+    serve_expect(&rig, "GET", message, "", NULL, 200, NULL);
+    for (int i = 0; i < 2; i++) {
+        serve_create(&rig, "/callbacks", "", CALLBACK("4470"), id);
+        snprintf(callbacks[i], sizeof callbacks[i], "/callbacks/%s", id);
+    }
+    serve_expect(&rig, "PUT", callbacks[0], KEY("one-p"), busy, 204, "");
+    serve_rig_kill(&rig);
+    serve_rig_restart(&rig);
+    serve_expect(&rig, "PUT", callbacks[1], KEY("one-p"), busy, 422, NULL);
+    serve_holds(&rig, callbacks[1], "\"failures\":0,");
+    serve_expect(&rig, "DELETE", message, KEY("one-p"), NULL, 422, NULL);
+    serve_expect(&rig, "POST", "/messages", KEY("one-p"), MESSAGE("1"), 422, NULL);
+    serve_expect(&rig, "POST", "/callbacks", KEY("one-p"), CALLBACK("4471"), 422, NULL);
+    serve_expect(&rig, "POST", "/customerConsents", KEY("one-p"), CONSENT("4472"), 422, NULL);
+    serve_expect(&rig, "PUT", callbacks[0], KEY("one-p"), busy, 204, "");
+    serve_expect(&rig, "DELETE", message, KEY("one-d"), NULL, 204, "");
+    serve_expect(&rig, "POST", "/messages", KEY("one-d"), MESSAGE("1"), 422, NULL);
+    serve_expect(&rig, "DELETE", message, KEY("one-d"), NULL, 204, "");
+    serve_expect(&rig, "POST", "/customerConsents", KEY("one-c"), CONSENT("4473"), 204, "");
+    serve_expect(&rig, "POST", "/callbacks", KEY("one-c"), CALLBACK("4474"), 422, NULL);
+    serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_4473", KEY("one-c"), NULL, 422, NULL);
+    serve_expect(&rig, "PUT", callbacks[1], KEY("one-c"), busy, 422, NULL);
+    assert_int_equal(count_in("/callbacks?customerNumber=447*", "\"4471\""), 0);
+}
+
+static void what_was_not_done_binds_no_key(void **state)
+{
+    char id[33];
+
+    (void)state;
+    serve_expect(&rig, "DELETE", "/messages/2B8ED95B0EC911E79675005056A75D91", KEY("free"), NULL,
+                 404, NULL);
+    serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_4480", KEY("free"), NULL, 404, NULL);
+    serve_create(&rig, "/callbacks", KEY("free"), CALLBACK("4481"), id);
+}
+
 static void a_key_of_one_consent_does_not_delete_another(void **state)
 {
     (void)state;
@@ -320,6 +369,8 @@ int main(void)
         cmocka_unit_test(what_was_refused_is_not_remembered),
         cmocka_unit_test(a_delete_repeated_under_its_key_is_204_and_its_post_still_201),
         cmocka_unit_test(the_same_thing_in_another_spelling_is_the_same_request),
+        cmocka_unit_test(a_key_is_for_one_request_whatever_it_names),
+        cmocka_unit_test(what_was_not_done_binds_no_key),
         cmocka_unit_test(a_key_of_one_consent_does_not_delete_another),
         cmocka_unit_test(a_key_is_one_of_1_to_255_printable_characters),
         cmocka_unit_test(a_key_whose_request_still_runs_is_409_and_then_served),
