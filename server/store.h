@@ -28,9 +28,8 @@
  *
  * Fields of m:<id>:
  *   st ver kind       enum store_state; grows by one with each change; enum store_kind
- *   dig               digest of the POST that made it, where it came with an Idempotency-Key; alone,
- *                     without any other field: of a PUT, a DELETE or a consent under the key that
- *                     this id comes from (binding.h)
+ *   dig               digest of the POST that made it, where it came with an Idempotency-Key;
+ *                     alone: of a PUT, DELETE or consent under that key (binding.h)
  *   created by        when, and the id of the user
  *   n C at            destinations (without repeats), slices, when the first is due
  *   mr rd             attempts after the first; least seconds between two
