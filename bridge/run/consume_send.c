@@ -1,6 +1,7 @@
 #include "bridge/run/consume_state.h"
 
 #include "bridge/core/datetime.h"
+#include "bridge/core/echo.h"
 #include "bridge/core/json_out.h"
 #include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
@@ -388,6 +389,19 @@ static void not_answered(struct consume *c, struct delivery *d, const struct htt
     failed(c, d, 0);
 }
 
+/* What the destination says, without what it repeats of the event (D11). */
+static const char *masked(const struct consume *c, const struct delivery *d, struct view said,
+                          char *out, size_t size)
+{
+    struct buf privates;
+
+    buf_init(&privates, ECHO_PRIVATE_MAX);
+    echo_gather(d->type, d->body, d->ref, c->port.codec.json, &privates);
+    echo_mask(said, &privates, out, size);
+    buf_done(&privates);
+    return out;
+}
+
 /* status, body: of the reply, or of this event's part of a batch's reply. */
 static void replied(struct consume *c, struct delivery *d, int status, struct view text,
                     bool has_wait, int64_t wait_ms)
@@ -402,10 +416,8 @@ static void replied(struct consume *c, struct delivery *d, int status, struct vi
         done(c, d);
         return;
     }
-    while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
-        text.n--;
     fault_set(&d->fault, outcome == OUTCOME_RETRY ? FAULT_RETRY : FAULT_REJECT,
-              "%s answered %d: %s", to->conf->name, status, mask_sentence(text, said, sizeof said));
+              "%s answered %d: %s", to->conf->name, status, masked(c, d, text, said, sizeof said));
     /* Some of it may have happened behind a proxy's or a crash's 5xx. */
     if (status >= 500 && status != 503 && !to->conf->honours_key)
         d->possible_duplicate = true;

@@ -269,7 +269,8 @@ static void write_one(struct world *w, const struct http_call *call, struct acti
     assert_int_equal(header_of(call, "Idempotency-Key").n, 32);
     if (e->kind == WORLD_REFUSED) {
         a->status = 400;
-        (void)snprintf(a->text, sizeof a->text, "Callback queue not found: '999'");
+        (void)snprintf(a->text, sizeof a->text, "bad: %.*s\n%.*s", VIEW_ARG(call->body),
+                       VIEW_ARG(call->body)); /* as some do: D11 is ours to keep */
         return;
     }
     take_effect(w, e);
@@ -349,6 +350,8 @@ static bool produce(void *ctx, const struct sink_record *r, struct fault *f)
         for (size_t i = 0; i < r->header_count; i++)
             if (view_is(r->headers[i].name, "cmi_error_disposition"))
                 e->dead_as_poison = view_is(r->headers[i].value, "poison");
+            else if (view_is(r->headers[i].name, "cmi_error_text"))
+                assert_null(memmem(r->headers[i].value.p, r->headers[i].value.n, "secret", 6));
         assert_true(view_is(r->value, e->body));
         return true;
     }

@@ -35,11 +35,17 @@ static void make_event(struct world *w, struct world_event *e, int n)
     (void)snprintf(e->id, sizeof e->id, "e%d", n);
     (void)snprintf(e->key_text, sizeof e->key_text, "k%d", e->key);
     switch (e->kind) {
-    case WORLD_POST:
     case WORLD_REFUSED:
         (void)snprintf(e->type, sizeof e->type, "callback.requested");
-        (void)snprintf(e->subject, sizeof e->subject, "callbacks/ref%d%s", e->key,
-                       e->kind == WORLD_REFUSED ? "x" : "");
+        (void)snprintf(e->subject, sizeof e->subject, "callbacks/ref%dx", e->key);
+        (void)snprintf(e->body, sizeof e->body,
+                       "{\"callbackQueueNumber\":\"999\",\"customerNumber\":\"%d\","
+                       "\"notes\":\"secret\"}",
+                       n);
+        break;
+    case WORLD_POST:
+        (void)snprintf(e->type, sizeof e->type, "callback.requested");
+        (void)snprintf(e->subject, sizeof e->subject, "callbacks/ref%d", e->key);
         (void)snprintf(e->body, sizeof e->body,
                        "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"%d\"}", n);
         break;

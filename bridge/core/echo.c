@@ -1,0 +1,212 @@
+#include "bridge/core/echo.h"
+
+#include "bridge/core/event_body.h"
+#include "bridge/core/mask.h"
+#include "bridge/core/utf8.h"
+
+#include <string.h>
+
+#define WORD_MAX      40 /* bytes of one word in quotes that is shown */
+#define SHORT_VALUE   8  /* bytes; a shorter value counts only as a word */
+#define HIDDEN_DIGITS 5  /* mask_sentence hides a number of so many by itself */
+
+/* ---- the private values ---- */
+
+static bool is_hidden_number(struct view value)
+{
+    size_t digits = 0;
+
+    for (size_t i = 0; i < value.n; i++) {
+        bool digit = value.p[i] >= '0' && value.p[i] <= '9';
+
+        digits += digit;
+        if (!digit && !view_has(VIEW(" +-()."), value.p[i]))
+            return false;
+    }
+    return digits >= HIDDEN_DIGITS;
+}
+
+/* A line at a time, as one is all that is shown. */
+static void gather(struct buf *to, struct view value)
+{
+    while (value.n > 0) {
+        struct view line = view_cut(&value, '\n');
+
+        line = view_trim(view_cut(&line, '\r'));
+        if (line.n == 0 || is_hidden_number(line))
+            continue;
+        buf_put(to, line);
+        buf_put_char(to, '\0');
+    }
+}
+
+static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_value *v,
+                     struct fault *f)
+{
+    (void)f;
+    if ((field->use & CMI_PRIVATE) != 0 && !v->null)
+        gather(ctx, v->text);
+    return true;
+}
+
+void echo_gather(const struct event_type *t, struct view body, struct view rest, codec_read *json,
+                 struct buf *to)
+{
+    struct cmi_visitor visitor = {.ctx = to, .value = on_value};
+    struct fault f = {0};
+
+    if (strcmp(t->collection, cmi_customer_consent.plural) == 0) {
+        (void)view_cut(&rest, '_'); /* <usage>_<address> */
+        gather(to, rest);
+    }
+    if (t->data == EVENT_DATA_TEXT)
+        gather(to, body);
+    else if (t->data == EVENT_DATA_BODY && !event_body_check(t, json, body, visitor, &f))
+        to->full = true; /* it was checked before; whatever it is now, show nothing */
+}
+
+/* ---- the sentence ---- */
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_part_of_word(char c)
+{
+    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || (c & 0x80) != 0;
+}
+
+/* Bytes that a and b begin with alike, up to the NUL that ends a value. */
+static size_t alike(struct view a, struct view b)
+{
+    size_t n = 0;
+
+    while (n < a.n && n < b.n && a.p[n] != '\0' && lower(a.p[n]) == lower(b.p[n]))
+        n++;
+    return n;
+}
+
+/* Does a word end in front of line[at]? */
+static bool is_edge(struct view line, size_t at)
+{
+    return at == 0 || at >= line.n || !is_part_of_word(line.p[at - 1]) ||
+           !is_part_of_word(line.p[at]);
+}
+
+/* Bytes of line, from `at` on, that are a private value or a long enough piece of one; 0: none. */
+static size_t private_at(struct view line, size_t at, struct view privates, bool *whole)
+{
+    struct view here = view_skip(line, at);
+    size_t longest = 0;
+
+    *whole = false;
+    for (size_t i = 0; i < privates.n; i++) {
+        bool begins = i == 0 || privates.p[i - 1] == '\0';
+        size_t n = alike(view_skip(privates, i), here);
+        bool all = begins && n > 0 && privates.p[i + n] == '\0' &&
+                   (n >= SHORT_VALUE || (is_edge(line, at) && is_edge(line, at + n)));
+
+        if ((!all && n < ECHO_PIECE) || n <= longest)
+            continue;
+        longest = n;
+        *whole = all;
+    }
+    while (longest > 0 && at + longest < line.n && (line.p[at + longest] & 0xc0) == 0x80)
+        longest--; /* not within a character */
+    return longest;
+}
+
+static bool holds(struct view privates, struct view word)
+{
+    for (size_t i = 0; i < privates.n && word.n > 0; i++)
+        if (alike(view_skip(privates, i), word) == word.n)
+            return true;
+    return false;
+}
+
+static bool is_word(struct view v)
+{
+    for (size_t i = 0; i < v.n; i++)
+        if (v.p[i] <= ' ' || v.p[i] > '~')
+            return false;
+    return v.n <= WORD_MAX;
+}
+
+/* Bytes within the quotes that begin at line[at]; false: none do. What never ends goes to the end
+ * of the line. An apostrophe within a word is no quote. */
+static bool quoted_at(struct view line, size_t at, size_t *n)
+{
+    char quote = line.p[at];
+
+    if (!view_has(VIEW("'\"`"), quote) || (at > 0 && is_part_of_word(line.p[at - 1])))
+        return false;
+    *n = line.n - at - 1;
+    for (size_t i = at + 1; i < line.n; i++)
+        if (line.p[i] == quote && (i + 1 == line.n || !is_part_of_word(line.p[i + 1]))) {
+            *n = i - at - 1;
+            break;
+        }
+    return true;
+}
+
+static void put_masked(struct buf *to, struct view value, bool whole)
+{
+    char masked[MASK_TEXT_MAX];
+
+    buf_put_text(to, whole ? mask_address(value, masked) : mask_text(value, masked));
+}
+
+/* Takes one piece off the line; returns its bytes. */
+static size_t show_piece(struct view line, size_t at, struct view privates, struct buf *to)
+{
+    struct view inside = {line.p + at + 1, 0};
+    bool whole = false;
+    size_t n = private_at(line, at, privates, &whole);
+
+    if (n > 0) {
+        put_masked(to, (struct view){line.p + at, n}, whole);
+        return n;
+    }
+    if (quoted_at(line, at, &inside.n)) {
+        bool shown = is_word(inside) && !holds(privates, inside);
+
+        buf_put(to, (struct view){line.p + at, 1});
+        if (shown)
+            buf_put(to, inside);
+        else
+            put_masked(to, inside, false);
+        buf_put(to, (struct view){line.p + at, 1});
+        return inside.n + 2;
+    }
+    n = utf8_first(view_skip(line, at));
+    n = n > 0 ? n : 1;
+    buf_put(to, (struct view){line.p + at, n});
+    return n;
+}
+
+const char *echo_mask(struct view said, const struct buf *privates, char *out, size_t size)
+{
+    struct view rest = said;
+    struct view line = VIEW_NONE;
+    struct buf shown;
+
+    while (line.n == 0 && rest.n > 0) {
+        line = view_cut(&rest, '\n');
+        line = view_trim(view_cut(&line, '\r'));
+    }
+    if (privates->full) {
+        char masked[MASK_TEXT_MAX];
+
+        view_copy(view_of(mask_text(line, masked)), out, size);
+        return out;
+    }
+    if (line.n > ECHO_LINE_MAX)
+        line.n = ECHO_LINE_MAX;
+    buf_init(&shown, ECHO_LINE_MAX * MASK_TEXT_MAX);
+    for (size_t at = 0; at < line.n;)
+        at += show_piece(line, at, buf_view(privates), &shown);
+    mask_sentence(buf_view(&shown), out, size);
+    buf_done(&shown);
+    return out;
+}

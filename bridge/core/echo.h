@@ -1,0 +1,29 @@
+/*
+ * echo: what may be shown of a sentence in which a destination speaks of an event of ours (D11).
+ * Its own words are what an operator needs; what it repeats of the event is somebody's.
+ *
+ * The event's private values (CMI_PRIVATE) are known, so they are looked for: a whole one anywhere
+ * (a short one as a word), any piece of one of ECHO_PIECE bytes or more, and what stands in quotes,
+ * unless it is one word that no private value holds. Case does not count. They are masked as in
+ * mask.h; then the rest is, as mask_sentence does. Only the first line is shown.
+ */
+#ifndef BRIDGE_CORE_ECHO_H
+#define BRIDGE_CORE_ECHO_H
+
+#include "bridge/core/buf.h"
+#include "bridge/core/event_types.h"
+#include "bridge/core/token.h"
+
+#define ECHO_PRIVATE_MAX 8192 /* bytes of private values looked for; more: nothing is shown */
+#define ECHO_LINE_MAX    512  /* bytes of the sentence looked at */
+#define ECHO_PIECE       12   /* bytes */
+
+/* Appends the private values of an event, each with a NUL behind, to `to`, whose maximum is
+ * ECHO_PRIVATE_MAX; numbers that mask_sentence hides anyway are left out, so that many destinations
+ * fit. body: what event_body_make gave; rest: of event_type_subject. */
+void echo_gather(const struct event_type *t, struct view body, struct view rest, codec_read *json,
+                 struct buf *to);
+/* privates: what was gathered. out has `size` bytes with the NUL, at least 1. Returns out. */
+const char *echo_mask(struct view said, const struct buf *privates, char *out, size_t size);
+
+#endif

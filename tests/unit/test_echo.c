@@ -1,0 +1,132 @@
+/* echo: of what a destination says, its own words are shown, and what it repeats of the event is
+ * not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/echo.h"
+#include "bridge/io/json_in.h"
+
+#include <string.h>
+
+#define MESSAGE                                                                                    \
+    "{\"message\":\"Hello Sam,\\nyour table for two is ready\",\"source\":\"sms-queue\","          \
+    "\"subType\":\"sms\",\"destinations\":[{\"address\":\"+358401234567\"},"                       \
+    "{\"address\":\"sam@greeneggs.ham\"},{\"address\":\"153\"}]}"
+
+static const char *shown(const char *type, const char *body, const char *rest, const char *said,
+                         char out[256])
+{
+    struct buf privates;
+
+    buf_init(&privates, ECHO_PRIVATE_MAX);
+    echo_gather(event_type_find(view_of(type), VIEW("")), view_of(body), view_of(rest),
+                json_in_read, &privates);
+    echo_mask(view_of(said), &privates, out, 256);
+    buf_done(&privates);
+    return out;
+}
+
+static void its_own_words_stay_and_what_it_repeats_goes(void **state)
+{
+    static const struct {
+        const char *said;
+        const char *shown;
+    } rows[] = {
+        {"", ""},
+        {"Chat queue not found: 'sms-queue'", "Chat queue not found: 'sms-queue'"},
+        {"lastResult is 'GONE'; allowed are A, B", "lastResult is 'GONE'; allowed are A, B"},
+        {"it doesn't like that, it can't", "it doesn't like that, it can't"},
+        {"\r\n  the second line is the first with words\r\nand this is the third",
+         "the second line is the first with words"},
+        /* whole values, in any case, with or without quotes */
+        {"no route to sam@greeneggs.ham", "no route to s…@greeneggs.ham"},
+        {"no route to <SAM@GREENEGGS.HAM>", "no route to <S…@GREENEGGS.HAM>"},
+        {"no route to 153, nor to 1532", "no route to (3 characters), nor to 1532"},
+        {"no route to +358 40 1234567", "no route to +…567"},
+        {"bad text Hello Sam, in it", "bad text (10 characters) in it"},
+        {"bad: your table for two is ready", "bad: (27 characters)"},
+        /* pieces */
+        {"bad text: ur table for tw...", "bad text: (15 characters)..."},
+        {"for two", "for two"}, /* shorter than a piece */
+        /* quotes */
+        {"the value 'Hello Sam' is bad", "the value '(9 characters)' is bad"},
+        {"the value \"table\" is bad", "the value \"(5 characters)\" is bad"},
+        {"the value \"chair\" is bad", "the value \"chair\" is bad"},
+        {"in `two chairs", "in `(10 characters)`"},
+        {"{\"error\":\"bad\",\"message\":\"Hello Sam,\\nyour table\"}",
+         "{\"error\":\"bad\",\"message\":\"(22 characters)\"}"},
+        {"'", "''"},
+        {"'an apostrophe's word'", "'(20 characters)'"},
+        /* what is no text */
+        {"a\x01"
+         "b \xff",
+         "a?b ?"},
+    };
+    char out[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        shown("message.requested", MESSAGE, "m1", rows[i].said, out);
+        if (strcmp(out, rows[i].shown) != 0)
+            fail_msg("'%s' became '%s', not '%s'", rows[i].said, out, rows[i].shown);
+    }
+}
+
+static void a_consent_s_address_and_remarks_are_private_too(void **state)
+{
+    char out[256];
+
+    (void)state;
+    assert_string_equal(shown("customerconsent.deleted", "", "whatsapp_sam.i.am",
+                              "no consent of sam.i.am, whatsapp", out),
+                        "no consent of (8 characters), whatsapp");
+    assert_string_equal(
+        shown("contact.remarks.added", "Sam is angry", "c1", "remark too long: sam is angry", out),
+        "remark too long: (12 characters)");
+    assert_string_equal(shown("message.cancelled", "", "my_ref", "my_ref is ref", out),
+                        "my_ref is ref");
+}
+
+static void where_not_all_can_be_looked_for_nothing_is_shown(void **state)
+{
+    char body[ECHO_PRIVATE_MAX + 64];
+    char out[256];
+
+    (void)state;
+    memset(body, 'x', sizeof body);
+    body[sizeof body - 1] = '\0';
+    assert_string_equal(shown("contact.remarks.added", body, "c1", "too long\nsaid so", out),
+                        "(8 characters)");
+    assert_string_equal(shown("message.requested", "{}", "m1", "too long", out), "(8 characters)");
+}
+
+static void a_long_line_is_cut_without_its_private_end(void **state)
+{
+    char said[ECHO_LINE_MAX + 64];
+    struct buf privates;
+    char out[32];
+
+    (void)state;
+    memset(said, 'y', sizeof said);
+    memcpy(said + ECHO_LINE_MAX - 6, " 'Hello Sam,'", 14);
+    buf_init(&privates, ECHO_PRIVATE_MAX);
+    echo_mask((struct view){said, sizeof said}, &privates, out, sizeof out);
+    assert_int_equal(strlen(out), sizeof out - 1);
+    buf_done(&privates);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(its_own_words_stay_and_what_it_repeats_goes),
+        cmocka_unit_test(a_consent_s_address_and_remarks_are_private_too),
+        cmocka_unit_test(where_not_all_can_be_looked_for_nothing_is_shown),
+        cmocka_unit_test(a_long_line_is_cut_without_its_private_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
