@@ -1,7 +1,7 @@
 /* The rules between settings: what each row alone can't say. */
+#include "config/conf_rules.h"
 #include "bridge/core/event_types.h"
 #include "bridge/core/route.h"
-#include "config/conf_made.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,15 +9,7 @@
 
 #define EVENT_TYPES_MAX 64 /* that are compared for a suggestion */
 
-struct rules {
-    struct conf *c;
-    const char *file;
-    struct buf *mistakes;
-};
-
-/* Begins with where `path` is from; the sentence should name it. */
-static void mistake(struct rules *r, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
-static void mistake(struct rules *r, const char *path, const char *format, ...)
+void rules_mistake(struct rules *r, const char *path, const char *format, ...)
 {
     const char *origin = path != NULL ? conf_origin(r->c, path) : NULL;
     char sentence[2 * SCHEMA_PATH_MAX + 2 * FAULT_TEXT_MAX];
@@ -29,8 +21,7 @@ static void mistake(struct rules *r, const char *path, const char *format, ...)
     buf_printf(r->mistakes, "%s: %s\n", origin != NULL ? origin : r->file, sentence);
 }
 
-/* The sentence follows the path. */
-static void warn(struct rules *r, const char *path, const char *sentence)
+void rules_warn(struct rules *r, const char *path, const char *sentence)
 {
     char whole[SCHEMA_PATH_MAX + FAULT_TEXT_MAX];
 
@@ -111,9 +102,10 @@ static void check_route(struct rules *r, size_t i)
     (void)snprintf(path, sizeof path, "routes.%s", route);
     if (!known) {
         nearest = nearest_type(route);
-        mistake(r, path, "%s: there is no event type '%s'%s%s%s", path, route,
-                nearest != NULL ? "; did you mean " : "; write one, a family like message.* or *",
-                nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
+        rules_mistake(r, path, "%s: there is no event type '%s'%s%s%s", path, route,
+                      nearest != NULL ? "; did you mean "
+                                      : "; write one, a family like message.* or *",
+                      nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
     }
     if (target == NULL)
         return; /* its own mistake is there already */
@@ -121,12 +113,12 @@ static void check_route(struct rules *r, size_t i)
     (void)snprintf(ingest, sizeof ingest, "targets.%s.ingest", target);
     if (at == conf_count(r->c, "targets")) {
         nearest = nearest_target(r->c, target);
-        mistake(r, path, "%s names the target '%s', which is not in targets%s%s%s", path, target,
-                nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
-                nearest != NULL ? "?" : "");
+        rules_mistake(r, path, "%s names the target '%s', which is not in targets%s%s%s", path,
+                      target, nearest != NULL ? "; did you mean " : "",
+                      nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
     } else if (known && history && !conf_has(r->c, ingest)) {
-        mistake(r, path, "%s is history, and targets.%s has no ingest path to take it", path,
-                target);
+        rules_mistake(r, path, "%s is history, and targets.%s has no ingest path to take it", path,
+                      target);
     }
 }
 
@@ -140,74 +132,10 @@ static void check_routes(struct rules *r, unsigned users)
     if ((users & USED_CONSUME) == 0)
         return;
     if (targets == 0)
-        mistake(r, NULL, "targets is empty: where to write is not known");
+        rules_mistake(r, NULL, "targets is empty: where to write is not known");
     if (targets > 1 && routes == 0)
-        mistake(r, NULL, "routes is empty: which of the %zu targets takes what is not known",
-                targets);
-}
-
-/* ---- targets ---- */
-
-struct target {
-    size_t i;
-    const char *name;
-    const char *auth;
-};
-
-static void path_of(const struct target *t, const char *key, char out[SCHEMA_PATH_MAX])
-{
-    (void)snprintf(out, SCHEMA_PATH_MAX, "targets.%s.%s", t->name, key);
-}
-
-/* What each way of signing on needs; nothing else may be given. */
-static void check_sign_on(struct rules *r, const struct target *t)
-{
-    static const struct {
-        const char *auth;
-        const char *key;
-    } needs[] = {
-        {"basic", "user"},      {"basic", "password"},          {"bearer", "token"},
-        {"api-key", "api_key"}, {"certificate", "certificate"}, {"certificate", "key"},
-    };
-
-    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
-        bool needed = strcmp(needs[i].auth, t->auth) == 0;
-        char path[SCHEMA_PATH_MAX];
-        char auth[SCHEMA_PATH_MAX];
-
-        path_of(t, needs[i].key, path);
-        path_of(t, "auth", auth);
-        if (needed && !conf_has(r->c, path))
-            mistake(r, auth, "%s is missing; auth: %s needs it", path, t->auth);
-        else if (!needed && conf_has(r->c, path))
-            mistake(r, path, "%s is given, but auth is %s; it belongs to auth: %s", path, t->auth,
-                    needs[i].auth);
-    }
-}
-
-static bool is_loopback(const char *host)
-{
-    return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
-           strncmp(host, "[::1]", 5) == 0;
-}
-
-static void check_plain_http(struct rules *r, const struct target *t)
-{
-    static const char *const tls[] = {"certificate", "key", "ca"};
-    char path[SCHEMA_PATH_MAX];
-    const char *url;
-
-    path_of(t, "url", path);
-    url = conf_text(r->c, path);
-    if (url == NULL || !view_starts_nocase(view_of(url), VIEW("http://")))
-        return;
-    if (strcmp(t->auth, "none") != 0 && !is_loopback(url + strlen("http://")))
-        warn(r, path, "sends its credentials unencrypted; an https address would not");
-    for (size_t i = 0; i < sizeof tls / sizeof tls[0]; i++) {
-        path_of(t, tls[i], path);
-        if (conf_has(r->c, path))
-            mistake(r, path, "%s is given, but the url begins with http://, not https://", path);
-    }
+        rules_mistake(r, NULL, "routes is empty: which of the %zu targets takes what is not known",
+                      targets);
 }
 
 /* Of two that contradict each other the one that was given, so that its line is named. */
@@ -222,19 +150,17 @@ static void check_not_above(struct rules *r, const char *lower, const char *uppe
     const struct conf_value *b = conf_find(r->c, upper);
 
     if (is_sound(a) && is_sound(b) && a->number > b->number)
-        mistake(r, given(r, lower, upper), "%s is %s, more than %s, which is %s", lower, a->text,
-                upper, b->text);
+        rules_mistake(r, given(r, lower, upper), "%s is %s, more than %s, which is %s", lower,
+                      a->text, upper, b->text);
 }
 
 static void check_targets(struct rules *r)
 {
     for (size_t i = 0; i < conf_count(r->c, "targets"); i++) {
-        struct target t = {i, conf_name(r->c, "targets", i),
-                           conf_entry_text(r->c, "targets", i, "auth")};
-        if (t.auth == NULL)
-            continue; /* not a valid one: its own mistake is there already */
-        check_sign_on(r, &t);
-        check_plain_http(r, &t);
+        char prefix[SCHEMA_PATH_MAX];
+
+        (void)snprintf(prefix, sizeof prefix, "targets.%s", conf_name(r->c, "targets", i));
+        rules_sign_on(r, prefix, NULL);
     }
 }
 
@@ -253,12 +179,12 @@ static void check_topics(struct rules *r)
         (void)snprintf(read, sizeof read, "kafka.topics[%zu]", i / 2);
         if (is_sound(conf_find(r->c, mine)) && is_sound(conf_find(r->c, read)) &&
             strcmp(conf_text(r->c, mine), conf_text(r->c, read)) == 0)
-            mistake(r, given(r, mine, read), "%s is '%s', which kafka.topics reads: a loop", mine,
-                    conf_text(r->c, mine));
+            rules_mistake(r, given(r, mine, read), "%s is '%s', which kafka.topics reads: a loop",
+                          mine, conf_text(r->c, mine));
     }
     if (results != NULL && letters != NULL && strcmp(results, letters) == 0)
-        mistake(r, given(r, ours[0], ours[1]), "%s and %s are both '%s'; they must differ", ours[0],
-                ours[1], results);
+        rules_mistake(r, given(r, ours[0], ours[1]), "%s and %s are both '%s'; they must differ",
+                      ours[0], ours[1], results);
 }
 
 /* ---- serve ---- */
@@ -279,8 +205,8 @@ static void check_chat_queues(struct rules *r)
                     continue;
                 (void)snprintf(path, sizeof path, "chats.queues.%s.%s",
                                conf_name(r->c, "chats.queues", i), keys[k]);
-                mistake(r, path, "%s is that of chats.queues.%s, too", path,
-                        conf_name(r->c, "chats.queues", j));
+                rules_mistake(r, path, "%s is that of chats.queues.%s, too", path,
+                              conf_name(r->c, "chats.queues", j));
             }
 }
 
@@ -292,16 +218,18 @@ static void check_redis(struct rules *r)
     bool cluster = conf_has(r->c, "redis.cluster");
 
     if (sentinels && cluster)
-        warn(r, "redis.sentinels", "is not used: redis.cluster says where Redis is");
+        rules_warn(r, "redis.sentinels", "is not used: redis.cluster says where Redis is");
     if (sentinels && !conf_has(r->c, "redis.primary"))
-        mistake(r, "redis.sentinels",
-                "redis.primary is missing: the name that the Sentinels watch the primary under");
+        rules_mistake(
+            r, "redis.sentinels",
+            "redis.primary is missing: the name that the Sentinels watch the primary under");
     if (cluster && is_sound(database) && database->number != 0)
-        mistake(r, "redis.database", "redis.database must be 0: a Redis Cluster has no others");
+        rules_mistake(r, "redis.database",
+                      "redis.database must be 0: a Redis Cluster has no others");
     if (is_sound(durable) && durable->number == 0)
-        warn(r, "redis.durable",
-             "is false: Redis may then lose writes that were acknowledged; with appendfsync "
-             "everysec up to 5191 when it was killed during a slow fsync");
+        rules_warn(r, "redis.durable",
+                   "is false: Redis may then lose writes that were acknowledged; with appendfsync "
+                   "everysec up to 5191 when it was killed during a slow fsync");
 }
 
 static bool is_language(const char *text)
@@ -318,8 +246,8 @@ static void check_translations(struct rules *r)
         const char *language = conf_name(r->c, "translations", i);
 
         if (!is_language(language))
-            mistake(r, NULL, "translations.%s: '%s' is no language; two letters are wanted",
-                    language, language);
+            rules_mistake(r, NULL, "translations.%s: '%s' is no language; two letters are wanted",
+                          language, language);
     }
 }
 
@@ -328,11 +256,12 @@ static void check_server(struct rules *r)
     const char *listen = conf_text(r->c, "server.listen");
     const char *language = conf_text(r->c, "server.anonymous.language");
 
-    if (listen != NULL && conf_has(r->c, "server.anonymous.login") && !is_loopback(listen))
-        warn(r, "server.listen", "is no loopback address: whoever reaches it may do everything");
+    if (listen != NULL && conf_has(r->c, "server.anonymous.login") && !rules_loopback(listen))
+        rules_warn(r, "server.listen",
+                   "is no loopback address: whoever reaches it may do everything");
     if (language != NULL && !is_language(language))
-        mistake(r, "server.anonymous.language",
-                "server.anonymous.language is '%s'; two letters are wanted", language);
+        rules_mistake(r, "server.anonymous.language",
+                      "server.anonymous.language is '%s'; two letters are wanted", language);
 }
 
 void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mistakes)
@@ -343,6 +272,7 @@ void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mi
 
     check_routes(&r, users);
     check_targets(&r);
+    rules_channels(&r);
     check_topics(&r);
     check_chat_queues(&r);
     check_redis(&r);
@@ -353,8 +283,9 @@ void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mi
     check_not_above(&r, "limits.remarks", "limits.body");
     check_not_above(&r, "limits.body", "limits.bodies");
     if (is_sound(drain) && is_sound(session) && drain->number >= session->number)
-        mistake(&r, given(&r, "consume.drain", "kafka.session_timeout"),
-                "consume.drain is %s; it must be less than kafka.session_timeout, which is %s, or "
-                "the group gives partitions away while they drain",
-                drain->text, session->text);
+        rules_mistake(
+            &r, given(&r, "consume.drain", "kafka.session_timeout"),
+            "consume.drain is %s; it must be less than kafka.session_timeout, which is %s, or "
+            "the group gives partitions away while they drain",
+            drain->text, session->text);
 }

@@ -54,7 +54,9 @@ static const struct {
     {"targets", "main"},
     {"routes", "*"},
     {"callbacks.queues", "153"},
+    {"channels", "gateway"},
     {"chats.queues", "service-sms"},
+    {"consent.stop_words", "en"},
     {"translations", "fi"},
     {"translations.*", "InQueue"},
 };
@@ -72,7 +74,7 @@ static const char *name_in(struct view map)
 
 static void put_users(struct buf *b, unsigned users)
 {
-    static const char *const commands[] = {"consume", "serve", "publish", "dlq"};
+    static const char *const commands[] = {"consume", "serve", "publish", "dlq", "schedule"};
     const char *between = "";
 
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {

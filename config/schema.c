@@ -1,6 +1,8 @@
 /* The rows. How they are found and compared is in schema_find.c. */
 #include "config/schema.h"
 
+#include "bridge/core/channel.h"
+
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
 #define HOUR   (60 * MINUTE)
@@ -14,6 +16,8 @@ static const char *const assigns[] = {"group", "all", NULL};
 static const char *const unknowns[] = {"skip", "dead-letter", NULL};
 static const char *const gaps[] = {"stop", "continue", NULL};
 static const char *const auths[] = {"none", "basic", "bearer", "api-key", "certificate", NULL};
+static const char *const outsides[] = {"wait", "expire", NULL};
+static const char *const diallers_known[] = {"webhook", "cmi", NULL};
 static const char *const consents[] = {"required", "unless-withdrawn", NULL};
 static const char *const formats[] = {"auto", "logfmt", "json", "terminal", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
@@ -37,6 +41,9 @@ const struct section schema_sections[] = {
     {"server", "`cmibridge serve`: the CMI under /RI/cmi, and who its callers are."},
     {"limits", "What `cmibridge serve` takes from a client at most."},
     {"callbacks", "Callback requests: attempts and queues."},
+    {"channels", "Where messages go out, each under a name of yours; chats.queues.*.via says which "
+                 "queue sends through which. Receipts of channel NAME come in at /receipts/NAME of "
+                 "`cmibridge serve`, beside /RI/cmi."},
     {"chats", "Chat queues: the senders of messages and the queues of chats."},
     {"translations", "What values of the interface are called in other languages: names of queues, "
                      "typeDetails, statusDetails. A language of two letters, then each value as it "
@@ -217,6 +224,107 @@ const struct setting schema[] = {
      "the number that customers called; absent: the queue's own"},
     {"callbacks.queues.*.name", SETTING_TEXT, 0, USED_SERVE, NULL, 1, 64, NULL, "Sales",
      "the name of that original queue"},
+    {"callbacks.dialler.type", SETTING_CHOICE, 0, USED_SCHEDULE, NULL, 0, 0, diallers_known,
+     "webhook", "what makes the calls; absent: nobody does, callbacks are only kept"},
+    {"callbacks.dialler.url", SETTING_URL, 0, USED_SCHEDULE, NULL, 1, 2048, NULL,
+     "https://dialler.example.com/calls",
+     "base address; docs/OPERATIONS.md says which for which type"},
+    {"callbacks.dialler.auth", SETTING_CHOICE, 0, USED_SCHEDULE, "none", 0, 0, auths, NULL,
+     "how to sign on by a header"},
+    {"callbacks.dialler.user", SETTING_TEXT, 0, USED_SCHEDULE, NULL, 1, 255, NULL, "bridge",
+     "for auth: basic"},
+    {"callbacks.dialler.password", SETTING_SECRET, 0, USED_SCHEDULE, NULL, 1, 4096, NULL,
+     "file:/run/secrets/gateway-password", "for auth: basic"},
+    {"callbacks.dialler.token", SETTING_SECRET, 0, USED_SCHEDULE, NULL, 1, 16384, NULL,
+     "file:/run/secrets/gateway-token", "for auth: bearer"},
+    {"callbacks.dialler.api_key", SETTING_SECRET, 0, USED_SCHEDULE, NULL, 1, 16384, NULL,
+     "file:/run/secrets/gateway-api-key", "for auth: api-key"},
+    {"callbacks.dialler.api_key_header", SETTING_TEXT, 0, USED_SCHEDULE, "X-API-Key", 1, 128, NULL,
+     NULL, "for auth: api-key; the header that carries it"},
+    {"callbacks.dialler.certificate", SETTING_FILE, SETTING_EXISTS, USED_SCHEDULE, NULL, 1, 4096,
+     NULL, "/etc/cmibridge/client.pem", "for auth: certificate; PEM, with its chain"},
+    {"callbacks.dialler.key", SETTING_FILE, SETTING_EXISTS, USED_SCHEDULE, NULL, 1, 4096, NULL,
+     "/etc/cmibridge/client.key", "for auth: certificate; its private key, PEM"},
+    {"callbacks.dialler.ca", SETTING_FILE, SETTING_EXISTS, USED_SCHEDULE, NULL, 1, 4096, NULL,
+     "/etc/cmibridge/ca.pem", "authorities to trust instead of the system's, PEM"},
+    {"callbacks.dialler.timeout", SETTING_DURATION, 0, USED_SCHEDULE, "10s", 100, 2 * MINUTE, NULL,
+     NULL, "for one request, from its start to the end of its reply"},
+    {"callbacks.dialler.connect_timeout", SETTING_DURATION, 0, USED_SCHEDULE, "5s", 50, 1 * MINUTE,
+     NULL, NULL, "for making a connection, TLS included"},
+    {"callbacks.dialler.concurrency", SETTING_INT, 0, USED_SCHEDULE, "16", 1, 1024, NULL, NULL,
+     "requests under way at once, of each process"},
+    {"callbacks.dialler.signing_secret", SETTING_SECRET, 0, USED_SCHEDULE | USED_SERVE, NULL, 1,
+     255, NULL, "file:/run/secrets/webhook-secret",
+     "for type: webhook; whsec_ and base64: signs requests"},
+    {"callbacks.dialler.signing_secret_old", SETTING_SECRET, 0, USED_SCHEDULE | USED_SERVE, NULL, 1,
+     255, NULL, "file:/run/secrets/webhook-secret-old", "the one before, while they are exchanged"},
+
+    {"channels.*.type", SETTING_CHOICE, SETTING_REQUIRED, USED_SCHEDULE | USED_SERVE, NULL, 0, 0,
+     channel_names, "webhook", "what is spoken there"},
+    {"channels.*.url", SETTING_URL, SETTING_REQUIRED, USED_SCHEDULE, NULL, 1, 2048, NULL,
+     "https://gateway.example.com/send",
+     "base address; docs/OPERATIONS.md says which for which type"},
+    {"channels.*.auth", SETTING_CHOICE, 0, USED_SCHEDULE, "none", 0, 0, auths, NULL,
+     "how to sign on by a header"},
+    {"channels.*.user", SETTING_TEXT, 0, USED_SCHEDULE, NULL, 1, 255, NULL, "bridge",
+     "for auth: basic, and for type: kannel"},
+    {"channels.*.password", SETTING_SECRET, 0, USED_SCHEDULE, NULL, 1, 4096, NULL,
+     "file:/run/secrets/gateway-password", "for auth: basic, and for type: kannel"},
+    {"channels.*.token", SETTING_SECRET, 0, USED_SCHEDULE, NULL, 1, 16384, NULL,
+     "file:/run/secrets/gateway-token", "for auth: bearer, and the bot of type: telegram"},
+    {"channels.*.api_key", SETTING_SECRET, 0, USED_SCHEDULE, NULL, 1, 16384, NULL,
+     "file:/run/secrets/gateway-api-key", "for auth: api-key"},
+    {"channels.*.api_key_header", SETTING_TEXT, 0, USED_SCHEDULE, "X-API-Key", 1, 128, NULL, NULL,
+     "for auth: api-key; the header that carries it"},
+    {"channels.*.certificate", SETTING_FILE, SETTING_EXISTS, USED_SCHEDULE, NULL, 1, 4096, NULL,
+     "/etc/cmibridge/client.pem", "for auth: certificate; PEM, with its chain"},
+    {"channels.*.key", SETTING_FILE, SETTING_EXISTS, USED_SCHEDULE, NULL, 1, 4096, NULL,
+     "/etc/cmibridge/client.key", "for auth: certificate; its private key, PEM"},
+    {"channels.*.ca", SETTING_FILE, SETTING_EXISTS, USED_SCHEDULE, NULL, 1, 4096, NULL,
+     "/etc/cmibridge/ca.pem", "authorities to trust instead of the system's, PEM"},
+    {"channels.*.timeout", SETTING_DURATION, 0, USED_SCHEDULE, "10s", 100, 2 * MINUTE, NULL, NULL,
+     "for one request, from its start to the end of its reply"},
+    {"channels.*.connect_timeout", SETTING_DURATION, 0, USED_SCHEDULE, "5s", 50, 1 * MINUTE, NULL,
+     NULL, "for making a connection, TLS included"},
+    {"channels.*.concurrency", SETTING_INT, 0, USED_SCHEDULE, "64", 1, 1024, NULL, NULL,
+     "requests under way at once, of each process"},
+    {"channels.*.signing_secret", SETTING_SECRET, 0, USED_SCHEDULE | USED_SERVE, NULL, 1, 255, NULL,
+     "file:/run/secrets/webhook-secret",
+     "for type: webhook; whsec_ and base64: signs requests, and its receipts must be signed with "
+     "it"},
+    {"channels.*.signing_secret_old", SETTING_SECRET, 0, USED_SCHEDULE | USED_SERVE, NULL, 1, 255,
+     NULL, "file:/run/secrets/webhook-secret-old", "the one before, while they are exchanged"},
+    {"channels.*.sender", SETTING_TEXT, 0, USED_SCHEDULE, NULL, 1, 64, NULL, "Shop",
+     "for SMS by kannel and sinch-conversation: who it is from; absent with kannel: what stands "
+     "before @ in the queue's address"},
+    {"channels.*.app_id", SETTING_TEXT, 0, USED_SCHEDULE, NULL, 1, 64, NULL,
+     "01EXAMPLEAPPIDENTIFIER0000",
+     "for type: sinch-conversation; absent: from the queue's address"},
+    {"channels.*.phone_number_id", SETTING_TEXT, 0, USED_SCHEDULE, NULL, 1, 64, NULL,
+     "106540352242922", "for type: whatsapp-cloud; absent: from the queue's address"},
+    {"channels.*.queue_id", SETTING_GUID, 0, USED_SCHEDULE, NULL, 0, 0, NULL,
+     "5B2B1B4A6B7F4B1B8E0F1A2B3C4D5E6F", "for type: cmi-chat; the chat queue there"},
+    {"channels.*.receipts_url", SETTING_URL, 0, USED_SCHEDULE, NULL, 1, 2048, NULL,
+     "https://cmi.example.com", "for type: kannel; where it reaches serve; absent: no receipts"},
+    {"channels.*.receipts_secret", SETTING_SECRET, 0, USED_SCHEDULE | USED_SERVE, NULL, 16, 255,
+     NULL, "file:/run/secrets/receipts-secret",
+     "what receipts prove themselves with: of kannel the token in its dlr-url, of "
+     "sinch-conversation the webhook's secret, of whatsapp-cloud the app's secret"},
+    {"channels.*.verify_token", SETTING_SECRET, 0, USED_SERVE, NULL, 1, 255, NULL,
+     "file:/run/secrets/verify-token",
+     "for type: whatsapp-cloud; what its subscription of receipts is confirmed with"},
+    {"channels.*.rate", SETTING_INT, 0, USED_SCHEDULE, "0", 0, 100000, NULL, NULL,
+     "message parts a second of each queue, over all processes; 0: as fast as it goes"},
+    {"channels.*.burst", SETTING_INT, 0, USED_SCHEDULE, "1", 1, 100000, NULL, NULL,
+     "parts that may go at once after a pause"},
+    {"channels.*.recipient_gap", SETTING_DURATION, 0, USED_SCHEDULE, "0", 0, 1 * HOUR, NULL, NULL,
+     "between two messages to one recipient; WhatsApp wants 6s"},
+    {"channels.*.hours", SETTING_TEXT, 0, USED_SCHEDULE, NULL, 1, 255, NULL,
+     "Mo-Fr 08:00-20:00, Sa 10:00-14:00", "when may be sent; absent: always"},
+    {"channels.*.zone", SETTING_TEXT, 0, USED_SCHEDULE, "UTC", 1, 64, NULL, NULL,
+     "the time zone of hours, such as Europe/Helsinki"},
+    {"channels.*.outside_hours", SETTING_CHOICE, 0, USED_SCHEDULE, "wait", 0, 0, outsides, NULL,
+     "what becomes of what is due outside them: it waits, or ends as failed"},
 
     {"chats.queues.*.id", SETTING_GUID, SETTING_REQUIRED, USED_SERVE, NULL, 0, 0, NULL,
      "5B2B1B4A6B7F4B1B8E0F1A2B3C4D5E6F", "32 hex digits, or 36 characters with hyphens"},
@@ -226,12 +334,17 @@ const struct setting schema[] = {
      "the subType that goes with it: text, sms, whatsapp, telegram, …"},
     {"chats.queues.*.name", SETTING_TEXT, SETTING_REQUIRED, USED_SERVE, NULL, 1, 64, NULL,
      "Service SMS", "shown as the queue's name"},
+    {"chats.queues.*.via", SETTING_TEXT, 0, USED_SCHEDULE | USED_SERVE, NULL, 1, SCHEMA_NAME_MAX,
+     NULL, "gateway", "the channel that its messages go out through; absent: they are only kept"},
 
     {"translations.*.*", SETTING_TEXT, 0, USED_SERVE, NULL, 0, 255, NULL, "Jonossa",
      "the text in that language"},
 
     {"consent.whatsapp", SETTING_CHOICE, 0, USED_SERVE, "unless-withdrawn", 0, 0, consents, NULL,
      "whether a customer without a recorded consent may be written to on WhatsApp"},
+    {"consent.stop_words.*", SETTING_TEXT, 0, USED_SERVE, NULL, 1, 1024, NULL,
+     "stop, quit, end, revoke, cancel, unsubscribe, opt out",
+     "by language: what a customer writes to withdraw the consent; none are built in"},
 
     {"retention", SETTING_DURATION, 0, USED_SERVE, "30d", 7 * DAY, 3650 * DAY, NULL, NULL,
      "how long what is closed stays readable by its id"},

@@ -8,10 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct channel *const channels[] = {
-    &channel_webhook,  &channel_kannel,   &channel_sinch, &channel_whatsapp,
-    &channel_telegram, &channel_cmi_chat, NULL,
-};
+#define CHANNELS(X)                                                                                \
+    X(channel_webhook, "webhook")                                                                  \
+    X(channel_kannel, "kannel")                                                                    \
+    X(channel_sinch, "sinch-conversation")                                                         \
+    X(channel_whatsapp, "whatsapp-cloud")                                                          \
+    X(channel_telegram, "telegram")                                                                \
+    X(channel_cmi_chat, "cmi-chat")
+
+#define CHANNELS_ROW(row, name)  &row,
+#define CHANNELS_NAME(row, name) name,
+const struct channel *const channels[] = {CHANNELS(CHANNELS_ROW) NULL};
+const char *const channel_names[] = {CHANNELS(CHANNELS_NAME) NULL};
 
 const struct channel *channel_find(const char *name)
 {

@@ -154,6 +154,7 @@ struct channel {
 };
 
 extern const struct channel *const channels[]; /* the table; NULL-terminated */
+extern const char *const channel_names[];      /* theirs, NULL-terminated */
 /* NULL: none such. */
 const struct channel *channel_find(const char *name);
 

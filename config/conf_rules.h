@@ -1,0 +1,28 @@
+/*
+ * conf_rules: what the files of rules between settings have in common.
+ */
+#ifndef CONFIG_CONF_RULES_H
+#define CONFIG_CONF_RULES_H
+
+#include "config/conf_made.h"
+
+struct rules {
+    struct conf *c;
+    const char *file;
+    struct buf *mistakes;
+};
+
+/* Begins with where `path` is from; the sentence should name it. */
+void rules_mistake(struct rules *r, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
+/* The sentence follows the path. */
+void rules_warn(struct rules *r, const char *path, const char *sentence);
+
+/* How one signs on to what lies under `prefix` ("targets.main"): each way has what it needs, and
+ * nothing else is given but what is in `others` (NULL-terminated, or NULL): "user", "token". */
+void rules_sign_on(struct rules *r, const char *prefix, const char *const *others);
+bool rules_loopback(const char *host);
+
+/* channels, chats.queues.*.via, callbacks.dialler */
+void rules_channels(struct rules *r);
+
+#endif

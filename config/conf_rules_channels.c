@@ -1,0 +1,95 @@
+/* conf_rules: channels, who sends through them, and the dialler. */
+#include "config/channels.h"
+#include "config/conf_rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What a type needs beside a header that signs on. */
+static const struct {
+    const char *type;
+    const char *keys[3];
+} own_keys[] = {
+    {"kannel", {"user", "password", NULL}},
+    {"telegram", {"token", NULL}},
+};
+
+static const char *const *own_keys_of(const char *type)
+{
+    for (size_t i = 0; type != NULL && i < sizeof own_keys / sizeof own_keys[0]; i++)
+        if (strcmp(own_keys[i].type, type) == 0)
+            return own_keys[i].keys;
+    return NULL;
+}
+
+/* Every text that channels_read wants is sound; what is not has its own mistake already. */
+static bool is_whole(const struct rules *r, const char *prefix)
+{
+    for (size_t i = 0; i < r->c->count; i++)
+        if (strncmp(r->c->values[i].path, prefix, strlen(prefix)) == 0 &&
+            r->c->values[i].path[strlen(prefix)] == '.' && r->c->values[i].text == NULL)
+            return false;
+    return true;
+}
+
+static void check_channel(struct rules *r, size_t i)
+{
+    const char *type = conf_entry_text(r->c, "channels", i, "type");
+    struct channel_conf channel;
+    struct fault f = {0};
+    char prefix[SCHEMA_PATH_MAX];
+    char path[SCHEMA_PATH_MAX];
+
+    (void)snprintf(prefix, sizeof prefix, "channels.%s", conf_name(r->c, "channels", i));
+    (void)snprintf(path, sizeof path, "channels.%s.type", conf_name(r->c, "channels", i));
+    rules_sign_on(r, prefix, own_keys_of(type));
+    if (type == NULL || !is_whole(r, prefix))
+        return;
+    if (channels_read(r->c, i, &channel, &f))
+        channels_done(&channel);
+    else
+        rules_mistake(r, path, "%s", f.text);
+}
+
+static void check_via(struct rules *r, size_t i)
+{
+    const char *via = conf_entry_text(r->c, "chats.queues", i, "via");
+    const char *address = conf_entry_text(r->c, "chats.queues", i, "address");
+    char path[SCHEMA_PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "chats.queues.%s.via", conf_name(r->c, "chats.queues", i));
+    if (via == NULL)
+        return;
+    if (channels_find(r->c, via) == conf_count(r->c, "channels"))
+        rules_mistake(r, path, "%s names the channel '%s', which is not in channels", path, via);
+    else if (address == NULL)
+        rules_mistake(r, path, "%s is given, but the queue has no address to send from", path);
+}
+
+static void check_dialler(struct rules *r)
+{
+    static const char prefix[] = "callbacks.dialler";
+    struct channel_conf dialler;
+    const struct dialler *kind = NULL;
+    struct fault f = {0};
+
+    rules_sign_on(r, prefix, NULL);
+    if (!is_whole(r, prefix))
+        return;
+    if (conf_has(r->c, "callbacks.dialler.url") && !conf_has(r->c, "callbacks.dialler.type"))
+        rules_mistake(r, "callbacks.dialler.url",
+                      "callbacks.dialler.type is missing; what is spoken at its url is not known");
+    else if (!channels_read_dialler(r->c, &kind, &dialler, &f))
+        rules_mistake(r, "callbacks.dialler.type", "%s", f.text);
+    else if (kind != NULL)
+        channels_done(&dialler);
+}
+
+void rules_channels(struct rules *r)
+{
+    for (size_t i = 0; i < conf_count(r->c, "channels"); i++)
+        check_channel(r, i);
+    for (size_t i = 0; i < conf_count(r->c, "chats.queues"); i++)
+        check_via(r, i);
+    check_dialler(r);
+}

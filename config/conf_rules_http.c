@@ -1,0 +1,84 @@
+/* conf_rules: how one signs on to an HTTP destination. */
+#include "config/conf_rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void path_of(const char *prefix, const char *key, char out[SCHEMA_PATH_MAX])
+{
+    (void)snprintf(out, SCHEMA_PATH_MAX, "%s.%s", prefix, key);
+}
+
+static bool is_among(const char *key, const char *const *others)
+{
+    for (size_t i = 0; others != NULL && others[i] != NULL; i++)
+        if (strcmp(key, others[i]) == 0)
+            return true;
+    return false;
+}
+
+/* What each way of signing on needs; nothing else may be given. */
+static void check_needs(struct rules *r, const char *prefix, const char *given_auth,
+                        const char *const *others)
+{
+    static const struct {
+        const char *auth;
+        const char *key;
+    } needs[] = {
+        {"basic", "user"},      {"basic", "password"},          {"bearer", "token"},
+        {"api-key", "api_key"}, {"certificate", "certificate"}, {"certificate", "key"},
+    };
+
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+        bool needed = strcmp(needs[i].auth, given_auth) == 0;
+        char path[SCHEMA_PATH_MAX];
+        char auth[SCHEMA_PATH_MAX];
+
+        path_of(prefix, needs[i].key, path);
+        path_of(prefix, "auth", auth);
+        if (needed && !conf_has(r->c, path))
+            rules_mistake(r, auth, "%s is missing; auth: %s needs it", path, given_auth);
+        else if (!needed && conf_has(r->c, path) && !is_among(needs[i].key, others))
+            rules_mistake(r, path, "%s is given, but auth is %s; it belongs to auth: %s", path,
+                          given_auth, needs[i].auth);
+    }
+}
+
+bool rules_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
+           strncmp(host, "[::1]", 5) == 0;
+}
+
+static void check_plain_http(struct rules *r, const char *prefix, const char *given_auth)
+{
+    static const char *const tls[] = {"certificate", "key", "ca"};
+    char path[SCHEMA_PATH_MAX];
+    const char *url;
+
+    path_of(prefix, "url", path);
+    url = conf_text(r->c, path);
+    if (url == NULL || !view_starts_nocase(view_of(url), VIEW("http://")))
+        return;
+    if (strcmp(given_auth, "none") != 0 && !rules_loopback(url + strlen("http://")))
+        rules_warn(r, path, "sends its credentials unencrypted; an https address would not");
+    for (size_t i = 0; i < sizeof tls / sizeof tls[0]; i++) {
+        path_of(prefix, tls[i], path);
+        if (conf_has(r->c, path))
+            rules_mistake(r, path, "%s is given, but the url begins with http://, not https://",
+                          path);
+    }
+}
+
+void rules_sign_on(struct rules *r, const char *prefix, const char *const *others)
+{
+    char path[SCHEMA_PATH_MAX];
+    const char *auth = NULL;
+
+    path_of(prefix, "auth", path);
+    auth = conf_text(r->c, path);
+    if (auth == NULL)
+        return; /* not a valid one: its own mistake is there already */
+    check_needs(r, prefix, auth, others);
+    check_plain_http(r, prefix, auth);
+}
