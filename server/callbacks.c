@@ -3,6 +3,7 @@
 #include "bridge/core/cmi_fields.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/shard.h"
+#include "server/callback_add.h"
 #include "server/effect.h"
 #include "server/filter.h"
 #include "server/input.h"
@@ -150,54 +151,6 @@ static void list_callbacks(struct exchange *x)
 
 /* ---- POST ---- */
 
-static void on_added(void *owner, enum effect_outcome outcome, const struct fault *f)
-{
-    struct exchange *x = owner;
-
-    if (outcome == EFFECT_DONE || outcome == EFFECT_REPLAY)
-        exchange_created(x, "callbacks", &x->new_id);
-    else
-        effect_refuse(x, outcome, f);
-}
-
-static void add(struct exchange *x, const struct input *in, const struct callback_queue *queue)
-{
-    const struct server *server = x->server;
-    struct effect e;
-    char id[GUID_TEXT_MAX];
-    char by[GUID_TEXT_MAX];
-    int64_t next_ms = input_int(in, "nextCallTime", x->wall_ms + server->callback_delay_ms);
-    struct view notes = input_text(in, "notes");
-
-    guid_hex(&x->new_id, id);
-    guid_hex(&x->user->id, by);
-    effect_init(&e, x, STORE_CALLBACK, id, EFFECT_NEW);
-    effect_int(&e, "st", STORE_LIVE);
-    effect_int(&e, "kind", STORE_CALLBACK);
-    effect_int(&e, "created", x->wall_ms);
-    effect_text(&e, "by", view_of(by));
-    effect_text(&e, "byname", view_of(x->user->name));
-    effect_int(&e, "n", 1);
-    effect_int(&e, "C", 1);
-    effect_int(&e, "at", next_ms);
-    effect_int(&e, "mr", server->callback_max_calls - 1);
-    effect_int(&e, "rd", server->callback_retry_delay_ms / 1000);
-    effect_text(&e, "queue", view_of(queue->number));
-    effect_text(&e, "oqn", view_of(queue->original_number));
-    if (queue->original_name != NULL)
-        effect_text(&e, "oqname", view_of(queue->original_name));
-    effect_text(&e, "cust", input_text(in, "customerNumber"));
-    effect_text_if(&e, "extra", input_find(in, "extraData") != NULL, input_text(in, "extraData"));
-    effect_text_if(&e, "gw", input_find(in, "gwPrefix") != NULL, input_text(in, "gwPrefix"));
-    effect_text_if(&e, "notes", notes.p != NULL, notes);
-    effect_int(&e, "next", next_ms);
-    e.created_ms = x->wall_ms;
-    e.due = EFFECT_DUE_AT;
-    e.due_ms = next_ms;
-    e.list = EFFECT_LIST_ADD;
-    effect_apply(&e, on_added, x);
-}
-
 static void post_callback(struct exchange *x)
 {
     struct input in = {.count = 0};
@@ -213,7 +166,15 @@ static void post_callback(struct exchange *x)
             !rights_see_number(x->user->rights, RIGHTS_CALLBACKS, view_of(queue->number)))
             exchange_error(x, 400, "Callback queue not found");
         else
-            add(x, &in, queue);
+            callback_add(x,
+                         &(struct callback_new){
+                             .queue = queue,
+                             .customer_number = input_text(&in, "customerNumber"),
+                             .extra_data = input_text(&in, "extraData"),
+                             .gw_prefix = input_text(&in, "gwPrefix"),
+                             .notes = input_text(&in, "notes"),
+                             .next_call_ms = input_int(&in, "nextCallTime",
+                                                       x->wall_ms + x->server->callback_delay_ms)});
     }
     input_done(&in);
 }

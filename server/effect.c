@@ -107,7 +107,7 @@ static void said(struct call *call, enum effect_outcome outcome, const struct fa
     done.done(done.owner, outcome, f);
 }
 
-static void on_reply(void *owner, const struct redis_value *v)
+enum effect_outcome effect_outcome_of(const struct redis_value *v, struct fault *f)
 {
     static const struct {
         const char *word;
@@ -117,18 +117,23 @@ static void on_reply(void *owner, const struct redis_value *v)
         {"changed", EFFECT_CHANGED},   {"gone", EFFECT_GONE},     {"claimed", EFFECT_CLAIMED},
         {"unstaged", EFFECT_UNSTAGED},
     };
-    struct fault f = {0};
     char text[FAULT_TEXT_MAX];
 
     if (v->kind == REDIS_ARRAY && v->count > 0)
         for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-            if (view_is(v->items[0].text, words[i].word)) {
-                said(owner, words[i].outcome, &f);
-                return;
-            }
-    fault_set(&f, FAULT_RETRY, "the store did not answer as it should: %s",
+            if (view_is(v->items[0].text, words[i].word))
+                return words[i].outcome;
+    fault_set(f, FAULT_RETRY, "the store did not answer as it should: %s",
               mask_sentence(v->text, text, sizeof text));
-    said(owner, EFFECT_LOST, &f);
+    return EFFECT_LOST;
+}
+
+static void on_reply(void *owner, const struct redis_value *v)
+{
+    struct fault f = {0};
+    enum effect_outcome outcome = effect_outcome_of(v, &f);
+
+    said(owner, outcome, &f);
 }
 
 static struct view number(char out[24], int64_t n)

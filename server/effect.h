@@ -1,6 +1,7 @@
 /*
  * effect: one change of one message or callback in Redis, whole or not at all, done once for each
- * Idempotency-Key. The one door through which they change (server/redis/effect.lua).
+ * Idempotency-Key. The one door through which they change (server/redis/effect.lua); only a
+ * callback comes in by another, server/callback_add.h.
  *
  * Usage: effect_init, the effect_… calls that say what changes, effect_apply. Names are static
  * storage; values are borrowed until effect_apply returns.
@@ -68,6 +69,9 @@ void effect_purge(struct effect *e, int64_t at_ms);
 /* `done` is called once, later. */
 typedef void effect_done(void *owner, enum effect_outcome outcome, const struct fault *f);
 void effect_apply(struct effect *e, effect_done *done, void *owner);
+
+/* What the reply of a script that changes means; EFFECT_LOST: f says why. */
+enum effect_outcome effect_outcome_of(const struct redis_value *v, struct fault *f);
 
 /* The answer where the outcome is none to go on with: 422, 404 or 503. */
 void effect_refuse(struct exchange *x, enum effect_outcome outcome, const struct fault *f);

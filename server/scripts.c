@@ -7,6 +7,7 @@
 #define SCRIPT_MAX 16384
 
 extern const char redis_script_effect[];
+extern const char redis_script_callback[];
 extern const char redis_script_message[];
 extern const char redis_script_consent[];
 extern const char redis_script_purge[];
@@ -20,6 +21,7 @@ static struct {
 } all[SCRIPT_COUNT] = {
     [SCRIPT_EFFECT] = {.head = "#!lua\n", .body = redis_script_effect},
     [SCRIPT_EFFECT_FREES] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_effect},
+    [SCRIPT_CALLBACK] = {.head = "#!lua\n", .body = redis_script_callback},
     [SCRIPT_MESSAGE] = {.head = "#!lua flags=no-writes\n", .body = redis_script_message},
     [SCRIPT_CONSENT] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_consent},
     [SCRIPT_PURGE] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_purge},

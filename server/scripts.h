@@ -10,6 +10,7 @@
 enum script_name {
     SCRIPT_EFFECT,       /* refused by a full Redis */
     SCRIPT_EFFECT_FREES, /* the same, not refused */
+    SCRIPT_CALLBACK,
     SCRIPT_MESSAGE,
     SCRIPT_CONSENT,
     SCRIPT_PURGE,

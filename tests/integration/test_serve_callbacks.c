@@ -10,6 +10,7 @@
 #include "tests/fakes/serve_rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct serve_rig rig;
@@ -254,6 +255,53 @@ static void the_schedule_follows_each_change(void **state)
     assert_string_equal(redis_server_ask(rig.redis, command), ":1");
 }
 
+/* All that server/store.h says of a new callback, and nothing else. */
+static void a_new_callback_lies_in_the_store_as_its_contract_says(void **state)
+{
+    static const struct {
+        const char *field;
+        const char *value; /* NULL: only that there is one */
+    } rows[] = {
+        {"st", "1"},       {"ver", "1"},  {"kind", "2"},
+        {"created", NULL}, {"by", NULL},  {"byname", "Smith, John"},
+        {"n", "1"},        {"C", "1"},    {"at", "1893456000000"},
+        {"mr", "2"},       {"rd", "300"}, {"queue", "505"},
+        {"oqn", "505"},    {"cust", "7"}, {"next", "1893456000000"},
+        {"extra", "e"},    {"gw", "9"},   {"notes", ""},
+        {"dig", NULL},
+    };
+    char id[33];
+    char command[160];
+    char created[64];
+    char member[160];
+    unsigned shard = 0;
+
+    (void)state;
+    serve_create(&rig, "/callbacks", "Idempotency-Key: whole\r\n",
+                 "{\"callbackQueueNumber\":\"505\",\"customerNumber\":\"7\",\"extraData\":\"e\","
+                 "\"gwPrefix\":\"9\",\"notes\":\"\",\"nextCallTime\":\"2030-01-01T00:00:00Z\"}",
+                 id);
+    shard = shard_of(view_of(id));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *value = NULL;
+
+        snprintf(command, sizeof command, "HGET s:{%02u}:m:%s %s", shard, id, rows[i].field);
+        value = redis_server_ask(rig.redis, command);
+        if (strcmp(rows[i].field, "created") == 0)
+            snprintf(created, sizeof created, "%s", value);
+        if (rows[i].value != NULL)
+            assert_string_equal(value, rows[i].value);
+        else
+            assert_string_not_equal(value, "$-1");
+    }
+    snprintf(command, sizeof command, "HLEN s:{%02u}:m:%s", shard, id);
+    snprintf(member, sizeof member, ":%zu", sizeof rows / sizeof rows[0]);
+    assert_string_equal(redis_server_ask(rig.redis, command), member);
+    snprintf(member, sizeof member, "ZSCORE s:{%02u}:callbacks %016lld:%s", shard,
+             strtoll(created, NULL, 10), id);
+    assert_string_equal(redis_server_ask(rig.redis, member), "0");
+}
+
 /* Takes the value of the next "name":"…" in the body from *at on. */
 static bool next_value(const char **at, const char *name, char value[64])
 {
@@ -337,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_put_needs_its_properties_and_ignores_the_server_s),
         cmocka_unit_test(the_specification_s_put_is_taken),
         cmocka_unit_test(the_schedule_follows_each_change),
+        cmocka_unit_test(a_new_callback_lies_in_the_store_as_its_contract_says),
         cmocka_unit_test(the_list_is_newest_first_and_goes_on_after_its_limit),
         cmocka_unit_test(a_search_reads_a_blank_as_a_plus),
     };
