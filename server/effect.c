@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEYS_COUNT 12
+#define KEYS_COUNT 13
 #define ARGS_FIXED 15
 
 struct call {
@@ -177,6 +177,7 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     keys[9] = shard_key(shard, "c", id, keys_text[9]);
     keys[10] = shard_key(shard, "rep", id, keys_text[10]);
     keys[11] = shard_key(shard, "t", view_of(staged), keys_text[11]);
+    keys[12] = shard_key(shard, "out", VIEW_NONE, keys_text[12]);
 
     for (size_t i = 0; i < e->field_count; i++)
         if (e->fields[i].value.p == NULL) {

@@ -13,13 +13,22 @@
  *   t:<id>:<token>:<k>     a slice or "rep" on its way in; goes by itself after STORE_STAGED_MS
  *   sl:<id>        hash    slice -> how far its sending has come (core/slice.h); absent: untouched
  *   late:<id>      hash    slice -> bitmap of destinations that a receipt calls failed after they
- *                          were handled
+ *                          were handled; "d<slice>" -> of those that one calls delivered
+ *   o:<id>:<k>     string  what came of the attempts at slice k's destinations, one after the other
+ *                          (core/settlement.h)
  *   due            zset    id -> its earliest due time, unless it is in act
  *   act            zset    id -> virtual start tag: has slices due now
  *   lease          zset    "<id>/<k>" -> when the lease ends
- *   messages, callbacks    zset, all scores 0: "<creation time, 16 digits>:<id>", what the list
- * shows consent        hash    "<usage>_<address, normal form>" -> "1" or "0" and the address as
- * given consents       zset, all scores 0: "<address as given>\0<usage>", what the list shows
+ *   sh             hash    vt, f: virtual time of act, last fence of the shard
+ *   out            stream  events on their way to Kafka: t, m, at and what the type has
+ *   outr           string  the process that empties it, for some seconds
+ *   gate:<name>    hash    of a source or channel, in the name's shard: tok ts, a token bucket;
+ *                          until probe why, what shuts it (gate.lua)
+ *   gap:<address>  string  of an address in normal form, in its shard: not again before it goes
+ *   messages       zset    all scores 0: "<creation time, 16 digits>:<id>", what the list shows
+ *   callbacks      zset    the same
+ *   consent        hash    "<usage>_<address, normal form>" -> "1" or "0" and the address as given
+ *   consents       zset    all scores 0: "<address as given>\0<usage>", what the list shows
  *   idem:<hash>    string  digest of the PUT or DELETE done under that Idempotency-Key
  *   gc             zset    id -> when it, or what is left of it, may go
  *   cfg            hash    shards: SHARD_COUNT (shard 00 only)
@@ -33,7 +42,11 @@
  *   created by        when, and the id of the user
  *   n C at            destinations (without repeats), slices, when the first is due
  *   mr rd             attempts after the first; least seconds between two
- *   ok dead unk       destinations that ended so; absent: 0
+ *   ok dead can       destinations that ended so: handled, failed, cancelled; absent: 0
+ *   out               deleted: destinations that were handed over and have not come in
+ *   w                 its share among the messages of its shard; absent: 1
+ *   vf pk pz          its place in act when it left; not before; paused
+ *   calls             callback: calls begun
  *   purge             deleted or closed: when it goes for good
  *   message:  body src sub ct send     text, source, subType, contentType, sendTime if given
  *   callback: cust queue oqn oqname extra gw notes byname     what the interface shows

@@ -3,6 +3,7 @@
 --
 -- KEYS: 1 m:<id>  2 q:<id>  3 due  4 act  5 lease  6 sl:<id>  7 list  8 idem:<key>  9 gc
 --       10 c:<id>  11 rep:<id>  12 t:<id>:<token>: the slices of 10 and 12 are these and ":k"
+--       13 out
 -- ARGV: 1 id  2 version that must be there, or ''  3 digest, or ''  4 how long the key is kept, ms
 --       5 due ms, '' to keep, '-' for none  6 '+' into the list, '-' out of it, '' to keep
 --       7 member of the list  8 purge ms, '' to keep, '-' for none  9 '1': only if unclaimed
@@ -71,19 +72,44 @@ elseif ARGV[3] ~= '' then
   redis.call('SET', KEYS[8], ARGV[3], 'PX', ARGV[4])
 end
 
+-- A message is deleted: what has been handed over comes in by whoever holds it, or is told by whoever
+-- takes that over (claim.lua); all the rest is cancelled (bridge/core/slice.h has the record).
+local function cancel()
+  local time = redis.call('TIME')
+  local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+  local sl, out = redis.call('HGETALL', KEYS[6]), 0
+  for i = 1, #sl, 2 do
+    local here = struct.unpack('>H', sl[i + 1], 13)
+    out = out + here
+    if here > 0 and string.sub(sl[i + 1], 19, 34) == string.rep('\0', 16) then
+      redis.call('ZADD', KEYS[2], now, sl[i])
+      redis.call('ZADD', KEYS[3], now, id)
+    end
+  end
+  local c = redis.call('HMGET', m, 'n', 'ok', 'dead')
+  local n, ok, dead = tonumber(c[1]), tonumber(c[2] or '0'), tonumber(c[3] or '0')
+  local can = n - ok - dead - out
+  redis.call('HSET', m, 'out', out, 'can', can)
+  redis.call('XADD', KEYS[13], '*', 't', 'cancelled', 'm', id, 'at', now, 'c',
+    table.concat({n, ok, dead, can, out}, ' '))
+end
+
 -- What is new is neither planned nor under way.
 if ARGV[5] ~= '' and not creates then
   redis.call('ZREM', KEYS[4], id)
   redis.call('DEL', KEYS[2])
-end
-if ARGV[5] == '-' then
-  redis.call('ZREM', KEYS[3], id)
-elseif ARGV[5] ~= '' then
-  if not creates then
+  if old[4] == '2' then
     -- A callback may be in flight: whoever called has lost it by now.
     redis.call('ZREM', KEYS[5], id .. '/0')
     redis.call('HDEL', KEYS[6], '0')
   end
+end
+if ARGV[5] == '-' then
+  redis.call('ZREM', KEYS[3], id)
+  if old[4] == '1' then
+    cancel()
+  end
+elseif ARGV[5] ~= '' then
   local count = slices or tonumber(old[3]) or 1
   for first = 0, count - 1, 500 do
     local add = {}

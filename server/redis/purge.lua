@@ -2,7 +2,7 @@
 -- slices (server/purge.c; keys and fields: server/store.h). The prefixes of the keys of a thing end
 -- where its id follows.
 --
--- KEYS: 1 gc  2 m:  3 q:  4 c:  5 sl:  6 late:  7 rep:  8 messages  9 callbacks
+-- KEYS: 1 gc  2 m:  3 q:  4 c:  5 sl:  6 late:  7 rep:  8 messages  9 callbacks  10 o:
 -- Gives {0} where nothing is due yet, {1} where there may be more to do.
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -11,16 +11,20 @@ if not id then
   return {0}
 end
 local m = KEYS[2] .. id
-local f = redis.call('HMGET', m, 'st', 'C', 'purge', 'created')
+local f = redis.call('HMGET', m, 'st', 'C', 'purge', 'created', 'out')
 if f[1] == '1' or not f[1] then
   redis.call('ZREM', KEYS[1], id) -- opened again, or gone
+  return {1}
+end
+if f[1] == '8' and (tonumber(f[5]) or 0) > 0 then
+  redis.call('ZADD', KEYS[1], now + 10000, id) -- what is out will be told with its addresses
   return {1}
 end
 local slices = tonumber(f[2]) or 0
 local purge = tonumber(f[3]) or 0
 if f[1] == '8' or purge <= now then
   for k = slices - 1, math.max(slices - 50, 0), -1 do
-    redis.call('UNLINK', KEYS[4] .. id .. ':' .. k)
+    redis.call('UNLINK', KEYS[4] .. id .. ':' .. k, KEYS[10] .. id .. ':' .. k)
   end
   slices = math.max(slices - 50, 0)
   redis.call('HSET', m, 'C', slices)

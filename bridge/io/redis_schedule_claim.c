@@ -1,0 +1,206 @@
+/* Claims: what claim.lua is given, and what its answer means. */
+#include "bridge/core/num.h"
+#include "bridge/io/redis_schedule_in.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define ARGS_FIXED 8
+#define CANCELLED  1
+#define TIMED_OUT  2
+
+/* As claim.lua has them. */
+enum field {
+    FIELD_ID,
+    FIELD_ST,
+    FIELD_KIND,
+    FIELD_N,
+    FIELD_SLICES,
+    FIELD_RETRIES,
+    FIELD_WEIGHT,
+    FIELD_PAUSED,
+    FIELD_SOURCE,
+    FIELD_SUB_TYPE,
+    FIELD_CONTENT_TYPE,
+    FIELD_BODY,
+    FIELD_RETRY_DELAY,
+    FIELD_AT,
+    FIELD_CREATED,
+    FIELD_LAST,
+    FIELD_FAILURES,
+    FIELD_NEXT,
+    FIELD_LAST_CALL,
+    FIELD_CALLS,
+    FIELD_CUSTOMER,
+    FIELD_QUEUE,
+    FIELD_ORIGINAL_QUEUE,
+    FIELD_ORIGINAL_QUEUE_NAME,
+    FIELD_EXTRA_DATA,
+    FIELD_GW_PREFIX,
+    FIELD_NOTES,
+    FIELD_COUNT
+};
+
+enum part {
+    PART_MESSAGE,
+    PART_SLICE,
+    PART_DOUBT,
+    PART_ENDS,
+    PART_DUE,
+    PART_FLAGS,
+    PART_RECORD,
+    PART_ADDRESSES,
+    PART_COUNT
+};
+
+enum whole { WHOLE_NOW, WHOLE_NEXT, WHOLE_FULL, WHOLE_MESSAGES, WHOLE_SLICES, WHOLE_COUNT };
+
+static int64_t number_of(const struct redis_value *m, enum field field, int64_t otherwise)
+{
+    int64_t n = 0;
+
+    return num_int(m->items[field].text, &n) ? n : otherwise;
+}
+
+static bool read_message(const struct redis_value *v, struct schedule_message *m)
+{
+    if (v->kind != REDIS_ARRAY || v->count != FIELD_COUNT ||
+        v->items[FIELD_ID].text.n != GUID_HEX_LEN)
+        return false;
+    memset(m, 0, sizeof *m);
+    view_copy(v->items[FIELD_ID].text, m->id, sizeof m->id);
+    m->kind =
+        number_of(v, FIELD_KIND, 0) == SCHEDULE_CALLBACK ? SCHEDULE_CALLBACK : SCHEDULE_MESSAGE;
+    m->destinations = number_of(v, FIELD_N, 0);
+    m->slices = number_of(v, FIELD_SLICES, 0);
+    m->at_ms = number_of(v, FIELD_AT, 0);
+    m->created_ms = number_of(v, FIELD_CREATED, 0);
+    m->retry_delay_ms = 1000 * number_of(v, FIELD_RETRY_DELAY, 0);
+    m->attempts_max = (unsigned)number_of(v, FIELD_RETRIES, 0) + 1;
+    m->weight = (unsigned)number_of(v, FIELD_WEIGHT, 1);
+    m->source = v->items[FIELD_SOURCE].text;
+    m->sub_type = v->items[FIELD_SUB_TYPE].text;
+    m->content_type = v->items[FIELD_CONTENT_TYPE].text;
+    m->body = v->items[FIELD_BODY].text;
+    m->callback.open = number_of(v, FIELD_ST, 0) == 1;
+    if (!callback_result_parse(v->items[FIELD_LAST].text, &m->callback.last))
+        m->callback.last = CALLBACK_ADDED;
+    m->callback.failures = number_of(v, FIELD_FAILURES, 0);
+    m->callback.max_calls = m->attempts_max;
+    m->callback.next_call_ms = number_of(v, FIELD_NEXT, 0);
+    m->callback.last_call_ms = number_of(v, FIELD_LAST_CALL, -1);
+    m->calls = (unsigned)number_of(v, FIELD_CALLS, 0);
+    m->customer = v->items[FIELD_CUSTOMER].text;
+    m->queue = v->items[FIELD_QUEUE].text;
+    m->original_queue = v->items[FIELD_ORIGINAL_QUEUE].text;
+    m->original_queue_name = v->items[FIELD_ORIGINAL_QUEUE_NAME].text;
+    m->extra_data = v->items[FIELD_EXTRA_DATA].text;
+    m->gw_prefix = v->items[FIELD_GW_PREFIX].text;
+    m->notes = v->items[FIELD_NOTES].text;
+    return m->destinations > 0;
+}
+
+static size_t size_of(const struct schedule_message *m, unsigned slice)
+{
+    int64_t left = m->destinations - (int64_t)slice * SLICE_DESTINATIONS_MAX;
+
+    return left < 0 ? 0 : left < SLICE_DESTINATIONS_MAX ? (size_t)left : SLICE_DESTINATIONS_MAX;
+}
+
+static bool read_slice(const struct redis_schedule *s, const struct redis_value *v, unsigned shard,
+                       size_t messages, struct schedule_claimed_slice *out)
+{
+    const struct schedule_message *m = NULL;
+    const struct redis_value *part = v->items;
+    size_t size = 0;
+
+    if (v->kind != REDIS_ARRAY || v->count != PART_COUNT || part[PART_MESSAGE].integer < 0 ||
+        (size_t)part[PART_MESSAGE].integer >= messages || part[PART_SLICE].integer < 0)
+        return false;
+    memset(out, 0, sizeof *out);
+    out->message = (size_t)part[PART_MESSAGE].integer;
+    m = &s->messages[out->message];
+    out->lease.shard = shard;
+    out->lease.slice = (unsigned)part[PART_SLICE].integer;
+    memcpy(out->lease.id, m->id, sizeof out->lease.id);
+    out->due_ms = part[PART_DUE].integer;
+    out->expires_ms = part[PART_ENDS].integer;
+    out->cancelled = (part[PART_FLAGS].integer & CANCELLED) != 0;
+    out->timed_out = (part[PART_FLAGS].integer & TIMED_OUT) != 0;
+    out->addresses = part[PART_ADDRESSES].text;
+    size = size_of(m, out->lease.slice);
+    if (size == 0 || !slice_read(&out->slice, part[PART_RECORD].text, size))
+        return false;
+    out->slice.doubt = (uint16_t)part[PART_DOUBT].integer;
+    return true;
+}
+
+static bool read_claimed(struct redis_schedule *s, const struct redis_value *v,
+                         struct schedule_claimed *c)
+{
+    const struct redis_value *messages = v->items + WHOLE_MESSAGES;
+    const struct redis_value *slices = v->items + WHOLE_SLICES;
+
+    if (v->kind != REDIS_ARRAY || v->count != WHOLE_COUNT || messages->count > SCHEDULE_CLAIM_MAX ||
+        slices->count > SCHEDULE_CLAIM_MAX)
+        return false;
+    c->now_ms = v->items[WHOLE_NOW].integer;
+    c->next_ms = v->items[WHOLE_NEXT].integer;
+    c->outbox_full = v->items[WHOLE_FULL].integer != 0;
+    for (size_t i = 0; i < messages->count; i++)
+        if (!read_message(&messages->items[i], &s->messages[i]))
+            return false;
+    for (size_t i = 0; i < slices->count; i++) {
+        /* One that can't be read is left to its lease's end, each time: fsck will tell. */
+        if (read_slice(s, &slices->items[i], c->shard, messages->count, &s->slices[c->slice_count]))
+            c->slice_count++;
+        else
+            notice_say(s->log, NOTICE_ERROR, "slice_unreadable", NOTICE_INT("shard", c->shard));
+    }
+    return true;
+}
+
+static void on_claimed(struct schedule_call *call, const struct redis_value *v)
+{
+    struct redis_schedule *s = call->of;
+    struct schedule_claimed c = {
+        .shard = call->shard, .state = SCHEDULE_DONE, .messages = s->messages, .slices = s->slices};
+
+    if (v->kind != REDIS_ARRAY || !read_claimed(s, v, &c)) {
+        schedule_unexpected(s, "claim", v);
+        c.state = SCHEDULE_FAILED;
+        c.slice_count = 0;
+    }
+    s->answers.claimed(s->answers.owner, &c);
+}
+
+void schedule_claim(void *ctx, const struct schedule_claim *c)
+{
+    struct redis_schedule *s = ctx;
+    char numbers[ARGS_FIXED][24];
+    char until[SCHEDULE_CLOSED_MAX][24];
+    struct view args[ARGS_FIXED + 2 * SCHEDULE_CLOSED_MAX];
+    char gated[64];
+    size_t n = ARGS_FIXED;
+
+    assert(c->slices <= SCHEDULE_CLAIM_MAX && c->closed_count <= SCHEDULE_CLOSED_MAX &&
+           c->quantum > 0 && c->lease_ms > 0);
+    args[0] = schedule_number(numbers[0], c->slices);
+    args[1] = schedule_number(numbers[1], c->destinations);
+    args[2] = schedule_number(numbers[2], c->quantum);
+    args[3] = schedule_number(numbers[3], c->lease_ms);
+    args[4] = schedule_number(numbers[4], c->head_start);
+    view_copy(c->gated, gated, sizeof gated);
+    for (char *p = gated; *p != '\0'; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p - 'A' + 'a');
+    args[5] = view_of(gated);
+    args[6] = (struct view){(const char *)s->conf.owner, sizeof s->conf.owner};
+    args[7] = schedule_number(numbers[7], s->conf.outbox_max);
+    for (size_t i = 0; i < c->closed_count; i++) {
+        args[n++] = c->closed[i].source;
+        args[n++] = schedule_number(until[i], c->closed[i].until_ms);
+    }
+    schedule_call_run(schedule_call_new(s, 0, c->shard, on_claimed), SCHEDULE_SCRIPT_CLAIM, NULL,
+                      true, args, n);
+}

@@ -1,0 +1,235 @@
+/* Gates (gate.lua) and recipients: consents and reservations, which lie in the shards of the
+ * addresses, so they are plain commands, one after the other in the turn's pipeline. */
+#include "bridge/core/mem.h"
+#include "bridge/core/phone.h"
+#include "bridge/io/crypto.h"
+#include "bridge/io/redis_schedule_in.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_MAX_BYTES 64 /* of a name in a key; a longer one is in it as its digest */
+#define RATE_TEXT_MAX  32
+#define USAGE_MAX      16
+
+/* ---- gates ---- */
+
+static struct view key_of(const char *kind, struct view name, char out[SHARD_KEY_MAX])
+{
+    uint8_t digest[20];
+    char hex[2 * sizeof digest + 1];
+
+    if (name.n > NAME_MAX_BYTES) {
+        crypto_sha1(name, digest);
+        for (size_t i = 0; i < sizeof digest; i++)
+            snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+        name = view_of(hex);
+    }
+    return shard_key(shard_of(name), kind, name, out);
+}
+
+static void on_granted(struct schedule_call *c, const struct redis_value *v)
+{
+    struct redis_schedule *s = c->of;
+    struct schedule_grant g = {.token = c->token, .state = SCHEDULE_FAILED};
+
+    if (v->kind == REDIS_ARRAY && v->count == 3) {
+        g.state = SCHEDULE_DONE;
+        g.granted = (unsigned)v->items[0].integer;
+        g.wait_ms = v->items[1].integer;
+        g.stopped = v->items[2].integer != 0;
+    } else {
+        schedule_unexpected(s, "ask", v);
+    }
+    s->answers.granted(s->answers.owner, &g);
+}
+
+static void on_gate(struct schedule_call *c, const struct redis_value *v)
+{
+    struct redis_schedule *s = c->of;
+    bool done = v->kind == REDIS_TEXT && view_is(v->text, "done");
+
+    if (!done)
+        schedule_unexpected(s, "gate", v);
+    s->answers.written(s->answers.owner, c->token, done ? SCHEDULE_DONE : SCHEDULE_FAILED);
+}
+
+void schedule_ask(void *ctx, const struct schedule_ask *a)
+{
+    struct redis_schedule *s = ctx;
+    char key[SHARD_KEY_MAX];
+    char rate[RATE_TEXT_MAX];
+    char burst[RATE_TEXT_MAX];
+    char want[24];
+    struct view args[4] = {VIEW("ask"), VIEW_NONE, VIEW_NONE, schedule_number(want, a->want)};
+
+    assert(a->want > 0);
+    snprintf(rate, sizeof rate, "%.9g", a->rate);
+    snprintf(burst, sizeof burst, "%.9g", a->burst);
+    args[1] = view_of(rate);
+    args[2] = view_of(burst);
+    (void)key_of("gate", a->gate, key);
+    schedule_call_run(schedule_call_new(s, a->token, 0, on_granted), SCHEDULE_SCRIPT_GATE, key,
+                      false, args, 4);
+}
+
+void schedule_shut(void *ctx, const struct schedule_shut *shut)
+{
+    struct redis_schedule *s = ctx;
+    char key[SHARD_KEY_MAX];
+    char for_ms[24];
+    char probe_ms[24];
+    struct view args[4] = {VIEW("shut"), schedule_number(for_ms, shut->for_ms),
+                           schedule_number(probe_ms, shut->probe_ms), shut->why};
+
+    (void)key_of("gate", shut->gate, key);
+    schedule_call_run(schedule_call_new(s, shut->token, 0, on_gate), SCHEDULE_SCRIPT_GATE, key,
+                      false, args, 4);
+}
+
+void schedule_open(void *ctx, uint64_t token, struct view gate)
+{
+    struct redis_schedule *s = ctx;
+    char key[SHARD_KEY_MAX];
+    struct view args[1] = {VIEW("open")};
+
+    (void)key_of("gate", gate, key);
+    schedule_call_run(schedule_call_new(s, token, 0, on_gate), SCHEDULE_SCRIPT_GATE, key, false,
+                      args, 1);
+}
+
+/* ---- recipients ---- */
+
+struct look_up {
+    struct redis_schedule *of;
+    uint64_t token;
+    size_t owed; /* replies, and one for the call itself until all are sent */
+    bool failed;
+    size_t count;
+    struct asked {
+        struct look_up *of;
+        struct schedule_recipient found;
+        bool reserved;
+    } asked[];
+};
+
+static void one_less(struct look_up *l)
+{
+    struct redis_schedule *s = l->of;
+    struct schedule_recipients_answer a = {.token = l->token, .count = l->count};
+    struct schedule_recipient *found = NULL;
+
+    if (--l->owed > 0)
+        return;
+    found = mem_zeroed(l->count + 1, sizeof *found);
+    for (size_t i = 0; i < l->count; i++)
+        found[i] = l->asked[i].found;
+    a.state = l->failed ? SCHEDULE_FAILED : SCHEDULE_DONE;
+    a.recipients = found;
+    s->answers.recipients(s->answers.owner, &a);
+    mem_free(found);
+    mem_free(l);
+}
+
+static void fail(struct look_up *l, const struct redis_value *v)
+{
+    if (!l->failed)
+        schedule_unexpected(l->of, "recipients", v);
+    l->failed = true;
+}
+
+static void on_consent(void *owner, const struct redis_value *v)
+{
+    struct asked *one = owner;
+
+    if (v->kind == REDIS_TEXT && v->text.n > 0)
+        one->found.consent =
+            v->text.p[0] == '1' ? SCHEDULE_CONSENT_GIVEN : SCHEDULE_CONSENT_WITHDRAWN;
+    else if (v->kind != REDIS_NIL)
+        fail(one->of, v);
+    one_less(one->of);
+}
+
+static void on_reserved(void *owner, const struct redis_value *v)
+{
+    struct asked *one = owner;
+
+    one->reserved = v->kind == REDIS_STATUS;
+    if (!one->reserved && v->kind != REDIS_NIL)
+        fail(one->of, v);
+    one_less(one->of);
+}
+
+static void on_left(void *owner, const struct redis_value *v)
+{
+    struct asked *one = owner;
+
+    if (v->kind != REDIS_INTEGER)
+        fail(one->of, v);
+    else if (!one->reserved)
+        one->found.wait_ms = v->integer > 0 ? v->integer : 1; /* it ended just now */
+    one_less(one->of);
+}
+
+static void ask_one(struct look_up *l, size_t i, const struct schedule_recipients *r)
+{
+    struct redis *redis = l->of->redis;
+    char room[PHONE_NORMAL_MAX];
+    char key[SHARD_KEY_MAX];
+    char field[USAGE_MAX + 1 + PHONE_NORMAL_MAX];
+    char gap_ms[24];
+    struct view normal = VIEW_NONE;
+    struct fault f = {0};
+
+    if (!phone_normal(r->addresses[i], room, &normal, &f))
+        return; /* nobody can have said anything of it */
+    if (r->usage.n > 0) {
+        int n = snprintf(field, sizeof field, "%.*s_%.*s", VIEW_ARG(r->usage), VIEW_ARG(normal));
+        struct view args[] = {VIEW("HGET"),
+                              shard_key(shard_of(normal), "consent", VIEW_NONE, key),
+                              {field, (size_t)n}};
+
+        l->owed++;
+        redis_command(redis, args, 3, on_consent, &l->asked[i]);
+    }
+    if (r->gap_ms > 0) {
+        struct view set[] = {VIEW("SET"), key_of("gap", normal, key),        VIEW("1"), VIEW("NX"),
+                             VIEW("PX"),  schedule_number(gap_ms, r->gap_ms)};
+        struct view left[] = {VIEW("PTTL"), set[1]};
+
+        l->owed += 2;
+        redis_command(redis, set, 6, on_reserved, &l->asked[i]);
+        redis_command(redis, left, 2, on_left, &l->asked[i]);
+    }
+}
+
+static void on_nothing(void *owner, const struct redis_value *v)
+{
+    struct look_up *l = owner;
+
+    if (v->kind == REDIS_LOST)
+        fail(l, v);
+    one_less(l);
+}
+
+void schedule_recipients(void *ctx, const struct schedule_recipients *r)
+{
+    struct redis_schedule *s = ctx;
+    struct look_up *l = mem_zeroed(1, sizeof *l + r->count * sizeof l->asked[0]);
+    struct view echo[] = {VIEW("ECHO"), VIEW("1")};
+
+    assert(r->count <= SCHEDULE_RECIPIENTS_MAX && r->usage.n < USAGE_MAX);
+    l->of = s;
+    l->token = r->token;
+    l->count = r->count;
+    l->owed = 1;
+    for (size_t i = 0; i < r->count; i++)
+        l->asked[i].of = l;
+    for (size_t i = 0; i < r->count; i++)
+        ask_one(l, i, r);
+    if (l->owed == 1)
+        redis_command(s->redis, echo, 2, on_nothing, l); /* the answer comes later, as all do */
+    else
+        l->owed--;
+}

@@ -1,0 +1,195 @@
+-- Leases slices that are due: fairly among messages (start-time fair queueing over act), bounded by
+-- what is asked for, 64 leases that ran out, 128 messages that have become due, and 64 that can't be
+-- sent from. Tells when the shard is next due.
+--
+-- ARGV: 1 slices  2 destinations  3 quantum  4 lease, ms  5 head start  6 the subType that has none
+--       7 owner, 8 bytes  8 entries that the outbox may hold  9 source, until ms, ...
+-- Gives {now, next, outbox is full, {{id, fields ...} ...}, {{message, slice, doubt, ends, due,
+-- flags, record, addresses} ...}}; message counts from 0; flags: 1 cancelled, 2 timed out.
+local REAP, PROMOTE, SKIP = 64, 128, 64
+local FIELDS = {'st', 'kind', 'n', 'C', 'mr', 'w', 'pz', 'src', 'sub', 'ct', 'body', 'rd', 'at',
+  'created', 'last', 'fail', 'next', 'lastcall', 'calls', 'cust', 'queue', 'oqn', 'oqname', 'extra',
+  'gw', 'notes'}
+local ST, KIND, COUNT, SLICES, WEIGHT, PAUSED, SOURCE, SUBTYPE = 1, 2, 3, 4, 6, 7, 8, 9
+local OPEN = 1
+
+local want, room = tonumber(ARGV[1]), tonumber(ARGV[2])
+local quantum, lease_ms, head_start = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local closed = {}
+for i = 9, #ARGV, 2 do
+  closed[ARGV[i]] = tonumber(ARGV[i + 1])
+end
+
+-- ---- leases that ran out ----
+
+local over = redis.call('ZRANGE', lease, '-inf', now, 'BYSCORE', 'LIMIT', 0, REAP)
+for _, member in ipairs(over) do
+  local id, k = string.match(member, '^(%x+)/(%d+)$')
+  local record = id and redis.call('HGET', key('sl', id), k)
+  local st = id and redis.call('HGET', key('m', id), 'st')
+  if record and st then
+    local h = read_head(record)
+    h.crashes = math.min(h.crashes + 1, 255)
+    wait_again(id, k, record, h, st, now)
+  else
+    redis.call('ZREM', lease, member)
+  end
+end
+
+-- ---- messages that have become due ----
+
+local full = redis.call('XLEN', outbox) >= tonumber(ARGV[8])
+if full then
+  want = 0
+end
+local known = redis.call('HMGET', prefix .. 'sh', 'vt', 'f')
+local vt, fence = tonumber(known[1] or '0'), tonumber(known[2] or '0')
+local ready = want > 0 and redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, PROMOTE) or {}
+if #ready > 0 then
+  local add = {}
+  for _, id in ipairs(ready) do
+    local vf = redis.call('HGET', key('m', id), 'vf')
+    add[#add + 1] = string.format('%.17g', math.max(vt, tonumber(vf or '0')))
+    add[#add + 1] = id
+  end
+  redis.call('ZREM', due, unpack(ready))
+  redis.call('ZADD', act, unpack(add))
+end
+
+-- ---- leaving act ----
+
+-- pk: not before; vf: its place in the queue, so that nobody gains by going and coming.
+local function leave(id, tag, park_ms)
+  redis.call('ZREM', act, id)
+  if redis.call('EXISTS', key('q', id)) == 1 then
+    redis.call('HSET', key('m', id), 'vf', string.format('%.17g', tag), 'pk', digits(park_ms))
+    point(id)
+  end
+end
+
+-- ---- one slice ----
+
+local function whole_map(size)
+  local map = string.rep('\255', math.floor(size / 8))
+  if size % 8 > 0 then
+    map = map .. string.char(256 - bit.rshift(256, size % 8))
+  end
+  return map
+end
+
+local function count_out(h)
+  local pending, settled, n = pending_map(h), settled_map(h), 0
+  for i = 0, math.min(#pending, math.ceil(h.mark / 8)) - 1 do
+    local byte = bit.band(string.byte(pending, i + 1), bit.bnot(string.byte(settled, i + 1) or 0))
+    if h.mark - 8 * i < 8 then
+      byte = bit.band(byte, 256 - bit.rshift(256, h.mark - 8 * i))
+    end
+    n = n + pop_count(byte)
+  end
+  return n
+end
+
+local messages, leases, ends = {}, {}, now + lease_ms
+
+local function take(id, m, at, k, due_ms)
+  local record = redis.call('HGET', key('sl', id), k)
+  local size = size_of(tonumber(k), tonumber(m[COUNT]))
+  local flags, h = 0, nil
+  if record then
+    h = read_head(record)
+  else
+    local map = whole_map(size)
+    h = {attempt = 0, crashes = 0, flags = 0, pending_n = #map, settled_n = 0, dead_n = 0, mark = 0,
+      ok = 0, dead = 0, out = 0, seq = 0, maps = map}
+  end
+  local doubt = h.mark
+  if h.flags == 0 then
+    h.attempt, h.flags = h.attempt + 1, OPEN
+  end
+  if m[ST] == '8' then
+    flags = 1
+  elseif m[KIND] == '2' then
+    flags = doubt > 0 and 2 or 0
+  elseif head_start > h.mark and string.lower(m[SUBTYPE] or '') ~= ARGV[6] then
+    h.mark = math.min(head_start, size)
+    h.out = h.attempt == 1 and not record and h.mark or count_out(h)
+  end
+  fence = math.max(fence + 1, now_us)
+  h.holder = struct.pack('>d', fence) .. ARGV[7]
+  record = write_head(h)
+  redis.call('HSET', key('sl', id), k, record)
+  redis.call('ZADD', lease, ends, id .. '/' .. k)
+  leases[#leases + 1] = {at, tonumber(k), doubt, ends, due_ms, flags, record,
+    m[KIND] == '1' and redis.call('GET', key('c', id) .. ':' .. k) or ''}
+  room = room - (size - h.ok - h.dead)
+end
+
+-- ---- the pick ----
+
+local places, picks = {}, 0
+while #leases < want and room > 0 and picks < want + SKIP do
+  picks = picks + 1
+  local head = redis.call('ZRANGE', act, 0, 0, 'WITHSCORES')
+  local id, tag = head[1], tonumber(head[2])
+  if not id then
+    break
+  end
+  local at = places[id]
+  local m = at and messages[at + 1] and messages[at + 1].fields
+    or redis.call('HMGET', key('m', id), unpack(FIELDS))
+  if m[ST] ~= '1' and m[ST] ~= '8' then
+    redis.call('ZREM', act, id)
+  elseif m[ST] == '1' and m[PAUSED] then
+    leave(id, tag, 0)
+  elseif m[ST] == '1' and (closed[m[SOURCE] or ''] or 0) > now then
+    leave(id, tag, closed[m[SOURCE]])
+  else
+    local most = math.min(quantum, want - #leases)
+    local found = redis.call('ZRANGE', key('q', id), '-inf', now, 'BYSCORE', 'LIMIT', 0, most,
+      'WITHSCORES')
+    local taken = #found / 2
+    if taken > 0 and not at then
+      at = #messages
+      places[id] = at
+      messages[at + 1] = {id = id, fields = m}
+    end
+    local used = 0
+    for i = 1, #found, 2 do
+      if room > 0 then
+        redis.call('ZREM', key('q', id), found[i])
+        take(id, m, at, found[i], tonumber(found[i + 1]))
+        used = used + 1
+      end
+    end
+    vt = math.max(vt, tag)
+    tag = tag + used / tonumber(m[WEIGHT] or '1')
+    if taken < most then
+      leave(id, tag, 0)
+    else
+      redis.call('ZADD', act, string.format('%.17g', tag), id)
+    end
+  end
+end
+if #leases > 0 then
+  redis.call('HSET', prefix .. 'sh', 'vt', string.format('%.17g', vt), 'f', digits(fence))
+end
+
+-- ---- the answer ----
+
+local next_ms = 0
+if #over == REAP or redis.call('EXISTS', act) == 1 then
+  next_ms = now
+else
+  for _, index in ipairs({due, lease}) do
+    local first = tonumber(redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')[2])
+    if first and (next_ms == 0 or first < next_ms) then
+      next_ms = math.max(first, now)
+    end
+  end
+end
+local shown = {}
+for i, message in ipairs(messages) do
+  shown[i] = message.fields
+  table.insert(shown[i], 1, message.id)
+end
+return {now, next_ms, full and 1 or 0, shown, leases}

@@ -1,0 +1,111 @@
+-- Checks one message or callback and repairs what can be derived: every slice that has not ended
+-- waits or is leased, never both; what waits is reachable; the counts are the sums of the slices'.
+-- Bounded by its slices (2000).
+--
+-- ARGV: 1 id  2 "1": repair
+-- Gives {word, how often, ...}; nothing where all is well.
+local id, repair = ARGV[1], ARGV[2] == '1'
+local m = key('m', id)
+local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C', 'ok', 'dead', 'can', 'out', 'pz')
+local st, n, slices = f[1], tonumber(f[3] or '0'), tonumber(f[4] or '0')
+local found, order = {}, {}
+
+local function say(word)
+  if not found[word] then
+    order[#order + 1] = word
+  end
+  found[word] = (found[word] or 0) + 1
+  return repair
+end
+
+local function answer()
+  local a = {}
+  for _, word in ipairs(order) do
+    a[#a + 1] = word
+    a[#a + 1] = found[word]
+  end
+  return a
+end
+
+local in_act, in_due = redis.call('ZSCORE', act, id), redis.call('ZSCORE', due, id)
+if not st then
+  if (in_act or in_due) and say('pointer-to-nothing') then
+    redis.call('ZREM', act, id)
+    redis.call('ZREM', due, id)
+  end
+  return answer()
+end
+
+local waits, at = {}, redis.call('ZRANGE', key('q', id), 0, -1, 'WITHSCORES')
+for i = 1, #at, 2 do
+  waits[at[i]] = at[i + 1]
+end
+local ok, dead, out = 0, 0, 0
+
+local function unlease(k)
+  redis.call('ZREM', lease, id .. '/' .. k)
+end
+
+local function check(k)
+  local record = redis.call('HGET', key('sl', id), k)
+  local leased = redis.call('ZSCORE', lease, id .. '/' .. k)
+  local h = record and read_head(record)
+  local held = h and h.holder ~= NOBODY
+  local late = redis.call('HGET', key('late', id), k)
+  if h then
+    ok, dead, out = ok + h.ok, dead + h.dead, out + h.out
+  end
+  if h and late then
+    local pending, gone, failed = pending_map(h), dead_map(h), 0
+    for i = 1, #late do
+      failed = failed + pop_count(bit.band(string.byte(late, i),
+        bit.bnot(string.byte(pending, i) or 0), bit.bnot(string.byte(gone, i) or 0)))
+    end
+    ok, dead = ok - failed, dead + failed
+  end
+  local over = h and h.ok + h.dead >= size_of(tonumber(k), n)
+  local wanted = not over and (st == '1' or (st == '8' and h and h.out > 0))
+  if held and not leased and say('held-without-lease') then
+    h.holder, held = NOBODY, false
+    redis.call('HSET', key('sl', id), k, write_head(h))
+  elseif leased and not held and say('lease-without-holder') then
+    unlease(k)
+    leased = nil
+  end
+  if wanted and not leased and not waits[k] and say('slice-lost') then
+    redis.call('ZADD', key('q', id), digits(now), k)
+    waits[k] = now
+  elseif waits[k] and (leased or not wanted) and say('slice-twice') then
+    redis.call('ZREM', key('q', id), k)
+    waits[k] = nil
+  end
+end
+
+for k = 0, slices - 1 do
+  check(tostring(k))
+end
+
+local function check_count(name, is, stored)
+  if is ~= tonumber(stored or '0') and say('count-' .. name) then
+    redis.call('HSET', m, name, is)
+  end
+end
+
+if f[2] == '1' and redis.call('EXISTS', key('sl', id)) == 1 then
+  check_count('ok', ok, f[5])
+  check_count('dead', dead, f[6])
+  if st == '8' then
+    check_count('out', out, f[8])
+    check_count('can', n - ok - dead - out, f[7])
+  end
+end
+local reachable = next(waits) ~= nil and not (f[9] and st == '1')
+if reachable and not in_act and not in_due and say('unreachable') then
+  point(id)
+elseif in_act and in_due and say('reachable-twice') then
+  redis.call('ZREM', due, id)
+elseif (in_act or in_due) and next(waits) == nil and st ~= '1' and say('reachable-but-over') then
+  redis.call('ZREM', act, id)
+  redis.call('ZREM', due, id)
+end
+return answer()

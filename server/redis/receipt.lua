@@ -1,0 +1,42 @@
+-- What a receipt says of one destination (contract 17): what was handled may still fail, and is not
+-- sent again; nothing else changes a status.
+--
+-- ARGV: 1 id  2 slice  3 index  4 "late" or "delivered"  5 settlement to keep  6 the same as an event
+-- Gives "done"; "gone": no such message or destination; "again": it was said before; "early": it is
+-- out, and counts when its holder has settled it; "open": it will be tried again anyway.
+local id, k, index, what = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local m = key('m', id)
+local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C')
+local stored = redis.call('HGET', key('sl', id), k)
+
+if not stored or f[2] ~= '1' or tonumber(k) >= tonumber(f[4] or '0')
+  or index >= size_of(tonumber(k), tonumber(f[3])) then
+  return 'gone'
+end
+local h = read_head(stored)
+local pending = has_bit(pending_map(h), index)
+local field = what == 'late' and k or 'd' .. k
+local heard = redis.call('HGET', key('late', id), field) or ''
+local answer = 'done'
+
+if has_bit(heard, index) or (what == 'late' and has_bit(dead_map(h), index)) then
+  return 'again'
+end
+if pending then
+  local out = h.flags ~= 0 and index < h.mark and not has_bit(settled_map(h), index)
+  if not out then
+    return 'open'
+  end
+  answer = 'early'
+elseif what == 'late' then
+  redis.call('HINCRBY', m, 'ok', -1)
+  redis.call('HINCRBY', m, 'dead', 1)
+end
+local at = math.floor(index / 8) + 1
+heard = heard .. string.rep('\0', at - #heard)
+heard = string.sub(heard, 1, at - 1) ..
+  string.char(bit.bor(string.byte(heard, at), bit.rshift(128, index % 8))) .. string.sub(heard, at + 1)
+redis.call('HSET', key('late', id), field, heard)
+redis.call('APPEND', key('o', id) .. ':' .. k, ARGV[5])
+redis.call('XADD', outbox, '*', 't', 'receipt', 'm', id, 'at', now, 'k', k, 'b', ARGV[6])
+return answer
