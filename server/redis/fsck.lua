@@ -6,7 +6,7 @@
 -- Gives {word, how often, ...}; nothing where all is well.
 local id, repair = ARGV[1], ARGV[2] == '1'
 local m = key('m', id)
-local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C', 'ok', 'dead', 'can', 'out', 'pz')
+local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C', 'ok', 'dead', 'can', 'out', 'pz', 'pk')
 local st, n, slices = f[1], tonumber(f[3] or '0'), tonumber(f[4] or '0')
 local found, order = {}, {}
 
@@ -99,8 +99,14 @@ if f[2] == '1' and redis.call('EXISTS', key('sl', id)) == 1 then
     check_count('can', n - ok - dead - out, f[7])
   end
 end
-local reachable = next(waits) ~= nil and not (f[9] and st == '1')
+local reachable, first = next(waits) ~= nil and not (f[9] and st == '1'), math.huge
+for _, score in pairs(waits) do
+  first = math.min(first, tonumber(score))
+end
+first = math.max(first, tonumber(f[10] or '0'))
 if reachable and not in_act and not in_due and say('unreachable') then
+  point(id)
+elseif reachable and not in_act and tonumber(in_due) > first and say('reachable-late') then
   point(id)
 elseif in_act and in_due and say('reachable-twice') then
   redis.call('ZREM', due, id)

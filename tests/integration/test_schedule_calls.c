@@ -1,0 +1,282 @@
+/* The schedule's scripts and ports/schedule.h on a real redis-server, callbacks, gates, recipients.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/address_list.h"
+#include "bridge/io/redis_schedule_scripts.h"
+#include "tests/fakes/schedule_hand.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct schedule_rig rig;
+
+static int start(void **state)
+{
+    static const char *const extra[] = {"--appendfsync", "no", NULL};
+
+    (void)state;
+    schedule_rig_start(&rig, extra, 0);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    schedule_rig_stop(&rig);
+    return 0;
+}
+
+static int empty(void **state)
+{
+    (void)state;
+    assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
+    return 0;
+}
+
+static const struct schedule_event *event(size_t i, enum schedule_event_type type)
+{
+    assert_true(i < rig.outbox.count);
+    assert_int_equal(rig.events[i].type, type);
+    return &rig.events[i];
+}
+
+/* ---- callbacks ---- */
+
+static struct rig_message posted_callback(void)
+{
+    struct rig_message m = {
+        .kind = STORE_CALLBACK, .count = 1, .at_ms = 1, .retries = 2, .retry_delay_s = 300};
+
+    schedule_rig_new_id(HAND_SHARD, m.id);
+    schedule_rig_post(&rig, &m);
+    return m;
+}
+
+static struct schedule_call_end end_of(struct rig_slice *s, struct callback_state *after,
+                                       enum callback_result result)
+{
+    struct callback_put put = {.result = result};
+    struct fault f = {0};
+
+    *after = s->message.callback;
+    assert_int_equal(callback_put(after, &put, rig.claimed.now_ms, s->message.retry_delay_ms, &f),
+                     0);
+    s->claimed.slice.sequence++;
+    return (struct schedule_call_end){.lease = &s->claimed.lease,
+                                      .slice = &s->claimed.slice,
+                                      .state = after,
+                                      .retention_ms = 1000};
+}
+
+static void a_callback_is_called_again_until_its_calls_are_used_up(void **state)
+{
+    struct rig_message m = posted_callback();
+    struct callback_state after;
+    struct rig_slice s = hand_slice(&rig, 0);
+    const struct schedule_event *e = NULL;
+
+    (void)state;
+    assert_int_equal(s.message.kind, SCHEDULE_CALLBACK);
+    assert_int_equal(s.message.callback.max_calls, 3);
+    assert_true(view_is(s.message.customer, "+491701"));
+    for (int64_t failures = 1; failures <= 3; failures++) {
+        assert_int_equal(s.message.callback.failures, failures - 1);
+        assert_int_equal(s.message.calls, failures - 1);
+        assert_int_equal(hand_progress(&rig, 0, &s, 1), SCHEDULE_DONE); /* the call begins */
+        hand_expect_sound(&rig, m.id);
+        assert_int_equal(schedule_rig_end_call(&rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
+                         SCHEDULE_DONE);
+        hand_expect_sound(&rig, m.id);
+        assert_int_equal(hand_field(&rig, m.id, "fail"), failures);
+        assert_int_equal(hand_claim(&rig, 0), 0);
+        if (failures < 3) {
+            assert_int_equal(rig.claimed.next_ms, after.next_call_ms);
+            schedule_rig_put_callback(&rig, m.id, hand_field(&rig, m.id, "ver"), 1);
+            s = hand_slice(&rig, 0);
+        }
+    }
+    assert_int_equal(rig.claimed.next_ms, 0);
+    assert_int_equal(hand_field(&rig, m.id, "st"), STORE_CLOSED);
+    assert_string_equal(redis_server_ask(rig.server, "ZCARD s:{07}:callbacks"), ":0");
+    schedule_rig_read_outbox(&rig, 0, HAND_SHARD);
+    e = event(0, SCHEDULE_EVENT_CALLED);
+    assert_int_equal(e->result, CALLBACK_BUSY);
+    assert_int_equal(e->failures, 1);
+    assert_int_equal(e->max_calls, 3);
+    e = event(2, SCHEDULE_EVENT_CALLED_LAST);
+    assert_int_equal(e->failures, 3);
+}
+
+static void a_call_of_unknown_fate_stays_open_until_its_time_is_over(void **state)
+{
+    struct rig_message m = posted_callback();
+    struct rig_slice s = hand_slice(&rig, 0);
+    struct callback_state after;
+
+    (void)state;
+    slice_hand_over(&s.claimed.slice, 1);
+    assert_int_equal(hand_write(&rig, 0, rig.ports[0].progress, &s,
+                                (struct schedule_write){.lease_ms = 3600000}),
+                     SCHEDULE_DONE);
+    assert_int_equal(hand_claim(&rig, 1), 0); /* its process may be gone: nobody calls */
+    assert_true(rig.claimed.next_ms > rig.claimed.now_ms + 3000000);
+    s.claimed.slice.sequence++;
+    assert_int_equal(schedule_rig_write(&rig, 0, rig.ports[0].progress,
+                                        (struct schedule_write){.lease = &s.claimed.lease,
+                                                                .slice = &s.claimed.slice,
+                                                                .lease_ms = 1}),
+                     SCHEDULE_DONE);
+    while (hand_claim(&rig, 1) == 0)
+        continue;
+    s = rig.slices[0];
+    assert_true(s.claimed.timed_out);
+    assert_int_equal(s.message.calls, 1);
+    assert_int_equal(schedule_rig_end_call(&rig, 1, end_of(&s, &after, CALLBACK_OTHER)),
+                     SCHEDULE_DONE);
+    assert_int_equal(hand_field(&rig, m.id, "fail"), 1);
+}
+
+static void a_result_from_elsewhere_wins_over_the_call_s(void **state)
+{
+    struct rig_message m = posted_callback();
+    struct rig_slice s = hand_slice(&rig, 0);
+    struct callback_state after;
+
+    (void)state;
+    assert_int_equal(hand_progress(&rig, 0, &s, 1), SCHEDULE_DONE);
+    schedule_rig_put_callback(&rig, m.id, 1, -1); /* SUCCESSFUL: closed */
+    assert_int_equal(rig.effect, EFFECT_DONE);
+    assert_int_equal(schedule_rig_end_call(&rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
+                     SCHEDULE_FENCED);
+    assert_int_equal(hand_claim(&rig, 0), 0);
+    assert_int_equal(rig.claimed.next_ms, 0);
+    assert_int_equal(hand_field(&rig, m.id, "fail"), 0);
+
+    m = posted_callback();
+    s = hand_slice(&rig, 0);
+    schedule_rig_put_callback(&rig, m.id, 1, 1); /* RESCHEDULE before it was begun */
+    assert_int_equal(hand_progress(&rig, 0, &s, 1), SCHEDULE_FENCED);
+    s = hand_slice(&rig, 1);
+    assert_int_equal(hand_write(&rig, 1, rig.ports[1].release,
+                                &s, /* no connection: nobody was called */
+                                (struct schedule_write){.at_ms = HAND_LATER_MS}),
+                     SCHEDULE_DONE);
+    hand_expect_sound(&rig, m.id);
+    assert_int_equal(hand_claim(&rig, 0), 0);
+    assert_int_equal(rig.claimed.next_ms, HAND_LATER_MS);
+}
+
+/* ---- gates and recipients ---- */
+
+static struct schedule_grant ask(const char *gate, double rate, double burst, unsigned want)
+{
+    struct schedule_ask a = {.gate = view_of(gate), .rate = rate, .burst = burst, .want = want};
+
+    rig.owed++;
+    rig.ports[0].ask(rig.ports[0].ctx, &a);
+    schedule_rig_await(&rig);
+    assert_int_equal(rig.grant.state, SCHEDULE_DONE);
+    return rig.grant;
+}
+
+static void shut(const char *gate, int64_t for_ms, int64_t probe_ms)
+{
+    struct schedule_shut s = {
+        .gate = view_of(gate), .for_ms = for_ms, .probe_ms = probe_ms, .why = VIEW("429")};
+
+    rig.owed++;
+    rig.ports[1].shut(rig.ports[1].ctx, &s);
+    schedule_rig_await(&rig);
+    assert_int_equal(rig.state, SCHEDULE_DONE);
+}
+
+static void a_gate_grants_its_rate_and_can_be_shut_and_stopped(void **state)
+{
+    static const char longer[] = "a-source-whose-name-is-far-longer-than-what-a-key-of-the-store-"
+                                 "would-take-at-once@sms.example.com";
+
+    (void)state;
+    assert_int_equal(ask("s1", 0.001, 5, 3).granted, 3);
+    assert_int_equal(ask("s1", 0.001, 5, 3).granted, 2);
+    assert_int_equal(ask("s1", 0.001, 5, 3).granted, 0);
+    assert_true(rig.grant.wait_ms > 900000 && rig.grant.wait_ms <= 1000000);
+    assert_int_equal(ask("s2", 0.001, 5, 3).granted, 3); /* another's is another */
+    assert_int_equal(ask("s3", 0, 0, 200).granted, 200);
+    assert_int_equal(ask(longer, 0.001, 1, 9).granted, 1);
+    assert_int_equal(ask(longer, 0.001, 1, 9).granted, 0);
+    while (ask("s4", 100000, 1, 1).granted == 0)
+        continue; /* tokens come back */
+
+    shut("s2", 60000, 0);
+    assert_int_equal(ask("s2", 0, 0, 1).granted, 0);
+    assert_false(rig.grant.stopped);
+    assert_true(rig.grant.wait_ms > 50000 && rig.grant.wait_ms <= 60000);
+    shut("s2", 5, 0); /* never shorter */
+    assert_true(ask("s2", 0, 0, 1).wait_ms > 50000);
+    rig.owed++;
+    rig.ports[0].open(rig.ports[0].ctx, 0, VIEW("s2"));
+    schedule_rig_await(&rig);
+    assert_int_equal(ask("s2", 0, 0, 1).granted, 1);
+
+    shut("sms", 0, 600000);
+    assert_int_equal(ask("sms", 0, 0, 1).granted, 0);
+    assert_true(rig.grant.stopped);
+    shut("sms", 0, 1); /* its probe is due in a moment */
+    while (ask("sms", 0, 0, 9).granted == 0)
+        assert_true(rig.grant.stopped);
+    assert_int_equal(rig.grant.granted, 1);
+    assert_true(rig.grant.stopped);
+}
+
+static void consents_are_found_and_an_address_is_reserved_once(void **state)
+{
+    const struct view addresses[] = {VIEW("+49 170-1"), VIEW("0049170 2"), VIEW("3"), VIEW("-")};
+    struct schedule_recipients r = {
+        .usage = VIEW("whatsapp"), .gap_ms = 60000, .addresses = addresses, .count = 4};
+    char command[128];
+
+    (void)state;
+    snprintf(command, sizeof command, "HSET s:{%02u}:consent whatsapp_491701 1+491701",
+             shard_of(VIEW("491701")));
+    redis_server_ask(rig.server, command);
+    snprintf(command, sizeof command, "HSET s:{%02u}:consent whatsapp_491702 0+491702",
+             shard_of(VIEW("491702")));
+    redis_server_ask(rig.server, command);
+    for (int i = 0; i < 2; i++) {
+        rig.owed++;
+        rig.ports[0].recipients(rig.ports[0].ctx, &r);
+        schedule_rig_await(&rig);
+        assert_int_equal(rig.state, SCHEDULE_DONE);
+        assert_int_equal(rig.recipients[0].consent, SCHEDULE_CONSENT_GIVEN);
+        assert_int_equal(rig.recipients[1].consent, SCHEDULE_CONSENT_WITHDRAWN);
+        assert_int_equal(rig.recipients[2].consent, SCHEDULE_CONSENT_NONE);
+        for (int k = 0; k < 3; k++)
+            assert_true(i == 0 ? rig.recipients[k].wait_ms == 0
+                               : rig.recipients[k].wait_ms > 50000);
+        assert_int_equal(rig.recipients[3].consent, SCHEDULE_CONSENT_NONE);
+    }
+    r = (struct schedule_recipients){.count = 0};
+    rig.owed++;
+    rig.ports[0].recipients(rig.ports[0].ctx, &r);
+    schedule_rig_await(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_callback_is_called_again_until_its_calls_are_used_up, empty),
+        cmocka_unit_test_setup(a_call_of_unknown_fate_stays_open_until_its_time_is_over, empty),
+        cmocka_unit_test_setup(a_result_from_elsewhere_wins_over_the_call_s, empty),
+        cmocka_unit_test_setup(a_gate_grants_its_rate_and_can_be_shut_and_stopped, empty),
+        cmocka_unit_test_setup(consents_are_found_and_an_address_is_reserved_once, empty),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
