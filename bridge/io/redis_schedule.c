@@ -11,106 +11,15 @@
 
 #define KEPT_MAX (1u << 20) /* of the settlements of one write */
 
-/* ---- replies that wait for replicas ---- */
-
-static void free_value(struct redis_value *v)
-{
-    for (size_t i = 0; i < v->count; i++)
-        free_value((struct redis_value *)(uintptr_t)&v->items[i]);
-    mem_free((void *)(uintptr_t)v->items);
-    mem_free((void *)(uintptr_t)v->text.p);
-}
-
-static struct redis_value copy_value(const struct redis_value *v)
-{
-    struct redis_value copy = *v;
-    struct redis_value *items = NULL;
-
-    copy.text.p = v->text.n > 0 ? mem_text(v->text.p, v->text.n) : NULL;
-    if (v->count > 0)
-        items = mem_zeroed(v->count, sizeof *items);
-    for (size_t i = 0; i < v->count; i++)
-        items[i] = copy_value(&v->items[i]);
-    copy.items = items;
-    return copy;
-}
-
-static void answer(struct schedule_call *c, const struct redis_value *v)
-{
-    c->answer(c, v);
-    schedule_call_free(c);
-}
-
-static void send_wait(struct redis_schedule *s);
-
-static void on_waited(void *owner, const struct redis_value *v)
-{
-    struct redis_schedule *s = owner;
-    struct schedule_line ready = s->held;
-    bool enough = v->kind == REDIS_INTEGER && v->integer >= s->conf.replicas;
-    struct redis_value lost = {.kind = REDIS_LOST};
-
-    s->waits--;
-    s->held = (struct schedule_line){NULL, NULL};
-    if (!enough && v->kind != REDIS_LOST)
-        notice_say(s->log, NOTICE_WARN, "replicas_missing",
-                   NOTICE_INT("have", v->kind == REDIS_INTEGER ? v->integer : 0));
-    lost.text = VIEW("too few replicas have it");
-    for (struct schedule_call *c = ready.first, *next = NULL; c != NULL; c = next) {
-        struct redis_value kept = c->kept;
-
-        next = c->next;
-        answer(c, enough ? &kept : &lost);
-        free_value(&kept);
-    }
-}
-
-static void send_wait(struct redis_schedule *s)
-{
-    char replicas[24];
-    char wait_ms[24];
-    struct view args[] = {VIEW("WAIT"), schedule_number(replicas, s->conf.replicas),
-                          schedule_number(wait_ms, s->conf.wait_ms)};
-
-    s->unwaited = 0;
-    s->waits++;
-    redis_command(s->redis, args, 3, on_waited, s);
-}
-
-static void on_leaving(void *owner)
-{
-    struct redis_schedule *s = owner;
-
-    if (s->unwaited > 0)
-        send_wait(s);
-}
-
-/* Replies come in order, so the next WAIT to be answered covers what is held by then. */
-static void on_durable_reply(void *owner, const struct redis_value *v)
-{
-    struct schedule_call *c = owner;
-    struct redis_schedule *s = c->of;
-
-    if (v->kind == REDIS_LOST || v->kind == REDIS_ERROR) {
-        answer(c, v);
-        return;
-    }
-    c->kept = copy_value(v);
-    if (s->held.last != NULL)
-        s->held.last->next = c;
-    else
-        s->held.first = c;
-    s->held.last = c;
-    if (s->waits == 0)
-        send_wait(s); /* it was sent a second time, with the script's text */
-}
+/* ---- calls ---- */
 
 static void on_reply(void *owner, const struct redis_value *v)
 {
-    answer(owner, v);
-}
+    struct schedule_call *c = owner;
 
-/* ---- calls ---- */
+    c->answer(c, v);
+    schedule_call_free(c);
+}
 
 struct schedule_call *schedule_call_new(struct redis_schedule *s, uint64_t token, unsigned shard,
                                         void (*answer_it)(struct schedule_call *c,
@@ -131,17 +40,12 @@ void schedule_call_free(struct schedule_call *c)
 }
 
 void schedule_call_run(struct schedule_call *c, enum schedule_script which, const char *key,
-                       bool durable, const struct view *args, size_t count)
+                       const struct view *args, size_t count)
 {
-    struct redis_schedule *s = c->of;
     char prefix[SHARD_KEY_MAX];
     struct view keys[1] = {key != NULL ? view_of(key) : shard_key(c->shard, "", VIEW_NONE, prefix)};
 
-    durable = durable && s->conf.replicas > 0;
-    if (durable)
-        s->unwaited++;
-    redis_run(s->redis, schedule_script(which), keys, 1, args, count,
-              durable ? on_durable_reply : on_reply, c);
+    redis_run(c->of->redis, schedule_script(which), keys, 1, args, count, on_reply, c);
 }
 
 void schedule_unexpected(struct redis_schedule *s, const char *what, const struct redis_value *v)
@@ -223,7 +127,7 @@ static void write_slice(struct redis_schedule *s, const struct schedule_write *w
     args[8] = w->park ? VIEW("1") : VIEW("");
     args[9] = schedule_number(keep_ms, s->conf.retention_ms);
     schedule_call_run(schedule_call_new(s, w->token, w->lease->shard, on_written),
-                      SCHEDULE_SCRIPT_SETTLE, NULL, true, args, 10);
+                      SCHEDULE_SCRIPT_SETTLE, NULL, args, 10);
 }
 
 static void progress(void *ctx, const struct schedule_write *w)
@@ -265,7 +169,7 @@ static void end_call(void *ctx, const struct schedule_call_end *e)
     args[8] = e->reason;
     args[9] = e->possible_duplicate ? VIEW("1") : VIEW("");
     schedule_call_run(schedule_call_new(s, e->token, e->lease->shard, on_written),
-                      SCHEDULE_SCRIPT_CALL, NULL, true, args, 10);
+                      SCHEDULE_SCRIPT_CALL, NULL, args, 10);
 }
 
 /* ---- life ---- */
@@ -290,8 +194,6 @@ struct redis_schedule *redis_schedule_new(struct redis *r, const struct redis_sc
     buf_init(&s->record, SLICE_RECORD_MAX);
     buf_init(&s->kept, KEPT_MAX);
     buf_init(&s->event, 256 * KEPT_MAX);
-    if (conf->replicas > 0)
-        redis_before_leaving(r, on_leaving, s);
     return s;
 }
 
@@ -316,7 +218,6 @@ void redis_schedule_free(struct redis_schedule *s)
 {
     if (s == NULL)
         return;
-    assert(s->held.first == NULL);
     buf_done(&s->record);
     buf_done(&s->kept);
     buf_done(&s->event);

@@ -202,5 +202,5 @@ void schedule_claim(void *ctx, const struct schedule_claim *c)
         args[n++] = schedule_number(until[i], c->closed[i].until_ms);
     }
     schedule_call_run(schedule_call_new(s, 0, c->shard, on_claimed), SCHEDULE_SCRIPT_CLAIM, NULL,
-                      true, args, n);
+                      args, n);
 }

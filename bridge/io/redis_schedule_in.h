@@ -8,17 +8,9 @@
 
 struct schedule_call { /* one call under way */
     struct redis_schedule *of;
-    struct schedule_call *next; /* in a line */
     uint64_t token;
     unsigned shard;
     void (*answer)(struct schedule_call *c, const struct redis_value *v); /* then it is freed */
-    /* Its reply, kept until replicas have it. */
-    struct redis_value kept;
-};
-
-struct schedule_line {
-    struct schedule_call *first;
-    struct schedule_call *last;
 };
 
 struct redis_schedule {
@@ -26,10 +18,7 @@ struct redis_schedule {
     struct redis_schedule_conf conf;
     struct schedule_answers answers;
     const struct notice *log;
-    struct schedule_line held; /* answered by Redis, not yet by its replicas */
-    unsigned unwaited;         /* writes that left without a WAIT behind them */
-    unsigned waits;            /* under way */
-    struct buf record;         /* of the write that is being made */
+    struct buf record; /* of the write that is being made */
     struct buf kept;
     struct buf event;
     struct schedule_message messages[SCHEDULE_CLAIM_MAX];
@@ -41,10 +30,9 @@ struct schedule_call *schedule_call_new(struct redis_schedule *s, uint64_t token
                                         void (*answer)(struct schedule_call *c,
                                                        const struct redis_value *v));
 void schedule_call_free(struct schedule_call *c);
-/* Runs a script on the keys of the call's shard, or on `key`. A durable call is answered once
- * replicas have what it wrote. */
+/* Runs a script on the keys of the call's shard, or on `key`. */
 void schedule_call_run(struct schedule_call *c, enum schedule_script which, const char *key,
-                       bool durable, const struct view *args, size_t count);
+                       const struct view *args, size_t count);
 /* The value is none that the script gives: says so, but for a lost one. */
 void schedule_unexpected(struct redis_schedule *s, const char *what, const struct redis_value *v);
 struct view schedule_number(char out[24], int64_t n);

@@ -124,8 +124,8 @@ void schedule_read_outbox(void *ctx, unsigned shard)
                           schedule_number(most, SCHEDULE_OUTBOX_MAX),
                           schedule_number(stays_ms, REDIS_SCHEDULE_READER_MS)};
 
-    schedule_call_run(schedule_call_new(s, 0, shard, on_outbox), SCHEDULE_SCRIPT_OUTBOX, NULL,
-                      false, args, 3);
+    schedule_call_run(schedule_call_new(s, 0, shard, on_outbox), SCHEDULE_SCRIPT_OUTBOX, NULL, args,
+                      3);
 }
 
 static void on_sent(struct schedule_call *c, const struct redis_value *v)

@@ -71,7 +71,7 @@ void schedule_ask(void *ctx, const struct schedule_ask *a)
     args[2] = view_of(burst);
     (void)key_of("gate", a->gate, key);
     schedule_call_run(schedule_call_new(s, a->token, 0, on_granted), SCHEDULE_SCRIPT_GATE, key,
-                      false, args, 4);
+                      args, 4);
 }
 
 void schedule_shut(void *ctx, const struct schedule_shut *shut)
@@ -85,7 +85,7 @@ void schedule_shut(void *ctx, const struct schedule_shut *shut)
 
     (void)key_of("gate", shut->gate, key);
     schedule_call_run(schedule_call_new(s, shut->token, 0, on_gate), SCHEDULE_SCRIPT_GATE, key,
-                      false, args, 4);
+                      args, 4);
 }
 
 void schedule_open(void *ctx, uint64_t token, struct view gate)
@@ -95,8 +95,7 @@ void schedule_open(void *ctx, uint64_t token, struct view gate)
     struct view args[1] = {VIEW("open")};
 
     (void)key_of("gate", gate, key);
-    schedule_call_run(schedule_call_new(s, token, 0, on_gate), SCHEDULE_SCRIPT_GATE, key, false,
-                      args, 1);
+    schedule_call_run(schedule_call_new(s, token, 0, on_gate), SCHEDULE_SCRIPT_GATE, key, args, 1);
 }
 
 /* ---- recipients ---- */

@@ -115,13 +115,13 @@ void schedule_rig_await_up(struct schedule_rig *rig)
         uv_run(&rig->loop, UV_RUN_ONCE);
 }
 
-void schedule_rig_start(struct schedule_rig *rig, const char *const *extra, unsigned replicas)
+void schedule_rig_start(struct schedule_rig *rig, const char *const *extra, int replicas)
 {
-    struct redis_conf conf = {.timeout_ms = TIMEOUT_MS};
-    struct redis_schedule_conf of = {.retention_ms = SCHEDULE_RIG_KEEP,
-                                     .outbox_max = SCHEDULE_RIG_OUTBOX,
-                                     .replicas = replicas,
-                                     .wait_ms = 1000};
+    struct redis_conf conf = {.timeout_ms = TIMEOUT_MS, .replicas = replicas};
+    struct redis_schedule_conf of = {
+        .retention_ms = SCHEDULE_RIG_KEEP,
+        .outbox_max = SCHEDULE_RIG_OUTBOX,
+    };
     const struct schedule_answers answers = {.owner = rig,
                                              .claimed = on_claimed,
                                              .written = on_written,
@@ -144,7 +144,6 @@ void schedule_rig_start(struct schedule_rig *rig, const char *const *extra, unsi
         of.owner[6] = (uint8_t)('0' + i);
         rig->schedules[i] = redis_schedule_new(rig->redis, &of, &answers, &log_of_errors);
         rig->ports[i] = redis_schedule_port(rig->schedules[i]);
-        of.replicas = 0; /* one of them waits for all */
     }
     buf_init(&rig->texts, TEXTS_MAX);
     (void)buf_room(&rig->texts, TEXTS_MAX);

@@ -44,8 +44,8 @@ struct schedule_rig {
     enum effect_outcome effect;
 };
 
-/* extra: of redis_server_start. replicas: of redis_schedule_conf. */
-void schedule_rig_start(struct schedule_rig *rig, const char *const *extra, unsigned replicas);
+/* extra: of redis_server_start. replicas: of redis_conf. */
+void schedule_rig_start(struct schedule_rig *rig, const char *const *extra, int replicas);
 void schedule_rig_stop(struct schedule_rig *rig);
 void schedule_rig_await_up(struct schedule_rig *rig);
 /* Turns the loop until everything asked is answered. */

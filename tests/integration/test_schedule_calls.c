@@ -9,6 +9,7 @@
 
 #include "bridge/core/address_list.h"
 #include "bridge/io/redis_schedule_scripts.h"
+#include "bridge/io/redis_wake.h"
 #include "tests/fakes/schedule_hand.h"
 
 #include <stdio.h>
@@ -268,6 +269,52 @@ static void consents_are_found_and_an_address_is_reserved_once(void **state)
     schedule_rig_await(&rig);
 }
 
+/* ---- hints ---- */
+
+static struct heard {
+    unsigned shard;
+    int64_t due_ms;
+} heard;
+
+static void on_wake(void *owner, unsigned shard, int64_t due_ms)
+{
+    (void)owner;
+    heard = (struct heard){shard, due_ms};
+}
+
+static void post_and_hear(int64_t at_ms)
+{
+    struct rig_message m = hand_message(1);
+
+    heard.due_ms = 0;
+    m.at_ms = at_ms;
+    schedule_rig_post(&rig, &m);
+    while (heard.due_ms == 0)
+        uv_run(&rig.loop, UV_RUN_ONCE);
+    assert_int_equal(heard.shard, HAND_SHARD);
+    assert_int_equal(heard.due_ms, at_ms);
+}
+
+static void an_earlier_time_is_heard_of_and_again_after_redis_was_gone(void **state)
+{
+    const struct redis_conf conf = {.user = NULL};
+    struct redis_wake *wake = redis_wake_new(&rig.loop, rig.redis, &conf, on_wake, NULL);
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        while (!redis_wake_hears(wake))
+            uv_run(&rig.loop, UV_RUN_ONCE);
+        post_and_hear(HAND_LATER_MS);
+        post_and_hear(HAND_LATER_MS - 1);
+        redis_server_restart(rig.server);
+        while (redis_wake_hears(wake) || redis_up(rig.redis))
+            uv_run(&rig.loop, UV_RUN_ONCE);
+        schedule_rig_await_up(&rig);
+        assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
+    }
+    redis_wake_free(wake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +323,7 @@ int main(void)
         cmocka_unit_test_setup(a_result_from_elsewhere_wins_over_the_call_s, empty),
         cmocka_unit_test_setup(a_gate_grants_its_rate_and_can_be_shut_and_stopped, empty),
         cmocka_unit_test_setup(consents_are_found_and_an_address_is_reserved_once, empty),
+        cmocka_unit_test_setup(an_earlier_time_is_heard_of_and_again_after_redis_was_gone, empty),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
