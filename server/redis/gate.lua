@@ -21,9 +21,9 @@ local g = redis.call('HMGET', KEYS[1], 'tok', 'ts', 'until', 'probe')
 local shut, probe = tonumber(g[3] or '0'), tonumber(g[4] or '0')
 
 if ARGV[1] == 'shut' then
-  local till = math.max(shut, now + tonumber(ARGV[2]))
+  local till = math.max(shut, math.floor(now) + tonumber(ARGV[2]))
   if ARGV[3] ~= '0' then
-    till = now + tonumber(ARGV[3])
+    till = math.floor(now) + tonumber(ARGV[3])
     redis.call('HSET', KEYS[1], 'until', digits(till), 'probe', ARGV[3], 'why', ARGV[4])
     redis.call('PERSIST', KEYS[1])
     return 'done'
