@@ -51,6 +51,7 @@ const struct section schema_sections[] = {
                      "language it is."},
     {"consent", "Consents."},
     {"retention", NULL},
+    {"wrapup", NULL},
     {"history", "Contact history of `cmibridge serve`."},
     {"admin", "Metrics and health of the long-running commands: /metrics, /healthz, /readyz."},
     {"log", "What is logged, and how; it goes to standard error."},
@@ -348,6 +349,9 @@ const struct setting schema[] = {
 
     {"retention", SETTING_DURATION, 0, USED_SERVE, "30d", 7 * DAY, 3650 * DAY, NULL, NULL,
      "how long what is closed stays readable by its id"},
+
+    {"wrapup.max", SETTING_DURATION, 0, USED_SERVE, "1h", 0, 30 * DAY, NULL, NULL,
+     "the longest wrap-up that a contact is shown with before contact.closed says when it ended"},
 
     {"history.file", SETTING_FILE, 0, USED_SERVE, "/var/lib/cmibridge/history.sqlite", 1, 4096,
      NULL, NULL, "the SQLite database; one serve owns it"},

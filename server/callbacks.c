@@ -41,7 +41,7 @@ static void show_callback(struct show *s, struct view id, const struct redis_val
     struct callback_state state = state_of(hash);
     struct view notes = store_text(hash, "notes");
 
-    show_object(s);
+    show_item(s, "callback");
     show_text(s, "id", id);
     show_text(s, "callbackQueueNumber", store_text(hash, "queue"));
     show_time(s, "creationTime", store_int(hash, "created", 0));
@@ -61,7 +61,7 @@ static void show_callback(struct show *s, struct view id, const struct redis_val
         show_text(s, "notes", notes); /* may be empty, and a PUT of what was read needs it */
     show_text(s, "originalQueueNumber", store_text(hash, "oqn"));
     show_text_if(s, "originalQueueName", store_text(hash, "oqname"));
-    show_object_end(s);
+    show_item_end(s);
 }
 
 static void on_one(void *owner, const struct redis_value *hash)
@@ -81,9 +81,9 @@ static void on_one(void *owner, const struct redis_value *hash)
     }
     guid_hex(&g, id);
     buf_init(&text, SIZE_MAX / 2); /* what a POST may hold */
-    show_init(&s, &text);
+    show_init(&s, x->form, &text);
     show_callback(&s, view_of(id), hash);
-    exchange_answer(x, 200, "application/json", buf_view(&text));
+    exchange_answer(x, 200, show_media_type(x->form), buf_view(&text));
     buf_done(&text);
 }
 
@@ -116,7 +116,7 @@ static void on_listed(void *owner, const struct redis_value *hash)
     if (store_int(hash, "st", 0) == STORE_LIVE && sight_of_callback(listing_exchange(item), hash) &&
         (wanted == NULL || filter_matches(*wanted, store_text(hash, "cust")))) {
         item->state = LISTING_SHOWN;
-        show_init(&s, &item->text);
+        show_init(&s, listing_exchange(item)->form, &item->text);
         show_callback(&s, store_member_id(item->member), hash);
     }
     listing_item_done(item);

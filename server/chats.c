@@ -292,7 +292,7 @@ static void fill_list(struct lookup *l, struct sqlite *db)
     if (l->page.goes_on)
         sqlite_bind_int(&q, l->page.after);
     sqlite_bind_int(&q, l->page.limit + 1);
-    lookup_write_list(l, &cmi_chat, &q);
+    lookup_write_list(l, NULL, &cmi_chat, &q);
 }
 
 struct chat_parts {
@@ -330,12 +330,12 @@ static void fill_one(struct lookup *l, struct sqlite *db)
 
 static void list_chats(struct exchange *x)
 {
-    lookup_list(x, "/chats", fill_list, NULL);
+    lookup_list(x, "/chats", fill_list, NULL, NULL);
 }
 
 static void get_chat(struct exchange *x)
 {
-    lookup_one(x, fill_one, "application/json");
+    lookup_one(x, fill_one, NULL);
 }
 
 static const char *const list_params[] = {"originator", "destination", "channel_sub_type", NULL};

@@ -88,11 +88,11 @@ static void get(struct exchange *x, const struct place *p, redis_on_reply *done,
 
 static void show_consent(struct show *s, struct view usage, struct view stored)
 {
-    show_object(s);
+    show_item(s, "customerConsent");
     show_text(s, "address", view_skip(stored, 1));
     show_text(s, "usage", usage);
     show_bool(s, "consent", stored.p[0] == '1');
-    show_object_end(s);
+    show_item_end(s);
 }
 
 static void on_one(void *owner, const struct redis_value *v)
@@ -113,9 +113,9 @@ static void on_one(void *owner, const struct redis_value *v)
         return;
     }
     buf_init(&text, 16 * GIVEN_MAX);
-    show_init(&s, &text);
+    show_init(&s, x->form, &text);
     show_consent(&s, usage, v->text);
-    exchange_answer(x, 200, "application/json", buf_view(&text));
+    exchange_answer(x, 200, show_media_type(x->form), buf_view(&text));
     buf_done(&text);
 }
 
@@ -171,7 +171,7 @@ static void on_listed(void *owner, const struct redis_value *v)
         (!search->has_consent ||
          filter_matches(search->consent, v->text.p[0] == '1' ? VIEW("true") : VIEW("false")))) {
         item->state = LISTING_SHOWN;
-        show_init(&s, &item->text);
+        show_init(&s, listing_exchange(item)->form, &item->text);
         show_consent(&s, usage, v->text);
     }
     listing_item_done(item);

@@ -2,6 +2,7 @@
 
 #include "bridge/core/mem.h"
 #include "server/sqlite.h"
+#include "server/text_index.h"
 
 #define STAMPS_MAX (EMAIL_PROPERTIES * (MERGE_STAMP_MAX + 4)) /* bytes of a stored map */
 
@@ -9,7 +10,11 @@ static const char *const columns[EMAIL_COLUMNS] = {
     "channel_type", "channel_sub_type", "status",    "case_id",      "cid",
     "content",      "remarks",          "from_name", "from_address", "stamps",
 };
-static const struct row_table email_table = {"emails", columns, EMAIL_COLUMNS};
+static const struct row_texts indexes[] = {
+    {&text_index_of_emails, UINT64_C(1) << EMAIL_CONTENT | UINT64_C(1) << EMAIL_REMARKS},
+    {NULL, 0},
+};
+static const struct row_table email_table = {"emails", columns, EMAIL_COLUMNS, indexes};
 
 /* The columns of a property; none of a list. */
 static const struct {

@@ -12,6 +12,7 @@
 #include "bridge/core/fault.h"
 #include "bridge/core/guid.h"
 #include "bridge/core/view.h"
+#include "server/show.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +45,7 @@ struct exchange {
     struct view id;     /* the {…} of the path, decoded; VIEW_NONE where the route has none */
     const struct exchange_param *params;
     size_t param_count;
+    enum show_form form;      /* of the answer to a GET */
     struct view content_type; /* as sent, without parameters, lower case; VIEW_NONE where none */
     struct view body;
     const struct exchange_user *user;
@@ -87,10 +89,13 @@ struct route {
 };
 
 /* Each resource file exports its rows, ended by a row with method NULL. */
-extern const struct route callback_routes[];  /* server/callbacks.c */
-extern const struct route message_routes[];   /* server/messages.c */
-extern const struct route consent_routes[];   /* server/consents.c */
-extern const struct route chat_routes[];      /* server/chats.c */
+extern const struct route callback_routes[];      /* server/callbacks.c */
+extern const struct route message_routes[];       /* server/messages.c */
+extern const struct route consent_routes[];       /* server/consents.c */
+extern const struct route contact_routes[];       /* server/contacts.c */
+extern const struct route email_routes[];         /* server/emails.c */
+extern const struct route script_result_routes[]; /* server/script_results.c */
+extern const struct route chat_routes[];          /* server/chats.c */
 extern const struct route recording_routes[]; /* server/listen_logs.c: callRecordings and theirs */
 extern const struct route remarks_routes[];   /* server/remarks.c */
 extern const struct route ingest_routes[];    /* server/ingest.c: POST /ingest */

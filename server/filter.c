@@ -10,15 +10,14 @@
 #define TIME_TEXT_MAX 64 /* bytes of a time that could be read */
 #define OFFSET_BYTES  6  /* of "+02:00", at its end */
 
-/* ' 358…' -> '+358…'; false where no blank stands in front of a digit. */
-static bool with_plus(struct view value, char out[WILDCARD_PATTERN_MAX], struct view *plus)
+bool filter_plus(struct view value, char *room, struct view *plus)
 {
     if (value.n < 2 || value.n > WILDCARD_PATTERN_MAX || value.p[0] != ' ' || value.p[1] < '0' ||
         value.p[1] > '9')
         return false;
-    memcpy(out, value.p, value.n);
-    out[0] = '+';
-    *plus = view_trim((struct view){out, value.n});
+    memcpy(room, value.p, value.n);
+    room[0] = '+';
+    *plus = view_trim((struct view){room, value.n});
     return true;
 }
 
@@ -29,7 +28,7 @@ bool filter_matches(struct view value, struct view text)
     struct view trimmed = view_trim(text);
 
     return wildcard_match_nocase(view_trim(value), trimmed) ||
-           (with_plus(value, room, &plus) && wildcard_match_nocase(plus, trimmed));
+           (filter_plus(value, room, &plus) && wildcard_match_nocase(plus, trimmed));
 }
 
 bool filter_matches_address(struct view value, struct view address)

@@ -9,6 +9,9 @@
 
 #include "server/exchange.h"
 
+/* ' 358…' as '+358…', for which room holds WILDCARD_PATTERN_MAX bytes; false where no blank stands
+ * in front of a digit, or it is too long. */
+bool filter_plus(struct view value, char *room, struct view *plus);
 /* Does the text match the value, which may be a pattern? Without surrounding blanks and case. */
 bool filter_matches(struct view value, struct view text);
 /* The same for an address, which is also compared in normal form (contract 18): "+358*" and "358*"

@@ -3,6 +3,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/ports/fault_point.h"
 #include "server/history_schema.h"
+#include "server/search.h"
 #include "server/sqlite.h"
 
 #include <errno.h>
@@ -300,6 +301,15 @@ void history_count_hidden(struct history *h, int more)
 
 /* ---- opening and closing ---- */
 
+static bool open_reader(struct history *h, const char *path, struct fault *f)
+{
+    h->reader.db = sqlite_open(path, true, f);
+    if (h->reader.db == NULL)
+        return false;
+    search_install(h->reader.db);
+    return sqlite_check(h->reader.db, f);
+}
+
 static bool count_hidden(struct history *h, struct fault *f)
 {
     struct sqlite_query q =
@@ -397,8 +407,8 @@ struct history *history_open(struct uv_loop_s *loop, const char *path, const str
     h->answers.data = h;
     if (take_lock(h, path, f) && (h->writer.db = sqlite_open(path, false, f)) != NULL &&
         sqlite_migrate(h->writer.db, history_schema, history_schema_steps, f) &&
-        (h->reader.db = sqlite_open(path, true, f)) != NULL && count_hidden(h, f) &&
-        start_lane(h, &h->writer, true, f) && start_lane(h, &h->reader, false, f))
+        open_reader(h, path, f) && count_hidden(h, f) && start_lane(h, &h->writer, true, f) &&
+        start_lane(h, &h->reader, false, f))
         return h;
     history_close(h, NULL, NULL);
     return NULL;

@@ -130,5 +130,38 @@ static const char remarks[] =
     ") STRICT, WITHOUT ROWID;"
     "CREATE INDEX idempotency_keys_by_time ON idempotency_keys (at_ms);";
 
-const char *const history_schema[] = {contacts, chats, emails, recordings, scripts, remarks};
+/* What lists of contacts search by (server/contact_search.c): words and trigrams
+ * (server/text_index.h), addresses and ids, those that are open, and the few whose times are far
+ * apart or backwards, which say how far a search by time has to look. */
+static const char search[] =
+    "CREATE VIRTUAL TABLE address_words USING fts5(source, destination, content = 'contacts',"
+    "  content_rowid = 'row', detail = column, columnsize = 0, tokenize = 'trigram');"
+    "CREATE VIRTUAL TABLE subject_words USING fts5(subject, content = 'contacts',"
+    "  content_rowid = 'row', columnsize = 0, prefix = '2 3 4 5 6 7 8 9 10',"
+    "  tokenize = 'unicode61 remove_diacritics 2');"
+    "CREATE VIRTUAL TABLE email_words USING fts5(content, remarks, content = 'emails',"
+    "  content_rowid = 'row', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2');"
+    "CREATE VIRTUAL TABLE chat_words USING fts5(message, content = 'chat_messages',"
+    "  content_rowid = 'row', detail = none, columnsize = 0, tokenize = 'trigram');"
+    "INSERT INTO address_words (rowid, source, destination)"
+    "  SELECT row, source, destination FROM contacts"
+    "  WHERE (source IS NOT NULL OR destination IS NOT NULL);"
+    "INSERT INTO subject_words (rowid, subject)"
+    "  SELECT row, subject FROM contacts WHERE subject IS NOT NULL;"
+    "INSERT INTO email_words (rowid, content, remarks) SELECT row, content, remarks FROM emails"
+    "  WHERE (content IS NOT NULL OR remarks IS NOT NULL);"
+    "INSERT INTO chat_words (rowid, message) SELECT row, message FROM chat_messages;"
+    "CREATE INDEX contacts_by_source ON contacts (lower(trim(source)));"
+    "CREATE INDEX contacts_by_destination ON contacts (lower(trim(destination)));"
+    "CREATE INDEX contacts_of_agent ON contacts (agent_id) WHERE agent_id IS NOT NULL;"
+    "CREATE INDEX contacts_of_queue ON contacts (queue_id) WHERE queue_id IS NOT NULL;"
+    "CREATE INDEX contacts_unhandled ON contacts (status) WHERE status <> 'Handled';"
+    "CREATE INDEX contacts_long ON contacts (disconnect_ms)"
+    "  WHERE disconnect_ms - arrival_ms > 86400000;"
+    "CREATE INDEX contacts_backwards ON contacts (disconnect_ms)"
+    "  WHERE disconnect_ms < arrival_ms;"
+    "CREATE INDEX email_contacts ON contacts (channel) WHERE channel = 'EMAIL';";
+
+const char *const history_schema[] = {contacts, chats,   emails, recordings,
+                                      scripts,  remarks, search};
 const int history_schema_steps = sizeof history_schema / sizeof *history_schema;

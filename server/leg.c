@@ -1,5 +1,7 @@
 #include "server/leg.h"
 
+#include "server/text_index.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -45,7 +47,13 @@ static const char *const columns[LEG_COLUMNS] = {
     "digest",
     "stamps",
 };
-const struct row_table leg_table = {"contacts", columns, LEG_COLUMNS};
+#define BIT(column) (UINT64_C(1) << (column))
+static const struct row_texts indexes[] = {
+    {&text_index_of_addresses, BIT(LEG_SOURCE) | BIT(LEG_DESTINATION)},
+    {&text_index_of_subjects, BIT(LEG_SUBJECT)},
+    {NULL, 0},
+};
+const struct row_table leg_table = {"contacts", columns, LEG_COLUMNS, indexes};
 
 enum { NEWEST, OLDEST };
 

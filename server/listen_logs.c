@@ -239,12 +239,12 @@ static void fill_logs(struct lookup *l, struct sqlite *db)
     sqlite_bind_guid(&q, &l->id);
     sqlite_bind_int(&q, l->page.goes_on ? l->page.after : -1);
     sqlite_bind_int(&q, l->page.limit + 1);
-    lookup_write_list(l, &cmi_listen_log, &q);
+    lookup_write_list(l, NULL, &cmi_listen_log, &q);
 }
 
 static void list_logs(struct exchange *x)
 {
-    lookup_list(x, "/callRecordings/{id}/listenLog", fill_logs, NULL);
+    lookup_list(x, "/callRecordings/{id}/listenLog", fill_logs, NULL, NULL);
 }
 
 /* ---- GET /callRecordings ---- */
@@ -287,7 +287,7 @@ static void fill_recordings(struct lookup *l, struct sqlite *db)
         sqlite_bind_guid(&q, &filter->contact);
     bind_seen(l->x, &q);
     sqlite_bind_int(&q, l->page.limit + 1);
-    lookup_write_list(l, &cmi_call_recording, &q);
+    lookup_write_list(l, NULL, &cmi_call_recording, &q);
 }
 
 static bool guid_param(struct exchange *x, const char *name, struct guid *out, bool *given)
@@ -319,7 +319,7 @@ static void list_recordings(struct exchange *x)
 
     if (guid_param(x, "call_id", &filter->call, &filter->has_call) &&
         guid_param(x, "contact_id", &filter->contact, &filter->has_contact) && times(x, filter))
-        lookup_list(x, "/callRecordings", fill_recordings, filter);
+        lookup_list(x, "/callRecordings", fill_recordings, filter, mem_free);
     else
         mem_free(filter);
 }
@@ -360,7 +360,7 @@ static void fill_recording(struct lookup *l, struct sqlite *db)
 
 static void get_recording(struct exchange *x)
 {
-    lookup_one(x, fill_recording, "application/json");
+    lookup_one(x, fill_recording, NULL);
 }
 
 static const char *const list_params[] = {"call_id", "contact_id", "start_time", "end_time", NULL};

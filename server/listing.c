@@ -330,7 +330,7 @@ static void put_out(struct listing *l, struct listing_item *item)
         l->more = true;
         return;
     }
-    buf_put_char(&l->out, l->shown == 0 ? '[' : ',');
+    show_join_next(l->x->form, l->shown == 0, &l->out);
     buf_put(&l->out, buf_view(&item->text));
     buf_done(&item->text);
     l->shown++;
@@ -347,8 +347,8 @@ static void finish(struct listing *l)
     } else {
         if (l->more)
             link_next(l);
-        buf_put_text(&l->out, l->shown == 0 ? "[]" : "]");
-        exchange_answer(x, 200, "application/json", buf_view(&l->out));
+        show_join_end(x->form, l->source.collection, &l->out);
+        exchange_answer(x, 200, show_media_type(x->form), buf_view(&l->out));
     }
     listing_free(l);
 }
@@ -398,6 +398,7 @@ void listing_start(struct exchange *x, const struct listing_source *source)
     l->above = source->above.n > 0 ? keep(source->above) : VIEW_NONE;
     l->below = source->below.n > 0 ? keep(source->below) : VIEW_NONE;
     buf_init(&l->out, SIZE_MAX / 2); /* LISTING_BYTES_MAX and one item */
+    show_join_begin(x->form, source->collection, &l->out);
     for (unsigned s = 0; s < SHARD_COUNT; s++) {
         l->cursors[s].shard = s;
         l->cursors[s].listing = l;

@@ -31,7 +31,7 @@ struct listing_item {
 
 /* What is listed. */
 struct listing_source {
-    const char *collection; /* "callbacks": the path */
+    const char *collection; /* "callbacks": the path, and the root in XML */
     const char *zset;       /* the zsets' name */
     bool descending;
     /* Members lie strictly between these; empty: no bound. */

@@ -18,22 +18,40 @@ void lookup_not_found(struct exchange *x)
     exchange_error(x, 404, "HTTP 404 Not Found");
 }
 
-void lookup_write_list(struct lookup *l, const struct cmi_shape *shape, struct sqlite_query *q)
+static void place_token(const struct lookup *l, const struct sqlite_query *q, struct buf *to)
 {
-    struct represent_plan plan = {0};
+    (void)l;
+    buf_put_int(to, sqlite_int(q, 0));
+}
 
-    represent_plan(&plan, shape, CMI_LISTED, q);
+void lookup_write_page(struct lookup *l, struct represent_plan *plan, const struct cmi_shape *shape,
+                       struct sqlite_query *q,
+                       void (*token)(const struct lookup *l, const struct sqlite_query *q,
+                                     struct buf *to))
+{
+    struct represent_plan plain = {0};
+
+    if (plan == NULL)
+        plan = &plain;
+    represent_plan(plan, shape, CMI_LISTED, q);
     represent_collection(&l->out, shape);
-    for (int64_t n = 0; sqlite_row(q); n++) {
-        if (n == l->page.limit) {
+    for (int64_t n = 1; sqlite_row(q); n++) {
+        if (n > l->page.limit) {
             l->more = true;
             sqlite_end(q);
             break;
         }
-        l->after = sqlite_int(q, 0);
-        represent_row(&l->out, &plan, q);
+        represent_row(&l->out, plan, q);
+        if (n == l->page.limit)
+            token(l, q, &l->next);
     }
     represent_collection_end(&l->out);
+}
+
+void lookup_write_list(struct lookup *l, struct represent_plan *plan, const struct cmi_shape *shape,
+                       struct sqlite_query *q)
+{
+    lookup_write_page(l, plan, shape, q, place_token);
 }
 
 void lookup_write_one(struct lookup *l, struct represent_plan *plan, const struct cmi_shape *shape,
@@ -50,7 +68,7 @@ static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
 {
     struct lookup *l = (struct lookup *)job;
 
-    represent_init(&l->out, &l->body);
+    represent_init(&l->out, l->x->form, &l->body);
     l->out.translations = l->x->server->translations;
     l->out.language = translations_language(l->x);
     l->fill(l, db);
@@ -65,7 +83,9 @@ static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
 static void lookup_free(struct lookup *l)
 {
     buf_done(&l->body);
-    mem_free(l->ctx);
+    buf_done(&l->next);
+    if (l->free_ctx != NULL)
+        l->free_ctx(l->ctx);
     mem_free(l);
 }
 
@@ -80,8 +100,10 @@ static void done(struct history_job *job, const struct fault *f)
         lookup_not_found(x);
     } else {
         if (l->more)
-            page_link(x, l->path, l->after);
-        exchange_answer(x, 200, l->content_type, buf_view(&l->body));
+            page_link(x, l->path, buf_view(&l->next));
+        exchange_answer(x, 200,
+                        l->content_type != NULL ? l->content_type : show_media_type(x->form),
+                        buf_view(&l->body));
     }
     lookup_free(l);
 }
@@ -94,6 +116,7 @@ static void start(struct lookup *l)
     l->job.run = run;
     l->job.done = done;
     buf_init(&l->body, LOOKUP_BODY_MAX);
+    buf_init(&l->next, PAGE_TOKEN_MAX);
     if (history_read(x->server->history, &l->job, &f))
         return;
     lookup_free(l);
@@ -115,31 +138,41 @@ void lookup_one(struct exchange *x, lookup_fill *fill, const char *content_type)
     start(l);
 }
 
-void lookup_list(struct exchange *x, const char *path, lookup_fill *fill, void *ctx)
+void lookup_page(struct exchange *x, const char *path, const struct page *page, lookup_fill *fill,
+                 void *ctx, void (*free_ctx)(void *ctx))
 {
     bool has_id = view_has(view_of(path), '{');
-    struct lookup *l;
+    struct lookup *l = NULL;
     struct guid id = {{0}};
-    struct page page;
-    struct fault f;
 
     if (has_id && !lookup_guid(x, x->id, &id)) {
-        mem_free(ctx);
-        return;
-    }
-    if (!page_read(x, PAGE_LIMIT_DEFAULT, &page, &f)) {
-        mem_free(ctx);
-        exchange_fault(x, &f);
+        if (free_ctx != NULL)
+            free_ctx(ctx);
         return;
     }
     l = mem_zeroed(1, sizeof *l);
     l->x = x;
     l->ctx = ctx;
+    l->free_ctx = free_ctx;
     l->fill = fill;
-    l->content_type = "application/json";
     l->path = path;
     l->id = id;
-    l->page = page;
+    l->page = *page;
     l->found = !has_id;
     start(l);
+}
+
+void lookup_list(struct exchange *x, const char *path, lookup_fill *fill, void *ctx,
+                 void (*free_ctx)(void *ctx))
+{
+    struct page page;
+    struct fault f;
+
+    if (page_read(x, PAGE_LIMIT_DEFAULT, true, &page, &f)) {
+        lookup_page(x, path, &page, fill, ctx, free_ctx);
+        return;
+    }
+    if (free_ctx != NULL)
+        free_ctx(ctx);
+    exchange_fault(x, &f);
 }

@@ -22,26 +22,39 @@ struct lookup {
     struct history_job job;
     struct exchange *x;
     lookup_fill *fill;
-    const char *content_type;
-    const char *path; /* the route's, of a list */
-    struct guid id;   /* the path's, where there is one */
-    struct page page; /* of a list */
-    void *ctx;        /* the maker's, freed with the lookup; may be NULL */
+    const char *content_type; /* of what is not in the form that was asked for; else NULL */
+    const char *path;         /* the route's, of a list */
+    struct guid id;           /* the path's, where there is one */
+    struct page page;         /* of a list */
+    void *ctx;                /* the maker's; may be NULL */
+    void (*free_ctx)(void *ctx);
     bool found;
     bool more;
-    int64_t after;
+    struct buf next; /* if there is more: the token of the last thing shown */
     struct buf body;
     struct represent out; /* to body */
 };
 
-/* One thing: the path's id must be a GUID, else 400. */
+/* One thing: the path's id must be a GUID, else 400. content_type NULL: it is represented in the
+ * form that was asked for. */
 void lookup_one(struct exchange *x, lookup_fill *fill, const char *content_type);
-/* A collection; or, where the route's path has {id}, what of it belongs to that. ctx: of mem.h, is
- * freed when all is done; may be NULL. */
-void lookup_list(struct exchange *x, const char *path, lookup_fill *fill, void *ctx);
+/* A collection in the order of places; or, where the route's path has {id}, what of it belongs to
+ * that. ctx is freed by free_ctx when all is done; both may be NULL. */
+void lookup_list(struct exchange *x, const char *path, lookup_fill *fill, void *ctx,
+                 void (*free_ctx)(void *ctx));
+/* The same of a list whose page its maker has read. */
+void lookup_page(struct exchange *x, const char *path, const struct page *page, lookup_fill *fill,
+                 void *ctx, void (*free_ctx)(void *ctx));
 /* For a fill: writes all rows of q as items of the collection. q gives one more than the page's
- * limit if there are more, and its first column is the place (server/place.h) of each. */
-void lookup_write_list(struct lookup *l, const struct cmi_shape *shape, struct sqlite_query *q);
+ * limit if there are more, and its first column is the place (server/place.h) of each. plan: with
+ * list and ctx set where items have lists; else NULL. */
+void lookup_write_list(struct lookup *l, struct represent_plan *plan, const struct cmi_shape *shape,
+                       struct sqlite_query *q);
+/* The same for another order: `token` is asked at the last row shown for its token. */
+void lookup_write_page(struct lookup *l, struct represent_plan *plan, const struct cmi_shape *shape,
+                       struct sqlite_query *q,
+                       void (*token)(const struct lookup *l, const struct sqlite_query *q,
+                                     struct buf *to));
 /* For a fill: writes the row of q, if there is one. plan has list and ctx set. */
 void lookup_write_one(struct lookup *l, struct represent_plan *plan, const struct cmi_shape *shape,
                       struct sqlite_query *q);

@@ -26,7 +26,7 @@ static void on_one(void *owner, enum message_viewed what)
         return;
     }
     if (what == MESSAGE_WHOLE)
-        exchange_answer(one->x, 200, "application/json", buf_view(&one->text));
+        exchange_answer(one->x, 200, show_media_type(one->x->form), buf_view(&one->text));
     else if (what == MESSAGE_NONE)
         exchange_error(one->x, 404, "HTTP 404 Not Found");
     else

@@ -93,8 +93,8 @@ static void begin(struct message_view *v, const struct redis_value *hash, struct
         v->statuses = mem_zeroed((size_t)store_int(hash, "n", 0) + 1, 1);
         v->has_repeat = repeat_next(&v->repeats, &v->repeat);
     }
-    show_init(s, v->to);
-    show_object(s);
+    show_init(s, v->x->form, v->to);
+    show_item(s, "message");
     show_text(s, "id", view_of(v->id));
     show_text(s, "message", store_text(hash, "body"));
     show_text(s, "source", store_text(hash, "src"));
@@ -105,15 +105,15 @@ static void begin(struct message_view *v, const struct redis_value *hash, struct
     show_int(s, "maxRetryCount", store_int(hash, "mr", 0));
     show_int(s, "retryDelay", store_int(hash, "rd", 0));
     show_text(s, "contentType", store_text(hash, "ct"));
-    show_wrapped(s, "destinations", "destination");
+    show_list(s, "destinations", "destination", true);
 }
 
 static void show_destination(struct message_view *v, struct view address, enum slice_status status)
 {
-    show_object(&v->show);
+    show_item(&v->show, "destination");
     show_text(&v->show, "address", address);
     show_text(&v->show, "status", view_of(slice_status_name(status)));
-    show_object_end(&v->show);
+    show_item_end(&v->show);
     v->position++;
 }
 
@@ -156,8 +156,8 @@ static void show_slice(struct message_view *v, const struct redis_value parts[3]
 static void end(struct message_view *v)
 {
     show_repeats(v);
-    show_wrapped_end(&v->show);
-    show_object_end(&v->show);
+    show_list_end(&v->show, true);
+    show_item_end(&v->show);
 }
 
 /* reply: {fields, repeats, parts}, as message.lua gives it. */

@@ -6,7 +6,13 @@
 
 #define LINK_MAX 16384 /* bytes; a request's line is shorter */
 
-bool page_read(const struct exchange *x, int64_t default_limit, struct page *out, struct fault *f)
+bool page_bad_token(struct fault *f)
+{
+    return fault_set(f, FAULT_REJECT, "after is not a token that a Link header of this list gave");
+}
+
+bool page_read(const struct exchange *x, int64_t default_limit, bool places, struct page *out,
+               struct fault *f)
 {
     struct view text;
     bool found;
@@ -15,15 +21,17 @@ bool page_read(const struct exchange *x, int64_t default_limit, struct page *out
     text = exchange_param(x, "limit", &found);
     if (found && !num_in(text, 1, PAGE_LIMIT_MAX, &out->limit))
         return fault_set(f, FAULT_REJECT, "limit is not an integer from 1 to %d", PAGE_LIMIT_MAX);
-    text = exchange_param(x, "after", &out->goes_on);
-    if (out->goes_on &&
-        (!num_in(text, 0, INT64_MAX, &out->after) || (text.n > 1 && text.p[0] == '0')))
-        return fault_set(f, FAULT_REJECT,
-                         "after is not a token that a Link header of this list gave");
+    out->token = exchange_param(x, "after", &out->goes_on);
+    if (out->goes_on && out->token.n > PAGE_TOKEN_MAX)
+        return page_bad_token(f);
+    if (out->goes_on && places &&
+        (!num_in(out->token, 0, INT64_MAX, &out->after) ||
+         (out->token.n > 1 && out->token.p[0] == '0')))
+        return page_bad_token(f);
     return true;
 }
 
-void page_link(struct exchange *x, const char *path, int64_t after)
+void page_link(struct exchange *x, const char *path, struct view token)
 {
     struct view rest = view_of(path);
     struct view head = view_cut(&rest, '{');
@@ -47,7 +55,7 @@ void page_link(struct exchange *x, const char *path, int64_t after)
         buf_put_char(&link, '&');
     }
     buf_put_text(&link, "after=");
-    buf_put_int(&link, after);
+    percent_encode(token, &link);
     buf_put_text(&link, ">; rel=\"next\"");
     if (!link.full)
         exchange_header(x, "Link", buf_view(&link));

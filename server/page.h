@@ -9,18 +9,23 @@
 
 #define PAGE_LIMIT_DEFAULT 100
 #define PAGE_LIMIT_MAX     10000
+#define PAGE_TOKEN_MAX     4096 /* bytes of `after` */
 
 struct page {
     int64_t limit;
-    bool goes_on;  /* `after` was given */
-    int64_t after; /* the place (server/place.h) of the last thing that was shown */
+    bool goes_on;      /* `after` was given */
+    struct view token; /* as given: for lists that are not in the order of places */
+    int64_t after;     /* in the order of places (server/place.h): that of the last thing shown */
 };
 
-/* Reads `limit` and `after`. default_limit is at most PAGE_LIMIT_MAX. */
-bool page_read(const struct exchange *x, int64_t default_limit, struct page *out,
+/* Reads `limit` and `after`. default_limit is at most PAGE_LIMIT_MAX. places: `after` is a place.
+ */
+bool page_read(const struct exchange *x, int64_t default_limit, bool places, struct page *out,
                struct fault *f) MUST_CHECK;
-/* Adds Link: <…>; rel="next": this request again, with `after` the given place. path is the
+/* `after` is no token of this list: what to answer. False. */
+bool page_bad_token(struct fault *f);
+/* Adds Link: <…>; rel="next": this request again, with `after` the given token. path is the
  * route's: "/chats", "/callRecordings/{id}/listenLog". */
-void page_link(struct exchange *x, const char *path, int64_t after);
+void page_link(struct exchange *x, const char *path, struct view token);
 
 #endif

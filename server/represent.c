@@ -1,6 +1,5 @@
 #include "server/represent.h"
 
-#include "bridge/core/datetime.h"
 #include "bridge/core/guid.h"
 #include "server/sqlite.h"
 #include "server/translations.h"
@@ -11,21 +10,20 @@
 
 #define NAME_MAX_BYTES 96 /* of "from_queue.name" and its like */
 
-void represent_init(struct represent *r, struct buf *to)
+void represent_init(struct represent *r, enum show_form form, struct buf *to)
 {
-    json_out_init(&r->json, to);
+    show_init(&r->show, form, to);
     r->translations = NULL;
 }
 
 void represent_collection(struct represent *r, const struct cmi_shape *shape)
 {
-    (void)shape; /* its plural names the root in XML */
-    json_array(&r->json);
+    show_collection(&r->show, shape->plural);
 }
 
 void represent_collection_end(struct represent *r)
 {
-    json_array_end(&r->json);
+    show_collection_end(&r->show);
 }
 
 static signed char column_of(const struct sqlite_query *q, const char *full)
@@ -91,36 +89,35 @@ static unsigned look(const struct represent_plan *plan, const struct cmi_shape *
     return at;
 }
 
-static void write_value(struct json_out *j, const struct cmi_field *field,
-                        const struct sqlite_query *q, int column)
+static void write_value(struct show *s, const struct cmi_field *field, const struct sqlite_query *q,
+                        int column)
 {
-    char text[DATETIME_TEXT_MAX > GUID_TEXT_MAX ? DATETIME_TEXT_MAX : GUID_TEXT_MAX];
+    char text[GUID_TEXT_MAX];
     struct guid guid;
 
     switch (field->type) {
     case CMI_TIME:
-        datetime_format(sqlite_int(q, column), text);
-        json_text(j, text);
+        show_time(s, field->name, sqlite_int(q, column));
         return;
     case CMI_INTEGER:
-        json_int(j, sqlite_int(q, column));
+        show_int(s, field->name, sqlite_int(q, column));
         return;
     case CMI_NUMBER:
-        json_number(j, sqlite_text(q, column));
+        show_number(s, field->name, sqlite_text(q, column));
         return;
     case CMI_BOOL:
-        json_bool(j, sqlite_int(q, column) != 0);
+        show_bool(s, field->name, sqlite_int(q, column) != 0);
         return;
     case CMI_GUID:
         if (sqlite_kind(q, column) == SQLITE_KIND_BLOB && sqlite_guid(q, column, &guid)) {
             guid_hex(&guid, text);
-            json_text(j, text);
+            show_text(s, field->name, view_of(text));
             return;
         }
-        json_string(j, sqlite_text(q, column)); /* shown as given: contactGroupId */
+        show_text(s, field->name, sqlite_text(q, column)); /* as given: contactGroupId */
         return;
     case CMI_STRING:
-        json_string(j, sqlite_text(q, column));
+        show_text(s, field->name, sqlite_text(q, column));
         return;
     case CMI_OBJECT:
     case CMI_LIST:
@@ -128,21 +125,24 @@ static void write_value(struct json_out *j, const struct cmi_field *field,
     }
 }
 
+/* A list that need not be there is not there where it would be empty. */
 static void write_list(struct represent *r, const struct represent_plan *plan,
                        const struct cmi_field *field)
 {
     bool wrapped = (field->use & CMI_WRAPPED) != 0;
+    struct show before = r->show;
+    size_t start = r->show.to->n;
+    size_t items = 0;
 
-    json_key(&r->json, field->name);
-    if (wrapped) {
-        json_object(&r->json);
-        json_key(&r->json, field->item);
-    }
-    json_array(&r->json);
+    show_list(&r->show, field->name, field->item, wrapped);
+    items = r->show.to->n;
     plan->list(plan->ctx, r, field);
-    json_array_end(&r->json);
-    if (wrapped)
-        json_object_end(&r->json);
+    if ((field->use & CMI_LEAN) != 0 && r->show.to->n == items && !r->show.to->full) {
+        r->show.to->n = start;
+        r->show = before;
+        return;
+    }
+    show_list_end(&r->show, wrapped);
 }
 
 static unsigned write_fields(struct represent *r, const struct represent_plan *plan,
@@ -158,24 +158,21 @@ static unsigned write_fields(struct represent *r, const struct represent_plan *p
             unsigned after = look(plan, field->shape, at, q, &any);
 
             if (wanted && any) {
-                json_key(&r->json, field->name);
-                json_object(&r->json);
+                show_object(&r->show, field->name);
                 write_fields(r, plan, field->shape, at, q);
-                json_object_end(&r->json);
+                show_object_end(&r->show);
             }
             at = after;
             continue;
         }
-        if (wanted && field->type == CMI_LIST) {
+        if (wanted && field->type == CMI_LIST)
             write_list(r, plan, field);
-        } else if (wanted && is_there(plan, at, q)) {
-            json_key(&r->json, field->name);
-            if (plan->translated[at])
-                json_string(&r->json, translations_find(r->translations, r->language,
-                                                        sqlite_text(q, plan->columns[at])));
-            else
-                write_value(&r->json, field, q, plan->columns[at]);
-        }
+        else if (wanted && is_there(plan, at, q) && plan->translated[at])
+            show_text(
+                &r->show, field->name,
+                translations_find(r->translations, r->language, sqlite_text(q, plan->columns[at])));
+        else if (wanted && is_there(plan, at, q))
+            write_value(&r->show, field, q, plan->columns[at]);
         at++;
     }
     return at;
@@ -184,7 +181,7 @@ static unsigned write_fields(struct represent *r, const struct represent_plan *p
 void represent_row(struct represent *r, const struct represent_plan *plan,
                    const struct sqlite_query *q)
 {
-    json_object(&r->json);
+    show_item(&r->show, plan->shape->name);
     write_fields(r, plan, plan->shape, 0, q);
-    json_object_end(&r->json);
+    show_item_end(&r->show);
 }

@@ -6,15 +6,12 @@
  * absence. What is a list comes from another query: the plan's `list` writes its items. The
  * column's own kind is turned into the field's: a blob of 16 bytes into 32 hex, milliseconds into a
  * time.
- *
- * JSON now. XML is the same calls with another writer behind them: each is told the field or shape,
- * from which its element's name comes.
  */
 #ifndef SERVER_REPRESENT_H
 #define SERVER_REPRESENT_H
 
 #include "bridge/core/cmi_fields.h"
-#include "bridge/core/json_out.h"
+#include "server/show.h"
 
 #define REPRESENT_FIELDS_MAX 64 /* of a shape and the objects in it */
 
@@ -22,7 +19,7 @@ struct sqlite_query;
 struct translations;
 
 struct represent {
-    struct json_out json;
+    struct show show;
     /* Values that are shown in the user's language (server/translations.h); NULL: as they are. */
     const struct translations *translations;
     struct view language;
@@ -38,7 +35,7 @@ struct represent_plan {
     bool translated[REPRESENT_FIELDS_MAX];
 };
 
-void represent_init(struct represent *r, struct buf *to);
+void represent_init(struct represent *r, enum show_form form, struct buf *to);
 /* The collection around the items, where it is the whole answer. */
 void represent_collection(struct represent *r, const struct cmi_shape *shape);
 void represent_collection_end(struct represent *r);
@@ -47,7 +44,8 @@ void represent_collection_end(struct represent *r);
  */
 void represent_plan(struct represent_plan *plan, const struct cmi_shape *shape, enum cmi_use use,
                     const struct sqlite_query *q);
-/* Writes the current row of q as one object. */
+/* Writes the current row of q as one object: the whole answer, or an item of what is being
+ * written. */
 void represent_row(struct represent *r, const struct represent_plan *plan,
                    const struct sqlite_query *q);
 

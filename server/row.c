@@ -2,6 +2,7 @@
 
 #include "bridge/core/buf.h"
 #include "server/sqlite.h"
+#include "server/text_index.h"
 
 #include <assert.h>
 #include <string.h>
@@ -104,7 +105,7 @@ void row_set(struct row *r, unsigned column, struct cell value)
     r->changed |= UINT64_C(1) << column;
 }
 
-static void bind(struct sqlite_query *q, const struct cell *c)
+void cell_bind(const struct cell *c, struct sqlite_query *q)
 {
     switch (c->kind) {
     case CELL_NULL:
@@ -142,7 +143,7 @@ static void insert(struct row *r, struct sqlite *db)
         sqlite_bind_null(&q); /* SQLite gives the next one */
     sqlite_bind_guid(&q, &r->id);
     for (unsigned i = 0; i < r->table->count; i++)
-        bind(&q, &r->cells[i]);
+        cell_bind(&r->cells[i], &q);
     sqlite_run(&q);
 }
 
@@ -170,17 +171,45 @@ static void update(struct row *r, struct sqlite *db)
         sqlite_bind_int(&q, r->row);
     for (unsigned i = 0; i < r->table->count; i++)
         if ((r->changed >> i & 1) != 0)
-            bind(&q, &r->cells[i]);
+            cell_bind(&r->cells[i], &q);
     sqlite_bind_int(&q, r->row_before);
     sqlite_run(&q);
+}
+
+/* Are the texts of that index others now, or elsewhere? */
+static bool touches(const struct row *r, const struct row_texts *w)
+{
+    return r->row != r->row_before || (r->changed & w->columns) != 0;
+}
+
+static void change(struct row *r, struct sqlite *db)
+{
+    const struct row_texts *w = NULL;
+
+    for (w = r->table->texts; w != NULL && w->index != NULL; w++)
+        if (touches(r, w))
+            text_index_remove(db, w->index, r->row_before);
+    update(r, db);
+    for (w = r->table->texts; w != NULL && w->index != NULL; w++)
+        if (touches(r, w))
+            text_index_add(db, w->index, r->row);
+}
+
+static void add(struct row *r, struct sqlite *db)
+{
+    insert(r, db);
+    if (r->row == 0)
+        r->row = sqlite_last_row(db);
+    for (const struct row_texts *w = r->table->texts; w != NULL && w->index != NULL; w++)
+        text_index_add(db, w->index, r->row);
 }
 
 void row_save(struct row *r, struct sqlite *db)
 {
     if (!r->stored)
-        insert(r, db);
+        add(r, db);
     else if (r->changed != 0 || r->row != r->row_before)
-        update(r, db);
+        change(r, db);
     r->stored = true;
     r->row_before = r->row;
     r->changed = 0;

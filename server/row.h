@@ -17,6 +17,8 @@
 #define ROW_COLUMNS_MAX 64
 
 struct sqlite;
+struct sqlite_query;
+struct text_index;
 
 enum cell_kind { CELL_NULL, CELL_INT, CELL_TEXT, CELL_BLOB };
 
@@ -26,10 +28,17 @@ struct cell {
     struct view bytes; /* CELL_TEXT, CELL_BLOB; borrowed */
 };
 
+/* An index of texts (server/text_index.h) that a table has, and the columns it stands on. */
+struct row_texts {
+    const struct text_index *index;
+    uint64_t columns; /* bit i: column i */
+};
+
 struct row_table {
     const char *name;
     const char *const *columns;
     unsigned count;
+    const struct row_texts *texts; /* ended by one without an index; NULL: none */
 };
 
 struct row {
@@ -48,8 +57,9 @@ struct cell cell_int(int64_t n);
 struct cell cell_text(struct view v);
 struct cell cell_guid(const struct guid *g); /* borrows *g */
 bool cell_same(const struct cell *a, const struct cell *b);
-bool cell_is(const struct cell *c, const char *text);       /* a text, and that one */
-bool cell_get_guid(const struct cell *c, struct guid *out); /* false: null */
+bool cell_is(const struct cell *c, const char *text);         /* a text, and that one */
+void cell_bind(const struct cell *c, struct sqlite_query *q); /* the next parameter */
+bool cell_get_guid(const struct cell *c, struct guid *out);   /* false: null */
 
 /* Fills r with the row of that id, or an empty one with stored false. row_done frees it. */
 void row_load(struct row *r, struct sqlite *db, const struct row_table *table,

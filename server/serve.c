@@ -124,6 +124,7 @@ static void read_settings(struct serve *s)
     s->server.callback_max_calls = conf_int(c, "callbacks.max_calls");
     s->server.callback_ivr = conf_text(c, "callbacks.ivr_number");
     s->server.retention_ms = conf_ms(c, "retention");
+    s->server.wrapup_max_ms = conf_ms(c, "wrapup.max");
 }
 
 /* ---- the end ---- */
@@ -259,6 +260,9 @@ static bool start(struct serve *s, struct fault *f)
     front_add(s->front, FRONT_BASE, callback_routes);
     front_add(s->front, FRONT_BASE, message_routes);
     front_add(s->front, FRONT_BASE, consent_routes);
+    front_add(s->front, FRONT_BASE, contact_routes);
+    front_add(s->front, FRONT_BASE, email_routes);
+    front_add(s->front, FRONT_BASE, script_result_routes);
     front_add(s->front, FRONT_BASE, chat_routes);
     front_add(s->front, FRONT_BASE, recording_routes);
     front_add(s->front, FRONT_BASE, remarks_routes);

@@ -21,6 +21,7 @@ struct sqlite {
     sqlite3 *handle;
     bool failed;
     struct fault trouble;
+    void *owners;
     struct sqlite_statement kept[SQLITE_STATEMENTS_KEPT];
 };
 
@@ -198,6 +199,93 @@ bool sqlite_migrate(struct sqlite *db, const char *const *steps, int count, stru
     return true;
 }
 
+/* ---- functions and orders of our own ---- */
+
+struct addition {
+    sqlite_test *test;
+    sqlite_compare *compare;
+    void *ctx;
+    void (*free_ctx)(void *ctx);
+};
+
+static void drop_addition(void *p)
+{
+    struct addition *a = p;
+
+    if (a->free_ctx != NULL)
+        a->free_ctx(a->ctx);
+    mem_free(a);
+}
+
+static struct view value_text(sqlite3_value *v)
+{
+    const char *p = (const char *)sqlite3_value_text(v); /* before its length: it may convert */
+
+    return (struct view){p, p == NULL ? 0 : (size_t)sqlite3_value_bytes(v)};
+}
+
+static void on_test(sqlite3_context *call, int count, sqlite3_value **values)
+{
+    const struct addition *a = sqlite3_user_data(call);
+
+    (void)count;
+    if (sqlite3_value_type(values[0]) == SQLITE_NULL ||
+        sqlite3_value_type(values[1]) == SQLITE_NULL)
+        sqlite3_result_null(call);
+    else
+        sqlite3_result_int(call, a->test(a->ctx, value_text(values[0]), value_text(values[1])));
+}
+
+static int on_compare(void *p, int a_n, const void *a_p, int b_n, const void *b_p)
+{
+    const struct addition *a = p;
+
+    return a->compare(a->ctx, (struct view){a_p, (size_t)a_n}, (struct view){b_p, (size_t)b_n});
+}
+
+static struct addition *addition(struct addition what)
+{
+    return mem_copy(&what, sizeof what);
+}
+
+void sqlite_add_test(struct sqlite *db, const char *name, sqlite_test *test, void *ctx,
+                     void (*free_ctx)(void *ctx))
+{
+    int code = sqlite3_create_function_v2(
+        db->handle, name, 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+        addition((struct addition){.test = test, .ctx = ctx, .free_ctx = free_ctx}), on_test, NULL,
+        NULL, drop_addition);
+
+    if (code != SQLITE_OK)
+        fail(db, code);
+}
+
+void sqlite_add_order(struct sqlite *db, const char *name, sqlite_compare *compare, void *ctx,
+                      void (*free_ctx)(void *ctx))
+{
+    struct addition *a =
+        addition((struct addition){.compare = compare, .ctx = ctx, .free_ctx = free_ctx});
+    int code =
+        sqlite3_create_collation_v2(db->handle, name, SQLITE_UTF8, a, on_compare, drop_addition);
+
+    if (code != SQLITE_OK) { /* unlike a function, it is then not dropped */
+        drop_addition(a);
+        fail(db, code);
+    }
+}
+
+void sqlite_keep(struct sqlite *db, void *kept)
+{
+    db->owners = kept;
+}
+
+void *sqlite_kept(const struct sqlite *db)
+{
+    return db->owners;
+}
+
+/* ---- statements ---- */
+
 static size_t hash_of(const char *sql)
 {
     uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
@@ -341,6 +429,11 @@ void sqlite_do(struct sqlite *db, const char *sql)
 int64_t sqlite_changed(const struct sqlite *db)
 {
     return sqlite3_changes64(db->handle);
+}
+
+int64_t sqlite_last_row(const struct sqlite *db)
+{
+    return sqlite3_last_insert_rowid(db->handle);
 }
 
 int sqlite_columns(const struct sqlite_query *q)

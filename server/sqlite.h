@@ -56,6 +56,19 @@ void sqlite_do(struct sqlite *db, const char *sql);
 /* A failing write may end the transaction around it; then all that was in it is gone. */
 bool sqlite_in_transaction(const struct sqlite *db);
 
+/* Adds to SQL a function of two texts that is true or false (NULL where one of them is), and an
+ * order of texts (COLLATE name). ctx is given to free_ctx (may be NULL) when the connection closes.
+ */
+typedef bool sqlite_test(void *ctx, struct view a, struct view b);
+typedef int sqlite_compare(void *ctx, struct view a, struct view b);
+void sqlite_add_test(struct sqlite *db, const char *name, sqlite_test *test, void *ctx,
+                     void (*free_ctx)(void *ctx));
+void sqlite_add_order(struct sqlite *db, const char *name, sqlite_compare *compare, void *ctx,
+                      void (*free_ctx)(void *ctx));
+/* Something of the owner's that goes with the connection; not freed. */
+void sqlite_keep(struct sqlite *db, void *kept);
+void *sqlite_kept(const struct sqlite *db);
+
 struct sqlite_query sqlite_query(struct sqlite *db, const char *sql);
 /* Binds the next parameter. Views hold until the query ends. */
 void sqlite_bind_int(struct sqlite_query *q, int64_t n);
@@ -64,10 +77,11 @@ void sqlite_bind_blob(struct sqlite_query *q, struct view bytes);
 void sqlite_bind_guid(struct sqlite_query *q, const struct guid *g); /* 16 bytes */
 void sqlite_bind_null(struct sqlite_query *q);
 
-bool sqlite_row(struct sqlite_query *q);         /* true: the next row is there */
-void sqlite_run(struct sqlite_query *q);         /* steps to the end and ends */
-void sqlite_end(struct sqlite_query *q);         /* may be called twice */
-int64_t sqlite_changed(const struct sqlite *db); /* rows that the last write touched */
+bool sqlite_row(struct sqlite_query *q);          /* true: the next row is there */
+void sqlite_run(struct sqlite_query *q);          /* steps to the end and ends */
+void sqlite_end(struct sqlite_query *q);          /* may be called twice */
+int64_t sqlite_changed(const struct sqlite *db);  /* rows that the last write touched */
+int64_t sqlite_last_row(const struct sqlite *db); /* the key of the row that was inserted last */
 
 /* Columns of the current row, counted from 0; views hold until the next row. */
 int sqlite_columns(const struct sqlite_query *q);

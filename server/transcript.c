@@ -2,6 +2,7 @@
 
 #include "bridge/io/crypto.h"
 #include "server/sqlite.h"
+#include "server/text_index.h"
 
 #include <string.h>
 
@@ -89,6 +90,8 @@ void transcript_put_line(struct sqlite *db, const struct guid *chat, const struc
     sqlite_bind_int(&q, line->system);
     sqlite_bind_text(&q, line->type.n > 0 ? line->type : VIEW("text"));
     sqlite_run(&q);
+    if (sqlite_changed(db) > 0) /* else it was there */
+        text_index_add(db, &text_index_of_chats, sqlite_last_row(db));
 }
 
 void transcript_put_participant(struct sqlite *db, const struct guid *chat,

@@ -41,6 +41,7 @@ enum cmi_use {
                                   event itself must give says event_types.h */
     CMI_NAMES = 1 << 12,       /* CMI_GUID: names a thing that another event's subject may name, so
                                   an ingest event may give the producer's own name (contract 4) */
+    CMI_LEAN = 1 << 13,        /* a list that is not shown where it is empty */
 };
 
 struct cmi_shape;

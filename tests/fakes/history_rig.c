@@ -96,6 +96,7 @@ static void make(struct inside *s, const char *file, bool plain_user)
     s->server.loop = &s->loop;
     s->server.remarks_max_bytes = 65536;
     s->server.body_max_bytes = 16 << 20;
+    s->server.wrapup_max_ms = 3600000;
     uv_loop_init(&s->loop);
     s->queues = queues_new();
     queues_add_chat(s->queues, &queue);
@@ -103,6 +104,9 @@ static void make(struct inside *s, const char *file, bool plain_user)
     s->users = users_new_anonymous(&user);
     s->front = front_new(&s->server, s->users);
     front_secret(s->front, secret);
+    front_add(s->front, FRONT_BASE, contact_routes);
+    front_add(s->front, FRONT_BASE, email_routes);
+    front_add(s->front, FRONT_BASE, script_result_routes);
     front_add(s->front, FRONT_BASE, chat_routes);
     front_add(s->front, FRONT_BASE, recording_routes);
     front_add(s->front, FRONT_BASE, remarks_routes);

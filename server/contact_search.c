@@ -1,0 +1,531 @@
+#include "server/contact_search.h"
+
+#include "bridge/core/fulltext.h"
+#include "bridge/core/trigram.h"
+#include "bridge/core/wildcard.h"
+#include "server/filter.h"
+#include "server/lookup.h"
+#include "server/place.h"
+#include "server/text_index.h"
+
+#include <string.h>
+
+#define EXPRESSION_MAX (1 << 20)         /* bytes of what an index of texts is asked */
+#define DAY_MS         INT64_C(86400000) /* as in the index contacts_long (server/history_schema.c) */
+
+/* "Any fields" that are compared as texts. */
+static const struct text_field {
+    const char *name;
+    const char *exact;   /* SQL: is it that value, in lower case */
+    const char *pattern; /* SQL: does it match */
+    const char *column;  /* of the trigrams; NULL: none */
+} text_fields[] = {
+#define TEXT_FIELD(name, column)                                                                   \
+    {                                                                                              \
+        name, "lower(trim(c." column ")) = lower(?)", "cmi_matches(?, c." column ")", NULL         \
+    }
+    TEXT_FIELD("channel", "channel"),
+    TEXT_FIELD("type", "type"),
+    TEXT_FIELD("typeDetails", "type_details"),
+    TEXT_FIELD("subtype", "subtype"),
+    TEXT_FIELD("status", "status"),
+    TEXT_FIELD("statusDetails", "status_details"),
+    TEXT_FIELD("agentName", "agent_name"),
+    TEXT_FIELD("queueName", "queue_name"),
+    {"source", "lower(trim(c.source)) = lower(?)", "cmi_matches(?, c.source)", "source"},
+    {"destination", "lower(trim(c.destination)) = lower(?)", "cmi_matches(?, c.destination)",
+     "destination"},
+};
+#define TEXT_FIELDS (sizeof text_fields / sizeof *text_fields)
+
+const char *const contact_search_params[] = {
+    "search",     "startTime", "endTime",     "subject",     "body",   "remarks",
+    "caseId",     "agentId",   "queueId",     "pickable",    "id",     "contactGroupId",
+    "channel",    "type",      "typeDetails", "subtype",     "status", "statusDetails",
+    "agentName",  "queueName", "source",      "destination", "record", "script",
+    "statistics", "sort",      NULL,
+};
+
+/* ---- values ---- */
+
+/* A value, and what it may have been before a client left its '+' as a blank (contract 13). */
+struct given {
+    struct view values[2];
+    size_t count;
+    char room[WILDCARD_PATTERN_MAX];
+};
+
+static bool read_given(struct exchange *x, const char *name, struct view value, struct given *g)
+{
+    if (value.n > WILDCARD_PATTERN_MAX) {
+        exchange_error(x, 400, "%s has a value longer than %d bytes", name, WILDCARD_PATTERN_MAX);
+        return false;
+    }
+    g->values[0] = view_trim(value);
+    g->count = 1;
+    if (filter_plus(value, g->room, &g->values[1]))
+        g->count = 2;
+    return true;
+}
+
+static bool read_bool(struct exchange *x, const char *name, bool *value, bool *given)
+{
+    struct view text = exchange_param(x, name, given);
+
+    *value = view_eq_nocase(text, VIEW("true"));
+    if (!*given || *value || view_eq_nocase(text, VIEW("false")))
+        return true;
+    exchange_error(x, 400, "%s is neither true nor false", name);
+    return false;
+}
+
+/* ---- what leads ---- */
+
+/* The index leads if none does yet; else it is asked beside the one that does. */
+static void put_words(struct contact_search *s, const struct text_index *index,
+                      struct view expression)
+{
+    struct where *w = &s->w;
+
+    if (s->leads == NULL) {
+        s->leads = index->index;
+        where_put(w, " AND d.");
+        where_put(w, index->index);
+        where_put(w, " MATCH ?");
+    } else {
+        where_put(w, " AND c.row IN (SELECT rowid FROM ");
+        where_put(w, index->index);
+        where_put(w, " WHERE ");
+        where_put(w, index->index);
+        where_put(w, " MATCH ?)");
+    }
+    where_text(w, expression);
+}
+
+/* ---- addresses and other texts ---- */
+
+static void put_compare(struct where *w, const struct text_field *field, struct view value)
+{
+    where_put(w, wildcard_is_pattern(value) ? field->pattern : field->exact);
+    where_text(w, value);
+}
+
+/* Trigrams lead patterns only: what is exact has an index of its own. */
+static bool is_wild(const struct given *g)
+{
+    return wildcard_is_pattern(g->values[0]);
+}
+
+static bool put_trigrams(const struct given *g, const char *column, struct buf *to)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        buf_put_text(to, i == 0 ? "(" : " OR (");
+        if (column != NULL)
+            buf_printf(to, "%s : ", column);
+        if (!trigram_expression(g->values[i], to))
+            return false;
+        buf_put_char(to, ')');
+    }
+    return !to->full;
+}
+
+static bool add_text(struct contact_search *s, struct exchange *x, const struct text_field *field)
+{
+    bool found = false;
+    struct view value = exchange_param(x, field->name, &found);
+    struct where *w = &s->w;
+    struct given g;
+    struct buf expression;
+
+    if (!found)
+        return true;
+    if (!read_given(x, field->name, value, &g))
+        return false;
+    if (strcmp(field->name, "status") == 0 && !is_wild(&g) &&
+        !view_eq_nocase(g.values[0], VIEW("Handled")))
+        where_put(w, " AND c.status <> 'Handled'"); /* leads to those few, by an index */
+    buf_init(&expression, EXPRESSION_MAX);
+    if (field->column != NULL && is_wild(&g) && s->leads == NULL &&
+        put_trigrams(&g, field->column, &expression))
+        put_words(s, &text_index_of_addresses, buf_view(&expression));
+    buf_done(&expression);
+    where_put(w, " AND (");
+    for (size_t i = 0; i < g.count; i++) {
+        if (i > 0)
+            where_put(w, " OR ");
+        put_compare(w, field, g.values[i]);
+    }
+    where_put(w, ")");
+    return true;
+}
+
+/* Source or destination, any of the values. One index answers for all, or none. */
+static bool add_search(struct contact_search *s, struct exchange *x)
+{
+    bool found = false;
+    struct view list = exchange_param(x, "search", &found);
+    const struct text_field *fields = &text_fields[TEXT_FIELDS - 2];
+    struct view rest = list;
+    struct where *w = &s->w;
+    struct buf expression;
+    bool wild = false;
+    bool led = true;
+    size_t count = 0;
+
+    if (!found)
+        return true;
+    buf_init(&expression, EXPRESSION_MAX);
+    for (bool more = true; more; count++) {
+        struct given g;
+
+        more = view_has(rest, ',');
+        if (count == CONTACT_SEARCH_VALUES_MAX ||
+            !read_given(x, "search", view_cut(&rest, ','), &g)) {
+            buf_done(&expression);
+            if (count == CONTACT_SEARCH_VALUES_MAX)
+                exchange_error(x, 400, "search has more than %d values", CONTACT_SEARCH_VALUES_MAX);
+            return false;
+        }
+        if (count > 0)
+            buf_put_text(&expression, " OR ");
+        wild = wild || is_wild(&g);
+        led = led && put_trigrams(&g, NULL, &expression);
+    }
+    if (wild && led)
+        put_words(s, &text_index_of_addresses, buf_view(&expression));
+    buf_done(&expression);
+    where_put(w, " AND (");
+    rest = list;
+    for (size_t i = 0; i < count; i++) {
+        struct given g;
+
+        (void)read_given(x, "search", view_cut(&rest, ','), &g); /* it could be read before */
+        for (size_t v = 0; v < g.count; v++) {
+            if (i > 0 || v > 0)
+                where_put(w, " OR ");
+            put_compare(w, &fields[0], g.values[v]);
+            where_put(w, " OR ");
+            put_compare(w, &fields[1], g.values[v]);
+        }
+    }
+    where_put(w, ")");
+    return true;
+}
+
+/* ---- ids ---- */
+
+/* Without hyphens, as the hex of an id is compared. */
+static struct view bare(struct view value, char room[WILDCARD_PATTERN_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] != '-')
+            room[n++] = value.p[i];
+    return (struct view){room, n};
+}
+
+static bool put_id(struct where *w, struct exchange *x, const char *name, const char *column,
+                   struct view value, bool patterns)
+{
+    char room[WILDCARD_PATTERN_MAX];
+    struct guid id;
+
+    value = view_trim(value);
+    if (patterns && wildcard_is_pattern(value)) {
+        if (value.n > WILDCARD_PATTERN_MAX) {
+            exchange_error(x, 400, "%s has a value longer than %d bytes", name,
+                           WILDCARD_PATTERN_MAX);
+            return false;
+        }
+        where_put(w, "cmi_matches(?, hex(");
+        where_put(w, column);
+        where_put(w, "))");
+        where_text(w, bare(value, room));
+        return true;
+    }
+    if (!lookup_guid(x, value, &id))
+        return false;
+    where_put(w, column);
+    where_put(w, " = ?");
+    where_guid(w, &id);
+    return true;
+}
+
+/* One id, or a comma list of them. A list of plain ids is an IN, which an index can lead. */
+static bool add_ids(struct contact_search *s, struct exchange *x, const char *name,
+                    const char *column, bool patterns)
+{
+    bool found = false;
+    struct view rest = exchange_param(x, name, &found);
+    struct where *w = &s->w;
+    size_t count = 0;
+
+    if (!found)
+        return true;
+    where_put(w, " AND (");
+    for (bool more = true; more; count++) {
+        if (count == CONTACT_SEARCH_VALUES_MAX) {
+            exchange_error(x, 400, "%s has more than %d values", name, CONTACT_SEARCH_VALUES_MAX);
+            return false;
+        }
+        if (count > 0)
+            where_put(w, " OR ");
+        more = view_has(rest, ',');
+        if (!put_id(w, x, name, column, view_cut(&rest, ','), patterns))
+            return false;
+    }
+    where_put(w, ")");
+    return true;
+}
+
+static bool add_id(struct contact_search *s, struct exchange *x)
+{
+    bool found = false;
+    struct view value = exchange_param(x, "id", &found);
+
+    if (!found)
+        return true;
+    where_put(&s->w, " AND ");
+    return put_id(&s->w, x, "id", "c.id", value, true);
+}
+
+/* ---- times ---- */
+
+/* arrivalTime or disconnectTime at or after the start. What arrived long before it can only be one
+ * of the few that lasted long: they say how far back the rows have to be looked at. */
+static bool add_start(struct contact_search *s, struct exchange *x)
+{
+    struct where *w = &s->w;
+    int64_t ms = 0;
+    bool found = false;
+
+    if (!filter_time(x, "startTime", &ms, &found) || !found)
+        return !found;
+    where_put(w, " AND c.row >= min(?, ifnull((SELECT min(row) FROM contacts"
+                 " WHERE disconnect_ms - arrival_ms > 86400000 AND disconnect_ms >= ?"
+                 " AND row > 0), ?))"
+                 " AND (c.arrival_ms >= ? OR c.disconnect_ms >= ?)");
+    where_int(w, place_before(ms - DAY_MS));
+    where_int(w, ms);
+    where_int(w, INT64_MAX);
+    where_int(w, ms);
+    where_int(w, ms);
+    return true;
+}
+
+/* The same for the end: only what ended before it arrived stands behind it. */
+static bool add_end(struct contact_search *s, struct exchange *x)
+{
+    struct where *w = &s->w;
+    int64_t ms = 0;
+    bool found = false;
+
+    if (!filter_time(x, "endTime", &ms, &found) || !found)
+        return !found;
+    where_put(w, " AND c.row <= max(?, ifnull((SELECT max(row) FROM contacts"
+                 " WHERE disconnect_ms < arrival_ms AND disconnect_ms <= ?), 0))"
+                 " AND (c.arrival_ms <= ? OR c.disconnect_ms <= ?)");
+    where_int(w, place_after(ms));
+    where_int(w, ms);
+    where_int(w, ms);
+    where_int(w, ms);
+    return true;
+}
+
+/* ---- full text ---- */
+
+static bool expression_of(struct exchange *x, const char *name, struct view value,
+                          struct buf *expression)
+{
+    struct fault f = {0};
+
+    if (fulltext_expression(value, expression, &f))
+        return true;
+    exchange_error(x, 400, "%s: %s", name, f.text);
+    return false;
+}
+
+static bool add_subject(struct contact_search *s, struct exchange *x)
+{
+    bool found = false;
+    struct view value = exchange_param(x, "subject", &found);
+    struct buf expression;
+    bool ok = true;
+
+    if (!found)
+        return true;
+    buf_init(&expression, FULLTEXT_EXPRESSION_MAX);
+    ok = expression_of(x, "subject", value, &expression);
+    if (ok) {
+        put_words(s, &text_index_of_subjects, buf_view(&expression));
+        where_put(&s->w, " AND c.channel IN ('CHAT', 'EMAIL')");
+    }
+    buf_done(&expression);
+    return ok;
+}
+
+/* The groups of the emails that hold the words: a transfer's leg is still about that email. */
+#define EMAILS_THAT_HOLD                                                                           \
+    "(c.channel = 'EMAIL' AND c.group_id IN (SELECT k.group_id FROM email_words m"                 \
+    " CROSS JOIN emails e ON e.row = m.rowid CROSS JOIN contacts k ON k.id = e.id"                 \
+    " WHERE m.email_words MATCH ?))"
+
+static void put_email_words(struct where *w, const char *column, struct view expression)
+{
+    struct buf of_column;
+
+    buf_init(&of_column, FULLTEXT_EXPRESSION_MAX + 64);
+    buf_printf(&of_column, "%s : ", column);
+    buf_put(&of_column, expression);
+    where_put(w, EMAILS_THAT_HOLD);
+    where_text(w, buf_view(&of_column));
+    buf_done(&of_column);
+}
+
+static bool add_remarks(struct contact_search *s, struct exchange *x)
+{
+    bool found = false;
+    struct view value = exchange_param(x, "remarks", &found);
+    struct buf expression;
+    bool ok = true;
+
+    if (!found)
+        return true;
+    buf_init(&expression, FULLTEXT_EXPRESSION_MAX);
+    ok = expression_of(x, "remarks", value, &expression);
+    if (ok) {
+        where_put(&s->w, " AND ");
+        put_email_words(&s->w, "remarks", buf_view(&expression));
+    }
+    buf_done(&expression);
+    return ok;
+}
+
+/* Chats one of whose messages holds the value somewhere. No character of it is a wildcard. */
+static void put_chats_that_hold(struct where *w, struct view value)
+{
+    struct buf pieces;
+
+    buf_init(&pieces, EXPRESSION_MAX);
+    where_put(w, "(c.channel = 'CHAT' AND c.group_id IN (SELECT m.chat FROM ");
+    if (trigram_expression(value, &pieces)) {
+        where_put(w, "chat_words d CROSS JOIN chat_messages m ON m.row = d.rowid"
+                     " WHERE d.chat_words MATCH ? AND cmi_contains(?, m.message)))");
+        where_text(w, buf_view(&pieces));
+    } else {
+        where_put(w, "chat_messages m WHERE cmi_contains(?, m.message)))");
+    }
+    where_text(w, value);
+    buf_done(&pieces);
+}
+
+static bool add_body(struct contact_search *s, struct exchange *x)
+{
+    bool found = false;
+    struct view value = exchange_param(x, "body", &found);
+    struct buf expression;
+    bool ok = true;
+
+    if (!found)
+        return true;
+    buf_init(&expression, FULLTEXT_EXPRESSION_MAX);
+    ok = expression_of(x, "body", value, &expression);
+    if (ok) {
+        where_put(&s->w, " AND (");
+        put_email_words(&s->w, "content", buf_view(&expression));
+        where_put(&s->w, " OR ");
+        put_chats_that_hold(&s->w, value);
+        where_put(&s->w, ")");
+    }
+    buf_done(&expression);
+    return ok;
+}
+
+static void add_case(struct contact_search *s, struct exchange *x)
+{
+    bool found = false;
+    struct view value = exchange_param(x, "caseId", &found);
+
+    if (!found)
+        return;
+    where_put(&s->w, " AND c.channel = 'EMAIL' AND c.group_id IN (SELECT k.group_id FROM emails e"
+                     " CROSS JOIN contacts k ON k.id = e.id WHERE e.case_id = ?)");
+    where_text(&s->w, view_trim(value));
+}
+
+/* ---- flags ---- */
+
+/* Never false: what is not true is absent (contract 20). */
+static bool add_flag(struct contact_search *s, struct exchange *x, const char *name)
+{
+    bool value = false;
+    bool found = false;
+    struct view text = exchange_param(x, name, &found);
+
+    if (found && wildcard_is_pattern(text)) {
+        value = text.n <= WILDCARD_PATTERN_MAX && wildcard_match_nocase(text, VIEW("true"));
+        where_put(&s->w, value ? "" : " AND 0");
+        value = true;
+    } else if (!read_bool(x, name, &value, &found)) {
+        return false;
+    }
+    if (!found)
+        return true;
+    where_put(&s->w, " AND c.");
+    where_put(&s->w, name);
+    where_put(&s->w, value ? " IS NOT NULL" : " IS NULL");
+    return true;
+}
+
+static bool add_pickable(struct contact_search *s, struct exchange *x)
+{
+    bool value = false;
+    bool found = false;
+
+    if (!read_bool(x, "pickable", &value, &found))
+        return false;
+    s->pickable = value;
+    if (!value)
+        return true; /* `false` leaves nothing out */
+    where_put(&s->w, " AND c.status <> 'Handled' AND c.channel IN ('CHAT', 'EMAIL')"
+                     " AND (c.status = 'InQueue' OR (c.status = 'InProcess' AND"
+                     " (c.type = 'EmailIn' OR (c.type = 'EmailOut' AND c.agent_id = ?))))");
+    where_guid(&s->w, &x->user->id);
+    return true;
+}
+
+/* ---- all of it ---- */
+
+void contact_search_init(struct contact_search *s)
+{
+    s->leads = NULL;
+    s->pickable = false;
+    where_init(&s->w);
+}
+
+void contact_search_done(struct contact_search *s)
+{
+    where_done(&s->w);
+}
+
+/* Indexes of words first: one of them may lead. */
+bool contact_search_read(struct contact_search *s, struct exchange *x)
+{
+    bool ok = add_search(s, x);
+
+    for (size_t i = TEXT_FIELDS; ok && i-- > 0;)
+        ok = add_text(s, x, &text_fields[i]);
+    ok = ok && add_subject(s, x) && add_body(s, x) && add_remarks(s, x) && add_start(s, x) &&
+         add_end(s, x) && add_id(s, x) && add_ids(s, x, "agentId", "c.agent_id", false) &&
+         add_ids(s, x, "queueId", "c.queue_id", false) &&
+         add_ids(s, x, "contactGroupId", "c.group_id", true) && add_flag(s, x, "record") &&
+         add_flag(s, x, "script") && add_pickable(s, x);
+    if (!ok)
+        return false;
+    add_case(s, x);
+    if (!where_is_full(&s->w))
+        return true;
+    exchange_error(x, 400, "there are more search values than can be looked for at a time");
+    return false;
+}

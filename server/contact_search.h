@@ -1,0 +1,31 @@
+/*
+ * contact_search: the search parameters of GET /contacts as conditions of SQL (contract 12 to 14,
+ * 20).
+ *
+ * A condition is exact on the row itself. Where an index of texts (server/text_index.h) can say
+ * which rows may match, the statement is led by it; else by the index of an address, an agent, a
+ * queue, or by the rows in their order.
+ */
+#ifndef SERVER_CONTACT_SEARCH_H
+#define SERVER_CONTACT_SEARCH_H
+
+#include "server/exchange.h"
+#include "server/where.h"
+
+#define CONTACT_SEARCH_VALUES_MAX 64 /* in a comma list */
+
+struct contact_search {
+    struct where w;    /* the conditions: " AND …" each */
+    bool pickable;     /* only what the user serves */
+    const char *leads; /* the index of texts that leads, as the table d; NULL: none */
+};
+
+/* The parameters that it reads, NULL-terminated. */
+extern const char *const contact_search_params[];
+
+void contact_search_init(struct contact_search *s);
+void contact_search_done(struct contact_search *s);
+/* Reads the parameters. Answers 400 that says which is wrong, and returns false. */
+bool contact_search_read(struct contact_search *s, struct exchange *x);
+
+#endif

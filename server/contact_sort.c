@@ -1,0 +1,265 @@
+#include "server/contact_sort.h"
+
+#include "bridge/core/num.h"
+#include "bridge/io/unicode.h"
+#include "server/contact_sql.h"
+#include "server/sqlite.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define VALUE_MAX 1024 /* bytes of a value that a token says */
+
+/* What can be sorted by; `arrivalTime` is the order of places. */
+static const struct {
+    const char *name;
+    const char *key;
+    bool text;
+} keys[] = {
+    {"id", "c.id", false},
+    {"contactGroupId", "c.group_text", true},
+    {"channel", "c.channel", true},
+    {"type", "c.type", true},
+    {"typeDetails", "c.type_details", true},
+    {"subtype", "c.subtype", true},
+    {"status", "c.status", true},
+    {"statusDetails", "c.status_details", true},
+    {"source", "c.source", true},
+    {"destination", "c.destination", true},
+    {"agentId", "c.agent_id", false},
+    {"agentName", "c.agent_name", true},
+    {"queueId", "c.queue_id", false},
+    {"queueName", "c.queue_name", true},
+    {"arrivalTime", NULL, false},
+    {"disconnectTime", "c.disconnect_ms", false},
+    {"totalDuration", CONTACT_TOTAL, false},
+    {"record", "c.record", false},
+    {"script", "c.script", false},
+    {"subject", "c.subject", true},
+    {"connectTime", "c.connect_ms", false},
+    {"waitingDuration", CONTACT_WAITING, false},
+    {"handlingDuration", CONTACT_HANDLING, false},
+    {"wrapUpTotalDuration", CONTACT_WRAP_UP, false},
+};
+
+/* ---- the parameter ---- */
+
+static bool read_locale(struct contact_sort *s, struct view postfix, struct fault *f)
+{
+    if (!view_starts(postfix, VIEW("LOCALE-")))
+        return fault_set(f, FAULT_REJECT,
+                         "sort: what follows the comma must be LOCALE- and a language tag, as "
+                         "LOCALE-fi");
+    s->locale = view_skip(postfix, strlen("LOCALE-"));
+    return unicode_is_tag(s->locale) ||
+           fault_set(f, FAULT_REJECT, "sort: the locale is no language tag (BCP 47)");
+}
+
+static bool read_sort(struct contact_sort *s, struct view value, struct fault *f)
+{
+    bool has_postfix = view_has(value, ',');
+    struct view rest = value;
+    struct view name = view_cut(&rest, ',');
+    size_t i = 0;
+
+    s->descending = name.n > 0 && name.p[0] == '-';
+    if (s->descending)
+        name = view_skip(name, 1);
+    while (i < sizeof keys / sizeof *keys && !view_is(name, keys[i].name))
+        i++;
+    if (i == sizeof keys / sizeof *keys)
+        return fault_set(f, FAULT_REJECT,
+                         "sort is no property of a contact that can be sorted by, with or without "
+                         "a '-' before it");
+    s->key = keys[i].key;
+    s->text = keys[i].text;
+    return !has_postfix || read_locale(s, rest, f);
+}
+
+/* ---- the token: <place>[.<time>.<kind><value>] ---- */
+
+static bool read_hex(struct view hex, char *to, size_t size, struct view *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    if (hex.n % 2 != 0 || hex.n / 2 > size)
+        return false;
+    for (size_t i = 0; i < hex.n; i += 2) {
+        const char *high = memchr(digits, hex.p[i], 16);
+        const char *low = memchr(digits, hex.p[i + 1], 16);
+
+        if (high == NULL || low == NULL)
+            return false;
+        to[i / 2] = (char)((high - digits) << 4 | (low - digits));
+    }
+    *out = (struct view){to, hex.n / 2};
+    return true;
+}
+
+static bool read_value(struct contact_sort *s, struct view text)
+{
+    struct view rest = view_skip(text, 1);
+
+    if (text.n == 0)
+        return false;
+    switch (text.p[0]) {
+    case 'n':
+        s->at = cell_null;
+        return rest.n == 0;
+    case 'r':
+        s->at_row = true;
+        return rest.n == 0;
+    case 'i':
+        s->at.kind = CELL_INT;
+        return num_int(rest, &s->at.number);
+    case 't':
+        s->at.kind = CELL_TEXT;
+        return read_hex(rest, s->room, sizeof s->room, &s->at.bytes);
+    case 'b':
+        s->at.kind = CELL_BLOB;
+        return read_hex(rest, s->room, sizeof s->room, &s->at.bytes);
+    default:
+        return false;
+    }
+}
+
+static bool read_token(struct contact_sort *s, struct view token)
+{
+    struct view rest = token;
+    struct view place = view_cut(&rest, '.');
+    struct view time = view_cut(&rest, '.');
+
+    if (!num_in(place, 0, INT64_MAX, &s->after))
+        return false;
+    return s->key == NULL ? time.n == 0 && rest.n == 0
+                          : num_in(time, 0, INT64_MAX, &s->now_ms) && read_value(s, rest);
+}
+
+bool contact_sort_read(struct contact_sort *s, const struct exchange *x, const struct page *page,
+                       struct fault *f)
+{
+    bool given = false;
+    struct view value = exchange_param(x, "sort", &given);
+
+    memset(s, 0, sizeof *s);
+    s->now_ms = x->wall_ms;
+    s->descending = true;
+    s->place = "c.row";
+    s->goes_on = page->goes_on;
+    if (given && !read_sort(s, value, f))
+        return false;
+    return !page->goes_on || read_token(s, page->token) || page_bad_token(f);
+}
+
+static void put_hex(struct buf *to, struct view v)
+{
+    for (size_t i = 0; i < v.n; i++)
+        buf_printf(to, "%02x", (unsigned)(unsigned char)v.p[i]);
+}
+
+void contact_sort_token(const struct contact_sort *s, const struct sqlite_query *q, struct buf *to)
+{
+    enum sqlite_kind kind = SQLITE_KIND_NULL;
+
+    buf_put_int(to, sqlite_int(q, 0));
+    if (s->key == NULL)
+        return;
+    kind = sqlite_kind(q, 1);
+    buf_printf(to, ".%" PRId64 ".", s->now_ms);
+    if (kind == SQLITE_KIND_NULL) {
+        buf_put_char(to, 'n');
+    } else if (kind == SQLITE_KIND_INT) {
+        buf_printf(to, "i%" PRId64, sqlite_int(q, 1));
+    } else if (sqlite_text(q, 1).n > VALUE_MAX) {
+        buf_put_char(to, 'r');
+    } else {
+        buf_put_char(to, kind == SQLITE_KIND_TEXT ? 't' : 'b');
+        put_hex(to, sqlite_text(q, 1));
+    }
+}
+
+/* ---- the statement ---- */
+
+const char *contact_sort_key(const struct contact_sort *s)
+{
+    return s->key == NULL ? "NULL" : s->key;
+}
+
+static void put_key(const struct contact_sort *s, struct where *w)
+{
+    where_put(w, s->key);
+    if (s->text)
+        where_put(w, " COLLATE cmi_sort");
+}
+
+/* The value of the last row shown, as the other side of a comparison. */
+static void put_last(const struct contact_sort *s, struct where *w)
+{
+    if (s->at_row) {
+        where_put(w, "(SELECT ");
+        where_put(w, s->key);
+        where_put(w, " FROM contacts c WHERE c.row = ?)");
+        where_int(w, s->after);
+        return;
+    }
+    where_put(w, "?");
+    if (s->at.kind == CELL_INT)
+        where_int(w, s->at.number);
+    else
+        where_bytes(w, s->at.kind, s->at.bytes);
+}
+
+void contact_sort_after(const struct contact_sort *s, struct where *w)
+{
+    bool absent = s->at.kind == CELL_NULL && !s->at_row;
+
+    if (!s->goes_on)
+        return;
+    if (s->key == NULL) {
+        where_put(w, " AND ");
+        where_put(w, s->place);
+        where_put(w, s->descending ? " < ?" : " > ?");
+        where_int(w, s->after);
+        return;
+    }
+    where_put(w, " AND (");
+    if (absent) {
+        where_put(w, "(");
+        where_put(w, s->key);
+        where_put(w, " IS NULL AND c.row < ?)");
+        where_int(w, s->after);
+        if (!s->descending) {
+            where_put(w, " OR ");
+            where_put(w, s->key);
+            where_put(w, " IS NOT NULL");
+        }
+    } else {
+        put_key(s, w);
+        where_put(w, s->descending ? " < " : " > ");
+        put_last(s, w);
+        where_put(w, " OR (");
+        put_key(s, w);
+        where_put(w, " = ");
+        put_last(s, w);
+        where_put(w, " AND c.row < ?)");
+        where_int(w, s->after);
+        if (s->descending) {
+            where_put(w, " OR ");
+            where_put(w, s->key);
+            where_put(w, " IS NULL");
+        }
+    }
+    where_put(w, ")");
+}
+
+void contact_sort_order(const struct contact_sort *s, struct where *w)
+{
+    where_put(w, " ORDER BY ");
+    if (s->key != NULL) {
+        put_key(s, w);
+        where_put(w, s->descending ? " DESC, c.row DESC" : " ASC, c.row DESC");
+    } else {
+        where_put(w, s->place);
+        where_put(w, s->descending ? " DESC" : " ASC");
+    }
+}

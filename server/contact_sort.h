@@ -1,0 +1,44 @@
+/*
+ * contact_sort: in what order contacts are listed, and where a list goes on (contract 11, 14).
+ *
+ * The default order, newest first, is that of the places the rows stand at. Any other is the order
+ * of one property, rows of the same value newest first; what is absent is lowest. The token of such
+ * a list says the value and the place of the last row shown, and what time it was when the list
+ * began, since durations grow.
+ */
+#ifndef SERVER_CONTACT_SORT_H
+#define SERVER_CONTACT_SORT_H
+
+#include "server/exchange.h"
+#include "server/page.h"
+#include "server/where.h"
+
+struct sqlite_query;
+
+struct contact_sort {
+    const char *key;   /* SQL: of the value; NULL: in the order of places */
+    const char *place; /* SQL: of the place, by that table of the statement that leads */
+    bool text;         /* the value is a text, ordered by the language */
+    bool descending;
+    struct view locale; /* VIEW_NONE: code points */
+    int64_t now_ms;     /* the request's, or that of the first page */
+    bool goes_on;
+    int64_t after;  /* the place of the last row shown */
+    struct cell at; /* its value; a text is the exchange's, or `room`'s */
+    bool at_row;    /* its value was too long for a token: as it is now */
+    char room[PAGE_TOKEN_MAX];
+};
+
+/* Reads `sort` and `after`. The fault (REJECT) is what to answer. */
+bool contact_sort_read(struct contact_sort *s, const struct exchange *x, const struct page *page,
+                       struct fault *f) MUST_CHECK;
+/* Appends " AND …" that leaves out what was shown. */
+void contact_sort_after(const struct contact_sort *s, struct where *w);
+/* Appends " ORDER BY …". */
+void contact_sort_order(const struct contact_sort *s, struct where *w);
+/* SQL of the value, to be the second column of the rows: "NULL" in the order of places. */
+const char *contact_sort_key(const struct contact_sort *s);
+/* Writes the token of the row that q stands at; its first two columns are place and value. */
+void contact_sort_token(const struct contact_sort *s, const struct sqlite_query *q, struct buf *to);
+
+#endif

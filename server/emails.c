@@ -1,0 +1,175 @@
+/* emails: GET /emails, GET /emails/{id}. An email is its contact, and what server/email.h keeps
+ * beside it. */
+#include "server/lookup.h"
+#include "server/rights.h"
+#include "server/server.h"
+
+#include <string.h>
+
+#define STATEMENT_MAX 4096
+
+/* The status is an open set (contract 8): as it was given, unless it is one of a contact's that the
+ * contact has left since. Who wrote and to whom is what the contact says, where nothing else was.
+ */
+#define EMAIL_COLUMNS                                                                              \
+    "SELECT c.row, c.id AS id, c.queue_id AS \"from_queue.id\", c.queue_name AS"                   \
+    " \"from_queue.name\", ifnull(e.channel_type, 'email') AS channel_type,"                       \
+    " ifnull(e.channel_sub_type, CASE c.type WHEN 'EmailOut' THEN 'outbound' ELSE 'inbound' END)"  \
+    " AS channel_sub_type, c.type AS type, c.type_details AS typeDetails,"                         \
+    " CASE WHEN e.status IS NULL OR (lower(e.status) <> lower(c.status) AND lower(e.status) IN"    \
+    " ('pending', 'inqueue', 'inprocess', 'handled', 'abandoned')) THEN c.status ELSE e.status"    \
+    " END AS status, c.status_details AS statusDetails, e.case_id AS case_id, e.cid AS cid,"       \
+    " c.subject AS title, e.content AS content, e.remarks AS remarks, c.source AS originator,"     \
+    " c.destination AS destination, e.from_name AS \"from_address.name\","                         \
+    " ifnull(e.from_address, c.source) AS \"from_address.address\", c.agent_id AS agentId,"        \
+    " c.agent_name AS agentName, c.arrival_ms AS date_created"
+/* Not shown before all is known that the interface requires. */
+#define EMAIL_SHOWN                                                                                \
+    " WHERE c.row > 0 AND c.queue_id IS NOT NULL AND c.subject IS NOT NULL AND e.content IS NOT"   \
+    " NULL"
+
+/* ---- its lists ---- */
+
+struct email_parts {
+    struct sqlite *db;
+    const struct sqlite_query *q; /* stands at the email */
+};
+
+static void write_addresses(struct represent *r, const struct email_parts *parts,
+                            const struct cmi_field *field)
+{
+    struct view kind = view_of(field->name);
+    struct sqlite_query q =
+        sqlite_query(parts->db, "SELECT name, address FROM email_addresses"
+                                " WHERE email = ? AND kind = ? ORDER BY position");
+    struct represent_plan plan = {0};
+    struct guid id = {{0}};
+    bool any = false;
+
+    (void)sqlite_guid(parts->q, 1, &id);
+    sqlite_bind_guid(&q, &id);
+    sqlite_bind_text(&q, view_cut(&kind, '_'));
+    represent_plan(&plan, field->shape, CMI_SINGLE, &q);
+    while (sqlite_row(&q)) {
+        represent_row(r, &plan, &q);
+        any = true;
+    }
+    if (any || (field->use & CMI_LEAN) != 0)
+        return;
+    q = sqlite_query(parts->db, "SELECT destination AS address FROM contacts WHERE id = ?");
+    sqlite_bind_guid(&q, &id);
+    represent_plan(&plan, field->shape, CMI_SINGLE, &q);
+    while (sqlite_row(&q))
+        represent_row(r, &plan, &q);
+}
+
+static void write_attachments(struct represent *r, const struct email_parts *parts,
+                              const struct cmi_field *field)
+{
+    struct sqlite_query q =
+        sqlite_query(parts->db, "SELECT id, filename, mime_type, size, originator"
+                                " FROM email_attachments WHERE email = ? ORDER BY position");
+    struct represent_plan plan = {0};
+    struct guid id = {{0}};
+
+    (void)sqlite_guid(parts->q, 1, &id);
+    sqlite_bind_guid(&q, &id);
+    represent_plan(&plan, field->shape, CMI_SINGLE, &q);
+    while (sqlite_row(&q))
+        represent_row(r, &plan, &q);
+}
+
+static void write_parts(void *ctx, struct represent *r, const struct cmi_field *field)
+{
+    if (strcmp(field->name, "attachments") == 0)
+        write_attachments(r, ctx, field);
+    else
+        write_addresses(r, ctx, field);
+}
+
+/* ---- GET ---- */
+
+/* By case or by cid the few come from their index; else all, in order. */
+static void put_statement(const struct rights *rights, bool by_case, bool by_cid, bool goes_on,
+                          struct buf *sql)
+{
+    buf_put_text(sql, EMAIL_COLUMNS);
+    buf_put_text(sql, by_case || by_cid
+                          ? " FROM emails e CROSS JOIN contacts c ON c.id = e.id" EMAIL_SHOWN
+                          : " FROM contacts c CROSS JOIN emails e ON e.id = c.id" EMAIL_SHOWN);
+    buf_put_text(sql, " AND c.channel = 'EMAIL'");
+    if (by_case)
+        buf_put_text(sql, " AND e.case_id = ?");
+    if (by_cid)
+        buf_put_text(sql, " AND e.cid = ?");
+    rights_where(rights, RIGHTS_EMAILS, "c.queue_id", "c.agent_id", sql);
+    if (goes_on)
+        buf_put_text(sql, " AND c.row < ?");
+    buf_put_text(sql, " ORDER BY c.row DESC LIMIT ?");
+}
+
+static void fill_list(struct lookup *l, struct sqlite *db)
+{
+    bool by_case = false;
+    bool by_cid = false;
+    struct view case_id = view_trim(exchange_param(l->x, "case_id", &by_case));
+    struct view cid = view_trim(exchange_param(l->x, "cid", &by_cid));
+    const struct rights *rights = l->x->user->rights;
+    struct email_parts parts = {.db = db};
+    struct represent_plan plan = {.list = write_parts, .ctx = &parts};
+    struct sqlite_query q;
+    struct buf sql;
+
+    buf_init(&sql, STATEMENT_MAX);
+    put_statement(rights, by_case, by_cid, l->page.goes_on, &sql);
+    q = sqlite_query(db, buf_text(&sql));
+    buf_done(&sql);
+    if (by_case)
+        sqlite_bind_text(&q, case_id);
+    if (by_cid)
+        sqlite_bind_text(&q, cid);
+    rights_bind(rights, RIGHTS_EMAILS, true, &q);
+    if (l->page.goes_on)
+        sqlite_bind_int(&q, l->page.after);
+    sqlite_bind_int(&q, l->page.limit + 1);
+    parts.q = &q;
+    lookup_write_list(l, &plan, &cmi_email, &q);
+}
+
+static void list_emails(struct exchange *x)
+{
+    lookup_list(x, "/emails", fill_list, NULL, NULL);
+}
+
+static void fill_one(struct lookup *l, struct sqlite *db)
+{
+    const struct rights *rights = l->x->user->rights;
+    struct email_parts parts = {.db = db};
+    struct represent_plan plan = {.list = write_parts, .ctx = &parts};
+    struct sqlite_query q;
+    struct buf sql;
+
+    buf_init(&sql, STATEMENT_MAX);
+    buf_put_text(&sql, EMAIL_COLUMNS
+                 " FROM emails e CROSS JOIN contacts c ON c.id = e.id" EMAIL_SHOWN " AND e.id = ?");
+    rights_where(rights, RIGHTS_EMAILS, "c.queue_id", "c.agent_id", &sql);
+    q = sqlite_query(db, buf_text(&sql));
+    buf_done(&sql);
+    sqlite_bind_guid(&q, &l->id);
+    rights_bind(rights, RIGHTS_EMAILS, true, &q);
+    parts.q = &q;
+    lookup_write_one(l, &plan, &cmi_email, &q);
+}
+
+static void get_email(struct exchange *x)
+{
+    lookup_one(x, fill_one, NULL);
+}
+
+static const char *const list_params[] = {"case_id", "cid", NULL};
+
+const struct route email_routes[] = {
+    {"GET", "/emails", ROUTE_LIST, list_params, list_emails},
+    {"GET", "/emails/{id}", 0, NULL, get_email},
+    {NULL, NULL, 0, NULL, NULL},
+};

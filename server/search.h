@@ -1,0 +1,22 @@
+/*
+ * search: what SQL lacks to answer the interface's lists, added to a connection:
+ *
+ *     cmi_matches(pattern, text)   the interface's `*` and `?` (contract 13), in linear time
+ *     cmi_contains(value, text)    somewhere in it, whatever the case of letters
+ *     … COLLATE cmi_sort           the order of the language that search_language has set
+ */
+#ifndef SERVER_SEARCH_H
+#define SERVER_SEARCH_H
+
+#include "bridge/core/view.h"
+
+#define SEARCH_LANGUAGES_KEPT 16 /* orders that a connection holds ready */
+
+struct sqlite;
+
+void search_install(struct sqlite *db);
+/* For the statements until the next call. tag: well-formed (unicode_is_tag), or empty for the order
+ * of code points. */
+void search_language(struct sqlite *db, struct view tag);
+
+#endif
