@@ -1,6 +1,6 @@
 /*
- * bare_loop: the limit for `consume`: a libcurl multi loop that sends the same requests to the same
- * null CMI and does nothing else. usage: bare_loop URL COUNT CONCURRENCY. Prints requests a second.
+ * bare_loop: the limit for `consume`: a libcurl multi loop that sends the same bytes to the same
+ * null CMI (but for the value of the key) and does nothing else. usage: bare_loop URL COUNT CONCURRENCY. Prints requests a second.
  */
 #include "bridge/core/num.h"
 
@@ -59,7 +59,8 @@ static void begin(CURLM *multi, struct slot *s, unsigned long n)
 {
     (void)snprintf(s->key, sizeof s->key, "Idempotency-Key: %032lx", n);
     curl_slist_free_all(s->headers);
-    s->headers = curl_slist_append(NULL, s->key);
+    s->headers = curl_slist_append(NULL, "User-Agent: cmibridge/" CMIBRIDGE_VERSION);
+    s->headers = curl_slist_append(s->headers, s->key);
     s->headers = curl_slist_append(s->headers, "Content-Type: application/json");
     s->headers = curl_slist_append(s->headers, "Expect:");
     curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
@@ -92,7 +93,7 @@ int main(int argc, char **argv)
     body_n =
         (size_t)snprintf(body, sizeof body,
                          "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+358401234567\","
-                         "\"notes\":\"%0308d\"}",
+                         "\"notes\":\"%0300d\"}",
                          0);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     multi = curl_multi_init();

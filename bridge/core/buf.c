@@ -55,7 +55,7 @@ void buf_grew(struct buf *b, size_t n)
     b->n += n;
 }
 
-bool buf_put(struct buf *b, struct view v)
+bool buf_put_growing(struct buf *b, struct view v)
 {
     if (!reserve(b, v.n))
         return false;
@@ -63,16 +63,6 @@ bool buf_put(struct buf *b, struct view v)
         memcpy(b->p + b->n, v.p, v.n);
     b->n += v.n;
     return true;
-}
-
-bool buf_put_text(struct buf *b, const char *text)
-{
-    return buf_put(b, view_of(text));
-}
-
-bool buf_put_char(struct buf *b, char c)
-{
-    return buf_put(b, (struct view){&c, 1});
 }
 
 bool buf_put_int(struct buf *b, int64_t n)

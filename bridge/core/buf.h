@@ -23,9 +23,27 @@ struct buf {
 void buf_init(struct buf *b, size_t max_bytes);
 void buf_done(struct buf *b);  /* frees; may be called twice */
 void buf_clear(struct buf *b); /* empties, keeps the memory and the maximum, clears `full` */
-bool buf_put(struct buf *b, struct view v);
-bool buf_put_text(struct buf *b, const char *text);
-bool buf_put_char(struct buf *b, char c);
+bool buf_put_growing(struct buf *b, struct view v); /* buf_put, where there is no room yet */
+
+static inline bool buf_put(struct buf *b, struct view v)
+{
+    if (b->full || v.n == 0 || v.n >= b->cap - b->n)
+        return buf_put_growing(b, v);
+    memcpy(b->p + b->n, v.p, v.n);
+    b->n += v.n;
+    return true;
+}
+
+static inline bool buf_put_text(struct buf *b, const char *text)
+{
+    return buf_put(b, view_of(text));
+}
+
+static inline bool buf_put_char(struct buf *b, char c)
+{
+    return buf_put(b, (struct view){&c, 1});
+}
+
 bool buf_put_int(struct buf *b, int64_t n); /* decimal */
 bool buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Room for n more bytes at p + n, NULL if past the maximum; buf_grew(n) then counts them in. */

@@ -1,6 +1,7 @@
 #include "bridge/core/json_scan.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum state {
     WANT_VALUE,
@@ -377,9 +378,25 @@ static bool step(struct json_scan *s, unsigned char c, size_t at, bool *again, s
     }
 }
 
+#define EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
+
+/* Whether a byte of the eight is below `least` (at most 128); what is 128 or more says so, too. */
+static bool any_below(uint64_t eight, unsigned char least)
+{
+    return (((eight - EACH(least)) | eight) & EACH(0x80)) != 0;
+}
+
 /* Where the run of bytes that mean nothing to a string ends: most of the input. */
 static size_t skip_plain(const unsigned char *p, size_t at, size_t n)
 {
+    uint64_t eight;
+
+    for (; at + sizeof eight <= n; at += sizeof eight) {
+        memcpy(&eight, p + at, sizeof eight);
+        if (any_below(eight, 0x20) || any_below(eight ^ EACH('"'), 1) ||
+            any_below(eight ^ EACH('\\'), 1))
+            break;
+    }
     while (at < n && p[at] >= 0x20 && p[at] < 0x80 && p[at] != '"' && p[at] != '\\')
         at++;
     return at;

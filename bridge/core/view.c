@@ -7,29 +7,9 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-struct view view_of(const char *text)
-{
-    return text == NULL ? VIEW_NONE : (struct view){text, strlen(text)};
-}
-
-bool view_eq(struct view a, struct view b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool view_eq_nocase(struct view a, struct view b)
 {
     return a.n == b.n && view_starts_nocase(a, b);
-}
-
-bool view_is(struct view v, const char *text)
-{
-    return view_eq(v, view_of(text));
-}
-
-bool view_starts(struct view v, struct view prefix)
-{
-    return v.n >= prefix.n && (prefix.n == 0 || memcmp(v.p, prefix.p, prefix.n) == 0);
 }
 
 bool view_starts_nocase(struct view v, struct view prefix)
@@ -50,13 +30,6 @@ int view_cmp(struct view a, struct view b)
     if (order != 0)
         return order;
     return (a.n > b.n) - (a.n < b.n);
-}
-
-struct view view_skip(struct view v, size_t n)
-{
-    if (n >= v.n)
-        return VIEW_NONE;
-    return (struct view){v.p + n, v.n - n};
 }
 
 struct view view_trim(struct view v)

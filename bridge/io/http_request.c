@@ -91,6 +91,8 @@ bool http_request_set(struct http_request *r, const char *base, const char *own,
     buf_clear(&r->text);
     (void)put_line(&r->text, view_of(base), call->path);
     starts[n++] = put_line(&r->text, VIEW("Expect:"), VIEW_NONE); /* never wait for a 100 */
+    /* As an option libcurl would format it anew for each request, twice. */
+    starts[n++] = put_line(&r->text, VIEW("User-Agent: cmibridge/" CMIBRIDGE_VERSION), VIEW_NONE);
     for (size_t i = 0; i < call->header_count; i++) {
         const struct http_header *h = &call->headers[i];
 

@@ -11,7 +11,7 @@
 #include <curl/curl.h>
 
 #define HTTP_REQUEST_HEAD_MAX 16384 /* bytes of target and headers */
-#define HTTP_REQUEST_LINES    (HTTP_HEADERS_MAX + 3)
+#define HTTP_REQUEST_LINES    (HTTP_HEADERS_MAX + 4)
 
 struct http_request {
     struct buf text;

@@ -121,7 +121,6 @@ static void set_up(struct http_transfer *t, struct http_multi *m)
     HTTP_SET(e, CURLOPT_TCP_KEEPALIVE, 1L);
     HTTP_SET(e, CURLOPT_MAXAGE_CONN, (long)HTTP_CLIENT_IDLE_S);
     HTTP_SET(e, CURLOPT_MAXLIFETIME_CONN, (long)HTTP_CLIENT_LIFETIME_S);
-    HTTP_SET(e, CURLOPT_USERAGENT, "cmibridge/" CMIBRIDGE_VERSION);
     HTTP_SET(e, CURLOPT_HTTPHEADER, t->request.lines);
     HTTP_SET(e, CURLOPT_READFUNCTION, read_body);
     HTTP_SET(e, CURLOPT_READDATA, t);
