@@ -102,6 +102,20 @@ void http_transfer_listening(CURL *easy)
 
 /* ---- the handle ---- */
 
+/* Parsed once, or libcurl parses it for each request. What it can't parse it shall refuse itself,
+ * in its own words. */
+static void set_url(struct http_transfer *t)
+{
+    const char *url = t->target->conf.url;
+
+    t->url = curl_url();
+    http_multi_must(t->url != NULL ? CURLE_OK : CURLE_OUT_OF_MEMORY, "a URL");
+    if (curl_url_set(t->url, CURLUPART_URL, url, 0) == CURLUE_OK)
+        HTTP_SET(t->easy, CURLOPT_CURLU, t->url);
+    else
+        HTTP_SET(t->easy, CURLOPT_URL, url);
+}
+
 /* What never changes between the calls of a transfer. */
 static void set_up(struct http_transfer *t, struct http_multi *m)
 {
@@ -112,10 +126,11 @@ static void set_up(struct http_transfer *t, struct http_multi *m)
     http_multi_prepare(m, e);
     HTTP_SET(e, CURLOPT_PRIVATE, t);
     HTTP_SET(e, CURLOPT_ERRORBUFFER, t->error);
-    HTTP_SET(e, CURLOPT_URL, conf->url);
+    set_url(t);
     HTTP_SET(e, CURLOPT_PROTOCOLS_STR, "http,https");
     HTTP_SET(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     HTTP_SET(e, CURLOPT_PROXY, "");
+    HTTP_SET(e, CURLOPT_NOPROXY, "*"); /* or it asks the environment at each request */
     HTTP_SET(e, CURLOPT_NOSIGNAL, 1L);
     HTTP_SET(e, CURLOPT_TCP_NODELAY, 1L);
     HTTP_SET(e, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -189,6 +204,7 @@ void http_transfer_init(struct http_transfer *t, const struct http_target *targe
 void http_transfer_done(struct http_transfer *t)
 {
     curl_easy_cleanup(t->easy);
+    curl_url_cleanup(t->url);
     http_request_done(&t->request);
     http_received_done(&t->received);
 }

@@ -31,7 +31,8 @@ struct http_transfer {
     /* http_transfer.c's own */
     const struct http_target *target;
     struct http_request request;
-    CURL *easy; /* made at first use */
+    CURL *easy; /* made at first use, with its URL */
+    CURLU *url;
     bool begun; /* there is a connection, and the request begins to leave */
     bool sent;  /* all of it has left */
     const char *method;
