@@ -1,6 +1,7 @@
 /*
  * bare_loop: the limit for `consume`: a libcurl multi loop that sends the same bytes to the same
- * null CMI (but for the value of the key) and does nothing else. usage: bare_loop URL COUNT CONCURRENCY. Prints requests a second.
+ * null CMI (but for the value of the key) and does nothing else. usage: bare_loop URL COUNT
+ * CONCURRENCY. Prints requests a second.
  */
 #include "bridge/core/num.h"
 
