@@ -18,6 +18,7 @@ int command_consume(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_publish(int argc, char **argv);
 int command_dlq(int argc, char **argv);
+int command_campaign(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_dev(int argc, char **argv);
 int command_broker(int argc, char **argv); /* parts of dev, not for people */

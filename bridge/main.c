@@ -12,6 +12,8 @@ static const struct {
     {"consume", command_consume, "turn contact events from Kafka into CMI writes"},
     {"publish", command_publish, "puts events in JSON Lines on a Kafka topic"},
     {"dlq", command_dlq, "lists, shows and replays events that were given up"},
+    {"campaign", command_campaign,
+     "messages on their way: list, show, pause, resume, cancel, missed"},
     {"check", command_check, "names every mistake in the configuration, and tries the peers"},
     {"serve", command_serve, "the Contact Management Interface, on Redis and SQLite"},
     {"dev", command_dev, "runs everything on this machine"},

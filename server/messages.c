@@ -361,11 +361,25 @@ static void on_removed(void *owner, enum effect_outcome outcome, const struct fa
     mem_free(r);
 }
 
-/* The tombstone keeps what says that it was done, and how far sending had come. Its destinations go
- * soon, itself after the retention. */
-static void on_removable(void *owner, const struct redis_value *hash)
+void message_tombstone(struct effect *e, struct exchange *x, const char *id_hex,
+                       const struct redis_value *hash)
 {
     static const char *const texts[] = {"body", "src", "sub", "ct", "send"};
+
+    effect_init(e, x, STORE_MESSAGE, id_hex, store_int(hash, "ver", 0));
+    e->created_ms = store_int(hash, "created", 0);
+    e->frees = true;
+    e->due = EFFECT_DUE_NONE;
+    e->list = EFFECT_LIST_REMOVE;
+    e->purge_ms = x->wall_ms;
+    effect_int(e, "st", STORE_DELETED);
+    effect_int(e, "purge", x->wall_ms + x->server->retention_ms);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        effect_drop(e, texts[i]);
+}
+
+static void on_removable(void *owner, const struct redis_value *hash)
+{
     struct removal *r = owner;
     struct effect e;
 
@@ -374,16 +388,7 @@ static void on_removable(void *owner, const struct redis_value *hash)
         mem_free(r);
         return;
     }
-    effect_init(&e, r->x, STORE_MESSAGE, r->id, store_int(hash, "ver", 0));
-    e.created_ms = store_int(hash, "created", 0);
-    e.frees = true;
-    e.due = EFFECT_DUE_NONE;
-    e.list = EFFECT_LIST_REMOVE;
-    e.purge_ms = r->x->wall_ms;
-    effect_int(&e, "st", STORE_DELETED);
-    effect_int(&e, "purge", r->x->wall_ms + r->x->server->retention_ms);
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        effect_drop(&e, texts[i]);
+    message_tombstone(&e, r->x, r->id, hash);
     effect_apply(&e, on_removed, r);
 }
 

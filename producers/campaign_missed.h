@@ -1,0 +1,17 @@
+/*
+ * campaign_missed: who was not reached, as CSV (RFC 4180), slice by slice, so in constant memory.
+ */
+#ifndef PRODUCERS_CAMPAIGN_MISSED_H
+#define PRODUCERS_CAMPAIGN_MISSED_H
+
+#include "producers/campaign_row.h"
+
+#include <stdio.h>
+
+/* A line of headings, then one a destination that is not HANDLED: address, status, attempts,
+ * reason, provider's id. *missed: how many. Addresses are whole: whoever
+ * may read the store may read them. */
+bool campaign_missed(struct store_ask *s, const struct campaign_row *c, FILE *to, int64_t *missed,
+                     struct fault *f) MUST_CHECK;
+
+#endif

@@ -1,0 +1,145 @@
+#include "producers/campaign_row.h"
+
+#include "bridge/core/num.h"
+#include "bridge/core/shard.h"
+#include "server/store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ST, KIND, VER, N, SLICES, OK, DEAD, CAN, AT, SEND, CREATED, PZ, MR, RD, SRC, SUB, FIELDS };
+
+static const char *const names[FIELDS] = {"st", "kind", "ver",     "n",  "C",  "ok", "dead", "can",
+                                          "at", "send", "created", "pz", "mr", "rd", "src",  "sub"};
+
+const char *campaign_state_name(enum campaign_state s)
+{
+    static const char *const words[] = {[CAMPAIGN_SCHEDULED] = "scheduled",
+                                        [CAMPAIGN_SENDING] = "sending",
+                                        [CAMPAIGN_PAUSED] = "paused",
+                                        [CAMPAIGN_COMPLETED] = "completed",
+                                        [CAMPAIGN_CANCELLED] = "cancelled"};
+
+    return words[s];
+}
+
+struct reading {
+    struct campaign_row *row;
+    int64_t at_ms;
+    bool is_message;
+    int64_t st;
+    bool paused;
+};
+
+static int64_t number(const struct redis_value *v)
+{
+    int64_t n = 0;
+
+    if (v->kind == REDIS_INTEGER)
+        return v->integer;
+    return v->text.n > 0 && num_int(v->text, &n) ? n : 0;
+}
+
+static void on_fields(void *ctx, const struct redis_value *v)
+{
+    struct reading *r = ctx;
+    struct campaign_row *c = r->row;
+
+    if (v->kind != REDIS_ARRAY || v->count != FIELDS)
+        return;
+    r->is_message = number(&v->items[KIND]) == STORE_MESSAGE;
+    r->st = number(&v->items[ST]);
+    r->paused = number(&v->items[PZ]) == 1;
+    r->at_ms = number(&v->items[AT]);
+    c->version = number(&v->items[VER]);
+    c->destinations = number(&v->items[N]);
+    c->slices = number(&v->items[SLICES]);
+    c->handled = number(&v->items[OK]);
+    c->failed = number(&v->items[DEAD]);
+    c->cancelled = number(&v->items[CAN]);
+    c->waiting = c->destinations - c->handled - c->failed - c->cancelled;
+    c->send_ms = number(&v->items[SEND]);
+    c->created_ms = number(&v->items[CREATED]);
+    c->attempts_max = 1 + number(&v->items[MR]);
+    c->retry_delay_s = number(&v->items[RD]);
+    view_copy(v->items[SRC].text, c->source, sizeof c->source);
+    view_copy(v->items[SUB].text, c->sub_type, sizeof c->sub_type);
+}
+
+/* The first of a zset with its score. */
+static void on_next(void *ctx, const struct redis_value *v)
+{
+    struct reading *r = ctx;
+
+    if (v->kind == REDIS_ARRAY && v->count == 2)
+        r->row->next_ms = number(&v->items[1]);
+}
+
+static void on_time(void *ctx, const struct redis_value *v)
+{
+    struct reading *r = ctx;
+
+    if (v->kind == REDIS_ARRAY && v->count == 2)
+        r->row->now_ms = number(&v->items[0]) * 1000 + number(&v->items[1]) / 1000;
+}
+
+static void on_gate(void *ctx, const struct redis_value *v)
+{
+    struct reading *r = ctx;
+
+    if (v->kind != REDIS_ARRAY || v->count != 2)
+        return;
+    r->row->shut_until_ms = number(&v->items[0]);
+    view_copy(v->items[1].text, r->row->shut_why, sizeof r->row->shut_why);
+}
+
+static bool read_gate(struct store_ask *s, struct reading *r, struct fault *f)
+{
+    char key[SHARD_KEY_MAX];
+    struct view source = view_of(r->row->source);
+    struct view args[] = {VIEW("HMGET"), VIEW_NONE, VIEW("until"), VIEW("why")};
+
+    if (source.n == 0 || source.n > SHARD_KEY_MAX - 32)
+        return true;
+    args[1] = shard_key(shard_of(source), "gate", source, key);
+    if (!store_ask(s, args, 4, on_gate, r, f))
+        return false;
+    if (r->row->shut_until_ms <= r->row->now_ms)
+        r->row->shut_why[0] = '\0';
+    return true;
+}
+
+bool campaign_row_read(struct store_ask *s, const char *id_hex, struct campaign_row *out,
+                       struct fault *f)
+{
+    struct reading r = {.row = out};
+    struct view id = view_of(id_hex);
+    char key[SHARD_KEY_MAX];
+    char queue[SHARD_KEY_MAX];
+    struct view args[2 + FIELDS] = {VIEW("HMGET"), shard_key(shard_of(id), "m", id, key)};
+    const struct view next[] = {VIEW("ZRANGE"), shard_key(shard_of(id), "q", id, queue), VIEW("0"),
+                                VIEW("0"), VIEW("WITHSCORES")};
+    const struct view time = VIEW("TIME");
+
+    memset(out, 0, sizeof *out);
+    (void)snprintf(out->id, sizeof out->id, "%s", id_hex);
+    for (size_t i = 0; i < FIELDS; i++)
+        args[2 + i] = view_of(names[i]);
+    if (!store_ask(s, args, 2 + FIELDS, on_fields, &r, f) ||
+        !store_ask(s, next, 5, on_next, &r, f) || !store_ask(s, &time, 1, on_time, &r, f) ||
+        !read_gate(s, &r, f))
+        return false;
+    if (!r.is_message)
+        return fault_set(f, FAULT_REJECT, "there is no message %s", id_hex);
+    if (r.st == STORE_DELETED)
+        out->state = CAMPAIGN_CANCELLED;
+    else if (r.st == STORE_CLOSED)
+        out->state = CAMPAIGN_COMPLETED;
+    else if (r.paused)
+        out->state = CAMPAIGN_PAUSED;
+    else if (r.at_ms > out->now_ms && out->handled + out->failed == 0)
+        out->state = CAMPAIGN_SCHEDULED;
+    else
+        out->state = CAMPAIGN_SENDING;
+    return true;
+}
