@@ -1,0 +1,192 @@
+/* `cmibridge campaign` on what a real serve has put into a real Redis. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/fakes/serve_rig.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OUTPUT_MAX 65536
+
+static struct serve_rig rig;
+static char output[OUTPUT_MAX];
+static char id[33];
+
+/* Runs it with this rig's configuration: its exit code, and what it printed in `output`. */
+static int campaign(const char *verb, const char *what, const char *option)
+{
+    const char *binary = getenv("CMIBRIDGE_BIN");
+    size_t n = 0;
+    int fds[2];
+    int status = 0;
+    pid_t pid;
+
+    assert_non_null(binary);
+    assert_int_equal(pipe(fds), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        const char *args[] = {binary, "campaign", verb, "--config", rig.config, NULL, NULL, NULL};
+        char *argv[8] = {NULL};
+        size_t count = 5;
+
+        if (option != NULL)
+            args[count++] = option;
+        if (what != NULL)
+            args[count++] = what;
+        for (size_t i = 0; i < count; i++)
+            argv[i] = strdup(args[i]);
+        dup2(fds[1], STDOUT_FILENO);
+        dup2(fds[1], STDERR_FILENO);
+        close(fds[0]);
+        close(fds[1]);
+        execv(binary, argv);
+        _exit(127);
+    }
+    close(fds[1]);
+    for (;;) {
+        ssize_t got = read(fds[0], output + n, sizeof output - 1 - n);
+
+        if (got <= 0)
+            break;
+        n += (size_t)got;
+    }
+    output[n] = '\0';
+    close(fds[0]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void says(const char *text)
+{
+    if (strstr(output, text) == NULL)
+        fail_msg("\"%s\" is not in what campaign printed: %s", text, output);
+}
+
+static void lacks(const char *text)
+{
+    if (strstr(output, text) != NULL)
+        fail_msg("\"%s\" is in what campaign printed: %s", text, output);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    serve_rig_start(&rig, "");
+    serve_create(&rig, "/messages", "",
+                 "{\"message\":\"Hei\",\"source\":\"12345678@sms.social365.com\","
+                 "\"subType\":\"sms\",\"sendTime\":\"2035-03-04T12:00:00Z\",\"destinations\":"
+                 "[{\"address\":\"+358401\"},{\"address\":\"=1+\\\"1\\\"\"},"
+                 "{\"address\":\"+358401\"}]}",
+                 id);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    serve_rig_done(&rig);
+    return 0;
+}
+
+static void list_and_show_count_each_destination_once(void **state)
+{
+    (void)state;
+    assert_int_equal(campaign("list", NULL, NULL), 0);
+    says(id);
+    says("scheduled");
+    assert_int_equal(campaign("list", NULL, "--json"), 0);
+    says("\"state\":\"scheduled\"");
+    says("\"destinations\":2,\"handled\":0,\"failed\":0,\"cancelled\":0,\"waiting\":2");
+    says("\"sendTime\":\"2035-03-04T12:00:00.000Z\"");
+    assert_int_equal(campaign("show", id, NULL), 0);
+    says("12345678@sms.social365.com (sms)");
+    says("6, at least 300 s apart");
+}
+
+static void pause_and_resume_are_seen_and_can_be_repeated(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(campaign("pause", id, NULL), 0);
+        says("paused");
+    }
+    assert_int_equal(campaign("show", id, NULL), 0);
+    says("paused");
+    assert_int_equal(campaign("resume", id, NULL), 0);
+    says("scheduled");
+}
+
+static void missed_is_csv_with_whole_addresses(void **state)
+{
+    (void)state;
+    assert_int_equal(campaign("missed", id, NULL), 0);
+    says("address,status,attempts,reason,provider_id\r\n\"+358401\",ADDED,0,\"\",\"\"\r\n");
+    says("\"'=1+\"\"1\"\"\",ADDED,0,\"\",\"\"\r\n");
+    says("2 of 2 not reached, some of them not yet");
+}
+
+static void cancel_does_what_delete_does(void **state)
+{
+    char path[64];
+
+    (void)state;
+    snprintf(path, sizeof path, "/messages/%s", id);
+    assert_int_equal(campaign("cancel", id, NULL), 0);
+    says("cancelled");
+    says("waiting        0");
+    serve_expect(&rig, "GET", path, "", NULL, 404, NULL);
+    serve_expect(&rig, "DELETE", path, "", NULL, 404, NULL);
+    assert_int_equal(campaign("cancel", id, NULL), 1);
+    says("cancelled already");
+    assert_int_equal(campaign("list", NULL, NULL), 0);
+    lacks(id);
+    assert_int_equal(campaign("pause", id, NULL), 1);
+    says("it is cancelled; there is nothing to pause");
+}
+
+static void what_makes_no_sense_is_said(void **state)
+{
+    (void)state;
+    assert_int_equal(campaign("show", "12", NULL), 2);
+    says("'12' is no id of a message");
+    assert_int_equal(campaign("show", "00000000000000000000000000000000", NULL), 1);
+    says("there is no message 00000000000000000000000000000000");
+    assert_int_equal(campaign("show", NULL, NULL), 2);
+    assert_int_equal(campaign("list", NULL, "--limit=0"), 2);
+    says("--limit takes a number from 1 to 10000");
+    assert_int_equal(campaign("sing", NULL, NULL), 2);
+}
+
+static void without_redis_it_says_so(void **state)
+{
+    (void)state;
+    redis_server_kill(rig.redis);
+    assert_int_equal(campaign("list", NULL, NULL), 4);
+    says("cmibridge campaign: Redis at unix:");
+    redis_server_restart(rig.redis);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(list_and_show_count_each_destination_once),
+        cmocka_unit_test(pause_and_resume_are_seen_and_can_be_repeated),
+        cmocka_unit_test(missed_is_csv_with_whole_addresses),
+        cmocka_unit_test(cancel_does_what_delete_does),
+        cmocka_unit_test(what_makes_no_sense_is_said),
+        cmocka_unit_test(without_redis_it_says_so),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
