@@ -9,8 +9,8 @@
 #include <stdio.h>
 
 #define KEYS_COUNT   4
-#define ARGS_MAX     (13 + 2 * 4) /* 13, and a name and a value for each that need not be */
-#define WAKE_MAX     16
+#define ARGS_GIVEN   10
+#define ARGS_MAX     (ARGS_GIVEN + 2 * 4) /* a name and a value for each that need not be */
 #define INT_TEXT_MAX 24
 
 static void on_added(void *owner, const struct redis_value *v)
@@ -47,37 +47,30 @@ void callback_add(struct exchange *x, const struct callback_new *c)
     const char *original_name = c->queue->original_name;
     char id[GUID_TEXT_MAX];
     char by[GUID_TEXT_MAX];
-    char member[STORE_MEMBER_MAX];
-    char wake[WAKE_MAX];
     char digits[4][INT_TEXT_MAX];
     char texts[KEYS_COUNT][SHARD_KEY_MAX];
     struct view keys[KEYS_COUNT];
     struct view args[ARGS_MAX];
     unsigned shard = 0;
-    size_t n = 13;
+    size_t n = ARGS_GIVEN;
 
     guid_hex(&x->new_id, id);
     guid_hex(&x->user->id, by);
     shard = shard_of(view_of(id));
-    store_member(x->wall_ms, id, member);
-    snprintf(wake, sizeof wake, "w:{%02u}", shard);
     keys[0] = shard_key(shard, "m", view_of(id), texts[0]);
     keys[1] = shard_key(shard, "q", view_of(id), texts[1]);
     keys[2] = shard_key(shard, "due", VIEW_NONE, texts[2]);
     keys[3] = shard_key(shard, "callbacks", VIEW_NONE, texts[3]);
-    args[0] = view_of(id);
-    args[1] = number(digits[0], c->next_call_ms);
-    args[2] = view_of(member);
-    args[3] = view_of(wake);
-    args[4] = view_of(x->digest);
-    args[5] = number(digits[1], x->wall_ms);
-    args[6] = view_of(by);
-    args[7] = number(digits[2], server->callback_max_calls - 1);
-    args[8] = number(digits[3], server->callback_retry_delay_ms / 1000);
-    args[9] = view_of(c->queue->number);
-    args[10] = view_of(c->queue->original_number);
-    args[11] = c->customer_number;
-    args[12] = view_of(x->user->name);
+    args[0] = number(digits[0], c->next_call_ms);
+    args[1] = view_of(x->digest);
+    args[2] = number(digits[1], x->wall_ms);
+    args[3] = view_of(by);
+    args[4] = number(digits[2], server->callback_max_calls - 1);
+    args[5] = number(digits[3], server->callback_retry_delay_ms / 1000);
+    args[6] = view_of(c->queue->number);
+    args[7] = view_of(c->queue->original_number);
+    args[8] = c->customer_number;
+    args[9] = view_of(x->user->name);
     if (original_name != NULL)
         n = put_if(args, n, VIEW("oqname"), view_of(original_name));
     n = put_if(args, n, VIEW("extra"), c->extra_data);

@@ -34,7 +34,7 @@ void *mem_resize(void *p, size_t count, size_t size)
 
 void *mem_copy(const void *p, size_t n)
 {
-    void *copy = mem_zeroed(n, 1);
+    char *copy = mem_resize(NULL, n, 1);
 
     if (n > 0)
         memcpy(copy, p, n);
@@ -43,10 +43,11 @@ void *mem_copy(const void *p, size_t n)
 
 char *mem_text(const char *p, size_t n)
 {
-    char *copy = mem_zeroed(n + 1, 1);
+    char *copy = mem_resize(NULL, n + 1, 1);
 
     if (n > 0)
         memcpy(copy, p, n);
+    copy[n] = '\0';
     return copy;
 }
 

@@ -16,6 +16,7 @@
 
 #define TROUBLE_MAX  384
 #define LATE_TURN_MS 1
+#define COUNT_MAX    24 /* bytes of a mark, a size_t and CR LF */
 
 enum phase { /* moved by go() only */
              PHASE_WAITING,
@@ -319,18 +320,45 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- commands ---- */
 
+/* "$5\r\n": what stands before each of many small arguments, so it is written by hand. */
+static size_t write_count(char to[COUNT_MAX], char mark, size_t n)
+{
+    char digits[COUNT_MAX];
+    size_t first = sizeof digits;
+    size_t at = 0;
+
+    do {
+        digits[--first] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    to[at++] = mark;
+    while (first < sizeof digits)
+        to[at++] = digits[first++];
+    to[at++] = '\r';
+    to[at++] = '\n';
+    return at;
+}
+
 static void put_count(struct buf *out, char mark, size_t n)
 {
-    buf_put_char(out, mark);
-    buf_put_int(out, (int64_t)n);
-    buf_put(out, VIEW("\r\n"));
+    char *to = buf_room(out, COUNT_MAX);
+
+    if (to != NULL)
+        buf_grew(out, write_count(to, mark, n));
 }
 
 static void put_arg(struct buf *out, struct view arg)
 {
-    put_count(out, '$', arg.n);
-    buf_put(out, arg);
-    buf_put(out, VIEW("\r\n"));
+    char *to = buf_room(out, COUNT_MAX + arg.n + 2);
+    size_t n = 0;
+
+    if (to == NULL)
+        return;
+    n = write_count(to, '$', arg.n);
+    if (arg.n > 0)
+        memcpy(to + n, arg.p, arg.n);
+    memcpy(to + n + arg.n, "\r\n", 2);
+    buf_grew(out, n + arg.n + 2);
 }
 
 static void wake(struct redis_node *r)

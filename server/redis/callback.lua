@@ -1,12 +1,14 @@
 -- A new callback, whole or not at all, once for each Idempotency-Key (server/callback_add.h; keys and
--- fields: server/store.h). Most of a POST's time passes here, so it has the commands, keys and bytes
--- that a callback needs and no more; effect.lua makes all later changes.
+-- fields: server/store.h). Most of a POST's time passes here, and Redis reads 20 KiB at once, which
+-- then share one fsync: so it has the commands, arguments and bytes that a callback needs and no
+-- more. effect.lua makes all later changes.
 --
 -- KEYS: 1 m:<id>  2 q:<id>  3 due  4 callbacks
--- ARGV: 1 id  2 due ms  3 member of the list  4 wake channel  5 digest, or ''  6 created  7 by
---       8 mr  9 rd  10 queue  11 oqn  12 cust  13 byname, then what else it has: name, value, ...
+-- ARGV: 1 due ms  2 digest, or ''  3 created  4 by  5 mr  6 rd  7 queue  8 oqn  9 cust
+--       10 byname, then what else it has: name, value, ...
 local call = redis.call
-local m, id, at, digest = KEYS[1], ARGV[1], ARGV[2], ARGV[5]
+local m, at, digest, created = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local id = string.sub(m, -32)
 
 if digest ~= '' then
   local known = call('HGET', m, 'dig')
@@ -15,14 +17,14 @@ if digest ~= '' then
   end
   call('HSET', m, 'dig', digest)
 end
--- st and kind: STORE_LIVE, STORE_CALLBACK. Numbers are given as texts: Redis would print them.
-call('HSET', m, 'st', '1', 'ver', '1', 'kind', '2', 'created', ARGV[6], 'by', ARGV[7],
-  'n', '1', 'C', '1', 'at', at, 'mr', ARGV[8], 'rd', ARGV[9], 'queue', ARGV[10], 'oqn', ARGV[11],
-  'cust', ARGV[12], 'next', at, 'byname', unpack(ARGV, 13))
+-- st and kind: STORE_LIVE, STORE_CALLBACK. Numbers are texts here: Redis would print others.
+call('HSET', m, 'st', '1', 'ver', '1', 'kind', '2', 'created', created, 'by', ARGV[4],
+  'n', '1', 'C', '1', 'at', at, 'mr', ARGV[5], 'rd', ARGV[6], 'queue', ARGV[7], 'oqn', ARGV[8],
+  'cust', ARGV[9], 'next', at, 'byname', unpack(ARGV, 10))
 call('ZADD', KEYS[2], at, '0')
 call('ZADD', KEYS[3], at, id)
 if call('ZRANGE', KEYS[3], '0', '0')[1] == id then
-  call('PUBLISH', ARGV[4], at)
+  call('PUBLISH', 'w:' .. string.sub(m, 3, 6), at) -- m begins with s:{NN}:
 end
-call('ZADD', KEYS[4], '0', ARGV[3])
+call('ZADD', KEYS[4], '0', string.rep('0', 16 - #created) .. created .. ':' .. id)
 return {'done'}

@@ -15,7 +15,7 @@ defined=$(nm --defined-only "$library" | awk 'NF==3 {print $3}' | sort -u)
 while read -r object symbol; do
   grep -qxF "$symbol" <<<"$defined" && continue
   case $object in
-  mem.c.o) allowed="$plain|calloc|realloc|free|abort|fprintf|__fprintf_chk|stderr" ;;
+  mem.c.o) allowed="$plain|malloc|calloc|realloc|free|abort|fprintf|__fprintf_chk|stderr" ;;
   fault.c.o | buf.c.o) allowed="$plain|vsnprintf|__vsnprintf_chk" ;;
   *) allowed=$plain ;;
   esac
