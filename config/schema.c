@@ -345,7 +345,8 @@ const struct setting schema[] = {
      "whether a customer without a recorded consent may be written to on WhatsApp"},
     {"consent.stop_words.*", SETTING_TEXT, 0, USED_SERVE, NULL, 1, 1024, NULL,
      "stop, quit, end, revoke, cancel, unsubscribe, opt out",
-     "by language: what a customer writes to withdraw the consent; none are built in"},
+     "by language: what a customer writes to withdraw the consent, commas between; while there is "
+     "no list: those of the example"},
 
     {"retention", SETTING_DURATION, 0, USED_SERVE, "30d", 7 * DAY, 3650 * DAY, NULL, NULL,
      "how long what is closed stays readable by its id"},

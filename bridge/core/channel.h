@@ -66,6 +66,7 @@ struct channel_send {
 };
 
 struct channel;
+struct receipt_reader;
 
 /* One configured channel. Texts and keys are borrowed; NULL or empty where not given. Which of them
  * a kind needs, says its check. How to sign on by a header is the HTTP destination's business, not
@@ -151,6 +152,7 @@ struct channel {
                   struct channel_request *out, struct fault *f);
     /* Total: every reply has a verdict. */
     void (*judge)(const struct channel_reply *reply, struct channel_outcome *out);
+    const struct receipt_reader *receipts; /* receipt.h; NULL: this channel has none */
 };
 
 extern const struct channel *const channels[]; /* the table; NULL-terminated */

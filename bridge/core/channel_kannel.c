@@ -3,6 +3,7 @@
 #include "bridge/core/channel_kit.h"
 #include "bridge/core/parts.h"
 #include "bridge/core/percent.h"
+#include "bridge/core/receipt.h"
 
 #define DLR_MASK "19" /* delivered 1, undelivered 2, rejected by the SMSC 16 */
 
@@ -92,4 +93,4 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
     }
 }
 
-const struct channel channel_kannel = {"kannel", check, build, judge};
+const struct channel channel_kannel = {"kannel", check, build, judge, &receipt_kannel};

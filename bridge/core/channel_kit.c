@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SENTENCE_MAX 160 /* bytes that are shown of what a gateway says */
+#define CODE_MAX     999999 /* a larger one might be a phone number */
+#define SENTENCE_MAX 160    /* bytes that are shown of what a gateway says */
 
 /* ---- requests ---- */
 
@@ -139,7 +140,9 @@ static bool may_have_gone(int status)
 void channel_verdict_set(struct channel_outcome *out, enum channel_verdict verdict,
                          const struct channel_reply *reply, int64_t code, struct view sentence)
 {
+    bool is_code = code >= 0 && code <= CODE_MAX;
     char masked[SENTENCE_MAX] = "";
+    char number[24] = "?";
 
     *out = (struct channel_outcome){.verdict = verdict,
                                     .unknown = verdict == CHANNEL_TRANSIENT &&
@@ -148,8 +151,10 @@ void channel_verdict_set(struct channel_outcome *out, enum channel_verdict verdi
     if (verdict == CHANNEL_THROTTLED && out->wait_ms < CHANNEL_THROTTLE_MS)
         out->wait_ms = CHANNEL_THROTTLE_MS;
     mask_sentence(sentence, masked, sizeof masked);
-    (void)snprintf(out->reason, sizeof out->reason, "%" PRId64 "%s%s", code,
-                   masked[0] != '\0' ? ": " : "", masked);
+    if (is_code)
+        (void)snprintf(number, sizeof number, "%" PRId64, code);
+    (void)snprintf(out->reason, sizeof out->reason, "%s%s%s", number, masked[0] != '\0' ? ": " : "",
+                   masked);
 }
 
 static bool is_page(const struct channel_reply *reply)

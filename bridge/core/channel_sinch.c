@@ -2,6 +2,7 @@
  * https://eu.conversation.api.sinch.com/v1/projects/PROJECT/messages:send */
 #include "bridge/core/channel_kit.h"
 #include "bridge/core/json_pick.h"
+#include "bridge/core/receipt.h"
 
 #define APP_ID_MAX 128
 
@@ -153,4 +154,4 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
         channel_judge_as(out, channel_verdict_of_status(reply->status), reply);
 }
 
-const struct channel channel_sinch = {"sinch-conversation", check, build, judge};
+const struct channel channel_sinch = {"sinch-conversation", check, build, judge, &receipt_sinch};

@@ -1,6 +1,7 @@
 /* webhook: the channel that every user can build against (contract 6). */
 #include "bridge/core/channel_kit.h"
 #include "bridge/core/json_pick.h"
+#include "bridge/core/receipt.h"
 
 #include <stdio.h>
 
@@ -65,4 +66,4 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
     }
 }
 
-const struct channel channel_webhook = {"webhook", check, build, judge};
+const struct channel channel_webhook = {"webhook", check, build, judge, &receipt_webhook};

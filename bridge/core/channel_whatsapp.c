@@ -3,6 +3,7 @@
 #include "bridge/core/channel_kit.h"
 #include "bridge/core/json_pick.h"
 #include "bridge/core/percent.h"
+#include "bridge/core/receipt.h"
 
 #define PAIR_WAIT_MS 6000 /* one message in 6 s to one customer */
 
@@ -125,4 +126,4 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
     }
 }
 
-const struct channel channel_whatsapp = {"whatsapp-cloud", check, build, judge};
+const struct channel channel_whatsapp = {"whatsapp-cloud", check, build, judge, &receipt_whatsapp};

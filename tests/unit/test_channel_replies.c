@@ -265,6 +265,7 @@ static void a_reason_shows_no_number(void **state)
             "{\"ok\":false,\"error_code\":400,\"description\":\"358401234567\",\"error\":{\"code\":"
             "5,"
             "\"message\":\"358401234567\"}}",
+            "{\"ok\":false,\"error_code\":358401234567,\"error\":{\"code\":358401234567}}",
             "{\"error\":{\"code\":131026,\"error_data\":{\"details\":\"to 358401234567\"}}}"};
 
         for (size_t b = 0; b < sizeof bodies / sizeof bodies[0]; b++) {

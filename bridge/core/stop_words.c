@@ -1,0 +1,148 @@
+#include "bridge/core/stop_words.h"
+
+#include "bridge/core/utf8.h"
+
+#include <string.h>
+
+#define WORDS_BYTES_MAX ((size_t)STOP_WORDS_MAX * STOP_WORD_BYTES)
+
+void stop_words_init(struct stop_words *s)
+{
+    *s = (struct stop_words){.count = 0};
+    buf_init(&s->words, WORDS_BYTES_MAX);
+}
+
+void stop_words_done(struct stop_words *s)
+{
+    buf_done(&s->words);
+    s->count = 0;
+}
+
+/* Only letters of two bytes: Latin, Greek, Cyrillic. */
+static unsigned lower(unsigned c)
+{
+    static const struct {
+        unsigned from;
+        unsigned to;
+        unsigned by;
+    } blocks[] = {
+        {0xc0, 0xd6, 32},   {0xd8, 0xde, 32},   {0x386, 0x386, 38},
+        {0x388, 0x38a, 37}, {0x38c, 0x38c, 64}, {0x38e, 0x38f, 63},
+        {0x391, 0x3ab, 32}, {0x400, 0x40f, 80}, {0x410, 0x42f, 32},
+    };
+
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
+        if (c >= blocks[i].from && c <= blocks[i].to)
+            return c + blocks[i].by;
+    if (c == 0x178)
+        return 0xff;
+    if ((c >= 0x100 && c <= 0x137 && c != 0x130) || (c >= 0x14a && c <= 0x177) ||
+        (c >= 0x460 && c <= 0x481) || (c >= 0x48a && c <= 0x4bf) || (c >= 0x4d0 && c <= 0x52f))
+        return c | 1; /* capital and small letters alternate */
+    if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e) || (c >= 0x4c1 && c <= 0x4ce))
+        return c + (c & 1);
+    return c;
+}
+
+static bool is_blank(struct view c)
+{
+    return (c.n == 1 && view_has(VIEW(" \t\r\n"), c.p[0])) || view_is(c, "\u00a0");
+}
+
+/* ASCII but letters and digits, and what telephones make of quotes and dots. */
+static bool is_punctuation(struct view c)
+{
+    static const char *const others[] = {"¡", "¿", "«", "»", "…", "“", "”", "„", "‘", "’"};
+    bool plain =
+        c.n == 1 && !((c.p[0] >= '0' && c.p[0] <= '9') || (c.p[0] >= 'A' && c.p[0] <= 'Z') ||
+                      (c.p[0] >= 'a' && c.p[0] <= 'z'));
+
+    for (size_t i = 0; !plain && i < sizeof others / sizeof others[0]; i++)
+        if (view_is(c, others[i]))
+            return true;
+    return plain;
+}
+
+static bool put_lower(struct view c, char out[STOP_WORD_BYTES], size_t *n)
+{
+    char bytes[4];
+
+    memcpy(bytes, c.p, c.n);
+    if (c.n == 1 && c.p[0] >= 'A' && c.p[0] <= 'Z') {
+        bytes[0] = (char)(c.p[0] - 'A' + 'a');
+    } else if (c.n == 2) {
+        unsigned code = lower(((unsigned)c.p[0] & 0x1f) << 6 | ((unsigned)c.p[1] & 0x3f));
+
+        bytes[0] = (char)(0xc0 | code >> 6);
+        bytes[1] = (char)(0x80 | (code & 0x3f));
+    }
+    if (*n + c.n >= STOP_WORD_BYTES)
+        return false;
+    memcpy(out + *n, bytes, c.n);
+    *n += c.n;
+    return true;
+}
+
+/* One form of a text: what may be around it is off, blanks are one, letters are small. false: it is
+ * empty, too long, or not UTF-8. */
+static bool fold(struct view text, char out[STOP_WORD_BYTES], struct view *folded)
+{
+    size_t n = 0;
+    size_t kept = 0; /* up to the last letter or digit */
+    bool blank = false;
+
+    while (text.n > 0) {
+        struct view c = {text.p, utf8_first(text)};
+
+        if (c.n == 0)
+            return false;
+        text = view_skip(text, c.n);
+        if (is_blank(c)) {
+            blank = n > 0;
+            continue;
+        }
+        if (is_punctuation(c) && n == 0)
+            continue;
+        if (blank && !put_lower(VIEW(" "), out, &n))
+            return false;
+        blank = false;
+        if (!put_lower(c, out, &n))
+            return false;
+        if (!is_punctuation(c))
+            kept = n;
+    }
+    *folded = (struct view){out, kept};
+    return kept > 0;
+}
+
+bool stop_words_add(struct stop_words *s, struct view list, struct fault *f)
+{
+    do {
+        struct view word = view_cut(&list, ',');
+        char room[STOP_WORD_BYTES];
+
+        if (!fold(word, room, &word))
+            return fault_set(f, FAULT_REJECT,
+                             "has a word with nothing in it, or with more than %d bytes",
+                             STOP_WORD_BYTES - 1);
+        if (s->count == STOP_WORDS_MAX)
+            return fault_set(f, FAULT_REJECT, "has more than %d words", STOP_WORDS_MAX);
+        buf_put(&s->words, word);
+        buf_put_char(&s->words, '\0');
+        s->count++;
+    } while (list.n > 0);
+    return true;
+}
+
+bool stop_words_match(const struct stop_words *s, struct view text)
+{
+    struct view words = buf_view(&s->words);
+    char room[STOP_WORD_BYTES];
+
+    if (!fold(text, room, &text))
+        return false;
+    while (words.n > 0)
+        if (view_eq(view_cut(&words, '\0'), text))
+            return true;
+    return false;
+}

@@ -1,0 +1,108 @@
+/* stop_words: what withdraws a consent, and what only looks like it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/stop_words.h"
+
+#include <string.h>
+
+static void add(struct stop_words *s, const char *list)
+{
+    struct fault f = {0};
+
+    if (!stop_words_add(s, view_of(list), &f))
+        fail_msg("%s", f.text);
+}
+
+static void a_word_counts_however_it_is_written_and_only_alone(void **state)
+{
+    static const struct {
+        const char *text;
+        bool stops;
+    } rows[] = {
+        {"stop", true},       {"STOP", true},        {" Stop!\r\n", true},   {"\"stop\".", true},
+        {"opt out", true},    {"Opt \t out", true},  {"OPT\u00a0OUT", true}, {"optout", false},
+        {"opt-out", false},   {"don't stop", false}, {"stop it", false},     {"stopp", false},
+        {"sto", false},       {"", false},           {" . ", false},         {"ÄLÄ LÄHETÄ", true},
+        {"älä lähetä", true}, {"ala laheta", false}, {"СТОП", true},         {"стоп…", true},
+        {"ΔΙΑΚΟΠΉ", true},    {"ĽUTUJEM", true},     {"ŽIADNE", true},       {"¡ALTO!", true},
+        {"“ALTO”", true},     {"st\xffop", false},   {"stop\xff", false},    {"ÿ", false},
+        {"Ÿ", false},         {"\xe2\x82", false},
+    };
+    struct stop_words s;
+
+    (void)state;
+    stop_words_init(&s);
+    add(&s, STOP_WORDS_DEFAULT);
+    add(&s, "Älä lähetä, стоп");
+    add(&s, "διακοπή,ľutujem,žiadne,alto");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (stop_words_match(&s, view_of(rows[i].text)) != rows[i].stops)
+            fail_msg("row %zu: %s", i, rows[i].text);
+    stop_words_done(&s);
+}
+
+static void a_text_of_any_length_and_bytes_is_read(void **state)
+{
+    struct stop_words s;
+    struct buf text;
+
+    (void)state;
+    stop_words_init(&s);
+    add(&s, "stop");
+    buf_init(&text, 100000);
+    for (int i = 0; i < 50000; i++)
+        buf_put_char(&text, ' ');
+    buf_put_text(&text, "stop");
+    assert_true(stop_words_match(&s, buf_view(&text)));
+    for (int i = 0; i < 40000; i++)
+        buf_put_char(&text, 'p');
+    assert_false(stop_words_match(&s, buf_view(&text)));
+    assert_false(stop_words_match(&s, VIEW("stop\0stop")));
+    buf_done(&text);
+    stop_words_done(&s);
+}
+
+static void a_list_that_is_no_good_is_refused(void **state)
+{
+    static const char *const bad[] = {"", ",", "stop,,end", "stop, !", "st\xffop"};
+    struct stop_words s;
+    struct fault f = {0};
+    struct buf many;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        stop_words_init(&s);
+        assert_false(stop_words_add(&s, view_of(bad[i]), &f));
+        assert_int_equal(f.cls, FAULT_REJECT);
+        stop_words_done(&s);
+    }
+    stop_words_init(&s);
+    buf_init(&many, 65536);
+    for (int i = 0; i < STOP_WORD_BYTES; i++)
+        buf_put_char(&many, 'a');
+    assert_false(stop_words_add(&s, buf_view(&many), &f));
+    buf_clear(&many);
+    for (int i = 0; i < STOP_WORDS_MAX; i++)
+        buf_printf(&many, "%sword%d", i > 0 ? "," : "", i);
+    assert_true(stop_words_add(&s, buf_view(&many), &f));
+    assert_true(stop_words_match(&s, VIEW("WORD255")));
+    assert_false(stop_words_add(&s, VIEW("one"), &f));
+    buf_done(&many);
+    stop_words_done(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_word_counts_however_it_is_written_and_only_alone),
+        cmocka_unit_test(a_text_of_any_length_and_bytes_is_read),
+        cmocka_unit_test(a_list_that_is_no_good_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
