@@ -1,4 +1,5 @@
-/* conf_rules: channels, who sends through them, and the dialler. */
+/* conf_rules: channels, who sends through them, the dialler, and stop words. */
+#include "bridge/core/stop_words.h"
 #include "config/channels.h"
 #include "config/conf_rules.h"
 
@@ -85,6 +86,24 @@ static void check_dialler(struct rules *r)
         channels_done(&dialler);
 }
 
+static void check_stop_words(struct rules *r)
+{
+    struct stop_words all;
+
+    stop_words_init(&all);
+    for (size_t i = 0; i < conf_count(r->c, "consent.stop_words"); i++) {
+        const char *list = conf_item(r->c, "consent.stop_words", i);
+        struct fault f = {0};
+        char path[SCHEMA_PATH_MAX];
+
+        (void)snprintf(path, sizeof path, "consent.stop_words.%s",
+                       conf_name(r->c, "consent.stop_words", i));
+        if (list != NULL && !stop_words_add(&all, view_of(list), &f))
+            rules_mistake(r, path, "%s %s", path, f.text);
+    }
+    stop_words_done(&all);
+}
+
 void rules_channels(struct rules *r)
 {
     for (size_t i = 0; i < conf_count(r->c, "channels"); i++)
@@ -92,4 +111,5 @@ void rules_channels(struct rules *r)
     for (size_t i = 0; i < conf_count(r->c, "chats.queues"); i++)
         check_via(r, i);
     check_dialler(r);
+    check_stop_words(r);
 }

@@ -1,4 +1,5 @@
 /* consents: contract 18. Matched on digits, shown as given. */
+#include "server/consents.h"
 #include "bridge/core/cmi_fields.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/phone.h"
@@ -259,18 +260,24 @@ static void on_changed(void *owner, const struct redis_value *v)
 }
 
 /* stored: "1" or "0" and the address as given; empty to remove. */
-static void change(struct exchange *x, const struct place *p, struct view stored)
+static void put(struct exchange *x, const struct place *p, struct view stored, struct view digest,
+                redis_on_reply *done, void *owner)
 {
     char texts[3][SHARD_KEY_MAX];
     char kept_ms[24];
     struct view keys[] = {shard_key(p->shard, "consent", VIEW_NONE, texts[0]),
                           shard_key(p->shard, "consents", VIEW_NONE, texts[1]),
                           shard_key(p->shard, "idem", view_of(x->key_hash), texts[2])};
-    struct view args[] = {field_of(p), view_of(p->usage), stored, view_of(x->digest), VIEW_NONE};
+    struct view args[] = {field_of(p), view_of(p->usage), stored, digest, VIEW_NONE};
 
     snprintf(kept_ms, sizeof kept_ms, "%" PRId64, (int64_t)STORE_KEY_MS);
     args[4] = view_of(kept_ms);
-    redis_run(x->server->redis, script_of(SCRIPT_CONSENT), keys, 3, args, 5, on_changed, x);
+    redis_run(x->server->redis, script_of(SCRIPT_CONSENT), keys, 3, args, 5, done, owner);
+}
+
+static void change(struct exchange *x, const struct place *p, struct view stored)
+{
+    put(x, p, stored, view_of(x->digest), on_changed, x);
 }
 
 struct wish {
@@ -351,6 +358,43 @@ static void delete_consent(struct exchange *x)
         wish(w);
     else
         wish_end(w);
+}
+
+/* ---- others' ---- */
+
+struct withdrawal {
+    struct exchange *x;
+    consent_done *done;
+    void *owner;
+};
+
+static void on_withdrawn(void *owner, const struct redis_value *v)
+{
+    struct withdrawal w = *(struct withdrawal *)owner;
+    bool stored = v->kind == REDIS_TEXT;
+
+    mem_free(owner);
+    if (!stored)
+        store_log(w.x, v);
+    w.done(w.owner, stored);
+}
+
+bool consent_withdraw(struct exchange *x, struct view usage, struct view address,
+                      consent_done *done, void *owner)
+{
+    struct withdrawal w = {x, done, owner};
+    struct place place;
+    struct buf stored;
+    struct fault f = {0};
+
+    if (!place_of(usage, address, &place, &f))
+        return false;
+    buf_init(&stored, GIVEN_MAX + 1);
+    buf_put_char(&stored, '0');
+    buf_put(&stored, address);
+    put(x, &place, buf_view(&stored), VIEW_NONE, on_withdrawn, mem_copy(&w, sizeof w));
+    buf_done(&stored);
+    return true;
 }
 
 static const char *const searchable[] = {"address", "usage", "consent", NULL};

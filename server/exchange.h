@@ -11,6 +11,7 @@
 
 #include "bridge/core/fault.h"
 #include "bridge/core/guid.h"
+#include "bridge/core/http_rules.h"
 #include "bridge/core/view.h"
 #include "server/show.h"
 
@@ -45,13 +46,16 @@ struct exchange {
     struct view id;     /* the {…} of the path, decoded; VIEW_NONE where the route has none */
     const struct exchange_param *params;
     size_t param_count;
-    enum show_form form;      /* of the answer to a GET */
+    enum show_form form;              /* of the answer to a GET */
+    struct view query;                /* as sent, after '?' */
+    const struct http_field *headers; /* of the request */
+    size_t header_count;
     struct view content_type; /* as sent, without parameters, lower case; VIEW_NONE where none */
     struct view body;
-    const struct exchange_user *user;
-    int64_t wall_ms;    /* when the request was read whole */
-    struct view key;    /* Idempotency-Key; VIEW_NONE where none */
-    char key_hash[33];  /* lower hex of HMAC(user and key); "" where there is none */
+    const struct exchange_user *user; /* NULL with ROUTE_OPEN */
+    int64_t wall_ms;                  /* when the request was read whole */
+    struct view key;                  /* Idempotency-Key; VIEW_NONE where none */
+    char key_hash[33];                /* lower hex of HMAC(user and key); "" where there is none */
     char digest[65];    /* lower hex SHA-256 over method, what is named (in one spelling) and body;
                            "" where there is no key */
     struct guid new_id; /* for what a POST creates: from user and key, or random */
@@ -76,6 +80,9 @@ enum route_need {
     ROUTE_BODY_BATCH = 1 << 2,  /* application/cloudevents-batch+json */
     ROUTE_LIST = 1 << 3,        /* a list: `after` is known too (contract 11) */
     ROUTE_TEXT_ANSWER = 1 << 4, /* a GET whose answer is text/plain: Accept is not read */
+    /* Whoever calls proves by the bytes who it is: nobody signs on, and neither media types,
+     * parameters nor Idempotency-Key are looked at. */
+    ROUTE_OPEN = 1 << 5,
 };
 
 struct route {
@@ -98,6 +105,7 @@ extern const struct route script_result_routes[]; /* server/script_results.c */
 extern const struct route chat_routes[];          /* server/chats.c */
 extern const struct route recording_routes[]; /* server/listen_logs.c: callRecordings and theirs */
 extern const struct route remarks_routes[];   /* server/remarks.c */
+extern const struct route receipt_routes[];   /* server/receipts.c: /receipts/{channel} */
 extern const struct route ingest_routes[];    /* server/ingest.c: POST /ingest */
 
 #endif

@@ -1,6 +1,7 @@
 #include "server/front.h"
 
 #include "bridge/core/mem.h"
+#include "bridge/core/receipt.h"
 #include "bridge/core/traceparent.h"
 #include "server/checks.h"
 #include "server/cors.h"
@@ -180,6 +181,9 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
     text = p->text = mem_zeroed(r->path.n + r->query.n + 1, 1);
     p->x.server = f->server;
     p->x.body = r->body;
+    p->x.query = r->query;
+    p->x.headers = r->headers;
+    p->x.header_count = r->header_count;
     p->x.wall_ms = wall_now_ms();
     if (found != ROUTES_FOUND) {
         p->route = NULL;
@@ -193,6 +197,11 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
     p->x.method = p->route->route->method;
     cors_answer(f->cors, p, VIEW_NONE);
     read_trace(p);
+    if ((p->route->route->need & ROUTE_OPEN) != 0) {
+        if (id.n == 0 || checks_id(p, id, &text))
+            p->route->route->serve(&p->x);
+        return;
+    }
     p->x.user = users_find(f->users, r->headers, r->header_count);
     if (p->x.user == NULL) {
         exchange_error(&p->x, 401, "sign on");
@@ -215,6 +224,8 @@ static size_t admit(void *ctx, struct http_visit *v, const struct http_request *
     (void)v;
     if (routes_find(&f->routes, r->method, r->path, &e, &id) != ROUTES_FOUND)
         return FRONT_IGNORED_BODY_MAX;
+    if ((e->route->need & ROUTE_OPEN) != 0)
+        return RECEIPT_BODY_MAX;
     if ((e->route->need & ROUTE_BODY_TEXT) != 0)
         return (size_t)f->server->remarks_max_bytes;
     if ((e->route->need & (ROUTE_BODY_JSON | ROUTE_BODY_BATCH)) != 0)

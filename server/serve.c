@@ -12,6 +12,7 @@
 #include "server/history.h"
 #include "server/purge.h"
 #include "server/queues.h"
+#include "server/receipts.h"
 #include "server/scripts.h"
 #include "server/translations.h"
 #include "server/user.h"
@@ -33,6 +34,7 @@ struct serve {
     struct conf *conf;
     struct notice_log *log;
     struct queues *queues;
+    struct receipts *receipts;
     struct users *users;
     struct translations *translations;
     struct front *front;
@@ -267,6 +269,10 @@ static bool start(struct serve *s, struct fault *f)
     front_add(s->front, FRONT_BASE, recording_routes);
     front_add(s->front, FRONT_BASE, remarks_routes);
     front_add(s->front, "", ingest_routes);
+    front_add(s->front, "", receipt_routes);
+    if ((s->receipts = receipts_new(s->conf, f)) == NULL)
+        return false;
+    s->server.receipts = s->receipts;
     s->server.history = history_open(&s->loop, conf_text(s->conf, "history.file"), s->server.log,
                                      s->server.stats, f);
     if (s->server.history == NULL)
@@ -317,6 +323,7 @@ static int run(struct serve *s)
     front_free(s->front);
     users_free(s->users);
     queues_free(s->queues);
+    receipts_free(s->receipts);
     translations_free(s->translations);
     stats_free(s->server.stats);
     notice_log_free(s->log);

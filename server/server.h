@@ -12,6 +12,7 @@
 
 struct history;
 struct queues;
+struct receipts;
 struct translations;
 struct uv_loop_s;
 
@@ -19,9 +20,10 @@ struct server {
     struct uv_loop_s *loop;
     const struct notice *log;
     struct stats *stats;
-    struct redis *redis;         /* messages, callbacks, consents */
-    struct history *history;     /* chats, contacts, recordings, remarks, … (server/history.h) */
-    const struct queues *queues; /* chat and callback queues (server/queues.h) */
+    struct redis *redis;     /* messages, callbacks, consents */
+    struct history *history; /* chats, contacts, recordings, remarks, … (server/history.h) */
+    const struct receipts *receipts;         /* channels that report (server/receipts.h) */
+    const struct queues *queues;             /* chat and callback queues (server/queues.h) */
     const struct translations *translations; /* of values, NULL: none (server/translations.h) */
     int64_t remarks_max_bytes;
     int64_t body_max_bytes;

@@ -13,7 +13,8 @@
  *   t:<id>:<token>:<k>     a slice or "rep" on its way in; goes by itself after STORE_STAGED_MS
  *   sl:<id>        hash    slice -> how far its sending has come (core/slice.h); absent: untouched
  *   late:<id>      hash    slice -> bitmap of destinations that a receipt calls failed after they
- *                          were handled; "d<slice>" -> of those that one calls delivered
+ *                          were handled; "d<slice>", "r<slice>" -> of those that one calls
+ *                          delivered, read
  *   o:<id>:<k>     string  what came of the attempts at slice k's destinations, one after the other
  *                          (core/settlement.h)
  *   due            zset    id -> its earliest due time, unless it is in act
@@ -30,6 +31,7 @@
  *   consent        hash    "<usage>_<address, normal form>" -> "1" or "0" and the address as given
  *   consents       zset    all scores 0: "<address as given>\0<usage>", what the list shows
  *   idem:<hash>    string  digest of the PUT or DELETE done under that Idempotency-Key
+ *   once:<hash>    string  of what a receipt's sender calls its id, in its own shard: it came
  *   gc             zset    id -> when it, or what is left of it, may go
  *   cfg            hash    shards: SHARD_COUNT (shard 00 only)
  *   secret         string  what idempotency keys become ids under, hex (shard 00 only)

@@ -1,7 +1,7 @@
 -- What a receipt says of one destination (contract 17): what was handled may still fail, and is not
 -- sent again; nothing else changes a status.
 --
--- ARGV: 1 id  2 slice  3 index  4 "late" or "delivered"  5 settlement to keep  6 the same as an event
+-- ARGV: 1 id  2 slice  3 index  4 "late", "delivered" or "read"  5 settlement to keep  6 the same as an event
 -- Gives "done"; "gone": no such message or destination; "again": it was said before; "early": it is
 -- out, and counts when its holder has settled it; "open": it will be tried again anyway.
 local id, k, index, what = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
@@ -15,7 +15,7 @@ if not stored or f[2] ~= '1' or tonumber(k) >= tonumber(f[4] or '0')
 end
 local h = read_head(stored)
 local pending = has_bit(pending_map(h), index)
-local field = what == 'late' and k or 'd' .. k
+local field = what == 'late' and k or string.sub(what, 1, 1) .. k
 local heard = redis.call('HGET', key('late', id), field) or ''
 local answer = 'done'
 

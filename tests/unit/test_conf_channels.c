@@ -54,6 +54,9 @@ static void a_channel_that_lacks_something_is_a_mistake(void **state)
         {"channels: {b: {type: webhook, url: 'https://h'}}\n"
          "chats: {queues: {q: {id: " GUID ", channel: sms, name: n, address: x, via: b}}}\n",
          ""},
+        {"consent: {stop_words: {fi: 'lopeta, seis', en: stop}}\n", ""},
+        {"consent: {stop_words: {fi: 'lopeta,,seis'}}\n",
+         "f:1: consent.stop_words.fi has a word with nothing in it, or with more than 127 bytes\n"},
         {"callbacks: {dialler: {type: webhook}}\n",
          "f:1: callbacks.dialler.url is missing; type: webhook needs it\n"},
         {"callbacks: {dialler: {url: 'https://h'}}\n",
