@@ -83,6 +83,8 @@ static void log_answer(const struct pending *p, const struct route_entry *e, int
     char id[GUID_TEXT_MAX] = "";
     struct guid g;
 
+    if (level < log->least)
+        return;
     if (guid_parse(p->x.id, &g))
         guid_hex(&g, id);
     else if (status == 201)
@@ -91,8 +93,7 @@ static void log_answer(const struct pending *p, const struct route_entry *e, int
         fields[n++] = NOTICE_TEXT("id", id);
     if (p->trace[0] != '\0')
         fields[n++] = NOTICE_TEXT("trace", p->trace);
-    if (level >= log->least)
-        log->say(log->ctx, level, "request", fields, n);
+    log->say(log->ctx, level, "request", fields, n);
 }
 
 void pending_done(struct pending *p, int status)
