@@ -16,6 +16,7 @@ enum command_exit {
 
 int command_consume(int argc, char **argv);
 int command_serve(int argc, char **argv);
+int command_users(int argc, char **argv);
 int command_publish(int argc, char **argv);
 int command_dlq(int argc, char **argv);
 int command_campaign(int argc, char **argv);

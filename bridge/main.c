@@ -16,6 +16,7 @@ static const struct {
      "messages on their way: list, show, pause, resume, cancel, missed"},
     {"check", command_check, "names every mistake in the configuration, and tries the peers"},
     {"serve", command_serve, "the Contact Management Interface, on Redis and SQLite"},
+    {"users", command_users, "adds and lists the users of serve, gives them passwords and tokens"},
     {"dev", command_dev, "runs everything on this machine"},
     {"broker", command_broker, NULL},
     {"tether", command_tether, NULL},

@@ -251,12 +251,41 @@ static void check_translations(struct rules *r)
     }
 }
 
-static void check_server(struct rules *r)
+static void check_tls(struct rules *r)
+{
+    static const char *const needs[][2] = {{"server.tls.certificate", "server.tls.key"},
+                                           {"server.tls.key", "server.tls.certificate"},
+                                           {"server.tls.client_ca", "server.tls.certificate"}};
+
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
+        if (conf_has(r->c, needs[i][0]) && !conf_has(r->c, needs[i][1]))
+            rules_mistake(r, needs[i][0], "%s is given without %s", needs[i][0], needs[i][1]);
+}
+
+static void check_server(struct rules *r, unsigned users)
 {
     const char *listen = conf_text(r->c, "server.listen");
     const char *language = conf_text(r->c, "server.anonymous.language");
+    bool anonymous = conf_has(r->c, "server.anonymous.login");
 
-    if (listen != NULL && conf_has(r->c, "server.anonymous.login") && !rules_loopback(listen))
+    if (anonymous && conf_has(r->c, "server.users"))
+        rules_mistake(
+            r, "server.users",
+            "server.users and server.anonymous.login are both given: either users sign on, or "
+            "everybody is the anonymous one");
+    if (!anonymous && !conf_has(r->c, "server.users") && (users & USED_SERVE) != 0)
+        rules_mistake(
+            r, NULL,
+            "server.users is missing: the users and their rights; or server.anonymous.login: "
+            "the user that every caller is");
+    check_tls(r);
+    if (listen != NULL && conf_has(r->c, "server.users") && !rules_loopback(listen) &&
+        !conf_has(r->c, "server.tls.certificate"))
+        rules_warn(
+            r, "server.listen",
+            "is no loopback address, and there is no server.tls: passwords come unencrypted, "
+            "unless a proxy in front takes them by TLS");
+    if (listen != NULL && anonymous && !rules_loopback(listen))
         rules_warn(r, "server.listen",
                    "is no loopback address: whoever reaches it may do everything");
     if (language != NULL && !is_language(language))
@@ -276,7 +305,7 @@ void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mi
     check_topics(&r);
     check_chat_queues(&r);
     check_redis(&r);
-    check_server(&r);
+    check_server(&r, users);
     check_translations(&r);
     check_not_above(&r, "retry.base", "retry.max");
     check_not_above(&r, "breaker.open_min", "breaker.open_max");

@@ -189,7 +189,7 @@ static void put_yaml_row(struct buf *b, const struct setting *row, struct view l
     put_comment(b, depth, view_of(row->about), buf_view(&note));
     buf_done(&note);
     put_indent(b, depth);
-    if (!required)
+    if (!required && (row->flags & SETTING_SHOWN) == 0)
         buf_put_char(b, '#');
     if (is_list(leaf)) {
         leaf.n -= 2;

@@ -40,6 +40,7 @@ enum setting_flag {
     SETTING_UNIX = 1 << 2,       /* an address may also be "unix:/path" */
     SETTING_EXISTS = 1 << 3,     /* a file that must be there and be readable */
     SETTING_PORTS = 1 << 4,      /* every one of the addresses has its port */
+    SETTING_SHOWN = 1 << 5,      /* stands in the sample as if required: one of several must be */
 };
 
 enum setting_user {

@@ -106,11 +106,14 @@ static bool take_key(struct reader *r, struct level *l, struct view key, size_t 
         return mistake(r, line, "a key is empty");
     if (key.n > YAML_KEY_MAX || r->path_bytes + dot + key.n >= sizeof r->path)
         return mistake(r, line, "a key is too long; the maximum is 128 bytes");
+    if (view_trim(key).n != key.n)
+        return mistake(r, line, "a key begins or ends with a blank");
     for (size_t i = 0; i < key.n; i++) {
         unsigned char c = (unsigned char)key.p[i];
+        bool c1 = c == 0xc2 && i + 1 < key.n && (unsigned char)key.p[i + 1] < 0xa0;
 
-        if (c <= ' ' || c >= 0x7f || c == '[' || c == ']')
-            return mistake(r, line, "a key holds a blank, a bracket or a letter that is not ASCII");
+        if (c < ' ' || c == 0x7f || c1 || c == '[' || c == ']')
+            return mistake(r, line, "a key holds a bracket or a control character");
     }
     if (dot > 0)
         r->path[r->path_bytes++] = '.';

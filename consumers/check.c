@@ -7,6 +7,7 @@
 #include "config/sample.h"
 #include "config/schema.h"
 #include "consumers/check_peers.h"
+#include "server/access.h"
 
 #include <string.h>
 
@@ -152,6 +153,7 @@ static int check_loaded(const struct request *r, const struct conf *c)
         return code;
     }
     check_kafka(c, file, &plan, &mistakes);
+    access_check(c, &mistakes);
     if (mistakes.n > 0) {
         code = tell_mistakes(&mistakes);
     } else {

@@ -4,16 +4,22 @@
 
 #include <string.h>
 
-#define LEAVE_S "600" /* how long a browser may remember its leave */
+#define HEADERS_MAX 512
+#define LEAVE_S     "600" /* how long a browser may remember its leave */
 
 struct cors {
+    struct buf headers; /* that a page may send */
     char **origins;
     size_t count;
 };
 
 struct cors *cors_new(void)
 {
-    return mem_zeroed(1, sizeof(struct cors));
+    struct cors *c = mem_zeroed(1, sizeof *c);
+
+    buf_init(&c->headers, HEADERS_MAX);
+    buf_put_text(&c->headers, "Accept, Authorization, Content-Type, Idempotency-Key, traceparent");
+    return c;
 }
 
 void cors_free(struct cors *c)
@@ -23,6 +29,7 @@ void cors_free(struct cors *c)
     for (size_t i = 0; i < c->count; i++)
         mem_free(c->origins[i]);
     mem_free(c->origins);
+    buf_done(&c->headers);
     mem_free(c);
 }
 
@@ -30,6 +37,11 @@ void cors_allow(struct cors *c, const char *origin)
 {
     c->origins = mem_resize(c->origins, c->count + 1, sizeof *c->origins);
     c->origins[c->count++] = mem_text(origin, strlen(origin));
+}
+
+void cors_allow_header(struct cors *c, const char *name)
+{
+    buf_printf(&c->headers, ", %s", name);
 }
 
 static bool is_allowed(const struct cors *c, struct view origin)
@@ -58,7 +70,6 @@ void cors_answer(const struct cors *c, struct pending *p, struct view allowed_me
     if (count == 0 || !view_is(r->method, "OPTIONS"))
         return;
     exchange_header(&p->x, "Access-Control-Allow-Methods", allowed_methods);
-    exchange_header(&p->x, "Access-Control-Allow-Headers",
-                    VIEW("Accept, Authorization, Content-Type, Idempotency-Key, traceparent"));
+    exchange_header(&p->x, "Access-Control-Allow-Headers", buf_view(&c->headers));
     exchange_header(&p->x, "Access-Control-Max-Age", VIEW(LEAVE_S));
 }

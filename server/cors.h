@@ -11,6 +11,8 @@ struct cors;
 struct cors *cors_new(void);
 void cors_free(struct cors *c);
 void cors_allow(struct cors *c, const char *origin); /* "https://desk.example.com"; copied */
+/* A page may send that header, too (the API key's); at most 128 bytes. */
+void cors_allow_header(struct cors *c, const char *name);
 /* Adds to the answer what the browser needs to hand it to the page, and, if the request asks for
  * leave (OPTIONS with Access-Control-Request-Method), what it may send. Nothing for other origins.
  */

@@ -6,7 +6,8 @@
 #include "server/checks.h"
 #include "server/cors.h"
 #include "server/keys.h"
-#include "server/user.h"
+#include "server/rights.h"
+#include "server/sign_on.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@
 
 struct front {
     struct server *server;
-    const struct users *users;
+    struct sign_on *sign_on;
     struct routes routes;
     struct route_entry nowhere; /* what no path of ours counts under */
     struct keys keys;
@@ -110,6 +111,7 @@ void pending_done(struct pending *p, int status)
     if (p->x.key_hash[0] != '\0')
         keys_let_go(&f->keys, p);
     f->under_way--;
+    users_let_go(p->users);
     mem_free(p->text);
     mem_free(p->params);
     buf_done(&p->values);
@@ -166,20 +168,72 @@ static bool is_read(const struct route *r)
     return strcmp(r->method, "GET") == 0;
 }
 
+static bool signed_on(struct pending *p, const struct sign_on_result *r)
+{
+    char seconds[24];
+
+    p->x.user = r->user;
+    p->users = r->users;
+    switch (r->outcome) {
+    case SIGN_ON_KNOWN:
+        return true;
+    case SIGN_ON_NOBODY:
+        exchange_header(&p->x, "WWW-Authenticate",
+                        VIEW("Basic realm=\"cmibridge\", charset=\"UTF-8\", Bearer"));
+        exchange_error(&p->x, 401, "sign on");
+        break;
+    case SIGN_ON_SLOWED:
+        snprintf(seconds, sizeof seconds, "%lld", (long long)r->retry_s);
+        exchange_header(&p->x, "Retry-After", view_of(seconds));
+        exchange_error(&p->x, 429, "too many tries to sign on; wait %s s", seconds);
+        break;
+    case SIGN_ON_BUSY:
+        exchange_error(&p->x, 503, "too many sign on at once; try again");
+        break;
+    case SIGN_ON_WAITS:
+        break;
+    }
+    return false;
+}
+
+/* The user is known. */
+static void go_on(struct pending *p)
+{
+    struct front *f = p->front;
+    char *text = p->text;
+
+    if (!rights_may(p->x.user->rights, p->route->resource, p->route->method)) {
+        exchange_error(&p->x, 403, "this user has no right to %s of this", p->x.method);
+        return;
+    }
+    if (p->encoded_id.n > 0 && !checks_id(p, p->encoded_id, &text))
+        return;
+    if (is_read(p->route->route) ? !checks_read(p, &text)
+                                 : !checks_body(p) || !keys_take(&f->keys, p))
+        return;
+    p->route->route->serve(&p->x);
+}
+
+static void on_signed_on(void *ctx, const struct sign_on_result *r)
+{
+    if (signed_on(ctx, r))
+        go_on(ctx);
+}
+
 static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
 {
     struct front *f = ctx;
     struct pending *p = mem_zeroed(1, sizeof *p);
-    struct view id = VIEW_NONE;
-    enum routes_found found = routes_find(&f->routes, r->method, r->path, &p->route, &id);
-    char *text = NULL;
+    enum routes_found found =
+        routes_find(&f->routes, r->method, r->path, &p->route, &p->encoded_id);
+    struct sign_on_result result;
 
     f->under_way++;
     p->front = f;
     p->visit = v;
     p->request = r;
     p->begun_ms = (int64_t)(uv_hrtime() / 1000000);
-    text = p->text = mem_zeroed(r->path.n + r->query.n + 1, 1);
+    p->text = mem_zeroed(r->path.n + r->query.n + 1, 1);
     p->x.server = f->server;
     p->x.body = r->body;
     p->x.query = r->query;
@@ -199,21 +253,15 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
     cors_answer(f->cors, p, VIEW_NONE);
     read_trace(p);
     if ((p->route->route->need & ROUTE_OPEN) != 0) {
-        if (id.n == 0 || checks_id(p, id, &text))
+        char *text = p->text;
+
+        if (p->encoded_id.n == 0 || checks_id(p, p->encoded_id, &text))
             p->route->route->serve(&p->x);
         return;
     }
-    p->x.user = users_find(f->users, r->headers, r->header_count);
-    if (p->x.user == NULL) {
-        exchange_error(&p->x, 401, "sign on");
-        return;
-    }
-    if (id.n > 0 && !checks_id(p, id, &text))
-        return;
-    if (is_read(p->route->route) ? !checks_read(p, &text)
-                                 : !checks_body(p) || !keys_take(&f->keys, p))
-        return;
-    p->route->route->serve(&p->x);
+    result = sign_on_look(f->sign_on, r, on_signed_on, p);
+    if (result.outcome != SIGN_ON_WAITS)
+        on_signed_on(p, &result);
 }
 
 static size_t admit(void *ctx, struct http_visit *v, const struct http_request *r)
@@ -227,6 +275,8 @@ static size_t admit(void *ctx, struct http_visit *v, const struct http_request *
         return FRONT_IGNORED_BODY_MAX;
     if ((e->route->need & ROUTE_OPEN) != 0)
         return RECEIPT_BODY_MAX;
+    if (!sign_on_may_be_known(f->sign_on, r))
+        return FRONT_IGNORED_BODY_MAX;
     if ((e->route->need & ROUTE_BODY_TEXT) != 0)
         return (size_t)f->server->remarks_max_bytes;
     if ((e->route->need & (ROUTE_BODY_JSON | ROUTE_BODY_BATCH)) != 0)
@@ -236,13 +286,13 @@ static size_t admit(void *ctx, struct http_visit *v, const struct http_request *
 
 /* ---- birth and death ---- */
 
-struct front *front_new(struct server *server, const struct users *users)
+struct front *front_new(struct server *server, struct sign_on *sign_on)
 {
     static const struct route nowhere = {"-", "-", 0, NULL, NULL};
     struct front *f = mem_zeroed(1, sizeof *f);
 
     f->server = server;
-    f->users = users;
+    f->sign_on = sign_on;
     f->nowhere.route = &nowhere;
     f->cors = cors_new();
     return f;
@@ -265,6 +315,11 @@ void front_add(struct front *f, const char *base, const struct route *rows)
 void front_allow_origin(struct front *f, const char *origin)
 {
     cors_allow(f->cors, origin);
+}
+
+void front_allow_header(struct front *f, const char *name)
+{
+    cors_allow_header(f->cors, name);
 }
 
 void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES])

@@ -1,6 +1,7 @@
 /*
  * front: requests in, exchanges out. Checks what is common to all of them (path, method, media
- * types, parameters, Idempotency-Key), finds the route, counts and logs the answer.
+ * types, parameters, Idempotency-Key), finds the route, signs the user on (server/sign_on.h) and
+ * asks whether he may (403), counts and logs the answer.
  *
  * Idempotency-Key (D2): the id of what a POST creates, and the hash that a PUT or DELETE is
  * remembered by, are HMACs of user and key under the server's secret. Until that is known, a write
@@ -17,15 +18,16 @@
 #define FRONT_SECRET_BYTES     32
 
 struct front;
-struct users;
+struct sign_on;
 
-/* The server and the users are the caller's and outlive the front. */
-struct front *front_new(struct server *server, const struct users *users);
+/* The server and the sign_on are the caller's and outlive the front. */
+struct front *front_new(struct server *server, struct sign_on *sign_on);
 void front_free(struct front *f); /* no exchange may be under way */
 /* Rows under `base` (static storage), ended by one with method NULL. */
 void front_add(struct front *f, const char *base, const struct route *rows);
 /* A page of that origin may call from a browser. */
 void front_allow_origin(struct front *f, const char *origin);
+void front_allow_header(struct front *f, const char *name); /* such a page may send it */
 void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES]);
 bool front_has_secret(const struct front *f);
 struct http_server_owner front_owner(struct front *f);

@@ -13,6 +13,7 @@
 #define PENDING_HEADERS_MAX 12 /* of an answer; at most HTTP_SERVER_ANSWER_HEADERS_MAX */
 
 struct front;
+struct users;
 
 struct pending {
     struct exchange x; /* first member: an exchange is a pending */
@@ -20,6 +21,8 @@ struct pending {
     struct http_visit *visit;
     const struct http_request *request;
     struct route_entry *route;                      /* NULL: no such path */
+    struct users *users;                            /* held: x.user is theirs */
+    struct view encoded_id;                         /* of the path */
     char *text;                                     /* decoded path and parameters */
     struct exchange_param *params;                  /* owned; NULL where there is no query */
     struct http_field headers[PENDING_HEADERS_MAX]; /* of the answer */

@@ -32,6 +32,7 @@ void queues_free(struct queues *q)
     if (q == NULL)
         return;
     for (size_t i = 0; i < q->chat_count; i++) {
+        drop(q->chats[i].entry);
         drop(q->chats[i].address);
         drop(q->chats[i].name);
         drop(q->chats[i].channel);
@@ -52,6 +53,7 @@ void queues_add_chat(struct queues *q, const struct chat_queue *one)
 
     q->chats = mem_resize(q->chats, q->chat_count + 1, sizeof *q->chats);
     to = &q->chats[q->chat_count++];
+    to->entry = copy_of(one->entry);
     to->address = copy_of(one->address != NULL ? one->address : "");
     to->id = one->id;
     to->name = copy_of(one->name);
@@ -84,6 +86,14 @@ const struct chat_queue *queues_chat_by_id(const struct queues *q, const struct 
 {
     for (size_t i = 0; i < q->chat_count; i++)
         if (guid_eq(&q->chats[i].id, id))
+            return &q->chats[i];
+    return NULL;
+}
+
+const struct chat_queue *queues_chat_by_entry(const struct queues *q, struct view entry)
+{
+    for (size_t i = 0; i < q->chat_count; i++)
+        if (q->chats[i].entry != NULL && view_is(entry, q->chats[i].entry))
             return &q->chats[i];
     return NULL;
 }

@@ -8,6 +8,7 @@
 #include "bridge/core/view.h"
 
 struct chat_queue {
+    const char *entry;   /* its name in the configuration (chats.queues.<entry>), or NULL */
     const char *address; /* "12345678@sms.social365.com"; "" where there is none */
     struct guid id;
     const char *name;
@@ -29,6 +30,7 @@ void queues_add_callback(struct queues *q, const struct callback_queue *one); /*
 /* Addresses are compared without surrounding blanks and case (contract 13). NULL: none such. */
 const struct chat_queue *queues_chat_by_address(const struct queues *q, struct view address);
 const struct chat_queue *queues_chat_by_id(const struct queues *q, const struct guid *id);
+const struct chat_queue *queues_chat_by_entry(const struct queues *q, struct view entry);
 const struct callback_queue *queues_callback(const struct queues *q, struct view number);
 
 #endif

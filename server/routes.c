@@ -11,7 +11,11 @@ void routes_add(struct routes *r, const char *base, const struct route *rows)
 {
     for (; rows->method != NULL; rows++) {
         assert(r->count < ROUTES_MAX);
-        r->entries[r->count++] = (struct route_entry){.base = base, .route = rows};
+        r->entries[r->count++] =
+            (struct route_entry){.base = base,
+                                 .route = rows,
+                                 .resource = rights_resource_of(view_of(rows->path)),
+                                 .method = rights_method_of(view_of(rows->method))};
     }
 }
 

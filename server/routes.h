@@ -7,6 +7,7 @@
 #include "bridge/core/buf.h"
 #include "bridge/core/stats.h"
 #include "server/exchange.h"
+#include "server/rights.h"
 
 #define ROUTES_MAX          64
 #define ROUTES_STATUSES_MAX 24 /* different statuses counted of one route */
@@ -14,6 +15,8 @@
 struct route_entry {
     const char *base; /* "/RI/cmi", or "" */
     const struct route *route;
+    enum rights_resource resource;
+    unsigned method; /* of enum rights_method */
     struct {
         int status;
         struct stat *count;

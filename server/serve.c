@@ -8,6 +8,7 @@
 #include "config/conf.h"
 #include "config/conf_redis.h"
 #include "config/schema.h"
+#include "server/access.h"
 #include "server/foundation.h"
 #include "server/history.h"
 #include "server/purge.h"
@@ -15,7 +16,6 @@
 #include "server/receipts.h"
 #include "server/scripts.h"
 #include "server/translations.h"
-#include "server/user.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ struct serve {
     struct notice_log *log;
     struct queues *queues;
     struct receipts *receipts;
-    struct users *users;
+    struct access access;
     struct translations *translations;
     struct front *front;
     struct foundation foundation;
@@ -52,31 +52,6 @@ struct serve {
 };
 
 /* ---- configuration ---- */
-
-static void read_queues(struct serve *s)
-{
-    const struct conf *c = s->conf;
-
-    s->queues = queues_new();
-    for (size_t i = 0; i < conf_count(c, "callbacks.queues"); i++) {
-        struct callback_queue one = {
-            .number = conf_name(c, "callbacks.queues", i),
-            .original_number = conf_entry_text(c, "callbacks.queues", i, "original"),
-            .original_name = conf_entry_text(c, "callbacks.queues", i, "name")};
-
-        queues_add_callback(s->queues, &one);
-    }
-    for (size_t i = 0; i < conf_count(c, "chats.queues"); i++) {
-        struct chat_queue one = {.address = conf_entry_text(c, "chats.queues", i, "address"),
-                                 .name = conf_entry_text(c, "chats.queues", i, "name"),
-                                 .channel = conf_entry_text(c, "chats.queues", i, "channel")};
-        bool is_guid = guid_parse(view_of(conf_entry_text(c, "chats.queues", i, "id")), &one.id);
-
-        assert(is_guid); /* the schema says so */
-        (void)is_guid;
-        queues_add_chat(s->queues, &one);
-    }
-}
 
 /* "translations.fi.InQueue" */
 static void read_translation(void *ctx, const char *path, const char *text, bool secret,
@@ -98,21 +73,6 @@ static void read_translations(struct serve *s)
     s->translations = translations_new();
     conf_each(s->conf, read_translation, s->translations);
     s->server.translations = s->translations;
-}
-
-static void read_user(struct serve *s)
-{
-    const char *login = conf_text(s->conf, "server.anonymous.login");
-    const char *name = conf_text(s->conf, "server.anonymous.name");
-    const char *id = conf_text(s->conf, "server.anonymous.id");
-    struct exchange_user user = {.login = login,
-                                 .name = name != NULL ? name : login,
-                                 .language = conf_text(s->conf, "server.anonymous.language"),
-                                 .act_for = true};
-
-    if (id == NULL || !guid_parse(view_of(id), &user.id))
-        user.id = crypto_guid_of(VIEW("user"), view_of(login));
-    s->users = users_new_anonymous(&user);
 }
 
 static void read_settings(struct serve *s)
@@ -137,7 +97,8 @@ static void stop(struct serve *s)
         return;
     s->stopped = true;
     purge_free(s->purge);
-    /* Whoever waits for a store is answered here, so that every visit has ended. */
+    /* Whoever waits is answered here, so that every visit has ended. */
+    access_stop(&s->access);
     history_close(s->server.history, NULL, NULL);
     if (s->server.redis != NULL)
         redis_close(s->server.redis, NULL, NULL);
@@ -181,6 +142,13 @@ static void on_unsound(void *ctx, const struct fault *f)
     notice_say(s->server.log, NOTICE_ERROR, "store_unsound", NOTICE_TEXT("error", f->text));
     s->exit_code = COMMAND_STOPPED;
     stop_soon(s);
+}
+
+static void reload(void *ctx)
+{
+    struct serve *s = ctx;
+
+    access_reload(&s->access);
 }
 
 /* ---- admin ---- */
@@ -232,7 +200,8 @@ static bool start_http(struct serve *s, struct fault *f)
                                     .head_max_bytes = (size_t)conf_bytes(c, "limits.headers"),
                                     .bodies_max_bytes =
                                         BODIES_AT_ONCE * (size_t)s->server.body_max_bytes,
-                                    .request_time_ms = conf_ms(c, "limits.request_time")};
+                                    .request_time_ms = conf_ms(c, "limits.request_time"),
+                                    .tls = s->access.tls};
 
     s->http = http_server_new(&s->loop, &conf, front_owner(s->front), f);
     return s->http != NULL;
@@ -254,9 +223,14 @@ static bool start_admin(struct serve *s, struct fault *f)
 
 static bool start(struct serve *s, struct fault *f)
 {
-    struct signals_owner signals = {s, drain, stop_soon, NULL};
+    struct signals_owner signals = {s, drain, stop_soon, reload};
+    struct sign_on_conf sign_on = {
+        .loop = &s->loop, .log = s->server.log, .stats = s->server.stats};
 
-    s->front = front_new(&s->server, s->users);
+    if (!access_open(&s->access, s->conf, s->queues, &sign_on, f))
+        return false;
+    s->front = front_new(&s->server, s->access.sign_on);
+    front_allow_header(s->front, conf_text(s->conf, "server.api_key_header"));
     for (size_t i = 0; i < conf_count(s->conf, "server.cors.origins"); i++)
         front_allow_origin(s->front, conf_item(s->conf, "server.cors.origins", i));
     front_add(s->front, FRONT_BASE, callback_routes);
@@ -307,9 +281,8 @@ static int run(struct serve *s)
     uv_timer_init(&s->loop, &s->stop);
     s->stop.data = s;
     read_settings(s);
-    read_queues(s);
+    s->queues = access_queues(s->conf);
     read_translations(s);
-    read_user(s);
     s->server.queues = s->queues;
     if (!start(s, &f)) {
         notice_say(s->server.log, NOTICE_ERROR, "not_started", NOTICE_TEXT("error", f.text));
@@ -321,7 +294,7 @@ static int run(struct serve *s)
     assert(error == 0); /* every handle was closed */
     notice_say(s->server.log, NOTICE_INFO, "stopped", NOTICE_INT("exit", s->exit_code));
     front_free(s->front);
-    users_free(s->users);
+    access_close(&s->access);
     queues_free(s->queues);
     receipts_free(s->receipts);
     translations_free(s->translations);

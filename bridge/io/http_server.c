@@ -4,8 +4,11 @@
 #include "bridge/core/heap.h"
 #include "bridge/core/mem.h"
 #include "bridge/io/listen.h"
+#include "bridge/io/tls.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,6 +29,9 @@ struct connection {
     int fd;
     struct http_visit *visit; /* under way, or NULL */
     bool cut;                 /* shut down by us; libmicrohttpd will notice */
+    bool looked_at;           /* `certificate` is known */
+    char *certificate;        /* subject of the client's, or NULL */
+    uint8_t source[HTTP_SERVER_SOURCE_LEN];
 };
 
 enum visit_phase {
@@ -107,7 +113,9 @@ static void cut(struct connection *c)
 
     if (c->cut)
         return;
-    if (v != NULL && v->answer == NULL) {
+    if (v != NULL && v->answer == NULL && c->server->conf.tls != NULL) {
+        refused(c->server, 408); /* what is sent must be encrypted, and only the library can */
+    } else if (v != NULL && v->answer == NULL) {
         /* If it fails the client is gone, or reads nothing: there is nobody to tell. */
         (void)send(c->fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         refused(c->server, 408);
@@ -257,6 +265,21 @@ static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
+/* Once a connection, when its handshake is over. */
+static const char *certificate_of(struct connection *c)
+{
+    const union MHD_ConnectionInfo *info = NULL;
+    char subject[TLS_SUBJECT_MAX];
+
+    if (c->looked_at || c->server->conf.tls == NULL)
+        return c->certificate;
+    c->looked_at = true;
+    info = MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info != NULL && tls_peer(c->server->conf.tls, info->tls_session, subject))
+        c->certificate = mem_text(subject, strlen(subject));
+    return c->certificate;
+}
+
 /* A refusal before the body can be sent only now or after the body, so a short body is read over
  * and the connection lives on; anything else ends with the answer. */
 static bool worth_reading_over(const struct http_visit *v)
@@ -293,7 +316,9 @@ static enum MHD_Result visit_begin(struct http_visit *v, const char *method, con
                                        .path = v->framing.path,
                                        .query = v->framing.query,
                                        .headers = v->headers,
-                                       .header_count = v->header_count};
+                                       .header_count = v->header_count,
+                                       .source = v->connection->source,
+                                       .certificate = certificate_of(v->connection)};
     body_max = s->owner.admit(s->owner.ctx, v, &v->request);
     if (v->answer == NULL) {
         v->body.max = body_max;
@@ -405,6 +430,34 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **request,
     *request = NULL;
 }
 
+static void read_source(struct connection *c)
+{
+    const struct sockaddr *from =
+        MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+
+    if (from->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)from;
+
+        c->source[10] = c->source[11] = 0xff;
+        memcpy(c->source + 12, &v4->sin_addr, 4);
+    } else if (from->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)from;
+
+        memcpy(c->source, &v6->sin6_addr, IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) ? 16 : 8);
+    }
+}
+
+void http_server_source_text(const uint8_t source[HTTP_SERVER_SOURCE_LEN],
+                             char out[HTTP_SERVER_SOURCE_TEXT])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    bool v4 = memcmp(source, mapped, sizeof mapped) == 0;
+
+    if (inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? source + 12 : source, out,
+                  HTTP_SERVER_SOURCE_TEXT) == NULL)
+        out[0] = '\0';
+}
+
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -416,6 +469,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
         c->server = s;
         c->mhd = mhd;
         c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        read_source(c);
         *context = c;
         s->connections++;
         limit(c, s->conf.request_time_ms);
@@ -426,11 +480,41 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
         if (s->connections-- == s->conf.connections_max)
             run_soon(s); /* at the limit it accepts none, and only looks again when run */
         *context = NULL;
+        mem_free(c->certificate);
         mem_free(c);
     }
 }
 
+static const struct tls *tls_of(void *mhd)
+{
+    struct connection *c = mhd != NULL ? connection_of(mhd) : NULL;
+
+    return c != NULL ? c->server->conf.tls : NULL;
+}
+
 /* ---- birth and death ---- */
+
+/* What is special of TLS. */
+static void tls_options(const struct tls *tls, struct MHD_OptionItem out[4])
+{
+    size_t n = 0;
+
+    if (tls != NULL) {
+        union { /* the library takes the function as an object's pointer */
+            tls_function *function;
+            void *object;
+        } retrieve = {.function = tls_retrieve(tls_of)};
+        const char *client_ca = tls_client_ca(tls);
+
+        out[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, retrieve.object};
+        out[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
+                                           (void *)(uintptr_t)TLS_PRIORITIES};
+        if (client_ca != NULL)
+            out[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0,
+                                               (void *)(uintptr_t)client_ca};
+    }
+    out[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+}
 
 struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_server_conf *conf,
                                     struct http_server_owner owner, struct fault *f)
@@ -439,7 +523,9 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_se
     int listen_fd = -1;
     unsigned port = 0;
     int error = 0;
+    struct MHD_OptionItem more[4];
 
+    tls_options(conf->tls, more);
     if ((listen_fd = listen_open(conf->address, HTTP_SERVER_BACKLOG, &port, f)) < 0)
         return NULL;
     s = mem_zeroed(1, sizeof *s);
@@ -451,13 +537,14 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_se
     s->listen_fd = listen_fd;
     heap_init(&s->deadlines);
     s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
-        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)conf->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)POOL_BYTES(conf->head_max_bytes), MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
-        (size_t)POOL_STEP, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (conf->tls != NULL ? MHD_USE_TLS : 0u), 0, NULL,
+        NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listen_fd,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)conf->connections_max,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES(conf->head_max_bytes),
+        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        s, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     if (s->daemon == NULL) {
         close(listen_fd);
         heap_done(&s->deadlines);

@@ -14,7 +14,7 @@
 #include "server/front.h"
 #include "server/history.h"
 #include "server/queues.h"
-#include "server/user.h"
+#include "server/sign_on.h"
 #include "tests/fakes/probe.h"
 
 #include <signal.h>
@@ -31,7 +31,7 @@
 struct inside {
     struct server server;
     uv_loop_t loop;
-    struct users *users;
+    struct sign_on *sign_on;
     struct queues *queues;
     struct front *front;
     struct http_server *http;
@@ -101,8 +101,11 @@ static void make(struct inside *s, const char *file, bool plain_user)
     s->queues = queues_new();
     queues_add_chat(s->queues, &queue);
     s->server.queues = s->queues;
-    s->users = users_new_anonymous(&user);
-    s->front = front_new(&s->server, s->users);
+    user.remarks_any = !plain_user;
+    s->sign_on =
+        sign_on_new(&(struct sign_on_conf){&s->loop, &s->log, s->server.stats, "X-API-Key"},
+                    users_new_anonymous(&user));
+    s->front = front_new(&s->server, s->sign_on);
     front_secret(s->front, secret);
     front_add(s->front, FRONT_BASE, contact_routes);
     front_add(s->front, FRONT_BASE, email_routes);
@@ -138,7 +141,7 @@ static _Noreturn void be_the_server(const char *file, bool plain_user, int ports
     if (uv_loop_close(&s.loop) != 0)
         _exit(8);
     front_free(s.front);
-    users_free(s.users);
+    sign_on_free(s.sign_on);
     queues_free(s.queues);
     stats_free(s.server.stats);
     exit(0); /* not _exit: a leak checker has its say */

@@ -14,15 +14,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define LOG_MAX (64u << 20)
 
+static const char anonymous[] =
+    "  anonymous: {login: smith, name: 'Smith, John', id: 8EE34E893B224131AACF44677F60CF54}\n";
 static const char own[] =
-    "server:\n"
-    "  listen: 127.0.0.1:0\n"
-    "  anonymous: {login: smith, name: 'Smith, John', id: 8EE34E893B224131AACF44677F60CF54}\n"
     "admin: {listen: '127.0.0.1:0'}\n"
     "callbacks:\n"
     "  ivr_number: '100'\n"
@@ -110,7 +110,21 @@ static int end(struct serve_rig *rig, int signal_number)
     return status;
 }
 
-void serve_rig_start(struct serve_rig *rig, const char *more)
+static void write_users(const struct serve_rig *rig, const char *users)
+{
+    char path[128];
+    FILE *file = NULL;
+
+    snprintf(path, sizeof path, "%s/users.yaml", rig->dir);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fchmod(fileno(file), 0600), 0);
+    fputs(users, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* users NULL: an anonymous one. */
+static void start(struct serve_rig *rig, const char *users, const char *server, const char *more)
 {
     FILE *file = NULL;
 
@@ -123,10 +137,37 @@ void serve_rig_start(struct serve_rig *rig, const char *more)
     snprintf(rig->config, sizeof rig->config, "%s/conf.yaml", rig->dir);
     file = fopen(rig->config, "w");
     assert_non_null(file);
+    fprintf(file, "server:\n  listen: 127.0.0.1:0\n%s", server);
+    if (users != NULL)
+        fprintf(file, "  users: %s/users.yaml\n", rig->dir);
+    else
+        fputs(anonymous, file);
     fprintf(file, "%sredis: {address: '%s', timeout: 2s}\nhistory: {file: %s/history.sqlite}\n%s",
             own, rig->redis->address, rig->dir, more);
     assert_int_equal(fclose(file), 0);
+    if (users != NULL)
+        write_users(rig, users);
     run(rig);
+}
+
+void serve_rig_start(struct serve_rig *rig, const char *more)
+{
+    start(rig, NULL, "", more);
+}
+
+void serve_rig_start_users(struct serve_rig *rig, const char *users, const char *server,
+                           const char *more)
+{
+    start(rig, users, server, more);
+}
+
+void serve_rig_change_users(struct serve_rig *rig, const char *users, const char *event)
+{
+    write_users(rig, users);
+    buf_clear(&rig->log);
+    assert_int_equal(kill(rig->pid, SIGHUP), 0);
+    if (!serve_rig_await(rig, event))
+        fail_msg("serve ended at SIGHUP: %s", buf_text(&rig->log));
 }
 
 void serve_rig_stop(struct serve_rig *rig)
@@ -149,8 +190,9 @@ void serve_rig_restart(struct serve_rig *rig)
 
 void serve_rig_done(struct serve_rig *rig)
 {
-    static const char *const files[] = {"conf.yaml", "history.sqlite", "history.sqlite-wal",
-                                        "history.sqlite-shm", "history.sqlite-lock"};
+    static const char *const files[] = {"conf.yaml",           "history.sqlite",
+                                        "history.sqlite-wal",  "history.sqlite-shm",
+                                        "history.sqlite-lock", "users.yaml"};
     char path[128];
 
     if (rig->pid != 0)

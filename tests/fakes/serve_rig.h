@@ -23,6 +23,13 @@ struct serve_rig {
 /* more: lines of YAML after the rig's own ("limits: {body: 1KiB}\n"), or "". Returns when it is
  * ready. Skips the test program where the machine has no redis-server. */
 void serve_rig_start(struct serve_rig *rig, const char *more);
+/* With users (YAML) instead of the one anonymous user. server: further lines of the server's
+ * section
+ * ("  cors: {…}\n"), or "". */
+void serve_rig_start_users(struct serve_rig *rig, const char *users, const char *server,
+                           const char *more);
+/* Other users: writes the file and says SIGHUP; returns when the log has `event`. */
+void serve_rig_change_users(struct serve_rig *rig, const char *users, const char *event);
 void serve_rig_stop(struct serve_rig *rig);    /* SIGTERM; it must end with 0 */
 void serve_rig_kill(struct serve_rig *rig);    /* SIGKILL */
 void serve_rig_restart(struct serve_rig *rig); /* after either, on the same Redis */

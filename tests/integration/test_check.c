@@ -291,7 +291,7 @@ static void every_peer_is_tried_and_said_in_a_line(void **state)
 {
     struct run *r = *state;
     struct cmi cmi = {200, 0};
-    struct http_server_conf conf = {"127.0.0.1:0", 16, 16384, 65536, 10000};
+    struct http_server_conf conf = {"127.0.0.1:0", 16, 16384, 65536, 10000, NULL};
     struct fault f = {0};
     struct redis_server *redis;
     struct kafka_broker *kafka;

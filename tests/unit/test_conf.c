@@ -121,6 +121,13 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
         {"kafka: {group: \"a\\tb\"}\n", "f:1: kafka.group holds a control character at byte 2\n"},
         {"server: {anonymous: {login: x, language: e1}}\n",
          "f:1: server.anonymous.language is 'e1'; two letters are wanted\n"},
+        {"server: {users: /u, anonymous: {login: x}}\n",
+         "f:1: server.users and server.anonymous.login are both given: either users sign on, or "
+         "everybody is the anonymous one\n"},
+        {"server: {tls: {client_ca: README.md}}\n",
+         "f:1: server.tls.client_ca is given without server.tls.certificate\n"},
+        {"server: {tls: {key: README.md}}\n",
+         "f:1: server.tls.key is given without server.tls.certificate\n"},
         {"translations: {finnish: {InQueue: Jonossa}}\n",
          "f: translations.finnish: 'finnish' is no language; two letters are wanted\n"},
         /* what belongs together */
@@ -214,8 +221,8 @@ static void a_command_demands_what_it_can_t_do_without(void **state)
         "f: targets is empty: where to write is not known\n");
     buf_done(&b);
     assert_string_equal(mistakes_of("", USED_SERVE, &b),
-                        "f: server.anonymous.login is missing: the user that every caller is, with "
-                        "all rights\n");
+                        "f: server.users is missing: the users and their rights; or "
+                        "server.anonymous.login: the user that every caller is\n");
     buf_done(&b);
     assert_string_equal(mistakes_of("kafka: {brokers: a}\ntargets: {a: {url: http://a}, b: {url: "
                                     "http://b}}\n",
@@ -413,6 +420,20 @@ static void an_open_server_and_a_forgetful_redis_are_warned_of(void **state)
                                             "reaches it may do everything");
     assert_null(conf_warning(c, 2));
     conf_free(c);
+    c = good("server: {listen: '0.0.0.0:80', users: /u}\n", 0);
+    assert_non_null(strstr(conf_warning(c, 0), "passwords come unencrypted"));
+    conf_free(c);
+}
+
+static void a_value_to_translate_may_hold_blanks_and_dots(void **state)
+{
+    struct conf *c =
+        good("translations:\n  fi:\n    Service, e.g. SMS: Palvelu\n    Ei-ääkkönen: x\n", 0);
+
+    (void)state;
+    assert_string_equal(conf_text(c, "translations.fi.Service, e.g. SMS"), "Palvelu");
+    assert_string_equal(conf_text(c, "translations.fi.Ei-ääkkönen"), "x");
+    conf_free(c);
 }
 
 static void list_difference(void *ctx, const char *path, bool reloadable)
@@ -558,6 +579,7 @@ int main(void)
         cmocka_unit_test(a_secret_comes_from_its_file_without_the_line_end),
         cmocka_unit_test(credentials_over_plain_http_are_warned_of_but_not_on_loopback),
         cmocka_unit_test(an_open_server_and_a_forgetful_redis_are_warned_of),
+        cmocka_unit_test(a_value_to_translate_may_hold_blanks_and_dots),
         cmocka_unit_test(a_reload_names_what_differs_and_what_it_may_take),
         cmocka_unit_test(secrets_are_known_also_among_kafka_properties),
         cmocka_unit_test(a_file_that_is_not_there_is_a_mistake),
