@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define KEYS_COUNT   4
 #define ARGS_GIVEN   10
 #define ARGS_MAX     (ARGS_GIVEN + 2 * 4) /* a name and a value for each that need not be */
 #define INT_TEXT_MAX 24
@@ -48,19 +47,14 @@ void callback_add(struct exchange *x, const struct callback_new *c)
     char id[GUID_TEXT_MAX];
     char by[GUID_TEXT_MAX];
     char digits[4][INT_TEXT_MAX];
-    char texts[KEYS_COUNT][SHARD_KEY_MAX];
-    struct view keys[KEYS_COUNT];
+    char text[SHARD_KEY_MAX];
+    struct view key = VIEW_NONE;
     struct view args[ARGS_MAX];
-    unsigned shard = 0;
     size_t n = ARGS_GIVEN;
 
     guid_hex(&x->new_id, id);
     guid_hex(&x->user->id, by);
-    shard = shard_of(view_of(id));
-    keys[0] = shard_key(shard, "m", view_of(id), texts[0]);
-    keys[1] = shard_key(shard, "q", view_of(id), texts[1]);
-    keys[2] = shard_key(shard, "due", VIEW_NONE, texts[2]);
-    keys[3] = shard_key(shard, "callbacks", VIEW_NONE, texts[3]);
+    key = shard_key(shard_of(view_of(id)), "m", view_of(id), text);
     args[0] = number(digits[0], c->next_call_ms);
     args[1] = view_of(x->digest);
     args[2] = number(digits[1], x->wall_ms);
@@ -77,5 +71,5 @@ void callback_add(struct exchange *x, const struct callback_new *c)
     n = put_if(args, n, VIEW("gw"), c->gw_prefix);
     n = put_if(args, n, VIEW("notes"), c->notes);
     assert(n <= ARGS_MAX);
-    redis_run(server->redis, script_of(SCRIPT_CALLBACK), keys, KEYS_COUNT, args, n, on_added, x);
+    redis_run(server->redis, script_of(SCRIPT_CALLBACK), &key, 1, args, n, on_added, x);
 }

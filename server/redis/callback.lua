@@ -3,12 +3,13 @@
 -- then share one fsync: so it has the commands, arguments and bytes that a callback needs and no
 -- more. effect.lua makes all later changes.
 --
--- KEYS: 1 m:<id>  2 q:<id>  3 due  4 callbacks
+-- KEYS: 1 m:<id>: s:{NN}:m: and 32 digits; the other keys are of its shard
 -- ARGV: 1 due ms  2 digest, or ''  3 created  4 by  5 mr  6 rd  7 queue  8 oqn  9 cust
 --       10 byname, then what else it has: name, value, ...
 local call = redis.call
 local m, at, digest, created = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local id = string.sub(m, -32)
+local shard, id = string.sub(m, 1, 7), string.sub(m, -32)
+local due = shard .. 'due'
 
 if digest ~= '' then
   local known = call('HGET', m, 'dig')
@@ -21,10 +22,10 @@ end
 call('HSET', m, 'st', '1', 'ver', '1', 'kind', '2', 'created', created, 'by', ARGV[4],
   'n', '1', 'C', '1', 'at', at, 'mr', ARGV[5], 'rd', ARGV[6], 'queue', ARGV[7], 'oqn', ARGV[8],
   'cust', ARGV[9], 'next', at, 'byname', unpack(ARGV, 10))
-call('ZADD', KEYS[2], at, '0')
-call('ZADD', KEYS[3], at, id)
-if call('ZRANGE', KEYS[3], '0', '0')[1] == id then
-  call('PUBLISH', 'w:' .. string.sub(m, 3, 6), at) -- m begins with s:{NN}:
+call('ZADD', shard .. 'q:' .. id, at, '0')
+call('ZADD', due, at, id)
+if call('ZRANGE', due, '0', '0')[1] == id then
+  call('PUBLISH', 'w:' .. string.sub(shard, 3, 6), at)
 end
-call('ZADD', KEYS[4], '0', string.rep('0', 16 - #created) .. created .. ':' .. id)
+call('ZADD', shard .. 'callbacks', '0', string.rep('0', 16 - #created) .. created .. ':' .. id)
 return {'done'}
