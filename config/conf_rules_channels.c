@@ -43,6 +43,10 @@ static void check_channel(struct rules *r, size_t i)
 
     (void)snprintf(prefix, sizeof prefix, "channels.%s", conf_name(r->c, "channels", i));
     (void)snprintf(path, sizeof path, "channels.%s.type", conf_name(r->c, "channels", i));
+    if (strcmp(prefix, "channels.dialler") == 0)
+        rules_mistake(r, path,
+                      "channels.dialler can't be called so: /receipts/dialler is where "
+                      "the dialler reports");
     rules_sign_on(r, prefix, own_keys_of(type));
     if (type == NULL || !is_whole(r, prefix))
         return;

@@ -4,6 +4,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/shard.h"
 #include "server/callback_add.h"
+#include "server/callback_hash.h"
 #include "server/effect.h"
 #include "server/filter.h"
 #include "server/input.h"
@@ -19,26 +20,9 @@
 
 /* ---- GET ---- */
 
-static enum callback_result last_result(const struct redis_value *hash)
-{
-    enum callback_result last = CALLBACK_ADDED;
-
-    return callback_result_parse(store_text(hash, "last"), &last) ? last : CALLBACK_ADDED;
-}
-
-static struct callback_state state_of(const struct redis_value *hash)
-{
-    return (struct callback_state){.open = store_int(hash, "st", 0) == STORE_LIVE,
-                                   .last = last_result(hash),
-                                   .failures = store_int(hash, "fail", 0),
-                                   .max_calls = store_int(hash, "mr", 0) + 1,
-                                   .next_call_ms = store_int(hash, "next", 0),
-                                   .last_call_ms = store_int(hash, "lastcall", -1)};
-}
-
 static void show_callback(struct show *s, struct view id, const struct redis_value *hash)
 {
-    struct callback_state state = state_of(hash);
+    struct callback_state state = callback_hash_state(hash);
     struct view notes = store_text(hash, "notes");
 
     show_item(s, "callback");
@@ -239,7 +223,7 @@ static void on_found(void *owner, const struct redis_value *hash)
 {
     struct put *put = owner;
     struct exchange *x = put->x;
-    struct callback_state old = state_of(hash);
+    struct callback_state old = callback_hash_state(hash);
     struct callback_state now = old;
     struct fault f = {0};
     struct effect e;

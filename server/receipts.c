@@ -7,6 +7,7 @@
 #include "bridge/io/crypto.h"
 #include "bridge/io/redis_schedule_scripts.h"
 #include "server/consents.h"
+#include "server/receipt_call.h"
 #include "server/server.h"
 #include "server/store.h"
 
@@ -50,8 +51,8 @@ static void count(const struct intake *in, const char *result)
     buf_init(&labels, STATS_LABELS_MAX);
     stats_label(&labels, "channel", view_of(in->channel->name));
     stats_label(&labels, "result", view_of(result));
-    stat_add(stats_get(in->x->server->stats, STAT_COUNTER, "cmibridge_receipts_total",
-                       buf_text(&labels), "Receipts, by channel and what became of them."),
+    stat_add(stats_get(in->x->server->stats, STAT_COUNTER, RECEIPTS_TOTAL, buf_text(&labels),
+                       RECEIPTS_HELP),
              1);
     buf_done(&labels);
 }
@@ -349,6 +350,9 @@ static void take(struct exchange *x, const struct receipts_channel *c)
     if (!c->reader->verify(&c->setup, &request, &once, &f)) {
         refuse(x, c, 401, &f);
         intake_free(in);
+    } else if (strcmp(c->name, RECEIPTS_DIALLER) == 0) {
+        intake_free(in);
+        receipt_call(x); /* the same call ends once, however often it is reported */
     } else if (!c->reader->read(&request, &to, &f)) {
         refuse(x, c, 400, &f);
         intake_free(in);

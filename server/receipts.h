@@ -1,5 +1,6 @@
 /*
- * receipts: POST and GET /receipts/<channel>: what gateways report afterwards (core/receipt.h).
+ * receipts: POST and GET /receipts/<channel>: what gateways report afterwards (core/receipt.h), and
+ * /receipts/dialler (server/receipt_call.h).
  * Nobody signs on here: a gateway proves itself by its signature or token, over the raw bytes.
  *
  * A receipt is answered 200 once all that it says is durable; without the store 503, and the
@@ -24,13 +25,17 @@ void receipts_free(struct receipts *r);
 
 /* ---- for the files of receipts ---- */
 
+#define RECEIPTS_DIALLER "dialler" /* in place of a channel's name; none may have it */
+#define RECEIPTS_TOTAL   "cmibridge_receipts_total"
+#define RECEIPTS_HELP    "Receipts, by channel and what became of them."
+
 struct receipts_channel {
     const char *name;
     const struct receipt_reader *reader;
     struct receipt_setup setup;
 };
 
-/* NULL: none such, or one that has no receipts. */
+/* NULL: none such, or one that has no receipts. The dialler's only proves, it reads no receipts. */
 const struct receipts_channel *receipts_channel(const struct receipts *r, struct view name);
 const struct stop_words *receipts_stop_words(const struct receipts *r);
 

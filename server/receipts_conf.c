@@ -10,6 +10,8 @@ struct receipts {
     struct channel_conf *confs; /* by the configuration's order */
     struct receipts_channel *channels;
     size_t count;
+    struct channel_conf dialler_conf;
+    struct receipts_channel dialler; /* reader NULL: there is none that reports */
     struct stop_words stop_words;
 };
 
@@ -33,6 +35,19 @@ static bool read_channels(struct receipts *r, const struct conf *c, struct fault
     return true;
 }
 
+static bool read_dialler(struct receipts *r, const struct conf *c, struct fault *f)
+{
+    const struct dialler *kind = NULL;
+
+    if (!channels_read_dialler(c, &kind, &r->dialler_conf, f))
+        return false;
+    r->dialler = (struct receipts_channel){
+        .name = RECEIPTS_DIALLER,
+        .reader = kind == &dialler_webhook ? &receipt_webhook : NULL,
+        .setup = {.channel = &r->dialler_conf.setup, .crypto = {crypto_hmac_sha256, crypto_same}}};
+    return true;
+}
+
 static bool read_stop_words(struct receipts *r, const struct conf *c, struct fault *f)
 {
     size_t count = conf_count(c, "consent.stop_words");
@@ -50,7 +65,7 @@ struct receipts *receipts_new(const struct conf *c, struct fault *f)
 {
     struct receipts *r = mem_zeroed(1, sizeof *r);
 
-    if (read_channels(r, c, f) && read_stop_words(r, c, f))
+    if (read_channels(r, c, f) && read_dialler(r, c, f) && read_stop_words(r, c, f))
         return r;
     receipts_free(r);
     return NULL;
@@ -62,6 +77,7 @@ void receipts_free(struct receipts *r)
         return;
     for (size_t i = 0; i < r->count; i++)
         channels_done(&r->confs[i]);
+    channels_done(&r->dialler_conf);
     stop_words_done(&r->stop_words);
     mem_free(r->confs);
     mem_free(r->channels);
@@ -70,6 +86,8 @@ void receipts_free(struct receipts *r)
 
 const struct receipts_channel *receipts_channel(const struct receipts *r, struct view name)
 {
+    if (view_is(name, RECEIPTS_DIALLER))
+        return r->dialler.reader != NULL ? &r->dialler : NULL;
     for (size_t i = 0; i < r->count; i++)
         if (view_is(name, r->channels[i].name))
             return r->channels[i].reader != NULL ? &r->channels[i] : NULL;

@@ -1,5 +1,6 @@
-/* Every receipt reader: nothing breaks it, what it hands over is sane, and nobody proves to be a
- * gateway without its secret. The first byte says whose receipt it is. */
+/* Every receipt reader, and the dialler's reports: nothing breaks it, what it hands over is sane,
+ * and nobody proves to be a gateway without its secret. The first byte says whose receipt it is. */
+#include "bridge/core/dialler_report.h"
 #include "bridge/core/receipt.h"
 #include "bridge/core/utf8.h"
 #include "bridge/io/crypto.h"
@@ -52,7 +53,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!begun)
         crypto_init();
     begun = true;
-    if (size == 0 || (reader = channels[data[0] % 4]->receipts) == NULL)
+    if (size > 0 && data[0] % 5 == 4) {
+        struct dialler_report report;
+
+        if (dialler_report_read((struct view){(const char *)data + 1, size - 1}, &report, &f))
+            must(report.put.result != CALLBACK_ADDED && report.attempt > 0 &&
+                     utf8_valid(view_of(report.reason)),
+                 "a report that is none");
+        return 0;
+    }
+    if (size == 0 || (reader = channels[data[0] % 5]->receipts) == NULL)
         return 0;
     r.body = r.query = (struct view){(const char *)data + 1, size - 1};
     (void)reader->read(&r, &to, &f);

@@ -36,6 +36,7 @@ static const char settings[] =
     "  wa: {type: whatsapp-cloud, url: 'http://127.0.0.1:9', receipts_secret: app-secret-0123456,\n"
     "       verify_token: t0ken}\n"
     "  bot: {type: telegram, url: 'http://127.0.0.1:9', token: '1:x'}\n"
+    "callbacks.dialler: {type: webhook, url: 'http://127.0.0.1:9', signing_secret: " KEY_TEXT "}\n"
     "consent: {stop_words: {en: 'stop, opt out', fi: lopeta}}\n";
 
 static int start(void **state)
@@ -500,6 +501,80 @@ static void many_in_one_request_are_all_stored(void **state)
     buf_done(&body);
 }
 
+/* A callback whose call of that number is under way. */
+static void begin_call(const char *id, int calls)
+{
+    static const uint8_t holder[SLICE_HOLDER_BYTES] = "a dialler";
+    char command[COMMAND];
+    struct slice s;
+
+    assert_true(slice_read(&s, VIEW_NONE, 1));
+    slice_claim(&s, holder);
+    slice_hand_over(&s, 1);
+    put_slice(id, &s);
+    snprintf(command, sizeof command, "HSET s:{%02u}:m:%s calls %d", shard_of(view_of(id)), id,
+             calls);
+    assert_string_equal(redis_server_ask(rig.redis, command), calls == 1 ? ":1" : ":0");
+}
+
+static int report(const char *event, const char *id, int attempt, const char *result)
+{
+    char body[512];
+
+    snprintf(body, sizeof body, "{\"callbackId\":\"%s\",\"attempt\":%d,\"result\":\"%s\"}", id,
+             attempt, result);
+    return hook_at("dialler", event, body, now_s());
+}
+
+static void expect_callback(const char *id, const char *result, int failures)
+{
+    char path[64];
+    char text[64];
+
+    snprintf(path, sizeof path, "/callbacks/%s", id);
+    snprintf(text, sizeof text, "\"lastResult\":\"%s\"", result);
+    serve_holds(&rig, path, text);
+    snprintf(text, sizeof text, "\"failures\":%d", failures);
+    serve_holds(&rig, path, text);
+}
+
+static void a_dialler_s_report_ends_the_call_once(void **state)
+{
+    char id[33];
+    char command[COMMAND];
+
+    (void)state;
+    serve_create(&rig, "/callbacks", "",
+                 "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35854852156\"}", id);
+    assert_int_equal(report("call-0", id, 1, "BUSY"), 200); /* none was made yet */
+    expect_callback(id, "ADDED", 0);
+    begin_call(id, 1);
+    assert_int_equal(report("call-1", id, 2, "BUSY"), 200); /* nor this one */
+    expect_callback(id, "ADDED", 0);
+    assert_int_equal(report("call-2", id, 1, "BUSY"), 200);
+    expect_callback(id, "BUSY", 1);
+    snprintf(command, sizeof command, "ZCARD s:{%02u}:q:%s", shard_of(view_of(id)), id);
+    assert_string_equal(redis_server_ask(rig.redis, command), ":1"); /* its next call waits */
+    assert_int_equal(report("call-2", id, 1, "BUSY"), 200);
+    assert_int_equal(report("call-3", id, 1, "NO_ANSWER"), 200); /* it has its result */
+    expect_callback(id, "BUSY", 1);
+    begin_call(id, 2);
+    assert_int_equal(report("call-4", id, 1, "NO_ANSWER"), 200); /* late, of the first */
+    expect_callback(id, "BUSY", 1);
+    assert_int_equal(report("call-5", id, 2, "SUCCESSFUL"), 200);
+    expect_callback(id, "SUCCESSFUL", 1);
+    serve_lacks(&rig, "/callbacks", id);
+    assert_int_equal(report("call-6", id, 2, "BUSY"), 200); /* closed */
+    expect_callback(id, "SUCCESSFUL", 1);
+    assert_int_equal(hook_at("dialler", "call-7", "{}", now_s()), 400);
+    assert_int_equal(ask("POST", "/receipts/dialler", "", "{}"), 401);
+    snprintf(command, sizeof command,
+             "EVAL \"local n=0 for _,e in ipairs(redis.call('XRANGE',KEYS[1],'-','+')) do if "
+             "e[2][4]==ARGV[1] then n=n+1 end end return n\" 1 s:{%02u}:out %s",
+             shard_of(view_of(id)), id);
+    assert_string_equal(redis_server_ask(rig.redis, command), ":2"); /* told twice in all */
+}
+
 static void nothing_of_a_person_is_in_the_log(void **state)
 {
     (void)state;
@@ -541,6 +616,7 @@ int main(void)
         cmocka_unit_test(a_stop_word_withdraws_the_consent_and_a_replay_does_not),
         cmocka_unit_test(a_stop_by_sms_or_from_nobody_is_only_heard),
         cmocka_unit_test(many_in_one_request_are_all_stored),
+        cmocka_unit_test(a_dialler_s_report_ends_the_call_once),
         cmocka_unit_test(nothing_of_a_person_is_in_the_log),
         cmocka_unit_test(without_the_store_a_gateway_is_asked_to_come_again),
     };

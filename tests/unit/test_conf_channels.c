@@ -37,6 +37,9 @@ static void a_channel_that_lacks_something_is_a_mistake(void **state)
         {"channels: {a: {type: smoke, url: 'https://h'}}\n",
          "f:1: channels.a.type is 'smoke'; allowed are webhook, kannel, sinch-conversation, "
          "whatsapp-cloud, telegram, cmi-chat\n"},
+        {"channels: {dialler: {type: webhook, url: 'https://h'}}\n",
+         "f:1: channels.dialler can't be called so: /receipts/dialler is where the dialler "
+         "reports\n"},
         {"channels: {a: {type: webhook}}\n", "f:1: channels.a.url is missing: base address; "
                                              "docs/OPERATIONS.md says which for which type\n"},
         {"channels: {a: {type: webhook, url: 'https://h', signing_secret: " SECRET "}}\n", ""},

@@ -8,6 +8,7 @@
 
 #include "bridge/core/cmi_rules.h"
 #include "bridge/core/dialler.h"
+#include "bridge/core/dialler_report.h"
 #include "bridge/io/crypto.h"
 #include "bridge/io/json_in.h"
 
@@ -135,12 +136,61 @@ static void every_reply_has_its_meaning(void **state)
     assert_null(dialler_find("smoke"));
 }
 
+static void a_report_is_read_as_it_is_meant(void **state)
+{
+    static const struct {
+        const char *body;
+        const char *says; /* NULL: it is one */
+        enum callback_result result;
+        bool has_time;
+    } rows[] = {
+        {"{\"callbackId\":\"" ID "\",\"attempt\":2,\"result\":\"BUSY\"}", NULL, CALLBACK_BUSY,
+         false},
+        {"{\"callbackId\":\"" ID "\",\"attempt\":2,\"result\":\"BUSY\",\"nextCallTime\":7}", NULL,
+         CALLBACK_BUSY, false},
+        {"{\"callbackId\":\"" ID "\",\"attempt\":2,\"result\":\"RESCHEDULE\","
+         "\"nextCallTime\":\"2023-11-14T22:13:20Z\",\"reason\":\"he said 358401234567\"}",
+         NULL, CALLBACK_RESCHEDULE, true},
+        {"{\"callbackId\":\"" ID "\",\"attempt\":2,\"result\":\"RESCHEDULE\","
+         "\"nextCallTime\":\"soon\"}",
+         "nextCallTime", CALLBACK_ADDED, false},
+        {"{\"callbackId\":\"" ID "\",\"attempt\":2,\"result\":\"ADDED\"}", "result", CALLBACK_ADDED,
+         false},
+        {"{\"callbackId\":\"" ID "\",\"attempt\":2}", "result", CALLBACK_ADDED, false},
+        {"{\"callbackId\":\"" ID "\",\"attempt\":0,\"result\":\"BUSY\"}", "attempt", CALLBACK_ADDED,
+         false},
+        {"{\"callbackId\":\"" ID "\",\"attempt\":\"2\",\"result\":\"BUSY\"}", "attempt",
+         CALLBACK_ADDED, false},
+        {"{\"callbackId\":\"7\",\"attempt\":2,\"result\":\"BUSY\"}", "callbackId", CALLBACK_ADDED,
+         false},
+        {"[]", "callbackId", CALLBACK_ADDED, false},
+        {"", "JSON", CALLBACK_ADDED, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct dialler_report r;
+        struct fault f = {0};
+        bool ok = dialler_report_read(view_of(rows[i].body), &r, &f);
+
+        if (ok != (rows[i].says == NULL) || (!ok && strstr(f.text, rows[i].says) == NULL))
+            fail_msg("row %zu: %s", i, f.text);
+        if (!ok)
+            continue;
+        assert_int_equal(r.attempt, 2);
+        assert_int_equal(r.put.result, rows[i].result);
+        assert_int_equal(r.put.has_next_call, rows[i].has_time);
+        assert_null(strstr(r.reason, "358401"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_webhook_gets_what_the_contract_has),
         cmocka_unit_test(another_cmi_gets_a_callback_that_it_takes),
         cmocka_unit_test(every_reply_has_its_meaning),
+        cmocka_unit_test(a_report_is_read_as_it_is_meant),
     };
 
     crypto_init();

@@ -1,0 +1,146 @@
+#include "server/receipt_call.h"
+
+#include "bridge/core/dialler_report.h"
+#include "bridge/core/mem.h"
+#include "bridge/core/shard.h"
+#include "bridge/core/slice.h"
+#include "bridge/io/redis_schedule_scripts.h"
+#include "server/callback_hash.h"
+#include "server/receipts.h"
+#include "server/server.h"
+#include "server/store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct report {
+    struct exchange *x;
+    struct dialler_report told;
+    char id[GUID_TEXT_MAX];
+    unsigned shard;
+    struct callback_state state; /* once it is known */
+};
+
+static void count(struct exchange *x, const char *result)
+{
+    char labels[64];
+
+    snprintf(labels, sizeof labels, "channel=\"dialler\",result=\"%s\"", result);
+    stat_add(stats_get(x->server->stats, STAT_COUNTER, RECEIPTS_TOTAL, labels, RECEIPTS_HELP), 1);
+}
+
+static void answer(struct report *r, const char *result)
+{
+    if (result == NULL) {
+        store_unavailable(r->x);
+    } else {
+        count(r->x, result);
+        exchange_answer(r->x, 200, "text/plain", VIEW("ok\n"));
+    }
+    mem_free(r);
+}
+
+static void on_ended(void *owner, const struct redis_value *v)
+{
+    struct report *r = owner;
+
+    if (v->kind == REDIS_TEXT) {
+        answer(r, view_is(v->text, "done") ? "done" : "again");
+    } else {
+        store_log(r->x, v);
+        answer(r, NULL);
+    }
+}
+
+/* By the script that ends every call, so by one only, whoever is quicker. */
+static void end_call(struct report *r, struct view record)
+{
+    char digits[4][24];
+    char prefix[SHARD_KEY_MAX];
+    const struct callback_state *s = &r->state;
+    struct view keys[] = {shard_key(r->shard, "", VIEW_NONE, prefix)};
+    struct view args[10] = {view_of(r->id),
+                            record,
+                            s->open ? VIEW("1") : VIEW(""),
+                            view_of(callback_result_name(s->last)),
+                            VIEW_NONE,
+                            VIEW_NONE,
+                            VIEW_NONE,
+                            VIEW_NONE,
+                            view_of(r->told.reason),
+                            VIEW("")};
+    const int64_t numbers[] = {s->failures, s->next_call_ms, s->last_call_ms,
+                               r->x->server->retention_ms};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        snprintf(digits[i], sizeof digits[i], "%" PRId64, numbers[i]);
+        args[4 + i] = numbers[i] >= 0 ? view_of(digits[i]) : VIEW("");
+    }
+    redis_run(r->x->server->redis, schedule_script(SCHEDULE_SCRIPT_CALL), keys, 1, args,
+              sizeof args / sizeof args[0], on_ended, r);
+}
+
+static void on_record(void *owner, const struct redis_value *v)
+{
+    struct report *r = owner;
+    struct slice slice;
+    struct fault f = {0};
+
+    if (v->kind != REDIS_TEXT && v->kind != REDIS_NIL) {
+        store_log(r->x, v);
+        answer(r, NULL);
+    } else if (v->kind == REDIS_NIL || !slice_read(&slice, v->text, 1) || slice.watermark == 0) {
+        answer(r, "again"); /* it has its result already */
+    } else if (callback_put(&r->state, &r->told.put, r->x->wall_ms,
+                            r->x->server->callback_retry_delay_ms, &f) != 0) {
+        exchange_error(r->x, 400, "%s", f.text);
+        mem_free(r);
+    } else {
+        end_call(r, v->text);
+    }
+}
+
+static void on_hash(void *owner, const struct redis_value *v)
+{
+    struct report *r = owner;
+    struct view id = view_of(r->id);
+    char key[SHARD_KEY_MAX];
+    struct view args[] = {VIEW("HGET"), shard_key(r->shard, "sl", id, key), VIEW("0")};
+
+    if (v->kind != REDIS_ARRAY) {
+        store_log(r->x, v);
+        answer(r, NULL);
+        return;
+    }
+    r->state = callback_hash_state(v);
+    if (store_int(v, "kind", 0) != STORE_CALLBACK || !r->state.open ||
+        store_int(v, "calls", 0) != r->told.attempt)
+        answer(r, "gone"); /* it is closed, or a later call has begun, or this one never has */
+    else
+        redis_command(r->x->server->redis, args, 3, on_record, r);
+}
+
+static void look_up(struct report *r)
+{
+    struct view id = view_of(r->id);
+    char key[SHARD_KEY_MAX];
+    struct view args[] = {VIEW("HGETALL"), shard_key(r->shard, "m", id, key)};
+
+    redis_command(r->x->server->redis, args, 2, on_hash, r);
+}
+
+void receipt_call(struct exchange *x)
+{
+    struct report *r = mem_zeroed(1, sizeof *r);
+    struct fault f = {0};
+
+    r->x = x;
+    if (!dialler_report_read(x->body, &r->told, &f)) {
+        exchange_error(x, 400, "%s", f.text);
+        mem_free(r);
+        return;
+    }
+    guid_hex(&r->told.callback, r->id);
+    r->shard = shard_of(view_of(r->id));
+    look_up(r);
+}
