@@ -92,6 +92,11 @@ struct redis *store_ask_redis(struct store_ask *s)
     return s->redis;
 }
 
+struct uv_loop_s *store_ask_loop(struct store_ask *s)
+{
+    return &s->loop;
+}
+
 static void on_answer(void *owner, const struct redis_value *v)
 {
     struct question *q = owner;

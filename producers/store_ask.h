@@ -15,6 +15,7 @@ struct store_ask;
 struct store_ask *store_ask_new(const struct conf *conf, const struct notice *log, struct fault *f);
 void store_ask_free(struct store_ask *s);
 struct redis *store_ask_redis(struct store_ask *s);
+struct uv_loop_s *store_ask_loop(struct store_ask *s);
 
 /* `take` is called with the answer before this returns, unless it is an error (false, RETRY). */
 bool store_ask(struct store_ask *s, const struct view *args, size_t count, redis_on_reply *take,

@@ -106,7 +106,7 @@ end
 first = math.max(first, tonumber(f[10] or '0'))
 if reachable and not in_act and not in_due and say('unreachable') then
   point(id)
-elseif reachable and not in_act and tonumber(in_due) > first and say('reachable-late') then
+elseif reachable and not in_act and in_due and tonumber(in_due) > first and say('reachable-late') then
   point(id)
 elseif in_act and in_due and say('reachable-twice') then
   redis.call('ZREM', due, id)

@@ -1,0 +1,227 @@
+#include "bridge/io/redis_fsck.h"
+
+#include "bridge/core/mem.h"
+#include "bridge/core/shard.h"
+#include "bridge/io/redis_schedule_scripts.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+#define FAILURES_MAX 3 /* of one check, until it is told and passed over */
+#define CURSOR_MAX   24
+#define SCAN_COUNT   "100" /* members asked for at a time */
+
+/* Where ids stand, and where in a member: "<16 digits>:<id>", "<id>", "<id>/<slice>". Things are
+ * counted where they are listed, not where they are pointed to. */
+static const struct place {
+    const char *zset;
+    size_t skip;
+    bool lists;
+} places[] = {
+    {"messages", 17, true}, {"callbacks", 17, true}, {"gc", 0, true},
+    {"due", 0, false},      {"act", 0, false},       {"lease", 0, false},
+};
+#define PLACES (sizeof places / sizeof places[0])
+
+struct redis_fsck {
+    struct redis *redis;
+    struct redis_fsck_conf conf;
+    struct redis_fsck_owner owner;
+    uv_timer_t timer;
+    bool asked;  /* a reply is on its way */
+    bool ended;  /* nobody listens any more */
+    bool closed; /* the timer is gone */
+    unsigned shard;
+    size_t place;
+    char cursor[CURSOR_MAX]; /* "0": the beginning, or all was read */
+    bool read;               /* of this place, since its beginning */
+    char (*ids)[GUID_TEXT_MAX];
+    size_t count;
+    size_t room;
+    size_t next;
+    unsigned failures; /* of the next one */
+    int64_t checked;
+    int64_t found;
+};
+
+static void step(struct redis_fsck *f);
+
+static void free_if_over(struct redis_fsck *f)
+{
+    if (!f->closed || f->asked)
+        return;
+    mem_free(f->ids);
+    mem_free(f);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    step(timer->data);
+}
+
+static void wait_ms(struct redis_fsck *f, int64_t ms)
+{
+    (void)uv_timer_start(&f->timer, on_timer, ms > 0 ? (uint64_t)ms : 0, 0);
+}
+
+/* ---- one thing ---- */
+
+static void on_checked(void *owner, const struct redis_value *v)
+{
+    struct redis_fsck *f = owner;
+
+    f->asked = false;
+    if (f->ended) {
+        free_if_over(f);
+        return;
+    }
+    if (v->kind != REDIS_ARRAY && (v->kind == REDIS_LOST || f->failures++ < FAILURES_MAX)) {
+        wait_ms(f, REDIS_FSCK_RETRY_MS); /* the same one again */
+        return;
+    }
+    f->failures = 0;
+    if (v->kind != REDIS_ARRAY) {
+        f->found++;
+        f->owner.found(f->owner.ctx, f->ids[f->next], VIEW("check-failed"), 1);
+    }
+    if (places[f->place].lists)
+        f->checked++;
+    for (size_t i = 0; v->kind == REDIS_ARRAY && i + 1 < v->count && !f->ended; i += 2) {
+        f->found += v->items[i + 1].integer;
+        f->owner.found(f->owner.ctx, f->ids[f->next], v->items[i].text, v->items[i + 1].integer);
+    }
+    f->next++;
+    if (!f->ended)
+        wait_ms(f, f->conf.pace_ms);
+}
+
+static void check(struct redis_fsck *f)
+{
+    char text[SHARD_KEY_MAX];
+    const struct view key = shard_key(f->shard, "", VIEW_NONE, text);
+    const struct view args[] = {view_of(f->ids[f->next]), f->conf.repair ? VIEW("1") : VIEW("0")};
+
+    f->asked = true;
+    redis_run(f->redis, schedule_script(SCHEDULE_SCRIPT_FSCK), &key, 1, args, 2, on_checked, f);
+}
+
+/* ---- the next ones ---- */
+
+static void take(struct redis_fsck *f, struct view member)
+{
+    struct view id = view_skip(member, places[f->place].skip);
+
+    if (id.n < GUID_HEX_LEN)
+        return; /* no member of ours */
+    if (f->count == f->room) {
+        f->room = f->room > 0 ? 2 * f->room : 64;
+        f->ids = mem_resize(f->ids, f->room, sizeof f->ids[0]);
+    }
+    id.n = GUID_HEX_LEN;
+    view_copy(id, f->ids[f->count++], sizeof f->ids[0]);
+}
+
+static void on_members(void *owner, const struct redis_value *v)
+{
+    struct redis_fsck *f = owner;
+
+    f->asked = false;
+    if (f->ended) {
+        free_if_over(f);
+        return;
+    }
+    if (v->kind != REDIS_ARRAY || v->count != 2 || v->items[0].text.n >= sizeof f->cursor) {
+        wait_ms(f, REDIS_FSCK_RETRY_MS);
+        return;
+    }
+    f->read = true;
+    f->count = f->next = 0;
+    view_copy(v->items[0].text, f->cursor, sizeof f->cursor);
+    for (size_t i = 0; i < v->items[1].count; i += 2)
+        take(f, v->items[1].items[i].text);
+    step(f);
+}
+
+static void read_on(struct redis_fsck *f)
+{
+    char text[SHARD_KEY_MAX];
+    const struct view args[] = {VIEW("ZSCAN"),
+                                shard_key(f->shard, places[f->place].zset, VIEW_NONE, text),
+                                view_of(f->cursor), VIEW("COUNT"), VIEW(SCAN_COUNT)};
+
+    f->asked = true;
+    redis_command(f->redis, args, 5, on_members, f);
+}
+
+/* false: all was gone through. */
+static bool next_place(struct redis_fsck *f)
+{
+    f->read = false;
+    if (++f->place < PLACES)
+        return true;
+    f->place = 0;
+    if (++f->shard < SHARD_COUNT)
+        return true;
+    f->shard = 0;
+    return false;
+}
+
+static void end_round(struct redis_fsck *f)
+{
+    int64_t checked = f->checked;
+    int64_t found = f->found;
+
+    f->checked = f->found = 0;
+    if (f->conf.rest_ms >= 0)
+        wait_ms(f, f->conf.rest_ms);
+    f->owner.round(f->owner.ctx, checked, found);
+}
+
+static void step(struct redis_fsck *f)
+{
+    if (f->asked || f->ended)
+        return;
+    if (!redis_up(f->redis)) {
+        wait_ms(f, REDIS_FSCK_RETRY_MS);
+    } else if (f->next < f->count) {
+        check(f);
+    } else if (!f->read || strcmp(f->cursor, "0") != 0) {
+        read_on(f);
+    } else if (next_place(f)) {
+        read_on(f);
+    } else {
+        end_round(f);
+    }
+}
+
+struct redis_fsck *redis_fsck_new(struct uv_loop_s *loop, struct redis *r,
+                                  const struct redis_fsck_conf *conf, struct redis_fsck_owner owner)
+{
+    struct redis_fsck *f = mem_zeroed(1, sizeof *f);
+
+    f->redis = r;
+    f->conf = *conf;
+    f->owner = owner;
+    (void)snprintf(f->cursor, sizeof f->cursor, "0");
+    (void)uv_timer_init(loop, &f->timer); /* never fails */
+    f->timer.data = f;
+    wait_ms(f, 0);
+    return f;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct redis_fsck *f = handle->data;
+
+    f->closed = true;
+    free_if_over(f);
+}
+
+void redis_fsck_free(struct redis_fsck *f)
+{
+    if (f == NULL)
+        return;
+    f->ended = true;
+    uv_close((uv_handle_t *)&f->timer, on_closed);
+}

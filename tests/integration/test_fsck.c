@@ -1,0 +1,169 @@
+/* redis_fsck.h goes through a schedule on a real Redis, in all shards, and finds what was broken.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/shard.h"
+#include "bridge/io/redis_fsck.h"
+#include "tests/fakes/schedule_hand.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MESSAGES 150 /* so that shards have one, several and none */
+
+static struct schedule_rig rig;
+static char ids[MESSAGES][GUID_TEXT_MAX];
+
+struct seen {
+    int64_t checked;
+    int64_t found;
+    unsigned named;
+    unsigned rounds;
+    char last[GUID_TEXT_MAX];
+    char word[64];
+};
+
+static void on_found(void *ctx, const char *id_hex, struct view word, int64_t count)
+{
+    struct seen *s = ctx;
+
+    s->named += (unsigned)count;
+    snprintf(s->last, sizeof s->last, "%s", id_hex);
+    view_copy(word, s->word, sizeof s->word);
+}
+
+static void on_round(void *ctx, int64_t checked, int64_t found)
+{
+    struct seen *s = ctx;
+
+    s->checked = checked;
+    s->found = found;
+    s->rounds++;
+}
+
+static struct seen walk(bool repair)
+{
+    const struct redis_fsck_conf conf = {.repair = repair, .rest_ms = -1};
+    struct seen seen = {.rounds = 0};
+    struct redis_fsck *f = redis_fsck_new(&rig.loop, rig.redis, &conf,
+                                          (struct redis_fsck_owner){&seen, on_found, on_round});
+
+    while (seen.rounds == 0)
+        uv_run(&rig.loop, UV_RUN_ONCE);
+    redis_fsck_free(f);
+    uv_run(&rig.loop, UV_RUN_NOWAIT);
+    return seen;
+}
+
+static int start(void **state)
+{
+    (void)state;
+    redis_server_need();
+    schedule_rig_start(&rig, NULL, 0);
+    schedule_rig_await_up(&rig);
+    for (size_t i = 0; i < MESSAGES; i++) {
+        struct rig_message m = hand_message(3);
+
+        schedule_rig_new_id((unsigned)i * 7 % SHARD_COUNT / 2, m.id);
+        schedule_rig_post(&rig, &m);
+        schedule_rig_await(&rig);
+        memcpy(ids[i], m.id, sizeof ids[i]);
+    }
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    schedule_rig_stop(&rig);
+    return 0;
+}
+
+static void break_one(const char *command, const char *key, const char *id, const char *behind)
+{
+    char line[160];
+
+    snprintf(line, sizeof line, "%s s:{%02u}:%s%s%s", command, shard_of(view_of(id)), key, id,
+             behind);
+    assert_true(redis_server_ask(rig.server, line)[0] != '-');
+}
+
+static void a_sound_schedule_is_gone_through_whole(void **state)
+{
+    struct seen s = walk(true);
+
+    (void)state;
+    assert_int_equal(s.checked, MESSAGES);
+    assert_int_equal(s.found, 0);
+    assert_int_equal(s.named, 0);
+}
+
+static void what_can_not_be_found_any_more_is_found(void **state)
+{
+    struct seen s;
+
+    (void)state;
+    break_one("ZREM", "due ", ids[5], "");
+    s = walk(false);
+    assert_int_equal(s.found, 1);
+    assert_string_equal(s.last, ids[5]);
+    assert_string_equal(s.word, "unreachable");
+    s = walk(false); /* looking mends nothing */
+    assert_int_equal(s.found, 1);
+    s = walk(true);
+    assert_int_equal(s.found, 1);
+    s = walk(true);
+    assert_int_equal(s.found, 0);
+}
+
+static void a_pointer_to_nothing_is_followed(void **state)
+{
+    static const char nobody[] = "0123456789ABCDEF0123456789ABCDEF";
+    struct seen s;
+
+    (void)state;
+    break_one("ZADD", "due 5 ", nobody, "");
+    s = walk(true);
+    assert_int_equal(s.found, 1);
+    assert_string_equal(s.last, nobody);
+    assert_string_equal(s.word, "pointer-to-nothing");
+    assert_int_equal(walk(true).found, 0);
+}
+
+static void a_restart_of_redis_on_the_way_is_waited_for(void **state)
+{
+    const struct redis_fsck_conf conf = {.repair = true, .rest_ms = -1};
+    struct seen seen = {.rounds = 0};
+    struct redis_fsck *f;
+
+    (void)state;
+    break_one("ZREM", "due ", ids[MESSAGES - 1], "");
+    f = redis_fsck_new(&rig.loop, rig.redis, &conf,
+                       (struct redis_fsck_owner){&seen, on_found, on_round});
+    uv_run(&rig.loop, UV_RUN_ONCE);
+    redis_server_restart(rig.server);
+    while (seen.rounds == 0)
+        uv_run(&rig.loop, UV_RUN_ONCE);
+    assert_true(seen.checked >= MESSAGES); /* one that was asked for twice counts twice */
+    assert_int_equal(seen.found, 1);
+    redis_fsck_free(f);
+    uv_run(&rig.loop, UV_RUN_NOWAIT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_schedule_is_gone_through_whole),
+        cmocka_unit_test(what_can_not_be_found_any_more_is_found),
+        cmocka_unit_test(a_pointer_to_nothing_is_followed),
+        cmocka_unit_test(a_restart_of_redis_on_the_way_is_waited_for),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
