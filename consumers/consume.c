@@ -210,6 +210,8 @@ static void on_reload(void *ctx)
     consume_retune(p->consume, &tuning);
     notice_log_set_least(p->log, notice_log_level_of(conf_text(fresh, "log.level")));
     conf_free(fresh);
+    notice_say(notice_log_port(p->log), NOTICE_INFO, "reloaded",
+               NOTICE_TEXT("file", p->file != NULL ? p->file : "none"));
 }
 
 /* ---- what an operator sees ---- */

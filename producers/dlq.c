@@ -30,7 +30,7 @@ static void usage(FILE *to)
         "itself, or a later one of the same subject.\n"
         "\n"
         "      --type PATTERN     of the event; * and ? stand for any\n"
-        "      --class CLASS      retry, reject, stop\n"
+        "      --class CLASS      retry, reject, stop, bug\n"
         "      --disposition D    poison, refused, exhausted, unknown-ref\n"
         "      --since TIME       given up at TIME (2026-05-04T12:00:00Z) or later; or 2h: in the\n"
         "                         last two hours\n"
@@ -68,6 +68,16 @@ static bool read_time(const char *text, int64_t *out_ms, struct fault *f)
     return datetime_parse(view_of(text), out_ms, f);
 }
 
+static const char *const classes[] = {"retry", "reject", "stop", "bug", NULL};
+static const char *const dispositions[] = {"poison", "refused", "exhausted", "unknown-ref", NULL};
+
+static bool is_one_of(const char *value, const char *const *words)
+{
+    while (*words != NULL && strcmp(*words, value) != 0)
+        words++;
+    return *words != NULL;
+}
+
 enum {
     OPTION_TYPE = 256,
     OPTION_CLASS,
@@ -103,10 +113,13 @@ static bool take_option(struct dlq *d, int option, const char *value, struct fau
                          WILDCARD_CHARACTERS_MAX);
     case OPTION_CLASS:
         d->filter.cls = value;
-        return true;
+        return is_one_of(value, classes) ||
+               fault_set(f, FAULT_REJECT, "--class is one of retry, reject, stop, bug");
     case OPTION_DISPOSITION:
         d->filter.disposition = value;
-        return true;
+        return is_one_of(value, dispositions) ||
+               fault_set(f, FAULT_REJECT,
+                         "--disposition is one of poison, refused, exhausted, unknown-ref");
     case OPTION_SINCE:
         return read_time(value, &d->filter.since_ms, f) || fault_add(f, "--since");
     case OPTION_UNTIL:

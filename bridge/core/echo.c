@@ -157,28 +157,47 @@ static void put_masked(struct buf *to, struct view value, bool whole)
     buf_put_text(to, whole ? mask_address(value, masked) : mask_text(value, masked));
 }
 
+/* What stands in quotes: shown if it is one word and nobody's. Returns the bytes it took, with its
+ * quotes, and with all of a private value that begins in it. */
+static size_t show_quoted(struct view line, size_t at, size_t inside, struct view privates,
+                          struct buf *to)
+{
+    struct view word = {line.p + at + 1, inside};
+    bool shown = is_word(word) && !holds(privates, word);
+    size_t end = at + 1 + inside;
+
+    for (size_t i = at + 1; i <= end && i < line.n; i++) {
+        bool whole = false;
+        size_t n = private_at(line, i, privates, &whole);
+
+        shown = shown && n == 0;
+        if (i + n > end)
+            end = i + n;
+    }
+    word.n = end - at - 1;
+    buf_put(to, (struct view){line.p + at, 1});
+    if (shown)
+        buf_put(to, word);
+    else
+        put_masked(to, word, false);
+    if (end < line.n && line.p[end] == line.p[at])
+        buf_put(to, (struct view){line.p + end++, 1});
+    return end - at;
+}
+
 /* Takes one piece off the line; returns its bytes. */
 static size_t show_piece(struct view line, size_t at, struct view privates, struct buf *to)
 {
-    struct view inside = {line.p + at + 1, 0};
     bool whole = false;
+    size_t inside = 0;
     size_t n = private_at(line, at, privates, &whole);
 
     if (n > 0) {
         put_masked(to, (struct view){line.p + at, n}, whole);
         return n;
     }
-    if (quoted_at(line, at, &inside.n)) {
-        bool shown = is_word(inside) && !holds(privates, inside);
-
-        buf_put(to, (struct view){line.p + at, 1});
-        if (shown)
-            buf_put(to, inside);
-        else
-            put_masked(to, inside, false);
-        buf_put(to, (struct view){line.p + at, 1});
-        return inside.n + 2;
-    }
+    if (quoted_at(line, at, &inside))
+        return show_quoted(line, at, inside, privates, to);
     n = utf8_first(view_skip(line, at));
     n = n > 0 ? n : 1;
     buf_put(to, (struct view){line.p + at, n});

@@ -63,6 +63,7 @@ struct consume_rig_seen { /* what became of one event */
     int results;
     int done_results;
     bool said_duplicate;
+    char traceparent[64]; /* of the last result */
 };
 
 struct consume_rig {

@@ -109,6 +109,7 @@ static bool on_result(void *ctx, const struct record *r, int64_t done, int64_t t
         if (!view_is(key, s->write_key))
             continue;
         s->results++;
+        view_copy(header(r, "ce_traceparent"), s->traceparent, sizeof s->traceparent);
         s->done_results += view_is(header(r, "ce_type"), "cmi.write.done");
         s->said_duplicate |=
             memmem(r->value.p, r->value.n, "\"possible_duplicate\":true", 25) != NULL;

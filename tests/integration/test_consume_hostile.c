@@ -146,6 +146,35 @@ static void what_may_pass_is_tried_again(void **state)
         answers(*state, &rows[i], 3);
 }
 
+/* Whatever the status, Retry-After is obeyed where it is tried again, and saves nothing that will
+ * never do (409 is above). Several a run, as each event meets one. */
+static void with_retry_after_each_status_is_what_it_is_without(void **state)
+{
+    static const int passing[] = {408, 425, 500, 502, 504, 507};
+    static const int refused[][3] = {{400, 404, 405}, {406, 410, 413}, {415, 422, 501}};
+    struct consume_rig *rig = *state;
+    struct hostile_step steps[COUNT(passing)];
+
+    for (size_t i = 0; i < COUNT(passing); i++)
+        steps[i] = (struct hostile_step){.act = HOSTILE_REPLY,
+                                         .status = passing[i],
+                                         .headers = "Retry-After: 0\r\n",
+                                         .body = "no",
+                                         .times = 1};
+    consume_rig_begin(rig, NULL);
+    hostile_http_script(rig->cmi, steps, COUNT(passing));
+    consume_rig_publish(rig, independent, COUNT(independent));
+    run_to_the_end(rig, 0);
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        for (size_t j = 0; j < COUNT(refused[i]); j++)
+            steps[j].status = refused[i][j];
+        consume_rig_begin(rig, NULL);
+        hostile_http_script(rig->cmi, steps, COUNT(refused[i]));
+        consume_rig_publish(rig, independent, COUNT(independent));
+        run_to_the_end(rig, (int)COUNT(refused[i]));
+    }
+}
+
 static void a_date_to_come_is_waited_for(void **state)
 {
     static char headers[64];
@@ -443,6 +472,7 @@ int main(void)
         cmocka_unit_test(whatever_becomes_of_a_reply_the_write_is_repeated),
         cmocka_unit_test(what_may_have_been_done_twice_is_said),
         cmocka_unit_test(what_may_pass_is_tried_again),
+        cmocka_unit_test(with_retry_after_each_status_is_what_it_is_without),
         cmocka_unit_test(a_date_to_come_is_waited_for),
         cmocka_unit_test(what_will_never_do_is_given_up),
         cmocka_unit_test(what_shuts_us_out_stops_all_and_gives_nothing_up),

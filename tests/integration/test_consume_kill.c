@@ -140,7 +140,7 @@ static void sweep(struct consume_rig *rig, bool honours_key)
             recovers(rig);
             if (!died)
                 break;
-            if (!is_long() && n >= 2)
+            if (!is_long() && n >= 3)
                 step = 6;
         }
         if (n == 1)

@@ -290,6 +290,13 @@ static void a_missing_topic_is_told(void **state)
                      COMMAND_FAILED);
     assert_non_null(strstr(output, "--force"));
     assert_int_equal(kafka_rig_command(&rig, "", "dlq", &output), COMMAND_USAGE);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq list --class rejected", &output),
+                     COMMAND_USAGE);
+    assert_non_null(strstr(output, "--class is one of retry, reject, stop, bug"));
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq list --disposition dead", &output),
+                     COMMAND_USAGE);
+    assert_non_null(
+        strstr(output, "--disposition is one of poison, refused, exhausted, unknown-ref"));
     kafka_rig_stop(&rig);
 }
 

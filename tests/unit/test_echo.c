@@ -56,10 +56,11 @@ static void its_own_words_stay_and_what_it_repeats_goes(void **state)
         {"the value 'Hello Sam' is bad", "the value '(9 characters)' is bad"},
         {"the value \"table\" is bad", "the value \"(5 characters)\" is bad"},
         {"the value \"chair\" is bad", "the value \"chair\" is bad"},
-        {"in `two chairs", "in `(10 characters)`"},
+        {"in `two chairs", "in `(10 characters)"},
         {"{\"error\":\"bad\",\"message\":\"Hello Sam,\\nyour table\"}",
          "{\"error\":\"bad\",\"message\":\"(22 characters)\"}"},
-        {"'", "''"},
+        {"'", "'"},
+        {"the \"\"bad-your table for\" end", "the \"(19 characters)\" end"},
         {"'an apostrophe's word'", "'(20 characters)'"},
         /* what is no text */
         {"a\x01"

@@ -1,0 +1,51 @@
+/* A line that a destination says, and behind it the remarks that an event had: of them no piece of
+ * ECHO_PIECE bytes is shown, and what is shown is text of one line. */
+#include "bridge/core/echo.h"
+#include "bridge/core/utf8.h"
+#include "bridge/io/json_in.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define SHOWN_MAX 256
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool holds(struct view text, struct view piece)
+{
+    for (size_t i = 0; i + piece.n <= text.n; i++)
+        if (memcmp(text.p + i, piece.p, piece.n) == 0)
+            return true;
+    return false;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct view remarks = {(const char *)data, size};
+    struct view said = view_cut(&remarks, '\n');
+    struct view line;
+    struct buf privates;
+    char out[SHOWN_MAX];
+
+    if (view_has(remarks, '\0') || !utf8_valid(remarks))
+        return 0; /* no text may hold it */
+    buf_init(&privates, ECHO_PRIVATE_MAX);
+    echo_gather(event_type_find(VIEW("contact.remarks.added"), VIEW("")), remarks, VIEW("c"),
+                json_in_read, &privates);
+    echo_mask(said, &privates, out, sizeof out);
+    buf_done(&privates);
+    assert(utf8_valid(view_of(out)));
+    for (const char *c = out; *c != '\0'; c++)
+        assert((unsigned char)*c >= ' ' && *c != 0x7f);
+    /* What masks are made of is nobody's; nor is an address's host. */
+    line = view_trim(view_cut(&remarks, '\n'));
+    if (view_has(line, '@'))
+        return 0;
+    for (size_t i = 0; i + ECHO_PIECE <= line.n; i++) {
+        struct view piece = {line.p + i, ECHO_PIECE};
+
+        if (!view_has(piece, ' ') && !view_has(piece, ')') && !view_has(piece, '?'))
+            assert(!holds(view_of(out), piece));
+    }
+    return 0;
+}

@@ -1,0 +1,135 @@
+/*
+ * cmibridge consume as its operators and peers see it: a reload names what it takes over and what
+ * needs a restart, each way of signing on is sent, a trace goes through.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/traceparent.h"
+#include "tests/fakes/consume_rig.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALLBACK "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35840000\"}"
+#define TRACE_ID "0af7651916cd43dd8448eb211c80319c"
+#define SPAN_ID  "b7ad6b7169203331"
+
+static const struct consume_rig_event one[] = {
+    {.key = "ann",
+     .type = "callback.requested",
+     .subject = "callbacks/a",
+     .body = CALLBACK,
+     .traceparent = "00-" TRACE_ID "-" SPAN_ID "-01"},
+};
+
+static void run_one(struct consume_rig *rig, const struct consume_rig_options *options)
+{
+    consume_rig_begin(rig, options);
+    consume_rig_publish(rig, one, 1);
+    consume_rig_run(rig, NULL);
+    assert_true(consume_rig_until_done(rig));
+    consume_rig_check_end(rig, 0);
+    assert_int_equal(hostile_http_count(rig->cmi), 1);
+}
+
+static void a_reload_takes_over_what_it_can_and_names_what_it_cannot(void **state)
+{
+    struct consume_rig *rig = *state;
+
+    run_one(rig, NULL);
+    consume_rig_configure(rig, &(struct consume_rig_options){.retry = "  base: soon\n"});
+    consume_rig_signal(rig, SIGHUP);
+    consume_rig_until_said(rig, "event=reload_refused");
+    consume_rig_until_said(rig, "retry.base is 'soon'");
+    consume_rig_configure(
+        rig, &(struct consume_rig_options){.retry = "  base: 30ms\n  max: 200ms\n  attempts: 10\n",
+                                           .drain_ms = 10000,
+                                           .more = "  level: debug\n"});
+    consume_rig_signal(rig, SIGHUP);
+    consume_rig_until_said(rig, "event=reloaded");
+    assert_true(consume_rig_said(rig, "event=setting_changed setting=retry.base"));
+    assert_true(consume_rig_said(rig, "event=setting_changed setting=log.level"));
+    assert_true(consume_rig_said(rig, "event=setting_needs_restart setting=consume.drain"));
+    assert_false(consume_rig_said(rig, "setting=retry.max"));
+    consume_rig_publish(rig, one, 1);
+    assert_true(consume_rig_until_done(rig));
+    consume_rig_until_said(rig, "level=debug");
+    consume_rig_signal(rig, SIGTERM);
+    assert_int_equal(consume_rig_ended(rig), 0);
+}
+
+static void each_way_of_signing_on_is_sent(void **state)
+{
+    static const struct {
+        const char *target;
+        const char *header;
+        const char *value; /* NULL: none */
+    } rows[] = {
+        {NULL, "Authorization", NULL},
+        {"    auth: basic\n    user: bridge\n    password: s3cret\n", "Authorization",
+         "Basic YnJpZGdlOnMzY3JldA=="},
+        {"    auth: bearer\n    token: t0ken\n", "Authorization", "Bearer t0ken"},
+        {"    auth: api-key\n    api_key: k3y\n", "X-API-Key", "k3y"},
+        {"    auth: api-key\n    api_key: k3y\n    api_key_header: X-Mine\n", "X-Mine", "k3y"},
+    };
+    struct consume_rig *rig = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct view value;
+
+        run_one(rig, &(struct consume_rig_options){.target = rows[i].target});
+        value = hostile_request_header(hostile_http_request(rig->cmi, 0), rows[i].header);
+        if (rows[i].value == NULL ? value.n > 0 : !view_is(value, rows[i].value))
+            fail_msg("%s: '%.*s'", rows[i].header, VIEW_ARG(value));
+        assert_false(consume_rig_said(rig, "s3cret"));
+        assert_false(consume_rig_said(rig, "t0ken"));
+        assert_false(consume_rig_said(rig, "k3y"));
+    }
+}
+
+static void a_trace_goes_from_event_to_request_and_result(void **state)
+{
+    struct consume_rig *rig = *state;
+    struct traceparent sent;
+    struct view header;
+
+    run_one(rig, NULL);
+    header = hostile_request_header(hostile_http_request(rig->cmi, 0), "traceparent");
+    assert_true(traceparent_parse(header, &sent));
+    assert_true(view_starts(header, VIEW("00-" TRACE_ID "-")));
+    assert_null(strstr(header.p, SPAN_ID)); /* a span of its own */
+    assert_true(view_is(header, rig->seen[0].traceparent));
+}
+
+static int set_up(void **state)
+{
+    struct consume_rig *rig = malloc(sizeof *rig);
+
+    consume_rig_start(rig);
+    *state = rig;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    consume_rig_stop(*state);
+    free(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reload_takes_over_what_it_can_and_names_what_it_cannot),
+        cmocka_unit_test(each_way_of_signing_on_is_sent),
+        cmocka_unit_test(a_trace_goes_from_event_to_request_and_result),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
