@@ -1,7 +1,8 @@
 /*
  * null_cmi: a CMI that does nothing, as fast as it can: 201 and an id to every POST, 204 to the
- * rest, after --delay-ms. One thread, epoll. Prints its port, and at the end (SIGTERM) how many
- * requests it answered.
+ * rest, after --delay-ms. One thread, epoll. Prints its port. A GET is answered with how many
+ * writes came since the GET before it, and the microseconds from the first to the last of them: the
+ * one clock that every client is measured by.
  */
 #define _GNU_SOURCE
 #include "bridge/core/num.h"
@@ -40,7 +41,10 @@ static struct waiting waiting[WAITING_MAX]; /* a ring: the delay is the same for
 static size_t waiting_first;
 static size_t waiting_next;
 static int64_t delay_us;
-static unsigned long long answered;
+static int64_t turn_us; /* when this round of epoll began */
+static int64_t first_us;
+static int64_t last_us;
+static unsigned long long writes;
 
 static int64_t now_us(void)
 {
@@ -58,8 +62,28 @@ static void answer(struct connection *c, bool is_post)
     const char *text = is_post ? created : done;
     size_t n = is_post ? sizeof created - 1 : sizeof done - 1;
 
-    answered++;
     if (send(c->fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
+        shutdown(c->fd, SHUT_RDWR);
+}
+
+static void count(void)
+{
+    last_us = turn_us;
+    if (writes++ == 0)
+        first_us = turn_us;
+}
+
+static void answer_count(struct connection *c)
+{
+    char body[64];
+    char text[160];
+    int body_n =
+        snprintf(body, sizeof body, "%llu %lld\n", writes, (long long)(last_us - first_us));
+    int n = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", body_n,
+                     body);
+
+    writes = 0;
+    if (send(c->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
         shutdown(c->fd, SHUT_RDWR);
 }
 
@@ -96,8 +120,15 @@ static bool serve(struct connection *c)
         return got < 0 && errno == EAGAIN;
     c->n += (size_t)got;
     while ((used = whole_request(c, &is_post)) > 0) {
+        bool is_get = c->in[0] == 'G';
+
         memmove(c->in, c->in + used, c->n - used);
         c->n -= used;
+        if (is_get) {
+            answer_count(c);
+            continue;
+        }
+        count();
         if (delay_us == 0)
             answer(c, is_post);
         else
@@ -159,13 +190,12 @@ int main(int argc, char **argv)
         struct epoll_event events[256];
         int n = epoll_wait(poll, events, 256, (int)answer_due());
 
+        turn_us = now_us();
         for (int i = 0; i < n; i++) {
             struct connection *c = events[i].data.ptr;
 
-            if (events[i].data.ptr == &signals) {
-                printf("%llu\n", answered);
+            if (events[i].data.ptr == &signals)
                 return 0;
-            }
             if (c == NULL) {
                 int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
