@@ -155,7 +155,7 @@ const struct setting schema[] = {
     {"refs.keep", SETTING_DURATION, 0, USED_CONSUME, "90d", 7 * DAY, 3650 * DAY, NULL, NULL,
      "how long a name is known after its last use"},
 
-    {"consume.in_flight", SETTING_INT, 0, USED_CONSUME, "1024", 1, 65536, NULL, NULL,
+    {"consume.in_flight", SETTING_INT, 0, USED_CONSUME, "2048", 1, 65536, NULL, NULL,
      "events held at once; beyond it partitions are paused"},
     {"consume.in_flight_bytes", SETTING_SIZE, 0, USED_CONSUME, "16MiB", 1 * MIB, 4 * GIB, NULL,
      NULL, "their bytes; beyond it partitions are paused"},

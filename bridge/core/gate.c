@@ -17,12 +17,17 @@ bool gate_enter(struct gate *g, int64_t bytes)
     return true;
 }
 
+static int64_t open_below(int64_t max)
+{
+    return max - max / 8;
+}
+
 bool gate_leave(struct gate *g, int64_t bytes)
 {
     assert(g->records > 0 && g->bytes >= bytes);
     g->records--;
     g->bytes -= bytes;
-    if (!g->shut || g->records > g->records_max / 2 || g->bytes > g->bytes_max / 2)
+    if (!g->shut || g->records > open_below(g->records_max) || g->bytes > open_below(g->bytes_max))
         return false;
     g->shut = false;
     return true;

@@ -1,6 +1,7 @@
 /*
  * gate: back-pressure: how much may be held at once, in records and bytes. Shuts at the limit,
- * opens again at half of it, since stopping and starting a partition costs a fetch.
+ * opens again an eighth below it: most of what is held waits for Redis or a delivery report, and
+ * what is ready to be sent must not run dry meanwhile.
  */
 #ifndef BRIDGE_CORE_GATE_H
 #define BRIDGE_CORE_GATE_H

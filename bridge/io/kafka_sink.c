@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TURN_REPORTS 1000 /* handed out before the loop has another turn */
+#define TURN_REPORTS 100  /* handed out before the loop has another turn */
 #define AGAIN_MS     1000 /* after a warm-up that was not answered, or a client not made */
 #define PURGE_MS     1000 /* for librdkafka to give back what it held */
 

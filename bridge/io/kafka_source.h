@@ -19,8 +19,10 @@
 #include "bridge/ports/notice.h"
 #include "bridge/ports/source.h"
 
-#define KAFKA_TURN_RECORDS 500 /* handed out before the loop has another turn */
-#define KAFKA_TURN_MS      5
+/* Handed out before the loop has another turn. Little: what a record costs to check, the requests
+ * under way have until they all have ended and nothing is being sent. */
+#define KAFKA_TURN_RECORDS 64
+#define KAFKA_TURN_MS      1
 
 struct kafka_source;
 struct uv_loop_s;
