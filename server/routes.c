@@ -12,7 +12,8 @@ void routes_add(struct routes *r, const char *base, const struct route *rows)
     for (; rows->method != NULL; rows++) {
         assert(r->count < ROUTES_MAX);
         r->entries[r->count++] =
-            (struct route_entry){.base = base,
+            (struct route_entry){.base = view_of(base),
+                                 .path = view_of(rows->path),
                                  .route = rows,
                                  .resource = rights_resource_of(view_of(rows->path)),
                                  .method = rights_method_of(view_of(rows->method))};
@@ -66,8 +67,11 @@ static bool entry_matches(const struct route_entry *e, struct view path, struct 
 {
     struct view rest = path;
 
-    return match(&rest, view_of(e->base), id) && match(&rest, view_of(e->route->path), id) &&
-           rest.n == 0;
+    if (view_starts(path, e->base)) /* as nearly everybody sends it: nothing is encoded */
+        rest = view_skip(path, e->base.n);
+    else if (!match(&rest, e->base, id))
+        return false;
+    return match(&rest, e->path, id) && rest.n == 0;
 }
 
 enum routes_found routes_find(struct routes *r, struct view method, struct view path,

@@ -13,7 +13,8 @@
 #define ROUTES_STATUSES_MAX 24 /* different statuses counted of one route */
 
 struct route_entry {
-    const char *base; /* "/RI/cmi", or "" */
+    struct view base; /* "/RI/cmi", or "" */
+    struct view path; /* the route's */
     const struct route *route;
     enum rights_resource resource;
     unsigned method; /* of enum rights_method */
