@@ -286,8 +286,8 @@ static const char *const searchable[] = {"customerNumber", NULL};
 
 const struct route callback_routes[] = {
     {"GET", "/callbacks", ROUTE_LIST, searchable, list_callbacks},
-    {"POST", "/callbacks", ROUTE_BODY_JSON, NULL, post_callback},
+    {"POST", "/callbacks", ROUTE_BODY_FIELDS, NULL, post_callback},
     {"GET", "/callbacks/{id}", 0, NULL, get_callback},
-    {"PUT", "/callbacks/{id}", ROUTE_BODY_JSON, NULL, put_callback},
+    {"PUT", "/callbacks/{id}", ROUTE_BODY_FIELDS, NULL, put_callback},
     {NULL, NULL, 0, NULL, NULL},
 };

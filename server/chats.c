@@ -1,9 +1,8 @@
 /* chats: POST /chats, GET /chats, GET /chats/{id} (contract 19). A chat is its CHAT contacts: what
  * it was made with comes from the first leg of the group, how it goes from the latest. */
 #include "bridge/core/arena.h"
-#include "bridge/core/cmi_rules.h"
 #include "bridge/core/mem.h"
-#include "bridge/io/json_in.h"
+#include "server/body.h"
 #include "server/idempotency.h"
 #include "server/leg.h"
 #include "server/lookup.h"
@@ -173,7 +172,7 @@ static bool post_read(struct chat_post *post, struct fault *f)
         .ctx = post, .begin = post_begin, .value = post_value, .end = post_end};
     char queue[GUID_TEXT_MAX];
 
-    if (!cmi_body_check(json_in_read, x->body, &cmi_chat, CMI_POST, visitor, f))
+    if (!body_check(x, &cmi_chat, CMI_POST, visitor, f))
         return false;
     post->queue = queues_chat_by_id(x->server->queues, &post->queue_id);
     if (post->queue == NULL || !sight_of_chat_queue(x, RIGHTS_CHATS, post->queue)) {
@@ -342,7 +341,7 @@ static const char *const list_params[] = {"originator", "destination", "channel_
 
 const struct route chat_routes[] = {
     {"GET", "/chats", ROUTE_LIST, list_params, list_chats},
-    {"POST", "/chats", ROUTE_BODY_JSON, NULL, post_chat},
+    {"POST", "/chats", ROUTE_BODY_FIELDS, NULL, post_chat},
     {"GET", "/chats/{id}", 0, NULL, get_chat},
     {NULL, NULL, 0, NULL, NULL},
 };

@@ -125,11 +125,12 @@ static bool check_accept(struct pending *p)
             buf_put_char(&all, ',');
         buf_put(&all, p->request->headers[i].value);
     }
-    choice = all.full ? ACCEPT_JSON : accept_choose(buf_view(&all), false);
+    choice = all.full ? ACCEPT_JSON : accept_choose(buf_view(&all), true);
     buf_done(&all);
-    if (choice == ACCEPT_JSON)
+    p->x.form = choice == ACCEPT_XML ? SHOW_XML : SHOW_JSON;
+    if (choice != ACCEPT_NEITHER)
         return true;
-    exchange_error(&p->x, 406, "only application/json is served here");
+    exchange_error(&p->x, 406, "application/json and application/xml are served here");
     return false;
 }
 
@@ -139,16 +140,31 @@ static bool is_utf8_name(struct view charset)
            view_eq_nocase(charset, VIEW("us-ascii"));
 }
 
+static bool is_one_of(struct view type, const char *const types[3])
+{
+    for (size_t i = 0; i < 3 && types[i] != NULL; i++)
+        if (view_eq_nocase(type, view_of(types[i])))
+            return true;
+    return false;
+}
+
 bool checks_body(struct pending *p)
 {
     static const struct {
         unsigned need;
-        const char *type;
+        const char *types[3];
         bool must;
-    } types[] = {
-        {ROUTE_BODY_JSON, "application/json", false},
-        {ROUTE_BODY_TEXT, "text/plain", false},
-        {ROUTE_BODY_BATCH, "application/cloudevents-batch+json", true},
+        const char *words;
+    } bodies[] = {
+        {ROUTE_BODY_FIELDS,
+         {"application/json", "application/xml", "text/xml"},
+         false,
+         "application/json or application/xml"},
+        {ROUTE_BODY_TEXT, {"text/plain"}, false, "text/plain"},
+        {ROUTE_BODY_BATCH,
+         {"application/cloudevents-batch+json"},
+         true,
+         "application/cloudevents-batch+json"},
     };
     unsigned need = p->route->route->need;
     struct view charset = VIEW_NONE;
@@ -163,16 +179,15 @@ bool checks_body(struct pending *p)
     }
     type = http_field_find(p->request->headers, p->request->header_count, "Content-Type", &count);
     p->x.content_type = accept_media_type(type, &charset);
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if ((need & types[i].need) == 0)
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        if ((need & bodies[i].need) == 0)
             continue;
         if (count > 1 || !is_utf8_name(charset) ||
-            (count == 0 ? types[i].must
-                        : !view_eq_nocase(p->x.content_type, view_of(types[i].type)))) {
-            exchange_error(&p->x, 415, "the body must be %s in UTF-8", types[i].type);
+            (count == 0 ? bodies[i].must : !is_one_of(p->x.content_type, bodies[i].types))) {
+            exchange_error(&p->x, 415, "the body must be %s in UTF-8", bodies[i].words);
             return false;
         }
-        if (p->x.body.n == 0 && types[i].need != ROUTE_BODY_TEXT) {
+        if (p->x.body.n == 0 && bodies[i].need != ROUTE_BODY_TEXT) {
             exchange_error(&p->x, 400, "the body is missing");
             return false;
         }

@@ -75,7 +75,7 @@ void exchange_fault(struct exchange *x, const struct fault *f);
 struct view exchange_param(const struct exchange *x, const char *name, bool *found);
 
 enum route_need {
-    ROUTE_BODY_JSON = 1 << 0,   /* body required: application/json or none; else 415 */
+    ROUTE_BODY_FIELDS = 1 << 0, /* body required: application/json or none, or XML; else 415 */
     ROUTE_BODY_TEXT = 1 << 1,   /* body required: text/plain or none, at most limits.remarks */
     ROUTE_BODY_BATCH = 1 << 2,  /* application/cloudevents-batch+json */
     ROUTE_LIST = 1 << 3,        /* a list: `after` is known too (contract 11) */

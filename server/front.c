@@ -279,7 +279,7 @@ static size_t admit(void *ctx, struct http_visit *v, const struct http_request *
         return FRONT_IGNORED_BODY_MAX;
     if ((e->route->need & ROUTE_BODY_TEXT) != 0)
         return (size_t)f->server->remarks_max_bytes;
-    if ((e->route->need & (ROUTE_BODY_JSON | ROUTE_BODY_BATCH)) != 0)
+    if ((e->route->need & (ROUTE_BODY_FIELDS | ROUTE_BODY_BATCH)) != 0)
         return (size_t)f->server->body_max_bytes;
     return FRONT_IGNORED_BODY_MAX;
 }

@@ -1,7 +1,7 @@
 #include "server/input.h"
 
 #include "bridge/core/mem.h"
-#include "bridge/io/json_in.h"
+#include "server/body.h"
 
 #include <assert.h>
 
@@ -51,7 +51,7 @@ bool input_read(struct exchange *x, const struct cmi_shape *shape, enum cmi_use 
     struct cmi_visitor visitor = {.ctx = in, .begin = on_begin, .value = on_value, .end = on_end};
     struct fault f = {0};
 
-    if (cmi_body_check(json_in_read, x->body, shape, use, visitor, &f))
+    if (body_check(x, shape, use, visitor, &f))
         return true;
     exchange_fault(x, &f);
     return false;

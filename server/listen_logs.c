@@ -1,8 +1,7 @@
 /* listen_logs: callRecordings and who listened to them (contract 22). */
 #include "bridge/core/arena.h"
-#include "bridge/core/cmi_rules.h"
 #include "bridge/core/mem.h"
-#include "bridge/io/json_in.h"
+#include "server/body.h"
 #include "server/filter.h"
 #include "server/idempotency.h"
 #include "server/lookup.h"
@@ -212,8 +211,8 @@ static void post_log(struct exchange *x)
     post->recording = recording;
     post->at_ms = x->wall_ms;
     arena_init(&post->texts);
-    if (cmi_body_check(json_in_read, x->body, &cmi_listen_log, CMI_POST,
-                       (struct cmi_visitor){.ctx = post, .value = post_value}, &f)) {
+    if (body_check(x, &cmi_listen_log, CMI_POST,
+                   (struct cmi_visitor){.ctx = post, .value = post_value}, &f)) {
         settle_user(post);
         if (history_write(x->server->history, &post->job, &f))
             return;
@@ -369,6 +368,6 @@ const struct route recording_routes[] = {
     {"GET", "/callRecordings", ROUTE_LIST, list_params, list_recordings},
     {"GET", "/callRecordings/{id}", 0, NULL, get_recording},
     {"GET", "/callRecordings/{id}/listenLog", ROUTE_LIST, NULL, list_logs},
-    {"POST", "/callRecordings/{id}/listenLog", ROUTE_BODY_JSON, NULL, post_log},
+    {"POST", "/callRecordings/{id}/listenLog", ROUTE_BODY_FIELDS, NULL, post_log},
     {NULL, NULL, 0, NULL, NULL},
 };

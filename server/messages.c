@@ -415,9 +415,9 @@ static const char *const searchable[] = {
 
 const struct route message_routes[] = {
     {"GET", "/messages", ROUTE_LIST, searchable, message_list},
-    {"POST", "/messages", ROUTE_BODY_JSON, NULL, post_message},
+    {"POST", "/messages", ROUTE_BODY_FIELDS, NULL, post_message},
     {"GET", "/messages/{id}", 0, NULL, message_get},
-    {"PUT", "/messages/{id}", ROUTE_BODY_JSON, NULL, put_message},
+    {"PUT", "/messages/{id}", ROUTE_BODY_FIELDS, NULL, put_message},
     {"DELETE", "/messages/{id}", 0, NULL, delete_message},
     {NULL, NULL, 0, NULL, NULL},
 };

@@ -104,19 +104,38 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
     return r->inner.value == NULL || r->inner.value(r->inner.ctx, field, v, f);
 }
 
-bool cmi_body_check(codec_read *read, struct view bytes, const struct cmi_shape *shape,
-                    enum cmi_use use, struct cmi_visitor visitor, struct fault *f)
+static bool hold(const struct rules *r, const struct cmi_decode *d, struct fault *f)
 {
-    struct rules r = {.inner = visitor, .is_message = shape == &cmi_message};
-    struct cmi_visitor between = {&r, on_begin, on_value, on_end, on_list};
-    struct cmi_decode d;
-
-    cmi_decode_init(&d, shape, use, between);
-    if (!read(bytes, cmi_decode_sink(&d), f) || !cmi_decode_end(&d, f))
+    if (!cmi_decode_end(d, f))
         return false;
-    if (r.is_template && !r.template_ok) {
-        *f = r.template_fault;
+    if (r->is_template && !r->template_ok) {
+        *f = r->template_fault;
         return false;
     }
     return true;
+}
+
+static struct rules rules_of(const struct cmi_shape *shape, struct cmi_visitor visitor)
+{
+    return (struct rules){.inner = visitor, .is_message = shape == &cmi_message};
+}
+
+bool cmi_body_check(codec_read *read, struct view bytes, const struct cmi_shape *shape,
+                    enum cmi_use use, struct cmi_visitor visitor, struct fault *f)
+{
+    struct rules r = rules_of(shape, visitor);
+    struct cmi_decode d;
+
+    cmi_decode_init(&d, shape, use, (struct cmi_visitor){&r, on_begin, on_value, on_end, on_list});
+    return read(bytes, cmi_decode_sink(&d), f) && hold(&r, &d, f);
+}
+
+bool cmi_body_check_by(cmi_read *read, struct view bytes, const struct cmi_shape *shape,
+                       enum cmi_use use, struct cmi_visitor visitor, struct fault *f)
+{
+    struct rules r = rules_of(shape, visitor);
+    struct cmi_decode d;
+
+    cmi_decode_init(&d, shape, use, (struct cmi_visitor){&r, on_begin, on_value, on_end, on_list});
+    return read(bytes, shape, cmi_decode_sink(&d), f) && hold(&r, &d, f);
 }

@@ -19,6 +19,12 @@
 bool cmi_body_check(codec_read *read, struct view bytes, const struct cmi_shape *shape,
                     enum cmi_use use, struct cmi_visitor visitor, struct fault *f) MUST_CHECK;
 
+/* A reader that has to know what it reads: XML (bridge/io/xml_in.h). */
+typedef bool cmi_read(struct view bytes, const struct cmi_shape *shape, struct token_sink to,
+                      struct fault *f);
+bool cmi_body_check_by(cmi_read *read, struct view bytes, const struct cmi_shape *shape,
+                       enum cmi_use use, struct cmi_visitor visitor, struct fault *f) MUST_CHECK;
+
 /* CUSTOM_TIME, RESCHEDULE: the results that may bring a nextCallTime. */
 bool cmi_result_sets_time(struct view last_result);
 /* PUT /callbacks with a nextCallTime: fits the result, or is the stored one (contract 16). */

@@ -14,6 +14,7 @@
 #include "tests/fakes/contact_model.h"
 #include "tests/fakes/history_rig.h"
 #include "tests/fakes/probe.h"
+#include "tests/fakes/xml_twin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -294,6 +295,22 @@ static void every_filter_alone_gives_what_the_model_gives(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         expect_all(all[i].query, &all[i].meets, 1);
+}
+
+static void what_is_said_in_json_is_said_in_xml(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char target[512];
+        char path[1024];
+        struct probe_reply r;
+
+        snprintf(target, sizeof target, "/contacts?limit=20&%s", all[i].query);
+        snprintf(path, sizeof path, "%s%s", BASE, target);
+        r = get(target);
+        xml_twin_check(rig.port, path, target, "", r.body);
+        probe_done(&r);
+    }
 }
 
 static bool same_parameter(const char *a, const char *b)
@@ -601,6 +618,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_filter_alone_gives_what_the_model_gives),
+        cmocka_unit_test(what_is_said_in_json_is_said_in_xml),
         cmocka_unit_test(filters_together_give_what_meets_all),
         cmocka_unit_test(ids_and_groups_are_found_with_and_without_hyphens),
         cmocka_unit_test(every_order_is_kept_over_pages),

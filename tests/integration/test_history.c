@@ -10,6 +10,7 @@
 #include "bridge/core/mem.h"
 #include "tests/fakes/history_rig.h"
 #include "tests/fakes/probe.h"
+#include "tests/fakes/xml_twin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,10 +79,13 @@ static void expect_status(struct history_rig *rig, const char *method, const cha
 static const char *get(struct history_rig *rig, const char *target)
 {
     static char text[65536];
+    char path[1024];
     struct probe_reply r = ask(rig, "GET", target, "", NULL);
 
     if (r.status != 200)
         fail_msg("GET %s: %d %.*s", target, r.status, VIEW_ARG(r.body));
+    snprintf(path, sizeof path, BASE "%s", target);
+    xml_twin_check(rig->port, path, target, "", r.body);
     assert_true(r.body.n < sizeof text);
     memcpy(text, r.body.p, r.body.n);
     text[r.body.n] = '\0';

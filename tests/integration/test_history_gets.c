@@ -9,6 +9,7 @@
 
 #include "tests/fakes/history_rig.h"
 #include "tests/fakes/probe.h"
+#include "tests/fakes/xml_twin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,12 +35,17 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* What can be said in JSON is said in XML, too. */
 static struct probe_reply get(const char *target)
 {
     char path[1024];
+    struct probe_reply r;
 
     snprintf(path, sizeof path, "%s%s", BASE, target);
-    return probe_ask(rig.port, "GET", path, "", NULL);
+    r = probe_ask(rig.port, "GET", path, "", NULL);
+    if (r.status == 200)
+        xml_twin_check(rig.port, path, target, "", r.body);
+    return r;
 }
 
 static void ingest(const char *events)

@@ -16,6 +16,9 @@
 static struct serve_rig rig;
 
 #define BODY "{\"customerNumber\":\"1\",\"callbackQueueNumber\":\"153\"}"
+#define XML                                                                                        \
+    "<callback xmlns=\"urn:any\"><customerNumber>1</customerNumber>"                               \
+    "<callbackQueueNumber>153</callbackQueueNumber></callback>"
 
 static int start(void **state)
 {
@@ -67,12 +70,20 @@ static void each_request_is_answered_by_its_row(void **state)
         {"GET", "/callbacks", "Accept: application/json;q=0\r\n", NULL, 406},
         {"GET", "/callbacks", "Accept: application/json;q=0.1,application/xml\r\n", NULL, 200},
         {"GET", "/callbacks", "Accept: text/html\r\nAccept: application/json\r\n", NULL, 200},
+        {"GET", "/callbacks", "Accept: application/xml\r\n", NULL, 200},
+        {"GET", "/callbacks", "Accept: text/xml, application/json;q=0.9\r\n", NULL, 200},
         {"POST", "/callbacks", "Accept: image/png\r\n", BODY, 201},
         /* Content-Type */
         {"POST", "/callbacks", "Content-Type: application/JSON; charset=\"UTF-8\"\r\n", BODY, 201},
         {"POST", "/callbacks", "Content-Type: application/json; charset=latin1\r\n", BODY, 415},
         {"POST", "/callbacks", "Content-Type: text/plain\r\n", BODY, 415},
-        {"POST", "/callbacks", "Content-Type: application/xml\r\n", BODY, 415},
+        {"POST", "/callbacks", "Content-Type: application/xml\r\n", BODY, 400},
+        {"POST", "/callbacks", "Content-Type: application/xml\r\n", XML, 201},
+        {"POST", "/callbacks", "Content-Type: TEXT/XML; charset=utf-8\r\n", XML, 201},
+        {"POST", "/callbacks", "Content-Type: text/xml; charset=utf-16\r\n", XML, 415},
+        {"POST", "/callbacks", "Content-Type: application/json\r\n", XML, 400},
+        {"POST", "/callbacks", "Content-Type: application/xml\r\n", "<!DOCTYPE callback>" XML, 400},
+        {"POST", "/callbacks", "Content-Type: application/soap+xml\r\n", XML, 415},
         {"POST", "/callbacks", "Content-Encoding: gzip\r\n", BODY, 415},
         {"POST", "/callbacks", "", "", 400},
         /* parameters */

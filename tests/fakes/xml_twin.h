@@ -1,0 +1,23 @@
+/*
+ * xml_twin: JSON of the interface as the same thing in XML, by the table of fields and nothing of
+ * the server's; and the proof that an answer is the same in both.
+ */
+#ifndef TESTS_FAKES_XML_TWIN_H
+#define TESTS_FAKES_XML_TWIN_H
+
+#include "bridge/core/buf.h"
+#include "bridge/core/cmi_fields.h"
+
+/* Appends the XML of a JSON body or answer of that shape; an array is a collection. What is no
+ * property is left out. false: it can't be said in XML (a text with a character that XML has not,
+ * an array of texts, a number where a text must be, …) or is no JSON. */
+bool xml_twin_of(struct view json, const struct cmi_shape *shape, struct buf *to);
+/* The shape of what stands at the path below the base ("/contacts/{id}?…"); NULL: none of the
+ * interface's resources, or one without representation. */
+const struct cmi_shape *xml_twin_shape(const char *path);
+/* Asks for the target (with its base) in XML and fails the test unless the answer is the JSON
+ * one's twin. Durations that grow are not compared. headers: those of the JSON request. */
+void xml_twin_check(unsigned port, const char *target, const char *path, const char *headers,
+                    struct view json);
+
+#endif
