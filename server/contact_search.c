@@ -4,7 +4,6 @@
 #include "bridge/core/trigram.h"
 #include "bridge/core/wildcard.h"
 #include "server/filter.h"
-#include "server/lookup.h"
 #include "server/place.h"
 #include "server/text_index.h"
 
@@ -55,12 +54,11 @@ struct given {
     char room[WILDCARD_PATTERN_MAX];
 };
 
-static bool read_given(struct exchange *x, const char *name, struct view value, struct given *g)
+static bool read_given(const char *name, struct view value, struct given *g, struct fault *f)
 {
-    if (value.n > WILDCARD_PATTERN_MAX) {
-        exchange_error(x, 400, "%s has a value longer than %d bytes", name, WILDCARD_PATTERN_MAX);
-        return false;
-    }
+    if (value.n > WILDCARD_PATTERN_MAX)
+        return fault_set(f, FAULT_REJECT, "%s has a value longer than %d bytes", name,
+                         WILDCARD_PATTERN_MAX);
     g->values[0] = view_trim(value);
     g->count = 1;
     if (filter_plus(value, g->room, &g->values[1]))
@@ -68,15 +66,15 @@ static bool read_given(struct exchange *x, const char *name, struct view value, 
     return true;
 }
 
-static bool read_bool(struct exchange *x, const char *name, bool *value, bool *given)
+static bool read_bool(const struct exchange *x, const char *name, bool *value, bool *given,
+                      struct fault *f)
 {
     struct view text = exchange_param(x, name, given);
 
     *value = view_eq_nocase(text, VIEW("true"));
     if (!*given || *value || view_eq_nocase(text, VIEW("false")))
         return true;
-    exchange_error(x, 400, "%s is neither true nor false", name);
-    return false;
+    return fault_set(f, FAULT_REJECT, "%s is neither true nor false", name);
 }
 
 /* ---- what leads ---- */
@@ -129,7 +127,8 @@ static bool put_trigrams(const struct given *g, const char *column, struct buf *
     return !to->full;
 }
 
-static bool add_text(struct contact_search *s, struct exchange *x, const struct text_field *field)
+static bool add_text(struct contact_search *s, const struct exchange *x,
+                     const struct text_field *field, struct fault *f)
 {
     bool found = false;
     struct view value = exchange_param(x, field->name, &found);
@@ -139,7 +138,7 @@ static bool add_text(struct contact_search *s, struct exchange *x, const struct 
 
     if (!found)
         return true;
-    if (!read_given(x, field->name, value, &g))
+    if (!read_given(field->name, value, &g, f))
         return false;
     if (strcmp(field->name, "status") == 0 && !is_wild(&g) &&
         !view_eq_nocase(g.values[0], VIEW("Handled")))
@@ -160,7 +159,7 @@ static bool add_text(struct contact_search *s, struct exchange *x, const struct 
 }
 
 /* Source or destination, any of the values. One index answers for all, or none. */
-static bool add_search(struct contact_search *s, struct exchange *x)
+static bool add_search(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
     bool found = false;
     struct view list = exchange_param(x, "search", &found);
@@ -168,6 +167,7 @@ static bool add_search(struct contact_search *s, struct exchange *x)
     struct view rest = list;
     struct where *w = &s->w;
     struct buf expression;
+    bool ok = true;
     bool wild = false;
     bool led = true;
     size_t count = 0;
@@ -179,27 +179,28 @@ static bool add_search(struct contact_search *s, struct exchange *x)
         struct given g;
 
         more = view_has(rest, ',');
-        if (count == CONTACT_SEARCH_VALUES_MAX ||
-            !read_given(x, "search", view_cut(&rest, ','), &g)) {
-            buf_done(&expression);
-            if (count == CONTACT_SEARCH_VALUES_MAX)
-                exchange_error(x, 400, "search has more than %d values", CONTACT_SEARCH_VALUES_MAX);
-            return false;
-        }
+        ok = count < CONTACT_SEARCH_VALUES_MAX
+                 ? read_given("search", view_cut(&rest, ','), &g, f)
+                 : fault_set(f, FAULT_REJECT, "search has more than %d values",
+                             CONTACT_SEARCH_VALUES_MAX);
+        if (!ok)
+            break;
         if (count > 0)
             buf_put_text(&expression, " OR ");
         wild = wild || is_wild(&g);
         led = led && put_trigrams(&g, NULL, &expression);
     }
-    if (wild && led)
+    if (ok && wild && led)
         put_words(s, &text_index_of_addresses, buf_view(&expression));
     buf_done(&expression);
+    if (!ok)
+        return false;
     where_put(w, " AND (");
     rest = list;
     for (size_t i = 0; i < count; i++) {
         struct given g;
 
-        (void)read_given(x, "search", view_cut(&rest, ','), &g); /* it could be read before */
+        (void)!read_given("search", view_cut(&rest, ','), &g, f); /* it could be read before */
         for (size_t v = 0; v < g.count; v++) {
             if (i > 0 || v > 0)
                 where_put(w, " OR ");
@@ -225,27 +226,25 @@ static struct view bare(struct view value, char room[WILDCARD_PATTERN_MAX])
     return (struct view){room, n};
 }
 
-static bool put_id(struct where *w, struct exchange *x, const char *name, const char *column,
-                   struct view value, bool patterns)
+static bool put_id(struct where *w, const char *name, const char *column, struct view value,
+                   bool patterns, struct fault *f)
 {
     char room[WILDCARD_PATTERN_MAX];
     struct guid id;
 
     value = view_trim(value);
     if (patterns && wildcard_is_pattern(value)) {
-        if (value.n > WILDCARD_PATTERN_MAX) {
-            exchange_error(x, 400, "%s has a value longer than %d bytes", name,
-                           WILDCARD_PATTERN_MAX);
-            return false;
-        }
+        if (value.n > WILDCARD_PATTERN_MAX)
+            return fault_set(f, FAULT_REJECT, "%s has a value longer than %d bytes", name,
+                             WILDCARD_PATTERN_MAX);
         where_put(w, "cmi_matches(?, hex(");
         where_put(w, column);
         where_put(w, "))");
         where_text(w, bare(value, room));
         return true;
     }
-    if (!lookup_guid(x, value, &id))
-        return false;
+    if (!guid_parse(value, &id))
+        return fault_set(f, FAULT_REJECT, "Invalid GUID: '%.*s'", VIEW_ARG(value));
     where_put(w, column);
     where_put(w, " = ?");
     where_guid(w, &id);
@@ -253,8 +252,8 @@ static bool put_id(struct where *w, struct exchange *x, const char *name, const 
 }
 
 /* One id, or a comma list of them. A list of plain ids is an IN, which an index can lead. */
-static bool add_ids(struct contact_search *s, struct exchange *x, const char *name,
-                    const char *column, bool patterns)
+static bool add_ids(struct contact_search *s, const struct exchange *x, const char *name,
+                    const char *column, bool patterns, struct fault *f)
 {
     bool found = false;
     struct view rest = exchange_param(x, name, &found);
@@ -265,21 +264,20 @@ static bool add_ids(struct contact_search *s, struct exchange *x, const char *na
         return true;
     where_put(w, " AND (");
     for (bool more = true; more; count++) {
-        if (count == CONTACT_SEARCH_VALUES_MAX) {
-            exchange_error(x, 400, "%s has more than %d values", name, CONTACT_SEARCH_VALUES_MAX);
-            return false;
-        }
+        if (count == CONTACT_SEARCH_VALUES_MAX)
+            return fault_set(f, FAULT_REJECT, "%s has more than %d values", name,
+                             CONTACT_SEARCH_VALUES_MAX);
         if (count > 0)
             where_put(w, " OR ");
         more = view_has(rest, ',');
-        if (!put_id(w, x, name, column, view_cut(&rest, ','), patterns))
+        if (!put_id(w, name, column, view_cut(&rest, ','), patterns, f))
             return false;
     }
     where_put(w, ")");
     return true;
 }
 
-static bool add_id(struct contact_search *s, struct exchange *x)
+static bool add_id(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
     bool found = false;
     struct view value = exchange_param(x, "id", &found);
@@ -287,20 +285,20 @@ static bool add_id(struct contact_search *s, struct exchange *x)
     if (!found)
         return true;
     where_put(&s->w, " AND ");
-    return put_id(&s->w, x, "id", "c.id", value, true);
+    return put_id(&s->w, "id", "c.id", value, true, f);
 }
 
 /* ---- times ---- */
 
 /* arrivalTime or disconnectTime at or after the start. What arrived long before it can only be one
  * of the few that lasted long: they say how far back the rows have to be looked at. */
-static bool add_start(struct contact_search *s, struct exchange *x)
+static bool add_start(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
     struct where *w = &s->w;
     int64_t ms = 0;
     bool found = false;
 
-    if (!filter_time(x, "startTime", &ms, &found) || !found)
+    if (!filter_time_read(x, "startTime", &ms, &found, f) || !found)
         return !found;
     where_put(w, " AND c.row >= min(?, ifnull((SELECT min(row) FROM contacts"
                  " WHERE disconnect_ms - arrival_ms > 86400000 AND disconnect_ms >= ?"
@@ -315,13 +313,13 @@ static bool add_start(struct contact_search *s, struct exchange *x)
 }
 
 /* The same for the end: only what ended before it arrived stands behind it. */
-static bool add_end(struct contact_search *s, struct exchange *x)
+static bool add_end(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
     struct where *w = &s->w;
     int64_t ms = 0;
     bool found = false;
 
-    if (!filter_time(x, "endTime", &ms, &found) || !found)
+    if (!filter_time_read(x, "endTime", &ms, &found, f) || !found)
         return !found;
     where_put(w, " AND c.row <= max(?, ifnull((SELECT max(row) FROM contacts"
                  " WHERE disconnect_ms < arrival_ms AND disconnect_ms <= ?), 0))"
@@ -335,18 +333,13 @@ static bool add_end(struct contact_search *s, struct exchange *x)
 
 /* ---- full text ---- */
 
-static bool expression_of(struct exchange *x, const char *name, struct view value,
-                          struct buf *expression)
+static bool expression_of(const char *name, struct view value, struct buf *expression,
+                          struct fault *f)
 {
-    struct fault f = {0};
-
-    if (fulltext_expression(value, expression, &f))
-        return true;
-    exchange_error(x, 400, "%s: %s", name, f.text);
-    return false;
+    return fulltext_expression(value, expression, f) || fault_add(f, "%s", name);
 }
 
-static bool add_subject(struct contact_search *s, struct exchange *x)
+static bool add_subject(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
     bool found = false;
     struct view value = exchange_param(x, "subject", &found);
@@ -356,7 +349,7 @@ static bool add_subject(struct contact_search *s, struct exchange *x)
     if (!found)
         return true;
     buf_init(&expression, FULLTEXT_EXPRESSION_MAX);
-    ok = expression_of(x, "subject", value, &expression);
+    ok = expression_of("subject", value, &expression, f);
     if (ok) {
         put_words(s, &text_index_of_subjects, buf_view(&expression));
         where_put(&s->w, " AND c.channel IN ('CHAT', 'EMAIL')");
@@ -383,7 +376,7 @@ static void put_email_words(struct where *w, const char *column, struct view exp
     buf_done(&of_column);
 }
 
-static bool add_remarks(struct contact_search *s, struct exchange *x)
+static bool add_remarks(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
     bool found = false;
     struct view value = exchange_param(x, "remarks", &found);
@@ -393,7 +386,7 @@ static bool add_remarks(struct contact_search *s, struct exchange *x)
     if (!found)
         return true;
     buf_init(&expression, FULLTEXT_EXPRESSION_MAX);
-    ok = expression_of(x, "remarks", value, &expression);
+    ok = expression_of("remarks", value, &expression, f);
     if (ok) {
         where_put(&s->w, " AND ");
         put_email_words(&s->w, "remarks", buf_view(&expression));
@@ -420,7 +413,7 @@ static void put_chats_that_hold(struct where *w, struct view value)
     buf_done(&pieces);
 }
 
-static bool add_body(struct contact_search *s, struct exchange *x)
+static bool add_body(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
     bool found = false;
     struct view value = exchange_param(x, "body", &found);
@@ -430,7 +423,7 @@ static bool add_body(struct contact_search *s, struct exchange *x)
     if (!found)
         return true;
     buf_init(&expression, FULLTEXT_EXPRESSION_MAX);
-    ok = expression_of(x, "body", value, &expression);
+    ok = expression_of("body", value, &expression, f);
     if (ok) {
         where_put(&s->w, " AND (");
         put_email_words(&s->w, "content", buf_view(&expression));
@@ -442,7 +435,7 @@ static bool add_body(struct contact_search *s, struct exchange *x)
     return ok;
 }
 
-static void add_case(struct contact_search *s, struct exchange *x)
+static void add_case(struct contact_search *s, const struct exchange *x)
 {
     bool found = false;
     struct view value = exchange_param(x, "caseId", &found);
@@ -457,7 +450,8 @@ static void add_case(struct contact_search *s, struct exchange *x)
 /* ---- flags ---- */
 
 /* Never false: what is not true is absent (contract 20). */
-static bool add_flag(struct contact_search *s, struct exchange *x, const char *name)
+static bool add_flag(struct contact_search *s, const struct exchange *x, const char *name,
+                     struct fault *f)
 {
     bool value = false;
     bool found = false;
@@ -467,7 +461,7 @@ static bool add_flag(struct contact_search *s, struct exchange *x, const char *n
         value = text.n <= WILDCARD_PATTERN_MAX && wildcard_match_nocase(text, VIEW("true"));
         where_put(&s->w, value ? "" : " AND 0");
         value = true;
-    } else if (!read_bool(x, name, &value, &found)) {
+    } else if (!read_bool(x, name, &value, &found, f)) {
         return false;
     }
     if (!found)
@@ -478,12 +472,12 @@ static bool add_flag(struct contact_search *s, struct exchange *x, const char *n
     return true;
 }
 
-static bool add_pickable(struct contact_search *s, struct exchange *x)
+static bool add_pickable(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
     bool value = false;
     bool found = false;
 
-    if (!read_bool(x, "pickable", &value, &found))
+    if (!read_bool(x, "pickable", &value, &found, f))
         return false;
     s->pickable = value;
     if (!value)
@@ -510,22 +504,23 @@ void contact_search_done(struct contact_search *s)
 }
 
 /* Indexes of words first: one of them may lead. */
-bool contact_search_read(struct contact_search *s, struct exchange *x)
+bool contact_search_read(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
-    bool ok = add_search(s, x);
+    bool ok = add_search(s, x, f);
 
     for (size_t i = TEXT_FIELDS; ok && i-- > 0;)
-        ok = add_text(s, x, &text_fields[i]);
-    ok = ok && add_subject(s, x) && add_body(s, x) && add_remarks(s, x) && add_start(s, x) &&
-         add_end(s, x) && add_id(s, x) && add_ids(s, x, "agentId", "c.agent_id", false) &&
-         add_ids(s, x, "queueId", "c.queue_id", false) &&
-         add_ids(s, x, "contactGroupId", "c.group_id", true) && add_flag(s, x, "record") &&
-         add_flag(s, x, "script") && add_pickable(s, x);
+        ok = add_text(s, x, &text_fields[i], f);
+    ok = ok && add_subject(s, x, f) && add_body(s, x, f) && add_remarks(s, x, f) &&
+         add_start(s, x, f) && add_end(s, x, f) && add_id(s, x, f) &&
+         add_ids(s, x, "agentId", "c.agent_id", false, f) &&
+         add_ids(s, x, "queueId", "c.queue_id", false, f) &&
+         add_ids(s, x, "contactGroupId", "c.group_id", true, f) && add_flag(s, x, "record", f) &&
+         add_flag(s, x, "script", f) && add_pickable(s, x, f);
     if (!ok)
         return false;
     add_case(s, x);
     if (!where_is_full(&s->w))
         return true;
-    exchange_error(x, 400, "there are more search values than can be looked for at a time");
-    return false;
+    return fault_set(f, FAULT_REJECT,
+                     "there are more search values than can be looked for at a time");
 }

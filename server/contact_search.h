@@ -25,7 +25,8 @@ extern const char *const contact_search_params[];
 
 void contact_search_init(struct contact_search *s);
 void contact_search_done(struct contact_search *s);
-/* Reads the parameters. Answers 400 that says which is wrong, and returns false. */
-bool contact_search_read(struct contact_search *s, struct exchange *x);
+/* Reads the parameters; the fault (REJECT) says which is wrong. */
+bool contact_search_read(struct contact_search *s, const struct exchange *x,
+                         struct fault *f) MUST_CHECK;
 
 #endif

@@ -54,21 +54,31 @@ bool filter_pattern(struct exchange *x, const char *name, struct view *value, bo
     return false;
 }
 
-bool filter_time(struct exchange *x, const char *name, int64_t *ms, bool *given)
+bool filter_time_read(const struct exchange *x, const char *name, int64_t *ms, bool *given,
+                      struct fault *f)
 {
     char room[TIME_TEXT_MAX];
     struct view value = view_trim(exchange_param(x, name, given));
-    struct fault f = {0};
+    struct fault ignored;
 
-    if (!*given || datetime_parse(value, ms, &f))
+    if (!*given || datetime_parse(value, ms, f))
         return true;
     if (value.n > OFFSET_BYTES && value.n <= sizeof room &&
         value.p[value.n - OFFSET_BYTES] == ' ') {
         memcpy(room, value.p, value.n);
         room[value.n - OFFSET_BYTES] = '+';
-        if (datetime_parse((struct view){room, value.n}, ms, &f))
+        if (datetime_parse((struct view){room, value.n}, ms, &ignored))
             return true;
     }
-    exchange_error(x, 400, "%s: %s", name, f.text);
+    return fault_add(f, "%s", name);
+}
+
+bool filter_time(struct exchange *x, const char *name, int64_t *ms, bool *given)
+{
+    struct fault f = {0};
+
+    if (filter_time_read(x, name, ms, given, &f))
+        return true;
+    exchange_fault(x, &f);
     return false;
 }

@@ -20,6 +20,9 @@ bool filter_matches_address(struct view value, struct view address);
 /* The parameter as a pattern, VIEW_NONE where it is not given. Answers 400 and returns false if it
  * has more than WILDCARD_CHARACTERS_MAX. */
 bool filter_pattern(struct exchange *x, const char *name, struct view *value, bool *given);
+/* The parameter as a time; the fault (REJECT) is what to answer. */
+bool filter_time_read(const struct exchange *x, const char *name, int64_t *ms, bool *given,
+                      struct fault *f) MUST_CHECK;
 /* The parameter as a time. Answers 400 and returns false if it is none. */
 bool filter_time(struct exchange *x, const char *name, int64_t *ms, bool *given);
 

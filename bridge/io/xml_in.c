@@ -307,8 +307,8 @@ static void on_start(void *ctx)
 
     if (encoding == NULL && in->parser->input != NULL)
         encoding = in->parser->input->encoding; /* one that libxml2 would have to convert */
-    if (encoding == NULL || xmlStrcasecmp(encoding, BAD_CAST "UTF-8") == 0 ||
-        xmlStrcasecmp(encoding, BAD_CAST "US-ASCII") == 0)
+    if (encoding == NULL || xmlStrcasecmp(encoding, (const xmlChar *)"UTF-8") == 0 ||
+        xmlStrcasecmp(encoding, (const xmlChar *)"US-ASCII") == 0)
         return;
     fault_set(in->fault, FAULT_REJECT, "the XML says that it is not in UTF-8; it must be");
     stop(in);

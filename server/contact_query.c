@@ -1,0 +1,98 @@
+#include "server/contact_query.h"
+
+#include "server/contact_sql.h"
+#include "server/rights.h"
+#include "server/search.h"
+#include "server/sqlite.h"
+
+const char contact_columns[] =
+    "c.id AS id, c.group_text AS contactGroupId, c.channel AS channel, c.type AS type,"
+    " c.type_details AS typeDetails, c.subtype AS subtype, c.status AS status,"
+    " c.status_details AS statusDetails, c.source AS source, c.destination AS destination,"
+    " c.agent_id AS agentId, c.agent_name AS agentName, c.queue_id AS queueId,"
+    " c.queue_name AS queueName, c.arrival_ms AS arrivalTime, c.disconnect_ms AS disconnectTime,"
+    " " CONTACT_TOTAL " AS totalDuration, c.record AS record, c.script AS script,"
+    " c.subject AS subject, c.required_id AS \"requiredAgent.id\","
+    " c.required_name AS \"requiredAgent.name\", c.required_type AS \"requiredAgent.type\","
+    " c.required_until_ms AS \"requiredAgent.expirationTime\"";
+const char contact_statistics[] =
+    ", c.connect_ms AS connectTime, " CONTACT_WAITING " AS waitingDuration, " CONTACT_HANDLING
+    " AS handlingDuration, " CONTACT_WRAP_UP " AS wrapUpTotalDuration";
+
+void contact_query_init(struct contact_query *c)
+{
+    contact_search_init(&c->search);
+    where_init(&c->tail);
+}
+
+void contact_query_done(struct contact_query *c)
+{
+    contact_search_done(&c->search);
+    where_done(&c->tail);
+}
+
+bool contact_query_statistics(const struct exchange *x, bool *statistics, struct fault *f)
+{
+    bool given = false;
+    struct view value = exchange_param(x, "statistics", &given);
+
+    *statistics = view_eq_nocase(value, VIEW("true"));
+    return !given || *statistics || view_eq_nocase(value, VIEW("false")) ||
+           fault_set(f, FAULT_REJECT, "statistics is neither true nor false");
+}
+
+bool contact_query_read(struct contact_query *c, const struct exchange *x, struct fault *f)
+{
+    return page_read(x, PAGE_LIMIT_DEFAULT, false, &c->page, f) &&
+           contact_sort_read(&c->sort, x, &c->page, f) && contact_search_read(&c->search, x, f) &&
+           contact_query_statistics(x, &c->statistics, f);
+}
+
+/* Both ?1 and ?2 stand in it, so that the next `?` is the third in any case. */
+static void put_select(struct contact_query *c, struct where *w)
+{
+    where_put(w, "SELECT c.row, ");
+    where_put(w, contact_sort_key(&c->sort));
+    where_put(w, ", ");
+    where_put(w, contact_columns);
+    where_put(w, c->statistics ? contact_statistics : "");
+    where_put(w, " FROM ");
+    if (c->search.leads != NULL) {
+        where_put(w, c->search.leads);
+        where_put(w, " d CROSS JOIN contacts c ON c.row = d.rowid WHERE ?2 >= 0 AND d.rowid > 0");
+        c->sort.place = "d.rowid";
+    } else {
+        where_put(w, "contacts c WHERE ?2 >= 0 AND c.row > 0");
+    }
+}
+
+struct sqlite_query contact_query_open(struct contact_query *c, const struct exchange *x,
+                                       int64_t wrapup_max_ms, struct sqlite *db)
+{
+    const struct rights *rights = x->user->rights;
+    struct sqlite_query q;
+    struct where head;
+
+    where_init(&head);
+    put_select(c, &head);
+    contact_sort_after(&c->sort, &c->tail);
+    contact_sort_order(&c->sort, &c->tail);
+    where_put(&c->tail, " LIMIT ?");
+    where_int(&c->tail, c->page.limit + 1);
+    where_put(&head, buf_text(&c->search.w.sql));
+    rights_where(rights, RIGHTS_CONTACTS, "c.queue_id", "c.agent_id", &head.sql);
+    if (c->search.pickable)
+        rights_where_served(rights, "c.queue_id", &head.sql);
+    where_put(&head, buf_text(&c->tail.sql));
+    search_language(db, c->sort.locale);
+    q = sqlite_query(db, buf_text(&head.sql));
+    sqlite_bind_int(&q, c->sort.now_ms);
+    sqlite_bind_int(&q, wrapup_max_ms);
+    where_bind(&c->search.w, &q);
+    rights_bind(rights, RIGHTS_CONTACTS, true, &q);
+    if (c->search.pickable)
+        rights_bind_served(rights, &q);
+    where_bind(&c->tail, &q);
+    where_done(&head);
+    return q;
+}
