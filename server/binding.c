@@ -8,24 +8,18 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-/* The exchange may have been answered before the reply comes, by another reply. */
 struct asked {
-    struct server *server;
-    char digest[sizeof((struct exchange *)0)->digest];
+    struct exchange *x;
     binding_done *done;
     void *owner;
 };
 
-static struct asked *asked(const struct exchange *x, binding_done *done, void *owner)
+static struct asked *asked(struct exchange *x, binding_done *done, void *owner)
 {
     struct asked *a = mem_zeroed(1, sizeof *a);
 
-    a->server = x->server;
-    memcpy(a->digest, x->digest, sizeof a->digest);
-    a->done = done;
-    a->owner = owner;
+    *a = (struct asked){x, done, owner};
     return a;
 }
 
@@ -44,11 +38,11 @@ static void on_digest(void *owner, const struct redis_value *v)
 
     mem_free(owner);
     if (v->kind == REDIS_TEXT)
-        b = view_is(v->text, a.digest) ? BINDING_OURS : BINDING_OTHER;
+        b = view_is(v->text, a.x->digest) ? BINDING_OURS : BINDING_OTHER;
     else if (v->kind != REDIS_NIL)
         b = BINDING_LOST;
     if (b == BINDING_LOST)
-        store_log(&(struct exchange){.server = a.server}, v);
+        store_log(a.x, v);
     a.done(a.owner, b);
 }
 

@@ -235,46 +235,13 @@ struct look {
     void (*answered)(void *owner);
     void *owner;
     char id[GUID_TEXT_MAX];
-    bool over;  /* answered, or about to be, by what was asked beside the thing */
-    bool bound; /* the binding has said its word, or there is none to ask */
-    bool late;  /* the thing came before it, from another node: it is asked for again */
+    bool over; /* answered, or about to be, at the key's reply */
 };
 
 static void look_answered(struct look *look)
 {
     look->over = true;
     look->answered(look->owner);
-}
-
-static void on_hash(void *owner, const struct redis_value *v);
-
-static void look_at_thing(struct look *look)
-{
-    struct view id = view_of(look->id);
-    char key[SHARD_KEY_MAX];
-    struct view args[2] = {VIEW("HGETALL"), shard_key(shard_of(id), "m", id, key)};
-
-    redis_command(look->x->server->redis, args, 2, on_hash, look);
-}
-
-static void on_binding(void *owner, enum binding b)
-{
-    struct look *look = owner;
-    bool late = look->late;
-
-    look->bound = true;
-    look->late = false;
-    if (!look->over && b != BINDING_FREE && b != BINDING_OURS) {
-        if (b == BINDING_OTHER)
-            effect_refuse(look->x, EFFECT_OTHER_BODY, NULL);
-        else
-            store_unavailable(look->x);
-        look_answered(look);
-    }
-    if (late && look->over)
-        mem_free(look);
-    else if (late)
-        look_at_thing(look);
 }
 
 /* Outlives the looking up: a request that was done before, whose key is noted again, as it may not
@@ -316,10 +283,6 @@ static void on_hash(void *owner, const struct redis_value *v)
     struct look *look = owner;
     struct look done = *look;
 
-    if (!look->bound) {
-        look->late = true;
-        return;
-    }
     mem_free(look);
     if (done.over)
         return;
@@ -333,24 +296,52 @@ static void on_hash(void *owner, const struct redis_value *v)
     done.answered(done.owner);
 }
 
+/* The thing, and whether this was done to it under this key: both of its shard, so in order. */
+static void look_at_thing(struct look *look)
+{
+    struct redis *redis = look->x->server->redis;
+    struct view id = view_of(look->id);
+    unsigned shard = shard_of(id);
+    char key[SHARD_KEY_MAX];
+    struct view args[2] = {VIEW("GET"), VIEW_NONE};
+
+    if (look->x->key.n > 0) {
+        args[1] = idem_key(look->x, shard, key);
+        redis_command(redis, args, 2, on_key, look);
+    }
+    args[0] = VIEW("HGETALL");
+    args[1] = shard_key(shard, "m", id, key);
+    redis_command(redis, args, 2, on_hash, look);
+}
+
+static void on_binding(void *owner, enum binding b)
+{
+    struct look look = *(struct look *)owner;
+
+    if (b == BINDING_FREE) {
+        look_at_thing(owner);
+        return;
+    }
+    mem_free(owner);
+    if (b == BINDING_OURS)
+        exchange_answer(look.x, 204, NULL, VIEW_NONE);
+    else if (b == BINDING_OTHER)
+        effect_refuse(look.x, EFFECT_OTHER_BODY, NULL);
+    else
+        store_unavailable(look.x);
+    look.answered(look.owner);
+}
+
 void effect_look_up(struct exchange *x, enum store_kind kind, const char *id_hex,
                     effect_found *found, void (*answered)(void *owner), void *owner)
 {
     struct look *look = mem_zeroed(1, sizeof *look);
-    char key[SHARD_KEY_MAX];
-    struct view args[2] = {VIEW("GET"), VIEW_NONE};
 
-    *look = (struct look){.x = x,
-                          .kind = kind,
-                          .found = found,
-                          .answered = answered,
-                          .owner = owner,
-                          .bound = x->key.n == 0};
+    *look =
+        (struct look){.x = x, .kind = kind, .found = found, .answered = answered, .owner = owner};
     memcpy(look->id, id_hex, GUID_HEX_LEN + 1);
-    if (x->key.n > 0) {
+    if (x->key.n > 0)
         binding_look(x, on_binding, look);
-        args[1] = idem_key(x, shard_of(view_of(id_hex)), key);
-        redis_command(x->server->redis, args, 2, on_key, look);
-    }
-    look_at_thing(look);
+    else
+        look_at_thing(look);
 }
