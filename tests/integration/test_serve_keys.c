@@ -205,6 +205,28 @@ static void a_key_is_for_one_request_whatever_it_names(void **state)
     assert_int_equal(count_in("/callbacks?customerNumber=447*", "\"4471\""), 0);
 }
 
+/* As if the server had died between effect and note: the request repeated is a replay, and notes
+ * what its key was used for. */
+static void a_repetition_notes_what_its_key_was_used_for(void **state)
+{
+    static const char busy[] = "{\"customerNumber\":\"1\",\"notes\":\"\",\"lastResult\":\"BUSY\"}";
+    static const char forget[] =
+        "EVAL \"local n = 0 for _, k in ipairs(redis.call('KEYS', 's:*:m:*')) do "
+        "if redis.call('HLEN', k) == 1 then n = n + redis.call('DEL', k) end end "
+        "return n > 0 and 'some' or 'none'\" 0";
+    char id[33];
+    char path[64];
+
+    (void)state;
+    serve_create(&rig, "/callbacks", "", CALLBACK("4490"), id);
+    snprintf(path, sizeof path, "/callbacks/%s", id);
+    serve_expect(&rig, "PUT", path, KEY("noted"), busy, 204, "");
+    assert_string_equal(redis_server_ask(rig.redis, forget), "some");
+    serve_expect(&rig, "PUT", path, KEY("noted"), busy, 204, "");
+    serve_holds(&rig, path, "\"failures\":1,");
+    serve_expect(&rig, "POST", "/callbacks", KEY("noted"), CALLBACK("4491"), 422, NULL);
+}
+
 static void what_was_not_done_binds_no_key(void **state)
 {
     char id[33];
@@ -370,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_delete_repeated_under_its_key_is_204_and_its_post_still_201),
         cmocka_unit_test(the_same_thing_in_another_spelling_is_the_same_request),
         cmocka_unit_test(a_key_is_for_one_request_whatever_it_names),
+        cmocka_unit_test(a_repetition_notes_what_its_key_was_used_for),
         cmocka_unit_test(what_was_not_done_binds_no_key),
         cmocka_unit_test(a_key_of_one_consent_does_not_delete_another),
         cmocka_unit_test(a_key_is_one_of_1_to_255_printable_characters),
