@@ -30,7 +30,7 @@ for _, member in ipairs(over) do
   if record and st then
     local h = read_head(record)
     h.crashes = math.min(h.crashes + 1, 255)
-    wait_again(id, k, record, h, st, now)
+    wait_again(id, k, h, st, now)
   else
     redis.call('ZREM', lease, member)
   end

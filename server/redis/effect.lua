@@ -18,7 +18,7 @@ if not creates and ARGV[3] ~= '' then
     return {known == ARGV[3] and 'replay' or 'other'}
   end
 end
-local old = redis.call('HMGET', m, 'ver', 'dig', 'C', 'kind')
+local old = redis.call('HMGET', m, 'ver', 'dig', 'C', 'kind', 'pz')
 if creates and (old[1] or old[2]) then -- by dig alone: the key was used for no POST (bind.lua)
   return {old[2] == ARGV[3] and 'replay' or 'other'}
 elseif not creates and old[1] ~= ARGV[2] then
@@ -98,6 +98,7 @@ end
 if ARGV[5] ~= '' and not creates then
   redis.call('ZREM', KEYS[4], id)
   redis.call('DEL', KEYS[2])
+  redis.call('HDEL', m, 'pk')
   if old[4] == '2' then
     -- A callback may be in flight: whoever called has lost it by now.
     redis.call('ZREM', KEYS[5], id .. '/0')
@@ -119,9 +120,13 @@ elseif ARGV[5] ~= '' then
     end
     redis.call('ZADD', KEYS[2], unpack(add))
   end
-  redis.call('ZADD', KEYS[3], ARGV[5], id)
-  if redis.call('ZRANGE', KEYS[3], 0, 0)[1] == id then
-    redis.call('PUBLISH', ARGV[14], ARGV[5])
+  if not old[5] then -- paused: it is reachable once it goes on
+    redis.call('ZADD', KEYS[3], ARGV[5], id)
+    if redis.call('ZRANGE', KEYS[3], 0, 0)[1] == id then
+      redis.call('PUBLISH', ARGV[14], ARGV[5])
+    end
+  else
+    redis.call('ZREM', KEYS[3], id)
   end
 end
 if ARGV[6] == '+' then

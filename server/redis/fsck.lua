@@ -63,7 +63,8 @@ local function check(k)
     end
     ok, dead = ok - failed, dead + failed
   end
-  local over = h and h.ok + h.dead >= size_of(tonumber(k), n)
+  -- One whose pass nobody ended waits for whoever will, though nothing of it is left.
+  local over = h and h.flags == 0 and h.ok + h.dead >= size_of(tonumber(k), n)
   local wanted = not over and (st == '1' or (st == '8' and h and h.out > 0))
   if held and not leased and say('held-without-lease') then
     h.holder, held = NOBODY, false
@@ -110,8 +111,7 @@ elseif reachable and not in_act and in_due and tonumber(in_due) > first and say(
   point(id)
 elseif in_act and in_due and say('reachable-twice') then
   redis.call('ZREM', due, id)
-elseif (in_act or in_due) and next(waits) == nil and st ~= '1' and say('reachable-but-over') then
-  redis.call('ZREM', act, id)
-  redis.call('ZREM', due, id)
+elseif in_due and next(waits) == nil and say('reachable-but-over') then
+  redis.call('ZREM', due, id) -- in act it would leave at the next claim
 end
 return answer()

@@ -84,7 +84,7 @@ end
 
 -- A slice that nobody holds any more waits again. Of a deleted message it does only while something
 -- of it is out, so that it is told; of one that has ended never.
-local function wait_again(id, k, record, h, st, score)
+local function wait_again(id, k, h, st, score)
   h.holder = NOBODY
   redis.call('ZREM', lease, id .. '/' .. k)
   redis.call('HSET', key('sl', id), k, write_head(h))

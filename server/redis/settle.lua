@@ -98,11 +98,18 @@ if mode == 'r' and new.mark == 0 and new.attempt == 1 and new.settled_n == 0 and
   redis.call('ZADD', key('q', id), digits(again), k)
   point(id)
 elseif pending then
-  wait_again(id, k, record, new, st, again)
+  wait_again(id, k, new, st, again)
 else
+  if mode == 'r' then -- nothing is left of the pass
+    new.maps = pending_map(new) .. dead_map(new)
+    new.flags, new.crashes, new.settled_n, new.mark, new.out = 0, 0, 0, 0, 0
+  end
   new.holder = NOBODY
   redis.call('ZREM', lease, id .. '/' .. k)
   redis.call('HSET', key('sl', id), k, write_head(new))
+end
+if ARGV[9] == '1' then
+  point(id)
 end
 
 -- ---- all of it has ended ----
@@ -117,6 +124,7 @@ if st == '1' and kind == '1' and not pending then
     redis.call('ZADD', gc, purge, id)
     redis.call('ZREM', act, id)
     redis.call('ZREM', due, id)
+    redis.call('DEL', key('q', id)) -- one may wait whose pass nobody ended
     redis.call('XADD', outbox, '*', 't', 'completed', 'm', id, 'at', now, 'c',
       table.concat({n, ok, dead, can, 0}, ' '))
   end

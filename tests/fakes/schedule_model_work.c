@@ -1,0 +1,590 @@
+/* What processes do to the store and to its model: claims, writes, receipts, the outbox. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/address_list.h"
+#include "bridge/io/redis_schedule_scripts.h"
+#include "tests/fakes/schedule_model_in.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LEASE_MS_MAX 25
+#define CLOSED_MS    5
+
+static const uint8_t nobody[SLICE_HOLDER_BYTES];
+
+static bool has(const uint8_t *bitmap, size_t i)
+{
+    return (bitmap[i / 8] >> (7 - i % 8) & 1) != 0;
+}
+
+static void flip(uint8_t *bitmap, size_t i)
+{
+    bitmap[i / 8] ^= (uint8_t)(1u << (7 - i % 8));
+}
+
+/* ---- claims ---- */
+
+static bool tells(const struct model_thing *t, const struct model_slice *s)
+{
+    return t->st == STORE_LIVE || (t->st == STORE_DELETED && slice_out(&s->is) > 0);
+}
+
+static void reap(struct schedule_model *m)
+{
+    for (size_t i = 0; i < MODEL_THINGS; i++)
+        for (unsigned k = 0; m->things[i].used && k < m->things[i].slices; k++) {
+            struct model_slice *s = &m->things[i].slice[k];
+
+            if (!s->leased || s->ends_ms > m->now_ms)
+                continue;
+            m->things[i].changed = true;
+            s->leased = false;
+            if (s->is.crashes < 255)
+                s->is.crashes++;
+            memcpy(s->is.holder, nobody, sizeof nobody);
+            s->waits = tells(&m->things[i], s);
+            s->due_ms = m->now_ms;
+        }
+}
+
+static bool is_closed(const struct schedule_claim *c, const struct model_thing *t)
+{
+    return t->st == STORE_LIVE && t->of.kind == STORE_MESSAGE && c->closed_count > 0 &&
+           view_is(c->closed[0].source, t->of.source);
+}
+
+/* It may be claimed now (I7: not before its time). */
+static bool is_due(const struct schedule_model *m, const struct schedule_claim *c,
+                   const struct model_thing *t, unsigned k)
+{
+    return t->used && t->slice[k].waits && t->slice[k].due_ms <= m->now_ms &&
+           t->parked_ms <= m->now_ms && !(t->st == STORE_LIVE && t->paused) && !is_closed(c, t);
+}
+
+static void hand_over(const struct model_thing *t, struct model_slice *s, const struct slice *is)
+{
+    for (size_t i = 0; i < is->watermark; i++)
+        if (has(is->pending, i) && !has(is->settled, i)) {
+            assert_true(is->attempt >= s->attempts[i]);
+            assert_true(is->attempt <= t->of.retries + 1); /* I8 */
+            s->attempts[i] = is->attempt;
+        }
+}
+
+static void keep_hold(struct schedule_model *m, const struct schedule_claimed_slice *c,
+                      unsigned thing, unsigned owner)
+{
+    for (size_t i = 0; i < MODEL_HOLDS; i++)
+        if (!m->holds[i].used) {
+            m->holds[i] = (struct model_hold){.used = true,
+                                              .owner = owner,
+                                              .thing = thing,
+                                              .slice = c->lease.slice,
+                                              .cancelled = c->cancelled,
+                                              .timed_out = c->timed_out,
+                                              .is = c->slice,
+                                              .lease = c->lease};
+            return;
+        }
+    fail_msg("no room for what was claimed");
+}
+
+static void expect_addresses(const struct model_thing *t, unsigned k, struct view list)
+{
+    struct view first = VIEW_NONE;
+    char text[24];
+    size_t count = 0;
+
+    if (t->of.kind == STORE_CALLBACK)
+        return;
+    snprintf(text, sizeof text, "+%u", k * SLICE_DESTINATIONS_MAX + 1);
+    assert_true(address_list_open(&list, &count) && count == model_size(t, k));
+    assert_true(address_list_next(&list, &first) && view_is(first, text));
+}
+
+/* Does to the model what the claim must have done, and compares what came. */
+static void take(struct schedule_model *m, const struct schedule_claim *c,
+                 const struct schedule_claimed_slice *got, unsigned owner)
+{
+    struct model_thing *t = NULL;
+    struct model_slice *s = NULL;
+    struct slice is;
+    unsigned thing = 0;
+
+    while (thing < MODEL_THINGS && strcmp(m->things[thing].of.id, got->lease.id) != 0)
+        thing++;
+    assert_true(thing < MODEL_THINGS);
+    t = &m->things[thing];
+    s = &t->slice[got->lease.slice];
+    assert_true(is_due(m, c, t, got->lease.slice));
+    assert_int_equal(got->cancelled, t->st == STORE_DELETED);
+    assert_int_equal(got->timed_out, t->of.kind == STORE_CALLBACK && s->is.watermark > 0);
+    assert_int_equal(got->due_ms, s->due_ms);
+    assert_int_equal(got->expires_ms, m->now_ms + c->lease_ms);
+    expect_addresses(t, got->lease.slice, got->addresses);
+    assert_true(memcmp(got->slice.holder, m->fence, sizeof m->fence) > 0); /* I5 */
+    memcpy(m->fence, got->slice.holder, sizeof m->fence);
+    if (s->is.crashes > 0)
+        m->did[DID_TAKE_OVER]++;
+    m->did[got->timed_out ? DID_TIME_OUT : DID_LEASE]++;
+
+    is = s->is;
+    slice_claim(&is, got->slice.holder);
+    if (t->st == STORE_LIVE && t->of.kind == STORE_MESSAGE && strcmp(t->of.sub_type, "sms") == 0 &&
+        c->head_start > is.watermark)
+        slice_hand_over(&is, c->head_start < is.count ? c->head_start : is.count);
+    assert_memory_equal(&is, &got->slice, sizeof is);
+    hand_over(t, s, &is);
+    t->changed = true;
+    s->is = is;
+    s->waits = false;
+    s->leased = true;
+    s->ends_ms = got->expires_ms;
+    keep_hold(m, got, thing, owner);
+}
+
+static void earlier(int64_t *first_ms, int64_t ms)
+{
+    if (*first_ms == 0 || ms < *first_ms)
+        *first_ms = ms;
+}
+
+/* When something is due next: of what is stored now. */
+static int64_t next_of(const struct schedule_model *m)
+{
+    int64_t first_ms = 0;
+
+    for (size_t i = 0; i < MODEL_THINGS; i++) {
+        const struct model_thing *t = &m->things[i];
+
+        for (unsigned k = 0; t->used && k < t->slices; k++) {
+            const struct model_slice *s = &t->slice[k];
+
+            if (s->leased)
+                earlier(&first_ms, s->ends_ms);
+            else if (s->waits && !(t->st == STORE_LIVE && t->paused))
+                earlier(&first_ms, s->due_ms > t->parked_ms ? s->due_ms : t->parked_ms);
+        }
+    }
+    return first_ms != 0 && first_ms < m->now_ms ? m->now_ms : first_ms;
+}
+
+static size_t free_holds(const struct schedule_model *m)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < MODEL_HOLDS; i++)
+        n += !m->holds[i].used;
+    return n;
+}
+
+void model_claim(struct schedule_model *m, bool greedy)
+{
+    static const unsigned starts[] = {0, 0, 1, 50, 1000};
+    static const unsigned rooms[] = {1, 600, 3000, 1000000};
+    struct schedule_closed closed = {VIEW("s1"), 0};
+    struct schedule_claim c = {.shard = MODEL_SHARD,
+                               .slices = greedy ? 24 : (unsigned)model_pick(6),
+                               .destinations = greedy ? 1000000 : rooms[model_pick(4)],
+                               .quantum = 1 + (unsigned)model_pick(3),
+                               .lease_ms = greedy ? 1000 : 1 + (int64_t)model_pick(LEASE_MS_MAX),
+                               .head_start = starts[model_pick(5)],
+                               .gated = VIEW("WHATSAPP"),
+                               .closed = &closed,
+                               .closed_count = !greedy && model_pick(5) == 0};
+    unsigned owner = (unsigned)model_pick(SCHEDULE_RIG_OWNERS);
+    int64_t room = c.destinations;
+
+    if (c.slices > free_holds(m))
+        c.slices = (unsigned)free_holds(m);
+    closed.until_ms = m->now_ms + CLOSED_MS;
+    schedule_rig_claim(&m->rig, owner, &c);
+    assert_int_equal(m->rig.claimed.state, SCHEDULE_DONE);
+    assert_true(m->rig.claimed.slice_count <= c.slices);
+    m->now_ms = m->rig.claimed.now_ms;
+    c.closed_count = closed.until_ms > m->now_ms ? c.closed_count : 0;
+    m->did[DID_CLAIM]++;
+    reap(m);
+    for (size_t i = 0; i < m->rig.claimed.slice_count; i++) {
+        const struct schedule_claimed_slice *got = &m->rig.slices[i].claimed;
+
+        take(m, &c, got, owner);
+        room -= (int64_t)(got->slice.count - slice_ended(&got->slice));
+    }
+    for (size_t i = 0; i < MODEL_THINGS; i++)
+        if (is_closed(&c, &m->things[i])) {
+            m->things[i].may_park_ms = closed.until_ms;
+            m->things[i].changed = true;
+        }
+    if (m->rig.claimed.slice_count < c.slices && room > 0)
+        for (size_t i = 0; i < MODEL_THINGS; i++)
+            for (unsigned k = 0; m->things[i].used && k < m->things[i].slices; k++)
+                assert_false(is_due(m, &c, &m->things[i], k)); /* all that was due has come */
+    model_compare_all(m, m->now_ms);
+    if (m->rig.claimed.slice_count < c.slices && room > 0)
+        assert_int_equal(m->rig.claimed.next_ms, next_of(m)); /* exact */
+}
+
+/* ---- writes ---- */
+
+struct writing {
+    struct schedule_model *m;
+    struct model_hold *h;
+    struct model_thing *t;
+    struct model_slice *s;
+    bool holds; /* else it has lost the lease */
+    struct slice is;
+    struct schedule_write w;
+    struct settlement *settled;
+};
+
+static void begin(struct writing *w, struct schedule_model *m, struct model_hold *h)
+{
+    static struct settlement settled[SLICE_DESTINATIONS_MAX];
+
+    memset(w, 0, sizeof *w);
+    w->settled = settled;
+    w->m = m;
+    w->h = h;
+    w->t = &m->things[h->thing];
+    w->s = &w->t->slice[h->slice];
+    w->holds = w->t->used && strcmp(w->t->of.id, h->lease.id) == 0 && w->s->leased &&
+               memcmp(w->s->is.holder, h->is.holder, SLICE_HOLDER_BYTES) == 0;
+    w->is = h->is;
+    w->w = (struct schedule_write){.lease = &h->lease,
+                                   .slice = &w->is,
+                                   .settled = w->settled,
+                                   .lease_ms = 1 + (int64_t)model_pick(LEASE_MS_MAX)};
+}
+
+static void settle(struct writing *w, size_t i)
+{
+    bool last = w->t->used && w->is.attempt > w->t->of.retries;
+    size_t what = model_pick(10);
+    enum slice_outcome outcome = what < 6 ? SLICE_OK : what < 9 ? SLICE_AGAIN : SLICE_DEAD;
+
+    if (outcome == SLICE_AGAIN && last && !w->h->cancelled)
+        outcome = SLICE_DEAD;
+    if (i >= w->is.watermark) /* never handed over */
+        outcome = w->h->cancelled ? SLICE_AGAIN : SLICE_DEAD;
+    slice_settle(&w->is, i, outcome);
+    w->settled[w->w.settled_count++] = (struct settlement){.index = (uint16_t)i,
+                                                           .attempt = w->is.attempt,
+                                                           .state = SETTLEMENT_HANDLED,
+                                                           .address = VIEW("+1")};
+}
+
+static enum schedule_state state_of(const struct writing *w)
+{
+    if (!w->holds)
+        return SCHEDULE_FENCED;
+    return w->t->st == STORE_DELETED ? SCHEDULE_CANCELLED
+           : w->t->paused            ? SCHEDULE_PAUSED
+                                     : SCHEDULE_DONE;
+}
+
+/* What settle.lua must have done to counts, and to receipts that came early. */
+static void count(struct writing *w, bool ends)
+{
+    const struct slice *old = &w->s->is;
+    const struct slice *new = &w->is;
+    int64_t ok = new->ok - old->ok;
+    int64_t dead = new->dead - old->dead;
+    int64_t out = (int64_t)slice_out(new) - (int64_t)slice_out(old);
+
+    for (size_t i = 0; i < new->count; i++) {
+        if (!has(w->s->late, i))
+            continue;
+        if (has(old->pending, i) && !has(new->pending, i) && !has(new->failed, i)) {
+            w->t->ok--;
+            w->t->dead++;
+        }
+        if (has(new->pending, i) && (ends || has(new->settled, i)))
+            flip(w->s->late, i);
+    }
+    w->t->ok += ok;
+    w->t->dead += dead;
+    if (w->t->st == STORE_DELETED) {
+        w->t->out += out;
+        w->t->can += -out - ok - dead;
+    }
+    w->m->settled += w->w.settled_count;
+}
+
+static enum schedule_state send_it(struct writing *w, schedule_rig_writer *how)
+{
+    enum schedule_state state = schedule_rig_write(&w->m->rig, w->h->owner, how, w->w);
+
+    assert_int_equal(state, state_of(w));
+    if (state == SCHEDULE_FENCED) {
+        w->h->used = false;
+        w->m->did[DID_FENCED]++;
+    } else if (state != SCHEDULE_DONE) {
+        w->m->did[state == SCHEDULE_CANCELLED ? DID_CANCELLED : DID_PAUSED]++;
+    }
+    return state;
+}
+
+static void compare_after(struct writing *w, int64_t least_ms)
+{
+    if (w->t->used)
+        model_compare(w->m, w->t, least_ms);
+}
+
+static enum schedule_state progress(struct writing *w)
+{
+    schedule_rig_writer *how = w->m->rig.ports[w->h->owner].progress;
+    bool raised = w->is.watermark > w->h->is.watermark;
+    enum schedule_state state;
+
+    w->is.sequence++;
+    state = send_it(w, how);
+    w->m->did[DID_PROGRESS]++;
+    if (state == SCHEDULE_FENCED || (state != SCHEDULE_DONE && raised)) {
+        w->h->cancelled |= state == SCHEDULE_CANCELLED;
+        compare_after(w, 0); /* nothing was written (I9) */
+        return state;
+    }
+    count(w, false);
+    hand_over(w->t, w->s, &w->is);
+    if (w->t->of.kind == STORE_CALLBACK && w->s->is.watermark == 0 && w->is.watermark == 1)
+        w->t->calls++;
+    w->s->is = w->h->is = w->is;
+    if (model_pick(6) == 0) { /* its reply was lost */
+        assert_int_equal(schedule_rig_write(&w->m->rig, w->h->owner, how, w->w), state);
+        w->m->did[DID_REPEAT]++;
+    }
+    compare_after(w, 0);
+    return state;
+}
+
+/* It is no longer leased: waits again, or has ended. */
+static void put_back(struct writing *w)
+{
+    bool pending = slice_ended(&w->is) < w->is.count;
+
+    if (!pending && w->is.open)
+        slice_end_pass(&w->is);
+    memcpy(w->is.holder, nobody, sizeof nobody);
+    w->s->is = w->is;
+    w->s->leased = false;
+    w->s->waits = pending && tells(w->t, w->s);
+    w->s->due_ms = 0;
+    if (w->t->st == STORE_LIVE && w->t->of.kind == STORE_MESSAGE && !pending &&
+        w->t->ok + w->t->dead == (int64_t)w->t->of.count) {
+        w->t->st = STORE_CLOSED;
+        w->t->paused = false;
+        for (unsigned k = 0; k < w->t->slices; k++)
+            w->t->slice[k].waits =
+                false; /* nothing of it is left, only nobody had ended its pass */
+        w->m->ended++;
+        w->m->did[DID_COMPLETE]++;
+    }
+    w->h->used = false;
+}
+
+static void release(struct writing *w)
+{
+    int64_t at_ms = model_pick(2) == 0 ? 0 : w->m->now_ms + (int64_t)model_pick(10);
+
+    slice_take_back(&w->is, model_pick((size_t)w->is.watermark + 1));
+    w->is.sequence++;
+    w->w.at_ms = at_ms;
+    w->w.park = model_pick(3) == 0;
+    w->m->did[DID_RELEASE]++;
+    if (send_it(w, w->m->rig.ports[w->h->owner].release) != SCHEDULE_FENCED) {
+        bool untouched = w->is.watermark == 0 && w->is.attempt == 1 && w->t->st == STORE_LIVE;
+
+        for (size_t i = 0; i < SLICE_BITMAP_BYTES; i++)
+            untouched &= w->is.settled[i] == 0;
+        count(w, false);
+        if (w->w.park)
+            w->t->may_park_ms = at_ms > w->m->now_ms ? at_ms : w->m->now_ms;
+        put_back(w);
+        if (untouched)
+            assert_true(slice_read(&w->s->is, VIEW_NONE, model_size(w->t, w->h->slice)));
+    }
+    compare_after(w, at_ms > w->m->now_ms ? at_ms : w->m->now_ms);
+}
+
+void model_write(struct schedule_model *m, struct model_hold *h)
+{
+    struct writing w;
+    size_t one_in = 1 + model_pick(4);
+
+    begin(&w, m, h);
+    for (size_t i = slice_next(&w.is, 0); i < h->is.watermark; i = slice_next(&w.is, i + 1))
+        if (model_pick(one_in) == 0)
+            settle(&w, i);
+    if (model_pick(10) == 0) {
+        release(&w);
+        return;
+    }
+    if (!h->cancelled && model_pick(3) > 0) {
+        size_t to = h->is.watermark + model_pick(300);
+
+        slice_hand_over(&w.is, to < w.is.count ? to : w.is.count);
+    }
+    (void)progress(&w);
+}
+
+void model_finish(struct schedule_model *m, struct model_hold *h)
+{
+    struct writing w;
+
+    begin(&w, m, h);
+    if (!h->cancelled && h->is.watermark < h->is.count && model_pick(8) > 0) {
+        slice_hand_over(&w.is, w.is.count);
+        if (progress(&w) != SCHEDULE_DONE)
+            return;
+        begin(&w, m, h);
+    }
+    for (size_t i = slice_next(&w.is, 0); i < w.is.count; i = slice_next(&w.is, i))
+        settle(&w, i);
+    slice_end_pass(&w.is);
+    w.is.sequence++;
+    w.w.at_ms = m->now_ms + (int64_t)model_pick(10);
+    m->did[DID_FINISH]++;
+    if (send_it(&w, m->rig.ports[h->owner].finish) != SCHEDULE_FENCED) {
+        count(&w, true);
+        put_back(&w);
+    }
+    compare_after(&w, w.w.at_ms);
+}
+
+/* ---- callbacks ---- */
+
+static void end_call(struct writing *w)
+{
+    static const enum callback_result results[] = {CALLBACK_BUSY, CALLBACK_OTHER,
+                                                   CALLBACK_SUCCESSFUL};
+    struct callback_state after = {.open = model_pick(3) > 0,
+                                   .last = results[model_pick(3)],
+                                   .failures = 1,
+                                   .next_call_ms = w->m->now_ms + (int64_t)model_pick(10),
+                                   .last_call_ms = w->m->now_ms};
+    struct schedule_call_end e = {
+        .lease = &w->h->lease, .slice = &w->is, .state = &after, .retention_ms = SCHEDULE_RIG_KEEP};
+    enum schedule_state state;
+
+    w->is.sequence++;
+    state = schedule_rig_end_call(&w->m->rig, w->h->owner, e);
+    assert_int_equal(state, w->holds ? SCHEDULE_DONE : SCHEDULE_FENCED);
+    w->m->did[w->holds ? DID_CALL : DID_FENCED]++;
+    w->h->used = false;
+    if (w->holds) {
+        w->t->version++;
+        w->t->st = after.open ? STORE_LIVE : STORE_CLOSED;
+        assert_true(slice_read(&w->s->is, VIEW_NONE, 1));
+        w->s->leased = false;
+        w->s->waits = after.open;
+        w->s->due_ms = after.next_call_ms;
+        w->m->ended++;
+    }
+    compare_after(w, 0);
+}
+
+void model_work_callback(struct schedule_model *m, struct model_hold *h)
+{
+    struct writing w;
+
+    begin(&w, m, h);
+    if (h->timed_out || h->is.watermark == 1) {
+        end_call(&w);
+    } else if (model_pick(5) == 0) {
+        release(&w);
+    } else {
+        slice_hand_over(&w.is, 1);
+        (void)progress(&w); /* never two at once: who has lost it is fenced before it calls */
+    }
+}
+
+/* ---- receipts ---- */
+
+static const char *expected_receipt(struct model_thing *t, unsigned k, size_t i, bool late)
+{
+    struct model_slice *s = &t->slice[k];
+    uint8_t *heard = late ? s->late : s->delivered;
+    const char *answer = "done";
+
+    if (t->of.kind == STORE_CALLBACK || !s->is.claimed || i >= model_size(t, k))
+        return "gone";
+    if (has(heard, i) || (late && has(s->is.failed, i)))
+        return "again";
+    if (has(s->is.pending, i)) {
+        if (!s->is.open || i >= s->is.watermark || has(s->is.settled, i))
+            return "open";
+        answer = "early";
+    } else if (late) {
+        t->ok--;
+        t->dead++;
+    }
+    flip(heard, i);
+    return answer;
+}
+
+void model_receipt(struct schedule_model *m)
+{
+    struct model_thing *t = &m->things[model_pick(MODEL_THINGS)];
+    bool late = model_pick(2) == 0;
+    struct settlement said = {.state = late ? SETTLEMENT_LATE : SETTLEMENT_DELIVERED};
+    char slice[24];
+    char index[24];
+    struct buf kept;
+    struct buf event;
+    struct view args[6] = {view_of(t->of.id)};
+    const char *answer = NULL;
+    unsigned k = 0;
+    size_t i = 0;
+
+    if (!t->used)
+        return;
+    k = (unsigned)model_pick(t->slices);
+    i = model_pick(model_size(t, k) + 2);
+    buf_init(&kept, 64);
+    buf_init(&event, 64);
+    settlement_put_kept(&kept, &said);
+    settlement_put_event(&event, &said);
+    args[1] = schedule_number(slice, k);
+    args[2] = schedule_number(index, (int64_t)i);
+    args[3] = late ? VIEW("late") : VIEW("delivered");
+    args[4] = buf_view(&kept);
+    args[5] = buf_view(&event);
+    answer = expected_receipt(t, k, i, late);
+    assert_string_equal(
+        schedule_rig_run(&m->rig, MODEL_SHARD, schedule_script(SCHEDULE_SCRIPT_RECEIPT), args, 6),
+        answer);
+    if (strcmp(answer, "done") == 0 || strcmp(answer, "early") == 0)
+        m->ended++;
+    m->did[DID_RECEIPT]++;
+    buf_done(&kept);
+    buf_done(&event);
+    model_compare(m, t, 0);
+}
+
+/* ---- the outbox ---- */
+
+void model_drain(struct schedule_model *m)
+{
+    schedule_rig_read_outbox(&m->rig, 0, MODEL_SHARD);
+    assert_int_equal(m->rig.outbox.state, SCHEDULE_DONE);
+    for (size_t i = 0; i < m->rig.outbox.count; i++) {
+        struct view blob = m->rig.events[i].blob;
+        struct settlement s;
+
+        m->did[DID_EVENT]++;
+        if (m->rig.events[i].type == SCHEDULE_EVENT_SETTLED)
+            while (settlement_next_event(&blob, &s))
+                m->settled_seen++;
+        else
+            m->ended_seen++;
+    }
+    if (m->rig.outbox.count > 0)
+        assert_int_equal(schedule_rig_sent(&m->rig, 0, MODEL_SHARD), SCHEDULE_DONE);
+}
