@@ -1,0 +1,258 @@
+/* `serve` over TLS, as curl sees it: versions, names, clients' certificates, certificates renewed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/io/crypto.h"
+#include "tests/fakes/serve_rig.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define ANSWER_MAX (4 << 20)
+
+static char dir[] = "/tmp/cmibridge-tls-XXXXXX";
+static struct serve_rig rig;
+
+static void need(const char *program)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "command -v %s >/dev/null 2>&1", program);
+    if (system(command) == 0)
+        return;
+    printf("skipped: %s is not installed\n", program);
+    exit(77);
+}
+
+static void sh(const char *format, ...) PRINTF_LIKE(1, 2);
+static void sh(const char *format, ...)
+{
+    char command[4096];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    if (system(command) != 0)
+        fail_msg("%s", command);
+}
+
+/* Runs curl on a path of the server, which it calls `host`. Returns the exit code; *status is the
+ * answer's, 0 for none. */
+static int curl(const char *host, const char *options, const char *path, int *status,
+                struct buf *body)
+{
+    char command[2048];
+    char piece[4096];
+    size_t n = 0;
+    FILE *out = NULL;
+    int code = 0;
+
+    snprintf(command, sizeof command,
+             "curl -sS --noproxy '*' --max-time 30 --resolve %s:%u:127.0.0.1 -w '\\n%%{http_code}' "
+             "%s https://%s:%u/RI/cmi%s 2>/dev/null",
+             host, rig.port, options, host, rig.port, path);
+    out = popen(command, "r");
+    assert_non_null(out);
+    buf_clear(body);
+    while ((n = fread(piece, 1, sizeof piece, out)) > 0)
+        assert_true(buf_put(body, (struct view){piece, n}));
+    code = pclose(out);
+    assert_true(WIFEXITED(code));
+    *status = 0;
+    for (size_t i = body->n >= 3 ? body->n - 3 : body->n; i < body->n; i++)
+        *status = *status * 10 + (body->p[i] - '0');
+    body->n -= body->n >= 4 ? 4 : body->n;
+    return WEXITSTATUS(code);
+}
+
+static void expect(const char *host, const char *options, int code, int status)
+{
+    struct buf body;
+    int got_status = 0;
+    int got = 0;
+
+    buf_init(&body, ANSWER_MAX);
+    got = curl(host, options, "/callbacks", &got_status, &body);
+    if (got != code || got_status != status)
+        fail_msg("curl %s: exit %d, status %d %s", options, got, got_status, buf_text(&body));
+    buf_done(&body);
+}
+
+static int start(void **state)
+{
+    static const char make[] =
+        "set -e; cd '%s'\n"
+        "ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+        "-subj \"/CN=$1\" -keyout $1.key -out $1.pem; }\n"
+        "leaf() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj \"$3\" "
+        "-keyout $1.key -out $1.csr\n"
+        "printf 'subjectAltName=%%s\\nextendedKeyUsage=%%s\\n' \"$4\" \"$5\" >$1.ext\n"
+        "openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days 2 "
+        "-extfile $1.ext -out $1.pem; }\n"
+        "exec >log 2>&1\n"
+        "ca ours; ca theirs\n"
+        "leaf server ours /CN=localhost DNS:localhost serverAuth\n"
+        "leaf renewed ours /CN=renewed DNS:renewed.example serverAuth\n"
+        "leaf client ours /O=Example/CN=client DNS:client clientAuth\n"
+        "leaf stranger theirs /O=Example/CN=client DNS:client clientAuth\n"
+        "leaf misused ours /O=Example/CN=client DNS:client serverAuth\n"
+        "leaf unknown ours /O=Example/CN=unknown DNS:client clientAuth\n";
+    char users[1024];
+    char server[1024];
+    char digest[CRYPTO_SHA256_HEX];
+
+    (void)state;
+    crypto_init();
+    crypto_sha256_hex(VIEW("ann-token"), digest);
+    snprintf(users, sizeof users,
+             "ann: {rights: all, tokens: [%s]}\n"
+             "cert: {rights: all, certificate: 'CN=client,O=Example'}\n",
+             digest);
+    assert_non_null(mkdtemp(dir));
+    sh(make, dir);
+    sh("cd '%s' && cp server.pem now.pem && cp server.key now.key", dir);
+    snprintf(server, sizeof server,
+             "  tls: {certificate: %s/now.pem, key: %s/now.key, client_ca: %s/ours.pem}\n", dir,
+             dir, dir);
+    serve_rig_start_users(&rig, users, server, "");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    serve_rig_done(&rig);
+    sh("rm -r '%s'", dir);
+    return 0;
+}
+
+#define TRUST "--cacert %s/ours.pem "
+#define TOKEN "-H 'Authorization: Bearer ann-token' "
+
+/* The options with the directory put in. */
+static const char *with(const char *format)
+{
+    static char options[1024];
+    const char *at = format;
+    size_t n = 0;
+
+    while (*at != '\0') {
+        bool here = at[0] == '%' && at[1] == 's';
+
+        n += (size_t)snprintf(options + n, sizeof options - n, "%.*s", here ? (int)sizeof dir : 1,
+                              here ? dir : at);
+        at += here ? 2 : 1;
+    }
+    return options;
+}
+
+static void who_trusts_the_authority_is_served(void **state)
+{
+    (void)state;
+    expect("localhost", with(TRUST TOKEN), 0, 200);
+    expect("localhost", with(TRUST), 0, 401);
+    expect("localhost", TOKEN, 60, 0);                   /* unknown authority */
+    expect("renewed.example", with(TRUST TOKEN), 60, 0); /* another name */
+}
+
+static void tls_is_1_2_or_1_3(void **state)
+{
+    (void)state;
+    expect("localhost", with(TRUST TOKEN "--tls-max 1.2 --tlsv1.2 "), 0, 200);
+    expect("localhost", with(TRUST TOKEN "--tlsv1.3 "), 0, 200);
+    expect("localhost",
+           with(TRUST TOKEN "--tls-max 1.1 --tlsv1.0 --ciphers 'DEFAULT:@SECLEVEL=0' "), 35, 0);
+    assert_int_equal(probe_raw(rig.port, "GET /RI/cmi/callbacks HTTP/1.1\r\nHost: x\r\n\r\n"), 0);
+}
+
+static void a_certificate_of_the_authority_signs_on(void **state)
+{
+    (void)state;
+    expect("localhost", with(TRUST "--cert %s/client.pem --key %s/client.key "), 0, 200);
+    expect("localhost", with(TRUST "--cert %s/stranger.pem --key %s/stranger.key "), 0, 401);
+    expect("localhost", with(TRUST "--cert %s/misused.pem --key %s/misused.key "), 0, 401);
+    expect("localhost", with(TRUST "--cert %s/unknown.pem --key %s/unknown.key "), 0, 401);
+    /* Other credentials count before it. */
+    expect("localhost",
+           with(TRUST "--cert %s/client.pem --key %s/client.key -H 'Authorization: Bearer x' "), 0,
+           401);
+}
+
+static void a_large_body_comes_in_and_goes_out(void **state)
+{
+    char path[96];
+    char name[128];
+    char options[512];
+    FILE *file = NULL;
+    struct buf body;
+    int status = 0;
+
+    (void)state;
+    snprintf(name, sizeof name, "%s/body.json", dir);
+    file = fopen(name, "w");
+    assert_non_null(file);
+    fputs("{\"source\":\"12345678@sms.social365.com\",\"message\":\"m\",\"subType\":\"sms\","
+          "\"sendTime\":\"2099-01-01T00:00:00Z\",\"destinations\":[",
+          file);
+    for (int i = 0; i < 30000; i++)
+        fprintf(file, "%s{\"address\":\"+35840%07d\"}", i > 0 ? "," : "", i);
+    fputs("]}", file);
+    assert_int_equal(fclose(file), 0);
+    buf_init(&body, ANSWER_MAX);
+    snprintf(options, sizeof options,
+             "--cacert %s/ours.pem " TOKEN
+             "-H 'Content-Type: application/json' -H 'Expect:' --data-binary @%s",
+             dir, name);
+    assert_int_equal(curl("localhost", options, "/messages", &status, &body), 0);
+    assert_int_equal(status, 201);
+    snprintf(path, sizeof path, "/messages/%s", buf_text(&body));
+    assert_int_equal(curl("localhost", with(TRUST TOKEN), path, &status, &body), 0);
+    assert_int_equal(status, 200);
+    assert_true(body.n > 30000 * 40);
+    assert_non_null(strstr(buf_text(&body), "+358400029999"));
+    buf_done(&body);
+}
+
+static void hang_up(const char *event)
+{
+    buf_clear(&rig.log);
+    assert_int_equal(kill(rig.pid, SIGHUP), 0);
+    assert_true(serve_rig_await(&rig, event));
+}
+
+static void a_renewed_certificate_counts_from_sighup(void **state)
+{
+    (void)state;
+    sh("cd '%s' && cp renewed.pem now.pem", dir);
+    hang_up("event=certificate_mistake"); /* the key is the old one's */
+    expect("localhost", with(TRUST TOKEN), 0, 200);
+    sh("cd '%s' && cp renewed.key now.key", dir);
+    hang_up("event=certificate_read");
+    expect("renewed.example", with(TRUST TOKEN), 0, 200);
+    expect("localhost", with(TRUST TOKEN), 60, 0);
+    expect("renewed.example", with(TRUST "--cert %s/client.pem --key %s/client.key "), 0, 200);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_trusts_the_authority_is_served),
+        cmocka_unit_test(tls_is_1_2_or_1_3),
+        cmocka_unit_test(a_certificate_of_the_authority_signs_on),
+        cmocka_unit_test(a_large_body_comes_in_and_goes_out),
+        cmocka_unit_test(a_renewed_certificate_counts_from_sighup),
+    };
+
+    need("openssl");
+    need("curl");
+    return cmocka_run_group_tests(tests, start, stop);
+}
