@@ -1,4 +1,4 @@
-/* authorization, throttle: what a request says it is from, and how tries are slowed. */
+/* sign_on: verified off the loop, together, a bounded number of them, remembered, and given up. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,221 +6,241 @@
 
 #include <cmocka.h>
 
-#include "bridge/core/authorization.h"
+#include "bridge/core/base64.h"
+#include "bridge/core/mem.h"
 #include "bridge/core/throttle.h"
+#include "bridge/io/crypto.h"
+#include "server/sign_on.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* ---- authorization ---- */
+#include <uv.h>
 
-static void a_header_is_read_as_its_rfc_has_it(void **state)
+/* argon2id of "correct horse", with the least of everything. */
+#define HORSE                                                                                      \
+    "$argon2id$v=19$m=8,t=1,p=1$m4ggW6p0y04fgmXTh/"                                                \
+    "Xc8Q$usshLmxwy6o7AUXk4Ze8iATpQNS64dXen2x55lsA7DI"
+#define RIGHT "Basic Ym9zczpjb3JyZWN0IGhvcnNl" /* boss:correct horse */
+#define WRONG "Basic Ym9zczp3cm9uZw=="         /* boss:wrong */
+#define GHOST "Basic Z2hvc3Q6d3Jvbmc="         /* ghost:wrong */
+
+static void say(void *ctx, enum notice_level level, const char *event,
+                const struct notice_field *fields, size_t field_count)
 {
-    static const struct {
-        const char *value;
-        enum authorization_kind kind;
-        const char *login; /* or the token */
-        const char *password;
-    } rows[] = {
-        {"Basic YTpi", AUTHORIZATION_BASIC, "a", "b"},
-        {"basic YTpi", AUTHORIZATION_BASIC, "a", "b"},
-        {"  Basic   YTpi  ", AUTHORIZATION_BASIC, "a", "b"},
-        {"Basic YTo=", AUTHORIZATION_BASIC, "a", ""},
-        {"Basic YTpiOmM=", AUTHORIZATION_BASIC, "a", "b:c"},
-        {"Basic w6Q6w7Y=", AUTHORIZATION_BASIC, "\xc3\xa4", "\xc3\xb6"},
-        {"Basic OmI=", AUTHORIZATION_NEITHER, "", ""},     /* no login */
-        {"Basic YQ==", AUTHORIZATION_NEITHER, "", ""},     /* no colon */
-        {"Basic YTpi!", AUTHORIZATION_NEITHER, "", ""},    /* no base64 */
-        {"Basic YToAYg==", AUTHORIZATION_NEITHER, "", ""}, /* NUL in the password */
-        {"Basic YQo6Yg==", AUTHORIZATION_NEITHER, "", ""}, /* line feed in the login */
-        {"Basic YeQ6Yg==", AUTHORIZATION_NEITHER, "", ""}, /* Latin-1 */
-        {"Basic", AUTHORIZATION_NEITHER, "", ""},
-        {"", AUTHORIZATION_NEITHER, "", ""},
-        {"Bearer abc.DEF-123_~+/==", AUTHORIZATION_BEARER, "abc.DEF-123_~+/==", ""},
-        {"BEARER a", AUTHORIZATION_BEARER, "a", ""},
-        {"Bearer a b", AUTHORIZATION_NEITHER, "", ""},
-        {"Bearer =", AUTHORIZATION_NEITHER, "", ""},
-        {"Bearer a=b", AUTHORIZATION_NEITHER, "", ""},
-        {"Bearer ", AUTHORIZATION_NEITHER, "", ""},
-        {"Bearera b", AUTHORIZATION_NEITHER, "", ""},
-        {"Digest a", AUTHORIZATION_NEITHER, "", ""},
-    };
+    (void)ctx;
+    (void)level;
+    (void)event;
+    (void)fields;
+    (void)field_count;
+}
 
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct buf room;
-        struct authorization a;
+struct rig {
+    uv_loop_t loop;
+    struct notice log;
+    struct stats *stats;
+    struct sign_on *sign_on;
+    size_t outcomes[SIGN_ON_WAITS + 1]; /* of all requests */
+    char login[64];                     /* of the last one known */
+};
 
-        buf_init(&room, AUTHORIZATION_ROOM);
-        a = authorization_read(view_of(rows[i].value), &room);
-        if (a.kind != rows[i].kind)
-            fail_msg("%s: %d", rows[i].value, (int)a.kind);
-        if (a.kind == AUTHORIZATION_BASIC) {
-            assert_true(view_is(a.login, rows[i].login));
-            assert_true(view_is(a.password, rows[i].password));
-        } else if (a.kind == AUTHORIZATION_BEARER) {
-            assert_true(view_is(a.token, rows[i].login));
-        }
-        buf_done(&room);
+static struct users *users_with(const char *yaml)
+{
+    struct user_file file;
+    struct buf mistakes;
+
+    buf_init(&mistakes, 4096);
+    if (!user_file_read(view_of(yaml), "f", NULL, &file, &mistakes))
+        fail_msg("%s", buf_text(&mistakes));
+    buf_done(&mistakes);
+    return users_new(&file);
+}
+
+static int start(void **state)
+{
+    struct rig *rig = mem_zeroed(1, sizeof *rig);
+
+    crypto_init();
+    assert_int_equal(uv_loop_init(&rig->loop), 0);
+    rig->log = (struct notice){.least = NOTICE_ERROR, .say = say};
+    rig->stats = stats_new();
+    rig->sign_on = sign_on_new(
+        &(struct sign_on_conf){&rig->loop, &rig->log, rig->stats, "X-API-Key"},
+        users_with("boss: {rights: all, password: '" HORSE "'}\nmute: {rights: all}\n"));
+    *state = rig;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    struct rig *rig = *state;
+
+    sign_on_free(rig->sign_on);
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&rig->loop), 0);
+    stats_free(rig->stats);
+    mem_free(rig);
+    return 0;
+}
+
+static void on_result(void *ctx, const struct sign_on_result *r)
+{
+    struct rig *rig = ctx;
+
+    rig->outcomes[r->outcome]++;
+    if (r->outcome == SIGN_ON_KNOWN)
+        snprintf(rig->login, sizeof rig->login, "%s", r->user->login);
+    users_let_go(r->users);
+}
+
+/* source: a number that stands for an address. */
+static enum sign_on_outcome ask(struct rig *rig, unsigned source, const char *authorization)
+{
+    uint8_t address[HTTP_SERVER_SOURCE_LEN] = {(uint8_t)(source >> 8), (uint8_t)source};
+    struct http_field header = {VIEW("Authorization"), view_of(authorization)};
+    struct http_request request = {.headers = &header, .header_count = 1, .source = address};
+    struct sign_on_result r = sign_on_look(rig->sign_on, &request, on_result, rig);
+
+    if (r.outcome != SIGN_ON_WAITS)
+        on_result(rig, &r);
+    return r.outcome;
+}
+
+static void a_password_is_verified_once_for_all_that_wait(void **state)
+{
+    struct rig *rig = *state;
+
+    for (int i = 0; i < 100; i++) /* more than may be tried: they are one try */
+        assert_int_equal(ask(rig, 1, RIGHT), SIGN_ON_WAITS);
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    assert_int_equal(rig->outcomes[SIGN_ON_KNOWN], 100);
+    assert_string_equal(rig->login, "boss");
+    assert_int_equal(ask(rig, 2, RIGHT), SIGN_ON_KNOWN); /* remembered, from wherever */
+}
+
+static void nobody_and_a_wrong_password_look_alike(void **state)
+{
+    struct rig *rig = *state;
+
+    assert_int_equal(ask(rig, 1, WRONG), SIGN_ON_WAITS);
+    assert_int_equal(ask(rig, 1, GHOST), SIGN_ON_WAITS);
+    assert_int_equal(ask(rig, 1, "Basic bXV0ZTo="), SIGN_ON_WAITS); /* mute: no password at all */
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    assert_int_equal(rig->outcomes[SIGN_ON_NOBODY], 3);
+    assert_int_equal(ask(rig, 1, WRONG), SIGN_ON_WAITS); /* what is wrong is not remembered */
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    assert_int_equal(rig->outcomes[SIGN_ON_NOBODY], 4);
+}
+
+static void tries_of_one_source_are_slowed(void **state)
+{
+    struct rig *rig = *state;
+
+    for (int i = 0; i < THROTTLE_FREE_BOTH; i++) {
+        assert_int_equal(ask(rig, 1, WRONG), SIGN_ON_WAITS);
+        uv_run(&rig->loop, UV_RUN_DEFAULT);
     }
+    assert_int_equal(ask(rig, 1, WRONG), SIGN_ON_SLOWED);
+    assert_int_equal(ask(rig, 1, RIGHT), SIGN_ON_SLOWED);
+    assert_int_equal(ask(rig, 2, RIGHT), SIGN_ON_WAITS);
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    assert_int_equal(ask(rig, 1, RIGHT), SIGN_ON_KNOWN); /* known by now: no try */
 }
 
-static void what_is_too_long_is_nobody(void **state)
+/* A login of its own for each number, and a wrong password. */
+static enum sign_on_outcome ask_as(struct rig *rig, unsigned number)
 {
-    char text[AUTHORIZATION_TOKEN_MAX + 16] = "Bearer ";
-    struct buf room;
+    char plain[32];
+    char header[64] = "Basic ";
+    struct buf encoded;
 
-    (void)state;
-    buf_init(&room, AUTHORIZATION_ROOM);
-    memset(text + 7, 'a', AUTHORIZATION_TOKEN_MAX);
-    assert_int_equal(authorization_read(view_of(text), &room).kind, AUTHORIZATION_BEARER);
-    text[7 + AUTHORIZATION_TOKEN_MAX] = 'a';
-    assert_int_equal(authorization_read(view_of(text), &room).kind, AUTHORIZATION_NEITHER);
-    memcpy(text, "Basic  ", 7); /* of "i" only: longer than any login and password */
-    assert_int_equal(authorization_read(view_of(text), &room).kind, AUTHORIZATION_NEITHER);
-    assert_true(authorization_is_login((struct view){text + 7, AUTHORIZATION_LOGIN_MAX}));
-    assert_false(authorization_is_login((struct view){text + 7, AUTHORIZATION_LOGIN_MAX + 1}));
-    assert_false(authorization_is_login(VIEW("a:b")));
-    assert_false(authorization_is_login(VIEW(" a")));
-    assert_false(authorization_is_login(VIEW("")));
-    buf_done(&room);
+    snprintf(plain, sizeof plain, "user%u:wrong", number);
+    buf_init(&encoded, 64);
+    base64_encode(view_of(plain), &encoded);
+    view_copy(buf_view(&encoded), header + 6, sizeof header - 6);
+    buf_done(&encoded);
+    return ask(rig, number, header);
 }
 
-/* ---- throttle ---- */
-
-static const uint8_t key[16] = {1, 2, 3};
-
-static struct throttle *fresh(void)
+static void so_many_may_wait_and_no_more(void **state)
 {
-    return throttle_new(key);
+    struct rig *rig = *state;
+
+    for (unsigned i = 0; i < SIGN_ON_CHECKS_MAX - 1; i++)
+        assert_int_equal(ask_as(rig, i), SIGN_ON_WAITS);
+    assert_int_equal(ask(rig, 1000, RIGHT), SIGN_ON_WAITS);
+    assert_int_equal(ask_as(rig, SIGN_ON_CHECKS_MAX), SIGN_ON_BUSY);
+    for (unsigned i = SIGN_ON_CHECKS_MAX; i < SIGN_ON_WAITERS_MAX; i++)
+        assert_int_equal(ask(rig, 1000, RIGHT), SIGN_ON_WAITS);
+    assert_int_equal(ask(rig, 1000, RIGHT), SIGN_ON_BUSY);
+    sign_on_stop(rig->sign_on); /* 63 times nobody would take a while */
+    assert_int_equal(rig->outcomes[SIGN_ON_BUSY], 2 + SIGN_ON_WAITERS_MAX);
 }
 
-static void waits_double_after_what_is_free(void **state)
+static void other_users_forget_what_was_remembered(void **state)
 {
-    struct throttle *t = fresh();
-    int64_t now = 1000;
-    int64_t wait = 0;
-    int64_t expected = THROTTLE_WAIT_MS;
+    struct rig *rig = *state;
 
-    (void)state;
-    for (int i = 0; i < THROTTLE_FREE_BOTH; i++)
-        assert_int_equal(throttle_try(t, VIEW("s"), VIEW("a"), now), 0);
-    for (int i = 0; i < 10; i++) {
-        wait = throttle_try(t, VIEW("s"), VIEW("a"), now);
-        assert_int_equal(wait, expected);
-        assert_int_equal(throttle_try(t, VIEW("s"), VIEW("a"), now + wait - 1), 1);
-        now += wait;
-        assert_int_equal(throttle_try(t, VIEW("s"), VIEW("a"), now), 0);
-        expected = expected * 2 < THROTTLE_WAIT_MAX_MS ? expected * 2 : THROTTLE_WAIT_MAX_MS;
-    }
-    assert_int_equal(expected, THROTTLE_WAIT_MAX_MS);
-    throttle_free(t);
+    ask(rig, 1, RIGHT);
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    assert_int_equal(ask(rig, 1, RIGHT), SIGN_ON_KNOWN);
+    sign_on_change(rig->sign_on, users_with("mute: {rights: all}\n"));
+    assert_int_equal(ask(rig, 1, RIGHT), SIGN_ON_WAITS);
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    assert_int_equal(rig->outcomes[SIGN_ON_NOBODY], 1);
 }
 
-static void others_are_not_slowed(void **state)
+static void a_change_in_between_is_asked_again(void **state)
 {
-    struct throttle *t = fresh();
+    struct rig *rig = *state;
 
-    (void)state;
-    while (throttle_try(t, VIEW("s"), VIEW("a"), 0) == 0)
-        continue;
-    assert_int_equal(throttle_try(t, VIEW("s"), VIEW("b"), 0), 0);
-    assert_int_equal(throttle_try(t, VIEW("r"), VIEW("a"), 0), 0);
-    assert_int_equal(throttle_try(t, VIEW("r"), VIEW_NONE, 0), 0);
-    throttle_free(t);
+    assert_int_equal(ask(rig, 1, RIGHT), SIGN_ON_WAITS);
+    sign_on_change(rig->sign_on, users_with("mute: {rights: all}\n"));
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    assert_int_equal(rig->outcomes[SIGN_ON_BUSY], 1);
+    assert_int_equal(rig->outcomes[SIGN_ON_KNOWN], 0);
 }
 
-static void a_source_is_slowed_whoever_it_says_it_is(void **state)
+static void who_waits_at_the_end_is_answered(void **state)
 {
-    struct throttle *t = fresh();
-    char account[16];
-    int tries = 0;
+    struct rig *rig = *state;
 
-    (void)state;
-    do
-        snprintf(account, sizeof account, "a%d", tries++);
-    while (throttle_try(t, VIEW("s"), view_of(account), 0) == 0);
-    assert_int_equal(tries, THROTTLE_FREE_SOURCE + 1);
-    assert_true(throttle_try(t, VIEW("s"), VIEW_NONE, 0) > 0);
-    throttle_free(t);
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(ask(rig, i, RIGHT), SIGN_ON_WAITS);
+    sign_on_stop(rig->sign_on);
+    assert_int_equal(rig->outcomes[SIGN_ON_BUSY], 10);
+    assert_int_equal(ask(rig, 1, RIGHT), SIGN_ON_BUSY);
 }
 
-static void an_attack_from_everywhere_does_not_lock_the_owner_out(void **state)
+static void a_user_outlives_the_set_that_he_is_not_in_any_more(void **state)
 {
-    struct throttle *t = fresh();
-    char source[16];
-    int tries = 0;
+    struct rig *rig = *state;
+    uint8_t address[HTTP_SERVER_SOURCE_LEN] = {0};
+    struct http_field header = {VIEW("Authorization"), VIEW(RIGHT)};
+    struct http_request request = {.headers = &header, .header_count = 1, .source = address};
+    struct sign_on_result r;
 
-    (void)state;
-    assert_int_equal(throttle_try(t, VIEW("home"), VIEW("a"), 0), 0);
-    throttle_succeeded(t, VIEW("home"), VIEW("a"), 0);
-    do
-        snprintf(source, sizeof source, "s%d", tries++);
-    while (throttle_try(t, view_of(source), VIEW("a"), 0) == 0);
-    assert_int_equal(tries, THROTTLE_FREE_ACCOUNT + 1);
-    assert_true(throttle_try(t, VIEW("elsewhere"), VIEW("a"), 0) > 0);
-    assert_int_equal(throttle_try(t, VIEW("home"), VIEW("a"), 0), 0);
-    /* The source is known for a day. */
-    assert_true(throttle_try(t, VIEW("nowhere"), VIEW("a"), 1) > 0);
-    throttle_free(t);
-}
-
-static void success_takes_the_try_back(void **state)
-{
-    struct throttle *t = fresh();
-
-    (void)state;
-    for (int i = 0; i < 10 * THROTTLE_FREE_ACCOUNT; i++) {
-        assert_int_equal(throttle_try(t, VIEW("s"), VIEW("a"), i), 0);
-        throttle_succeeded(t, VIEW("s"), VIEW("a"), i);
-    }
-    throttle_free(t);
-}
-
-static void failures_are_forgotten(void **state)
-{
-    struct throttle *t = fresh();
-
-    (void)state;
-    while (throttle_try(t, VIEW("s"), VIEW("a"), 0) == 0)
-        continue;
-    for (int i = 0; i < THROTTLE_FREE_BOTH; i++)
-        assert_int_equal(throttle_try(t, VIEW("s"), VIEW("a"), THROTTLE_FORGET_MS), 0);
-    assert_true(throttle_try(t, VIEW("s"), VIEW("a"), THROTTLE_FORGET_MS) > 0);
-    throttle_free(t);
-}
-
-static void a_full_table_still_slows_who_goes_on(void **state)
-{
-    struct throttle *t = fresh();
-    char source[16];
-
-    (void)state;
-    while (throttle_try(t, VIEW("s"), VIEW("a"), 0) == 0)
-        continue;
-    for (int i = 0; i < 4 * THROTTLE_ENTRIES; i++) {
-        snprintf(source, sizeof source, "s%d", i);
-        (void)throttle_try(t, view_of(source), VIEW_NONE, i / 100);
-    }
-    /* What it knew may be gone; what comes now counts as ever. */
-    for (int i = 0; i < 100; i++)
-        (void)throttle_try(t, VIEW("s"), VIEW("a"), 1000);
-    assert_true(throttle_try(t, VIEW("s"), VIEW("a"), 1000) > 0);
-    throttle_free(t);
+    ask(rig, 1, RIGHT);
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    r = sign_on_look(rig->sign_on, &request, on_result, rig);
+    assert_int_equal(r.outcome, SIGN_ON_KNOWN);
+    sign_on_change(rig->sign_on, users_with("mute: {rights: all}\n"));
+    assert_string_equal(r.user->login, "boss");
+    users_let_go(r.users);
 }
 
 int main(void)
 {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_header_is_read_as_its_rfc_has_it),
-        cmocka_unit_test(what_is_too_long_is_nobody),
-        cmocka_unit_test(waits_double_after_what_is_free),
-        cmocka_unit_test(others_are_not_slowed),
-        cmocka_unit_test(a_source_is_slowed_whoever_it_says_it_is),
-        cmocka_unit_test(an_attack_from_everywhere_does_not_lock_the_owner_out),
-        cmocka_unit_test(success_takes_the_try_back),
-        cmocka_unit_test(failures_are_forgotten),
-        cmocka_unit_test(a_full_table_still_slows_who_goes_on),
+        TEST(a_password_is_verified_once_for_all_that_wait),
+        TEST(nobody_and_a_wrong_password_look_alike),
+        TEST(tries_of_one_source_are_slowed),
+        TEST(so_many_may_wait_and_no_more),
+        TEST(other_users_forget_what_was_remembered),
+        TEST(a_change_in_between_is_asked_again),
+        TEST(who_waits_at_the_end_is_answered),
+        TEST(a_user_outlives_the_set_that_he_is_not_in_any_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
