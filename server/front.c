@@ -75,7 +75,7 @@ static void log_answer(const struct pending *p, const struct route_entry *e, int
 {
     const struct notice *log = p->front->server->log;
     enum notice_level level = status >= 500 ? NOTICE_WARN : NOTICE_INFO;
-    struct notice_field fields[7] = {
+    struct notice_field fields[8] = {
         NOTICE_TEXT("method", p->x.method), NOTICE_TEXT("route", e->route->path),
         NOTICE_INT("status", status),       NOTICE_INT("bytes", (int64_t)p->x.body.n),
         NOTICE_INT("ms", took_ms),
@@ -92,6 +92,8 @@ static void log_answer(const struct pending *p, const struct route_entry *e, int
         guid_hex(&p->x.new_id, id);
     if (id[0] != '\0')
         fields[n++] = NOTICE_TEXT("id", id);
+    if (p->x.user != NULL && p->x.user->rights != NULL) /* not the anonymous one */
+        fields[n++] = NOTICE_TEXT("user", p->x.user->login);
     if (p->trace[0] != '\0')
         fields[n++] = NOTICE_TEXT("trace", p->trace);
     log->say(log->ctx, level, "request", fields, n);

@@ -621,6 +621,8 @@ static void no_secret_is_in_the_log(void **state)
 {
     (void)state;
     expect_401("Authorization: Basic Z2hvc3Q6aHVudGVyMg==\r\n"); /* ghost:hunter2 */
+    serve_expect(&rig, "POST", "/callbacks", ANN, "{}", 400, NULL);
+    assert_true(serve_rig_await(&rig, " user=ann"));
     assert_true(serve_rig_await(&rig, "event=sign_on_refused user=unknown source=127.0.0.1"));
     assert_null(strstr(buf_text(&rig.log), "hunter2"));
     assert_null(strstr(buf_text(&rig.log), "ghost"));
