@@ -16,7 +16,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define ANSWER_MAX (4 << 20)
+#define ANSWER_MAX   (4 << 20)
+#define DESTINATIONS 5000 /* many times what a TLS record and the library's buffers hold */
 
 static char dir[] = "/tmp/cmibridge-tls-XXXXXX";
 static struct serve_rig rig;
@@ -203,7 +204,7 @@ static void a_large_body_comes_in_and_goes_out(void **state)
     fputs("{\"source\":\"12345678@sms.social365.com\",\"message\":\"m\",\"subType\":\"sms\","
           "\"sendTime\":\"2099-01-01T00:00:00Z\",\"destinations\":[",
           file);
-    for (int i = 0; i < 30000; i++)
+    for (int i = 0; i < DESTINATIONS; i++)
         fprintf(file, "%s{\"address\":\"+35840%07d\"}", i > 0 ? "," : "", i);
     fputs("]}", file);
     assert_int_equal(fclose(file), 0);
@@ -213,12 +214,13 @@ static void a_large_body_comes_in_and_goes_out(void **state)
              "-H 'Content-Type: application/json' -H 'Expect:' --data-binary @%s",
              dir, name);
     assert_int_equal(curl("localhost", options, "/messages", &status, &body), 0);
-    assert_int_equal(status, 201);
+    if (status != 201)
+        fail_msg("%d %s", status, buf_text(&body));
     snprintf(path, sizeof path, "/messages/%s", buf_text(&body));
     assert_int_equal(curl("localhost", with(TRUST TOKEN), path, &status, &body), 0);
     assert_int_equal(status, 200);
-    assert_true(body.n > 30000 * 40);
-    assert_non_null(strstr(buf_text(&body), "+358400029999"));
+    assert_true(body.n > (size_t)DESTINATIONS * 40);
+    assert_non_null(strstr(buf_text(&body), "+358400004999"));
     buf_done(&body);
 }
 
