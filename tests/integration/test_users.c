@@ -231,6 +231,46 @@ static void the_list_says_who_may_what(void **state)
     assert_non_null(strstr(buf_text(&out), "others may read it"));
 }
 
+static int check(const char *config)
+{
+    char command[256];
+    char piece[4096];
+    size_t n = 0;
+    FILE *pipe = NULL;
+    int status = 0;
+
+    snprintf(command, sizeof command, "\"$CMIBRIDGE_BIN\" check --config '%s' 2>&1", config);
+    pipe = popen(command, "r");
+    assert_non_null(pipe);
+    buf_clear(&out);
+    while ((n = fread(piece, 1, sizeof piece, pipe)) > 0)
+        assert_true(buf_put(&out, (struct view){piece, n}));
+    status = pclose(pipe);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void check_names_the_file_s_mistakes_too(void **state)
+{
+    char config[96];
+    FILE *f = NULL;
+
+    (void)state;
+    snprintf(config, sizeof config, "%s/conf.yaml", dir);
+    f = fopen(config, "w");
+    assert_non_null(f);
+    fprintf(f,
+            "server: {users: %s}\nchats: {queues: {sms: {id: 00000000000000000000000000000001, "
+            "channel: sms, name: SMS}}}\n",
+            file);
+    assert_int_equal(fclose(f), 0);
+    write_file("ann: {queues: [sms], rights: all}\n", 0600);
+    assert_int_equal(check(config), COMMAND_OK);
+    write_file("ann: {queues: [sns], rights: all}\n", 0600);
+    assert_int_equal(check(config), COMMAND_CONFIG);
+    assert_non_null(strstr(buf_text(&out), "users.yaml:1: ann: queues has 'sns'"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_token_is_printed_once_and_kept_as_a_digest),
         cmocka_unit_test(what_can_t_be_done_changes_nothing),
         cmocka_unit_test(the_list_says_who_may_what),
+        cmocka_unit_test(check_names_the_file_s_mistakes_too),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
