@@ -13,19 +13,15 @@
 #include "server/queues.h"
 #include "server/user_edit.h"
 #include "server/user_file.h"
+#include "server/users_text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
 #define PASSWORD_MIN 8 /* characters */
 #define TOKEN_BYTES  32
-#define NAME_MAX_    4096
 
 struct request {
     const char *what;
@@ -58,127 +54,6 @@ static void print_help(FILE *to)
 }
 
 /* ---- the file ---- */
-
-static char *text_of(struct view v)
-{
-    return mem_text(v.p, v.n);
-}
-
-/* The file's text; "" where there is no file yet. False: told why. */
-static bool read_text(const char *file, struct buf *text)
-{
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    char piece[4096];
-    ssize_t n = 0;
-
-    if (fd < 0 && errno == ENOENT)
-        return true;
-    if (fd < 0) {
-        fprintf(stderr, "%s: can't be opened: %s\n", file, strerror(errno));
-        return false;
-    }
-    while ((n = read(fd, piece, sizeof piece)) > 0)
-        if (!buf_put(text, (struct view){piece, (size_t)n}))
-            break;
-    if (n < 0 || text->full)
-        fprintf(stderr, "%s: %s\n", file, n < 0 ? strerror(errno) : "is too large");
-    close(fd);
-    return n >= 0 && !text->full;
-}
-
-static bool write_all(int fd, struct view v)
-{
-    while (v.n > 0) {
-        ssize_t n = write(fd, v.p, v.n);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        v = view_skip(v, (size_t)n);
-    }
-    return true;
-}
-
-static char *directory_of(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-
-    if (slash == NULL)
-        return text_of(VIEW("."));
-    return slash == file ? text_of(VIEW("/")) : mem_text(file, (size_t)(slash - file));
-}
-
-/* The directory's entry must be on the disk, too. */
-static bool sync_directory(const char *file)
-{
-    char *directory = directory_of(file);
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    mem_free(directory);
-    return ok;
-}
-
-/* Whose the file is to be: the old one's owner, or else, where root makes it, the directory's,
- * which is the user that serve runs as if the directory is serve's. */
-static bool give(int fd, const char *file)
-{
-    struct stat st;
-    char *directory = NULL;
-    bool known = stat(file, &st) == 0;
-    bool there = known;
-
-    if (!known && geteuid() == 0) {
-        directory = directory_of(file);
-        known = stat(directory, &st) == 0;
-        mem_free(directory);
-    }
-    if (fchmod(fd, there ? (st.st_mode & 0640) | 0600 : 0600) != 0)
-        return false;
-    return !known || (st.st_uid == geteuid() && st.st_gid == getegid()) ||
-           fchown(fd, st.st_uid, st.st_gid) == 0;
-}
-
-/* Whole or not at all. */
-static bool write_text(const char *file, struct view text)
-{
-    char temporary[NAME_MAX_ + 16];
-    int fd = -1;
-    bool ok = false;
-
-    (void)snprintf(temporary, sizeof temporary, "%s.new", file);
-    (void)unlink(temporary); /* what a run that was killed has left; we hold the lock */
-    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0) {
-        ok = give(fd, file) && write_all(fd, text) && fsync(fd) == 0;
-        ok = close(fd) == 0 && ok;
-        ok = ok && rename(temporary, file) == 0 && sync_directory(file);
-    }
-    if (!ok)
-        fprintf(stderr, "%s: can't be written: %s\n", file, strerror(errno));
-    if (!ok && fd >= 0)
-        (void)unlink(temporary);
-    return ok;
-}
-
-/* One who changes the file at a time. -1: told why. */
-static int lock(const char *file)
-{
-    char name[NAME_MAX_ + 16];
-    int fd;
-
-    (void)snprintf(name, sizeof name, "%s.lock", file);
-    fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0 && flock(fd, LOCK_EX) == 0)
-        return fd;
-    fprintf(stderr, "%s: can't be locked: %s\n", name, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
 
 static bool parse(const struct request *r, struct view text, struct user_file *out)
 {
@@ -380,18 +255,18 @@ static int change(struct change *c)
     struct buf old;
     struct buf fresh;
     int code = COMMAND_FAILED;
-    int locked = lock(r->file);
+    int locked = users_text_lock(r->file);
 
     buf_init(&old, YAML_BYTES_MAX);
     buf_init(&fresh, YAML_BYTES_MAX);
-    if (locked < 0 || !read_text(r->file, &old))
+    if (locked < 0 || !users_text_read(r->file, &old))
         code = COMMAND_UNAVAILABLE;
     else if (!parse(r, buf_view(&old), &before))
         code = COMMAND_CONFIG;
     else if (exists_as_it_must(r, &before) && ask(c) &&
              make_text(c, buf_view(&old), &before, &fresh) && parse(r, buf_view(&fresh), &after) &&
              is_as_wished(c, &before, &after))
-        code = write_text(r->file, buf_view(&fresh)) ? COMMAND_OK : COMMAND_UNAVAILABLE;
+        code = users_text_write(r->file, buf_view(&fresh)) ? COMMAND_OK : COMMAND_UNAVAILABLE;
     if (code == COMMAND_OK && c->token[0] != '\0')
         printf("%s\n", c->token);
     user_file_done(&before);
@@ -512,7 +387,7 @@ static int run(struct request *r)
 {
     struct change c = {.request = r};
 
-    if (strlen(r->file) > NAME_MAX_)
+    if (strlen(r->file) > USERS_TEXT_NAME_MAX)
         return COMMAND_USAGE;
     if (r->login != NULL && !authorization_is_login(view_of(r->login))) {
         fprintf(stderr, "'%s' is no login: 1 to %d bytes without ':'\n", r->login,
