@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "server/exchange.h"
 #include "server/rights.h"
 #include "server/sqlite.h"
 
@@ -44,6 +45,21 @@ static void a_path_is_of_a_resource(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rights_resource_of(view_of(rows[i].path)) != rows[i].resource)
             fail_msg("%s", rows[i].path);
+}
+
+/* A route that rights do not know is served to those with all of them only; none is yet. */
+static void every_route_is_of_a_resource_and_a_method(void **state)
+{
+    static const struct route *const all[] = {
+        callback_routes, message_routes, consent_routes, chat_routes,          recording_routes,
+        remarks_routes,  contact_routes, email_routes,   script_result_routes, ingest_routes};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        for (const struct route *row = all[i]; row->method != NULL; row++)
+            if (rights_resource_of(view_of(row->path)) >= RIGHTS_RESOURCES ||
+                rights_method_of(view_of(row->method)) == 0)
+                fail_msg("%s %s", row->method, row->path);
 }
 
 static void nobody_may_anything_at_first(void **state)
@@ -232,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_path_is_of_a_resource),
+        cmocka_unit_test(every_route_is_of_a_resource_and_a_method),
         cmocka_unit_test(nobody_may_anything_at_first),
         cmocka_unit_test(a_thing_is_seen_by_its_queue_or_its_agent),
         cmocka_unit_test(an_empty_limit_shows_one_s_own_only),
