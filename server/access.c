@@ -24,7 +24,8 @@ struct queues *access_queues(const struct conf *c)
         struct chat_queue one = {.entry = conf_name(c, "chats.queues", i),
                                  .address = conf_entry_text(c, "chats.queues", i, "address"),
                                  .name = conf_entry_text(c, "chats.queues", i, "name"),
-                                 .channel = conf_entry_text(c, "chats.queues", i, "channel")};
+                                 .channel = conf_entry_text(c, "chats.queues", i, "channel"),
+                                 .sends = conf_entry_text(c, "chats.queues", i, "via") != NULL};
         bool is_guid = guid_parse(view_of(conf_entry_text(c, "chats.queues", i, "id")), &one.id);
 
         assert(is_guid); /* the schema says so */

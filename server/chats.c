@@ -3,6 +3,7 @@
 #include "bridge/core/arena.h"
 #include "bridge/core/mem.h"
 #include "server/body.h"
+#include "server/chat_send.h"
 #include "server/idempotency.h"
 #include "server/leg.h"
 #include "server/lookup.h"
@@ -34,6 +35,11 @@ struct chat_post {
     const struct cmi_field *inside; /* the object that is being read */
     bool refused;                   /* the key was used with another body */
 };
+
+static bool goes_out(const struct chat_post *post)
+{
+    return post->outbound && post->queue->sends;
+}
 
 static bool post_begin(void *ctx, const struct cmi_field *field, size_t index, struct fault *f)
 {
@@ -151,11 +157,27 @@ static void post_free(struct chat_post *post)
     mem_free(post);
 }
 
+/* The chat is on record. Where its messages are not, the request repeated puts them there. */
+static void on_sent(void *owner, const struct fault *f)
+{
+    struct chat_post *post = owner;
+
+    if (f != NULL)
+        exchange_fault(post->x, f);
+    else
+        exchange_created(post->x, "chats", &post->x->new_id);
+    post_free(post);
+}
+
 static void post_done(struct history_job *job, const struct fault *f)
 {
     struct chat_post *post = (struct chat_post *)job;
     struct exchange *x = post->x;
 
+    if (f == NULL && !post->refused && goes_out(post)) {
+        chat_send(x, post->queue, post->destination, &post->transcript, on_sent, post);
+        return;
+    }
     if (f != NULL)
         exchange_fault(x, f);
     else if (post->refused)
@@ -179,7 +201,7 @@ static bool post_read(struct chat_post *post, struct fault *f)
         guid_hex(&post->queue_id, queue);
         return fault_set(f, FAULT_REJECT, "Chat queue not found: '%s'", queue);
     }
-    return true;
+    return !goes_out(post) || chat_send_check(&post->transcript, post->destination, f);
 }
 
 static void post_chat(struct exchange *x)

@@ -9,6 +9,7 @@
 #include "bridge/io/crypto.h"
 #include "server/effect.h"
 #include "server/input.h"
+#include "server/message_new.h"
 #include "server/queues.h"
 #include "server/server.h"
 #include "server/sight.h"
@@ -276,36 +277,30 @@ static void commit(struct write *w)
 {
     struct exchange *x = w->x;
     const struct input_value *send = input_find(&w->in, "sendTime");
-    struct view content = input_text(&w->in, "contentType");
+    struct message_new m = {
+        .at_ms = send != NULL ? send->integer : x->wall_ms,
+        .count = (int64_t)w->to.count,
+        .max_retry_count = input_int(&w->in, "maxRetryCount", CMI_MAX_RETRY_COUNT_DEFAULT),
+        .retry_delay_s = input_int(&w->in, "retryDelay", CMI_RETRY_DELAY_DEFAULT),
+        .body = input_text(&w->in, "message"),
+        .source = input_text(&w->in, "source"),
+        .sub_type = input_text(&w->in, "subType"),
+        .content_type = input_text(&w->in, "contentType")};
     char by[GUID_TEXT_MAX];
     struct effect e;
 
+    guid_hex(&x->user->id, by);
+    m.by = view_of(by);
     effect_init(&e, x, STORE_MESSAGE, w->id, w->version);
-    if (w->version == EFFECT_NEW) {
-        guid_hex(&x->user->id, by);
-        effect_int(&e, "kind", STORE_MESSAGE);
-        effect_int(&e, "created", w->created_ms);
-        effect_text(&e, "by", view_of(by));
+    if (w->version == EFFECT_NEW)
         e.list = EFFECT_LIST_ADD;
-    }
     e.created_ms = w->created_ms;
     e.unclaimed = true;
-    e.due = EFFECT_DUE_AT;
-    e.due_ms = send != NULL ? send->integer : x->wall_ms;
     e.slices = (int64_t)w->to.slice_count;
     e.token = w->token[0] != '\0' ? w->token : NULL;
     e.slice = buf_view(&w->to.slices[0]);
     e.repeats = buf_view(&w->to.repeats);
-    effect_int(&e, "st", STORE_LIVE);
-    effect_int(&e, "n", (int64_t)w->to.count);
-    effect_int(&e, "C", e.slices);
-    effect_int(&e, "at", e.due_ms);
-    effect_int(&e, "mr", input_int(&w->in, "maxRetryCount", CMI_MAX_RETRY_COUNT_DEFAULT));
-    effect_int(&e, "rd", input_int(&w->in, "retryDelay", CMI_RETRY_DELAY_DEFAULT));
-    effect_text(&e, "body", input_text(&w->in, "message"));
-    effect_text(&e, "src", input_text(&w->in, "source"));
-    effect_text(&e, "sub", input_text(&w->in, "subType"));
-    effect_text(&e, "ct", content.n > 0 ? content : VIEW("text"));
+    message_new_fill(&e, &m);
     if (send != NULL)
         effect_int(&e, "send", send->integer);
     else if (w->version != EFFECT_NEW)

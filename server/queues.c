@@ -58,6 +58,7 @@ void queues_add_chat(struct queues *q, const struct chat_queue *one)
     to->id = one->id;
     to->name = copy_of(one->name);
     to->channel = copy_of(one->channel);
+    to->sends = one->sends;
 }
 
 void queues_add_callback(struct queues *q, const struct callback_queue *one)

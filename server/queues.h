@@ -13,6 +13,7 @@ struct chat_queue {
     struct guid id;
     const char *name;
     const char *channel; /* "sms", "whatsapp", "text": the subType that goes with it */
+    bool sends;          /* it has an address and a channel that its messages go out through */
 };
 
 struct callback_queue {

@@ -1,0 +1,138 @@
+#include "server/chat_send.h"
+
+#include "bridge/core/address_list.h"
+#include "bridge/core/cmi_rules.h"
+#include "bridge/core/mem.h"
+#include "bridge/core/phone.h"
+#include "bridge/core/utf8.h"
+#include "bridge/io/crypto.h"
+#include "server/message_new.h"
+
+#include <stdio.h>
+
+#define ADDRESS_MAX 2048 /* bytes of a destination in its list; 256 characters fit */
+
+struct sending {
+    struct exchange *x;
+    const struct chat_queue *queue;
+    struct buf slice;                                   /* the one destination */
+    const struct transcript_line *lines[CHAT_SEND_MAX]; /* newest first */
+    size_t count;                                       /* still to be stored */
+    size_t stored;
+    chat_send_done *done;
+    void *owner;
+};
+
+/* A message of the chat's own; what is no text, has none or is the system's stays here. */
+static bool goes_out(const struct transcript_line *line)
+{
+    return !line->system && line->message.n > 0 &&
+           (line->type.p == NULL || view_is(line->type, "text"));
+}
+
+bool chat_send_check(const struct transcript *t, struct view destination, struct fault *f)
+{
+    char room[PHONE_NORMAL_MAX];
+    struct view normal = VIEW_NONE;
+    size_t count = 0;
+
+    for (const struct transcript_line *line = t->lines; line != NULL; line = line->next) {
+        if (!goes_out(line))
+            continue;
+        if (++count > CHAT_SEND_MAX)
+            return fault_set(f, FAULT_REJECT, "transcript has more than %d messages to send",
+                             CHAT_SEND_MAX);
+        if (utf8_count(line->message) > CHAT_SEND_TEXT_MAX)
+            return fault_set(f, FAULT_REJECT,
+                             "transcript: a message has more than %d characters, which can't be "
+                             "sent",
+                             CHAT_SEND_TEXT_MAX);
+    }
+    if (utf8_count(destination) > 256)
+        return fault_set(f, FAULT_REJECT, "destination has more than 256 characters");
+    return phone_normal(destination, room, &normal, f) || fault_add(f, "destination");
+}
+
+static void end(struct sending *s, const struct fault *f)
+{
+    chat_send_done *done = s->done;
+    void *owner = s->owner;
+
+    buf_done(&s->slice);
+    mem_free(s);
+    done(owner, f);
+}
+
+static void next(struct sending *s);
+
+static void on_stored(void *owner, enum effect_outcome outcome, const struct fault *f)
+{
+    struct sending *s = owner;
+    struct fault odd = {0};
+
+    if (outcome == EFFECT_DONE || outcome == EFFECT_REPLAY) {
+        s->stored++;
+        next(s);
+        return;
+    }
+    if (outcome != EFFECT_LOST) {
+        fault_set(&odd, FAULT_BUG, "a message of the chat is there already, and is another");
+        f = &odd;
+    }
+    end(s, f);
+}
+
+/* One after the other, so that an older one is never later in the store than a newer one. */
+static void next(struct sending *s)
+{
+    const struct transcript_line *line = NULL;
+    char chat[GUID_TEXT_MAX];
+    char id[GUID_TEXT_MAX];
+    char by[GUID_TEXT_MAX];
+    char place[24];
+    struct guid message;
+    struct effect e;
+
+    if (s->count == 0) {
+        end(s, NULL);
+        return;
+    }
+    line = s->lines[--s->count];
+    guid_hex(&s->x->new_id, chat);
+    snprintf(place, sizeof place, "%zu", s->stored);
+    message = crypto_guid_of(view_of(chat), view_of(place));
+    guid_hex(&message, id);
+    guid_hex(&s->x->user->id, by);
+    effect_init(&e, s->x, STORE_MESSAGE, id, EFFECT_NEW);
+    e.created_ms = s->x->wall_ms;
+    e.slices = 1;
+    e.slice = buf_view(&s->slice);
+    message_new_fill(&e, &(struct message_new){.at_ms = s->x->wall_ms + (int64_t)s->stored,
+                                               .count = 1,
+                                               .max_retry_count = CMI_MAX_RETRY_COUNT_DEFAULT,
+                                               .retry_delay_s = CMI_RETRY_DELAY_DEFAULT,
+                                               .by = view_of(by),
+                                               .body = line->message,
+                                               .source = view_of(s->queue->address),
+                                               .sub_type = view_of(s->queue->channel)});
+    effect_apply(&e, on_stored, s);
+}
+
+void chat_send(struct exchange *x, const struct chat_queue *queue, struct view destination,
+               const struct transcript *t, chat_send_done *done, void *owner)
+{
+    struct sending *s = mem_zeroed(1, sizeof *s);
+
+    s->x = x;
+    s->queue = queue;
+    s->done = done;
+    s->owner = owner;
+    buf_init(&s->slice, ADDRESS_MAX);
+    address_list_begin(&s->slice);
+    address_list_add(&s->slice, view_trim(destination));
+    address_list_end(&s->slice, 1);
+    for (const struct transcript_line *line = t->lines; line != NULL; line = line->next)
+        if (goes_out(line) && s->count < CHAT_SEND_MAX)
+            s->lines[s->count++] = line;
+    next(s);
+}

@@ -1,0 +1,29 @@
+/*
+ * chat_send: the messages of an outbound chat go out through its queue's channel, each as a message
+ * to one destination (contract 19), the oldest first.
+ *
+ * Each has its id from the chat's and its place, so the chat repeated under its Idempotency-Key
+ * sends nothing twice. They are due at once, a millisecond apart, and are no part of GET /messages
+ * (but each of GET /messages/{id}).
+ */
+#ifndef SERVER_CHAT_SEND_H
+#define SERVER_CHAT_SEND_H
+
+#include "server/exchange.h"
+#include "server/queues.h"
+#include "server/transcript.h"
+
+#define CHAT_SEND_MAX      100  /* messages of one chat */
+#define CHAT_SEND_TEXT_MAX 2000 /* characters of one, as of every message (L1841) */
+
+/* May what the chat has be sent? REJECT: the sentence names the field. */
+bool chat_send_check(const struct transcript *t, struct view destination,
+                     struct fault *f) MUST_CHECK;
+
+/* done is called once, later; f NULL: all of them are durable. The transcript must hold until
+ * then. */
+typedef void chat_send_done(void *owner, const struct fault *f);
+void chat_send(struct exchange *x, const struct chat_queue *queue, struct view destination,
+               const struct transcript *t, chat_send_done *done, void *owner);
+
+#endif

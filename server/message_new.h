@@ -1,0 +1,25 @@
+/*
+ * message_new: what a message is in the store (server/store.h), whoever puts it there.
+ */
+#ifndef SERVER_MESSAGE_NEW_H
+#define SERVER_MESSAGE_NEW_H
+
+#include "server/effect.h"
+
+struct message_new { /* borrowed until effect_apply returns */
+    int64_t at_ms;   /* when it is due */
+    int64_t count;   /* destinations, without repeats */
+    int64_t max_retry_count;
+    int64_t retry_delay_s;
+    struct view by; /* id of the user who makes it; not read of one that is there */
+    struct view body;
+    struct view source;
+    struct view sub_type;
+    struct view content_type; /* empty: text */
+};
+
+/* Sets what the effect does to when and where it is due, and its fields; e->slices is set. Of one
+ * that is not there yet also who made it. */
+void message_new_fill(struct effect *e, const struct message_new *m);
+
+#endif
