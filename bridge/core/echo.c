@@ -30,9 +30,13 @@ static bool is_hidden_number(struct view value)
 static void gather(struct buf *to, struct view value)
 {
     while (value.n > 0) {
-        struct view line = view_cut(&value, '\n');
+        size_t n = 0;
+        struct view line;
 
-        line = view_trim(view_cut(&line, '\r'));
+        while (n < value.n && value.p[n] != '\n' && value.p[n] != '\r')
+            n++;
+        line = view_trim((struct view){value.p, n});
+        value = view_skip(value, n + 1);
         if (line.n == 0 || is_hidden_number(line))
             continue;
         buf_put(to, line);

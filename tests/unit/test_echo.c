@@ -88,6 +88,9 @@ static void a_consent_s_address_and_remarks_are_private_too(void **state)
     assert_string_equal(
         shown("contact.remarks.added", "Sam is angry", "c1", "remark too long: sam is angry", out),
         "remark too long: (12 characters)");
+    assert_string_equal(shown("contact.remarks.added", "Sam\rwants two tables\r\nand tea", "c1",
+                              "no: wants two tables, and tea", out),
+                        "no: (16 characters), (7 characters)");
     assert_string_equal(shown("message.cancelled", "", "my_ref", "my_ref is ref", out),
                         "my_ref is ref");
 }
