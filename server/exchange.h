@@ -106,6 +106,7 @@ extern const struct route chat_routes[];          /* server/chats.c */
 extern const struct route recording_routes[]; /* server/listen_logs.c: callRecordings and theirs */
 extern const struct route remarks_routes[];   /* server/remarks.c */
 extern const struct route receipt_routes[];   /* server/receipts.c: /receipts/{channel} */
+extern const struct route openapi_routes[];   /* server/openapi.c: GET /openapi.json */
 extern const struct route ingest_routes[];    /* server/ingest.c: POST /ingest */
 
 #endif

@@ -11,6 +11,7 @@
 #include "server/access.h"
 #include "server/foundation.h"
 #include "server/history.h"
+#include "server/openapi.h"
 #include "server/purge.h"
 #include "server/queues.h"
 #include "server/receipts.h"
@@ -233,15 +234,9 @@ static bool start(struct serve *s, struct fault *f)
     front_allow_header(s->front, conf_text(s->conf, "server.api_key_header"));
     for (size_t i = 0; i < conf_count(s->conf, "server.cors.origins"); i++)
         front_allow_origin(s->front, conf_item(s->conf, "server.cors.origins", i));
-    front_add(s->front, FRONT_BASE, callback_routes);
-    front_add(s->front, FRONT_BASE, message_routes);
-    front_add(s->front, FRONT_BASE, consent_routes);
-    front_add(s->front, FRONT_BASE, contact_routes);
-    front_add(s->front, FRONT_BASE, email_routes);
-    front_add(s->front, FRONT_BASE, script_result_routes);
-    front_add(s->front, FRONT_BASE, chat_routes);
-    front_add(s->front, FRONT_BASE, recording_routes);
-    front_add(s->front, FRONT_BASE, remarks_routes);
+    for (size_t i = 0; openapi_tables[i] != NULL; i++)
+        front_add(s->front, FRONT_BASE, openapi_tables[i]);
+    front_add(s->front, FRONT_BASE, openapi_routes);
     front_add(s->front, "", ingest_routes);
     front_add(s->front, "", receipt_routes);
     if ((s->receipts = receipts_new(s->conf, f)) == NULL)
@@ -303,6 +298,18 @@ static int run(struct serve *s)
     return s->exit_code;
 }
 
+static int print_openapi(void)
+{
+    struct buf text;
+    bool ok;
+
+    buf_init(&text, OPENAPI_MAX);
+    openapi_write(&text);
+    ok = puts(buf_text(&text)) >= 0 && fflush(stdout) == 0;
+    buf_done(&text);
+    return ok ? COMMAND_OK : COMMAND_UNAVAILABLE;
+}
+
 int command_serve(int argc, char **argv)
 {
     struct serve s;
@@ -313,10 +320,13 @@ int command_serve(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
             file = argv[++i];
+        } else if (strcmp(argv[i], "--print-openapi") == 0) {
+            return print_openapi();
         } else {
             bool help = strcmp(argv[i], "--help") == 0;
 
-            fprintf(help ? stdout : stderr, "usage: cmibridge serve [--config FILE]\n");
+            fprintf(help ? stdout : stderr,
+                    "usage: cmibridge serve [--config FILE] | --print-openapi\n");
             return help ? COMMAND_OK : COMMAND_USAGE;
         }
     }

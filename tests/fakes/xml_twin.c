@@ -20,10 +20,12 @@ struct twin_level {
     enum twin_kind kind;
     const struct cmi_shape *shape;
     const struct cmi_field *field;
+    const struct cmi_field *last; /* the property that came before */
 };
 
 struct twin {
     const struct cmi_shape *shape;
+    unsigned uses; /* of an answer: what it may hold is what is shown; 0: not an answer */
     struct xml_out out;
     struct twin_level levels[TOKEN_DEPTH_MAX];
     unsigned depth;
@@ -34,7 +36,7 @@ struct twin {
 static bool push(struct twin *t, enum twin_kind kind, const struct cmi_shape *shape,
                  const struct cmi_field *field)
 {
-    t->levels[t->depth++] = (struct twin_level){kind, shape, field};
+    t->levels[t->depth++] = (struct twin_level){kind, shape, field, NULL};
     return true;
 }
 
@@ -132,6 +134,18 @@ static bool begin(struct twin *t, const struct token *token)
     return push(t, object ? WRAPPER : LIST, field->shape, field);
 }
 
+/* Of an answer: is it a property that is shown, after the one before in the documented order? */
+static bool take_key(struct twin *t, struct twin_level *top, struct view key)
+{
+    t->key = cmi_field_find(top->shape, key.p, key.n);
+    if (t->uses == 0)
+        return true;
+    if (t->key == NULL || (t->key->use & t->uses) == 0 || t->key <= top->last)
+        return false;
+    top->last = t->key;
+    return view_is(key, t->key->name);
+}
+
 static bool take(void *ctx, const struct token *token, struct fault *f)
 {
     struct twin *t = ctx;
@@ -148,7 +162,7 @@ static bool take(void *ctx, const struct token *token, struct fault *f)
     if (token->kind == TOKEN_KEY && top->kind == WRAPPER)
         t->key = view_is(token->text, top->field->item) ? top->field : NULL;
     else if (token->kind == TOKEN_KEY)
-        t->key = cmi_field_find(top->shape, token->text.p, token->text.n);
+        ok = take_key(t, top, token->text);
     else if (opens)
         ok = begin(t, token);
     else if (closes && top->kind == WRAPPER) {
@@ -163,13 +177,18 @@ static bool take(void *ctx, const struct token *token, struct fault *f)
     return ok || fault_set(f, FAULT_REJECT, "XML can't say that");
 }
 
-bool xml_twin_of(struct view json, const struct cmi_shape *shape, struct buf *to)
+static bool twin_of(struct view json, const struct cmi_shape *shape, unsigned uses, struct buf *to)
 {
-    struct twin t = {.shape = shape};
+    struct twin t = {.shape = shape, .uses = uses};
     struct fault f = {0};
 
     xml_out_init(&t.out, to);
     return json_in_read(json, (struct token_sink){take, &t}, &f) && !to->full;
+}
+
+bool xml_twin_of(struct view json, const struct cmi_shape *shape, struct buf *to)
+{
+    return twin_of(json, shape, 0, to);
 }
 
 const struct cmi_shape *xml_twin_shape(const char *path)
@@ -231,8 +250,9 @@ void xml_twin_check(unsigned port, const char *target, const char *path, const c
         fail_msg("GET %s in XML: %d %.*s", target, r.status, VIEW_ARG(r.body));
     buf_init(&twin, (size_t)128 << 20);
     buf_init(&xml, (size_t)128 << 20);
-    if (!xml_twin_of(json, shape, &twin))
-        fail_msg("GET %s: this has no twin: %.*s", target, VIEW_ARG(json));
+    if (!twin_of(json, shape, json.n > 0 && json.p[0] == '[' ? CMI_LISTED : CMI_SINGLE, &twin))
+        fail_msg("GET %s: a property is unknown, not in its place, or of another type: %.*s",
+                 target, VIEW_ARG(json));
     buf_put(&xml, r.body);
     forget_durations(&twin);
     forget_durations(&xml);

@@ -15,8 +15,10 @@ bool xml_twin_of(struct view json, const struct cmi_shape *shape, struct buf *to
 /* The shape of what stands at the path below the base ("/contacts/{id}?…"); NULL: none of the
  * interface's resources, or one without representation. */
 const struct cmi_shape *xml_twin_shape(const char *path);
-/* Asks for the target (with its base) in XML and fails the test unless the answer is the JSON
- * one's twin. Durations that grow are not compared. headers: those of the JSON request. */
+/* Fails the test unless every property of the JSON answer is one that the table of fields shows
+ * there, of its type and in the documented order. Then asks for the target (with its base) in XML:
+ * that answer must be the twin. Durations that grow are not compared. headers: those of the JSON
+ * request. */
 void xml_twin_check(unsigned port, const char *target, const char *path, const char *headers,
                     struct view json);
 
