@@ -1,6 +1,6 @@
 /*
  * http_worker: the thread that libcurl runs on, with a loop and a multi handle of its own
- * (docs/decisions/0007). Transfers go to it and come back; all else stays with their owner.
+ * (docs/decisions/0013). Transfers go to it and come back; all else stays with their owner.
  *
  * The functions below are the owner's, all on one thread.
  */

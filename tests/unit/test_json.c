@@ -166,6 +166,22 @@ static void pieces_of_any_size_give_the_same(void **state)
     json_in_free(NULL);
 }
 
+/* Strings are scanned by eight bytes: what a byte means must not depend on where it stands. */
+static void every_byte_is_judged_in_every_place(void **state)
+{
+    (void)state;
+    for (unsigned byte = 1; byte < 256; byte++)
+        for (size_t place = 1; place <= 20; place++) {
+            char json[] = "\"aaaaaaaaaaaaaaaaaaaa\"";
+            bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+            struct fault f = {0};
+
+            json[place] = (char)byte;
+            if (json_scan_all(view_of(json), &f) != plain)
+                fail_msg("byte %02x at %zu: %s", byte, place, plain ? f.text : "passed");
+        }
+}
+
 static void u0000_passes_as_a_character(void **state)
 {
     struct fault f = {0};
@@ -315,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_bytes_become_tokens_or_a_sentence),
         cmocka_unit_test(pieces_of_any_size_give_the_same),
+        cmocka_unit_test(every_byte_is_judged_in_every_place),
         cmocka_unit_test(u0000_passes_as_a_character),
         cmocka_unit_test(nesting_ends_at_its_limit),
         cmocka_unit_test(the_sink_s_fault_comes_back_unchanged),
