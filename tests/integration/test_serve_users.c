@@ -386,6 +386,9 @@ static void values_come_in_the_user_s_language(void **state)
     assert_non_null(strstr(r.body.p, "\"name\":\"Tekstiviestit\""));
     assert_non_null(strstr(r.body.p, "\"status\":\"InQueue\""));
     probe_done(&r);
+    r = serve_ask(&rig, "GET", path, ANN "Accept: application/xml\r\n", NULL);
+    assert_non_null(strstr(r.body.p, "<statusDetails>Avoinna</statusDetails>"));
+    probe_done(&r);
     snprintf(path, sizeof path, "/chats/%s?language=en", id);
     r = serve_ask(&rig, "GET", path, ANN, NULL);
     assert_non_null(strstr(r.body.p, "\"statusDetails\":\"Open\""));
