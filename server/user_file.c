@@ -8,6 +8,7 @@
 #include "config/yaml_in.h"
 #include "server/queues.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -397,7 +398,8 @@ static bool take_all(struct reading *r, const struct yaml_doc *d)
         r->node = &d->nodes[i];
         if (r->node->key_at == 0)
             r->user = &r->file->records[next++];
-        else if (strcmp(r->node->path + strlen(r->user->login), ".id") != 0)
+        assert(r->user != NULL); /* the first node is a login: take_logins has seen to it */
+        if (r->node->key_at != 0 && strcmp(r->node->path + strlen(r->user->login), ".id") != 0)
             ok = take_node(r, view_of(r->node->path + strlen(r->user->login) + 1)) && ok;
     }
     return ok;
@@ -419,6 +421,7 @@ static bool check_pair(struct reading *r, const struct user_record *a, const str
         for (size_t j = 0; j < b->token_count; j++)
             if (memcmp(a->tokens[i], b->tokens[j], USER_FILE_DIGEST) == 0)
                 ok = mistake(r, "%s has a token of %s", b->login, a->login);
+    r->node = NULL;
     return ok;
 }
 

@@ -15,6 +15,7 @@
 #include "server/user_file.h"
 #include "server/users_text.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -257,6 +258,7 @@ static int change(struct change *c)
     int code = COMMAND_FAILED;
     int locked = users_text_lock(r->file);
 
+    assert(r->login != NULL); /* read_arguments has seen to it */
     buf_init(&old, YAML_BYTES_MAX);
     buf_init(&fresh, YAML_BYTES_MAX);
     if (locked < 0 || !users_text_read(r->file, &old))
@@ -340,7 +342,7 @@ static int list(const struct request *r)
 
 static bool read_arguments(int argc, char **argv, struct request *r)
 {
-    static const char *const whats[] = {"add", "passwd", "token", "list"};
+    static const char *const commands[] = {"add", "passwd", "token", "list"};
     struct {
         const char *name;
         const char **to;
@@ -353,8 +355,8 @@ static bool read_arguments(int argc, char **argv, struct request *r)
                    {"--id", &r->id, true}};
     bool known = false;
 
-    for (size_t i = 0; argc > 1 && i < sizeof whats / sizeof whats[0]; i++)
-        known = known || strcmp(argv[1], whats[i]) == 0;
+    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++)
+        known = known || strcmp(argv[1], commands[i]) == 0;
     if (!known)
         return false;
     r->what = argv[1];
