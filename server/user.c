@@ -147,7 +147,7 @@ const struct user_record *users_by_login(const struct users *u, struct view logi
 const struct user_record *users_by_token(const struct users *u, struct view token)
 {
     uint8_t digest[CRYPTO_SHA256_LEN];
-    struct known_token wanted;
+    struct known_token wanted = {{0}, NULL};
     const struct known_token *found = NULL;
 
     crypto_sha256(token, digest);

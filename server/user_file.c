@@ -122,7 +122,7 @@ static int hex_digit(char c)
 
 static bool take_token(struct reading *r, struct view v)
 {
-    uint8_t *to = r->user->tokens[r->user->token_count];
+    uint8_t *to = NULL;
 
     if (r->user->token_count == USER_FILE_TOKENS_MAX)
         return mistake(r, "%s: there are more than %d tokens", r->user->login,
@@ -130,6 +130,7 @@ static bool take_token(struct reading *r, struct view v)
     if (v.n != (size_t)2 * USER_FILE_DIGEST)
         return mistake(r, "%s: tokens has what is not 64 hex digits, the SHA-256 of a token",
                        r->user->login);
+    to = r->user->tokens[r->user->token_count];
     for (size_t i = 0; i < USER_FILE_DIGEST; i++) {
         int high = hex_digit(v.p[2 * i]);
         int low = hex_digit(v.p[2 * i + 1]);

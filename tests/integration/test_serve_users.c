@@ -303,8 +303,8 @@ static const char message_wa[] =
 
 static void messages_of_other_queues_do_not_exist(void **state)
 {
-    struct thing anns;
-    struct thing bens;
+    struct thing anns = {"", NULL};
+    struct thing bens = {"", NULL};
     char id[33];
 
     (void)state;
@@ -324,8 +324,8 @@ static void messages_of_other_queues_do_not_exist(void **state)
 
 static void callbacks_of_other_queues_do_not_exist(void **state)
 {
-    struct thing anns;
-    struct thing bens;
+    struct thing anns = {"", NULL};
+    struct thing bens = {"", NULL};
     char id[33];
     static const char put[] =
         "{\"lastResult\":\"HANDLED\",\"customerNumber\":\"9\",\"notes\":\"stolen\"}";
@@ -357,8 +357,8 @@ static const char chat_wa[] = "{\"channel_type\":\"chat\",\"channel_sub_type\":\
 
 static void chats_of_other_queues_do_not_exist(void **state)
 {
-    struct thing anns;
-    struct thing bens;
+    struct thing anns = {"", NULL};
+    struct thing bens = {"", NULL};
     char id[33];
 
     (void)state;
@@ -453,8 +453,8 @@ static void recordings_of_other_queues_do_not_exist(void **state)
 {
     static const char log[] = "{\"description\":\"d\",\"userSessionId\":\"s\",\"user_guid\":"
                               "\"0000000000000000000000000000000B\",\"user_name\":\"Ben\"}";
-    struct thing anns;
-    struct thing bens;
+    struct thing anns = {"", NULL};
+    struct thing bens = {"", NULL};
     struct probe_reply r;
     char id[33];
 
@@ -518,8 +518,8 @@ static void the_history_of_other_queues_does_not_exist(void **state)
                                                                                         RESULT(
                                                                                             CALL_BEN)) "]");
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        struct thing anns;
-        struct thing bens;
+        struct thing anns = {"", NULL};
+        struct thing bens = {"", NULL};
 
         remember(&anns, all[i].collection, all[i].ann, ANN);
         remember(&bens, all[i].collection, all[i].ben, BEN);
