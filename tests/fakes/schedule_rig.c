@@ -420,7 +420,7 @@ const char *schedule_rig_run(struct schedule_rig *rig, unsigned shard,
     return r.text;
 }
 
-int64_t schedule_rig_integer(struct schedule_rig *rig, const char *const *words, size_t count)
+static struct reply command(struct schedule_rig *rig, const char *const *words, size_t count)
 {
     struct reply r = {.rig = rig};
     struct view args[16];
@@ -431,5 +431,18 @@ int64_t schedule_rig_integer(struct schedule_rig *rig, const char *const *words,
     rig->owed++;
     redis_command(rig->redis, args, count, on_reply, &r);
     schedule_rig_await(rig);
-    return r.integer;
+    return r;
+}
+
+int64_t schedule_rig_integer(struct schedule_rig *rig, const char *const *words, size_t count)
+{
+    return command(rig, words, count).integer;
+}
+
+const char *schedule_rig_text(struct schedule_rig *rig, const char *const *words, size_t count)
+{
+    static struct reply r;
+
+    r = command(rig, words, count);
+    return r.text;
 }

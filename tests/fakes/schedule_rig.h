@@ -86,5 +86,7 @@ const char *schedule_rig_run(struct schedule_rig *rig, unsigned shard,
                              size_t count);
 /* One plain command of the words, as redis_server_ask but on the rig's own connection. */
 int64_t schedule_rig_integer(struct schedule_rig *rig, const char *const *words, size_t count);
+/* The same; the reply's text, which holds until the next call. */
+const char *schedule_rig_text(struct schedule_rig *rig, const char *const *words, size_t count);
 
 #endif
