@@ -39,7 +39,7 @@ static void every_script_compiles_and_is_known_by_its_digest(void **state)
         [SCRIPT_PURGE] = "#!lua flags=allow-oom\n",
         [SCRIPT_BIND] = "#!lua flags=allow-oom\n",
     };
-    struct schedule_rig rig;
+    static struct schedule_rig rig;
 
     (void)state;
     schedule_rig_start(&rig, NULL, 0);
