@@ -129,6 +129,8 @@ bool campaign_row_read(struct store_ask *s, const char *id_hex, struct campaign_
         !store_ask(s, next, 5, on_next, &r, f) || !store_ask(s, &time, 1, on_time, &r, f) ||
         !read_gate(s, &r, f))
         return false;
+    if (out->next_ms == 0 && r.st == STORE_LIVE && out->handled + out->failed == 0)
+        out->next_ms = r.at_ms; /* one that is new, and small, has no queue of its own */
     if (!r.is_message)
         return fault_set(f, FAULT_REJECT, "there is no message %s", id_hex);
     if (r.st == STORE_DELETED)

@@ -42,6 +42,7 @@ struct step {
     char slice[24];
     char index[24];
     unsigned shard;
+    bool beside; /* they were not in a key of their own */
 };
 
 static void count(const struct intake *in, const char *result)
@@ -135,11 +136,28 @@ static bool address_at(struct view list, size_t index, struct view *address)
     return true;
 }
 
+static void on_slice(void *owner, const struct redis_value *v);
+
+static void look_beside(struct step *step)
+{
+    char key[SHARD_KEY_MAX];
+    struct view args[] = {VIEW("HGET"), shard_key(step->shard, "m", view_of(step->id), key),
+                          VIEW("c0")};
+
+    step->beside = true;
+    redis_command(step->in->x->server->redis, args, 3, on_slice, step);
+}
+
 static void on_slice(void *owner, const struct redis_value *v)
 {
     struct step *step = owner;
     struct intake *in = step->in;
     struct view address = VIEW_NONE;
+
+    if (v->kind == REDIS_NIL && !step->beside && view_is(view_of(step->slice), "0")) {
+        look_beside(step);
+        return;
+    }
 
     if (v->kind == REDIS_TEXT &&
         address_at(v->text, step->receipt->ref.destination % STORE_SLICE_MAX, &address)) {

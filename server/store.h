@@ -7,8 +7,9 @@
  * of the id's shard (shard.h); times are milliseconds since 1970.
  *
  *   m:<id>         hash    the thing itself, see below
- *   q:<id>         zset    slice -> due time: what waits to be sent, first time or again
- *   c:<id>:<k>     string  destinations of slice k (core/address_list.h)
+ *   q:<id>         zset    slice -> due time: what waits to be sent, first time or again. What has
+ *                          one slice and is new waits without it, since `at`
+ *   c:<id>:<k>     string  destinations of slice k (core/address_list.h), unless `c0` has them
  *   rep:<id>       string  destinations given more than once (server/message_store.h)
  *   t:<id>:<token>:<k>     a slice or "rep" on its way in; goes by itself after STORE_STAGED_MS
  *   sl:<id>        hash    slice -> how far its sending has come (core/slice.h); absent: untouched
@@ -46,6 +47,7 @@
  *   mr rd             attempts after the first; least seconds between two
  *   ok dead can       destinations that ended so: handled, failed, cancelled; absent: 0
  *   out               deleted: destinations that were handed over and have not come in
+ *   c0                of one slice: its destinations, where they are 64 bytes or less
  *   w                 its share among the messages of its shard; absent: 1
  *   vf pk pz          its place in act when it left; not before; paused
  *   calls             callback: calls begun

@@ -1,7 +1,7 @@
 -- A new callback, whole or not at all, once for each Idempotency-Key (server/callback_add.h; keys and
 -- fields: server/store.h). Most of a POST's time passes here, and Redis reads 20 KiB at once, which
 -- then share one fsync: so it has the commands, arguments and bytes that a callback needs and no
--- more. effect.lua makes all later changes.
+-- more. effect.lua makes all later changes. What is new waits without a q.
 --
 -- KEYS: 1 m:<id>: s:{NN}:m: and 32 digits; the other keys are of its shard
 -- ARGV: 1 due ms  2 digest, or ''  3 created  4 by  5 mr  6 rd  7 queue  8 oqn  9 cust
@@ -22,7 +22,6 @@ end
 call('HSET', m, 'st', '1', 'ver', '1', 'kind', '2', 'created', created, 'by', ARGV[4],
   'n', '1', 'C', '1', 'at', at, 'mr', ARGV[5], 'rd', ARGV[6], 'queue', ARGV[7], 'oqn', ARGV[8],
   'cust', ARGV[9], 'next', at, 'byname', unpack(ARGV, 10))
-call('ZADD', shard .. 'q:' .. id, at, '0')
 call('ZADD', due, at, id)
 if call('ZRANGE', due, '0', '0')[1] == id then
   call('PUBLISH', 'w:' .. string.sub(shard, 3, 6), at)

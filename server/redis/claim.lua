@@ -61,7 +61,7 @@ end
 -- pk: not before; vf: its place in the queue, so that nobody gains by going and coming.
 local function leave(id, tag, park_ms)
   redis.call('ZREM', act, id)
-  if redis.call('EXISTS', key('q', id)) == 1 then
+  if first_of(id) then
     redis.call('HSET', key('m', id), 'vf', string.format('%.17g', tag), 'pk', digits(park_ms))
     point(id)
   end
@@ -120,7 +120,8 @@ local function take(id, m, at, k, due_ms)
   redis.call('HSET', key('sl', id), k, record)
   redis.call('ZADD', lease, ends, id .. '/' .. k)
   leases[#leases + 1] = {at, tonumber(k), doubt, ends, due_ms, flags, record,
-    m[KIND] == '1' and redis.call('GET', key('c', id) .. ':' .. k) or ''}
+    m[KIND] == '1' and (m[SLICES] == '1' and redis.call('HGET', key('m', id), 'c0')
+      or redis.call('GET', key('c', id) .. ':' .. k)) or ''}
   room = room - (size - h.ok - h.dead)
 end
 
@@ -147,6 +148,10 @@ while #leases < want and room > 0 and picks < want + SKIP do
     local most = math.min(quantum, want - #leases)
     local found = redis.call('ZRANGE', key('q', id), '-inf', now, 'BYSCORE', 'LIMIT', 0, most,
       'WITHSCORES')
+    if #found == 0 and m[SLICES] == '1' then
+      local first = first_of(id)
+      found = first and tonumber(first) <= now and {'0', first} or found
+    end
     local taken = #found / 2
     if taken > 0 and not at then
       at = #messages

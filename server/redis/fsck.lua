@@ -40,6 +40,9 @@ local waits, at = {}, redis.call('ZRANGE', key('q', id), 0, -1, 'WITHSCORES')
 for i = 1, #at, 2 do
   waits[at[i]] = at[i + 1]
 end
+if #at == 0 then
+  waits['0'] = first_of(id)
+end
 local ok, dead, out = 0, 0, 0
 
 local function unlease(k)

@@ -12,7 +12,8 @@ local repeats = first == 0 and redis.call('GET', KEYS[5]) or ''
 local parts = {}
 
 for k = first, last do
-  parts[#parts + 1] = redis.call('GET', KEYS[2] .. ':' .. k) or ''
+  parts[#parts + 1] = redis.call('GET', KEYS[2] .. ':' .. k)
+    or (slices == 1 and redis.call('HGET', KEYS[1], 'c0')) or ''
   parts[#parts + 1] = redis.call('HGET', KEYS[3], k) or ''
   parts[#parts + 1] = redis.call('HGET', KEYS[4], k) or ''
 end

@@ -26,6 +26,7 @@ if f[1] == '8' or purge <= now then
   for k = slices - 1, math.max(slices - 50, 0), -1 do
     redis.call('UNLINK', KEYS[4] .. id .. ':' .. k, KEYS[10] .. id .. ':' .. k)
   end
+  redis.call('HDEL', m, 'c0')
   slices = math.max(slices - 50, 0)
   redis.call('HSET', m, 'C', slices)
   if slices > 0 then

@@ -64,12 +64,24 @@ local function pop_count(byte)
   return n
 end
 
+-- When what waits of it is due first, or nil. What is new and has one slice waits without a q.
+local function first_of(id)
+  local first = redis.call('ZRANGE', key('q', id), 0, 0, 'WITHSCORES')[2]
+  if first then
+    return first
+  end
+  local f = redis.call('HMGET', key('m', id), 'st', 'C', 'at')
+  if f[1] == '1' and f[2] == '1' and redis.call('EXISTS', key('sl', id)) == 0 then
+    return f[3]
+  end
+end
+
 -- The one function by which waiting work is made reachable, and its earliest time known.
 local function point(id)
   if redis.call('ZSCORE', act, id) then
     return
   end
-  local first = redis.call('ZRANGE', key('q', id), 0, 0, 'WITHSCORES')[2]
+  local first = first_of(id)
   local held = redis.call('HMGET', key('m', id), 'st', 'pz', 'pk')
   if not first or (held[2] and held[1] == '1') then
     redis.call('ZREM', due, id)

@@ -13,6 +13,7 @@
 struct model_slice {
     struct slice is; /* as stored */
     bool waits;      /* in q */
+    bool unlisted;   /* waits without a q */
     bool leased;
     int64_t due_ms; /* waits: as it is stored */
     int64_t ends_ms;

@@ -143,7 +143,7 @@ static void take(struct schedule_model *m, const struct schedule_claim *c,
     hand_over(t, s, &is);
     t->changed = true;
     s->is = is;
-    s->waits = false;
+    s->waits = s->unlisted = false;
     s->leased = true;
     s->ends_ms = got->expires_ms;
     keep_hold(m, got, thing, owner);

@@ -104,7 +104,8 @@ static void the_specification_s_examples_are_taken_and_shown(void **state)
     serve_holds(&rig, path, "\"maxRetryCount\":5,\"retryDelay\":300");
     serve_lacks(&rig, path, "sendTime");
     assert_string_equal(ask_shard("HGET", "m", id, "kind"), "1");
-    assert_string_equal(ask_shard("ZCARD", "q", id, ""), ":1");
+    snprintf(path, sizeof path, "ZSCORE s:{%02u}:due %s", shard_of(view_of(id)), id);
+    assert_int_equal(redis_server_ask(rig.redis, path)[0], '1');
 }
 
 static void what_breaks_a_rule_is_refused_with_a_sentence(void **state)
