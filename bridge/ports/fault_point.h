@@ -16,6 +16,11 @@
     X(REPLY_READ, "reply_read")               /* the reply is read, nothing was done about it */   \
     X(RESULT_PRODUCED, "result_produced")     /* the result was given to the producer */           \
     X(OFFSET_STORED, "offset_stored")         /* the commit was asked for */                       \
+    X(CLAIMED, "claimed")                     /* slices were leased, nothing was done with them */ \
+    X(PROGRESSED, "progressed")               /* a watermark is durable, nothing below it sent */  \
+    X(SETTLED, "settled")                     /* a reply was judged, nothing of it is written */   \
+    X(FINISHED, "finished")                   /* a slice's pass has ended durably */               \
+    X(OUTCOME_PRODUCED, "outcome_produced")   /* Kafka has an outcome, the outbox still too */     \
     X(HISTORY_WRITTEN, "history_written")     /* a group's writes are made, not committed */       \
     X(HISTORY_COMMITTED, "history_committed") /* they are durable, nobody was told */
 

@@ -1,0 +1,313 @@
+#include "bridge/run/schedule_state.h"
+
+#include "bridge/ports/fault_point.h"
+
+#include <assert.h>
+#include <string.h>
+
+/*
+ * A callback is a slice of one. Its call is begun by a progress that hands it over and keeps it
+ * open for the handling timeout: whatever becomes of this process, nobody else calls meanwhile. A
+ * call of unknown fate is let go of in that state, and never made again (D6).
+ */
+
+/* Nothing is taken without one. */
+static struct channel_of *dialler(struct schedule *s)
+{
+    assert(s->conf.dialler >= 0);
+    return &s->channels[s->conf.dialler];
+}
+
+/* ---- the line of those that wait for the dialler ---- */
+
+static void queue(struct schedule *s, struct holding *h)
+{
+    h->next = NULL;
+    h->prev = s->calls_last;
+    if (s->calls_last != NULL)
+        s->calls_last->next = h;
+    else
+        s->calls = h;
+    s->calls_last = h;
+    h->in_line = true;
+}
+
+void schedule_call_forget(struct schedule *s, struct holding *h)
+{
+    if (!h->in_line)
+        return;
+    h->in_line = false;
+    if (h->prev != NULL)
+        h->prev->next = h->next;
+    else
+        s->calls = h->next;
+    if (h->next != NULL)
+        h->next->prev = h->prev;
+    else
+        s->calls_last = h->prev;
+    h->next = h->prev = NULL;
+}
+
+/* ---- its end ---- */
+
+static void end_call(struct schedule *s, struct holding *h, enum callback_result result,
+                     int64_t next_call_ms, const char *why)
+{
+    struct callback_put put = {
+        .result = result,
+        .has_next_call = next_call_ms >= 0,
+        .next_call_ms = next_call_ms,
+    };
+    struct fault f = {0};
+
+    h->call = h->content->message.callback;
+    view_copy(view_of(why), h->call_reason, sizeof h->call_reason);
+    if (callback_put(&h->call, &put, schedule_store_ms(s), s->conf.callback_retry_ms, &f) != 0) {
+        /* The dialler's wish can't be met: the call is over all the same. */
+        put = (struct callback_put){.result = CALLBACK_OTHER};
+        view_copy(view_of(f.text), h->call_reason, sizeof h->call_reason);
+        if (callback_put(&h->call, &put, schedule_store_ms(s), s->conf.callback_retry_ms, &f) != 0)
+            assert(!"OTHER can always be put on an open callback");
+    }
+    stat_add(s->stat_calls, 1);
+    schedule_write(s, h, WRITE_END_CALL);
+}
+
+/* It was certainly not called. */
+static void give_back(struct schedule *s, struct holding *h, int64_t wait_ms)
+{
+    if (h->slice.watermark > 0)
+        slice_take_back(&h->slice, 0);
+    h->call_begun = false;
+    schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_ms(s) + wait_ms, false);
+}
+
+void schedule_call_take(struct schedule *s, struct holding *h,
+                        const struct schedule_claimed_slice *slice)
+{
+    if (slice->cancelled) {
+        schedule_hold_leave(s, h, LEAVING_CANCELLED, 0, false);
+    } else if (slice->timed_out) {
+        if (schedule_state_of(h, 0) == HANDOVER_WAITING)
+            schedule_move(s, h, 0, HANDOVER_ON_STOP);
+        end_call(s, h, CALLBACK_OTHER, -1, "no result within the handling timeout");
+    } else if (s->conf.dialler < 0) {
+        give_back(s, h, SCHEDULE_SHUT_MS);
+    } else {
+        h->due_ms = schedule_due_ms(h, slice);
+        queue(s, h);
+    }
+}
+
+/* ---- its begin ---- */
+
+static bool may_call(struct schedule *s, struct channel_of *c, int64_t now)
+{
+    return c->out < c->conf->slots && s->in_flight < s->conf.in_flight &&
+           breaker_allows(&c->breaker, now);
+}
+
+void schedule_call_due(struct schedule *s)
+{
+    struct holding *h = s->calls;
+    struct channel_of *c;
+
+    if (h == NULL || s->ending || !schedule_up(s))
+        return;
+    c = dialler(s);
+    while (h != NULL && may_call(s, c, schedule_now(s))) {
+        struct holding *next = h->next;
+
+        if (h->write == WRITE_NONE) {
+            schedule_call_forget(s, h);
+            schedule_move(s, h, 0, HANDOVER_ON_MARK);
+            slice_hand_over(&h->slice, 1);
+            h->call_begun = true;
+            /* The slot is held until it is known whether the call may begin. */
+            c->out++;
+            s->in_flight++;
+            breaker_sent(&c->breaker);
+            schedule_write(s, h, WRITE_PROGRESS);
+        }
+        h = next;
+    }
+}
+
+int64_t schedule_call_wake_ms(struct schedule *s)
+{
+    struct channel_of *c;
+
+    if (s->calls == NULL)
+        return INT64_MAX;
+    c = dialler(s);
+    if (c->out >= c->conf->slots || s->in_flight >= s->conf.in_flight)
+        return INT64_MAX;
+    return breaker_wake_ms(&c->breaker, schedule_now(s));
+}
+
+static void let_slot_go(struct schedule *s, struct channel_of *c)
+{
+    c->out--;
+    s->in_flight--;
+    breaker_back(&c->breaker);
+}
+
+static bool build(struct schedule *s, struct holding *h, struct send *d, struct fault *f)
+{
+    const struct schedule_message *m = &h->content->message;
+    struct dialler_call call = {
+        .attempt = m->calls + 1,
+        .customer_number = m->customer,
+        .callback_queue_number = m->queue,
+        .original_queue_number = m->original_queue,
+        .gw_prefix = m->gw_prefix,
+        .extra_data = m->extra_data,
+        .notes = m->notes,
+        .wall_ms = s->port.clock.wall_ms(s->port.clock.ctx),
+    };
+
+    if (!guid_parse(view_of(h->lease.id), &call.callback))
+        return fault_set(f, FAULT_BUG, "the callback's id is none");
+    return d->channel->conf->dialler->build(&d->channel->conf->setup, &call, &d->request, f);
+}
+
+static void begin(struct schedule *s, struct holding *h, struct channel_of *c)
+{
+    struct send *d = schedule_send_new(s, c);
+    struct fault f = {0};
+    bool built;
+
+    d->holding = h;
+    d->destination = 0;
+    d->doubtful = false;
+    built = build(s, h, d, &f);
+    schedule_move(s, h, 0, HANDOVER_ON_BEGIN);
+    if (built && schedule_submit(s, d, &f)) {
+        if (h->due_ms > 0)
+            stat_observe_ms(s->stat_lateness, schedule_store_ms(s) - h->due_ms);
+        return;
+    }
+    schedule_send_free(s, d);
+    if (!built) {
+        schedule_move(s, h, 0, HANDOVER_ON_REFUSE);
+        end_call(s, h, CALLBACK_OTHER, -1, f.text);
+        return;
+    }
+    schedule_move(s, h, 0, HANDOVER_ON_BACK);
+    give_back(s, h, SCHEDULE_AGAIN_MS);
+}
+
+/* A progress was answered DONE: the begin of its call, or the lease's renewal. */
+void schedule_call_marked(struct schedule *s, struct holding *h)
+{
+    struct channel_of *c = dialler(s);
+    int64_t now = schedule_now(s);
+
+    h->renew_ms = h->write_asked_ms + SCHEDULE_RENEW_MS;
+    if (!h->call_begun)
+        return;
+    schedule_move(s, h, 0, HANDOVER_ON_MARKED);
+    let_slot_go(s, c);
+    /* Asked for too long ago to be still true, or the answer was slept through. */
+    if (now >= h->write_asked_ms + SCHEDULE_MARKED_MS) {
+        schedule_move(s, h, 0, HANDOVER_ON_STALE);
+        give_back(s, h, 0);
+        return;
+    }
+    begin(s, h, c);
+}
+
+void schedule_call_refused(struct schedule *s, struct holding *h)
+{
+    if (!h->call_begun)
+        return;
+    h->call_begun = false;
+    let_slot_go(s, dialler(s));
+    schedule_hold_unmark(s, h);
+}
+
+void schedule_call_look(struct schedule *s, struct holding *h, int64_t now_ms)
+{
+    struct channel_of *c = dialler(s);
+
+    if (h->call_begun || h->count[HANDOVER_WAITING] == 0)
+        return; /* a reply comes */
+    if (c->breaker.state == BREAKER_OPEN && c->breaker.until_ms > now_ms + SCHEDULE_POLL_MS) {
+        give_back(s, h, c->breaker.until_ms - now_ms);
+        return;
+    }
+    if (now_ms >= h->renew_ms)
+        schedule_write(s, h, WRITE_PROGRESS);
+    else
+        heap_put(&s->timers, &h->timer, h->renew_ms);
+}
+
+/* ---- its reply ---- */
+
+/* It is open, and its result comes by itself, or its handling timeout does. */
+static void leave_open(struct schedule *s, struct holding *h)
+{
+    schedule_move(s, h, 0, HANDOVER_ON_OPEN);
+    schedule_hold_free(s, h);
+}
+
+static void judged(struct schedule *s, struct holding *h, struct channel_of *c,
+                   const struct dialler_outcome *o)
+{
+    switch (o->verdict) {
+    case DIALLER_RESULT:
+        schedule_channel_ok(s, c);
+        schedule_move(s, h, 0, HANDOVER_ON_ACCEPT);
+        end_call(s, h, o->result, o->next_call_ms, "");
+        break;
+    case DIALLER_LATER:
+        schedule_channel_ok(s, c);
+        leave_open(s, h);
+        break;
+    case DIALLER_NOT_DIALLED:
+        schedule_channel_failed(s, c, o->reason);
+        schedule_move(s, h, 0, HANDOVER_ON_BACK);
+        give_back(s, h, o->wait_ms > 0 ? o->wait_ms : SCHEDULE_POLL_MS);
+        break;
+    case DIALLER_REFUSED:
+        schedule_channel_ok(s, c);
+        schedule_move(s, h, 0, HANDOVER_ON_REFUSE);
+        end_call(s, h, CALLBACK_OTHER, -1, o->reason);
+        break;
+    case DIALLER_STOPPED:
+        schedule_channel_stop(s, c, o->reason, true);
+        schedule_move(s, h, 0, HANDOVER_ON_BACK);
+        give_back(s, h, o->wait_ms > 0 ? o->wait_ms : SCHEDULE_POLL_MS);
+        break;
+    }
+}
+
+void schedule_call_replied(struct schedule *s, struct holding *h, struct channel_of *c,
+                           const struct http_reply *reply)
+{
+    struct dialler_outcome o;
+    struct channel_reply r = {
+        .status = reply->status,
+        .retry_after = reply->retry_after,
+        .content_type = reply->content_type,
+        .body = reply->body,
+        .wall_ms = s->port.clock.wall_ms(s->port.clock.ctx),
+    };
+    char said[FAULT_TEXT_MAX];
+
+    if (reply->fate == HTTP_ANSWERED) {
+        c->conf->dialler->judge(&r, &o);
+        FAULT_POINT(SETTLED);
+        judged(s, h, c, &o);
+        return;
+    }
+    mask_sentence(view_of(reply->error), said, sizeof said);
+    if (reply->fate == HTTP_NOT_SENT) {
+        schedule_channel_stop(s, c, said, false);
+        schedule_move(s, h, 0, HANDOVER_ON_BACK);
+        give_back(s, h, SCHEDULE_POLL_MS);
+        return;
+    }
+    schedule_channel_failed(s, c, said);
+    leave_open(s, h);
+}

@@ -1,0 +1,324 @@
+#include "bridge/run/schedule_state.h"
+
+#include "bridge/core/mem.h"
+#include "bridge/ports/fault_point.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define LEASES_AHEAD 2 /* of what its rate lets through, a sender's work is held so far ahead */
+
+/* ---- when ---- */
+
+static struct shard *of_timer(struct heap_item *item)
+{
+    return (void *)((char *)item - offsetof(struct shard, claim_timer));
+}
+
+static bool has_room(const struct schedule *s, const struct shard *sh)
+{
+    return sh->held < SCHEDULE_HELD_SHARD && s->held < SCHEDULE_HELD_MAX &&
+           s->holdings_used + SCHEDULE_CLAIM_MAX <= SCHEDULE_HOLDINGS_MAX;
+}
+
+static int64_t claim_ms(const struct shard *sh)
+{
+    int64_t poll = sh->looked_ms + SCHEDULE_POLL_MS;
+
+    return sh->due_ms < poll ? sh->due_ms : poll;
+}
+
+/* The one place that says when a shard is claimed from. */
+static void arm(struct schedule *s, struct shard *sh)
+{
+    heap_remove(&s->claims, &sh->claim_timer);
+    if (!sh->claiming && !sh->blocked)
+        heap_put(&s->claims, &sh->claim_timer, claim_ms(sh));
+}
+
+void schedule_claim_init(struct schedule *s)
+{
+    heap_init(&s->claims);
+    for (unsigned i = 0; i < SHARD_COUNT; i++) {
+        s->shards[i].due_ms = schedule_now(s);
+        arm(s, &s->shards[i]);
+    }
+}
+
+void schedule_claim_done(struct schedule *s)
+{
+    heap_done(&s->claims);
+}
+
+int64_t schedule_claim_wake_ms(const struct schedule *s)
+{
+    const struct heap_item *first = heap_first(&s->claims);
+
+    return s->ending || first == NULL || !schedule_up(s) ? INT64_MAX : first->at_ms;
+}
+
+void schedule_claim_room(struct schedule *s, unsigned shard)
+{
+    struct shard *sh = &s->shards[shard];
+
+    if (!sh->blocked)
+        return;
+    sh->blocked = false;
+    arm(s, sh);
+}
+
+/* Senders that could not send, and those that hold enough: their messages rest in the store, and
+ * leave room for others. */
+static size_t closed_senders(struct schedule *s, struct schedule_closed *to)
+{
+    int64_t now = schedule_now(s);
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->conf.sender_count && n < SCHEDULE_CLOSED_MAX; i++) {
+        struct sender *from = &s->senders[i];
+        int64_t rate = from->conf->rate;
+        int64_t ahead = LEASES_AHEAD * s->conf.lease_ms * rate / 1000;
+        int64_t until = schedule_sender_shut_ms(s, from, now);
+
+        if (rate > 0 && from->held > ahead + SLICE_DESTINATIONS_MAX &&
+            now + (from->held - ahead) * 1000 / rate > until)
+            until = now + (from->held - ahead) * 1000 / rate;
+        if (until > now + SCHEDULE_POLL_MS && from->source[0] != '\0')
+            to[n++] =
+                (struct schedule_closed){view_of(from->source), schedule_store_ms(s) + until - now};
+    }
+    if (s->stranger_ms > now && n < SCHEDULE_CLOSED_MAX)
+        to[n++] = (struct schedule_closed){view_of(s->stranger_source),
+                                           schedule_store_ms(s) + s->stranger_ms - now};
+    return n;
+}
+
+static void claim(struct schedule *s, unsigned number)
+{
+    struct schedule_closed closed[SCHEDULE_CLOSED_MAX];
+    struct shard *sh = &s->shards[number];
+    struct schedule_claim c = {
+        .shard = number,
+        .slices = SCHEDULE_CLAIM_MAX,
+        .destinations = (unsigned)(SCHEDULE_HELD_SHARD - sh->held),
+        .quantum = SCHEDULE_QUANTUM,
+        .lease_ms = s->conf.lease_ms,
+        .head_start = SCHEDULE_HEAD_START,
+        .gated = VIEW("whatsapp"),
+        .closed = closed,
+        .closed_count = closed_senders(s, closed),
+    };
+
+    sh->claiming = true;
+    sh->asked_ms = schedule_now(s);
+    s->port.schedule.claim(s->port.schedule.ctx, &c);
+}
+
+void schedule_claim_due(struct schedule *s)
+{
+    int64_t now = schedule_now(s);
+
+    while (schedule_claim_wake_ms(s) <= now) {
+        struct shard *sh = of_timer(heap_first(&s->claims));
+
+        heap_remove(&s->claims, &sh->claim_timer);
+        if (has_room(s, sh))
+            claim(s, (unsigned)(sh - s->shards));
+        else
+            sh->blocked = true;
+    }
+}
+
+void schedule_woken(void *schedule, unsigned shard, int64_t due_ms)
+{
+    struct schedule *s = schedule;
+    int64_t at = schedule_mono_of(s, due_ms);
+
+    if (shard >= SHARD_COUNT || at >= s->shards[shard].due_ms)
+        return;
+    s->shards[shard].due_ms = at;
+    arm(s, &s->shards[shard]);
+}
+
+/* ---- what ---- */
+
+static struct view keep(char **at, struct view v)
+{
+    struct view kept = {*at, v.n};
+
+    if (v.n > 0)
+        memcpy(*at, v.p, v.n);
+    *at += v.n;
+    return kept;
+}
+
+static struct content *content_new(const struct schedule_message *m)
+{
+    struct content *c = mem_zeroed(1, sizeof *c);
+    const struct view texts[] = {
+        m->source,     m->sub_type,  m->content_type,   m->body,
+        m->customer,   m->queue,     m->original_queue, m->original_queue_name,
+        m->extra_data, m->gw_prefix, m->notes};
+    size_t n = 0;
+    char *at;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        n += texts[i].n;
+    c->text = at = mem_zeroed(n + 1, 1);
+    c->message = *m;
+    c->message.source = keep(&at, m->source);
+    c->message.sub_type = keep(&at, m->sub_type);
+    c->message.content_type = keep(&at, m->content_type);
+    c->message.body = keep(&at, m->body);
+    c->message.customer = keep(&at, m->customer);
+    c->message.queue = keep(&at, m->queue);
+    c->message.original_queue = keep(&at, m->original_queue);
+    c->message.original_queue_name = keep(&at, m->original_queue_name);
+    c->message.extra_data = keep(&at, m->extra_data);
+    c->message.gw_prefix = keep(&at, m->gw_prefix);
+    c->message.notes = keep(&at, m->notes);
+    if (m->kind == SCHEDULE_MESSAGE)
+        c->usable = channel_content_init(&c->body, c->message.body,
+                                         view_eq_nocase(c->message.content_type, VIEW("template")),
+                                         c->message.sub_type, &c->fault);
+    return c;
+}
+
+static void fail_all(struct schedule *s, struct holding *h, const char *reason)
+{
+    for (size_t i = 0; i < h->slice.count; i++) {
+        if (schedule_state_of(h, i) != HANDOVER_WAITING)
+            continue;
+        schedule_move(s, h, i, HANDOVER_ON_REFUSE);
+        schedule_settle(s, h, i,
+                        &(struct settle){
+                            .state = SETTLEMENT_FAILED,
+                            .reason = view_of(reason),
+                            .possible_duplicate = slice_doubtful(&h->slice, i),
+                        });
+    }
+}
+
+/* The claim itself has recorded the first of them. */
+static void use_head_start(struct schedule *s, struct holding *h, int64_t asked_ms)
+{
+    for (size_t i = 0; i < h->slice.watermark && !schedule_needs_recipients(h); i++)
+        if (schedule_state_of(h, i) == HANDOVER_WAITING)
+            schedule_move(s, h, i, HANDOVER_ON_MARK);
+    schedule_hold_marked(s, h, asked_ms);
+}
+
+static bool is_outdated(const struct schedule *s, const struct holding *h)
+{
+    return s->conf.valid_for_ms > 0 &&
+           schedule_store_ms(s) >= h->content->message.at_ms + s->conf.valid_for_ms;
+}
+
+static void say_stranger(struct schedule *s, struct view source)
+{
+    char shown[MASK_TEXT_MAX];
+    int64_t now = schedule_now(s);
+
+    if (s->stranger_ms < now)
+        notice_say(s->port.log, NOTICE_WARN, "no_sender",
+                   NOTICE_TEXT("source", mask_address(source, shown)),
+                   NOTICE_TEXT("reason", "no chat queue with a channel has this address; its "
+                                         "messages wait"));
+    view_copy(source, s->stranger_source, sizeof s->stranger_source);
+    s->stranger_ms = now + SCHEDULE_SHUT_MS;
+}
+
+/* What was asked for in the past is due when it was asked for. */
+int64_t schedule_due_ms(const struct holding *h, const struct schedule_claimed_slice *slice)
+{
+    int64_t created_ms = h->content->message.created_ms;
+
+    return slice->due_ms > created_ms ? slice->due_ms : created_ms;
+}
+
+static void take_message(struct schedule *s, struct holding *h,
+                         const struct schedule_claimed_slice *slice, int64_t asked_ms)
+{
+    struct sender *from = schedule_sender_find(s, h->content->message.source);
+    int64_t now = schedule_now(s);
+    int64_t store = schedule_store_ms(s);
+    int64_t open_ms;
+
+    if (slice->cancelled) {
+        schedule_hold_leave(s, h, LEAVING_CANCELLED, store, false);
+        return;
+    }
+    if (from == NULL) {
+        say_stranger(s, h->content->message.source);
+        schedule_hold_leave(s, h, LEAVING_RELEASED, store + SCHEDULE_SHUT_MS, true);
+        return;
+    }
+    h->sender = from;
+    view_copy(h->content->message.source, from->source, sizeof from->source);
+    h->due_ms = schedule_due_ms(h, slice);
+    from->held += h->count[HANDOVER_WAITING];
+    open_ms = hours_open_ms(&from->conf->hours, from->conf->zone, store);
+    if (!h->content->usable)
+        fail_all(s, h, h->content->fault.text);
+    else if (is_outdated(s, h) || (open_ms > store && from->conf->expire_outside))
+        fail_all(s, h, "expired");
+    else if (open_ms > store)
+        schedule_hold_leave(s, h, LEAVING_RELEASED, open_ms, true);
+    else if (schedule_sender_shut_ms(s, from, now) <= now)
+        use_head_start(s, h, asked_ms);
+    h->renew_ms = asked_ms + SCHEDULE_RENEW_MS;
+}
+
+static void take(struct schedule *s, const struct schedule_claimed *c, int64_t asked_ms)
+{
+    struct content *contents[SCHEDULE_CLAIM_MAX] = {NULL};
+
+    assert(c->slice_count <= SCHEDULE_CLAIM_MAX);
+    for (size_t i = 0; i < c->slice_count; i++) {
+        const struct schedule_claimed_slice *slice = &c->slices[i];
+        struct holding *h;
+
+        assert(slice->message < SCHEDULE_CLAIM_MAX);
+        if (contents[slice->message] == NULL)
+            contents[slice->message] = content_new(&c->messages[slice->message]);
+        h = schedule_hold_new(s, contents[slice->message], slice);
+        h->renew_ms = asked_ms + SCHEDULE_RENEW_MS;
+        schedule_hold_dirty(s, h);
+        if (h->content->message.kind == SCHEDULE_CALLBACK)
+            schedule_call_take(s, h, slice);
+        else
+            take_message(s, h, slice, asked_ms);
+    }
+}
+
+void schedule_claimed(void *schedule, const struct schedule_claimed *c)
+{
+    struct schedule *s = schedule;
+    struct shard *sh = &s->shards[c->shard];
+    int64_t now = schedule_now(s);
+
+    assert(sh->claiming);
+    sh->claiming = false;
+    sh->looked_ms = now;
+    if (c->state != SCHEDULE_DONE) {
+        sh->due_ms = now + SCHEDULE_AGAIN_MS;
+        arm(s, sh);
+        return;
+    }
+    s->clock_offset_ms = c->now_ms - now;
+    s->clock_known = true;
+    if (s->outbox_full != c->outbox_full) {
+        s->outbox_full = c->outbox_full;
+        stat_set(s->stat_outbox_full, c->outbox_full ? 1 : 0);
+        notice_say(s->port.log, c->outbox_full ? NOTICE_WARN : NOTICE_INFO, "outbox",
+                   NOTICE_TEXT("state", c->outbox_full ? "full" : "has room"),
+                   NOTICE_INT("shard", c->shard));
+    }
+    sh->due_ms = c->next_ms == 0 ? INT64_MAX : schedule_mono_of(s, c->next_ms);
+    if (c->outbox_full)
+        sh->due_ms = now + SCHEDULE_AGAIN_MS;
+    if (c->slice_count > 0)
+        FAULT_POINT(CLAIMED);
+    take(s, c, sh->asked_ms);
+    arm(s, sh);
+}

@@ -1,0 +1,545 @@
+#include "bridge/run/schedule_state.h"
+
+#include "bridge/core/address_list.h"
+#include "bridge/core/mem.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- one holding ---- */
+
+uint64_t schedule_hold_token(const struct holding *h)
+{
+    return TOKEN(TOKEN_HOLDING, (uint64_t)h->generation << 32 | h->index);
+}
+
+struct holding *schedule_hold_find(const struct schedule *s, uint64_t token_rest)
+{
+    uint32_t index = (uint32_t)token_rest;
+    struct holding *h;
+
+    assert(index < s->holding_count);
+    h = s->holdings[index];
+    return h->content != NULL && h->generation == token_rest >> 32 ? h : NULL;
+}
+
+static struct holding *of_timer(struct heap_item *item)
+{
+    return (void *)((char *)item - offsetof(struct holding, timer));
+}
+
+struct view schedule_address(const struct holding *h, size_t i)
+{
+    return (struct view){h->addresses + h->address_at[i], h->address_at[i + 1] - h->address_at[i]};
+}
+
+enum handover_state schedule_state_of(const struct holding *h, size_t i)
+{
+    return (enum handover_state)(h->states[i] & ~DEFERRED);
+}
+
+bool schedule_needs_recipients(const struct holding *h)
+{
+    return h->sender != NULL && (h->sender->conf->usage != NULL || h->sender->conf->gap_ms > 0);
+}
+
+static void read_addresses(struct holding *h, struct view list)
+{
+    size_t n = 0;
+    size_t count = 0;
+    uint32_t at = 0;
+    struct view address;
+
+    h->addresses = mem_zeroed(list.n + 1, 1);
+    h->address_at = mem_zeroed((size_t)h->slice.count + 1, sizeof *h->address_at);
+    if (!address_list_open(&list, &count))
+        count = 0; /* a callback has none */
+    while (n < h->slice.count && n < count && address_list_next(&list, &address)) {
+        memcpy(h->addresses + at, address.p, address.n);
+        at += (uint32_t)address.n;
+        h->address_at[++n] = at;
+    }
+    while (n < h->slice.count)
+        h->address_at[++n] = at;
+}
+
+static struct holding *unused(struct schedule *s)
+{
+    struct holding *h = s->unused;
+
+    if (h != NULL) {
+        s->unused = h->next;
+        h->next = NULL;
+        return h;
+    }
+    assert(s->holding_count < SCHEDULE_HOLDINGS_MAX);
+    h = mem_zeroed(1, sizeof *h);
+    h->index = (uint32_t)s->holding_count;
+    s->holdings[s->holding_count++] = h;
+    return h;
+}
+
+/* An earlier holder of this pass has put off some to the next one. When its attempts ended is not
+ * known; before now. */
+static bool has_put_off(const struct slice *s)
+{
+    unsigned any = 0;
+
+    for (size_t i = 0; i < sizeof s->pending; i++)
+        any |= (unsigned)(s->pending[i] & s->settled[i]);
+    return any != 0;
+}
+
+struct holding *schedule_hold_new(struct schedule *s, struct content *content,
+                                  const struct schedule_claimed_slice *slice)
+{
+    struct holding *h = unused(s);
+
+    h->content = content;
+    content->users++;
+    h->lease = slice->lease;
+    h->slice = slice->slice;
+    h->acknowledged = h->slice.watermark;
+    buf_init(&h->fresh.text, 2 * SETTLEMENT_TEXT_MAX * SCHEDULE_SETTLED_MAX);
+    buf_init(&h->gone.text, 2 * SETTLEMENT_TEXT_MAX * SCHEDULE_SETTLED_MAX);
+    read_addresses(h, slice->addresses);
+    h->states = mem_zeroed(h->slice.count, 1);
+    for (size_t i = 0; i < h->slice.count; i++)
+        h->states[i] = HANDOVER_STOPPED;
+    for (size_t i = slice_next(&h->slice, 0); i < h->slice.count;
+         i = slice_next(&h->slice, i + 1)) {
+        h->states[i] = HANDOVER_WAITING;
+        h->count[HANDOVER_WAITING]++;
+    }
+    if (has_put_off(&h->slice))
+        h->retry_at_ms = schedule_store_ms(s) + content->message.retry_delay_ms;
+    s->holdings_used++;
+    s->held += h->count[HANDOVER_WAITING];
+    s->shards[h->lease.shard].held += h->count[HANDOVER_WAITING];
+    stat_set(s->stat_held, s->held);
+    return h;
+}
+
+static void content_drop(struct content *c)
+{
+    if (--c->users > 0)
+        return;
+    if (c->usable)
+        channel_content_done(&c->body);
+    mem_free(c->text);
+    mem_free(c);
+}
+
+/* What was held and neither settled nor given up yet. */
+static void uncount(struct schedule *s, struct holding *h)
+{
+    int64_t rest = (int64_t)slice_left(&h->slice);
+
+    s->held -= rest;
+    s->shards[h->lease.shard].held -= rest;
+    stat_set(s->stat_held, s->held);
+    if (h->sender != NULL)
+        h->sender->held -=
+            h->count[HANDOVER_WAITING] + h->count[HANDOVER_MARKING] + h->count[HANDOVER_MARKED];
+}
+
+void schedule_hold_free(struct schedule *s, struct holding *h)
+{
+    uint32_t index = h->index;
+    uint32_t generation = h->generation;
+    bool dirty = h->dirty;
+    struct holding *next_dirty = h->next_dirty;
+
+    assert(h->count[HANDOVER_SENDING] == 0);
+    heap_remove(&s->timers, &h->timer);
+    schedule_ring_take(h);
+    schedule_call_forget(s, h);
+    uncount(s, h);
+    schedule_claim_room(s, h->lease.shard);
+    content_drop(h->content);
+    schedule_batch_done(&h->fresh);
+    schedule_batch_done(&h->gone);
+    mem_free(h->addresses);
+    mem_free(h->address_at);
+    mem_free(h->states);
+    *h = (struct holding){.index = index,
+                          .generation = (generation + 1) & TOKEN_GENERATIONS,
+                          .dirty = dirty,
+                          .next_dirty = next_dirty};
+    h->next = s->unused;
+    s->unused = h;
+    s->holdings_used--;
+}
+
+/* ---- states ---- */
+
+static bool is_before(enum handover_state state)
+{
+    return state == HANDOVER_WAITING || state == HANDOVER_MARKING || state == HANDOVER_MARKED;
+}
+
+void schedule_move(struct schedule *s, struct holding *h, size_t i, enum handover_event event)
+{
+    enum handover_state from = schedule_state_of(h, i);
+    enum handover_state to = handover_next(from, event);
+
+    h->states[i] = (uint8_t)to;
+    h->count[from]--;
+    h->count[to]++;
+    if (h->sender != NULL && is_before(from) != is_before(to))
+        h->sender->held += is_before(to) ? 1 : -1;
+    if (to == HANDOVER_MARKED && i < h->cursor)
+        h->cursor = i;
+    if (h->count[HANDOVER_MARKED] == 0)
+        schedule_ring_take(h);
+    schedule_hold_dirty(s, h);
+}
+
+void schedule_hold_dirty(struct schedule *s, struct holding *h)
+{
+    if (h->dirty)
+        return;
+    h->dirty = true;
+    h->next_dirty = s->dirty;
+    s->dirty = h;
+}
+
+/* All in one state, by one event. Returns how many. */
+static size_t move_all(struct schedule *s, struct holding *h, enum handover_state from,
+                       enum handover_event event)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; h->count[from] > 0 && i < h->slice.count; i++)
+        if (schedule_state_of(h, i) == from) {
+            schedule_move(s, h, i, event);
+            n++;
+        }
+    return n;
+}
+
+void schedule_hold_unmark(struct schedule *s, struct holding *h)
+{
+    (void)move_all(s, h, HANDOVER_MARKING, HANDOVER_ON_UNMARKED);
+}
+
+void schedule_hold_stale(struct schedule *s, struct holding *h)
+{
+    unsigned stale = h->count[HANDOVER_MARKED];
+
+    (void)move_all(s, h, HANDOVER_MARKED, HANDOVER_ON_STALE);
+    /* The window was too large for what can be begun in a second. */
+    if (h->sender != NULL && stale > 0)
+        h->sender->window = h->window > 1 ? h->window : 1;
+    h->window = 0;
+}
+
+/* ---- the window ---- */
+
+/* asked_ms: when the last look at whether it may be sent was asked for. The answer may have been
+ * slept through. */
+static void mark_done(struct schedule *s, struct holding *h, int64_t asked_ms)
+{
+    (void)move_all(s, h, HANDOVER_MARKING, HANDOVER_ON_MARKED);
+    h->marked_ms = asked_ms;
+    h->window = 0;
+    if (h->count[HANDOVER_MARKED] > 0)
+        schedule_ring_put(h);
+}
+
+static void ask_recipients(struct schedule *s, struct holding *h)
+{
+    const struct schedule_sender *from = h->sender->conf;
+    struct schedule_recipients ask = {
+        .token = schedule_hold_token(h),
+        .usage = from->usage != NULL ? view_of(from->usage) : VIEW_NONE,
+        .gap_ms = from->gap_ms,
+        .addresses = s->addresses,
+    };
+
+    for (size_t i = 0; i < h->slice.count; i++)
+        if (schedule_state_of(h, i) == HANDOVER_MARKING)
+            s->addresses[ask.count++] = schedule_address(h, i);
+    h->recipients_asked = true;
+    s->port.schedule.recipients(s->port.schedule.ctx, &ask);
+}
+
+void schedule_hold_marked(struct schedule *s, struct holding *h, int64_t asked_ms)
+{
+    h->fence_ms = asked_ms + s->conf.lease_ms - SCHEDULE_FENCE_MS -
+                  (h->sender != NULL ? h->sender->channel->conf->timeout_ms : 0);
+    h->renew_ms = asked_ms + SCHEDULE_RENEW_MS;
+    if (h->count[HANDOVER_MARKING] == 0)
+        return;
+    if (h->leaving != LEAVING_NOT)
+        schedule_hold_unmark(s, h);
+    else if (schedule_needs_recipients(h))
+        ask_recipients(s, h);
+    else
+        mark_done(s, h, asked_ms);
+}
+
+static bool may_go_to(const struct schedule_sender *from, enum schedule_consent consent)
+{
+    return from->usage == NULL || consent == SCHEDULE_CONSENT_GIVEN ||
+           (consent == SCHEDULE_CONSENT_NONE && !from->needs_consent);
+}
+
+/* The record of the mark came first: so a withdrawal acknowledged before this look is seen, and one
+ * acknowledged after it comes after the handing over (D7). */
+void schedule_recipients_told(void *schedule, const struct schedule_recipients_answer *a)
+{
+    struct schedule *s = schedule;
+    struct holding *h = schedule_hold_find(s, TOKEN_REST(a->token));
+    int64_t now = schedule_now(s);
+    size_t n = 0;
+
+    assert(h != NULL && h->recipients_asked);
+    h->recipients_asked = false;
+    schedule_hold_dirty(s, h);
+    if (a->state != SCHEDULE_DONE || h->leaving != LEAVING_NOT) {
+        schedule_hold_unmark(s, h);
+        return;
+    }
+    for (size_t i = 0; i < h->slice.count && n < a->count; i++) {
+        if (schedule_state_of(h, i) != HANDOVER_MARKING)
+            continue;
+        if (!may_go_to(h->sender->conf, a->recipients[n].consent)) {
+            schedule_move(s, h, i, HANDOVER_ON_REFUSE);
+            schedule_settle(s, h, i,
+                            &(struct settle){.state = SETTLEMENT_FAILED,
+                                             .reason = VIEW("consent"),
+                                             .possible_duplicate = slice_doubtful(&h->slice, i)});
+        } else if (a->recipients[n].wait_ms > 0) {
+            int64_t at = now + a->recipients[n].wait_ms;
+
+            schedule_move(s, h, i, HANDOVER_ON_UNMARKED);
+            h->states[i] |= DEFERRED;
+            if (h->deferred_ms == 0 || at < h->deferred_ms)
+                h->deferred_ms = at;
+        }
+        n++;
+    }
+    mark_done(s, h, h->write_asked_ms); /* of the mark, whose look at the message is the older */
+}
+
+static unsigned window_of(const struct sender *from)
+{
+    int64_t rate = from->conf->rate;
+
+    /* What a rate lets through in a second is all that can be begun in time. */
+    return rate > 0 && rate < from->window ? (unsigned)rate : from->window;
+}
+
+/* Hands over the next destinations. Returns whether there was any. */
+static bool mark(struct schedule *s, struct holding *h)
+{
+    unsigned window = window_of(h->sender);
+    unsigned want =
+        window - (h->count[HANDOVER_MARKED] < window ? h->count[HANDOVER_MARKED] : window);
+    size_t top = h->slice.watermark;
+    size_t n = 0;
+
+    for (size_t i = 0; i < h->slice.count && n < want; i++) {
+        if (h->states[i] != HANDOVER_WAITING) /* those that are DEFERRED are not taken */
+            continue;
+        schedule_move(s, h, i, HANDOVER_ON_MARK);
+        n++;
+        if (i >= top)
+            top = i + 1;
+    }
+    if (top > h->slice.watermark)
+        slice_hand_over(&h->slice, top);
+    return n > 0;
+}
+
+static void end_deferral(struct holding *h)
+{
+    for (size_t i = 0; i < h->slice.count; i++)
+        h->states[i] = (uint8_t)(h->states[i] & ~DEFERRED);
+    h->deferred_ms = 0;
+}
+
+/* A mark renews what is marked already, but does not ask for its consent again: there the window is
+ * used up first. */
+static bool wants_mark(const struct holding *h)
+{
+    unsigned left = schedule_needs_recipients(h) ? 0 : window_of(h->sender) / 2;
+
+    return h->count[HANDOVER_WAITING] > 0 && h->count[HANDOVER_MARKED] <= left;
+}
+
+/* ---- the way out ---- */
+
+/* Nothing from there on is out: what is neither settled nor being sent was certainly not sent by
+ * this process, and by another only where the claim said that it may have been. */
+static size_t out_to(const struct holding *h)
+{
+    size_t to = 0;
+
+    for (size_t i = slice_next(&h->slice, 0); i < h->slice.watermark;
+         i = slice_next(&h->slice, i + 1))
+        if (slice_doubtful(&h->slice, i) || schedule_state_of(h, i) == HANDOVER_SENDING)
+            to = i + 1;
+    return to;
+}
+
+static void take_back(struct holding *h)
+{
+    if (h->slice.open && h->slice.watermark > 0)
+        slice_take_back(&h->slice, out_to(h));
+}
+
+void schedule_hold_leave(struct schedule *s, struct holding *h, enum leaving why, int64_t at_ms,
+                         bool park)
+{
+    schedule_hold_dirty(s, h);
+    if (why == LEAVING_LOST) {
+        stat_add(s->stat_fenced, 1);
+        schedule_batch_done(&h->fresh);
+        buf_init(&h->fresh.text, 2 * SETTLEMENT_TEXT_MAX * SCHEDULE_SETTLED_MAX);
+        h->settled_ms = 0;
+    } else if (h->leaving != LEAVING_NOT) {
+        return;
+    }
+    h->leaving = why;
+    h->leave_at_ms = at_ms;
+    h->leave_park = park;
+    schedule_ring_take(h);
+    schedule_call_forget(s, h);
+}
+
+static void stop_rest(struct schedule *s, struct holding *h)
+{
+    if (h->count[HANDOVER_WAITING] + h->count[HANDOVER_MARKING] + h->count[HANDOVER_MARKED] == 0)
+        return;
+    (void)move_all(s, h, HANDOVER_WAITING, HANDOVER_ON_STOP);
+    (void)move_all(s, h, HANDOVER_MARKING, HANDOVER_ON_STOP);
+    (void)move_all(s, h, HANDOVER_MARKED, HANDOVER_ON_STOP);
+    take_back(h);
+}
+
+/* Of a cancelled message, what another process may have sent is told of, and the slice has ended.
+ */
+static void tell_doubtful(struct schedule *s, struct holding *h)
+{
+    for (size_t i = slice_next(&h->slice, 0); i < h->slice.watermark;
+         i = slice_next(&h->slice, i + 1))
+        schedule_tell_unknown(s, h, i);
+    if (h->slice.watermark > 0)
+        slice_take_back(&h->slice, 0);
+}
+
+/* ---- looking at one ---- */
+
+static bool settlements_due(const struct holding *h, int64_t now)
+{
+    return h->fresh.count >= SCHEDULE_SETTLE_COUNT ||
+           (h->fresh.count > 0 && now >= h->settled_ms + SCHEDULE_SETTLE_MS);
+}
+
+static void wake_at(struct schedule *s, struct holding *h, int64_t at)
+{
+    if (h->renew_ms < at)
+        at = h->renew_ms;
+    if (h->fresh.count > 0 && h->settled_ms + SCHEDULE_SETTLE_MS < at)
+        at = h->settled_ms + SCHEDULE_SETTLE_MS;
+    if (h->count[HANDOVER_MARKED] > 0 && h->marked_ms + SCHEDULE_MARKED_MS < at)
+        at = h->marked_ms + SCHEDULE_MARKED_MS;
+    if (h->deferred_ms > 0 && h->deferred_ms < at)
+        at = h->deferred_ms;
+    heap_remove(&s->timers, &h->timer);
+    heap_put(&s->timers, &h->timer, at);
+}
+
+static void look_leaving(struct schedule *s, struct holding *h, int64_t now)
+{
+    stop_rest(s, h);
+    if (h->leaving == LEAVING_LOST) {
+        if (h->count[HANDOVER_SENDING] == 0)
+            schedule_hold_free(s, h);
+        return;
+    }
+    if (h->count[HANDOVER_SENDING] > 0) {
+        if (settlements_due(h, now) || now >= h->renew_ms)
+            schedule_write(s, h, WRITE_PROGRESS);
+        else
+            wake_at(s, h, INT64_MAX);
+        return;
+    }
+    take_back(h);
+    if (h->leaving == LEAVING_CANCELLED)
+        tell_doubtful(s, h);
+    schedule_write(s, h, slice_left(&h->slice) == 0 ? WRITE_FINISH : WRITE_RELEASE);
+}
+
+static void look_message(struct schedule *s, struct holding *h, int64_t now)
+{
+    int64_t shut_ms;
+
+    if (slice_left(&h->slice) == 0) {
+        schedule_write(s, h, WRITE_FINISH);
+        return;
+    }
+    if (h->count[HANDOVER_MARKED] > 0 &&
+        (now >= h->marked_ms + SCHEDULE_MARKED_MS || now >= h->fence_ms))
+        schedule_hold_stale(s, h);
+    if (h->deferred_ms > 0 && now >= h->deferred_ms)
+        end_deferral(h);
+    shut_ms = schedule_sender_shut_ms(s, h->sender, now);
+    if (shut_ms > now + SCHEDULE_POLL_MS) {
+        schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_ms(s) + shut_ms - now, true);
+        look_leaving(s, h, now);
+        return;
+    }
+    if (shut_ms <= now && wants_mark(h) && mark(s, h))
+        schedule_write(s, h, WRITE_PROGRESS);
+    else if (settlements_due(h, now) || now >= h->renew_ms)
+        schedule_write(s, h, WRITE_PROGRESS);
+    else
+        wake_at(s, h, shut_ms > now ? shut_ms : INT64_MAX);
+}
+
+static void look(struct schedule *s, struct holding *h)
+{
+    int64_t now = schedule_now(s);
+
+    heap_remove(&s->timers, &h->timer);
+    if (h->write != WRITE_NONE) {
+        if (h->write_failed && now >= h->write_again_ms)
+            schedule_write_again(s, h);
+        else if (h->write_failed)
+            heap_put(&s->timers, &h->timer, h->write_again_ms);
+        return;
+    }
+    if (h->recipients_asked)
+        return;
+    if (s->ending && h->leaving == LEAVING_NOT && !h->call_begun)
+        schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_ms(s), false);
+    if (h->leaving != LEAVING_NOT)
+        look_leaving(s, h, now);
+    else if (h->content->message.kind == SCHEDULE_CALLBACK)
+        schedule_call_look(s, h, now);
+    else
+        look_message(s, h, now);
+}
+
+void schedule_hold_look_all(struct schedule *s)
+{
+    struct heap_item *item;
+    int64_t now = schedule_now(s);
+
+    while ((item = heap_first(&s->timers)) != NULL && item->at_ms <= now) {
+        heap_remove(&s->timers, item);
+        schedule_hold_dirty(s, of_timer(item));
+    }
+    while (s->dirty != NULL) {
+        struct holding *h = s->dirty;
+
+        s->dirty = h->next_dirty;
+        h->next_dirty = NULL;
+        h->dirty = false;
+        if (h->content != NULL)
+            look(s, h);
+    }
+}

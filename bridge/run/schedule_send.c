@@ -1,0 +1,562 @@
+#include "bridge/run/schedule_state.h"
+
+#include "bridge/core/mem.h"
+#include "bridge/ports/fault_point.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FORBIDDEN_MAX 3    /* destinations in a row answered so stop a channel */
+#define THROTTLED_MS  1000 /* a sender's pause where the gateway names none */
+
+/* ---- senders ---- */
+
+struct sender *schedule_sender_find(struct schedule *s, struct view source)
+{
+    source = view_trim(source);
+    for (size_t i = 0; i < s->conf.sender_count; i++)
+        if (view_eq_nocase(source, view_trim(view_of(s->senders[i].conf->address))))
+            return &s->senders[i];
+    return NULL;
+}
+
+int64_t schedule_sender_shut_ms(struct schedule *s, struct sender *from, int64_t now_ms)
+{
+    int64_t store = schedule_store_ms(s);
+    int64_t until = now_ms;
+    int64_t open = hours_open_ms(&from->conf->hours, from->conf->zone, store);
+
+    if (open - store + now_ms > until)
+        until = open - store + now_ms;
+    if (from->pacer.held_to_ms > until)
+        until = from->pacer.held_to_ms;
+    /* While a probe is out nobody knows; its answer will say. */
+    if (from->channel->breaker.state != BREAKER_CLOSED && from->channel->breaker.until_ms > until)
+        until = from->channel->breaker.until_ms;
+    return until;
+}
+
+void schedule_ring_put(struct holding *h)
+{
+    struct sender *from = h->sender;
+
+    if (h->in_ring)
+        return;
+    h->in_ring = true;
+    from->ring_count++;
+    if (from->ring == NULL) {
+        h->next = h->prev = h;
+        from->ring = h;
+        return;
+    }
+    /* Behind all that wait already. */
+    h->next = from->ring;
+    h->prev = from->ring->prev;
+    h->prev->next = h;
+    h->next->prev = h;
+}
+
+void schedule_ring_take(struct holding *h)
+{
+    struct sender *from = h->sender;
+
+    if (!h->in_ring)
+        return;
+    h->in_ring = false;
+    from->ring_count--;
+    if (from->ring_count == 0) {
+        from->ring = NULL;
+    } else {
+        h->prev->next = h->next;
+        h->next->prev = h->prev;
+        if (from->ring == h)
+            from->ring = h->next;
+    }
+    h->next = h->prev = NULL;
+}
+
+/* ---- channels ---- */
+
+static void say_channel(struct schedule *s, const struct channel_of *c)
+{
+    enum breaker_state state = c->breaker.state;
+
+    stat_set(c->stat_state, c->stopped && state != BREAKER_CLOSED ? 3 : (int64_t)state);
+    notice_say(
+        s->port.log, state == BREAKER_CLOSED ? NOTICE_INFO : NOTICE_WARN, "channel",
+        NOTICE_TEXT("channel", c->conf->name),
+        NOTICE_TEXT("state",
+                    c->stopped && state != BREAKER_CLOSED ? "stopped" : breaker_state_name(state)),
+        NOTICE_TEXT("reason", c->trouble),
+        NOTICE_INT("wait_ms", state == BREAKER_OPEN ? c->breaker.until_ms - schedule_now(s) : 0));
+}
+
+static uint64_t random_bits(const struct schedule *s)
+{
+    return s->port.clock.random(s->port.clock.ctx);
+}
+
+void schedule_channel_ok(struct schedule *s, struct channel_of *c)
+{
+    bool was_closed = c->breaker.state == BREAKER_CLOSED;
+
+    breaker_ok(&c->breaker);
+    c->forbidden = 0;
+    c->stopped = false;
+    c->trouble[0] = '\0';
+    if (!was_closed)
+        say_channel(s, c);
+}
+
+static void set_trouble(struct channel_of *c, const char *why)
+{
+    view_copy(view_of(why), c->trouble, sizeof c->trouble);
+}
+
+void schedule_channel_failed(struct schedule *s, struct channel_of *c, const char *why)
+{
+    set_trouble(c, why);
+    if (breaker_failed(&c->breaker, schedule_now(s), random_bits(s)))
+        say_channel(s, c);
+}
+
+void schedule_channel_stop(struct schedule *s, struct channel_of *c, const char *why,
+                           bool unwelcome)
+{
+    set_trouble(c, why);
+    c->stopped = unwelcome;
+    if (breaker_stop(&c->breaker, schedule_now(s), random_bits(s)))
+        say_channel(s, c);
+}
+
+/* ---- requests ---- */
+
+struct send *schedule_send_new(struct schedule *s, struct channel_of *to)
+{
+    struct send *d = s->unused_send;
+
+    if (d != NULL) {
+        s->unused_send = d->next;
+        d->next = NULL;
+    } else {
+        d = mem_zeroed(1, sizeof *d);
+        d->index = (uint32_t)s->send_count;
+        channel_request_init(&d->request);
+        s->sends[s->send_count++] = d;
+    }
+    channel_request_clear(&d->request);
+    d->channel = to;
+    return d;
+}
+
+void schedule_send_free(struct schedule *s, struct send *d)
+{
+    d->holding = NULL;
+    d->generation++;
+    d->next = s->unused_send;
+    s->unused_send = d;
+}
+
+bool schedule_submit(struct schedule *s, struct send *d, struct fault *f)
+{
+    struct http_call call = {
+        .token = (uint64_t)d->generation << 32 | d->index,
+        .destination = d->channel->conf->http,
+        .method = d->request.method,
+        .path = buf_view(&d->request.path),
+        .headers = d->headers,
+        .header_count = d->request.header_count,
+        .body = buf_view(&d->request.body),
+    };
+
+    for (size_t i = 0; i < d->request.header_count; i++)
+        d->headers[i] =
+            (struct http_header){d->request.headers[i].name, d->request.headers[i].value};
+    if (!s->port.http.submit(s->port.http.ctx, &call, f))
+        return false;
+    d->channel->out++;
+    s->in_flight++;
+    breaker_sent(&d->channel->breaker);
+    stat_add(s->stat_sent, 1);
+    stat_set(s->stat_in_flight, s->in_flight);
+    return true;
+}
+
+static bool build(struct schedule *s, struct send *d, struct fault *f)
+{
+    const struct holding *h = d->holding;
+    const struct channel_setup *setup = &d->channel->conf->setup;
+    struct channel_send m = {
+        .attempt = h->slice.attempt,
+        .source = h->content->message.source,
+        .to = schedule_address(h, d->destination),
+        .sub_type = h->content->message.sub_type,
+        .content = &h->content->body,
+        .wall_ms = s->port.clock.wall_ms(s->port.clock.ctx),
+    };
+
+    if (!guid_parse(view_of(h->lease.id), &m.ref.message))
+        return fault_set(f, FAULT_BUG, "the message's id is none");
+    m.ref.destination = h->lease.slice * SLICE_DESTINATIONS_MAX + (uint32_t)d->destination;
+    return setup->kind->build(setup, &m, &d->request, f);
+}
+
+static void observe_lateness(struct schedule *s, struct holding *h)
+{
+    if (h->due_ms == 0)
+        return;
+    stat_observe_ms(s->stat_lateness, schedule_store_ms(s) - h->due_ms);
+    h->due_ms = 0;
+}
+
+/* It can't be sent, ever. */
+static void refuse(struct schedule *s, struct holding *h, size_t i, const char *why)
+{
+    schedule_move(s, h, i, HANDOVER_ON_REFUSE);
+    schedule_settle(s, h, i,
+                    &(struct settle){.state = SETTLEMENT_FAILED,
+                                     .reason = view_of(why),
+                                     .possible_duplicate = slice_doubtful(&h->slice, i)});
+}
+
+static void begin(struct schedule *s, struct holding *h, size_t i)
+{
+    struct send *d = schedule_send_new(s, h->sender->channel);
+    struct fault f = {0};
+    bool built;
+
+    d->holding = h;
+    d->destination = i;
+    d->doubtful = slice_doubtful(&h->slice, i);
+    built = build(s, d, &f);
+    if (built) {
+        schedule_move(s, h, i, HANDOVER_ON_BEGIN);
+        if (schedule_submit(s, d, &f)) {
+            h->window++;
+            if (d->doubtful)
+                stat_add(s->stat_doubtful, 1);
+            observe_lateness(s, h);
+            return;
+        }
+    }
+    schedule_send_free(s, d);
+    pacer_put_back(&h->sender->pacer, h->content->body.parts);
+    if (f.cls == FAULT_RETRY)
+        schedule_move(s, h, i, HANDOVER_ON_BACK);
+    else
+        refuse(s, h, i, f.text);
+}
+
+/* ---- what may go ---- */
+
+static size_t next_marked(struct holding *h)
+{
+    while (h->cursor < h->slice.count && schedule_state_of(h, h->cursor) != HANDOVER_MARKED)
+        h->cursor++;
+    assert(h->cursor < h->slice.count);
+    return h->cursor;
+}
+
+/* The window went well: the next one may be larger. */
+static void widen(struct holding *h, int64_t now)
+{
+    struct sender *from = h->sender;
+
+    if (h->count[HANDOVER_MARKED] == 0 && now - h->marked_ms < SCHEDULE_MARKED_MS / 4 &&
+        h->window >= from->window)
+        from->window =
+            from->window * 2 < SCHEDULE_WINDOW_MAX ? from->window * 2 : SCHEDULE_WINDOW_MAX;
+}
+
+static void ask_grant(struct schedule *s, struct sender *from, int64_t wanted, int64_t now)
+{
+    int64_t parts = pacer_ask(&from->pacer, wanted, now);
+    struct schedule_ask ask = {
+        .token = TOKEN(TOKEN_SENDER, (uint64_t)(from - s->senders)),
+        .gate = view_of(from->conf->address),
+        .rate = (double)from->conf->rate,
+        .burst = (double)from->conf->burst,
+        .want = (unsigned)parts,
+    };
+
+    if (parts > 0)
+        s->port.schedule.ask(s->port.schedule.ctx, &ask);
+}
+
+void schedule_granted(void *schedule, const struct schedule_grant *g)
+{
+    struct schedule *s = schedule;
+    struct sender *from = &s->senders[TOKEN_REST(g->token)];
+
+    if (g->state == SCHEDULE_DONE)
+        pacer_granted(&from->pacer, g->granted, g->wait_ms, schedule_now(s));
+    else
+        pacer_lost(&from->pacer, schedule_now(s));
+}
+
+/* Sends one of the sender's, from the holding whose turn it is. */
+static bool send_one(struct schedule *s, struct sender *from)
+{
+    while (from->ring != NULL) {
+        struct holding *h = from->ring;
+        int64_t now = schedule_now(s);
+        int64_t parts = h->content->body.parts;
+
+        if (now >= h->fence_ms || now >= h->marked_ms + SCHEDULE_MARKED_MS) {
+            schedule_hold_stale(s, h); /* leaves the ring by it */
+            continue;
+        }
+        if (!pacer_take(&from->pacer, parts, now)) {
+            ask_grant(s, from, parts * h->count[HANDOVER_MARKED], now);
+            return false;
+        }
+        from->ring = h->next;
+        begin(s, h, next_marked(h));
+        widen(h, now);
+        return true;
+    }
+    return false;
+}
+
+static bool has_slot(const struct schedule *s, const struct channel_of *c)
+{
+    return c->out < c->conf->slots && s->in_flight < s->conf.in_flight;
+}
+
+/* Sender after sender, so that none takes all slots. */
+static void send_channel(struct schedule *s, struct channel_of *c)
+{
+    size_t idle = 0;
+
+    while (idle < s->conf.sender_count && has_slot(s, c) &&
+           breaker_allows(&c->breaker, schedule_now(s))) {
+        struct sender *from = &s->senders[c->turn];
+
+        c->turn = (c->turn + 1) % s->conf.sender_count;
+        idle = from->channel == c && from->ring != NULL && send_one(s, from) ? 0 : idle + 1;
+    }
+}
+
+void schedule_send_due(struct schedule *s)
+{
+    if (!schedule_up(s))
+        return;
+    for (size_t i = 0; i < s->conf.channel_count; i++)
+        send_channel(s, &s->channels[i]);
+}
+
+int64_t schedule_send_wake_ms(struct schedule *s)
+{
+    int64_t now = schedule_now(s);
+    int64_t wake = INT64_MAX;
+
+    for (size_t i = 0; i < s->conf.sender_count; i++) {
+        struct sender *from = &s->senders[i];
+        int64_t at = breaker_wake_ms(&from->channel->breaker, now);
+        int64_t paced = pacer_wake_ms(&from->pacer, now);
+
+        if (from->ring == NULL || !has_slot(s, from->channel))
+            continue;
+        if (paced > at)
+            at = paced;
+        if (at < wake)
+            wake = at;
+    }
+    return wake;
+}
+
+/* ---- what a reply means ---- */
+
+static void throttle(struct schedule *s, struct sender *from, int64_t wait_ms, const char *why)
+{
+    struct schedule_shut shut = {
+        .token = TOKEN(TOKEN_SENDER, (uint64_t)(from - s->senders)),
+        .gate = view_of(from->conf->address),
+        .for_ms = wait_ms,
+        .why = VIEW("throttled"),
+    };
+    char shown[MASK_TEXT_MAX];
+
+    if (!pacer_hold(&from->pacer, wait_ms, schedule_now(s)))
+        return;
+    stat_add(from->stat_held, 1);
+    notice_say(s->port.log, NOTICE_WARN, "sender_paused",
+               NOTICE_TEXT("sender", mask_address(view_of(from->conf->address), shown)),
+               NOTICE_TEXT("reason", why), NOTICE_INT("wait_ms", wait_ms));
+    s->port.schedule.shut(s->port.schedule.ctx, &shut);
+}
+
+static void end_one(struct schedule *s, struct send *d, enum handover_event event,
+                    enum settlement_state state, const struct channel_outcome *o)
+{
+    struct holding *h = d->holding;
+    const char *reason = state == SETTLEMENT_HANDLED ? "" : o->reason;
+
+    schedule_move(s, h, d->destination, event);
+    if (h->leaving == LEAVING_LOST) {
+        /* Somebody else has it, and says that it may have been sent twice. */
+        return;
+    }
+    schedule_settle(s, h, d->destination,
+                    &(struct settle){
+                        .state = state,
+                        .reason = view_of(reason),
+                        .provider_id = state == SETTLEMENT_HANDLED ? view_of(o->id) : VIEW_NONE,
+                        .possible_duplicate = d->doubtful || o->unknown,
+                        .wait_ms = o->wait_ms,
+                    });
+}
+
+static void judged(struct schedule *s, struct send *d, const struct channel_outcome *o)
+{
+    struct channel_of *c = d->channel;
+
+    stat_add(c->stat_verdict[o->verdict], 1);
+    FAULT_POINT(SETTLED);
+    switch (o->verdict) {
+    case CHANNEL_HANDLED:
+        schedule_channel_ok(s, c);
+        end_one(s, d, HANDOVER_ON_ACCEPT, SETTLEMENT_HANDLED, o);
+        break;
+    case CHANNEL_REFUSED:
+        schedule_channel_ok(s, c);
+        end_one(s, d, HANDOVER_ON_REFUSE, SETTLEMENT_FAILED, o);
+        break;
+    case CHANNEL_TRANSIENT:
+        schedule_channel_failed(s, c, o->reason);
+        end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
+        break;
+    case CHANNEL_THROTTLED:
+        throttle(s, d->holding->sender, o->wait_ms > 0 ? o->wait_ms : THROTTLED_MS, o->reason);
+        end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
+        break;
+    case CHANNEL_FORBIDDEN:
+        if (++c->forbidden >= FORBIDDEN_MAX)
+            schedule_channel_stop(s, c, o->reason, true);
+        end_one(s, d, HANDOVER_ON_REFUSE, SETTLEMENT_FAILED, o);
+        break;
+    case CHANNEL_STOPPED:
+        schedule_channel_stop(s, c, o->reason, true);
+        end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
+        break;
+    }
+}
+
+/* No whole reply came. */
+static void unanswered(struct schedule *s, struct send *d, const struct http_reply *reply)
+{
+    struct channel_outcome o = {.verdict = CHANNEL_TRANSIENT, .unknown = true};
+    char said[FAULT_TEXT_MAX - 16];
+
+    mask_sentence(view_of(reply->error), said, sizeof said);
+    if (reply->fate == HTTP_NOT_SENT) {
+        /* Nobody was reached: it is no attempt, and what waits is not spent on an outage. */
+        schedule_channel_stop(s, d->channel, said, false);
+        schedule_move(s, d->holding, d->destination, HANDOVER_ON_BACK);
+        return;
+    }
+    (void)snprintf(o.reason, sizeof o.reason, "no answer: %s", said);
+    judged(s, d, &o);
+}
+
+static void judge(struct schedule *s, struct send *d, const struct http_reply *reply)
+{
+    struct channel_outcome o;
+    struct channel_reply r = {
+        .status = reply->status,
+        .retry_after = reply->retry_after,
+        .content_type = reply->content_type,
+        .body = reply->body,
+        .wall_ms = s->port.clock.wall_ms(s->port.clock.ctx),
+    };
+
+    if (reply->fate != HTTP_ANSWERED) {
+        unanswered(s, d, reply);
+        return;
+    }
+    d->channel->conf->setup.kind->judge(&r, &o);
+    judged(s, d, &o);
+}
+
+void schedule_on_reply(void *schedule, const struct http_reply *reply)
+{
+    struct schedule *s = schedule;
+    struct send *d;
+
+    assert((uint32_t)reply->token < s->send_count);
+    d = s->sends[(uint32_t)reply->token];
+    assert(d->holding != NULL && d->generation == reply->token >> 32);
+    d->channel->out--;
+    s->in_flight--;
+    stat_set(s->stat_in_flight, s->in_flight);
+    stat_observe_ms(d->channel->stat_time, reply->elapsed_ms);
+    breaker_back(&d->channel->breaker);
+    if (d->holding->content->message.kind == SCHEDULE_CALLBACK)
+        schedule_call_replied(s, d->holding, d->channel, reply);
+    else
+        judge(s, d, reply);
+    schedule_send_free(s, d);
+}
+
+/* ---- at the start and at the end ---- */
+
+static void channel_init(struct schedule *s, struct channel_of *c,
+                         const struct schedule_channel *conf)
+{
+    struct buf labels;
+
+    *c = (struct channel_of){.conf = conf};
+    breaker_init(&c->breaker, s->conf.breaker);
+    buf_init(&labels, 256);
+    stats_label(&labels, "channel", view_of(conf->name));
+    c->stat_state = stats_get(s->port.stats, STAT_GAUGE, "cmibridge_channel_state",
+                              buf_text(&labels), "0 closed, 1 open, 2 probing, 3 stopped");
+    c->stat_time = stats_get(s->port.stats, STAT_HISTOGRAM, "cmibridge_request_seconds",
+                             buf_text(&labels), "From a request's begin to its reply");
+    for (int v = CHANNEL_HANDLED; v <= CHANNEL_STOPPED; v++) {
+        buf_clear(&labels);
+        stats_label(&labels, "channel", view_of(conf->name));
+        stats_label(&labels, "verdict", view_of(channel_verdict_name((enum channel_verdict)v)));
+        c->stat_verdict[v] = stats_get(s->port.stats, STAT_COUNTER, "cmibridge_verdicts_total",
+                                       buf_text(&labels), "Gateways' replies, by what they mean");
+    }
+    buf_done(&labels);
+}
+
+void schedule_send_init(struct schedule *s)
+{
+    struct buf labels;
+    char shown[MASK_TEXT_MAX];
+
+    buf_init(&labels, 256);
+    s->channels = mem_zeroed(s->conf.channel_count + 1, sizeof *s->channels);
+    s->senders = mem_zeroed(s->conf.sender_count + 1, sizeof *s->senders);
+    s->sends = mem_zeroed((size_t)s->conf.in_flight + 1, sizeof(*s->sends));
+    for (size_t i = 0; i < s->conf.channel_count; i++)
+        channel_init(s, &s->channels[i], &s->conf.channels[i]);
+    for (size_t i = 0; i < s->conf.sender_count; i++) {
+        struct sender *from = &s->senders[i];
+
+        *from = (struct sender){.conf = &s->conf.senders[i],
+                                .channel = &s->channels[s->conf.senders[i].channel],
+                                .window = SCHEDULE_WINDOW_FIRST};
+        pacer_init(&from->pacer, from->conf->rate);
+        buf_clear(&labels);
+        stats_label(&labels, "sender", view_of(mask_address(view_of(from->conf->address), shown)));
+        from->stat_held = stats_get(s->port.stats, STAT_COUNTER, "cmibridge_sender_pauses_total",
+                                    buf_text(&labels), "Times the gateway has paused the sender");
+    }
+    buf_done(&labels);
+}
+
+void schedule_send_done(struct schedule *s)
+{
+    for (size_t i = 0; i < s->send_count; i++) {
+        channel_request_done(&s->sends[i]->request);
+        mem_free(s->sends[i]);
+    }
+    mem_free(s->sends);
+    mem_free(s->senders);
+    mem_free(s->channels);
+}

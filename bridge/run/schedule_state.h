@@ -1,0 +1,332 @@
+/*
+ * schedule_state: what the files of the sending loop share. Private to bridge/run/schedule*.c.
+ *
+ *   schedule.c         the turn, the inputs, the end
+ *   schedule_claim.c   shards: when to claim, how much, what becomes of it
+ *   schedule_hold.c    slices held: windows, marks, the fence, the way out
+ *   schedule_write.c   settlements, and the writes that carry them
+ *   schedule_send.c    senders and channels: which request goes next, what its reply means
+ *   schedule_call.c    callbacks
+ *   schedule_relay.c   outcomes: from the outbox to Kafka
+ */
+#ifndef BRIDGE_RUN_SCHEDULE_STATE_H
+#define BRIDGE_RUN_SCHEDULE_STATE_H
+
+#include "bridge/core/handover.h"
+#include "bridge/core/heap.h"
+#include "bridge/core/mask.h"
+#include "bridge/core/pacer.h"
+#include "bridge/core/shard.h"
+#include "bridge/run/schedule.h"
+
+#define SCHEDULE_HOLDINGS_MAX  16384
+#define SCHEDULE_HELD_MAX      65536 /* destinations held at once */
+#define SCHEDULE_HELD_SHARD    2000  /* of one shard: then it is not claimed from */
+#define SCHEDULE_QUANTUM       2     /* slices in a row of one message */
+#define SCHEDULE_POLL_MS       1000  /* a shard is looked at that often, whatever is known of it */
+#define SCHEDULE_AGAIN_MS      200   /* after the store has failed */
+#define SCHEDULE_RENEW_MS      5000
+#define SCHEDULE_SETTLE_MS     50  /* the longest that a settlement waits to be written */
+#define SCHEDULE_SETTLE_COUNT  500 /* settlements that do not wait */
+#define SCHEDULE_WINDOW_FIRST  64  /* destinations of a window */
+#define SCHEDULE_WINDOW_MAX    1000
+#define SCHEDULE_HEAD_START    32
+#define SCHEDULE_SHUT_MS       60000 /* for how long what nobody here can send is left alone */
+#define SCHEDULE_SOURCE_MAX    256
+#define SCHEDULE_RELAY_IDLE_MS 2000
+#define SCHEDULE_RELAY_SOON_MS 20
+
+enum schedule_token_kind { TOKEN_HOLDING, TOKEN_SENDER, TOKEN_SHARD };
+#define TOKEN(kind, rest) ((uint64_t)(kind) << 62 | (uint64_t)(rest))
+#define TOKEN_KIND_OF(t)  ((enum schedule_token_kind)((t) >> 62))
+#define TOKEN_REST(t)     ((t) & (UINT64_MAX >> 2))
+#define TOKEN_GENERATIONS 0x3fffffffU
+
+/* A message, as one claim brought it: shared by that claim's slices. */
+struct content {
+    unsigned users;
+    struct schedule_message message; /* texts are in `text` */
+    char *text;                      /* owned */
+    struct channel_content body;     /* of a message whose body can be sent */
+    bool usable;
+    struct fault fault; /* why it is not */
+};
+
+struct settled { /* a settlement, its texts by their place in the batch's */
+    uint16_t index;
+    uint8_t attempt;
+    bool possible_duplicate;
+    enum settlement_state state;
+    int64_t at_ms;
+    int64_t retry_at_ms;
+    size_t reason_at, reason_n;
+    size_t id_at, id_n;
+};
+
+struct batch {
+    struct settled *items; /* owned */
+    size_t count;
+    size_t cap;
+    struct buf text;
+};
+
+enum write_kind { WRITE_NONE, WRITE_PROGRESS, WRITE_FINISH, WRITE_RELEASE, WRITE_END_CALL };
+
+/* Why a holding is on its way out, before all of it is settled. */
+enum leaving { LEAVING_NOT, LEAVING_CANCELLED, LEAVING_PAUSED, LEAVING_RELEASED, LEAVING_LOST };
+
+struct holding {
+    uint32_t index;
+    uint32_t generation;
+    struct holding *next; /* in its sender's ring, or in the list of unused ones */
+    struct holding *prev;
+    bool in_ring;
+    bool in_line; /* a callback's: for the dialler */
+    bool dirty;   /* in the list of those to look at in this turn */
+    struct holding *next_dirty;
+    struct heap_item timer;
+
+    struct content *content; /* NULL: unused */
+    struct schedule_lease lease;
+    struct slice slice;   /* as worked on */
+    struct slice written; /* as in the write under way */
+    struct batch fresh;   /* settlements to be written */
+    struct batch gone;    /* in the write under way */
+    char *addresses;      /* owned */
+    uint32_t *address_at; /* owned; slice.count + 1 of them */
+    uint8_t *states;      /* owned; enum handover_state, and DEFERRED */
+    struct sender *sender;
+
+    enum write_kind write;
+    bool write_failed; /* to be made again, as it was, at write_again_ms */
+    int64_t write_again_ms;
+    int64_t write_asked_ms;
+    int64_t write_at_ms; /* its at_ms, and park */
+    bool write_park;
+    bool recipients_asked;
+
+    size_t acknowledged; /* the watermark of the last write that was answered DONE */
+    int64_t marked_ms;   /* when that write was asked for */
+    size_t cursor;       /* nothing before it is MARKED */
+    unsigned count[HANDOVER_STATE_COUNT];
+    unsigned window;     /* begun in the window under way, so that its size can follow */
+    int64_t due_ms;      /* lateness counts from here, by the store's clock; 0: it was counted */
+    int64_t deferred_ms; /* when those that wait for their gap may be marked; 0: none do */
+    int64_t fence_ms;    /* no request begins from here on */
+    int64_t renew_ms;
+    int64_t settled_ms;  /* since when `fresh` waits; 0: it is empty */
+    int64_t retry_at_ms; /* of the next pass, by the store's clock */
+    enum leaving leaving;
+    int64_t leave_at_ms; /* when it may be claimed again, by the store's clock */
+    bool leave_park;
+
+    /* a callback */
+    struct callback_state call;
+    bool call_begun;
+    char call_reason[SETTLEMENT_TEXT_MAX + 1];
+};
+#define DEFERRED 0x80
+
+struct sender {
+    const struct schedule_sender *conf;
+    struct channel_of *channel;
+    char source[SCHEDULE_SOURCE_MAX]; /* as the last message spelled it */
+    struct pacer pacer;
+    struct holding *ring; /* those with something MARKED; the next one to send from */
+    size_t ring_count;
+    int64_t held;    /* destinations held and not begun */
+    unsigned window; /* the size of windows that has proved good */
+    struct stat *stat_held;
+};
+
+struct channel_of {
+    const struct schedule_channel *conf;
+    struct breaker breaker;
+    unsigned forbidden; /* destinations in a row that were answered so */
+    int out;
+    char trouble[FAULT_TEXT_MAX];
+    size_t turn;  /* the sender that goes next */
+    bool stopped; /* open since it said that nothing of ours is welcome */
+    struct stat *stat_state;
+    struct stat *stat_time;
+    struct stat *stat_verdict[CHANNEL_STOPPED + 1];
+};
+
+struct send {
+    uint32_t index;
+    uint32_t generation;
+    struct send *next;       /* of the unused ones */
+    struct holding *holding; /* NULL: unused */
+    size_t destination;
+    bool doubtful;
+    struct channel_of *channel;
+    struct channel_request request;
+    struct http_header headers[CHANNEL_HEADERS_MAX];
+};
+
+struct relay_entry; /* schedule_relay.c */
+
+struct shard {
+    bool claiming;
+    int64_t asked_ms;
+    int64_t due_ms; /* when to claim, monotonic; INT64_MAX: not known */
+    int64_t looked_ms;
+    struct heap_item claim_timer; /* unless it is claiming or blocked */
+    int64_t held;                 /* destinations held of it, not settled */
+    bool blocked;                 /* due, but enough is held: looked at when that has gone */
+    /* the outbox */
+    bool reading;
+    bool acking;
+    struct heap_item relay_timer; /* unless it is reading, acking, or waits for reports */
+    bool relay_wanted;            /* something was written since it was read */
+    struct relay_entry *entries;  /* owned; in order */
+    size_t entry_count;
+    size_t entry_at; /* the next one to produce from */
+    size_t unreported;
+    bool report_failed;
+};
+
+struct schedule {
+    struct schedule_conf conf;
+    struct schedule_ports port;
+    struct shard shards[SHARD_COUNT];
+    struct sender *senders;
+    struct channel_of *channels;
+    struct heap timers; /* of holdings */
+    struct heap claims; /* of shards: when to claim */
+    struct heap relays; /* of shards: when to go on with the outbox */
+    struct holding **holdings;
+    size_t holding_count;
+    struct holding *unused;
+    struct holding *dirty;
+    size_t holdings_used;
+    int64_t held; /* destinations held and not settled */
+    struct send **sends;
+    size_t send_count;
+    struct send *unused_send;
+    int in_flight;
+    struct holding *calls; /* callbacks that wait for a slot of the dialler, first to last */
+    struct holding *calls_last;
+    int64_t clock_offset_ms; /* the store's clock minus the monotonic one */
+    bool clock_known;
+    bool ending;
+    bool outbox_full;
+    char stranger_source[SCHEDULE_SOURCE_MAX];           /* that nobody here sends for; "" */
+    int64_t stranger_ms;                                 /* until then it is left alone */
+    struct settlement settlements[SCHEDULE_SETTLED_MAX]; /* of the write being made */
+    struct view addresses[SCHEDULE_RECIPIENTS_MAX];
+    struct buf scratch;
+    struct stat *stat_lateness;
+    struct stat *stat_sent;
+    struct stat *stat_handled;
+    struct stat *stat_failed;
+    struct stat *stat_retried;
+    struct stat *stat_overtaken;
+    struct stat *stat_doubtful;
+    struct stat *stat_in_flight;
+    struct stat *stat_held;
+    struct stat *stat_calls;
+    struct stat *stat_fenced;
+    struct stat *stat_told;
+    struct stat *stat_outbox_full;
+};
+
+/* ---- schedule.c ---- */
+int64_t schedule_now(const struct schedule *s);
+int64_t schedule_store_ms(const struct schedule *s); /* what the store's clock shows now */
+int64_t schedule_mono_of(const struct schedule *s, int64_t store_ms);
+bool schedule_up(const struct schedule *s);
+
+/* ---- schedule_claim.c ---- */
+void schedule_claim_init(struct schedule *s);
+int64_t schedule_due_ms(const struct holding *h, const struct schedule_claimed_slice *slice);
+void schedule_claim_done(struct schedule *s);
+void schedule_claim_due(struct schedule *s);
+void schedule_claim_room(struct schedule *s, unsigned shard); /* less is held of it */
+int64_t schedule_claim_wake_ms(const struct schedule *s);
+void schedule_claimed(void *schedule, const struct schedule_claimed *c);
+void schedule_woken(void *schedule, unsigned shard, int64_t due_ms);
+
+/* ---- schedule_hold.c ---- */
+struct holding *schedule_hold_new(struct schedule *s, struct content *content,
+                                  const struct schedule_claimed_slice *slice);
+struct holding *schedule_hold_find(const struct schedule *s, uint64_t token_rest);
+uint64_t schedule_hold_token(const struct holding *h);
+void schedule_hold_free(struct schedule *s, struct holding *h);
+/* The one door through which a destination changes its state. */
+void schedule_move(struct schedule *s, struct holding *h, size_t i, enum handover_event event);
+enum handover_state schedule_state_of(const struct holding *h, size_t i);
+void schedule_hold_dirty(struct schedule *s, struct holding *h); /* look at it in this turn */
+void schedule_hold_look_all(struct schedule *s);
+/* Begin nothing more of it. at_ms and park: as a release has them. The first reason holds, but for
+ * LEAVING_LOST. */
+void schedule_hold_leave(struct schedule *s, struct holding *h, enum leaving why, int64_t at_ms,
+                         bool park);
+/* What is below the watermark is recorded. */
+void schedule_hold_marked(struct schedule *s, struct holding *h, int64_t asked_ms);
+void schedule_hold_unmark(struct schedule *s, struct holding *h); /* MARKING: it was not recorded */
+void schedule_hold_stale(struct schedule *s, struct holding *h);  /* MARKED: mark it again */
+void schedule_recipients_told(void *schedule, const struct schedule_recipients_answer *a);
+struct view schedule_address(const struct holding *h, size_t i);
+bool schedule_needs_recipients(const struct holding *h);
+/* The sender can't send from now to until_ms (monotonic)? why: NULL, or a word. */
+int64_t schedule_sender_shut_ms(struct schedule *s, struct sender *from, int64_t now_ms);
+
+/* ---- schedule_write.c ---- */
+struct settle {
+    enum settlement_state state;
+    struct view reason;
+    struct view provider_id;
+    bool possible_duplicate;
+    int64_t wait_ms; /* AGAIN: at least; the message's retryDelay holds too */
+};
+/* Ends destination i in this pass. AGAIN at the last attempt becomes FAILED. Its state has been
+ * moved. */
+void schedule_settle(struct schedule *s, struct holding *h, size_t i, const struct settle *how);
+void schedule_tell_unknown(struct schedule *s, struct holding *h, size_t i);
+void schedule_write(struct schedule *s, struct holding *h, enum write_kind kind);
+void schedule_write_again(struct schedule *s, struct holding *h);
+void schedule_written(void *schedule, uint64_t token, enum schedule_state state);
+void schedule_batch_done(struct batch *b);
+
+/* ---- schedule_send.c ---- */
+void schedule_send_init(struct schedule *s);
+void schedule_send_done(struct schedule *s);
+void schedule_send_due(struct schedule *s);
+int64_t schedule_send_wake_ms(struct schedule *s);
+void schedule_ring_put(struct holding *h);
+void schedule_ring_take(struct holding *h); /* no-op if it is in none */
+struct sender *schedule_sender_find(struct schedule *s, struct view source);
+void schedule_granted(void *schedule, const struct schedule_grant *g);
+struct send *schedule_send_new(struct schedule *s, struct channel_of *to);
+void schedule_send_free(struct schedule *s, struct send *d);
+bool schedule_submit(struct schedule *s, struct send *d, struct fault *f);
+void schedule_channel_ok(struct schedule *s, struct channel_of *c);
+void schedule_channel_failed(struct schedule *s, struct channel_of *c, const char *why);
+void schedule_channel_stop(struct schedule *s, struct channel_of *c, const char *why,
+                           bool unwelcome);
+
+/* ---- schedule_call.c ---- */
+void schedule_call_take(struct schedule *s, struct holding *h,
+                        const struct schedule_claimed_slice *slice);
+void schedule_call_look(struct schedule *s, struct holding *h, int64_t now_ms);
+void schedule_call_due(struct schedule *s);
+int64_t schedule_call_wake_ms(struct schedule *s);
+void schedule_call_forget(struct schedule *s, struct holding *h); /* no longer in line */
+void schedule_call_marked(struct schedule *s, struct holding *h);
+void schedule_call_refused(struct schedule *s, struct holding *h); /* its progress was not DONE */
+void schedule_call_replied(struct schedule *s, struct holding *h, struct channel_of *c,
+                           const struct http_reply *reply);
+
+/* ---- schedule_relay.c ---- */
+void schedule_relay_init(struct schedule *s);
+void schedule_relay_due(struct schedule *s);
+int64_t schedule_relay_wake_ms(const struct schedule *s);
+void schedule_relay_soon(struct schedule *s, unsigned shard); /* something was written to it */
+void schedule_outbox(void *schedule, const struct schedule_outbox *o);
+void schedule_relay_sent(struct schedule *s, unsigned shard, enum schedule_state state);
+void schedule_relay_report(struct schedule *s, uint64_t token_rest, bool delivered);
+bool schedule_relay_idle(const struct schedule *s);
+void schedule_relay_done(struct schedule *s);
+
+#endif
