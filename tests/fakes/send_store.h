@@ -1,0 +1,94 @@
+/*
+ * send_store: what ports/schedule.h promises, in memory: messages and callbacks in slices,
+ * leases with holders, watermarks, counts, consents, gates, an outbox. As faithful to the scripts
+ * in server/redis as the sending loop can tell; small, and without a clock: time is an argument.
+ *
+ * Where it finds that a write does not follow from what is stored, the test fails.
+ */
+#ifndef TESTS_FAKES_SEND_STORE_H
+#define TESTS_FAKES_SEND_STORE_H
+
+#include "bridge/ports/schedule.h"
+
+#define SEND_STORE_MESSAGES_MAX 16
+#define SEND_STORE_SLICES_MAX   4
+#define SEND_STORE_SLICE        6 /* destinations of a slice */
+#define SEND_STORE_DEST_MAX     (SEND_STORE_SLICES_MAX * SEND_STORE_SLICE)
+#define SEND_STORE_EVENTS_MAX   4096
+
+struct send_store_slice {
+    struct slice slice;
+    bool queued;
+    int64_t due_ms;
+    bool leased;
+    int64_t lease_ends_ms;
+    struct buf addresses;
+};
+
+struct send_store_message {
+    char id[GUID_TEXT_MAX];
+    unsigned shard;
+    enum schedule_kind kind;
+    const char *source;
+    const char *sub_type;
+    size_t count; /* destinations */
+    size_t slices;
+    int64_t at_ms;
+    int64_t retry_delay_ms;
+    unsigned attempts_max;
+    bool live; /* else deleted, or closed */
+    bool deleted;
+    bool paused;
+    int64_t park_ms;
+    struct send_store_slice slice[SEND_STORE_SLICES_MAX];
+    struct callback_state callback;
+    unsigned calls;
+    bool consent_withdrawn[SEND_STORE_DEST_MAX];
+    int64_t reserved_ms[SEND_STORE_DEST_MAX]; /* gap: until then */
+};
+
+struct send_store_event {
+    unsigned shard;
+    bool gone;
+    struct schedule_event event;
+    char *blob;
+};
+
+struct send_store {
+    struct send_store_message messages[SEND_STORE_MESSAGES_MAX];
+    size_t count;
+    uint64_t fences;
+    struct send_store_event events[SEND_STORE_EVENTS_MAX];
+    size_t event_count;
+    int64_t gate_shut_ms[4];
+    int64_t outbox_reader_ms[SHARD_COUNT];
+    const void *outbox_reader[SHARD_COUNT];
+};
+
+void send_store_init(struct send_store *m);
+void send_store_done(struct send_store *m);
+/* count destinations "+3584000<message><destination>"; of a callback 1. */
+struct send_store_message *send_store_add(struct send_store *m, enum schedule_kind kind,
+                                          size_t count);
+struct send_store_message *send_store_find(struct send_store *m, const char *id);
+void send_store_delete(struct send_store *m, struct send_store_message *message, int64_t now_ms);
+void send_store_put_result(struct send_store *m, struct send_store_message *message,
+                           enum callback_result result, int64_t now_ms, int64_t retry_ms);
+/* Of one claim: at most SCHEDULE_CLAIM_MAX. Texts hold as long as the model. */
+struct send_store_claimed {
+    struct schedule_claimed answer;
+    struct schedule_message messages[SEND_STORE_MESSAGES_MAX];
+    struct schedule_claimed_slice slices[SCHEDULE_CLAIM_MAX];
+};
+void send_store_claim(struct send_store *m, const struct schedule_claim *c, int64_t now_ms,
+                      struct send_store_claimed *out);
+enum schedule_state send_store_write(struct send_store *m, const struct schedule_write *w,
+                                     char mode, int64_t now_ms);
+enum schedule_state send_store_end_call(struct send_store *m, const struct schedule_call_end *e,
+                                        int64_t now_ms);
+/* The destination that the address names. */
+struct send_store_message *send_store_of_address(struct send_store *m, struct view address,
+                                                 size_t *dest);
+bool send_store_all_ended(const struct send_store *m);
+
+#endif

@@ -1,0 +1,434 @@
+#include "tests/fakes/send_world_in.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool world_chance(struct send_world *w, unsigned in_1000)
+{
+    return rng_below(&w->rng, 1000) < in_1000;
+}
+
+int64_t send_world_store_ms(const struct send_world *w)
+{
+    return WORLD_EPOCH_MS + w->now_ms;
+}
+
+void world_again(struct send_world *w, struct action *a, enum action_kind kind, int64_t most_ms)
+{
+    a->kind = kind;
+    heap_put(&w->actions, &a->at, w->now_ms + (int64_t)rng_below(&w->rng, (uint64_t)most_ms + 1));
+}
+
+struct action *world_soon(struct world_process *p, enum action_kind kind, uint64_t token,
+                          int64_t most_ms)
+{
+    struct action *a = mem_zeroed(1, sizeof *a);
+
+    a->process = p->index;
+    a->life = p->life;
+    a->token = token;
+    world_again(p->world, a, kind, most_ms);
+    return a;
+}
+
+static void action_free(struct action *a)
+{
+    mem_free(a->claimed);
+    mem_free(a->settled);
+    mem_free(a->settled_text);
+    mem_free(a->events);
+    mem_free(a->ids);
+    mem_free(a);
+}
+
+/* ---- clocks ---- */
+
+static int64_t mono_ms(void *ctx)
+{
+    return ((struct world_process *)ctx)->world->now_ms;
+}
+
+static int64_t wall_ms(void *ctx)
+{
+    return send_world_store_ms(((struct world_process *)ctx)->world) + 777777;
+}
+
+static uint64_t random_bits(void *ctx)
+{
+    return rng_next(&((struct world_process *)ctx)->world->rng);
+}
+
+/* ---- Kafka ---- */
+
+static bool produce(void *ctx, const struct sink_record *r, struct fault *f)
+{
+    struct world_process *p = ctx;
+    struct action *a;
+
+    if (world_chance(p->world, p->world->faults.report_failed))
+        return fault_set(f, FAULT_RETRY, "the queue is full");
+    a = world_soon(p, REPORT, r->token, p->world->faults.latency_ms);
+    a->ok = !world_chance(p->world, p->world->faults.report_failed);
+    return true;
+}
+
+/* ---- what happens ---- */
+
+static void answer_reply(struct send_world *w, struct world_process *p, struct action *a)
+{
+    struct http_reply r = {.token = a->token,
+                           .fate = a->fate,
+                           .status = a->status,
+                           .body = view_of(a->body),
+                           .error = "the connection was lost"};
+
+    (void)w;
+    p->out--;
+    schedule_on_reply(p->loop, &r);
+}
+
+/* Reaches the process that asked, if it is still the same. */
+static void at_process(struct send_world *w, struct action *a)
+{
+    struct world_process *p = &w->process[a->process];
+    struct schedule_answers to = schedule_answers_of(p->loop);
+
+    switch (a->kind) {
+    case CLAIMED:
+        to.claimed(to.owner, &a->answer);
+        break;
+    case WRITTEN:
+        to.written(to.owner, a->token, a->state);
+        break;
+    case GRANTED:
+        to.granted(to.owner, &(struct schedule_grant){.token = a->token,
+                                                      .state = a->state,
+                                                      .granted = a->want,
+                                                      .wait_ms = a->wait_ms});
+        break;
+    case RECIPIENTS_ANSWER:
+        to.recipients(to.owner, &(struct schedule_recipients_answer){.token = a->token,
+                                                                     .state = a->state,
+                                                                     .recipients = a->recipients,
+                                                                     .count = a->address_count});
+        break;
+    case OUTBOX_ANSWER:
+        to.outbox(to.owner, &(struct schedule_outbox){.shard = a->shard,
+                                                      .state = a->state,
+                                                      .other = !a->ok,
+                                                      .events = a->events,
+                                                      .count = a->event_count});
+        break;
+    case REPLY:
+        answer_reply(w, p, a);
+        break;
+    case REPORT:
+        schedule_on_report(p->loop, a->token, a->ok, "no broker");
+        break;
+    case CLAIM:
+    case WRITE:
+    case END_CALL:
+    case ASK:
+    case RECIPIENTS:
+    case OUTBOX:
+    case SENT:
+    case ARRIVE:
+        fail_msg("no answer");
+    }
+}
+
+static bool is_answer(enum action_kind kind)
+{
+    return kind == CLAIMED || kind == WRITTEN || kind == GRANTED || kind == RECIPIENTS_ANSWER ||
+           kind == OUTBOX_ANSWER || kind == REPLY || kind == REPORT;
+}
+
+static void happen(struct send_world *w, struct action *a)
+{
+    const struct world_process *p = &w->process[a->process];
+
+    if (a->kind == ARRIVE) {
+        world_arrive(w, a);
+        world_again(w, a, REPLY, a->channel == 2 ? WORLD_CALL_MOST_MS : w->faults.carrier_ms);
+        return;
+    }
+    if (!is_answer(a->kind)) {
+        world_at_store(w, a);
+        return;
+    }
+    if (a->kind == REPLY && a->channel == 2 && w->calls[a->message].out &&
+        w->calls[a->message].number == a->attempt)
+        world_call_over(w, a);
+    if (p->loop != NULL && p->life == a->life) {
+        if (p->stopped_to_ms > w->now_ms) { /* it waits in the socket */
+            heap_put(&w->actions, &a->at, p->stopped_to_ms);
+            return;
+        }
+        at_process(w, a);
+    }
+    action_free(a);
+}
+
+void send_world_step(struct send_world *w)
+{
+    struct heap_item *item;
+    int64_t next = w->now_ms + 1000;
+
+    for (unsigned i = 0; i < WORLD_PROCESSES; i++) {
+        struct world_process *p = &w->process[i];
+        int64_t wait_ms;
+
+        if (p->loop == NULL)
+            continue;
+        if (p->stopped_to_ms > w->now_ms) {
+            if (p->stopped_to_ms < next)
+                next = p->stopped_to_ms;
+            continue;
+        }
+        wait_ms = schedule_turn(p->loop);
+        if (wait_ms >= 0 && w->now_ms + wait_ms < next)
+            next = w->now_ms + wait_ms;
+    }
+    item = heap_first(&w->actions);
+    if (item != NULL && item->at_ms <= next) {
+        if (item->at_ms > w->now_ms)
+            w->now_ms = item->at_ms;
+        heap_remove(&w->actions, item);
+        happen(w, (struct action *)(void *)((char *)item - offsetof(struct action, at)));
+    } else {
+        w->now_ms = next > w->now_ms ? next : w->now_ms + 1;
+    }
+}
+
+/* ---- processes ---- */
+
+static void say(void *ctx, enum notice_level level, const char *event,
+                const struct notice_field *fields, size_t field_count)
+{
+    (void)ctx, (void)level, (void)event, (void)fields, (void)field_count;
+}
+
+void send_world_boot(struct send_world *w, unsigned process)
+{
+    static const struct notice silent = {NULL, NOTICE_ERROR, say};
+    struct world_process *p = &w->process[process];
+    struct schedule_ports ports = {
+        .schedule = world_store_port(p),
+        .http = world_http_port(p),
+        .sink = {p, produce},
+        .clock = {p, mono_ms, wall_ms, random_bits},
+        .log = &silent,
+    };
+
+    if (p->loop != NULL)
+        return;
+    p->life++;
+    p->stopped_to_ms = 0;
+    p->out = 0;
+    p->stats = stats_new();
+    ports.stats = p->stats;
+    p->loop = schedule_new(&w->conf, &ports);
+}
+
+/* Whatever it had sent and had not recorded may be sent again. */
+static void allow_duplicates(struct send_world *w)
+{
+    w->duplicates_most += SEND_STORE_DEST_MAX * (unsigned)w->model.count;
+}
+
+void send_world_kill(struct send_world *w, unsigned process)
+{
+    struct world_process *p = &w->process[process];
+
+    if (p->loop == NULL)
+        return;
+    allow_duplicates(w);
+    schedule_free(p->loop);
+    stats_free(p->stats);
+    p->loop = NULL;
+}
+
+void send_world_stop(struct send_world *w, unsigned process, int64_t for_ms)
+{
+    w->process[process].stopped_to_ms = w->now_ms + for_ms;
+    allow_duplicates(w);
+}
+
+void send_world_delete(struct send_world *w, size_t message)
+{
+    struct send_store_message *m = &w->model.messages[message];
+
+    if (!m->live || m->kind != SCHEDULE_MESSAGE)
+        return;
+    for (size_t k = 0; k < m->slices; k++)
+        w->deleted_mark[message][k] = m->slice[k].slice.watermark;
+    send_store_delete(&w->model, m, send_world_store_ms(w));
+    w->deleted_ms[message] = w->now_ms > 0 ? w->now_ms : 1;
+}
+
+void send_world_withdraw(struct send_world *w, size_t message, size_t dest)
+{
+    struct send_store_message *m = &w->model.messages[message];
+
+    if (dest >= m->count || m->kind != SCHEDULE_MESSAGE ||
+        strcmp(m->source, w->senders[1].address) != 0 || m->consent_withdrawn[dest])
+        return;
+    m->consent_withdrawn[dest] = true;
+    w->seen[message][dest].withdrawn_ms = w->now_ms > 0 ? w->now_ms : 1;
+}
+
+/* ---- the whole ---- */
+
+static void make_conf(struct send_world *w)
+{
+    static const struct zone utc;
+
+    for (unsigned i = 0; i < 3; i++)
+        w->channels[i] = (struct schedule_channel){
+            .name = "fake", .setup = {.name = "fake"}, .http = i, .slots = 4, .timeout_ms = 2000};
+    w->channels[0].setup.kind = w->channels[1].setup.kind = world_channel();
+    w->channels[2].dialler = world_dialler();
+    w->senders[0] = (struct schedule_sender){.address = "sms@x", .channel = 0, .zone = &utc};
+    w->senders[1] = (struct schedule_sender){.address = "wa@x",
+                                             .channel = 1,
+                                             .usage = "whatsapp",
+                                             .gap_ms = 100,
+                                             .rate = 20,
+                                             .burst = 20,
+                                             .zone = &utc};
+    w->conf = (struct schedule_conf){
+        .channels = w->channels,
+        .channel_count = 3,
+        .senders = w->senders,
+        .sender_count = 2,
+        .dialler = 2,
+        .in_flight = 8,
+        .lease_ms = 8000,
+        .drain_ms = 5000,
+        .breaker = {.failures = 5, .open = {200, 2000}},
+        .callback_retry_ms = 3000,
+        .callback_handling_ms = WORLD_HANDLING_MS,
+        .retention_ms = 3600000,
+        .outcomes_topic = "cmi-outcomes",
+    };
+}
+
+static void make_message(struct send_world *w)
+{
+    bool call = world_chance(w, 250);
+    bool gated = world_chance(w, 400);
+    struct send_store_message *m =
+        send_store_add(&w->model, call ? SCHEDULE_CALLBACK : SCHEDULE_MESSAGE,
+                       call ? 1 : 1 + rng_below(&w->rng, SEND_STORE_DEST_MAX));
+
+    m->source = call ? "" : w->senders[gated].address;
+    m->sub_type = gated ? "whatsapp" : "sms";
+    m->at_ms = WORLD_EPOCH_MS + (int64_t)rng_below(&w->rng, 5000);
+    m->retry_delay_ms = 1000 + (int64_t)rng_below(&w->rng, 2000);
+    m->attempts_max = 1 + (unsigned)rng_below(&w->rng, 3);
+    m->callback.next_call_ms = m->at_ms;
+    for (size_t k = 0; k < m->slices; k++)
+        m->slice[k].due_ms = m->at_ms;
+}
+
+void send_world_init(struct send_world *w, uint64_t seed)
+{
+    size_t messages;
+
+    memset(w, 0, sizeof *w);
+    w->rng = rng_of(seed);
+    heap_init(&w->actions);
+    w->faults = (struct schedule_faults){.latency_ms = 3, .carrier_ms = 150};
+    send_store_init(&w->model);
+    make_conf(w);
+    for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+        w->process[i] = (struct world_process){.world = w, .index = i};
+    messages = 1 + rng_below(&w->rng, 6);
+    for (size_t i = 0; i < messages; i++)
+        make_message(w);
+}
+
+void send_world_done(struct send_world *w)
+{
+    struct heap_item *item;
+
+    for (unsigned i = 0; i < WORLD_PROCESSES; i++)
+        send_world_kill(w, i);
+    while ((item = heap_first(&w->actions)) != NULL) {
+        heap_remove(&w->actions, item);
+        action_free((struct action *)(void *)((char *)item - offsetof(struct action, at)));
+    }
+    heap_done(&w->actions);
+    send_store_done(&w->model);
+}
+
+bool send_world_finished(const struct send_world *w)
+{
+    return send_store_all_ended(&w->model);
+}
+
+static void check_destination(struct send_world *w, size_t at, size_t dest)
+{
+    const struct send_store_message *m = &w->model.messages[at];
+    const struct world_seen *seen = &w->seen[at][dest];
+
+    if (seen->accepted > seen->attempts && !seen->said_duplicate)
+        fail_msg("message %zu: %zu has it %u times in %u attempts, and nothing says so", at, dest,
+                 seen->accepted, seen->attempts);
+    if (seen->said_handled && seen->accepted == 0)
+        fail_msg("message %zu: %zu is handled, and the carrier does not know of it", at, dest);
+    if (m->deleted)
+        return;
+    if (!seen->said_handled && !seen->said_failed)
+        fail_msg("message %zu: %zu is missing", at, dest);
+    if (seen->said_failed && !seen->refused && seen->withdrawn_ms == 0 &&
+        seen->attempts < m->attempts_max)
+        fail_msg("message %zu: %zu was given up after %u attempts of %u", at, dest, seen->attempts,
+                 m->attempts_max);
+}
+
+void send_world_check_end(struct send_world *w)
+{
+    for (size_t i = 0; i < w->model.count; i++) {
+        const struct send_store_message *m = &w->model.messages[i];
+        size_t ended = 0;
+
+        if (m->kind == SCHEDULE_CALLBACK) {
+            assert_false(m->callback.open);
+            continue;
+        }
+        for (size_t d = 0; d < m->count; d++)
+            check_destination(w, i, d);
+        for (size_t k = 0; k < m->slices; k++)
+            ended += slice_ended(&m->slice[k].slice);
+        if (!m->deleted)
+            assert_int_equal(ended, m->count); /* D9 */
+    }
+}
+
+void send_world_print(const struct send_world *w)
+{
+    for (size_t i = 0; i < w->model.count; i++)
+        for (size_t k = 0; k < w->model.messages[i].slices; k++) {
+            const struct send_store_message *m = &w->model.messages[i];
+            const struct send_store_slice *s = &m->slice[k];
+
+            if (m->live || s->queued || s->leased)
+                print_message(
+                    "message %zu.%zu: kind %d live %d deleted %d queued %d due in %d ms, "
+                    "leased %d for %d ms, attempt %u of %u, watermark %u of %u, ended %zu\n",
+                    i, k, (int)m->kind, m->live, m->deleted, s->queued,
+                    (int)(s->due_ms - send_world_store_ms(w)), s->leased,
+                    (int)(s->lease_ends_ms - send_world_store_ms(w)), s->slice.attempt,
+                    m->attempts_max, s->slice.watermark, s->slice.count, slice_ended(&s->slice));
+        }
+}

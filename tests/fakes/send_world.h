@@ -1,0 +1,100 @@
+/*
+ * send_world: everything the sending loop touches, as a fake in virtual time: the store
+ * (send_store), carriers and a dialler that answer, fail, throttle and go silent, Kafka, the
+ * clocks; and two processes that share the store, are killed, stopped and started. A seed decides
+ * all of it.
+ *
+ * The oracle is what the carriers saw, joined with what was put in; each request is held against
+ * D5 to D7 when it is begun, and all of it at the end.
+ */
+#ifndef TESTS_FAKES_SEND_WORLD_H
+#define TESTS_FAKES_SEND_WORLD_H
+
+#include "bridge/core/heap.h"
+#include "bridge/core/rng.h"
+#include "bridge/run/schedule.h"
+#include "tests/fakes/send_store.h"
+
+#define WORLD_PROCESSES 2
+#define WORLD_EPOCH_MS  INT64_C(1700000000000) /* the store's clock minus the virtual time */
+
+struct schedule_faults {   /* in 1000 */
+    unsigned store_lost;   /* a call's answer is FAILED; half of them took effect */
+    unsigned reply_lost;   /* the request arrived */
+    unsigned request_lost; /* it did not, and nobody knows */
+    unsigned not_sent;
+    unsigned error_500;
+    unsigned throttle;
+    unsigned refuse;
+    unsigned report_failed;
+    int64_t latency_ms; /* of the store: up to that much */
+    int64_t carrier_ms; /* of carriers */
+};
+
+struct world_seen {    /* of one destination */
+    unsigned attempts; /* the highest number begun */
+    unsigned requests; /* begun */
+    unsigned accepted; /* by the carrier */
+    int64_t over_ms;   /* when the last attempt's fate was known to the process; -1: it is out */
+    bool refused;      /* by the carrier, for good */
+    bool said_handled;
+    bool said_failed;
+    bool said_duplicate; /* some outcome says so */
+    bool said_unknown;
+    int64_t withdrawn_ms; /* consent; 0: it stands */
+    int64_t again_ms;     /* no request with a new number before */
+};
+
+struct world_call { /* of one callback */
+    unsigned begun; /* calls */
+    bool out;       /* one is under way */
+    unsigned number;
+};
+
+struct send_world;
+
+struct world_process {
+    struct send_world *world;
+    unsigned index;
+    struct schedule *loop; /* NULL: dead */
+    struct stats *stats;
+    uint32_t life;
+    int64_t stopped_to_ms; /* SIGSTOP until then; 0: it runs */
+    unsigned out;          /* requests begun in this life, and not answered */
+};
+
+struct send_world {
+    struct rng rng;
+    int64_t now_ms;
+    struct heap actions;
+    struct schedule_faults faults;
+    struct send_store model;
+    struct world_process process[WORLD_PROCESSES];
+    struct schedule_channel channels[3]; /* two carriers and the dialler */
+    struct schedule_sender senders[2];
+    struct schedule_conf conf;
+    bool down[3]; /* refuses connections */
+    bool unauthorised[3];
+    struct world_seen seen[SEND_STORE_MESSAGES_MAX][SEND_STORE_DEST_MAX];
+    struct world_call calls[SEND_STORE_MESSAGES_MAX];
+    int64_t deleted_ms[SEND_STORE_MESSAGES_MAX]; /* acknowledged; 0: no */
+    uint16_t deleted_mark[SEND_STORE_MESSAGES_MAX][SEND_STORE_SLICES_MAX];
+    unsigned duplicates;      /* requests that repeat an accepted one under the same number */
+    unsigned duplicates_most; /* what kills and stops allow */
+    int64_t lateness_ms;      /* the largest, of first attempts */
+};
+
+void send_world_init(struct send_world *w, uint64_t seed);
+void send_world_done(struct send_world *w);
+void send_world_boot(struct send_world *w, unsigned process);
+void send_world_kill(struct send_world *w, unsigned process);
+void send_world_stop(struct send_world *w, unsigned process, int64_t for_ms);
+void send_world_delete(struct send_world *w, size_t message);
+void send_world_withdraw(struct send_world *w, size_t message, size_t dest);
+void send_world_step(struct send_world *w); /* one thing happens */
+bool send_world_finished(const struct send_world *w);
+void send_world_check_end(struct send_world *w);
+void send_world_print(const struct send_world *w); /* what has not ended */
+int64_t send_world_store_ms(const struct send_world *w);
+
+#endif

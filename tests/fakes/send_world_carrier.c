@@ -1,0 +1,215 @@
+#include "tests/fakes/send_world_in.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/num.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool build(const struct channel_setup *s, const struct channel_send *m,
+                  struct channel_request *out, struct fault *f)
+{
+    (void)s, (void)f;
+    out->method = "POST";
+    buf_printf(&out->body, "%u %.*s", m->attempt, VIEW_ARG(m->to));
+    return true;
+}
+
+static void judge(const struct channel_reply *reply, struct channel_outcome *out)
+{
+    *out = (struct channel_outcome){.verdict = reply->status == 200   ? CHANNEL_HANDLED
+                                               : reply->status == 400 ? CHANNEL_REFUSED
+                                               : reply->status == 401 ? CHANNEL_STOPPED
+                                               : reply->status == 429 ? CHANNEL_THROTTLED
+                                                                      : CHANNEL_TRANSIENT,
+                                    .wait_ms = reply->status == 429 ? 700 : 0};
+    (void)snprintf(out->reason, sizeof out->reason, "%d", reply->status);
+}
+
+static bool build_call(const struct channel_setup *s, const struct dialler_call *call,
+                       struct channel_request *out, struct fault *f)
+{
+    (void)s, (void)f;
+    out->method = "POST";
+    buf_printf(&out->body, "%u %.*s", call->attempt, VIEW_ARG(call->customer_number));
+    return true;
+}
+
+static void judge_call(const struct channel_reply *reply, struct dialler_outcome *out)
+{
+    *out = (struct dialler_outcome){.verdict = reply->status == 200   ? DIALLER_RESULT
+                                               : reply->status == 202 ? DIALLER_LATER
+                                               : reply->status == 503 ? DIALLER_NOT_DIALLED
+                                               : reply->status == 401 ? DIALLER_STOPPED
+                                                                      : DIALLER_REFUSED,
+                                    .next_call_ms = -1};
+    if (reply->status == 200)
+        assert_true(callback_result_parse(reply->body, &out->result));
+}
+
+static const struct channel fake_channel = {.name = "fake", .build = build, .judge = judge};
+static const struct dialler fake_dialler = {
+    .name = "fake", .build = build_call, .judge = judge_call};
+
+static void check_message(struct send_world *w, struct send_store_message *m, size_t at,
+                          size_t dest, unsigned attempt)
+{
+    struct world_seen *seen = &w->seen[at][dest];
+    const struct slice *slice = &m->slice[dest / SEND_STORE_SLICE].slice;
+
+    if (send_world_store_ms(w) < m->at_ms)
+        fail_msg("message %zu is sent before its time", at); /* D5 */
+    if (attempt > m->attempts_max)
+        fail_msg("message %zu: attempt %u of %u", at, attempt, m->attempts_max); /* D6 */
+    assert_int_equal(attempt, slice->attempt);
+    if (attempt < seen->attempts)
+        fail_msg("message %zu: attempt %u after %u", at, attempt, seen->attempts);
+    if (attempt > seen->attempts) {
+        assert_int_equal(attempt, seen->attempts + 1);
+        if (attempt > 1 && send_world_store_ms(w) < seen->again_ms)
+            fail_msg("message %zu: attempt %u comes too early", at, attempt);
+        if (attempt == 1 && send_world_store_ms(w) - m->at_ms > w->lateness_ms)
+            w->lateness_ms = send_world_store_ms(w) - m->at_ms;
+    }
+    /* D7: handed over before, and begun within a second of that. */
+    if (w->deleted_ms[at] > 0 &&
+        (dest % SEND_STORE_SLICE >= w->deleted_mark[at][dest / SEND_STORE_SLICE] ||
+         w->now_ms > w->deleted_ms[at] + SCHEDULE_MARKED_MS + 2 * w->faults.latency_ms))
+        fail_msg("message %zu is sent to %zu after it was deleted", at, dest);
+    if (seen->withdrawn_ms > 0 &&
+        w->now_ms > seen->withdrawn_ms + SCHEDULE_MARKED_MS + w->faults.latency_ms)
+        fail_msg("message %zu is sent to %zu without consent", at, dest);
+    seen->attempts = attempt;
+    seen->requests++;
+}
+
+static bool submit(void *ctx, const struct http_call *call, struct fault *f)
+{
+    struct world_process *p = ctx;
+    struct send_world *w = p->world;
+    struct view rest = call->body;
+    int64_t attempt = 0;
+    struct action *a;
+
+    (void)f;
+    assert_true(num_int(view_cut(&rest, ' '), &attempt));
+    a = world_soon(p, ARRIVE, call->token, w->faults.carrier_ms);
+    a->channel = call->destination;
+    a->attempt = (unsigned)attempt;
+    p->out++;
+    if (call->destination == 2) {
+        char id[GUID_TEXT_MAX];
+
+        view_copy(rest, id, sizeof id);
+        a->message = (size_t)(send_store_find(&w->model, id) - w->model.messages);
+        if (w->calls[a->message].out)
+            fail_msg("callback %zu is called twice at once", a->message);
+        if (attempt <= w->calls[a->message].number && w->calls[a->message].begun > 0)
+            fail_msg("callback %zu: call %d is made again", a->message, (int)attempt);
+        if (send_world_store_ms(w) < w->model.messages[a->message].callback.next_call_ms)
+            fail_msg("callback %zu is called before its time", a->message);
+    } else {
+        struct send_store_message *m = send_store_of_address(&w->model, rest, &a->dest);
+
+        a->message = (size_t)(m - w->model.messages);
+        check_message(w, m, a->message, a->dest, a->attempt);
+    }
+    if (w->down[a->channel] || world_chance(w, w->faults.not_sent)) {
+        a->fate = HTTP_NOT_SENT;
+        a->kind = REPLY;
+    } else if (world_chance(w, w->faults.request_lost)) {
+        a->fate = HTTP_UNKNOWN;
+        a->kind = REPLY;
+    }
+    if (a->kind == REPLY && a->channel != 2 && a->fate == HTTP_NOT_SENT)
+        w->seen[a->message][a->dest].requests--;
+    return true;
+}
+
+static void cancel(void *ctx, uint64_t token)
+{
+    (void)ctx, (void)token;
+}
+
+/* A call that is made goes on for a while; its result comes with the reply, or later, or never. */
+static void arrive_call(struct send_world *w, struct action *a)
+{
+    static const char *const results[] = {"BUSY", "NO_ANSWER", "SUCCESSFUL", "HANDLED"};
+    struct world_call *c = &w->calls[a->message];
+
+    if (world_chance(w, w->faults.error_500)) {
+        a->status = 503;
+    } else if (world_chance(w, w->faults.refuse)) {
+        a->status = 400;
+    } else {
+        if (c->out)
+            fail_msg("callback %zu: two calls at once", a->message);
+        c->out = true;
+        c->begun++;
+        c->number = a->attempt;
+        a->status = world_chance(w, 300) ? 202 : 200;
+        (void)snprintf(a->body, sizeof a->body, "%s", results[rng_below(&w->rng, 4)]);
+    }
+    if (world_chance(w, w->faults.reply_lost))
+        a->fate = HTTP_UNKNOWN;
+}
+
+void world_arrive(struct send_world *w, struct action *a)
+{
+    struct world_seen *seen;
+
+    a->fate = HTTP_ANSWERED;
+    if (w->unauthorised[a->channel]) {
+        a->status = 401;
+        return;
+    }
+    if (a->channel == 2) {
+        arrive_call(w, a);
+        return;
+    }
+    seen = &w->seen[a->message][a->dest];
+    a->status = world_chance(w, w->faults.error_500)  ? 503
+                : world_chance(w, w->faults.throttle) ? 429
+                : world_chance(w, w->faults.refuse)   ? 400
+                                                      : 200;
+    if (a->status == 200)
+        seen->accepted++;
+    if (a->status == 400)
+        seen->refused = true;
+    if (world_chance(w, w->faults.reply_lost))
+        a->fate = HTTP_UNKNOWN;
+}
+
+/* A call that was made ends, whoever is told; those of 202 and of lost replies by a PUT, if ever.
+ */
+void world_call_over(struct send_world *w, const struct action *a)
+{
+    struct world_call *c = &w->calls[a->message];
+    struct send_store_message *m = &w->model.messages[a->message];
+
+    c->out = false;
+    if (a->status == 202 && world_chance(w, 700))
+        send_store_put_result(&w->model, m, CALLBACK_BUSY, send_world_store_ms(w),
+                              w->conf.callback_retry_ms);
+}
+
+struct http_port world_http_port(struct world_process *p)
+{
+    return (struct http_port){p, submit, cancel};
+}
+
+const struct channel *world_channel(void)
+{
+    return &fake_channel;
+}
+
+const struct dialler *world_dialler(void)
+{
+    return &fake_dialler;
+}

@@ -1,0 +1,363 @@
+#include "tests/fakes/send_world_in.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/mem.h"
+
+#include <string.h>
+
+/* ---- the store's port ---- */
+
+static bool up(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static void claim(void *ctx, const struct schedule_claim *c)
+{
+    struct world_process *p = ctx;
+    struct action *a = world_soon(p, CLAIM, 0, p->world->faults.latency_ms);
+
+    a->claim = *c;
+    assert_true(c->closed_count <= 4);
+    if (c->closed_count > 0)
+        memcpy(a->closed, c->closed, c->closed_count * sizeof *c->closed);
+    a->claim.closed = a->closed;
+    /* Sources are the world's own texts, but the loop's copies. */
+    for (size_t i = 0; i < c->closed_count; i++)
+        for (size_t k = 0; k < 2; k++)
+            if (view_is(c->closed[i].source, p->world->senders[k].address))
+                a->closed[i].source = view_of(p->world->senders[k].address);
+}
+
+static void write_of(struct world_process *p, const struct schedule_write *w, char mode)
+{
+    struct action *a = world_soon(p, WRITE, w->token, p->world->faults.latency_ms);
+    size_t n = 0;
+
+    a->mode = mode;
+    a->lease = *w->lease;
+    a->slice = *w->slice;
+    a->quiet = w->quiet;
+    a->park = w->park;
+    a->lease_ms = w->lease_ms;
+    a->at_ms = w->at_ms;
+    a->settled_count = w->settled_count;
+    a->settled = mem_zeroed(w->settled_count + 1, sizeof *a->settled);
+    a->settled_text = mem_zeroed(w->settled_count + 1, 600);
+    for (size_t i = 0; i < w->settled_count; i++) {
+        struct view texts[3] = {w->settled[i].reason, w->settled[i].provider_id,
+                                w->settled[i].address};
+
+        a->settled[i] = w->settled[i];
+        for (size_t t = 0; t < 3; t++) {
+            if (texts[t].n > 0)
+                memcpy(a->settled_text + n, texts[t].p, texts[t].n);
+            texts[t].p = a->settled_text + n;
+            n += texts[t].n;
+        }
+        a->settled[i].reason = texts[0];
+        a->settled[i].provider_id = texts[1];
+        a->settled[i].address = texts[2];
+    }
+}
+
+static void progress(void *ctx, const struct schedule_write *w)
+{
+    write_of(ctx, w, 'p');
+}
+
+static void finish(void *ctx, const struct schedule_write *w)
+{
+    write_of(ctx, w, 'f');
+}
+
+static void release(void *ctx, const struct schedule_write *w)
+{
+    write_of(ctx, w, 'r');
+}
+
+static void end_call(void *ctx, const struct schedule_call_end *e)
+{
+    struct world_process *p = ctx;
+    struct action *a = world_soon(p, END_CALL, e->token, p->world->faults.latency_ms);
+
+    a->lease = *e->lease;
+    a->slice = *e->slice;
+    a->call = *e->state;
+}
+
+static unsigned gate_of(struct world_process *p, struct view gate)
+{
+    return view_is(gate, p->world->senders[0].address) ? 0 : 1;
+}
+
+static void ask(void *ctx, const struct schedule_ask *q)
+{
+    struct world_process *p = ctx;
+    struct action *a = world_soon(p, ASK, q->token, p->world->faults.latency_ms);
+
+    a->want = q->want;
+    a->gate = gate_of(p, q->gate);
+}
+
+static void shut(void *ctx, const struct schedule_shut *s)
+{
+    struct world_process *p = ctx;
+
+    p->world->model.gate_shut_ms[gate_of(p, s->gate)] = p->world->now_ms + s->for_ms;
+    world_soon(p, WRITTEN, s->token, p->world->faults.latency_ms)->state = SCHEDULE_DONE;
+}
+
+static void open_gate(void *ctx, uint64_t token, struct view gate)
+{
+    (void)ctx, (void)token, (void)gate;
+    fail_msg("the loop stops channels by itself");
+}
+
+static void recipients(void *ctx, const struct schedule_recipients *r)
+{
+    struct world_process *p = ctx;
+    struct action *a = world_soon(p, RECIPIENTS, r->token, p->world->faults.latency_ms);
+
+    a->usage = r->usage.n > 0;
+    a->gap_ms = r->gap_ms;
+    a->address_count = r->count;
+    for (size_t i = 0; i < r->count; i++)
+        view_copy(r->addresses[i], a->addresses[i], sizeof a->addresses[i]);
+}
+
+static void read_outbox(void *ctx, unsigned shard)
+{
+    struct world_process *p = ctx;
+
+    world_soon(p, OUTBOX, 0, p->world->faults.latency_ms)->shard = shard;
+}
+
+static void sent(void *ctx, uint64_t token, unsigned shard, const char *const *ids, size_t count)
+{
+    struct world_process *p = ctx;
+    struct action *a = world_soon(p, SENT, token, p->world->faults.latency_ms);
+
+    a->shard = shard;
+    a->event_count = count;
+    a->ids = mem_zeroed(count + 1, sizeof *a->ids);
+    for (size_t i = 0; i < count; i++)
+        view_copy(view_of(ids[i]), a->ids[i], sizeof a->ids[i]);
+}
+
+struct schedule_port world_store_port(struct world_process *p)
+{
+    return (struct schedule_port){p,   up,   claim,     progress,   finish,      release, end_call,
+                                  ask, shut, open_gate, recipients, read_outbox, sent};
+}
+
+/* ---- what reaches it ---- */
+
+/* What the outbox held, once it is known to be in Kafka. */
+static void note_event(struct send_world *w, const struct schedule_event *e)
+{
+    struct send_store_message *m = send_store_find(&w->model, e->message);
+    size_t at = (size_t)(m - w->model.messages);
+    struct view blob = e->blob;
+    struct settlement t;
+
+    if (e->type != SCHEDULE_EVENT_SETTLED)
+        return;
+    while (settlement_next_event(&blob, &t)) {
+        size_t dest;
+        struct world_seen *seen;
+
+        assert_ptr_equal(send_store_of_address(&w->model, t.address, &dest), m);
+        assert_int_equal(dest, e->slice * SEND_STORE_SLICE + t.index);
+        seen = &w->seen[at][dest];
+        seen->said_duplicate = seen->said_duplicate || t.possible_duplicate;
+        seen->said_unknown = seen->said_unknown || t.state == SETTLEMENT_UNKNOWN;
+        if (t.state == SETTLEMENT_HANDLED || t.state == SETTLEMENT_FAILED) {
+            if (seen->said_handled || seen->said_failed)
+                fail_msg("message %zu: destination %zu has ended twice", at, dest);
+            seen->said_handled = t.state == SETTLEMENT_HANDLED;
+            seen->said_failed = t.state == SETTLEMENT_FAILED;
+        }
+    }
+}
+
+static void outbox_take(struct send_world *w, unsigned shard, const char *id)
+{
+    for (size_t i = 0; i < w->model.event_count; i++) {
+        struct send_store_event *e = &w->model.events[i];
+
+        if (e->shard != shard || strcmp(e->event.id, id) != 0)
+            continue;
+        if (!e->gone)
+            note_event(w, &e->event);
+        e->gone = true;
+        return;
+    }
+    fail_msg("the outbox never held %s", id);
+}
+
+/* A retry's wait counts from when the process knew of the attempt's end. */
+static void note_again(struct send_world *w, const struct action *a)
+{
+    struct send_store_message *m = send_store_find(&w->model, a->lease.id);
+    size_t at = (size_t)(m - w->model.messages);
+
+    for (size_t i = 0; i < a->settled_count; i++)
+        if (a->settled[i].state == SETTLEMENT_AGAIN)
+            w->seen[at][a->lease.slice * SEND_STORE_SLICE + a->settled[i].index].again_ms =
+                a->settled[i].at_ms + m->retry_delay_ms;
+}
+
+static void store_write(struct send_world *w, struct action *a)
+{
+    struct schedule_write write = {.token = a->token,
+                                   .lease = &a->lease,
+                                   .slice = &a->slice,
+                                   .settled = a->settled,
+                                   .settled_count = a->settled_count,
+                                   .quiet = a->quiet,
+                                   .lease_ms = a->lease_ms,
+                                   .at_ms = a->at_ms,
+                                   .park = a->park};
+
+    a->state = send_store_write(&w->model, &write, a->mode, send_world_store_ms(w));
+    note_again(w, a);
+}
+
+static void store_end_call(struct send_world *w, struct action *a)
+{
+    struct schedule_call_end end = {
+        .token = a->token, .lease = &a->lease, .slice = &a->slice, .state = &a->call};
+    struct send_store_message *m = send_store_find(&w->model, a->lease.id);
+
+    a->state = send_store_end_call(&w->model, &end, send_world_store_ms(w));
+    (void)m;
+}
+
+static void look_up(struct send_world *w, struct action *a)
+{
+    for (size_t i = 0; i < a->address_count; i++) {
+        size_t dest;
+        struct send_store_message *m =
+            send_store_of_address(&w->model, view_of(a->addresses[i]), &dest);
+
+        a->recipients[i].consent =
+            m->consent_withdrawn[dest] ? SCHEDULE_CONSENT_WITHDRAWN : SCHEDULE_CONSENT_NONE;
+        if (a->gap_ms == 0)
+            continue;
+        if (m->reserved_ms[dest] > w->now_ms)
+            a->recipients[i].wait_ms = m->reserved_ms[dest] - w->now_ms;
+        else
+            m->reserved_ms[dest] = w->now_ms + a->gap_ms;
+    }
+    a->state = SCHEDULE_DONE;
+}
+
+static void store_outbox(struct send_world *w, struct action *a)
+{
+    const struct world_process *p = &w->process[a->process];
+
+    a->state = SCHEDULE_DONE;
+    a->ok =
+        w->model.outbox_reader[a->shard] == p || w->now_ms >= w->model.outbox_reader_ms[a->shard];
+    if (!a->ok)
+        return;
+    w->model.outbox_reader[a->shard] = p;
+    w->model.outbox_reader_ms[a->shard] = w->now_ms + 5000;
+    a->events = mem_zeroed(8, sizeof *a->events);
+    for (size_t i = 0; i < w->model.event_count && a->event_count < 8; i++)
+        if (w->model.events[i].shard == a->shard && !w->model.events[i].gone)
+            a->events[a->event_count++] = w->model.events[i].event;
+}
+
+static void store_sent(struct send_world *w, struct action *a)
+{
+    for (size_t i = 0; i < a->event_count; i++)
+        outbox_take(w, a->shard, a->ids[i]);
+    a->state = SCHEDULE_DONE;
+}
+
+static void store_claim(struct send_world *w, struct action *a, bool done)
+{
+    static struct send_store_claimed found;
+
+    found.answer = (struct schedule_claimed){.shard = a->claim.shard};
+    if (done)
+        send_store_claim(&w->model, &a->claim, send_world_store_ms(w), &found);
+    a->answer = found.answer;
+    if (found.answer.slice_count == 0)
+        return;
+    a->claimed = mem_copy(&found, sizeof found);
+    a->answer.messages = a->claimed->messages;
+    a->answer.slices = a->claimed->slices;
+}
+
+/* Reaches the store. */
+void world_at_store(struct send_world *w, struct action *a)
+{
+    bool lost = world_chance(w, w->faults.store_lost);
+    bool done = !lost || world_chance(w, 500);
+
+    switch (a->kind) {
+    case CLAIM:
+        store_claim(w, a, done);
+        if (lost)
+            a->answer.state = SCHEDULE_FAILED;
+        world_again(w, a, CLAIMED, w->faults.latency_ms);
+        return;
+    case WRITE:
+        if (done)
+            store_write(w, a);
+        break;
+    case END_CALL:
+        if (done)
+            store_end_call(w, a);
+        break;
+    case ASK:
+        a->want = (unsigned)rng_below(&w->rng, a->want + 1);
+        a->wait_ms = a->want == 0 ? 50 : 10;
+        if (w->model.gate_shut_ms[a->gate] > w->now_ms) {
+            a->wait_ms = w->model.gate_shut_ms[a->gate] - w->now_ms;
+            a->want = 0;
+        }
+        a->state = lost ? SCHEDULE_FAILED : SCHEDULE_DONE;
+        world_again(w, a, GRANTED, w->faults.latency_ms);
+        return;
+    case RECIPIENTS:
+        look_up(w, a);
+        if (lost)
+            a->state = SCHEDULE_FAILED;
+        world_again(w, a, RECIPIENTS_ANSWER, w->faults.latency_ms);
+        return;
+    case OUTBOX:
+        store_outbox(w, a);
+        if (lost)
+            a->state = SCHEDULE_FAILED;
+        world_again(w, a, OUTBOX_ANSWER, w->faults.latency_ms);
+        return;
+    case SENT:
+        if (done)
+            store_sent(w, a);
+        break;
+    case CLAIMED:
+    case WRITTEN:
+    case GRANTED:
+    case RECIPIENTS_ANSWER:
+    case OUTBOX_ANSWER:
+    case REPLY:
+    case REPORT:
+    case ARRIVE:
+        fail_msg("no call");
+        return;
+    }
+    if (lost)
+        a->state = SCHEDULE_FAILED;
+    world_again(w, a, WRITTEN, w->faults.latency_ms);
+}
