@@ -15,6 +15,7 @@ enum command_exit {
 };
 
 int command_consume(int argc, char **argv);
+int command_schedule(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_users(int argc, char **argv);
 int command_publish(int argc, char **argv);
@@ -24,6 +25,7 @@ int command_fsck(int argc, char **argv); /* `cmibridge schedule fsck` */
 int command_check(int argc, char **argv);
 int command_dev(int argc, char **argv);
 int command_broker(int argc, char **argv); /* parts of dev, not for people */
+int command_carrier(int argc, char **argv);
 int command_tether(int argc, char **argv);
 int command_watch(int argc, char **argv); /* of ./dev demo */
 

@@ -10,6 +10,7 @@ static const struct {
     const char *about; /* NULL: not for people */
 } commands[] = {
     {"consume", command_consume, "turn contact events from Kafka into CMI writes"},
+    {"schedule", command_schedule, "sends messages and makes callbacks when they are due"},
     {"publish", command_publish, "puts events in JSON Lines on a Kafka topic"},
     {"dlq", command_dlq, "lists, shows and replays events that were given up"},
     {"campaign", command_campaign,
@@ -19,6 +20,7 @@ static const struct {
     {"users", command_users, "adds and lists the users of serve, gives them passwords and tokens"},
     {"dev", command_dev, "runs everything on this machine"},
     {"broker", command_broker, NULL},
+    {"carrier", command_carrier, NULL},
     {"tether", command_tether, NULL},
     {"watch", command_watch, NULL},
     {NULL, NULL, NULL},

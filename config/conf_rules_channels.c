@@ -1,4 +1,5 @@
 /* conf_rules: channels, who sends through them, the dialler, and stop words. */
+#include "bridge/core/hours.h"
 #include "bridge/core/stop_words.h"
 #include "config/channels.h"
 #include "config/conf_rules.h"
@@ -33,6 +34,18 @@ static bool is_whole(const struct rules *r, const char *prefix)
     return true;
 }
 
+static void check_hours(struct rules *r, size_t i)
+{
+    const char *text = conf_entry_text(r->c, "channels", i, "hours");
+    struct hours hours;
+    struct fault f = {0};
+    char path[SCHEMA_PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "channels.%s.hours", conf_name(r->c, "channels", i));
+    if (text != NULL && !hours_parse(view_of(text), &hours, &f))
+        rules_mistake(r, path, "%s: %s", path, f.text);
+}
+
 static void check_channel(struct rules *r, size_t i)
 {
     const char *type = conf_entry_text(r->c, "channels", i, "type");
@@ -54,6 +67,7 @@ static void check_channel(struct rules *r, size_t i)
         channels_done(&channel);
     else
         rules_mistake(r, path, "%s", f.text);
+    check_hours(r, i);
 }
 
 static void check_via(struct rules *r, size_t i)

@@ -37,6 +37,7 @@ const struct section schema_sections[] = {
                      "letters. Events that can't be read or break the rules are outside it."},
     {"refs", "The producers' own names for what they created (chats/<ref>), kept in Redis."},
     {"consume", "The limits of `cmibridge consume`."},
+    {"schedule", "The limits of `cmibridge schedule`."},
     {"redis", "Schedule, consents and references."},
     {"server",
      "`cmibridge serve`: the CMI under /RI/cmi, and who its callers are: those in the users "
@@ -85,6 +86,8 @@ const struct setting schema[] = {
      "topic for the result of every write; \"\" writes none"},
     {"kafka.dead_letters_topic", SETTING_TEXT, 0, USED_CONSUME | USED_DLQ, "cmi-dead-letters", 1,
      249, NULL, NULL, "topic for events that were given up"},
+    {"kafka.outcomes_topic", SETTING_TEXT, 0, USED_SCHEDULE, "cmi-outcomes", 0, 249, NULL, NULL,
+     "topic for what became of messages and callbacks; \"\" writes none"},
     {"kafka.properties.*", SETTING_SECRET, 0, USED_KAFKA, NULL, 0, 65536, NULL, "SASL_SSL",
      "any property of librdkafka, such as security.protocol or sasl.password"},
 
@@ -138,12 +141,12 @@ const struct setting schema[] = {
     {"retry.retry_after_max", SETTING_DURATION, SETTING_RELOADABLE, USED_CONSUME, "5min", 0,
      1 * DAY, NULL, NULL, "a longer Retry-After is cut to this"},
 
-    {"breaker.failures", SETTING_INT, SETTING_RELOADABLE, USED_CONSUME, "5", 1, 1000, NULL, NULL,
-     "failures in a row that open it: no requests but one trial at a time"},
-    {"breaker.open_min", SETTING_DURATION, SETTING_RELOADABLE, USED_CONSUME, "1s", 10, 1 * HOUR,
-     NULL, NULL, "time until the first trial; doubled after each trial that fails"},
-    {"breaker.open_max", SETTING_DURATION, SETTING_RELOADABLE, USED_CONSUME, "1min", 10, 1 * HOUR,
-     NULL, NULL, "longest time between trials"},
+    {"breaker.failures", SETTING_INT, SETTING_RELOADABLE, USED_CONSUME | USED_SCHEDULE, "5", 1,
+     1000, NULL, NULL, "failures in a row that open it: no requests but one trial at a time"},
+    {"breaker.open_min", SETTING_DURATION, SETTING_RELOADABLE, USED_CONSUME | USED_SCHEDULE, "1s",
+     10, 1 * HOUR, NULL, NULL, "time until the first trial; doubled after each trial that fails"},
+    {"breaker.open_max", SETTING_DURATION, SETTING_RELOADABLE, USED_CONSUME | USED_SCHEDULE, "1min",
+     10, 1 * HOUR, NULL, NULL, "longest time between trials"},
 
     {"dead_letters.budget", SETTING_INT, 0, USED_CONSUME, "20", 1, 1000000, NULL, NULL,
      "the budget's size, full at the start: events given up in a burst"},
@@ -163,6 +166,19 @@ const struct setting schema[] = {
      "time for what is under way to end, at a stop and when partitions are taken away"},
     {"consume.head_of_line", SETTING_DURATION, SETTING_RELOADABLE, USED_CONSUME, "5min", 1 * SECOND,
      7 * DAY, NULL, NULL, "age of a partition's oldest unfinished event from which it is reported"},
+
+    {"schedule.in_flight", SETTING_INT, 0, USED_SCHEDULE, "4096", 1, 65536, NULL, NULL,
+     "requests under way at once, of all channels together"},
+    {"schedule.valid_for", SETTING_DURATION, SETTING_RELOADABLE, USED_SCHEDULE, "0", 0, 365 * DAY,
+     NULL, NULL,
+     "so long after its sendTime nothing of a message is begun any more: it ends as failed, reason "
+     "expired; 0: whenever it can be sent"},
+    {"schedule.outbox_max", SETTING_INT, 0, USED_SCHEDULE, "10000", 100, 1000000, NULL, NULL,
+     "entries of outcomes, of each of the 64 shards, that may wait for Kafka; beyond it nothing "
+     "more "
+     "is sent"},
+    {"schedule.drain", SETTING_DURATION, 0, USED_SCHEDULE, "20s", 0, 10 * MINUTE, NULL, NULL,
+     "time for requests under way to end, at a stop"},
 
     {"redis.address", SETTING_ADDRESS, SETTING_UNIX, USED_REDIS, "127.0.0.1:6379", 1, 4096, NULL,
      NULL, "host:port or unix:/path"},
@@ -187,8 +203,8 @@ const struct setting schema[] = {
      "demand appendfsync always and maxmemory-policy noeviction; false may lose acknowledged "
      "writes"},
 
-    {"server.listen", SETTING_ADDRESS, 0, USED_SERVE, "127.0.0.1:8080", 0, 4096, NULL, NULL,
-     "address of the CMI; port 0 takes a free one"},
+    {"server.listen", SETTING_ADDRESS, 0, USED_SERVE | USED_SCHEDULE, "127.0.0.1:8080", 0, 4096,
+     NULL, NULL, "address of the CMI; port 0 takes a free one"},
     {"server.drain", SETTING_DURATION, 0, USED_SERVE, "20s", 0, 10 * MINUTE, NULL, NULL,
      "time for requests under way to end, at a stop"},
     {"server.cors.origins[]", SETTING_TEXT, 0, USED_SERVE, NULL, 1, 255, NULL,
@@ -231,10 +247,12 @@ const struct setting schema[] = {
      "number of the Callback IVR; without it POST /callbacks is refused"},
     {"callbacks.delay", SETTING_DURATION, 0, USED_SERVE, "60s", 0, 30 * DAY, NULL, NULL,
      "until the first call, where the request names no time"},
-    {"callbacks.retry_delay", SETTING_DURATION, 0, USED_SERVE, "5min", 1 * SECOND, 30 * DAY, NULL,
-     NULL, "until the next call after a failed one"},
+    {"callbacks.retry_delay", SETTING_DURATION, 0, USED_SERVE | USED_SCHEDULE, "5min", 1 * SECOND,
+     30 * DAY, NULL, NULL, "until the next call after a failed one"},
     {"callbacks.max_calls", SETTING_INT, 0, USED_SERVE, "3", 1, 100, NULL, NULL,
      "calls for one request"},
+    {"callbacks.handling_timeout", SETTING_DURATION, 0, USED_SCHEDULE, "60min", 1 * SECOND, 7 * DAY,
+     NULL, NULL, "a call whose result has not come by then counts as OTHER"},
     {"callbacks.queues.*.original", SETTING_TEXT, 0, USED_SERVE, NULL, 1, 64, NULL, "152",
      "the number that customers called; absent: the queue's own"},
     {"callbacks.queues.*.name", SETTING_TEXT, 0, USED_SERVE, NULL, 1, 64, NULL, "Sales",
@@ -356,8 +374,8 @@ const struct setting schema[] = {
     {"translations.*.*", SETTING_TEXT, 0, USED_SERVE, NULL, 0, 255, NULL, "Jonossa",
      "the text in that language"},
 
-    {"consent.whatsapp", SETTING_CHOICE, 0, USED_SERVE, "unless-withdrawn", 0, 0, consents, NULL,
-     "whether a customer without a recorded consent may be written to on WhatsApp"},
+    {"consent.whatsapp", SETTING_CHOICE, 0, USED_SERVE | USED_SCHEDULE, "unless-withdrawn", 0, 0,
+     consents, NULL, "whether a customer without a recorded consent may be written to on WhatsApp"},
     {"consent.stop_words.*", SETTING_TEXT, 0, USED_SERVE, NULL, 1, 1024, NULL,
      "stop, quit, end, revoke, cancel, unsubscribe, opt out",
      "by language: what a customer writes to withdraw the consent, commas between; while there is "

@@ -50,9 +50,9 @@ enum setting_user {
     USED_DLQ = 1 << 3,
     USED_SCHEDULE = 1 << 4,
 };
-#define USED_KAFKA (USED_CONSUME | USED_PUBLISH | USED_DLQ)
-#define USED_REDIS (USED_CONSUME | USED_SERVE)
-#define USED_LONG  (USED_CONSUME | USED_SERVE) /* the long-running commands */
+#define USED_KAFKA (USED_CONSUME | USED_PUBLISH | USED_DLQ | USED_SCHEDULE)
+#define USED_REDIS (USED_CONSUME | USED_SERVE | USED_SCHEDULE)
+#define USED_LONG  (USED_CONSUME | USED_SERVE | USED_SCHEDULE) /* the long-running commands */
 #define USED_ALL   (USED_CONSUME | USED_SERVE | USED_PUBLISH | USED_DLQ | USED_SCHEDULE)
 
 struct setting {

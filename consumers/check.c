@@ -17,10 +17,8 @@ static const struct {
     const char *name;
     enum setting_user user;
 } commands[] = {
-    {"consume", USED_CONSUME},
-    {"serve", USED_SERVE},
-    {"publish", USED_PUBLISH},
-    {"dlq", USED_DLQ},
+    {"consume", USED_CONSUME}, {"serve", USED_SERVE}, {"schedule", USED_SCHEDULE},
+    {"publish", USED_PUBLISH}, {"dlq", USED_DLQ},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -36,7 +34,8 @@ static void print_help(FILE *to)
     fputs("usage: cmibridge check [--config FILE] [--for COMMAND] [--connect] [--print]\n"
           "       cmibridge check --print-sample | --print-docs\n\n"
           "Names every mistake in the configuration, with its line.\n\n"
-          "  --for COMMAND   demand all that consume, serve, publish or dlq needs\n"
+          "  --for COMMAND   demand all that consume, serve, schedule, publish or\n"
+          "                  dlq needs\n"
           "  --connect       try each peer: Kafka, Redis, every target with its credentials\n"
           "  --print         show each setting's value and where it is from\n"
           "  --print-sample  print a configuration file with everything in it\n"

@@ -1,6 +1,7 @@
 /*
  * dev: `cmibridge dev`, all of it on one machine: a Kafka broker and a Redis of its own, the CMI,
- * and the consumer between them (parts.h). It lives in one directory (site.h).
+ * and the consumer between them, the scheduler and a pretend carrier (parts.h). It lives in one
+ * directory (site.h).
  */
 #include "bridge/commands.h"
 #include "bridge/core/num.h"
@@ -37,7 +38,7 @@ static const char usage[] =
     "usage: cmibridge dev [--dir DIR] [--config FILE] [--cmi-port N]\n"
     "\n"
     "Runs everything on this machine, on loopback: a Kafka broker, a Redis, the CMI, the "
-    "consumer.\n"
+    "consumer,\nthe scheduler, and a pretend carrier and dialler.\n"
     "\n"
     "  --dir DIR      where it lives and keeps its things (" DEFAULT_DIR ")\n"
     "  --config FILE  settings of your own, laid over the built-in ones\n"
@@ -99,6 +100,10 @@ static void own_settings(struct plan *p)
     own(p, "server.listen", text);
     (void)snprintf(text, sizeof text, "http://127.0.0.1:%u/RI/cmi", p->cmi.number);
     own(p, "targets.main.url", text);
+    (void)snprintf(text, sizeof text, "http://127.0.0.1:%u/messages", p->carrier.number);
+    own(p, "channels.carrier.url", text);
+    (void)snprintf(text, sizeof text, "http://127.0.0.1:%u/calls", p->carrier.number);
+    own(p, "callbacks.dialler.url", text);
     own(p, "history.file", site_path(&p->site, "history.sqlite", text));
 }
 
@@ -122,7 +127,8 @@ static void plan_topics(struct plan *p, const struct conf *c)
             words_add(&p->topics, "%s:%d", conf_item(c, "kafka.topics", i), PLAN_PARTITIONS);
     if (conf_text(c, "kafka.results_topic")[0] != '\0')
         words_add(&p->topics, "%s:%d", conf_text(c, "kafka.results_topic"), PLAN_ANSWER_PARTS);
-    words_add(&p->topics, "cmi-outcomes:%d", PLAN_ANSWER_PARTS);
+    if (conf_text(c, "kafka.outcomes_topic")[0] != '\0')
+        words_add(&p->topics, "%s:%d", conf_text(c, "kafka.outcomes_topic"), PLAN_ANSWER_PARTS);
     words_add(&p->topics, "%s:%d", conf_text(c, "kafka.dead_letters_topic"), PLAN_ANSWER_PARTS);
 }
 
@@ -151,6 +157,8 @@ static bool hold_ports(struct plan *p, unsigned cmi_port, struct fault *f)
 {
     if (!port_hold(&p->cmi, cmi_port, f))
         return cmi_port == 0 ? false : fault_add(f, "--cmi-port 0 takes a free one");
+    if (!port_hold(&p->carrier, 0, f))
+        return false;
     for (size_t i = 0; i < part_count; i++)
         if (parts[i].has_admin && !port_hold(&p->admin[i], 0, f))
             return false;
@@ -160,6 +168,7 @@ static bool hold_ports(struct plan *p, unsigned cmi_port, struct fault *f)
 static void plan_done(struct plan *p)
 {
     port_let_go(&p->cmi);
+    port_let_go(&p->carrier);
     for (size_t i = 0; i < PARTS_MAX; i++)
         port_let_go(&p->admin[i]);
     words_done(&p->topics);
@@ -172,7 +181,7 @@ static int plan_make(struct plan *p, const struct arguments *a)
     struct fault f = {0};
     size_t program_n = sizeof p->program;
 
-    *p = (struct plan){.site.lock = -1, .cmi.fd = -1};
+    *p = (struct plan){.site.lock = -1, .cmi.fd = -1, .carrier.fd = -1};
     for (size_t i = 0; i < PARTS_MAX; i++)
         p->admin[i].fd = -1;
     if (uv_exepath(p->program, &program_n) != 0)

@@ -32,6 +32,8 @@ static void write_json(const struct plan *p, struct buf *out)
     json_text(&j, p->kafka);
     json_key(&j, "redis");
     json_text(&j, redis);
+    json_key(&j, "carrier");
+    json_text(&j, url(p->carrier.number, "", text));
     json_key(&j, "metrics");
     json_object(&j);
     for (size_t i = 0; i < part_count; i++) {
@@ -76,6 +78,10 @@ void endpoints_tell(const struct plan *p, struct buf *out)
     for (size_t i = 0; i < p->topics.count; i++)
         buf_printf(out, " %s", p->topics.at[i]);
     buf_printf(out, ")\n  Redis     unix:%s\n", p->site.redis_socket);
+    buf_printf(out,
+               "  carrier   %s  (pretends; numbers ending in 0000 are refused, in 0503\n"
+               "            unavailable at the first attempt, in 0429 throttled)\n",
+               url(p->carrier.number, "/", text));
     for (size_t i = 0; i < part_count; i++)
         if (parts[i].has_admin)
             buf_printf(out, "  metrics   %s  (%s)\n", url(p->admin[i].number, "/metrics", text),

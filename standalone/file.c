@@ -57,3 +57,15 @@ bool file_get(const char *path, struct buf *out, struct fault *f)
         return fault_set(f, FAULT_REJECT, "%s is longer than %zu bytes", path, out->max);
     return true;
 }
+
+bool file_append(const char *path, struct view text, struct fault *f)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    bool ok = fd >= 0 && write_all(fd, text);
+
+    if (!ok)
+        fault_set(f, FAULT_REJECT, "%s can't be written: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}

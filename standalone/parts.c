@@ -68,6 +68,32 @@ static void serve_command_line(const struct plan *p, struct words *out)
     own_command_line(p, "serve", out);
 }
 
+static void carrier_command_line(const struct plan *p, struct words *out)
+{
+    words_add(out, "%s", p->program);
+    words_add(out, "carrier");
+    words_add(out, "--listen");
+    words_add(out, "127.0.0.1:%u", p->carrier.number);
+    words_add(out, "--log");
+    words_add(out, "%s/carrier.jsonl", p->site.dir);
+    words_add(out, "--calls");
+    words_add(out, "%s/carrier-calls.jsonl", p->site.dir);
+}
+
+static void carrier_question(const struct plan *p, unsigned row, struct probe_question *out)
+{
+    (void)row;
+    *out = (struct probe_question){
+        .port = p->carrier.number,
+        .request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+        .good = "HTTP/1.1 200"};
+}
+
+static void schedule_command_line(const struct plan *p, struct words *out)
+{
+    own_command_line(p, "schedule", out);
+}
+
 static void consume_command_line(const struct plan *p, struct words *out)
 {
     own_command_line(p, "consume", out);
@@ -81,11 +107,14 @@ static void readyz_question(const struct plan *p, unsigned row, struct probe_que
         .good = "HTTP/1.1 200"};
 }
 
-/* serve gives its clients 10 s to be answered, consume its events 20 s (consume.drain). */
+/* serve gives its clients 10 s to be answered, consume its events 20 s (consume.drain), schedule
+ * its requests as long (schedule.drain). */
 const struct part parts[] = {
     {"redis", redis_command_line, false, redis_question, NULL, START_MS, END_MS},
     {"broker", broker_command_line, false, NULL, broker_told, START_MS, END_MS},
     {"serve", serve_command_line, true, readyz_question, NULL, START_MS, 2 * END_MS},
     {"consume", consume_command_line, true, readyz_question, NULL, START_MS, 3 * END_MS},
+    {"carrier", carrier_command_line, false, carrier_question, NULL, START_MS, END_MS},
+    {"schedule", schedule_command_line, true, readyz_question, NULL, START_MS, 3 * END_MS},
 };
 const size_t part_count = sizeof parts / sizeof parts[0];

@@ -27,6 +27,7 @@ struct plan {
     struct words topics; /* "contact-events:8", … */
     char kafka[PLAN_KAFKA_MAX];
     struct port cmi;
+    struct port carrier;
     struct port admin[PARTS_MAX]; /* by row; of those that have one */
 };
 

@@ -30,24 +30,34 @@ static const struct {
     {"server.anonymous.name", "Developer"},
 
     {"callbacks.ivr_number", "100"},
+    /* So that the second call can be waited for. */
+    {"callbacks.retry_delay", "2s"},
+    {"callbacks.dialler.type", "webhook"},
+    {"callbacks.dialler.url", "http://127.0.0.1:1/calls"}, /* until dev knows where it is */
     {"callbacks.queues.152.name", "Sales"},
     {"callbacks.queues.153.original", "152"},
     {"callbacks.queues.153.name", "Sales"},
     {"callbacks.queues.505.original", "505"},
+
+    {"channels.carrier.type", "webhook"},
+    {"channels.carrier.url", "http://127.0.0.1:1/messages"}, /* likewise */
 
     {"chats.queues.support.id", "999102030405060708090A0B0C0D0E0F"},
     {"chats.queues.support.name", "My support chat"},
     {"chats.queues.support.channel", "text"},
     {"chats.queues.sms.id", "6D2A86B1C4E04C6F9A4E0E7B36D8A101"},
     {"chats.queues.sms.name", "SMS"},
+    {"chats.queues.sms.via", "carrier"},
     {"chats.queues.sms.channel", "sms"},
     {"chats.queues.sms.address", "12345678@sms.social365.com"},
     {"chats.queues.whatsapp.id", "6D2A86B1C4E04C6F9A4E0E7B36D8A102"},
     {"chats.queues.whatsapp.name", "WhatsApp"},
+    {"chats.queues.whatsapp.via", "carrier"},
     {"chats.queues.whatsapp.channel", "whatsapp"},
     {"chats.queues.whatsapp.address", "12345678@whatsapp.social365.com"},
     {"chats.queues.conversation.id", "6D2A86B1C4E04C6F9A4E0E7B36D8A103"},
     {"chats.queues.conversation.name", "WhatsApp, Sinch Conversation"},
+    {"chats.queues.conversation.via", "carrier"},
     {"chats.queues.conversation.channel", "whatsapp"},
     {"chats.queues.conversation.address",
      "11ERHG2PJ0NJKMNF7WRTR9Y1551@whatsapp.sinchconversation.com"},
@@ -262,7 +272,7 @@ struct conf *settings_conf(const struct settings *s, struct buf *mistakes)
     buf_init(&yaml, SETTINGS_TEXT_MAX);
     buf_init(&told, SETTINGS_TEXT_MAX);
     write_yaml(s, &yaml, lines);
-    c = conf_parse(MADE, buf_view(&yaml), USED_SERVE | USED_CONSUME, &told);
+    c = conf_parse(MADE, buf_view(&yaml), USED_SERVE | USED_CONSUME | USED_SCHEDULE, &told);
     retell(s, buf_view(&told), lines, mistakes);
     buf_done(&told);
     buf_done(&yaml);

@@ -4,6 +4,8 @@
  *     DIR/cmibridge.yaml   the configuration of what runs, made anew at each start
  *     DIR/endpoints.json   where everything answers; there while all of it is ready
  *     DIR/history.sqlite   the CMI's history
+ *     DIR/carrier.jsonl    what the pretend carrier has accepted, a line each
+ *     DIR/carrier-calls.jsonl   what the pretend dialler has called
  *     DIR/redis/           what Redis keeps
  *     DIR/log/NAME.log     what each part says
  *     DIR/dev.lock

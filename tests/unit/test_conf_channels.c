@@ -16,6 +16,19 @@
 #define GUID         "6D2A86B1C4E04C6F9A4E0E7B36D8A101"
 #define SECRET       "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
+/* Behind what every scheduler must be told. */
+static struct conf *parse(const char *yaml, unsigned users, struct buf *mistakes)
+{
+    struct buf whole;
+    struct conf *c;
+
+    buf_init(&whole, MISTAKES_MAX);
+    buf_printf(&whole, "%skafka: {brokers: h}\n", yaml);
+    c = conf_parse("f", buf_view(&whole), users, mistakes);
+    buf_done(&whole);
+    return c;
+}
+
 static void a_channel_that_lacks_something_is_a_mistake(void **state)
 {
     static const struct {
@@ -57,6 +70,9 @@ static void a_channel_that_lacks_something_is_a_mistake(void **state)
         {"channels: {b: {type: webhook, url: 'https://h'}}\n"
          "chats: {queues: {q: {id: " GUID ", channel: sms, name: n, address: x, via: b}}}\n",
          ""},
+        {"channels: {a: {type: webhook, url: 'https://h', hours: 8-20}}\n",
+         "f:1: channels.a.hours: '8-20' is no span of hours; write it like Mo-Fr 08:00-20:00 or "
+         "08:00-21:00\n"},
         {"consent: {stop_words: {fi: 'lopeta, seis', en: stop}}\n", ""},
         {"consent: {stop_words: {fi: 'lopeta,,seis'}}\n",
          "f:1: consent.stop_words.fi has a word with nothing in it, or with more than 127 bytes\n"},
@@ -77,7 +93,7 @@ static void a_channel_that_lacks_something_is_a_mistake(void **state)
         struct conf *c;
 
         buf_init(&b, MISTAKES_MAX);
-        c = conf_parse("f", view_of(rows[i].yaml), USED_SCHEDULE, &b);
+        c = parse(rows[i].yaml, USED_SCHEDULE, &b);
         assert_string_equal(buf_text(&b), rows[i].mistakes);
         conf_free(c);
         buf_done(&b);
@@ -90,7 +106,7 @@ static struct conf *good(const char *yaml)
     struct conf *c;
 
     buf_init(&b, MISTAKES_MAX);
-    c = conf_parse("f", view_of(yaml), USED_SCHEDULE | USED_SERVE, &b);
+    c = parse(yaml, USED_SCHEDULE | USED_SERVE, &b);
     if (c == NULL)
         fail_msg("%s", buf_text(&b));
     buf_done(&b);

@@ -1,0 +1,144 @@
+#include "consumers/schedule_conf.h"
+
+#include "bridge/core/mem.h"
+#include "bridge/io/zone_load.h"
+#include "config/conf_redis.h"
+
+#include <string.h>
+
+#define LEASE_LEAST_MS 15000
+#define LEASE_WORK_MS  10000 /* of a lease, beside the longest request and the margin behind it */
+
+static bool read_hours(struct schedule_plan *p, size_t i, int64_t now_ms, struct hours *hours,
+                       struct fault *f)
+{
+    const struct channel_conf *c = &p->channels.routes[i].channel;
+
+    if (!hours_parse(view_of(c->hours != NULL ? c->hours : ""), hours, f))
+        return fault_add(f, "channels.%s.hours", c->setup.name);
+    if (hours->count > 0 && !zone_load(c->zone, now_ms, &p->zones[i], f))
+        return fault_add(f, "channels.%s.zone", c->setup.name);
+    return true;
+}
+
+static void make_routes(struct schedule_plan *p)
+{
+    int64_t longest_ms = 0;
+
+    for (size_t i = 0; i < p->channels.route_count; i++) {
+        const struct schedule_route *r = &p->channels.routes[i];
+
+        p->http[i] = r->http;
+        p->routes[i] = (struct schedule_channel){.name = r->channel.setup.name,
+                                                 .setup = r->channel.setup,
+                                                 .dialler = r->dialler,
+                                                 .http = (unsigned)i,
+                                                 .slots = r->http.slots,
+                                                 .timeout_ms = r->http.timeout_ms};
+        if (r->http.timeout_ms > longest_ms)
+            longest_ms = r->http.timeout_ms;
+    }
+    p->schedule.channels = p->routes;
+    p->schedule.channel_count = p->channels.route_count;
+    p->schedule.dialler =
+        p->channels.route_count > p->channels.channel_count ? (int)p->channels.channel_count : -1;
+    p->schedule.lease_ms = longest_ms + SCHEDULE_FENCE_MS + LEASE_WORK_MS;
+    if (p->schedule.lease_ms < LEASE_LEAST_MS)
+        p->schedule.lease_ms = LEASE_LEAST_MS;
+}
+
+static bool make_senders(const struct conf *conf, struct schedule_plan *p, int64_t now_ms,
+                         struct fault *f)
+{
+    bool required = strcmp(conf_text(conf, "consent.whatsapp"), "required") == 0;
+    size_t count = p->channels.source_count;
+
+    if (count > SCHEDULE_SENDERS_MAX)
+        return fault_set(f, FAULT_REJECT, "chats.queues: %zu send; the most is %d", count,
+                         SCHEDULE_SENDERS_MAX);
+    p->senders = mem_zeroed(count + 1, sizeof *p->senders);
+    p->zones = mem_zeroed(p->channels.route_count + 1, sizeof *p->zones);
+    for (size_t i = 0; i < count; i++) {
+        const struct schedule_source *source = &p->channels.sources[i];
+        const struct channel_conf *c = &p->channels.routes[source->route].channel;
+        bool gated = view_eq_nocase(view_of(source->sub_type), VIEW("whatsapp"));
+
+        p->senders[i] = (struct schedule_sender){
+            .address = source->address,
+            .channel = source->route,
+            .usage = gated ? "whatsapp" : NULL,
+            .needs_consent = gated && required,
+            .rate = c->rate,
+            .burst = c->burst,
+            .gap_ms = c->recipient_gap_ms,
+            .zone = &p->zones[source->route],
+            .expire_outside = c->expire_outside,
+        };
+        if (!read_hours(p, source->route, now_ms, &p->senders[i].hours, f))
+            return false;
+    }
+    p->schedule.senders = p->senders;
+    p->schedule.sender_count = count;
+    return true;
+}
+
+static void make_kafka(const struct conf *conf, struct schedule_plan *p)
+{
+    size_t properties = conf_count(conf, "kafka.properties");
+
+    p->properties = mem_zeroed(properties, sizeof *p->properties);
+    for (size_t i = 0; i < properties; i++)
+        p->properties[i] = (struct kafka_property){conf_name(conf, "kafka.properties", i),
+                                                   conf_item(conf, "kafka.properties", i)};
+    p->kafka = (struct kafka_conf){.brokers = conf_text(conf, "kafka.brokers"),
+                                   .client_id = conf_text(conf, "kafka.client_id"),
+                                   .properties = p->properties,
+                                   .property_count = properties};
+}
+
+void schedule_plan_tuning(const struct conf *conf, struct schedule_conf *out)
+{
+    out->breaker.failures = (int)conf_int(conf, "breaker.failures");
+    out->breaker.open =
+        (struct backoff){conf_ms(conf, "breaker.open_min"), conf_ms(conf, "breaker.open_max")};
+    out->valid_for_ms = conf_ms(conf, "schedule.valid_for");
+}
+
+bool schedule_plan_make(const struct conf *conf, int64_t now_ms, struct schedule_plan *p,
+                        struct fault *f)
+{
+    const char *topic = conf_text(conf, "kafka.outcomes_topic");
+
+    *p = (struct schedule_plan){
+        .schedule = {.in_flight = (int)conf_int(conf, "schedule.in_flight"),
+                     .drain_ms = conf_ms(conf, "schedule.drain"),
+                     .callback_retry_ms = conf_ms(conf, "callbacks.retry_delay"),
+                     .callback_handling_ms = conf_ms(conf, "callbacks.handling_timeout"),
+                     .retention_ms = conf_ms(conf, "retention"),
+                     .outcomes_topic = topic[0] != '\0' ? topic : NULL},
+        .redis = conf_redis(conf),
+        .outbox_max = (unsigned)conf_int(conf, "schedule.outbox_max"),
+    };
+    schedule_plan_tuning(conf, &p->schedule);
+    make_kafka(conf, p);
+    if (!schedule_channels_make(conf, &p->channels, f)) {
+        schedule_plan_done(p);
+        return false;
+    }
+    make_routes(p);
+    if (make_senders(conf, p, now_ms, f))
+        return true;
+    schedule_plan_done(p);
+    return false;
+}
+
+void schedule_plan_done(struct schedule_plan *p)
+{
+    schedule_channels_done(&p->channels);
+    mem_free(p->senders);
+    mem_free(p->zones);
+    mem_free(p->properties);
+    p->senders = NULL;
+    p->zones = NULL;
+    p->properties = NULL;
+}
