@@ -2,6 +2,7 @@
  * (one address a line) is there again, each once. */
 #include "bridge/core/address_list.h"
 #include "bridge/core/destinations.h"
+#include "bridge/core/settlement.h"
 #include "bridge/core/slice.h"
 
 #include <assert.h>
@@ -19,6 +20,7 @@ static void read_any(struct view bytes)
     struct repeat r;
     size_t count = 0;
     struct slice s;
+    struct settlement said;
 
     if (address_list_open(&list, &count))
         while (address_list_next(&list, &one))
@@ -26,6 +28,12 @@ static void read_any(struct view bytes)
     list = bytes;
     while (repeat_next(&list, &r))
         assert(r.text.p + r.text.n <= bytes.p + bytes.n);
+    list = bytes;
+    while (settlement_next_event(&list, &said))
+        assert(said.address.p + said.address.n <= bytes.p + bytes.n);
+    list = bytes;
+    while (settlement_next_kept(&list, &said))
+        assert(said.provider_id.p + said.provider_id.n <= bytes.p + bytes.n);
     if (slice_read(&s, bytes, SLICE_DESTINATIONS_MAX))
         assert(slice_ended(&s) <= SLICE_DESTINATIONS_MAX &&
                slice_left(&s) <= SLICE_DESTINATIONS_MAX);
