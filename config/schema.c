@@ -173,6 +173,10 @@ const struct setting schema[] = {
      NULL, NULL,
      "so long after its sendTime nothing of a message is begun any more: it ends as failed, reason "
      "expired; 0: whenever it can be sent"},
+    {"schedule.lease", SETTING_DURATION, 0, USED_SCHEDULE, "15s", 2 * SECOND, 10 * MINUTE, NULL,
+     NULL,
+     "how long the slices of a process that died rest before others take them; at least twice the "
+     "longest timeout of a channel and a second"},
     {"schedule.outbox_max", SETTING_INT, 0, USED_SCHEDULE, "10000", 100, 1000000, NULL, NULL,
      "entries of outcomes, of each of the 64 shards, that may wait for Kafka; beyond it nothing "
      "more "

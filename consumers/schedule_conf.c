@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-#define LEASE_LEAST_MS 15000
-#define LEASE_WORK_MS  10000 /* of a lease, beside the longest request and the margin behind it */
-
 static bool read_hours(struct schedule_plan *p, size_t i, int64_t now_ms, struct hours *hours,
                        struct fault *f)
 {
@@ -42,9 +39,8 @@ static void make_routes(struct schedule_plan *p)
     p->schedule.channel_count = p->channels.route_count;
     p->schedule.dialler =
         p->channels.route_count > p->channels.channel_count ? (int)p->channels.channel_count : -1;
-    p->schedule.lease_ms = longest_ms + SCHEDULE_FENCE_MS + LEASE_WORK_MS;
-    if (p->schedule.lease_ms < LEASE_LEAST_MS)
-        p->schedule.lease_ms = LEASE_LEAST_MS;
+    if (p->schedule.lease_ms < 2 * (longest_ms + SCHEDULE_FENCE_MS))
+        p->schedule.lease_ms = 2 * (longest_ms + SCHEDULE_FENCE_MS);
 }
 
 static bool make_senders(const struct conf *conf, struct schedule_plan *p, int64_t now_ms,
@@ -111,6 +107,7 @@ bool schedule_plan_make(const struct conf *conf, int64_t now_ms, struct schedule
 
     *p = (struct schedule_plan){
         .schedule = {.in_flight = (int)conf_int(conf, "schedule.in_flight"),
+                     .lease_ms = conf_ms(conf, "schedule.lease"),
                      .drain_ms = conf_ms(conf, "schedule.drain"),
                      .callback_retry_ms = conf_ms(conf, "callbacks.retry_delay"),
                      .callback_handling_ms = conf_ms(conf, "callbacks.handling_timeout"),

@@ -203,7 +203,7 @@ void schedule_call_marked(struct schedule *s, struct holding *h)
     struct channel_of *c = dialler(s);
     int64_t now = schedule_now(s);
 
-    h->renew_ms = h->write_asked_ms + SCHEDULE_RENEW_MS;
+    h->renew_ms = h->write_asked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;
     if (!h->call_begun)
         return;
     schedule_move(s, h, 0, HANDOVER_ON_MARKED);

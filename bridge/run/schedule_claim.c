@@ -266,7 +266,7 @@ static void take_message(struct schedule *s, struct holding *h,
         schedule_hold_leave(s, h, LEAVING_RELEASED, open_ms, true);
     else if (schedule_sender_shut_ms(s, from, now) <= now)
         use_head_start(s, h, asked_ms);
-    h->renew_ms = asked_ms + SCHEDULE_RENEW_MS;
+    h->renew_ms = asked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;
 }
 
 static void take(struct schedule *s, const struct schedule_claimed *c, int64_t asked_ms)
@@ -282,7 +282,7 @@ static void take(struct schedule *s, const struct schedule_claimed *c, int64_t a
         if (contents[slice->message] == NULL)
             contents[slice->message] = content_new(&c->messages[slice->message]);
         h = schedule_hold_new(s, contents[slice->message], slice);
-        h->renew_ms = asked_ms + SCHEDULE_RENEW_MS;
+        h->renew_ms = asked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;
         schedule_hold_dirty(s, h);
         if (h->content->message.kind == SCHEDULE_CALLBACK)
             schedule_call_take(s, h, slice);

@@ -268,7 +268,7 @@ void schedule_hold_marked(struct schedule *s, struct holding *h, int64_t asked_m
 {
     h->fence_ms = asked_ms + s->conf.lease_ms - SCHEDULE_FENCE_MS -
                   (h->sender != NULL ? h->sender->channel->conf->timeout_ms : 0);
-    h->renew_ms = asked_ms + SCHEDULE_RENEW_MS;
+    h->renew_ms = asked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;
     if (h->count[HANDOVER_MARKING] == 0)
         return;
     if (h->leaving != LEAVING_NOT)

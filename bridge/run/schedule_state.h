@@ -25,10 +25,10 @@
 #define SCHEDULE_QUANTUM       2     /* slices in a row of one message */
 #define SCHEDULE_POLL_MS       1000  /* a shard is looked at that often, whatever is known of it */
 #define SCHEDULE_AGAIN_MS      200   /* after the store has failed */
-#define SCHEDULE_RENEW_MS      5000
-#define SCHEDULE_SETTLE_MS     50  /* the longest that a settlement waits to be written */
-#define SCHEDULE_SETTLE_COUNT  500 /* settlements that do not wait */
-#define SCHEDULE_WINDOW_FIRST  64  /* destinations of a window */
+#define SCHEDULE_RENEWALS      3     /* of a lease while it lasts */
+#define SCHEDULE_SETTLE_MS     10    /* the longest that a settlement waits to be written */
+#define SCHEDULE_SETTLE_COUNT  500   /* settlements that do not wait */
+#define SCHEDULE_WINDOW_FIRST  64    /* destinations of a window */
 #define SCHEDULE_WINDOW_MAX    1000
 #define SCHEDULE_HEAD_START    32
 #define SCHEDULE_SHUT_MS       60000 /* for how long what nobody here can send is left alone */

@@ -1,0 +1,185 @@
+/*
+ * cmibridge schedule as its users run it: killed at every named moment, and again while it
+ * recovers; stopped for longer than its leases with a second process at hand; without Redis for a
+ * while; a message deleted half way; a callback. The carrier's log is the oracle (D5 D6 D7 D10).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/io/crypto.h"
+#include "tests/fakes/send_rig.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MESSAGES     4
+#define DESTINATIONS 30
+#define DELAY_MS     20 /* of the carrier */
+
+/* At which occurrence in the first, second and third life. */
+static const struct {
+    const char *name;
+    int at[3];
+} points[] = {
+    {"claimed", {1, 1, 2}},      {"progressed", {1, 1, 2}},       {"request_half_sent", {1, 2, 3}},
+    {"request_sent", {1, 2, 3}}, {"reply_read", {1, 2, 3}},       {"settled", {1, 2, 3}},
+    {"finished", {1, 1, 1}},     {"outcome_produced", {1, 2, 3}},
+};
+#define POINTS (sizeof points / sizeof points[0])
+
+static struct kafka_broker *kafka;
+static struct send_rig rigs[POINTS];
+static unsigned rig_number;
+
+static int start_kafka(void **state)
+{
+    struct fault f = {0};
+
+    (void)state;
+    crypto_init();
+    kafka = kafka_broker_start(1, &f);
+    assert_non_null(kafka);
+    return 0;
+}
+
+static int stop_kafka(void **state)
+{
+    (void)state;
+    kafka_broker_stop(kafka);
+    return 0;
+}
+
+/* All of them at once, each on a Redis of its own: what takes time is waiting for leases. */
+static void kills_at_every_moment_lose_nothing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < POINTS; i++) {
+        send_rig_start(&rigs[i], kafka, rig_number++, DELAY_MS);
+        for (size_t m = 0; m < MESSAGES; m++)
+            (void)send_rig_post(&rigs[i], DESTINATIONS, 500);
+    }
+    for (size_t life = 0; life < 3; life++) {
+        for (size_t i = 0; i < POINTS; i++) {
+            char point[64];
+
+            (void)snprintf(point, sizeof point, "%s:%d", points[i].name, points[i].at[life]);
+            send_rig_run(&rigs[i], 0, point);
+        }
+        for (size_t i = 0; i < POINTS; i++)
+            send_rig_until_killed(&rigs[i], 0);
+    }
+    for (size_t i = 0; i < POINTS; i++)
+        send_rig_run(&rigs[i], 0, NULL);
+    for (size_t i = 0; i < POINTS; i++) {
+        send_rig_until_ended(&rigs[i]);
+        send_rig_check(&rigs[i]);
+        send_rig_done(&rigs[i]);
+    }
+}
+
+static void one_that_is_stopped_for_longer_than_its_leases_sends_nothing_more(void **state)
+{
+    struct send_rig *rig = &rigs[0];
+
+    (void)state;
+    send_rig_start(rig, kafka, rig_number++, DELAY_MS);
+    (void)send_rig_post(rig, 200, 300);
+    send_rig_run(rig, 0, "progressed:2:stop");
+    send_rig_until_stopped(rig, 0);
+    send_rig_run(rig, 1, NULL);
+    send_rig_until_ended(rig);
+    assert_int_equal(kill(rig->schedule[0], SIGCONT), 0);
+    (void)send_rig_post(rig, 50, 300); /* both are alive, and share it */
+    send_rig_until_ended(rig);
+    send_rig_end(rig, 0);
+    send_rig_end(rig, 1);
+    send_rig_check(rig);
+    send_rig_done(rig);
+}
+
+static void redis_that_dies_and_comes_back_costs_nothing(void **state)
+{
+    struct send_rig *rig = &rigs[0];
+
+    (void)state;
+    send_rig_start(rig, kafka, rig_number++, DELAY_MS);
+    (void)send_rig_post(rig, 300, 300);
+    send_rig_run(rig, 0, NULL);
+    send_rig_until_lines(rig, 20);
+    redis_server_kill(rig->serve.redis);
+    redis_server_restart(rig->serve.redis);
+    send_rig_until_ended(rig);
+    send_rig_end(rig, 0);
+    send_rig_check(rig); /* no death of a process: no duplicate */
+    send_rig_done(rig);
+}
+
+static void nothing_goes_out_after_a_delete_but_what_it_told_of(void **state)
+{
+    struct send_rig *rig = &rigs[0];
+    char path[64];
+    int64_t deleted_ms;
+
+    (void)state;
+    send_rig_start(rig, kafka, rig_number++, DELAY_MS);
+    (void)send_rig_post(rig, SEND_RIG_DEST_MAX, 300);
+    send_rig_run(rig, 0, NULL);
+    send_rig_until_lines(rig, 50);
+    (void)snprintf(path, sizeof path, "/messages/%s", rig->messages[0].id);
+    serve_expect(&rig->serve, "DELETE", path, "", NULL, 204, NULL);
+    deleted_ms = send_rig_wall_ms();
+    send_rig_until_ended(rig);
+    send_rig_end(rig, 0);
+    send_rig_check(rig);
+    assert_true(rig->lines < SEND_RIG_DEST_MAX);
+    assert_true(rig->last_line_ms <= deleted_ms + 1000 + DELAY_MS);
+    assert_true((int64_t)rig->lines <= rig->messages[0].handled + rig->messages[0].in_flight);
+    send_rig_done(rig);
+}
+
+static bool callback_is_over(struct send_rig *rig)
+{
+    return rig->callback_over;
+}
+
+static void a_callback_is_called_until_it_is_reached(void **state)
+{
+    struct send_rig *rig = &rigs[0];
+    char id[33];
+    char path[64];
+
+    (void)state;
+    send_rig_start(rig, kafka, rig_number++, DELAY_MS);
+    serve_create(&rig->serve, "/callbacks", "",
+                 "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35854852156\","
+                 "\"nextCallTime\":\"2020-01-01T00:00:00Z\"}",
+                 id);
+    send_rig_run(rig, 0, NULL);
+    send_rig_run(rig, 1, NULL);
+    send_rig_until_outcomes(rig, callback_is_over);
+    assert_int_equal(rig->callback_results, 2); /* BUSY, then SUCCESSFUL */
+    (void)snprintf(path, sizeof path, "/callbacks/%s", id);
+    serve_holds(&rig->serve, path, "\"failures\":1");
+    serve_holds(&rig->serve, path, "\"lastResult\":\"SUCCESSFUL\"");
+    send_rig_end(rig, 0);
+    send_rig_end(rig, 1);
+    send_rig_done(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kills_at_every_moment_lose_nothing),
+        cmocka_unit_test(one_that_is_stopped_for_longer_than_its_leases_sends_nothing_more),
+        cmocka_unit_test(redis_that_dies_and_comes_back_costs_nothing),
+        cmocka_unit_test(nothing_goes_out_after_a_delete_but_what_it_told_of),
+        cmocka_unit_test(a_callback_is_called_until_it_is_reached),
+    };
+
+    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+}
