@@ -300,9 +300,10 @@ static bool add_start(struct contact_search *s, const struct exchange *x, struct
 
     if (!filter_time_read(x, "startTime", &ms, &found, f) || !found)
         return !found;
-    where_put(w, " AND c.row >= min(?, ifnull((SELECT min(row) FROM contacts"
-                 " WHERE disconnect_ms - arrival_ms > 86400000 AND disconnect_ms >= ?"
-                 " AND row > 0), ?))"
+    where_put(w, " AND c.row >= min(?, ifnull((SELECT min(+row) FROM contacts"
+                 " INDEXED BY contacts_long WHERE disconnect_ms - arrival_ms > 86400000 AND "
+                 "disconnect_ms >= ?"
+                 " AND +row > 0), ?))"
                  " AND (c.arrival_ms >= ? OR c.disconnect_ms >= ?)");
     where_int(w, place_before(ms - DAY_MS));
     where_int(w, ms);
@@ -321,8 +322,9 @@ static bool add_end(struct contact_search *s, const struct exchange *x, struct f
 
     if (!filter_time_read(x, "endTime", &ms, &found, f) || !found)
         return !found;
-    where_put(w, " AND c.row <= max(?, ifnull((SELECT max(row) FROM contacts"
-                 " WHERE disconnect_ms < arrival_ms AND disconnect_ms <= ?), 0))"
+    where_put(w, " AND c.row <= max(?, ifnull((SELECT max(+row) FROM contacts"
+                 " INDEXED BY contacts_backwards WHERE disconnect_ms < arrival_ms AND "
+                 "disconnect_ms <= ?), 0))"
                  " AND (c.arrival_ms <= ? OR c.disconnect_ms <= ?)");
     where_int(w, place_after(ms));
     where_int(w, ms);
@@ -358,11 +360,11 @@ static bool add_subject(struct contact_search *s, const struct exchange *x, stru
     return ok;
 }
 
-/* The groups of the emails that hold the words: a transfer's leg is still about that email. */
+/* The groups of the emails that hold the words: a transfer's leg is still about that email. Where
+ * this stands, `+c.channel` keeps SQLite from walking all emails instead. */
 #define EMAILS_THAT_HOLD                                                                           \
-    "(c.channel = 'EMAIL' AND c.group_id IN (SELECT k.group_id FROM email_words m"                 \
-    " CROSS JOIN emails e ON e.row = m.rowid CROSS JOIN contacts k ON k.id = e.id"                 \
-    " WHERE m.email_words MATCH ?))"
+    "SELECT k.group_id FROM email_words m CROSS JOIN emails e ON e.row = m.rowid"                  \
+    " CROSS JOIN contacts k ON k.id = e.id WHERE m.email_words MATCH ?"
 
 static void put_email_words(struct where *w, const char *column, struct view expression)
 {
@@ -388,8 +390,9 @@ static bool add_remarks(struct contact_search *s, const struct exchange *x, stru
     buf_init(&expression, FULLTEXT_EXPRESSION_MAX);
     ok = expression_of("remarks", value, &expression, f);
     if (ok) {
-        where_put(&s->w, " AND ");
+        where_put(&s->w, " AND +c.channel = 'EMAIL' AND c.group_id IN (");
         put_email_words(&s->w, "remarks", buf_view(&expression));
+        where_put(&s->w, ")");
     }
     buf_done(&expression);
     return ok;
@@ -401,13 +404,13 @@ static void put_chats_that_hold(struct where *w, struct view value)
     struct buf pieces;
 
     buf_init(&pieces, EXPRESSION_MAX);
-    where_put(w, "(c.channel = 'CHAT' AND c.group_id IN (SELECT m.chat FROM ");
+    where_put(w, "SELECT m.chat FROM ");
     if (trigram_expression(value, &pieces)) {
         where_put(w, "chat_words d CROSS JOIN chat_messages m ON m.row = d.rowid"
-                     " WHERE d.chat_words MATCH ? AND cmi_contains(?, m.message)))");
+                     " WHERE d.chat_words MATCH ? AND cmi_contains(?, m.message)");
         where_text(w, buf_view(&pieces));
     } else {
-        where_put(w, "chat_messages m WHERE cmi_contains(?, m.message)))");
+        where_put(w, "chat_messages m WHERE cmi_contains(?, m.message)");
     }
     where_text(w, value);
     buf_done(&pieces);
@@ -425,9 +428,9 @@ static bool add_body(struct contact_search *s, const struct exchange *x, struct 
     buf_init(&expression, FULLTEXT_EXPRESSION_MAX);
     ok = expression_of("body", value, &expression, f);
     if (ok) {
-        where_put(&s->w, " AND (");
+        where_put(&s->w, " AND c.channel IN ('CHAT', 'EMAIL') AND c.group_id IN (");
         put_email_words(&s->w, "content", buf_view(&expression));
-        where_put(&s->w, " OR ");
+        where_put(&s->w, " UNION ALL "); /* no group is both */
         put_chats_that_hold(&s->w, value);
         where_put(&s->w, ")");
     }
@@ -442,7 +445,7 @@ static void add_case(struct contact_search *s, const struct exchange *x)
 
     if (!found)
         return;
-    where_put(&s->w, " AND c.channel = 'EMAIL' AND c.group_id IN (SELECT k.group_id FROM emails e"
+    where_put(&s->w, " AND +c.channel = 'EMAIL' AND c.group_id IN (SELECT k.group_id FROM emails e"
                      " CROSS JOIN contacts k ON k.id = e.id WHERE e.case_id = ?)");
     where_text(&s->w, view_trim(value));
 }

@@ -112,6 +112,30 @@ static bool run_one(struct history_job *job, struct sqlite *db)
     return ok;
 }
 
+static bool commit(struct sqlite *db, struct fault *f)
+{
+    FAULT_POINT(HISTORY_WRITTEN);
+    sqlite_do(db, "COMMIT");
+    if (!sqlite_check(db, f))
+        return false;
+    FAULT_POINT(HISTORY_COMMITTED);
+    return true;
+}
+
+/* A job that has the transaction to itself needs no savepoint, which would have every page that it
+ * changes written once more. */
+static bool run_alone(struct history_job *job, struct sqlite *db, struct fault *f)
+{
+    if (run_one(job, db))
+        return commit(db, f);
+    if (!sqlite_in_transaction(db)) {
+        *f = job->fault;
+        return false;
+    }
+    sqlite_do(db, "ROLLBACK");
+    return sqlite_check(db, f);
+}
+
 /* All or nothing for the group; within it all or nothing for each job. False with the fault that
  * took the whole group. */
 static bool run_group(struct chain *group, struct sqlite *db, struct fault *f)
@@ -119,6 +143,8 @@ static bool run_group(struct chain *group, struct sqlite *db, struct fault *f)
     sqlite_do(db, "BEGIN IMMEDIATE");
     if (!sqlite_check(db, f))
         return false;
+    if (group->count == 1)
+        return run_alone(group->first, db, f);
     for (struct history_job *job = group->first; job != NULL; job = job->next) {
         sqlite_do(db, "SAVEPOINT job");
         if (!sqlite_check(db, f))
@@ -134,14 +160,8 @@ static bool run_group(struct chain *group, struct sqlite *db, struct fault *f)
         if (!sqlite_check(db, f))
             return false;
     }
-    FAULT_POINT(HISTORY_WRITTEN);
-    sqlite_do(db, "COMMIT");
-    if (!sqlite_check(db, f))
-        return false;
-    FAULT_POINT(HISTORY_COMMITTED);
-    return true;
+    return commit(db, f);
 }
-
 static void write_turn(struct history *h, struct chain *group)
 {
     struct fault why = {0};

@@ -186,6 +186,21 @@ static void recordings_are_as_in_the_specification(void **state)
     there_and_back("callRecordings-one", "callRecordings", "callrecording.created", but_log);
 }
 
+/* The log of that description: those of one time stand in the order of ids that the server gave. */
+static struct view with_description(struct view logs, struct view wanted)
+{
+    struct json_walk walk;
+    struct view key;
+    struct view one;
+
+    assert_true(json_walk_init(&walk, logs));
+    while (json_walk_next(&walk, &key, &one))
+        if (view_eq(json_member(one, "description"), json_member(wanted, "description")))
+            return one;
+    fail_msg("there is no such log: %.*s", VIEW_ARG(wanted));
+    return VIEW_NONE;
+}
+
 /* The example's log is that of an older session: what POST requires and it lacks is added. */
 static void listen_logs_are_as_in_the_specification(void **state)
 {
@@ -220,7 +235,8 @@ static void listen_logs_are_as_in_the_specification(void **state)
         mem_free(text);
     }
     r = serve_ask(&rig, "GET", path, "", NULL);
-    json_lines_within(view_of(logs), r.body, but_id);
+    for (items = items_of(logs); next_item(&items, &item);)
+        json_lines_within(item, with_description(r.body, item), but_id);
     probe_done(&r);
     mem_free(one);
     mem_free(logs);
