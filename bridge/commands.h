@@ -27,6 +27,7 @@ int command_dev(int argc, char **argv);
 int command_broker(int argc, char **argv); /* parts of dev, not for people */
 int command_carrier(int argc, char **argv);
 int command_tether(int argc, char **argv);
-int command_watch(int argc, char **argv); /* of ./dev demo */
+int command_outcomes(int argc, char **argv); /* of ./dev demo */
+int command_watch(int argc, char **argv);    /* of ./dev demo */
 
 #endif

@@ -22,6 +22,7 @@ static const struct {
     {"broker", command_broker, NULL},
     {"carrier", command_carrier, NULL},
     {"tether", command_tether, NULL},
+    {"outcomes", command_outcomes, NULL},
     {"watch", command_watch, NULL},
     {NULL, NULL, NULL},
 };

@@ -20,8 +20,11 @@
 #include "bridge/io/crypto.h"
 #include "bridge/io/http_server.h"
 #include "bridge/io/signals.h"
+#include "config/conf.h"
+#include "standalone/carrier_receipts.h"
 #include "standalone/file.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -38,8 +41,10 @@
 struct arguments {
     const char *address;
     const char *log;
-    const char *calls; /* the log of calls */
-    int64_t delay_ms;  /* before each answer */
+    const char *calls;    /* the log of calls */
+    int64_t delay_ms;     /* before each answer */
+    const char *receipts; /* where they go; NULL: none do */
+    const char *config;   /* the channel's signing secret is in it */
 };
 
 struct carrier {
@@ -47,6 +52,8 @@ struct carrier {
     uv_loop_t loop;
     struct http_server *server;
     struct signals *signals;
+    struct carrier_receipts *receipts;
+    struct conf *conf;
     uint64_t accepted;
 };
 
@@ -59,7 +66,7 @@ struct late {
 };
 
 static const char usage[] = "usage: cmibridge carrier --listen ADDRESS --log FILE --calls FILE "
-                            "[--delay-ms N]\n";
+                            "[--delay-ms N] [--receipts URL --config FILE]\n";
 
 /* ---- what is in a request ---- */
 
@@ -189,6 +196,8 @@ static void take_message(struct carrier *c, struct http_visit *v, const struct h
 {
     char to[FIELD_MAX];
     char body[FIELD_MAX];
+    char id[FIELD_MAX];
+    char provider_id[CARRIER_RECEIPT_ID_MAX];
 
     member(r->body, "to", to);
     if (ends_in(to, "0000")) {
@@ -200,9 +209,11 @@ static void take_message(struct carrier *c, struct http_visit *v, const struct h
     } else if (!log_message(c, r, to)) {
         answer(c, v, 503, "{\"error\":\"the log can't be written\"}");
     } else {
-        (void)snprintf(body, sizeof body, "{\"id\":\"carrier-%llu\"}",
-                       (unsigned long long)++c->accepted);
+        (void)snprintf(provider_id, sizeof provider_id, "carrier-%" PRIu64, ++c->accepted);
+        (void)snprintf(body, sizeof body, "{\"id\":\"%s\"}", provider_id);
         answer(c, v, 200, body);
+        if (c->receipts != NULL)
+            carrier_receipts_add(c->receipts, view_of(member(r->body, "id", id)), provider_id);
     }
 }
 
@@ -282,6 +293,7 @@ static void on_drained(void *ctx)
 
     http_server_free(c->server);
     signals_free(c->signals);
+    carrier_receipts_close(c->receipts);
 }
 
 static void on_drain(void *ctx)
@@ -295,6 +307,24 @@ static void on_stop(void *ctx)
 {
     (void)ctx;
     _Exit(COMMAND_FAILED);
+}
+
+static bool start_receipts(struct carrier *c, struct fault *f)
+{
+    struct buf mistakes;
+
+    if (c->arguments.receipts == NULL)
+        return true;
+    buf_init(&mistakes, BODY_MAX);
+    c->conf = conf_load(c->arguments.config, &mistakes);
+    if (c->conf == NULL)
+        fault_set(f, FAULT_REJECT, "%.200s", buf_text(&mistakes));
+    else
+        c->receipts =
+            carrier_receipts_new(&c->loop, c->arguments.receipts,
+                                 conf_text(c->conf, "channels.carrier.signing_secret"), f);
+    buf_done(&mistakes);
+    return c->receipts != NULL;
 }
 
 static int run(struct carrier *c)
@@ -311,7 +341,7 @@ static int run(struct carrier *c)
     c->server = http_server_new(
         &c->loop, &conf, (struct http_server_owner){.ctx = c, .admit = on_admit, .serve = on_serve},
         &f);
-    if (c->server != NULL)
+    if (c->server != NULL && start_receipts(c, &f))
         c->signals = signals_new(&c->loop, &hand, &f);
     if (c->signals == NULL) {
         fprintf(stderr, "cmibridge carrier: %s\n", f.text);
@@ -321,6 +351,7 @@ static int run(struct carrier *c)
     (void)fflush(stdout);
     uv_run(&c->loop, UV_RUN_DEFAULT);
     uv_loop_close(&c->loop);
+    conf_free(c->conf);
     return COMMAND_OK;
 }
 
@@ -336,11 +367,16 @@ static bool read_arguments(int argc, char **argv, struct arguments *out)
             out->log = value;
         else if (strcmp(argv[i], "--calls") == 0)
             out->calls = value;
+        else if (strcmp(argv[i], "--receipts") == 0)
+            out->receipts = value;
+        else if (strcmp(argv[i], "--config") == 0)
+            out->config = value;
         else if (strcmp(argv[i], "--delay-ms") != 0 ||
                  !num_in(view_of(value), 0, DELAY_MAX_MS, &out->delay_ms))
             return false;
     }
-    return out->address != NULL && out->log != NULL && out->calls != NULL;
+    return out->address != NULL && out->log != NULL && out->calls != NULL &&
+           (out->receipts == NULL) == (out->config == NULL);
 }
 
 int command_carrier(int argc, char **argv)

@@ -36,6 +36,26 @@ for path in '/callbacks' '/messages?subType=whatsapp' '/contacts/DBEC8B07E3F0E91
   echo
 done
 
+say "Messages and callbacks go out when they are due, to a pretend carrier; what comes of them"
+post() { curl --silent --show-error --fail -H 'Content-Type: application/json' -d "$2" "$cmi$1"; }
+soon=$(date -u -d '+2 seconds' +%Y-%m-%dT%H:%M:%S.000Z)
+whatsapp='"source":"12345678@whatsapp.social365.com","subType":"whatsapp"'
+printf 'A campaign to four: one number is refused (…0000), one unavailable at first (…0503).\n'
+post /messages '{"message":"Your ferry leaves at 17:45","source":"12345678@sms.social365.com",
+  "subType":"sms","maxRetryCount":2,"retryDelay":60,"destinations":[{"address":"+358401230001"},
+  {"address":"+358401230000"},{"address":"+358401230503"},{"address":"+358401230002"}]}' >/dev/null
+printf 'A WhatsApp template to two at %s; one withdraws the consent before that.\n' "${soon:11:8}"
+template='{\"template_id\":\"buttons_appt\",\"language_code\":\"en\",\"parameters\":{\"body[1]text\":\"Sam\"}}'
+post /messages '{"message":"'"$template"'","contentType":"template",'"$whatsapp"',
+  "sendTime":"'"$soon"'","destinations":[{"address":"+358401230003"},{"address":"+358401230004"}]}' >/dev/null
+post /customerConsents '{"address":"+358401230004","usage":"whatsapp","consent":false}'
+printf 'A callback: the first call finds the line busy.\n\n'
+post /callbacks '{"callbackQueueNumber":"153","customerNumber":"+358401230005",
+  "nextCallTime":"'"$soon"'"}' >/dev/null
+# 4 of the campaign, 3 of the template, 2 of the callback, 3 that were delivered, and the message that
+# was cancelled among the events above.
+"$cmibridge" outcomes "$dir/dev" 13
+
 say "Done; ending everything. ./dev up starts it again, and it stays"
 trap - EXIT
 kill -TERM "$dev"

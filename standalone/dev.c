@@ -4,7 +4,9 @@
  * directory (site.h).
  */
 #include "bridge/commands.h"
+#include "bridge/core/base64.h"
 #include "bridge/core/num.h"
+#include "bridge/io/crypto.h"
 #include "bridge/io/signals.h"
 #include "config/conf.h"
 #include "config/schema.h"
@@ -88,6 +90,20 @@ static void own(struct plan *p, const char *path, const char *text)
     unsetenv(schema_environment_name(path, variable));
 }
 
+/* What the carrier's receipts are signed with: another one at each start. */
+static void own_secret(struct plan *p)
+{
+    uint8_t key[32];
+    struct buf text;
+
+    crypto_random(key, sizeof key);
+    buf_init(&text, 128);
+    buf_put_text(&text, "whsec_");
+    base64_encode((struct view){(const char *)key, sizeof key}, &text);
+    own(p, "channels.carrier.signing_secret", buf_text(&text));
+    buf_done(&text);
+}
+
 static void own_settings(struct plan *p)
 {
     char text[SITE_PATH_MAX];
@@ -102,6 +118,7 @@ static void own_settings(struct plan *p)
     own(p, "targets.main.url", text);
     (void)snprintf(text, sizeof text, "http://127.0.0.1:%u/messages", p->carrier.number);
     own(p, "channels.carrier.url", text);
+    own_secret(p);
     (void)snprintf(text, sizeof text, "http://127.0.0.1:%u/calls", p->carrier.number);
     own(p, "callbacks.dialler.url", text);
     own(p, "history.file", site_path(&p->site, "history.sqlite", text));
@@ -271,6 +288,7 @@ int command_dev(int argc, char **argv)
     code = read_arguments(argc, argv, &arguments);
     if (code != COMMAND_OK)
         return code;
+    crypto_init();
     code = plan_make(&d.plan, &arguments);
     if (code == COMMAND_OK)
         code = run(&d);

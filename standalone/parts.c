@@ -78,6 +78,10 @@ static void carrier_command_line(const struct plan *p, struct words *out)
     words_add(out, "%s/carrier.jsonl", p->site.dir);
     words_add(out, "--calls");
     words_add(out, "%s/carrier-calls.jsonl", p->site.dir);
+    words_add(out, "--receipts");
+    words_add(out, "http://127.0.0.1:%u/receipts/carrier", p->cmi.number);
+    words_add(out, "--config");
+    words_add(out, "%s", p->config);
 }
 
 static void carrier_question(const struct plan *p, unsigned row, struct probe_question *out)

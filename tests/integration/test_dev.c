@@ -349,6 +349,21 @@ static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
     const struct fixture *x = *state;
     char command[512];
     char line[1024];
+    /* What becomes of messages and callbacks, by the begin of its line and by a text in it. */
+    static const struct {
+        const char *type;
+        const char *text;
+    } outcomes[] = {
+        {"message.destination.handled", "handled"},
+        {"message.destination.failed", "not in use"},
+        {"message.destination.failed", "consent"},
+        {"message.destination.retryscheduled", "again at"},
+        {"message.delivery.updated", "delivered"},
+        {"message.completed", "handled 1, failed 1"},
+        {"callback.attempted", "BUSY"},
+        {"callback.completed", "SUCCESSFUL"},
+    };
+    bool told[sizeof outcomes / sizeof outcomes[0]] = {false};
     size_t seen = 0;
     size_t types = 0;
     bool shown[64] = {false};
@@ -367,6 +382,9 @@ static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
             if (strcspn(line, " ") == strlen(event_types[i].name) &&
                 strncmp(line, event_types[i].name, strlen(event_types[i].name)) == 0)
                 shown[i] = true;
+        for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+            told[i] = told[i] || (strncmp(line, outcomes[i].type, strlen(outcomes[i].type)) == 0 &&
+                                  strstr(line, outcomes[i].text) != NULL);
         whole = whole || strstr(line, "32 events, 32 ended as they should, 0 otherwise, 0 open");
     }
     assert_int_equal(pclose(demo), 0);
@@ -374,6 +392,9 @@ static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
         seen += shown[i];
     assert_int_equal(seen, types);
     assert_true(whole);
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+        if (!told[i])
+            fail_msg("the demo shows no %s with '%s'", outcomes[i].type, outcomes[i].text);
     assert_nothing_left();
 }
 
