@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(out.length >= 0);
         assert(head.header_count <= HTTP_RULES_HEADERS_MAX);
     }
-    (void)accept_choose(http_field_find(headers, head.header_count, "Accept", &count));
+    (void)accept_choose(http_field_find(headers, head.header_count, "Accept", &count), true);
     line = http_field_find(headers, head.header_count, "Content-Type", &count);
     assert(within(accept_media_type(line, &charset), line) && within(charset, line));
     return 0;

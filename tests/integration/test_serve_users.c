@@ -552,7 +552,7 @@ static void searches_find_what_is_seen_only(void **state)
                                           "?subject=t",
                                           "?queueId=00000000000000000000000000000002",
                                           "?agentId=0000000000000000000000000000000B",
-                                          "?contactGroupId=" CALL_BEN,
+                                          ("?contactGroupId=" CALL_BEN),
                                           "?channel=*&sort=-queueName",
                                           "?startTime=2020-01-01T00:00:00Z",
                                           "?pickable=true"};
