@@ -277,7 +277,7 @@ static void put_operation(struct json_out *j, const struct route *r)
     char method[8] = "";
 
     assert(o != NULL); /* a unit test says so of every row */
-    for (size_t i = 0; r->method[i] != '\0' && i < sizeof method - 1; i++)
+    for (size_t i = 0; i < sizeof method - 1 && r->method[i] != '\0'; i++)
         method[i] = (char)(r->method[i] | 0x20);
     json_key(j, method);
     json_object(j);

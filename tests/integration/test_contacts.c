@@ -327,7 +327,7 @@ static void filters_together_give_what_meets_all(void **state)
     (void)state;
     for (int round = 0; round < 250; round++) {
         const struct condition *picked[3];
-        model_test *tests[3];
+        model_test *tests[3] = {NULL, NULL, NULL};
         struct buf query;
         size_t n = 2 + (size_t)rng_below(&r, 2);
 
@@ -607,11 +607,11 @@ static void what_is_wrong_is_refused_by_name(void **state)
 /* A pattern that a matcher which tries everything would not be done with in a lifetime. */
 static void a_spiteful_pattern_is_answered(void **state)
 {
+    static model_test *const nothing[] = {none};
+
     (void)state;
-    expect_all("source=*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b",
-               (model_test *[]){none}, 1);
-    expect_all("agentName=*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*q",
-               (model_test *[]){none}, 1);
+    expect_all("source=*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", nothing, 1);
+    expect_all("agentName=*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*q", nothing, 1);
 }
 
 int main(void)

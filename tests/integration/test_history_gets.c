@@ -252,7 +252,7 @@ static void emails_are_shown_whole_and_found_by_their_words(void **state)
         size_t count;
     } found[] = {{"body=zebra", 2},
                  {"body=%22zebra%22", 1},
-                 {"body=excell%20zeb", 1},
+                 {"body=exce%20zeb", 1},
                  {"remarks=giraffe", 1},
                  {"caseId=68108", 1},
                  {"subject=ri%20ord", 1},
