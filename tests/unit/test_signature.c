@@ -121,8 +121,9 @@ static void a_secret_has_its_form(void **state)
         "whsec_",
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La", /* 21 bytes */
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!",
-        "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-        "AAAA", /* 66 bytes */
+        ("whsec_"
+         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+         "AAAA"), /* 66 bytes */
     };
 
     (void)state;
