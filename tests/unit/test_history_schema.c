@@ -51,7 +51,7 @@ static void a_file_of_before_is_searched_like_a_new_one(void **state)
                      1);
     /* What the index says is what the tables hold, and it can be taken out again. */
     sqlite_script(db, "INSERT INTO subject_words (subject_words, rank)"
-                      " VALUES ('integrity-check', 0)");
+                      " VALUES ('integrity-check', 1)");
     assert_true(sqlite_check(db, &f));
     assert_true(sqlite_migrate(db, history_schema, history_schema_steps, &f));
     assert_false(sqlite_migrate(db, history_schema, STEPS_BEFORE_SEARCH, &f));
