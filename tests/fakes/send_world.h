@@ -48,6 +48,7 @@ struct world_seen {    /* of one destination */
 struct world_call { /* of one callback */
     unsigned begun; /* calls */
     bool out;       /* one is under way */
+    bool unsettled; /* one was made, and the store knows of no end */
     unsigned number;
 };
 

@@ -108,6 +108,8 @@ static bool submit(void *ctx, const struct http_call *call, struct fault *f)
 
         view_copy(rest, id, sizeof id);
         a->message = (size_t)(send_store_find(&w->model, id) - w->model.messages);
+        if (w->calls[a->message].unsettled)
+            fail_msg("callback %zu is called again before its last call has an end", a->message);
         if (w->calls[a->message].out)
             fail_msg("callback %zu is called twice at once", a->message);
         if (attempt <= w->calls[a->message].number && w->calls[a->message].begun > 0)
@@ -151,6 +153,7 @@ static void arrive_call(struct send_world *w, struct action *a)
         if (c->out)
             fail_msg("callback %zu: two calls at once", a->message);
         c->out = true;
+        c->unsettled = true;
         c->begun++;
         c->number = a->attempt;
         a->status = world_chance(w, 300) ? 202 : 200;
@@ -194,9 +197,11 @@ void world_call_over(struct send_world *w, const struct action *a)
     struct send_store_message *m = &w->model.messages[a->message];
 
     c->out = false;
-    if (a->status == 202 && world_chance(w, 700))
+    if (a->status == 202 && world_chance(w, 700)) {
+        c->unsettled = false;
         send_store_put_result(&w->model, m, CALLBACK_BUSY, send_world_store_ms(w),
                               w->conf.callback_retry_ms);
+    }
 }
 
 struct http_port world_http_port(struct world_process *p)

@@ -238,7 +238,8 @@ static void store_end_call(struct send_world *w, struct action *a)
     struct send_store_message *m = send_store_find(&w->model, a->lease.id);
 
     a->state = send_store_end_call(&w->model, &end, send_world_store_ms(w));
-    (void)m;
+    if (a->state == SCHEDULE_DONE)
+        w->calls[m - w->model.messages].unsettled = false;
 }
 
 static void look_up(struct send_world *w, struct action *a)
