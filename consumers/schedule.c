@@ -8,6 +8,7 @@
 #include "bridge/io/crypto.h"
 #include "bridge/io/kafka_sink.h"
 #include "bridge/io/notice_log.h"
+#include "bridge/io/redis_fsck.h"
 #include "bridge/io/redis_schedule.h"
 #include "bridge/io/redis_wake.h"
 #include "bridge/io/signals.h"
@@ -21,7 +22,9 @@
 #include <uv.h>
 
 #define MISTAKES_MAX 65536
-#define CLOSE_MS     5000 /* beyond schedule.drain, for the brokers' answers */
+#define FSCK_PACE_MS 20      /* between two things that are checked */
+#define FSCK_REST_MS 3600000 /* between two rounds */
+#define CLOSE_MS     5000    /* beyond schedule.drain, for the brokers' answers */
 
 struct program {
     const char *file;
@@ -37,6 +40,7 @@ struct program {
     struct redis *redis;
     struct redis_schedule *store;
     struct redis_wake *hints;
+    struct redis_fsck *fsck;
     struct http_client *http;
     struct kafka_sink *sink;
     struct schedule *schedule;
@@ -145,6 +149,7 @@ static void http_gone(void *ctx)
     struct program *p = ctx;
 
     redis_wake_free(p->hints);
+    redis_fsck_free(p->fsck);
     redis_close(p->redis, redis_gone, p);
 }
 
@@ -277,6 +282,40 @@ static bool on_ready(void *ctx, struct buf *why)
     return ready;
 }
 
+/* ---- the schedule checks itself, at the start and slowly from then on ---- */
+
+static void on_repaired(void *ctx, const char *id_hex, struct view word, int64_t count)
+{
+    struct program *p = ctx;
+    struct buf labels;
+
+    buf_init(&labels, 128);
+    stats_label(&labels, "what", word);
+    stat_add(stats_get(p->stats, STAT_COUNTER, "cmibridge_schedule_repairs_total",
+                       buf_text(&labels), "What was wrong in the schedule, and was repaired"),
+             count);
+    buf_done(&labels);
+    notice_say(notice_log_port(p->log), NOTICE_WARN, "schedule_repaired", NOTICE_TEXT("id", id_hex),
+               NOTICE_VIEW("what", word), NOTICE_INT("count", count));
+}
+
+static void on_checked(void *ctx, int64_t checked, int64_t found)
+{
+    struct program *p = ctx;
+
+    notice_say(notice_log_port(p->log), NOTICE_INFO, "schedule_checked",
+               NOTICE_INT("things", checked), NOTICE_INT("found", found));
+}
+
+static void start_fsck(struct program *p)
+{
+    const struct redis_fsck_conf conf = {
+        .repair = true, .pace_ms = FSCK_PACE_MS, .rest_ms = FSCK_REST_MS};
+
+    p->fsck = redis_fsck_new(&p->loop, p->redis, &conf,
+                             (struct redis_fsck_owner){p, on_repaired, on_checked});
+}
+
 /* ---- the beginning ---- */
 
 static void say_start(struct program *p)
@@ -304,6 +343,7 @@ static bool start_store(struct program *p, struct fault *f)
         return fault_add(f, "redis.address");
     p->store = redis_schedule_new(p->redis, &conf, &to, log);
     p->hints = redis_wake_new(&p->loop, p->redis, &p->plan.redis, on_woken, p);
+    start_fsck(p);
     return true;
 }
 
@@ -393,7 +433,8 @@ static int load_and_run(struct program *p)
 static void print_help(FILE *to)
 {
     fputs(
-        "usage: cmibridge schedule [--config FILE]\n\n"
+        "usage: cmibridge schedule [--config FILE]\n"
+        "       cmibridge schedule fsck [OPTION]...\n\n"
         "Sends messages through channels and makes callbacks through a dialler, when they are\n"
         "due. Any number of processes share the work. SIGTERM ends it when what is under way has\n"
         "ended (schedule.drain at most); SIGHUP reads the configuration again.\n\n"
@@ -406,6 +447,8 @@ int command_schedule(int argc, char **argv)
 {
     static struct program program;
 
+    if (argc > 1 && strcmp(argv[1], "fsck") == 0)
+        return command_fsck(argc - 1, argv + 1);
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         print_help(stdout);
         return COMMAND_OK;
