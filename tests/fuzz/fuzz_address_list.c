@@ -13,6 +13,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static bool within(struct view part, struct view all)
+{
+    return part.n == 0 || (part.p >= all.p && part.p + part.n <= all.p + all.n);
+}
+
 static void read_any(struct view bytes)
 {
     struct view list = bytes;
@@ -24,16 +29,16 @@ static void read_any(struct view bytes)
 
     if (address_list_open(&list, &count))
         while (address_list_next(&list, &one))
-            assert(one.p >= bytes.p && one.p + one.n <= bytes.p + bytes.n);
+            assert(within(one, bytes));
     list = bytes;
     while (repeat_next(&list, &r))
-        assert(r.text.p + r.text.n <= bytes.p + bytes.n);
+        assert(within(r.text, bytes));
     list = bytes;
     while (settlement_next_event(&list, &said))
-        assert(said.address.p + said.address.n <= bytes.p + bytes.n);
+        assert(within(said.address, bytes));
     list = bytes;
     while (settlement_next_kept(&list, &said))
-        assert(said.provider_id.p + said.provider_id.n <= bytes.p + bytes.n);
+        assert(within(said.provider_id, bytes) && within(said.reason, bytes));
     if (slice_read(&s, bytes, SLICE_DESTINATIONS_MAX))
         assert(slice_ended(&s) <= SLICE_DESTINATIONS_MAX &&
                slice_left(&s) <= SLICE_DESTINATIONS_MAX);
