@@ -1,7 +1,8 @@
 /*
- * bare_loop: the limit for `consume`: a libcurl multi loop that sends the same bytes to the same
- * null CMI (but for the value of the key) and does nothing else. usage: bare_loop URL COUNT
- * CONCURRENCY. Prints requests a second.
+ * bare_loop: the limit for `consume` and `schedule`: a libcurl multi loop that sends the same bytes
+ * to the same null CMI (but for the value of the key) and does nothing else. usage: bare_loop URL
+ * COUNT CONCURRENCY [message]: what consume writes, or what a webhook channel sends. Prints
+ * requests a second.
  */
 #include "bridge/core/num.h"
 
@@ -15,11 +16,12 @@
 
 static char body[400];
 static size_t body_n;
+static const char *key_end = ""; /* the destination's number */
 
 struct slot {
     CURL *easy;
     struct curl_slist *headers;
-    char key[64];
+    char key[80];
 };
 
 static struct slot slots[SLOTS_MAX];
@@ -55,10 +57,22 @@ static int on_timer(CURLM *multi, long ms, void *ctx)
     return 0;
 }
 
+/* What a webhook channel sends, as bench/run has `schedule` send it. */
+static void be_message(void)
+{
+    key_end = "-1000";
+    body_n = (size_t)snprintf(
+        body, sizeof body,
+        "{\"id\":\"%032d-1000\",\"message_id\":\"%032d\",\"attempt\":1,\"source\":"
+        "\"12345678@sms.example.com\",\"to\":\"+358401234567\",\"subType\":\"sms\",\"contentType\":"
+        "\"text\",\"text\":\"due 1700000000000\",\"parts\":1}",
+        0, 0);
+}
+
 /* Headers differ by request, as consume's do: the key is new each time. */
 static void begin(CURLM *multi, struct slot *s, unsigned long n)
 {
-    (void)snprintf(s->key, sizeof s->key, "Idempotency-Key: %032lx", n);
+    (void)snprintf(s->key, sizeof s->key, "Idempotency-Key: %032lx%s", n, key_end);
     curl_slist_free_all(s->headers);
     s->headers = curl_slist_append(NULL, "User-Agent: cmibridge/" CMIBRIDGE_VERSION);
     s->headers = curl_slist_append(s->headers, s->key);
@@ -86,9 +100,10 @@ int main(int argc, char **argv)
     int running;
     double start;
 
-    if (argc != 4 || !num_in(view_of(argv[2]), 1, 10000000, &count) ||
+    if ((argc != 4 && (argc != 5 || strcmp(argv[4], "message") != 0)) ||
+        !num_in(view_of(argv[2]), 1, 10000000, &count) ||
         !num_in(view_of(argv[3]), 1, SLOTS_MAX, &concurrency)) {
-        fprintf(stderr, "usage: bare_loop URL COUNT CONCURRENCY\n");
+        fprintf(stderr, "usage: bare_loop URL COUNT CONCURRENCY [message]\n");
         return 2;
     }
     body_n =
@@ -96,6 +111,8 @@ int main(int argc, char **argv)
                          "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+358401234567\","
                          "\"notes\":\"%0300d\"}",
                          0);
+    if (argc == 5)
+        be_message();
     curl_global_init(CURL_GLOBAL_DEFAULT);
     multi = curl_multi_init();
     poll_fd = epoll_create1(EPOLL_CLOEXEC);

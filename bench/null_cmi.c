@@ -2,7 +2,9 @@
  * null_cmi: a CMI that does nothing, as fast as it can: 201 and an id to every POST, 204 to the
  * rest, after --delay-ms. One thread, epoll. Prints its port. A GET is answered with how many
  * writes came since the GET before it, and the microseconds from the first to the last of them: the
- * one clock that every client is measured by.
+ * one clock that every client is measured by. Where a write says "due MS", by the wall clock, more
+ * microseconds follow: p50, p99, p99.9 and the most that these came late, and the most of those
+ * that say "due MS small".
  */
 #define _GNU_SOURCE
 #include "bridge/core/num.h"
@@ -24,11 +26,12 @@
 #define CONNECTIONS_MAX 4096
 #define READ_MAX        65536
 #define WAITING_MAX     65536
+#define LATE_MAX        1000000
 
 struct connection {
     int fd;
     size_t n;
-    char in[READ_MAX];
+    char in[READ_MAX + 1]; /* its end is 0: digits stop there */
 };
 
 struct waiting {
@@ -45,6 +48,9 @@ static int64_t turn_us; /* when this round of epoll began */
 static int64_t first_us;
 static int64_t last_us;
 static unsigned long long writes;
+static int64_t late_us[LATE_MAX];
+static size_t late_n;
+static int64_t late_small_us;
 
 static int64_t now_us(void)
 {
@@ -73,16 +79,58 @@ static void count(void)
         first_us = turn_us;
 }
 
+static void note_lateness(const char *request, size_t n)
+{
+    static const char word[] = "\"due ";
+    const char *at = memmem(request, n, word, sizeof word - 1);
+    struct view ms;
+    struct timespec t;
+    int64_t due;
+    int64_t late;
+
+    if (at == NULL || late_n == LATE_MAX)
+        return;
+    ms = (struct view){at + sizeof word - 1, 0};
+    while (ms.p[ms.n] >= '0' && ms.p[ms.n] <= '9')
+        ms.n++;
+    if (!num_in(ms, 0, INT64_MAX / 1000, &due))
+        return;
+    clock_gettime(CLOCK_REALTIME, &t);
+    late = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 - due * 1000;
+    late_us[late_n++] = late;
+    if (strncmp(ms.p + ms.n, " small", 6) == 0 && late > late_small_us)
+        late_small_us = late;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static long long late_at(size_t in_1000)
+{
+    return late_n > 0 ? (long long)late_us[(late_n - 1) * in_1000 / 1000] : 0;
+}
+
 static void answer_count(struct connection *c)
 {
-    char body[64];
-    char text[160];
-    int body_n =
-        snprintf(body, sizeof body, "%llu %lld\n", writes, (long long)(last_us - first_us));
-    int n = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", body_n,
-                     body);
+    char body[160];
+    char text[256];
+    int body_n;
+    int n;
 
+    qsort(late_us, late_n, sizeof *late_us, by_size);
+    body_n = snprintf(body, sizeof body, "%llu %lld %lld %lld %lld %lld %lld\n", writes,
+                      (long long)(last_us - first_us), late_at(500), late_at(990), late_at(999),
+                      late_at(1000), (long long)late_small_us);
+    n = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", body_n,
+                 body);
     writes = 0;
+    late_n = 0;
+    late_small_us = 0;
     if (send(c->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
         shutdown(c->fd, SHUT_RDWR);
 }
@@ -112,7 +160,7 @@ static size_t whole_request(struct connection *c, bool *is_post)
 
 static bool serve(struct connection *c)
 {
-    ssize_t got = recv(c->fd, c->in + c->n, sizeof c->in - c->n, 0);
+    ssize_t got = recv(c->fd, c->in + c->n, READ_MAX - c->n, 0);
     size_t used;
     bool is_post;
 
@@ -122,6 +170,8 @@ static bool serve(struct connection *c)
     while ((used = whole_request(c, &is_post)) > 0) {
         bool is_get = c->in[0] == 'G';
 
+        if (!is_get)
+            note_lateness(c->in, used);
         memmove(c->in, c->in + used, c->n - used);
         c->n -= used;
         if (is_get) {
