@@ -1,0 +1,90 @@
+/* Sending on Redis beyond one server: a real cluster of three, and a primary whose replica must be
+ * in step; serve and schedule as their users run them, the carrier's own log as the judge. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/fakes/redis_group.h"
+#include "tests/fakes/send_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MESSAGES     6 /* their ids fall into different shards */
+#define DESTINATIONS 150
+
+static struct send_rig rig; /* too much for the stack */
+static struct kafka_broker *kafka;
+
+static void send_all(unsigned number)
+{
+    send_rig_start(&rig, kafka, number, 0);
+    send_rig_run(&rig, 0, NULL);
+    for (size_t i = 0; i < MESSAGES; i++)
+        send_rig_post(&rig, DESTINATIONS, 0);
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+}
+
+static void messages_go_out_of_a_cluster(void **state)
+{
+    struct redis_group *group = redis_group_cluster(false);
+
+    (void)state;
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_CLUSTER", group->addresses, 1), 0);
+    send_all(0);
+    for (size_t i = 0; i < group->count; i++) /* each had its share */
+        assert_string_not_equal(redis_server_ask(group->server[i], "DBSIZE"), ":0");
+    send_rig_end(&rig, 0);
+    send_rig_done(&rig);
+    unsetenv("CMIBRIDGE_REDIS_CLUSTER");
+    redis_group_stop(group);
+}
+
+/* The replica sleeps: nothing more leaves. It wakes: all of it does, once. */
+static void nothing_is_sent_that_the_replica_does_not_know_of(void **state)
+{
+    struct redis_group *group = redis_group_pair(false);
+
+    (void)state;
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_ADDRESS", group->addresses, 1), 0);
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_REPLICAS", "1", 1), 0);
+    send_all(1);
+    send_rig_post(&rig, DESTINATIONS, 1500);
+    redis_server_freeze(group->server[1]);
+    while (send_rig_wall_ms() < rig.messages[MESSAGES].send_ms + 500)
+        redis_group_wait(group, 0, "PING", "PONG");
+    send_rig_until_lines(&rig, MESSAGES * DESTINATIONS); /* looks again */
+    assert_int_equal(rig.lines, MESSAGES * DESTINATIONS);
+    redis_server_thaw(group->server[1]);
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+    send_rig_end(&rig, 0);
+    send_rig_done(&rig);
+    unsetenv("CMIBRIDGE_REDIS_ADDRESS");
+    unsetenv("CMIBRIDGE_REDIS_REPLICAS");
+    redis_group_stop(group);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(messages_go_out_of_a_cluster),
+        cmocka_unit_test(nothing_is_sent_that_the_replica_does_not_know_of),
+    };
+    struct fault f = {0};
+    int failed;
+
+    redis_server_need();
+    kafka = kafka_broker_start(1, &f);
+    if (kafka == NULL) {
+        fprintf(stderr, "%s\n", f.text);
+        return 1;
+    }
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    kafka_broker_stop(kafka);
+    return failed;
+}
