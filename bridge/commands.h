@@ -5,6 +5,9 @@
 #ifndef BRIDGE_COMMANDS_H
 #define BRIDGE_COMMANDS_H
 
+#include <stdbool.h>
+#include <string.h>
+
 enum command_exit {
     COMMAND_OK = 0,
     COMMAND_FAILED = 1,      /* ran, and did not do all it was asked */
@@ -13,6 +16,12 @@ enum command_exit {
     COMMAND_UNAVAILABLE = 4, /* a peer could not be reached, or a port not be had */
     COMMAND_STOPPED = 5,     /* ended itself because going on would lose something (D1) */
 };
+
+/* Is the argument the option whose value is the configuration's file? */
+static inline bool command_is_config(const char *argument)
+{
+    return strcmp(argument, "--config") == 0 || strcmp(argument, "-c") == 0;
+}
 
 int command_consume(int argc, char **argv);
 int command_schedule(int argc, char **argv);

@@ -107,6 +107,17 @@ static bool lies_in(const struct yaml_node *n, const struct yaml_node *outer)
     return strncmp(n->path, outer->path, len) == 0 && (n->path[len] == '.' || n->path[len] == '[');
 }
 
+/* What lies under a name that can't be one is of no use, but its own mistakes are told, too. */
+static void take_refused(struct load *l, const struct yaml_node *n)
+{
+    const struct setting *row = n->kind == YAML_TEXT ? schema_find(n->path) : NULL;
+    char origin[ORIGIN_MAX];
+
+    (void)snprintf(origin, sizeof origin, "%s:%u", l->name, n->line);
+    if (row != NULL)
+        load_written(l, row, n->path, view_of(n->text), origin);
+}
+
 static void take_nodes(struct load *l, const struct yaml_doc *d)
 {
     for (size_t i = 0; i < d->count; i++) {
@@ -130,7 +141,7 @@ static void take_nodes(struct load *l, const struct yaml_doc *d)
             break;
         }
         while (!inside && i + 1 < d->count && lies_in(&d->nodes[i + 1], n))
-            i++;
+            take_refused(l, &d->nodes[++i]);
     }
     conf_sort(l->c);
 }

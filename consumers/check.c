@@ -31,9 +31,10 @@ struct request {
 
 static void print_help(FILE *to)
 {
-    fputs("usage: cmibridge check [--config FILE] [--for COMMAND] [--connect] [--print]\n"
+    fputs("usage: cmibridge check [-c FILE] [--for COMMAND] [--connect] [--print]\n"
           "       cmibridge check --print-sample | --print-docs\n\n"
           "Names every mistake in the configuration, with its line.\n\n"
+          "  -c, --config FILE  the file; without it, the environment alone\n"
           "  --for COMMAND   demand all that consume, serve, schedule, publish or\n"
           "                  dlq needs\n"
           "  --connect       try each peer: Kafka, Redis, every target with its credentials\n"
@@ -205,7 +206,7 @@ int command_check(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--print-docs") == 0)
         return print_made(sample_markdown);
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
+        if (command_is_config(argv[i]) && i + 1 < argc) {
             r.file = argv[++i];
         } else if (strcmp(argv[i], "--for") == 0 && i + 1 < argc && take_user(&r, argv[i + 1])) {
             i++;

@@ -167,7 +167,9 @@ static const char *objection(int status, bool ingest)
         return NULL; /* it is there, and knows no OPTIONS */
     if (status == 404)
         return "nothing is there; is the url right?";
-    return status >= 200 && status < 300 ? NULL : "that is no answer of a working CMI";
+    if (ingest && status >= 200 && status < 300)
+        return NULL;
+    return status == 200 ? NULL : "that is no answer of a working CMI";
 }
 
 static struct view first_line(struct view body)

@@ -368,7 +368,7 @@ static int load_and_run(struct program *p)
 
 static void print_help(FILE *to)
 {
-    fputs("usage: cmibridge consume [--config FILE]\n\n"
+    fputs("usage: cmibridge consume [-c FILE | --config FILE]\n\n"
           "Takes contact events from Kafka and turns them into CMI writes.\n"
           "SIGTERM ends it when what is under way has ended (consume.drain at most);\n"
           "SIGHUP reads the configuration again.\n\n"
@@ -385,7 +385,7 @@ int command_consume(int argc, char **argv)
         print_help(stdout);
         return COMMAND_OK;
     }
-    if (argc == 3 && strcmp(argv[1], "--config") == 0) {
+    if (argc == 3 && command_is_config(argv[1])) {
         program.file = argv[2];
     } else if (argc != 1) {
         print_help(stderr);

@@ -134,12 +134,6 @@ static bool check_accept(struct pending *p)
     return false;
 }
 
-static bool is_utf8_name(struct view charset)
-{
-    return charset.n == 0 || view_eq_nocase(charset, VIEW("utf-8")) ||
-           view_eq_nocase(charset, VIEW("us-ascii"));
-}
-
 static bool is_one_of(struct view type, const char *const types[3])
 {
     for (size_t i = 0; i < 3 && types[i] != NULL; i++)
@@ -182,7 +176,7 @@ bool checks_body(struct pending *p)
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         if ((need & bodies[i].need) == 0)
             continue;
-        if (count > 1 || !is_utf8_name(charset) ||
+        if (count > 1 || !accept_is_utf8(charset) ||
             (count == 0 ? bodies[i].must : !is_one_of(p->x.content_type, bodies[i].types))) {
             exchange_error(&p->x, 415, "the body must be %s in UTF-8", bodies[i].words);
             return false;

@@ -318,7 +318,7 @@ int command_serve(int argc, char **argv)
     int code = 0;
 
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
+        if (command_is_config(argv[i]) && i + 1 < argc) {
             file = argv[++i];
         } else if (strcmp(argv[i], "--print-openapi") == 0) {
             return print_openapi();
@@ -326,7 +326,7 @@ int command_serve(int argc, char **argv)
             bool help = strcmp(argv[i], "--help") == 0;
 
             fprintf(help ? stdout : stderr,
-                    "usage: cmibridge serve [--config FILE] | --print-openapi\n");
+                    "usage: cmibridge serve [-c FILE | --config FILE] | --print-openapi\n");
             return help ? COMMAND_OK : COMMAND_USAGE;
         }
     }

@@ -77,6 +77,12 @@ enum accept accept_choose(struct view header, bool has_xml)
     return json.quality > 0 ? ACCEPT_JSON : ACCEPT_NEITHER;
 }
 
+bool accept_is_utf8(struct view charset)
+{
+    return charset.n == 0 || view_eq_nocase(charset, VIEW("utf-8")) ||
+           view_eq_nocase(charset, VIEW("us-ascii"));
+}
+
 struct view accept_media_type(struct view header, struct view *charset)
 {
     struct view rest = header;

@@ -20,5 +20,8 @@ enum accept accept_choose(struct view header, bool has_xml);
 /* A media type without its parameters, trimmed: "application/json". *charset: the value of that
  * parameter without quotes, VIEW_NONE where there is none. */
 struct view accept_media_type(struct view header, struct view *charset);
+/* Whether text in that charset is UTF-8: it says so, says nothing, or is the part that all share.
+ */
+bool accept_is_utf8(struct view charset);
 
 #endif

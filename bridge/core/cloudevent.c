@@ -1,5 +1,6 @@
 #include "bridge/core/cloudevent.h"
 
+#include "bridge/core/accept.h"
 #include "bridge/core/base64.h"
 #include "bridge/core/datetime.h"
 #include "bridge/core/json_scan.h"
@@ -102,6 +103,21 @@ static enum cloudevent_content content_of(struct view content_type)
         view_eq_nocase(media, VIEW("application/vnd.msgpack")))
         return CLOUDEVENT_MSGPACK;
     return view_eq_nocase(media, VIEW("text/plain")) ? CLOUDEVENT_TEXT : CLOUDEVENT_OTHER;
+}
+
+static bool is_utf8(struct view content_type)
+{
+    struct view charset;
+
+    (void)accept_media_type(content_type, &charset);
+    return accept_is_utf8(charset);
+}
+
+/* Data that is bytes of its own has the charset that its type names; only UTF-8 is read here. */
+static void heed_charset(const struct gathered *g, struct cloudevent *out)
+{
+    if (!is_utf8(g->values[AT_DATACONTENTTYPE]))
+        out->content = CLOUDEVENT_OTHER;
 }
 
 static bool check_required(const struct gathered *g, struct fault *f)
@@ -248,8 +264,10 @@ static bool structured_data(const struct members *m, struct cloudevent *out, str
     out->has_data = m->has_base64 || m->raw.n > 0;
     if (m->has_base64 && m->raw.n > 0)
         return fault_set(f, FAULT_REJECT, "data and data_base64 exclude each other");
-    if (m->has_base64)
+    if (m->has_base64) {
+        heed_charset(&m->attributes, out);
         return decoded(m, text, &out->data, f);
+    }
     out->data = m->raw;
     if (out->content == CLOUDEVENT_JSON || m->raw.n == 0)
         return true;
@@ -332,6 +350,7 @@ static bool of_binary(const struct record *r, struct view content_type, struct c
     }
     if (!gather(&g, AT_DATACONTENTTYPE, content_type, f) || !attributes(&g, out, f))
         return false;
+    heed_charset(&g, out);
     out->has_data = r->has_value;
     out->data = r->has_value ? r->value : VIEW_NONE;
     return true;
@@ -340,6 +359,9 @@ static bool of_binary(const struct record *r, struct view content_type, struct c
 static bool of_structured(const struct record *r, struct view format, struct cloudevent *out,
                           struct buf *text, struct fault *f)
 {
+    if (!is_utf8(format))
+        return fault_set(f, FAULT_REJECT,
+                         "content-type must be application/cloudevents+json in UTF-8");
     format = view_trim(view_cut(&format, ';'));
     if (format.n > 0 && !view_eq_nocase(format, VIEW("+json")))
         return fault_set(f, FAULT_REJECT,

@@ -4,6 +4,7 @@
 #include "bridge/core/mask.h"
 #include "bridge/core/utf8.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define WORD_MAX      40 /* bytes of one word in quotes that is shown */
@@ -208,7 +209,8 @@ static size_t show_piece(struct view line, size_t at, struct view privates, stru
     return n;
 }
 
-const char *echo_mask(struct view said, const struct buf *privates, char *out, size_t size)
+const char *echo_mask(struct view said, const char *phrase, const struct buf *privates, char *out,
+                      size_t size)
 {
     struct view rest = said;
     struct view line = VIEW_NONE;
@@ -221,7 +223,8 @@ const char *echo_mask(struct view said, const struct buf *privates, char *out, s
     if (privates->full) {
         char masked[MASK_TEXT_MAX];
 
-        view_copy(view_of(mask_text(line, masked)), out, size);
+        (void)snprintf(out, size, "%s%s%s", phrase, phrase[0] != '\0' ? "; " : "",
+                       mask_text(line, masked));
         return out;
     }
     if (line.n > ECHO_LINE_MAX)

@@ -23,7 +23,10 @@
  * fit. body: what event_body_make gave; rest: of event_type_subject. */
 void echo_gather(const struct event_type *t, struct view body, struct view rest, codec_read *json,
                  struct buf *to);
-/* privates: what was gathered. out has `size` bytes with the NUL, at least 1. Returns out. */
-const char *echo_mask(struct view said, const struct buf *privates, char *out, size_t size);
+/* privates: what was gathered. phrase: harmless words that stand in where nothing may be shown,
+ * with the sentence's length behind: "Content Too Large; (21 characters)"; "" for none. out has
+ * `size` bytes with the NUL, at least 1. Returns out. */
+const char *echo_mask(struct view said, const char *phrase, const struct buf *privates, char *out,
+                      size_t size);
 
 #endif

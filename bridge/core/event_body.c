@@ -2,9 +2,12 @@
 
 #include "bridge/core/cmi_rules.h"
 #include "bridge/core/json_out.h"
+#include "bridge/core/mask.h"
+#include "bridge/core/phone.h"
 #include "bridge/core/utf8.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* Stands between decoder and visitor for an ingest event: passes on what its row reads, and notes
  * which of what it requires was given. */
@@ -130,6 +133,54 @@ bool event_body_check(const struct event_type *t, codec_read *read, struct view 
     return check_ingest(t, read, data, visitor, f);
 }
 
+/* ---- a consent: its subject names what its data says ---- */
+
+static bool is_same_address(struct view a, struct view b)
+{
+    char of_a[PHONE_NORMAL_MAX];
+    char of_b[PHONE_NORMAL_MAX];
+    struct fault f = {0};
+    struct view x;
+    struct view y;
+
+    /* What has no normal form is its own. */
+    if (!phone_normal(a, of_a, &x, &f) || !phone_normal(b, of_b, &y, &f))
+        return view_eq(a, b);
+    return view_eq(x, y);
+}
+
+static bool agrees(void *ctx, const struct cmi_field *field, const struct cmi_value *v,
+                   struct fault *f)
+{
+    struct view address = *(const struct view *)ctx;
+    struct view usage = view_cut(&address, '_');
+    char said[MASK_TEXT_MAX];
+    char named[MASK_TEXT_MAX];
+
+    if (strcmp(field->name, "usage") == 0 && !view_eq(v->text, usage))
+        return fault_set(f, FAULT_REJECT,
+                         "usage is '%.*s', but '%.*s' in the subject; they must be the same",
+                         VIEW_ARG(v->text), VIEW_ARG(usage));
+    if (strcmp(field->name, "address") == 0 && !is_same_address(v->text, address))
+        return fault_set(f, FAULT_REJECT,
+                         "address is %s, but %s in the subject; they must be the same",
+                         mask_address(v->text, said), mask_address(address, named));
+    return true;
+}
+
+static bool check_object(const struct event_type *t, const struct cloudevent *e, codec_read *read,
+                         struct fault *f)
+{
+    struct view rest = e->subject;
+    struct cmi_visitor visitor = {.ctx = NULL};
+
+    if (t->shape == &cmi_customer_consent && rest.n > 0) {
+        (void)view_cut(&rest, '/');
+        visitor = (struct cmi_visitor){.ctx = &rest, .value = agrees};
+    }
+    return event_body_check(t, read, e->data, visitor, f);
+}
+
 static bool make_object(const struct event_type *t, const struct cloudevent *e, codec_read *json,
                         codec_read *msgpack, struct buf *text, struct view *body, struct fault *f)
 {
@@ -140,9 +191,9 @@ static bool make_object(const struct event_type *t, const struct cloudevent *e, 
         return fault_set(f, FAULT_REJECT, "data is missing");
     if (e->content != CLOUDEVENT_JSON && !packed)
         return fault_set(f, FAULT_REJECT,
-                         "the data's content type must be application/json or application/msgpack");
-    if (!event_body_check(t, packed ? msgpack : json, e->data, (struct cmi_visitor){.ctx = NULL},
-                          f))
+                         "the data's content type must be application/json or application/msgpack, "
+                         "in UTF-8");
+    if (!check_object(t, e, packed ? msgpack : json, f))
         return false;
     *body = e->data;
     if (!packed)
@@ -194,7 +245,7 @@ static bool make_text(const struct cloudevent *e, codec_read *json, codec_read *
     }
     return fault_set(f, FAULT_REJECT,
                      "the data's content type must be text/plain, application/json or "
-                     "application/msgpack");
+                     "application/msgpack, in UTF-8");
 }
 
 /* null, or an object without a key. */

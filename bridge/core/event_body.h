@@ -16,9 +16,11 @@ bool event_body_check(const struct event_type *t, codec_read *read, struct view 
                       struct cmi_visitor visitor, struct fault *f) MUST_CHECK;
 
 /* Checks the data and gives what to send: JSON as the producer wrote it, MessagePack rewritten as
- * JSON, remarks as plain text, VIEW_NONE where there is nothing to send. *body is a view into the
- * event's data or into `text` (cleared first; holds until it changes). The fault's sentence begins
- * with the type: "message.requested: maxRetryCount is 11; the maximum is 10". */
+ * JSON, remarks as plain text, VIEW_NONE where there is nothing to send. A consent's data must name
+ * the usage and address (contract 18) of its subject, which event_type_subject took before. *body
+ * is a view into the event's data or into `text` (cleared first; holds until it changes). The
+ * fault's sentence begins with the type: "message.requested: maxRetryCount is 11; the maximum is
+ * 10". */
 bool event_body_make(const struct event_type *t, const struct cloudevent *e, codec_read *json,
                      codec_read *msgpack, struct buf *text, struct view *body,
                      struct fault *f) MUST_CHECK;

@@ -22,5 +22,8 @@ enum outcome {
 /* method is "DELETE" or another; has_retry_after: the reply held a readable Retry-After. */
 enum outcome outcome_of_status(int status, const char *method, bool has_retry_after);
 const char *outcome_name(enum outcome o);
+/* The standard phrase of a 4xx or 5xx (RFC 9110, 15, and the IANA registry): "Content Too Large";
+ * "" for one that has none. */
+const char *outcome_phrase(int status);
 
 #endif

@@ -157,6 +157,8 @@ static struct memory_answer read_reply(const struct call *c, const struct redis_
 
     if (c->what == CALL_BEGIN)
         return read_begin(c, v);
+    if (c->what == CALL_KEEP && v->kind == REDIS_TEXT)
+        a.value = v->text;
     if (c->what == CALL_FIND) {
         a.state = v->kind == REDIS_TEXT ? MEMORY_FOUND : MEMORY_NONE;
         a.value = v->text;
@@ -239,6 +241,7 @@ static void keep(void *ctx, uint64_t token, struct view resource, struct view re
     add_text(c, "SET");
     add_reference(c, resource, ref);
     add(c, "", id);
+    add_text(c, "GET");
     add_text(c, "PX");
     add_text(c, m->refs_keep_ms);
     submit(c);

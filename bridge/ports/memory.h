@@ -20,7 +20,8 @@ enum memory_state {
     MEMORY_FOUND,  /* a reference: `value` is the id */
     MEMORY_BEGUN,  /* ledger: begun, end not recorded: a repeat may be a duplicate */
     MEMORY_ENDED,  /* ledger: done before; `value` is the outcome that `end` was given */
-    MEMORY_STORED, /* a write: it is durable */
+    MEMORY_STORED, /* a write: it is durable; of `keep`, `value` is the id before, if there was one
+                    */
     MEMORY_FAILED, /* the store refused; `error` says why. Try again later */
 };
 
@@ -36,7 +37,8 @@ typedef void memory_on_answer(void *owner, const struct memory_answer *a);
 struct memory_port {
     void *ctx;
     bool (*up)(void *ctx);
-    /* Arguments are copied. `resource` is the collection's name: "callbacks". */
+    /* Arguments are copied. `resource` is the collection's name: "callbacks". The last to keep a
+     * name has it. */
     void (*find)(void *ctx, uint64_t token, struct view resource, struct view ref);
     void (*keep)(void *ctx, uint64_t token, struct view resource, struct view ref, struct view id);
     void (*begin)(void *ctx, uint64_t token, struct view key);

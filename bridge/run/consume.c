@@ -1,6 +1,7 @@
 #include "bridge/run/consume_state.h"
 
 #include "bridge/core/guid.h"
+#include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
 #include "bridge/ports/fault_point.h"
 
@@ -390,6 +391,21 @@ static void on_begun(struct consume *c, struct delivery *d, const struct memory_
     }
 }
 
+/* The last event to create something under a reference has it (docs/DELIVERY.md). */
+static void note_moved(struct consume *c, struct delivery *d, struct view before)
+{
+    char masked[MASK_TEXT_MAX];
+
+    if (before.n == 0 || view_is(before, d->created))
+        return;
+    view_copy(before, d->replaced, sizeof d->replaced);
+    stat_add(c->stat_moved, 1);
+    notice_say(c->port.log, NOTICE_WARN, "reference_moved",
+               NOTICE_TEXT("resource", d->type->collection),
+               NOTICE_TEXT("reference", mask_sentence(d->ref, masked, sizeof masked)),
+               NOTICE_TEXT("from", d->replaced), NOTICE_TEXT("to", d->created));
+}
+
 static void on_kept(struct consume *c, struct delivery *d, const struct memory_answer *a)
 {
     bool was_ref = d->type->keeps_id && d->created[0] != '\0' && !d->kept_ref;
@@ -399,8 +415,10 @@ static void on_kept(struct consume *c, struct delivery *d, const struct memory_a
         again_later(c, d);
         return;
     }
-    if (was_ref)
+    if (was_ref) {
         d->kept_ref = true;
+        note_moved(c, d, a->value);
+    }
     if (was_ref && d->noted)
         consume_move(c, d, DELIVERY_ON_KEEP);
     else
@@ -523,6 +541,8 @@ static void make_stats(struct consume *c)
                                "Age of the oldest record that has not ended, over all partitions");
     c->stat_paused = stats_get(s, STAT_GAUGE, "cmibridge_paused", "",
                                "1 while partitions are paused because enough is held");
+    c->stat_moved = stats_get(s, STAT_COUNTER, "cmibridge_references_moved_total", "",
+                              "References that stood for something else before");
     c->stat_late_acks = stats_get(s, STAT_COUNTER, "cmibridge_late_answers_total", "",
                                   "Answers for events whose partition was gone by then");
 }

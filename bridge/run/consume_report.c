@@ -75,6 +75,10 @@ static void put_result(struct consume *c, const struct delivery *d, struct json_
         json_key(j, "created");
         json_text(j, d->created);
     }
+    if (d->replaced[0] != '\0') {
+        json_key(j, "replaced_id");
+        json_text(j, d->replaced);
+    }
     json_key(j, "attempts");
     json_int(j, d->attempts);
     json_key(j, "milliseconds");

@@ -390,14 +390,14 @@ static void not_answered(struct consume *c, struct delivery *d, const struct htt
 }
 
 /* What the destination says, without what it repeats of the event (D11). */
-static const char *masked(const struct consume *c, const struct delivery *d, struct view said,
-                          char *out, size_t size)
+static const char *masked(const struct consume *c, const struct delivery *d, int status,
+                          struct view said, char *out, size_t size)
 {
     struct buf privates;
 
     buf_init(&privates, ECHO_PRIVATE_MAX);
     echo_gather(d->type, d->body, d->ref, c->port.codec.json, &privates);
-    echo_mask(said, &privates, out, size);
+    echo_mask(said, outcome_phrase(status), &privates, out, size);
     buf_done(&privates);
     return out;
 }
@@ -417,7 +417,8 @@ static void replied(struct consume *c, struct delivery *d, int status, struct vi
         return;
     }
     fault_set(&d->fault, outcome == OUTCOME_RETRY ? FAULT_RETRY : FAULT_REJECT,
-              "%s answered %d: %s", to->conf->name, status, masked(c, d, text, said, sizeof said));
+              "%s answered %d: %s", to->conf->name, status,
+              masked(c, d, status, text, said, sizeof said));
     /* Some of it may have happened behind a proxy's or a crash's 5xx. */
     if (status >= 500 && status != 503 && !to->conf->honours_key)
         d->possible_duplicate = true;

@@ -104,9 +104,10 @@ struct delivery {
     bool possible_duplicate;
     int64_t first_sent_ms;
     int status;
-    char created[CONSUME_ID_MAX]; /* the id in the reply to a POST */
-    int64_t wait_ms;              /* of WAITING */
-    bool rejected;                /* it ends as a dead letter */
+    char created[CONSUME_ID_MAX];  /* the id in the reply to a POST */
+    char replaced[CONSUME_ID_MAX]; /* what its reference stood for before; "" for none */
+    int64_t wait_ms;               /* of WAITING */
+    bool rejected;                 /* it ends as a dead letter */
     enum disposition disposition;
     struct fault fault; /* of the last failure */
 };
@@ -151,6 +152,7 @@ struct consume {
     struct stat *stat_oldest;
     struct stat *stat_paused;
     struct stat *stat_late_acks;
+    struct stat *stat_moved;
     struct stat *stat_dead[UNKNOWN_REF + 1];
 };
 

@@ -412,8 +412,10 @@ static void keep(void *ctx, uint64_t token, struct view resource, struct view re
     size_t i = memory_of(w, 'r', resource, ref);
 
     a->state = chance(w, w->faults.memory_failed) ? MEMORY_FAILED : MEMORY_STORED;
-    if (a->state == MEMORY_STORED)
-        (void)snprintf(w->memory[i].value, sizeof w->memory[i].value, "%.*s", VIEW_ARG(id));
+    if (a->state != MEMORY_STORED)
+        return;
+    (void)snprintf(a->text, sizeof a->text, "%s", w->memory[i].value);
+    (void)snprintf(w->memory[i].value, sizeof w->memory[i].value, "%.*s", VIEW_ARG(id));
 }
 
 static void begin(void *ctx, uint64_t token, struct view key)

@@ -177,6 +177,11 @@ static void every_mistake_is_told_at_once_and_the_code_is_3(void **state)
     assert_says(err(r), "c.yaml:2: kafka.brokres is no setting; did you mean kafka.brokers?\n");
     assert_says(err(r), "c.yaml:4: retry.base is '500'; write it with its unit");
     assert_says(err(r), "\n2 mistakes\n");
+    write_file(r, "targets:\n  my target:\n    url: 'http://h/RI/cmi'\n    token: file:/nope\n");
+    assert_int_equal(CHECK(r, "-c", "FILE"), COMMAND_CONFIG);
+    assert_says(err(r), "c.yaml:2: ");
+    assert_says(err(r), "c.yaml:4: targets.my target.token: ");
+    assert_says(err(r), "\n2 mistakes\n");
     assert_int_equal(CHECK(r, "--config", "/nonexistent"), COMMAND_CONFIG);
     assert_says(err(r), "/nonexistent: can't be opened");
 }
@@ -343,6 +348,9 @@ static void every_peer_is_tried_and_said_in_a_line(void **state)
     cmi.status = 302;
     assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
     assert_says(out(r), "302 to GET /callbacks?limit=1: it redirects elsewhere");
+    cmi.status = 201;
+    assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
+    assert_says(out(r), "201 to GET /callbacks?limit=1: that is no answer of a working CMI");
     unsetenv("CMIBRIDGE_REDIS_DURABLE");
     unsetenv("CMIBRIDGE_TARGETS_BAD_TOKEN");
 

@@ -107,6 +107,21 @@ static void a_trace_goes_from_event_to_request_and_result(void **state)
     assert_true(view_is(header, rig->seen[0].traceparent));
 }
 
+static void a_name_that_is_taken_over_is_said(void **state)
+{
+    struct consume_rig *rig = *state;
+
+    run_one(rig, NULL);
+    assert_null(strstr(buf_text(&rig->results), "replaced_id"));
+    assert_false(consume_rig_said(rig, "event=reference_moved"));
+    consume_rig_publish(rig, one, 1);
+    assert_true(consume_rig_until_done(rig));
+    consume_rig_until_said(rig, "event=reference_moved resource=callbacks reference=a from=");
+    consume_rig_check_end(rig, 0);
+    assert_non_null(strstr(buf_text(&rig->results), ",\"replaced_id\":\""));
+    consume_rig_until_metric(rig, "cmibridge_references_moved_total", 1);
+}
+
 static int set_up(void **state)
 {
     struct consume_rig *rig = malloc(sizeof *rig);
@@ -129,6 +144,7 @@ int main(void)
         cmocka_unit_test(a_reload_takes_over_what_it_can_and_names_what_it_cannot),
         cmocka_unit_test(each_way_of_signing_on_is_sent),
         cmocka_unit_test(a_trace_goes_from_event_to_request_and_result),
+        cmocka_unit_test(a_name_that_is_taken_over_is_said),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -167,7 +167,7 @@ static void references_are_found_per_resource_and_after_a_restart(void **state)
     wait_up(b);
     find(b, "order 7", MEMORY_FOUND, "ID-A");
     b->port.keep(b->port.ctx, 5, VIEW("callbacks"), VIEW("order 7"), VIEW("ID-C"));
-    answered(b, MEMORY_STORED, "");
+    answered(b, MEMORY_STORED, "ID-A"); /* whom it was taken from */
     find(b, "order 7", MEMORY_FOUND, "ID-C");
 }
 

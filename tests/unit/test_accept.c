@@ -83,6 +83,10 @@ static void a_media_type_is_cut_from_its_parameters(void **state)
     assert_true(view_is(accept_media_type(VIEW("text/plain; a=b; Charset=\"UTF-8\""), &charset),
                         "text/plain"));
     assert_true(view_is(charset, "UTF-8"));
+    assert_true(accept_is_utf8(charset));
+    assert_true(accept_is_utf8(VIEW_NONE));
+    assert_true(accept_is_utf8(VIEW("us-ascii")));
+    assert_false(accept_is_utf8(VIEW("iso-8859-1")));
     (void)accept_media_type(VIEW("a/b;charset=\""), &charset);
     assert_true(view_is(charset, "\""));
     assert_int_equal(accept_media_type(VIEW(""), &charset).n, 0);

@@ -68,6 +68,13 @@ static const struct row binary[] = {
     {LEAST "content-type: application/vnd.acme+json", "x", "1|s|t|||||||json|<x>", NULL},
     {LEAST "content-type: text/plain;charset=UTF-8", "x", "1|s|t|||||||text|<x>", NULL},
     {LEAST "content-type: application/xml", "x", "1|s|t|||||||other|<x>", NULL},
+    {LEAST "content-type: application/json; Charset=\"UTF-8\"", "x", "1|s|t|||||||json|<x>", NULL},
+    {LEAST "content-type: application/json;charset=latin1", "x", "1|s|t|||||||other|<x>", NULL},
+    {LEAST "content-type: application/json; a=b; CHARSET=\"utf-16\"", "x", "1|s|t|||||||other|<x>",
+     NULL},
+    {LEAST "content-type: text/plain; charset=iso-8859-1", "x", "1|s|t|||||||other|<x>", NULL},
+    {LEAST "content-type: application/cloudevents+json; charset=latin1", "{}", NULL,
+     "content-type must be application/cloudevents+json in UTF-8"},
     {LEAST "content-type: ", "x", "1|s|t|||||||json|<x>", NULL},
     {LEAST "ce_subject: chats/1\nce_sequence: 007\nce_partitionkey: k\nce_time: "
            "2020-03-12T12:36:01.320Z\nce_traceparent: " TRACE "\nce_tracestate: a=b\nce_other: x\n"
@@ -203,6 +210,12 @@ static const struct row structured[] = {
      "1|s|t|||||||msgpack|<\x80>", NULL},
     {"application/cloudevents+json", JSON(",\"data_base64\":\"e\\u0033\\u0030=\""),
      "1|s|t|||||||json|<{}>", NULL},
+    {"application/cloudevents+json",
+     JSON(",\"datacontenttype\":\"text/plain;charset=latin1\",\"data_base64\":\"e30=\""),
+     "1|s|t|||||||other|<{}>", NULL},
+    {"application/cloudevents+json", /* within JSON it is UTF-8, whatever it says */
+     JSON(",\"datacontenttype\":\"text/plain;charset=latin1\",\"data\":\"a\""),
+     "1|s|t|||||||text|<a>", NULL},
     {"application/cloudevents+json", JSON(",\"data_base64\":null,\"subject\":null,\"data\":1"),
      "1|s|t|||||||json|<1>", NULL},
     {"application/cloudevents+json", JSON(",\"data_base64\":\"gA=\""), NULL,

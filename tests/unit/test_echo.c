@@ -25,7 +25,7 @@ static const char *shown(const char *type, const char *body, const char *rest, c
     buf_init(&privates, ECHO_PRIVATE_MAX);
     echo_gather(event_type_find(view_of(type), VIEW("")), view_of(body), view_of(rest),
                 json_in_read, &privates);
-    echo_mask(view_of(said), &privates, out, 256);
+    echo_mask(view_of(said), "Bad Request", &privates, out, 256);
     buf_done(&privates);
     return out;
 }
@@ -104,8 +104,9 @@ static void where_not_all_can_be_looked_for_nothing_is_shown(void **state)
     memset(body, 'x', sizeof body);
     body[sizeof body - 1] = '\0';
     assert_string_equal(shown("contact.remarks.added", body, "c1", "too long\nsaid so", out),
-                        "(8 characters)");
-    assert_string_equal(shown("message.requested", "{}", "m1", "too long", out), "(8 characters)");
+                        "Bad Request; (8 characters)");
+    assert_string_equal(shown("message.requested", "{}", "m1", "too long", out),
+                        "Bad Request; (8 characters)");
 }
 
 static void a_long_line_is_cut_without_its_private_end(void **state)
@@ -118,7 +119,7 @@ static void a_long_line_is_cut_without_its_private_end(void **state)
     memset(said, 'y', sizeof said);
     memcpy(said + ECHO_LINE_MAX - 6, " 'Hello Sam,'", 14);
     buf_init(&privates, ECHO_PRIVATE_MAX);
-    echo_mask((struct view){said, sizeof said}, &privates, out, sizeof out);
+    echo_mask((struct view){said, sizeof said}, "", &privates, out, sizeof out);
     assert_int_equal(strlen(out), sizeof out - 1);
     buf_done(&privates);
 }

@@ -183,7 +183,7 @@ static const struct body_row bodies[] = {
      "{\"address\":\"+1\",\"usage\":\"whatsapp\",\"consent\":true}", NULL},
     {"customerconsent.changed", CLOUDEVENT_TEXT, CONSENT, NULL,
      "customerconsent.changed: the data's content type must be application/json or "
-     "application/msgpack"},
+     "application/msgpack, in UTF-8"},
     {"customerconsent.changed", CLOUDEVENT_JSON, NULL, NULL,
      "customerconsent.changed: data is missing"},
     {"customerconsent.changed", CLOUDEVENT_JSON, "{\"address\":\"1\"", NULL,
@@ -207,7 +207,7 @@ static const struct body_row bodies[] = {
      "contact.remarks.added: the remarks are not UTF-8"},
     {"contact.remarks.added", CLOUDEVENT_OTHER, "x", NULL,
      "contact.remarks.added: the data's content type must be text/plain, application/json or "
-     "application/msgpack"},
+     "application/msgpack, in UTF-8"},
     {"message.cancelled", CLOUDEVENT_JSON, NULL, "", NULL},
     {"message.cancelled", CLOUDEVENT_JSON, "", "", NULL},
     {"message.cancelled", CLOUDEVENT_OTHER, NULL, "", NULL},
@@ -275,6 +275,55 @@ static void data_becomes_a_body_or_a_sentence(void **state)
             assert_string_equal(f.text, row->says);
         }
         buf_done(&packed);
+        buf_done(&text);
+    }
+}
+
+static void a_consent_s_subject_and_data_name_the_same(void **state)
+{
+    static const struct {
+        const char *subject;
+        const char *data;
+        const char *says; /* NULL: taken */
+    } rows[] = {
+        {"whatsapp_+358501234572", "+358501234572", NULL},
+        {"whatsapp_+358501234572", "00358 50-123 4572", NULL},
+        {"whatsapp_sam.I.am_2", " Sam.i.am_2 ", NULL},
+        {"whatsapp_-", "-", NULL},
+        {"whatsapp_+358501234572", "+358501234573",
+         "customerconsent.changed: address is …573, but …572 in the subject; they must be the "
+         "same"},
+        {"whatsapp_sam", "sam.i.am",
+         "customerconsent.changed: address is (8 characters), but (3 characters) in the subject; "
+         "they must be the same"},
+        {"recording_+358501234572", "+358501234572",
+         "customerconsent.changed: usage is 'whatsapp', but 'recording' in the subject; they must "
+         "be the same"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char subject[128];
+        char data[128];
+        struct cloudevent e = {.content = CLOUDEVENT_JSON, .has_data = true};
+        struct fault f = {0};
+        struct view body;
+        struct buf text;
+        bool ok;
+
+        (void)snprintf(subject, sizeof subject, "customerConsents/%s", rows[i].subject);
+        (void)snprintf(data, sizeof data,
+                       "{\"address\":\"%s\",\"usage\":\"whatsapp\",\"consent\":true}",
+                       rows[i].data);
+        e.subject = view_of(subject);
+        e.data = view_of(data);
+        buf_init(&text, 256);
+        ok = event_body_make(type_of("customerconsent.changed"), &e, json_in_read, msgpack_in_read,
+                             &text, &body, &f);
+        if (ok != (rows[i].says == NULL))
+            fail_msg("row %zu: %s", i, ok ? "was taken" : f.text);
+        if (!ok)
+            assert_string_equal(f.text, rows[i].says);
         buf_done(&text);
     }
 }
@@ -381,6 +430,7 @@ int main(void)
         cmocka_unit_test(a_subject_must_fit_its_type),
         cmocka_unit_test(a_path_that_does_not_fit_is_refused),
         cmocka_unit_test(data_becomes_a_body_or_a_sentence),
+        cmocka_unit_test(a_consent_s_subject_and_data_name_the_same),
         cmocka_unit_test(a_body_that_does_not_fit_is_refused),
         cmocka_unit_test(an_ingest_event_reads_what_its_row_names),
         cmocka_unit_test(an_event_that_reads_all_hands_on_its_lists),

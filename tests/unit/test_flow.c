@@ -321,6 +321,8 @@ static void every_status_has_its_class(void **state)
             assert_int_equal(outcome_of_status(status, "POST", true),
                              outcome_of_status(status, "POST", false));
     assert_string_equal(outcome_name(OUTCOME_FORBID), "forbid");
+    assert_string_equal(outcome_phrase(413), "Content Too Large");
+    assert_string_equal(outcome_phrase(599), "");
 }
 
 /* ---- route ---- */
