@@ -64,7 +64,9 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
          "64\n"},
         {"chats: {queues: {a@b: {id: 1}}}\n",
          "f:1: chats.queues.a@b: 'a@b' is no name; letters, digits, -, _ and + may be in it, at "
-         "most 64\n"},
+         "most 64\n"
+         "f:1: chats.queues.a@b.id is '1'; 32 hex digits are wanted, or 36 characters with "
+         "hyphens\n"},
         /* shapes */
         {"kafka: text\n", "f:1: kafka is a text; settings (key: value) are wanted beneath it\n"},
         {"kafka: [a]\n", "f:1: kafka is a list; it must not be\n"},
