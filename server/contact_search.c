@@ -198,7 +198,7 @@ static bool add_search(struct contact_search *s, const struct exchange *x, struc
     where_put(w, " AND (");
     rest = list;
     for (size_t i = 0; i < count; i++) {
-        struct given g;
+        struct given g = {.count = 0};
 
         (void)!read_given("search", view_cut(&rest, ','), &g, f); /* it could be read before */
         for (size_t v = 0; v < g.count; v++) {

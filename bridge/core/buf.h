@@ -27,7 +27,7 @@ bool buf_put_growing(struct buf *b, struct view v); /* buf_put, where there is n
 
 static inline bool buf_put(struct buf *b, struct view v)
 {
-    if (b->full || v.n == 0 || v.n >= b->cap - b->n)
+    if (b->full || v.p == NULL || v.n == 0 || v.n >= b->cap - b->n)
         return buf_put_growing(b, v);
     memcpy(b->p + b->n, v.p, v.n);
     b->n += v.n;

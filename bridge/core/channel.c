@@ -16,7 +16,7 @@
     X(channel_telegram, "telegram")                                                                \
     X(channel_cmi_chat, "cmi-chat")
 
-#define CHANNELS_ROW(row, name)  &row,
+#define CHANNELS_ROW(row, name)  &(row),
 #define CHANNELS_NAME(row, name) name,
 const struct channel *const channels[] = {CHANNELS(CHANNELS_ROW) NULL};
 const char *const channel_names[] = {CHANNELS(CHANNELS_NAME) NULL};

@@ -1,5 +1,6 @@
 #include "bridge/core/settlement.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define HEAD_BYTES  6
@@ -18,6 +19,7 @@ static uint64_t read_int(const char *from, size_t bytes)
 {
     uint64_t n = 0;
 
+    assert(from != NULL);
     for (size_t i = 0; i < bytes; i++)
         n = n << 8 | (uint8_t)from[i];
     return n;

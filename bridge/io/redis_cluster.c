@@ -418,7 +418,7 @@ static struct errand *errand_new(struct redis_cluster *c, const struct view *fir
 void redis_cluster_command(struct redis_cluster *c, const struct view *args, size_t count,
                            redis_on_reply *done, void *owner)
 {
-    struct errand *e = errand_new(c, args, count, NULL, 0, done, owner);
+    struct errand *e = errand_new(c, args, count, args, 0, done, owner);
 
     e->slot = count > 1 ? (int)redis_slot_of(args[1]) : -1;
     dispatch(e);

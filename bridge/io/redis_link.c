@@ -71,7 +71,7 @@ bool redis_address_parse(const char *text, struct redis_address *out, struct fau
         host = (struct view){host.p + 1, host.n - 2};
     else if (view_has(host, ':') || view_has(host, '['))
         return no_address(text, f);
-    if (host.n == 0 || host.n >= sizeof a.host || port.n >= sizeof a.port ||
+    if (host.n == 0 || host.n >= sizeof a.host || port.n == 0 || port.n >= sizeof a.port ||
         !num_in(port, 1, 65535, &n))
         return no_address(text, f);
     memcpy(a.host, host.p, host.n);

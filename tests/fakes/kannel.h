@@ -29,7 +29,7 @@ void kannel_need(void);
 /* Returns when a message would go through. */
 void kannel_start(struct kannel *k);
 /* Waits until the operator has taken so many texts in all. */
-void kannel_await(struct kannel *k, unsigned count);
+void kannel_await(struct kannel *k, unsigned wanted);
 /* How many of the texts taken so far are "FROM TO text WORDS" (their blanks as '+' or as sent). */
 unsigned kannel_taken(const struct kannel *k, const char *line);
 void kannel_operator_away(struct kannel *k); /* kills fakesmsc: the operator can't be reached */

@@ -177,9 +177,10 @@ static void take(struct send_store *m, const struct schedule_claim *c,
 {
     struct send_store_slice *s = &message->slice[k];
     uint8_t holder[SLICE_HOLDER_BYTES] = {0};
+    uint64_t fence = ++m->fences;
     uint16_t mark = s->slice.watermark;
 
-    memcpy(holder, &(uint64_t){++m->fences}, 8);
+    memcpy(holder, &fence, sizeof fence);
     slice_claim(&s->slice, holder);
     *out = (struct schedule_claimed_slice){
         .lease = {.shard = c->shard, .slice = (unsigned)k},

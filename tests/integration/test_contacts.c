@@ -320,13 +320,13 @@ static void what_is_said_in_json_is_said_in_xml(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         char target[512];
-        char path[1024];
+        char whole[1024];
         struct probe_reply r;
 
         snprintf(target, sizeof target, "/contacts?limit=20&%s", all[i].query);
-        snprintf(path, sizeof path, "%s%s", BASE, target);
+        snprintf(whole, sizeof whole, "%s%s", BASE, target);
         r = get(target);
-        xml_twin_check(rig.port, path, target, "", r.body);
+        xml_twin_check(rig.port, whole, target, "", r.body);
         probe_done(&r);
     }
 }

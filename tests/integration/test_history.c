@@ -79,13 +79,13 @@ static void expect_status(struct history_rig *rig, const char *method, const cha
 static const char *get(struct history_rig *rig, const char *target)
 {
     static char text[65536];
-    char path[1024];
+    char whole[1024];
     struct probe_reply r = ask(rig, "GET", target, "", NULL);
 
     if (r.status != 200)
         fail_msg("GET %s: %d %.*s", target, r.status, VIEW_ARG(r.body));
-    snprintf(path, sizeof path, BASE "%s", target);
-    xml_twin_check(rig->port, path, target, "", r.body);
+    snprintf(whole, sizeof whole, BASE "%s", target);
+    xml_twin_check(rig->port, whole, target, "", r.body);
     assert_true(r.body.n < sizeof text);
     memcpy(text, r.body.p, r.body.n);
     text[r.body.n] = '\0';

@@ -38,13 +38,13 @@ static int tear_down(void **state)
 /* What can be said in JSON is said in XML, too. */
 static struct probe_reply get(const char *target)
 {
-    char path[1024];
+    char whole[1024];
     struct probe_reply r;
 
-    snprintf(path, sizeof path, "%s%s", BASE, target);
-    r = probe_ask(rig.port, "GET", path, "", NULL);
+    snprintf(whole, sizeof whole, "%s%s", BASE, target);
+    r = probe_ask(rig.port, "GET", whole, "", NULL);
     if (r.status == 200)
-        xml_twin_check(rig.port, path, target, "", r.body);
+        xml_twin_check(rig.port, whole, target, "", r.body);
     return r;
 }
 
