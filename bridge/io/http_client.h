@@ -4,7 +4,7 @@
  * here are called, and replies come, on the process's loop.
  *
  * libcurl sends a POST again by itself when a reused connection turns out dead. That is prevented:
- * one call sends its request at most once (docs/decisions/0005). TLS is always verified, redirects
+ * one call sends its request at most once (docs/decisions/0014). TLS is always verified, redirects
  * are never followed, no proxy is used, and what a reply may hold is limited while it arrives
  * (http_head.h, HTTP_REPLY_BODY_MAX).
  *

@@ -3,7 +3,7 @@
  *
  * One thread has it at a time: its owner's, or from http_worker_give until http_worker_take the
  * worker's. libcurl sends a POST again by itself when a kept connection turns out dead; here one
- * call sends its request at most once (docs/decisions/0005).
+ * call sends its request at most once (docs/decisions/0014).
  */
 #ifndef BRIDGE_IO_HTTP_TRANSFER_H
 #define BRIDGE_IO_HTTP_TRANSFER_H
