@@ -55,7 +55,8 @@ void send_rig_done(struct send_rig *rig);
 size_t send_rig_post(struct send_rig *rig, size_t count, int due_in_ms);
 /* fault_point: "claimed:1", or NULL. */
 void send_rig_run(struct send_rig *rig, unsigned which, const char *fault_point);
-void send_rig_until_killed(struct send_rig *rig, unsigned which);  /* by its fault point */
+void send_rig_until_killed(struct send_rig *rig,
+                           unsigned which); /* by its fault point, or after 15 s without it */
 void send_rig_until_stopped(struct send_rig *rig, unsigned which); /* likewise, SIGSTOP */
 void send_rig_end(struct send_rig *rig, unsigned which);           /* SIGTERM; it must end with 0 */
 /* Until no destination of any message waits, and outcomes say that all are completed. */
