@@ -172,6 +172,7 @@ void send_rig_until_killed(struct send_rig *rig, unsigned which)
     }
     if (gone == 0) { /* the work was done before the point came so often: then now */
         printf("schedule %u of rig %u is killed at no point in particular\n", which, rig->number);
+        rig->elsewhere++;
         assert_int_equal(kill(rig->schedule[which], SIGKILL), 0);
         gone = waitpid(rig->schedule[which], &status, 0);
     }

@@ -26,8 +26,9 @@ struct send_rig {
     char calls[96];
     pid_t carrier;
     unsigned carrier_port;
-    pid_t schedule[2]; /* 0: not running */
-    unsigned deaths;   /* kills, stops */
+    pid_t schedule[2];  /* 0: not running */
+    unsigned deaths;    /* kills, stops */
+    unsigned elsewhere; /* of them, kills at no fault point */
 
     struct {
         char id[33];
