@@ -206,6 +206,8 @@ static void say_when(struct effect *e, const struct callback_state *old,
         e->due_ms = now->next_call_ms;
         effect_int(e, "at", now->next_call_ms);
     }
+    if (now->open || old->open) /* else it has no effect */
+        e->told = now->open ? "called" : "called-last";
     if (now->open == old->open)
         return;
     if (now->open) {

@@ -48,6 +48,7 @@ struct effect {
     const char *token; /* they are staged under it; NULL: they are `slice` and `repeats` */
     struct view slice;
     struct view repeats;
+    const char *told; /* the outcome that it writes (effect.lua), or NULL */
     struct effect_field fields[EFFECT_FIELDS_MAX];
     size_t field_count;
 };

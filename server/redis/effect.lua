@@ -8,7 +8,9 @@
 --       5 due ms, '' to keep, '-' for none  6 '+' into the list, '-' out of it, '' to keep
 --       7 member of the list  8 purge ms, '' to keep, '-' for none  9 '1': only if unclaimed
 --       10 slices to take, '' to keep them  11 '1': the staged ones, else slice 0 is
---       12 and the repeats  13  14 wake channel  15 fields to delete, so many, then name, value, ...
+--       12 and the repeats  13  14 wake channel  15 "called", "called-last": a callback's result, to
+--       be told as its caller's own is (call.lua); else ''  16 fields to delete, so many, then name,
+--       value, ...
 local m, id = KEYS[1], ARGV[1]
 local creates = ARGV[2] == ''
 
@@ -68,23 +70,33 @@ if slices then
   end
 end
 
-local drop = tonumber(ARGV[15])
+local drop = tonumber(ARGV[16])
 local ver = (tonumber(old[1]) or 0) + 1
 if drop > 0 then
-  redis.call('HDEL', m, unpack(ARGV, 16, 15 + drop))
+  redis.call('HDEL', m, unpack(ARGV, 17, 16 + drop))
 end
-redis.call('HSET', m, 'ver', ver, unpack(ARGV, 16 + drop))
+redis.call('HSET', m, 'ver', ver, unpack(ARGV, 17 + drop))
 if creates and ARGV[3] ~= '' then
   redis.call('HSET', m, 'dig', ARGV[3])
 elseif ARGV[3] ~= '' then
   redis.call('SET', KEYS[8], ARGV[3], 'PX', ARGV[4])
 end
 
+local function now_ms()
+  local time = redis.call('TIME')
+  return string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+end
+
+if ARGV[15] ~= '' then
+  local c = redis.call('HMGET', m, 'last', 'fail', 'mr', 'next')
+  redis.call('XADD', KEYS[13], '*', 't', ARGV[15], 'm', id, 'at', now_ms(), 'b', '', 'r', c[1], 'c',
+    table.concat({c[2] or '0', (tonumber(c[3]) or 0) + 1, c[4] or '0'}, ' '), 'd', '')
+end
+
 -- A message is deleted: what has been handed over comes in by whoever holds it, or is told by whoever
 -- takes that over (claim.lua); all the rest is cancelled (bridge/core/slice.h has the record).
 local function cancel()
-  local time = redis.call('TIME')
-  local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+  local now = now_ms()
   local sl, out = redis.call('HGETALL', KEYS[6]), 0
   for i = 1, #sl, 2 do
     local here = struct.unpack('>H', sl[i + 1], 13)

@@ -309,6 +309,7 @@ static void put_callback(struct schedule_model *m, struct model_thing *t)
     s->waits = next_ms >= 0;
     s->due_ms = next_ms;
     t->st = next_ms >= 0 ? STORE_LIVE : STORE_CLOSED;
+    m->ended++;
     m->did[DID_PUT]++;
 }
 

@@ -327,7 +327,9 @@ void schedule_rig_put_callback(struct schedule_rig *rig, const char *id, int64_t
         e.due_ms = next_ms;
         effect_int(&e, "st", STORE_LIVE);
         effect_int(&e, "next", next_ms);
+        e.told = "called";
     } else {
+        e.told = "called-last";
         e.due = EFFECT_DUE_NONE;
         e.list = EFFECT_LIST_REMOVE;
         effect_int(&e, "st", STORE_CLOSED);

@@ -111,7 +111,13 @@ static void a_callback_is_called_again_until_its_calls_are_used_up(void **state)
     assert_int_equal(e->result, CALLBACK_BUSY);
     assert_int_equal(e->failures, 1);
     assert_int_equal(e->max_calls, 3);
-    e = event(2, SCHEDULE_EVENT_CALLED_LAST);
+    e = event(1, SCHEDULE_EVENT_CALLED); /* what a PUT said */
+    assert_int_equal(e->result, CALLBACK_RESCHEDULE);
+    assert_int_equal(e->failures, 1);
+    assert_int_equal(e->max_calls, 3);
+    assert_int_equal(e->next_call_ms, 1);
+    e = event(4, SCHEDULE_EVENT_CALLED_LAST);
+    assert_int_equal(e->result, CALLBACK_BUSY);
     assert_int_equal(e->failures, 3);
 }
 

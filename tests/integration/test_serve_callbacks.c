@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "bridge/core/shard.h"
+#include "bridge/core/view.h"
 #include "tests/fakes/serve_rig.h"
 
 #include <stdio.h>
@@ -373,6 +374,58 @@ static void a_search_reads_a_blank_as_a_plus(void **state)
     serve_lacks(&rig, "/callbacks?customerNumber=4912345", id);
 }
 
+/* The last outcome in the outbox of its shard: type, result, failures, maxCalls. */
+static void expect_outcome(const char *id, int count, const char *expected)
+{
+    char command[512];
+    char is[128];
+    unsigned shard = shard_of((struct view){id, 32});
+
+    snprintf(command, sizeof command, "XLEN s:{%02u}:out", shard);
+    snprintf(is, sizeof is, ":%d", count);
+    assert_string_equal(redis_server_ask(rig.redis, command), is);
+    if (count == 0)
+        return;
+    snprintf(command, sizeof command,
+             "EVAL return((function(f,c)return(f[4]..c..f[2]..c..f[10]..c..f[12])end)"
+             "(redis.call(ARGV[1],KEYS[1],ARGV[2],ARGV[3],ARGV[4],1)[1][2],ARGV[5])) "
+             "1 s:{%02u}:out XREVRANGE + - COUNT ,",
+             shard);
+    snprintf(is, sizeof is, "%s,%s ", id, expected);
+    assert_memory_equal(redis_server_ask(rig.redis, command), is, strlen(is));
+}
+
+static void what_a_put_says_is_told_as_the_dialler_s_own_result_is(void **state)
+{
+    char id[33];
+    char path[64];
+
+    (void)state;
+    assert_string_equal(redis_server_ask(rig.redis, "FLUSHALL"), "+OK");
+    serve_create(&rig, "/callbacks", "", SPEC_POST, id);
+    path_of(id, path);
+    expect_outcome(id, 0, "");
+    put(path, "BUSY", "", 204, "");
+    expect_outcome(id, 1, "called,BUSY,1 3");
+    put(path, "CUSTOM_TIME", ",\"nextCallTime\":\"2030-01-01T00:00:00Z\"", 204, "");
+    expect_outcome(id, 2, "called,CUSTOM_TIME,1 3");
+    put(path, "NO_ANSWER", "", 204, "");
+    put(path, "VOICEMAIL", "", 204, "");
+    expect_outcome(id, 4, "called-last,VOICEMAIL,3 3");
+    put(path, "HANDLED", "", 204, ""); /* it is closed: recorded without effect */
+    put(path, "RESCHEDULE", "", 409, NULL);
+    expect_outcome(id, 4, "called-last,VOICEMAIL,3 3");
+
+    assert_string_equal(redis_server_ask(rig.redis, "FLUSHALL"), "+OK");
+    serve_create(&rig, "/callbacks", "", SPEC_POST, id);
+    path_of(id, path);
+    for (int i = 0; i < 2; i++) /* a request that comes again is told once */
+        serve_expect(&rig, "PUT", path, "Idempotency-Key: handled\r\n",
+                     "{\"customerNumber\":\"1\",\"notes\":\"\",\"lastResult\":\"HANDLED\"}", 204,
+                     "");
+    expect_outcome(id, 1, "called-last,HANDLED,0 3");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +441,7 @@ int main(void)
         cmocka_unit_test(a_new_callback_lies_in_the_store_as_its_contract_says),
         cmocka_unit_test(the_list_is_newest_first_and_goes_on_after_its_limit),
         cmocka_unit_test(a_search_reads_a_blank_as_a_plus),
+        cmocka_unit_test(what_a_put_says_is_told_as_the_dialler_s_own_result_is),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
