@@ -108,7 +108,9 @@ static void store_it(struct step *step, struct view address)
                           : r->status == RECEIPT_READ ? VIEW("read")
                                                       : VIEW("delivered"),
                           VIEW_NONE,
+                          VIEW_NONE,
                           VIEW_NONE};
+    char keep_ms[24];
     struct buf kept;
     struct buf event;
 
@@ -118,6 +120,8 @@ static void store_it(struct step *step, struct view address)
     settlement_put_event(&event, &s);
     args[4] = buf_view(&kept);
     args[5] = buf_view(&event);
+    snprintf(keep_ms, sizeof keep_ms, "%" PRId64, step->in->x->server->retention_ms);
+    args[6] = view_of(keep_ms);
     redis_run(step->in->x->server->redis, schedule_script(SCHEDULE_SCRIPT_RECEIPT), keys, 1, args,
               sizeof args / sizeof args[0], on_stored, step);
     buf_done(&kept);

@@ -1,9 +1,12 @@
 -- What a receipt says of one destination (contract 17): what was handled may still fail, and is not
--- sent again; nothing else changes a status.
+-- sent again; what waits for its next attempt and was delivered after all is handled. Nothing else
+-- changes a status.
 --
 -- ARGV: 1 id  2 slice  3 index  4 "late", "delivered" or "read"  5 settlement to keep  6 the same as an event
+--       7 how long a message is kept that has ended, ms
 -- Gives "done"; "gone": no such message or destination; "again": it was said before; "early": it is
--- out, and counts when its holder has settled it; "open": it will be tried again anyway.
+-- out, or its slice is held, and it counts when the holder puts that down; "open": nothing was sent
+-- that it could be of, or it will be tried again anyway.
 local id, k, index, what = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local m = key('m', id)
 local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C')
@@ -14,19 +17,22 @@ if not stored or f[2] ~= '1' or tonumber(k) >= tonumber(f[4] or '0')
   return 'gone'
 end
 local h = read_head(stored)
-local pending = has_bit(pending_map(h), index)
+local pending, settled = has_bit(pending_map(h), index), has_bit(settled_map(h), index)
+local out = pending and h.flags ~= 0 and index < h.mark and not settled
+local tried = settled or h.flags == 0 or h.attempt > 1
+local counts = pending and not out and tried and what ~= 'late' and f[1] == '1'
+local now_handled = counts and h.holder == NOBODY
 local field = what == 'late' and k or string.sub(what, 1, 1) .. k
 local heard = redis.call('HGET', key('late', id), field) or ''
 local answer = 'done'
 
-if has_bit(heard, index) or (what == 'late' and has_bit(dead_map(h), index)) then
+if not now_handled and (has_bit(heard, index) or (what == 'late' and has_bit(dead_map(h), index))) then
   return 'again'
 end
-if pending then
-  local out = h.flags ~= 0 and index < h.mark and not has_bit(settled_map(h), index)
-  if not out then
-    return 'open'
-  end
+if pending and not out and not counts then
+  return 'open'
+end
+if pending and not now_handled then
   answer = 'early'
 elseif what == 'late' then
   redis.call('HINCRBY', m, 'ok', -1)
@@ -39,4 +45,16 @@ heard = string.sub(heard, 1, at - 1) ..
 redis.call('HSET', key('late', id), field, heard)
 redis.call('APPEND', key('o', id) .. ':' .. k, ARGV[5])
 redis.call('XADD', outbox, '*', 't', 'receipt', 'm', id, 'at', now, 'k', k, 'b', ARGV[6])
+if now_handled then
+  local one = string.rep('\0', at - 1) .. string.char(bit.rshift(128, index % 8))
+  hear_delivered(id, k, h, one, '')
+  if h.ok + h.dead < size_of(tonumber(k), tonumber(f[3])) then
+    redis.call('HSET', key('sl', id), k, write_head(h))
+  else
+    redis.call('ZREM', key('q', id), k)
+    end_slice(id, k, h)
+    point(id)
+    complete(id, tonumber(f[3]), ARGV[7])
+  end
+end
 return answer

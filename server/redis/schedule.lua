@@ -105,3 +105,67 @@ local function wait_again(id, k, h, st, score)
     point(id)
   end
 end
+
+-- Nothing of a slice is left: its record says no more than how each destination has ended.
+local function end_slice(id, k, h)
+  if h.flags ~= 0 then
+    h.maps = pending_map(h) .. dead_map(h)
+    h.flags, h.crashes, h.settled_n, h.mark, h.out = 0, 0, 0, 0, 0
+  end
+  h.holder = NOBODY
+  redis.call('ZREM', lease, id .. '/' .. k)
+  redis.call('HSET', key('sl', id), k, write_head(h))
+end
+
+-- A live message, one of whose slices has ended: perhaps all of it has. It is kept for keep_ms.
+local function complete(id, n, keep_ms)
+  local m = key('m', id)
+  local c = redis.call('HMGET', m, 'ok', 'dead', 'can')
+  local ok, dead, can = tonumber(c[1] or '0'), tonumber(c[2] or '0'), tonumber(c[3] or '0')
+  if ok + dead + can ~= n then
+    return
+  end
+  local purge = digits(now + tonumber(keep_ms))
+  redis.call('HSET', m, 'st', '2', 'purge', purge)
+  redis.call('HDEL', m, 'pz', 'pk', 'vf')
+  redis.call('ZADD', gc, purge, id)
+  redis.call('ZREM', act, id)
+  redis.call('ZREM', due, id)
+  redis.call('DEL', key('q', id)) -- one may wait whose pass nobody ended
+  redis.call('XADD', outbox, '*', 't', 'completed', 'm', id, 'at', now, 'c',
+    table.concat({n, ok, dead, can, 0}, ' '))
+end
+
+-- Destinations in these bitmaps were delivered, a receipt says, though their attempt seemed to have
+-- failed: those of a live message's slice that are pending have ended as handled, and are not sent
+-- again. Changes h and the counts, tells it, and leaves h to be written.
+local function hear_delivered(id, k, h, first, second)
+  local pending, settled, dead = pending_map(h), settled_map(h), dead_map(h)
+  local map, heard, list = {}, {}, nil
+  for i = 1, #pending do
+    local byte = string.byte(pending, i)
+    local hit = bit.band(byte, bit.bor(string.byte(first, i) or 0, string.byte(second, i) or 0))
+    map[i] = string.char(bit.bxor(byte, hit))
+    for b = 0, hit > 0 and 7 or -1 do
+      if bit.band(hit, bit.rshift(128, b)) ~= 0 then
+        heard[#heard + 1] = 8 * (i - 1) + b
+      end
+    end
+  end
+  if #heard == 0 then
+    return
+  end
+  list = redis.call('GET', key('c', id) .. ':' .. k) or redis.call('HGET', key('m', id), 'c0')
+  list = list and cmsgpack.unpack(list) or {}
+  for i, index in ipairs(heard) do
+    local address = list[index + 1] or ''
+    if h.flags ~= 0 and index < h.mark and not has_bit(settled, index) then
+      h.out = h.out - 1
+    end
+    heard[i] = struct.pack('>HBBBBI8I8H', index, h.attempt, 1, 0, 0, now, 0, #address) .. address
+  end
+  pending = string.gsub(table.concat(map), '%z+$', '')
+  h.pending_n, h.maps, h.ok = #pending, pending .. settled .. dead, h.ok + #heard
+  redis.call('HINCRBY', key('m', id), 'ok', #heard)
+  redis.call('XADD', outbox, '*', 't', 'settled', 'm', id, 'at', now, 'k', k, 'b', table.concat(heard))
+end

@@ -24,10 +24,12 @@ local function count(what, by)
   end
 end
 
--- Receipts that said "failed" while these were out: what was handled since has failed, and what is
--- to be tried again is open.
+-- Receipts that came while these were out: what was handled since and is said to have failed, has;
+-- what is to be tried again is open.
+local heard = redis.call('HMGET', key('late', id), k, 'd' .. k, 'r' .. k)
+
 local function hear_late()
-  local late = redis.call('HGET', key('late', id), k)
+  local late = heard[1]
   if not late then
     return 0
   end
@@ -86,13 +88,17 @@ if mode == 'p' then
   return state
 end
 
+if (heard[2] or heard[3]) and st == '1' and kind == '1' then
+  hear_delivered(id, k, new, heard[2] or '', heard[3] or '')
+end
 local again = math.max(now, tonumber(ARGV[8]))
 local pending = new.ok + new.dead < size_of(tonumber(k), n)
 if ARGV[9] == '1' then
   redis.call('HSET', m, 'pk', digits(again))
   redis.call('ZREM', act, id)
 end
-if mode == 'r' and new.mark == 0 and new.attempt == 1 and new.settled_n == 0 and st == '1' then
+if mode == 'r' and new.mark == 0 and new.attempt == 1 and new.settled_n == 0 and new.ok == 0
+  and st == '1' then
   redis.call('ZREM', lease, id .. '/' .. k)
   redis.call('HDEL', key('sl', id), k)
   redis.call('ZADD', key('q', id), digits(again), k)
@@ -100,33 +106,13 @@ if mode == 'r' and new.mark == 0 and new.attempt == 1 and new.settled_n == 0 and
 elseif pending then
   wait_again(id, k, new, st, again)
 else
-  if mode == 'r' then -- nothing is left of the pass
-    new.maps = pending_map(new) .. dead_map(new)
-    new.flags, new.crashes, new.settled_n, new.mark, new.out = 0, 0, 0, 0, 0
-  end
-  new.holder = NOBODY
-  redis.call('ZREM', lease, id .. '/' .. k)
-  redis.call('HSET', key('sl', id), k, write_head(new))
+  end_slice(id, k, new)
 end
 if ARGV[9] == '1' then
   point(id)
 end
 
--- ---- all of it has ended ----
-
 if st == '1' and kind == '1' and not pending then
-  local c = redis.call('HMGET', m, 'ok', 'dead', 'can')
-  local ok, dead, can = tonumber(c[1] or '0'), tonumber(c[2] or '0'), tonumber(c[3] or '0')
-  if ok + dead + can == n then
-    local purge = digits(now + tonumber(ARGV[10]))
-    redis.call('HSET', m, 'st', '2', 'purge', purge)
-    redis.call('HDEL', m, 'pz', 'pk', 'vf')
-    redis.call('ZADD', gc, purge, id)
-    redis.call('ZREM', act, id)
-    redis.call('ZREM', due, id)
-    redis.call('DEL', key('q', id)) -- one may wait whose pass nobody ended
-    redis.call('XADD', outbox, '*', 't', 'completed', 'm', id, 'at', now, 'c',
-      table.concat({n, ok, dead, can, 0}, ' '))
-  end
+  complete(id, n, ARGV[10])
 end
 return state

@@ -67,6 +67,7 @@ enum model_did {
     DID_COMPLETE,
     DID_FORGET,
     DID_RECEIPT,
+    DID_HEARD,
     DID_CALL,
     DID_TIME_OUT,
     DID_EVENT,

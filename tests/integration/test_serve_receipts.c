@@ -99,6 +99,8 @@ static void post(char id[33], enum sent how)
         slice_settle(&s, i, how == SENT ? SLICE_OK : SLICE_AGAIN);
     if (how != OUT)
         slice_end_pass(&s);
+    if (how == WAITS)
+        memset(s.holder, 0, sizeof s.holder);
     put_slice(id, &s);
     if (how == SENT) {
         snprintf(command, sizeof command, "HSET s:{%02u}:m:%s ok 2", shard_of(view_of(id)), id);
@@ -143,7 +145,7 @@ static int events(const char *id, struct settlement *last, struct buf *bytes)
 
     snprintf(command, sizeof command,
              "EVAL \"local t='' for _,e in ipairs(redis.call('XRANGE',KEYS[1],'-','+')) do local "
-             "f={} for i=1,#e[2],2 do f[e[2][i]]=e[2][i+1] end if f.m==ARGV[1] and f.t=='receipt' "
+             "f={} for i=1,#e[2],2 do f[e[2][i]]=e[2][i+1] end if f.m==ARGV[1] and f.b "
              "then t=t..'.'..f.b:gsub('.',function(c) return string.format('%%02x',c:byte()) end) "
              "end end return t\" 1 s:{%02u}:out %s",
              shard_of(view_of(id)), id);
@@ -304,6 +306,40 @@ static void what_is_tried_again_anyway_or_is_nobody_s_changes_nothing(void **sta
     assert_int_equal(hook_at("hook", "open-5", "{\"id\":\"another system's\"," FAILED "}", now_s()),
                      200);
     expect_statuses(id, "PROCESSING", "PROCESSING");
+    buf_done(&bytes);
+}
+
+static void what_waits_for_another_attempt_and_was_delivered_is_handled(void **state)
+{
+    char id[33];
+    struct settlement told;
+    struct buf bytes;
+    char command[COMMAND];
+
+    (void)state;
+    buf_init(&bytes, 4096);
+    post(id, WAITS);
+    assert_int_equal(hook("after-all-1", id, 1, DELIVERED), 200);
+    expect_statuses(id, "PROCESSING", "HANDLED");
+    expect_counts(id, "1", "$-1");
+    assert_int_equal(events(id, &told, &bytes), 2); /* the receipt, and what it makes of it */
+    assert_int_equal(told.state, SETTLEMENT_HANDLED);
+    assert_int_equal(told.index, 1);
+    assert_int_equal(told.attempt, 1);
+    assert_true(view_is(told.address, "+2"));
+    assert_true(told.at_ms > INT64_C(1700000000000));
+    assert_int_equal(hook("after-all-2", id, 1, DELIVERED), 200);
+    assert_int_equal(events(id, &told, &bytes), 2);
+    assert_int_equal(hook("after-all-3", id, 1, FAILED), 200); /* handled is not for ever */
+    expect_statuses(id, "PROCESSING", "FAILED");
+    expect_counts(id, "0", "1");
+    assert_int_equal(hook("after-all-4", id, 0, "\"status\":\"read\""), 200);
+    expect_statuses(id, "HANDLED", "FAILED");
+    expect_counts(id, "1", "1");
+    snprintf(command, sizeof command, "HGET s:{%02u}:m:%s st", shard_of(view_of(id)), id);
+    assert_string_equal(redis_server_ask(rig.redis, command), "2"); /* none is left */
+    snprintf(command, sizeof command, "ZSCORE s:{%02u}:due %s", shard_of(view_of(id)), id);
+    assert_string_equal(redis_server_ask(rig.redis, command), "$-1");
     buf_done(&bytes);
 }
 
@@ -609,6 +645,7 @@ int main(void)
         cmocka_unit_test(delivered_and_read_are_told_and_change_no_status),
         cmocka_unit_test(one_that_comes_before_the_reply_is_kept),
         cmocka_unit_test(what_is_tried_again_anyway_or_is_nobody_s_changes_nothing),
+        cmocka_unit_test(what_waits_for_another_attempt_and_was_delivered_is_handled),
         cmocka_unit_test(nobody_is_believed_without_the_secret),
         cmocka_unit_test(what_is_not_there_or_no_receipt_is_refused),
         cmocka_unit_test(kannel_s_dlr_url_is_taken),
