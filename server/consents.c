@@ -4,6 +4,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/phone.h"
 #include "bridge/core/shard.h"
+#include "bridge/io/redis_schedule.h"
 #include "server/binding.h"
 #include "server/filter.h"
 #include "server/input.h"
@@ -263,16 +264,18 @@ static void on_changed(void *owner, const struct redis_value *v)
 static void put(struct exchange *x, const struct place *p, struct view stored, struct view digest,
                 redis_on_reply *done, void *owner)
 {
-    char texts[3][SHARD_KEY_MAX];
+    char texts[5][SHARD_KEY_MAX];
     char kept_ms[24];
     struct view keys[] = {shard_key(p->shard, "consent", VIEW_NONE, texts[0]),
                           shard_key(p->shard, "consents", VIEW_NONE, texts[1]),
-                          shard_key(p->shard, "idem", view_of(x->key_hash), texts[2])};
+                          shard_key(p->shard, "idem", view_of(x->key_hash), texts[2]),
+                          redis_schedule_hand_key(p->shard, field_of(p), texts[3]),
+                          shard_key(p->shard, "out", VIEW_NONE, texts[4])};
     struct view args[] = {field_of(p), view_of(p->usage), stored, digest, VIEW_NONE};
 
     snprintf(kept_ms, sizeof kept_ms, "%" PRId64, (int64_t)STORE_KEY_MS);
     args[4] = view_of(kept_ms);
-    redis_run(x->server->redis, script_of(SCRIPT_CONSENT), keys, 3, args, 5, done, owner);
+    redis_run(x->server->redis, script_of(SCRIPT_CONSENT), keys, 5, args, 5, done, owner);
 }
 
 static void change(struct exchange *x, const struct place *p, struct view stored)

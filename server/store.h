@@ -26,6 +26,8 @@
  *   outr           string  the process that empties it, for some seconds
  *   gate:<name>    hash    of a source or channel, in the name's shard: tok ts, a token bucket;
  *                          until probe why, what shuts it (gate.lua)
+ *   hand:<usage>_<address> hash  "<message>/<destination>" handed over under that consent, and not
+ *                          ended; the address in normal form, in its shard
  *   gap:<address>  string  of an address in normal form, in its shard: not again before it goes
  *   messages       zset    all scores 0: "<creation time, 16 digits>:<id>", what the list shows
  *   callbacks      zset    the same

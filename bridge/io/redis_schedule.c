@@ -210,6 +210,7 @@ struct schedule_port redis_schedule_port(struct redis_schedule *s)
                                   .shut = schedule_shut,
                                   .open = schedule_open,
                                   .recipients = schedule_recipients,
+                                  .let_go = schedule_let_go,
                                   .read_outbox = schedule_read_outbox,
                                   .sent = schedule_sent};
 }

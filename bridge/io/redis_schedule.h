@@ -8,10 +8,13 @@
 #ifndef BRIDGE_IO_REDIS_SCHEDULE_H
 #define BRIDGE_IO_REDIS_SCHEDULE_H
 
+#include "bridge/core/shard.h"
 #include "bridge/io/redis.h"
 #include "bridge/ports/schedule.h"
 
 #define REDIS_SCHEDULE_READER_MS 5000 /* how long the reader of an outbox stays it */
+/* What a process that was killed had handed over is known for so long, unless it ends before. */
+#define REDIS_SCHEDULE_HAND_MS (INT64_C(24) * 3600 * 1000)
 
 struct redis_schedule_conf {
     int64_t retention_ms; /* how long a completed message, or a closed callback, is kept */
@@ -26,6 +29,8 @@ struct redis_schedule *redis_schedule_new(struct redis *r, const struct redis_sc
                                           const struct schedule_answers *answers,
                                           const struct notice *log);
 struct schedule_port redis_schedule_port(struct redis_schedule *s);
+/* hand:<usage>_<number>: what is handed over under a consent. shard: the number's. */
+struct view redis_schedule_hand_key(unsigned shard, struct view field, char out[SHARD_KEY_MAX]);
 /* After redis_close, which ends its calls. */
 void redis_schedule_free(struct redis_schedule *s);
 

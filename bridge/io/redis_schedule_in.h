@@ -44,6 +44,7 @@ void schedule_ask(void *ctx, const struct schedule_ask *a);
 void schedule_shut(void *ctx, const struct schedule_shut *s);
 void schedule_open(void *ctx, uint64_t token, struct view gate);
 void schedule_recipients(void *ctx, const struct schedule_recipients *r);
+void schedule_let_go(void *ctx, const struct schedule_recipients *r);
 /* redis_schedule_outbox.c */
 void schedule_read_outbox(void *ctx, unsigned shard);
 void schedule_sent(void *ctx, uint64_t token, unsigned shard, const char *const *ids, size_t count);

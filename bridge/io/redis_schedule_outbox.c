@@ -18,6 +18,7 @@ static const struct {
     {"receipt", SCHEDULE_EVENT_RECEIPT, false, 0},
     {"completed", SCHEDULE_EVENT_COMPLETED, false, COUNTS_MAX},
     {"cancelled", SCHEDULE_EVENT_CANCELLED, false, COUNTS_MAX},
+    {"consent", SCHEDULE_EVENT_WITHDRAWN, false, 0},
     {"called", SCHEDULE_EVENT_CALLED, false, 3},
     {"called-last", SCHEDULE_EVENT_CALLED_LAST, false, 3},
 };

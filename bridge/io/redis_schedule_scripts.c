@@ -11,6 +11,7 @@ extern const char redis_script_claim[];
 extern const char redis_script_settle[];
 extern const char redis_script_call[];
 extern const char redis_script_gate[];
+extern const char redis_script_hand[];
 extern const char redis_script_outbox[];
 extern const char redis_script_receipt[];
 extern const char redis_script_pause[];
@@ -26,6 +27,7 @@ static struct {
     [SCHEDULE_SCRIPT_SETTLE] = {.body = redis_script_settle},
     [SCHEDULE_SCRIPT_CALL] = {.body = redis_script_call},
     [SCHEDULE_SCRIPT_GATE] = {.body = redis_script_gate, .alone = true},
+    [SCHEDULE_SCRIPT_HAND] = {.body = redis_script_hand, .alone = true},
     [SCHEDULE_SCRIPT_OUTBOX] = {.body = redis_script_outbox},
     [SCHEDULE_SCRIPT_RECEIPT] = {.body = redis_script_receipt},
     [SCHEDULE_SCRIPT_PAUSE] = {.body = redis_script_pause},

@@ -1,32 +1,40 @@
-/* Gates (gate.lua) and recipients: consents and reservations, which lie in the shards of the
- * addresses, so they are plain commands, one after the other in the turn's pipeline. */
+/* Gates (gate.lua) and recipients (hand.lua): consents and reservations, which lie in the shards of
+ * the addresses, so each is a call of its own, one after the other in the turn's pipeline. */
 #include "bridge/core/mem.h"
 #include "bridge/core/phone.h"
 #include "bridge/io/crypto.h"
 #include "bridge/io/redis_schedule_in.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #define NAME_MAX_BYTES 64 /* of a name in a key; a longer one is in it as its digest */
+#define DIGEST_TEXT    41 /* SHA-1 in hex */
 #define RATE_TEXT_MAX  32
 #define USAGE_MAX      16
 
 /* ---- gates ---- */
 
-static struct view key_of(const char *kind, struct view name, char out[SHARD_KEY_MAX])
+static struct view short_name(struct view name, char hex[DIGEST_TEXT])
 {
-    uint8_t digest[20];
-    char hex[2 * sizeof digest + 1];
+    uint8_t digest[(DIGEST_TEXT - 1) / 2];
 
-    if (name.n > NAME_MAX_BYTES) {
-        crypto_sha1(name, digest);
-        for (size_t i = 0; i < sizeof digest; i++)
-            snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-        name = view_of(hex);
-    }
-    return shard_key(shard_of(name), kind, name, out);
+    if (name.n <= NAME_MAX_BYTES)
+        return name;
+    crypto_sha1(name, digest);
+    for (size_t i = 0; i < sizeof digest; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    return view_of(hex);
+}
+
+static struct view key_of(struct view name, char out[SHARD_KEY_MAX])
+{
+    char hex[DIGEST_TEXT];
+
+    name = short_name(name, hex);
+    return shard_key(shard_of(name), "gate", name, out);
 }
 
 static void on_granted(struct schedule_call *c, const struct redis_value *v)
@@ -69,7 +77,7 @@ void schedule_ask(void *ctx, const struct schedule_ask *a)
     snprintf(burst, sizeof burst, "%.9g", a->burst);
     args[1] = view_of(rate);
     args[2] = view_of(burst);
-    (void)key_of("gate", a->gate, key);
+    (void)key_of(a->gate, key);
     schedule_call_run(schedule_call_new(s, a->token, 0, on_granted), SCHEDULE_SCRIPT_GATE, key,
                       args, 4);
 }
@@ -83,7 +91,7 @@ void schedule_shut(void *ctx, const struct schedule_shut *shut)
     struct view args[4] = {VIEW("shut"), schedule_number(for_ms, shut->for_ms),
                            schedule_number(probe_ms, shut->probe_ms), shut->why};
 
-    (void)key_of("gate", shut->gate, key);
+    (void)key_of(shut->gate, key);
     schedule_call_run(schedule_call_new(s, shut->token, 0, on_gate), SCHEDULE_SCRIPT_GATE, key,
                       args, 4);
 }
@@ -94,7 +102,7 @@ void schedule_open(void *ctx, uint64_t token, struct view gate)
     char key[SHARD_KEY_MAX];
     struct view args[1] = {VIEW("open")};
 
-    (void)key_of("gate", gate, key);
+    (void)key_of(gate, key);
     schedule_call_run(schedule_call_new(s, token, 0, on_gate), SCHEDULE_SCRIPT_GATE, key, args, 1);
 }
 
@@ -109,7 +117,6 @@ struct look_up {
     struct asked {
         struct look_up *of;
         struct schedule_recipient found;
-        bool reserved;
     } asked[];
 };
 
@@ -138,69 +145,76 @@ static void fail(struct look_up *l, const struct redis_value *v)
     l->failed = true;
 }
 
-static void on_consent(void *owner, const struct redis_value *v)
+static void on_one(void *owner, const struct redis_value *v)
 {
     struct asked *one = owner;
 
-    if (v->kind == REDIS_TEXT && v->text.n > 0)
-        one->found.consent =
-            v->text.p[0] == '1' ? SCHEDULE_CONSENT_GIVEN : SCHEDULE_CONSENT_WITHDRAWN;
-    else if (v->kind != REDIS_NIL)
+    if (v->kind == REDIS_ARRAY && v->count == 2 && v->items[0].kind == REDIS_TEXT) {
+        one->found.wait_ms = v->items[1].integer;
+        if (v->items[0].text.n > 0)
+            one->found.consent =
+                v->items[0].text.p[0] == '1' ? SCHEDULE_CONSENT_GIVEN : SCHEDULE_CONSENT_WITHDRAWN;
+    } else {
         fail(one->of, v);
+    }
     one_less(one->of);
 }
 
-static void on_reserved(void *owner, const struct redis_value *v)
-{
-    struct asked *one = owner;
+/* What is known of one number under one usage. */
+struct number {
+    unsigned shard;
+    struct view normal;
+    char room[PHONE_NORMAL_MAX];
+    char field[USAGE_MAX + 1 + PHONE_NORMAL_MAX];
+    struct view is_field; /* "<usage>_<normal>" */
+    char ref[GUID_TEXT_MAX + 16];
+};
 
-    one->reserved = v->kind == REDIS_STATUS;
-    if (!one->reserved && v->kind != REDIS_NIL)
-        fail(one->of, v);
-    one_less(one->of);
+static bool number_of(const struct schedule_recipients *r, size_t i, struct number *n)
+{
+    struct fault f = {0};
+    int length;
+
+    if (!phone_normal(r->addresses[i], n->room, &n->normal, &f))
+        return false;
+    n->shard = shard_of(n->normal);
+    length =
+        snprintf(n->field, sizeof n->field, "%.*s_%.*s", VIEW_ARG(r->usage), VIEW_ARG(n->normal));
+    n->is_field = r->usage.n > 0 ? (struct view){n->field, (size_t)length} : VIEW("");
+    snprintf(n->ref, sizeof n->ref, "%s/%" PRIu32, r->message, r->destinations[i]);
+    return true;
 }
 
-static void on_left(void *owner, const struct redis_value *v)
+struct view redis_schedule_hand_key(unsigned shard, struct view field, char out[SHARD_KEY_MAX])
 {
-    struct asked *one = owner;
+    char hex[DIGEST_TEXT];
 
-    if (v->kind != REDIS_INTEGER)
-        fail(one->of, v);
-    else if (!one->reserved)
-        one->found.wait_ms = v->integer > 0 ? v->integer : 1; /* it ended just now */
-    one_less(one->of);
+    return shard_key(shard, "hand", short_name(field, hex), out);
 }
 
 static void ask_one(struct look_up *l, size_t i, const struct schedule_recipients *r)
 {
-    struct redis *redis = l->of->redis;
-    char room[PHONE_NORMAL_MAX];
-    char key[SHARD_KEY_MAX];
-    char field[USAGE_MAX + 1 + PHONE_NORMAL_MAX];
+    char texts[3][SHARD_KEY_MAX];
+    char hex[DIGEST_TEXT];
     char gap_ms[24];
-    struct view normal = VIEW_NONE;
-    struct fault f = {0};
+    char keep_ms[24];
+    struct number n;
+    struct view keys[3];
+    struct view args[5];
 
-    if (!phone_normal(r->addresses[i], room, &normal, &f))
+    if (!number_of(r, i, &n))
         return; /* nobody can have said anything of it */
-    if (r->usage.n > 0) {
-        int n = snprintf(field, sizeof field, "%.*s_%.*s", VIEW_ARG(r->usage), VIEW_ARG(normal));
-        struct view args[] = {VIEW("HGET"),
-                              shard_key(shard_of(normal), "consent", VIEW_NONE, key),
-                              {field, (size_t)n}};
-
-        l->owed++;
-        redis_command(redis, args, 3, on_consent, &l->asked[i]);
-    }
-    if (r->gap_ms > 0) {
-        struct view set[] = {VIEW("SET"), key_of("gap", normal, key),        VIEW("1"), VIEW("NX"),
-                             VIEW("PX"),  schedule_number(gap_ms, r->gap_ms)};
-        struct view left[] = {VIEW("PTTL"), set[1]};
-
-        l->owed += 2;
-        redis_command(redis, set, 6, on_reserved, &l->asked[i]);
-        redis_command(redis, left, 2, on_left, &l->asked[i]);
-    }
+    keys[0] = shard_key(n.shard, "consent", VIEW_NONE, texts[0]);
+    keys[1] = redis_schedule_hand_key(n.shard, n.is_field, texts[1]);
+    keys[2] = shard_key(n.shard, "gap", short_name(n.normal, hex), texts[2]);
+    args[0] = n.is_field;
+    args[1] = r->needs_consent ? VIEW("1") : VIEW("");
+    args[2] = schedule_number(gap_ms, r->gap_ms);
+    args[3] = view_of(n.ref);
+    args[4] = schedule_number(keep_ms, REDIS_SCHEDULE_HAND_MS);
+    l->owed++;
+    redis_run(l->of->redis, schedule_script(SCHEDULE_SCRIPT_HAND), keys, 3, args, 5, on_one,
+              &l->asked[i]);
 }
 
 static void on_nothing(void *owner, const struct redis_value *v)
@@ -231,4 +245,25 @@ void schedule_recipients(void *ctx, const struct schedule_recipients *r)
         redis_command(s->redis, echo, 2, on_nothing, l); /* the answer comes later, as all do */
     else
         l->owed--;
+}
+
+static void on_let_go(void *owner, const struct redis_value *v)
+{
+    (void)owner;
+    (void)v; /* lost: the note goes by itself */
+}
+
+void schedule_let_go(void *ctx, const struct schedule_recipients *r)
+{
+    struct redis_schedule *s = ctx;
+    char key[SHARD_KEY_MAX];
+    struct number n;
+
+    for (size_t i = 0; i < r->count; i++)
+        if (number_of(r, i, &n)) {
+            struct view args[] = {VIEW("HDEL"), redis_schedule_hand_key(n.shard, n.is_field, key),
+                                  view_of(n.ref)};
+
+            redis_command(s->redis, args, 3, on_let_go, NULL);
+        }
 }

@@ -190,10 +190,16 @@ struct schedule_shut {
     struct view why;  /* a short code, for whoever looks; at most 255 bytes */
 };
 
+/* Destinations of one message that are about to be handed over. Where neither consent nor gap
+ * stands against one, it is noted beside the consent, in the same step, until let_go: a withdrawal
+ * lists what is noted. */
 struct schedule_recipients {
     uint64_t token;
-    struct view usage; /* consents of this usage are looked up ("whatsapp"); VIEW_NONE: none */
-    int64_t gap_ms;    /* > 0: reserves each address: no other reservation for so long */
+    struct view usage;   /* consents of this usage are looked up ("whatsapp"); VIEW_NONE: none */
+    bool needs_consent;  /* none recorded stands against it, too */
+    int64_t gap_ms;      /* > 0: reserves each address: no other reservation for so long */
+    const char *message; /* its id */
+    const uint32_t *destinations; /* their numbers in the message */
     const struct view *addresses;
     size_t count; /* SCHEDULE_RECIPIENTS_MAX */
 };
@@ -202,7 +208,7 @@ enum schedule_consent { SCHEDULE_CONSENT_NONE, SCHEDULE_CONSENT_GIVEN, SCHEDULE_
 
 struct schedule_recipient {
     enum schedule_consent consent;
-    int64_t wait_ms; /* 0: reserved now; else it was, and is free after so long */
+    int64_t wait_ms; /* 0: reserved now, unless consent is missing; else free after so long */
 };
 
 struct schedule_recipients_answer {
@@ -221,6 +227,7 @@ enum schedule_event_type {
     SCHEDULE_EVENT_RECEIPT,     /* one settlement (DELIVERED or LATE) in `blob` */
     SCHEDULE_EVENT_CALLED,      /* callback: an attempt has ended; `result`, still open */
     SCHEDULE_EVENT_CALLED_LAST, /* callback: closed by `result` */
+    SCHEDULE_EVENT_WITHDRAWN,   /* a consent: what had been handed over, in `blob` */
 };
 
 struct schedule_event {
@@ -229,8 +236,10 @@ struct schedule_event {
     char message[GUID_TEXT_MAX];
     int64_t at_ms;
     unsigned slice;
-    bool overtaken;   /* SETTLED: its message was deleted while it was out */
-    struct view blob; /* CALLED…: the reason */
+    bool overtaken; /* SETTLED: its message was deleted while it was out */
+    /* CALLED…: the reason. WITHDRAWN: <usage>_<number>, address as given, "<message>/<destination>"
+     * with blanks between, at most 1000; zero bytes between the three. */
+    struct view blob;
     /* SETTLED, COMPLETED, CANCELLED: added = ok + dead + cancelled + out + what waits */
     int64_t added, ok, dead, cancelled, out;
     /* CALLED, CALLED_LAST */
@@ -281,6 +290,9 @@ struct schedule_port {
     void (*shut)(void *ctx, const struct schedule_shut *s);    /* answered by written */
     void (*open)(void *ctx, uint64_t token, struct view gate); /* answered by written */
     void (*recipients)(void *ctx, const struct schedule_recipients *r);
+    /* They have ended in this attempt, or were not sent; that is recorded. Not answered: what is
+     * lost of it goes by itself within a day. */
+    void (*let_go)(void *ctx, const struct schedule_recipients *r);
     /* One reading of a shard at a time; the entries stay until `sent`. One process at a time reads
      * a shard; it remains the reader as long as it comes back within 5 s. */
     void (*read_outbox)(void *ctx, unsigned shard);

@@ -35,7 +35,7 @@ struct view schedule_address(const struct holding *h, size_t i)
 
 enum handover_state schedule_state_of(const struct holding *h, size_t i)
 {
-    return (enum handover_state)(h->states[i] & ~DEFERRED);
+    return (enum handover_state)(h->states[i] & ~(DEFERRED | HANDED));
 }
 
 bool schedule_needs_recipients(const struct holding *h)
@@ -183,7 +183,7 @@ void schedule_move(struct schedule *s, struct holding *h, size_t i, enum handove
     enum handover_state from = schedule_state_of(h, i);
     enum handover_state to = handover_next(from, event);
 
-    h->states[i] = (uint8_t)to;
+    h->states[i] = (uint8_t)((h->states[i] & HANDED) | to);
     h->count[from]--;
     h->count[to]++;
     if (h->sender != NULL && is_before(from) != is_before(to))
@@ -247,21 +247,79 @@ static void mark_done(struct schedule *s, struct holding *h, int64_t asked_ms)
         schedule_ring_put(h);
 }
 
-static void ask_recipients(struct schedule *s, struct holding *h)
+static struct schedule_recipients recipients_of(struct schedule *s, const struct holding *h)
 {
     const struct schedule_sender *from = h->sender->conf;
-    struct schedule_recipients ask = {
+
+    return (struct schedule_recipients){
         .token = schedule_hold_token(h),
         .usage = from->usage != NULL ? view_of(from->usage) : VIEW_NONE,
+        .needs_consent = from->needs_consent,
         .gap_ms = from->gap_ms,
+        .message = h->lease.id,
+        .destinations = s->destinations,
         .addresses = s->addresses,
     };
+}
+
+static void add_recipient(struct schedule *s, struct schedule_recipients *to,
+                          const struct holding *h, size_t i)
+{
+    s->destinations[to->count] = h->lease.slice * SLICE_DESTINATIONS_MAX + (uint32_t)i;
+    s->addresses[to->count++] = schedule_address(h, i);
+}
+
+static void ask_recipients(struct schedule *s, struct holding *h)
+{
+    struct schedule_recipients ask = recipients_of(s, h);
 
     for (size_t i = 0; i < h->slice.count; i++)
         if (schedule_state_of(h, i) == HANDOVER_MARKING)
-            s->addresses[ask.count++] = schedule_address(h, i);
+            add_recipient(s, &ask, h, i);
     h->recipients_asked = true;
     s->port.schedule.recipients(s->port.schedule.ctx, &ask);
+}
+
+/* ---- letting go of what was noted under its consent ---- */
+
+static void let_go(struct schedule *s, struct schedule_recipients *of, struct holding *h, size_t i)
+{
+    h->states[i] = (uint8_t)(h->states[i] & ~HANDED);
+    add_recipient(s, of, h, i);
+}
+
+static void let_go_of(struct schedule *s, const struct schedule_recipients *these)
+{
+    if (these->count > 0)
+        s->port.schedule.let_go(s->port.schedule.ctx, these);
+}
+
+void schedule_let_go_settled(struct schedule *s, struct holding *h, const struct batch *settled)
+{
+    struct schedule_recipients these;
+
+    if (h->sender == NULL || h->sender->conf->usage == NULL)
+        return;
+    these = recipients_of(s, h);
+    for (size_t i = 0; i < settled->count; i++)
+        if ((h->states[settled->items[i].index] & HANDED) != 0)
+            let_go(s, &these, h, settled->items[i].index);
+    let_go_of(s, &these);
+}
+
+void schedule_let_go_all(struct schedule *s, struct holding *h)
+{
+    struct schedule_recipients these;
+
+    if (h->sender == NULL || h->sender->conf->usage == NULL)
+        return;
+    these = recipients_of(s, h);
+    for (size_t i = 0; i < h->slice.count; i++)
+        if ((h->states[i] & HANDED) != 0 &&
+            (schedule_state_of(h, i) != HANDOVER_STOPPED || !slice_doubtful(&h->slice, i) ||
+             h->leaving == LEAVING_CANCELLED))
+            let_go(s, &these, h, i);
+    let_go_of(s, &these);
 }
 
 void schedule_hold_marked(struct schedule *s, struct holding *h, int64_t asked_ms)
@@ -298,6 +356,9 @@ void schedule_recipients_told(void *schedule, const struct schedule_recipients_a
     h->recipients_asked = false;
     schedule_hold_dirty(s, h);
     if (a->state != SCHEDULE_DONE || h->leaving != LEAVING_NOT) {
+        for (size_t i = 0; i < h->slice.count; i++)
+            if (schedule_state_of(h, i) == HANDOVER_MARKING)
+                h->states[i] |= HANDED; /* or not: nobody knows */
         schedule_hold_unmark(s, h);
         return;
     }
@@ -317,6 +378,8 @@ void schedule_recipients_told(void *schedule, const struct schedule_recipients_a
             h->states[i] |= DEFERRED;
             if (h->deferred_ms == 0 || at < h->deferred_ms)
                 h->deferred_ms = at;
+        } else {
+            h->states[i] |= HANDED;
         }
         n++;
     }
@@ -341,7 +404,8 @@ static bool mark(struct schedule *s, struct holding *h)
     size_t n = 0;
 
     for (size_t i = 0; i < h->slice.count && n < want; i++) {
-        if (h->states[i] != HANDOVER_WAITING) /* those that are DEFERRED are not taken */
+        if ((h->states[i] & ~HANDED) !=
+            HANDOVER_WAITING) /* those that are DEFERRED are not taken */
             continue;
         schedule_move(s, h, i, HANDOVER_ON_MARK);
         n++;

@@ -3,6 +3,7 @@
 #include "bridge/core/datetime.h"
 #include "bridge/core/json_out.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/num.h"
 #include "bridge/ports/fault_point.h"
 
 #include <assert.h>
@@ -12,7 +13,7 @@
 #define UNREPORTED_MAX 1000 /* outcomes of a shard on their way to Kafka at once */
 #define OTHERS_MS      5000 /* another process empties the shard: to be looked at again after */
 #define ID_MAX         (SCHEDULE_EVENT_ID_MAX + 16)
-#define SUBJECT_MAX    (GUID_TEXT_MAX + 16)
+#define SUBJECT_MAX    4096
 
 /*
  * A shard's outbox is read a piece at a time. What was read is told to Kafka, and taken off the
@@ -108,6 +109,8 @@ static const char *type_of_event(const struct schedule_event *e)
         return e->result == CALLBACK_SUCCESSFUL || e->result == CALLBACK_HANDLED
                    ? "callback.completed"
                    : "callback.exhausted";
+    case SCHEDULE_EVENT_WITHDRAWN:
+        return "consent.overtaken";
     case SCHEDULE_EVENT_SETTLED:
     case SCHEDULE_EVENT_RECEIPT:
         break;
@@ -120,8 +123,46 @@ static bool is_call(const struct schedule_event *e)
     return e->type == SCHEDULE_EVENT_CALLED || e->type == SCHEDULE_EVENT_CALLED_LAST;
 }
 
+/* What had been handed over when a consent was withdrawn. */
+static void put_withdrawn(struct json_out *j, struct view blob)
+{
+    struct view usage = view_cut(&blob, '\0');
+    struct view address = view_cut(&blob, '\0');
+
+    json_object(j);
+    put_text(j, "usage", view_cut(&usage, '_'));
+    put_text(j, "address", address);
+    json_key(j, "destinations");
+    json_array(j);
+    while (blob.n > 0) {
+        struct view one = view_cut(&blob, ' ');
+        struct view message = view_cut(&one, '/');
+        int64_t destination = 0;
+
+        json_object(j);
+        put_text(j, "message", message);
+        if (num_int(one, &destination))
+            put_number(j, "destination", destination);
+        json_object_end(j);
+    }
+    json_array_end(j);
+    json_object_end(j);
+}
+
+/* What it is about: the key under which its outcomes keep their order. */
+static struct view key_of(const struct schedule_event *e)
+{
+    struct view blob = e->blob;
+
+    return e->type == SCHEDULE_EVENT_WITHDRAWN ? view_cut(&blob, '\0') : view_of(e->message);
+}
+
 static void put_event(struct json_out *j, const struct schedule_event *e)
 {
+    if (e->type == SCHEDULE_EVENT_WITHDRAWN) {
+        put_withdrawn(j, e->blob);
+        return;
+    }
     json_object(j);
     put_text(j, is_call(e) ? "callback" : "message", view_of(e->message));
     if (is_call(e)) {
@@ -148,21 +189,26 @@ static bool produce(struct schedule *s, unsigned shard, const struct schedule_ev
                     const char *type, const char *id, int64_t at_ms)
 {
     struct record_header headers[7];
-    char subject[SUBJECT_MAX];
+    struct buf subject;
+    bool taken;
     char time[DATETIME_TEXT_MAX];
     struct fault f = {0};
     struct sink_record r = {
         .token = TOKEN(TOKEN_SHARD, shard),
         .topic = s->conf.outcomes_topic,
         .has_key = true,
-        .key = view_of(e->message),
+        .key = key_of(e),
         .has_value = true,
         .value = buf_view(&s->scratch),
         .headers = headers,
     };
 
-    (void)snprintf(subject, sizeof subject, "%s/%s", is_call(e) ? "callbacks" : "messages",
-                   e->message);
+    buf_init(&subject, SUBJECT_MAX);
+    buf_printf(&subject, "%s/%.*s",
+               is_call(e)                            ? "callbacks"
+               : e->type == SCHEDULE_EVENT_WITHDRAWN ? "customerConsents"
+                                                     : "messages",
+               VIEW_ARG(r.key));
     datetime_format(at_ms, time);
     headers[r.header_count++] =
         (struct record_header){VIEW("content-type"), VIEW("application/json")};
@@ -172,8 +218,10 @@ static bool produce(struct schedule *s, unsigned shard, const struct schedule_ev
         (struct record_header){VIEW("ce_source"), VIEW("cmibridge/schedule")};
     headers[r.header_count++] = (struct record_header){VIEW("ce_type"), view_of(type)};
     headers[r.header_count++] = (struct record_header){VIEW("ce_time"), view_of(time)};
-    headers[r.header_count++] = (struct record_header){VIEW("ce_subject"), view_of(subject)};
-    if (s->port.sink.produce(s->port.sink.ctx, &r, &f)) {
+    headers[r.header_count++] = (struct record_header){VIEW("ce_subject"), buf_view(&subject)};
+    taken = s->port.sink.produce(s->port.sink.ctx, &r, &f);
+    buf_done(&subject);
+    if (taken) {
         FAULT_POINT(OUTCOME_PRODUCED);
         s->shards[shard].unreported++;
         stat_add(s->stat_told, 1);

@@ -94,7 +94,7 @@ struct holding {
     struct batch gone;    /* in the write under way */
     char *addresses;      /* owned */
     uint32_t *address_at; /* owned; slice.count + 1 of them */
-    uint8_t *states;      /* owned; enum handover_state, and DEFERRED */
+    uint8_t *states;      /* owned; enum handover_state, DEFERRED, HANDED */
     struct sender *sender;
 
     enum write_kind write;
@@ -125,7 +125,8 @@ struct holding {
     bool call_begun;
     char call_reason[SETTLEMENT_TEXT_MAX + 1];
 };
-#define DEFERRED 0x80
+#define DEFERRED 0x80 /* flags beside the state */
+#define HANDED   0x40 /* it is noted under its consent, until let go of */
 
 struct sender {
     const struct schedule_sender *conf;
@@ -214,7 +215,8 @@ struct schedule {
     char stranger_source[SCHEDULE_SOURCE_MAX];           /* that nobody here sends for; "" */
     int64_t stranger_ms;                                 /* until then it is left alone */
     struct settlement settlements[SCHEDULE_SETTLED_MAX]; /* of the write being made */
-    struct view addresses[SCHEDULE_RECIPIENTS_MAX];
+    struct view addresses[SCHEDULE_RECIPIENTS_MAX];      /* of the look-up being made */
+    uint32_t destinations[SCHEDULE_RECIPIENTS_MAX];
     struct buf scratch;
     struct stat *stat_lateness;
     struct stat *stat_sent;
@@ -269,6 +271,10 @@ void schedule_hold_stale(struct schedule *s, struct holding *h);  /* MARKED: mar
 void schedule_recipients_told(void *schedule, const struct schedule_recipients_answer *a);
 struct view schedule_address(const struct holding *h, size_t i);
 bool schedule_needs_recipients(const struct holding *h);
+/* Settlements are recorded: a withdrawal of these needn't list them any more. */
+void schedule_let_go_settled(struct schedule *s, struct holding *h, const struct batch *settled);
+/* The slice is put down: of all that nobody may have sent without its end being recorded. */
+void schedule_let_go_all(struct schedule *s, struct holding *h);
 /* The sender can't send from now to until_ms (monotonic)? why: NULL, or a word. */
 int64_t schedule_sender_shut_ms(struct schedule *s, struct sender *from, int64_t now_ms);
 

@@ -247,6 +247,7 @@ static void recorded(struct schedule *s, struct holding *h)
     h->acknowledged = h->written.watermark;
     if (h->gone.count > 0)
         schedule_relay_soon(s, h->lease.shard);
+    schedule_let_go_settled(s, h, &h->gone);
     forget_batch(h);
 }
 
@@ -314,6 +315,8 @@ void schedule_written(void *schedule, uint64_t token, enum schedule_state state)
         return;
     }
     FAULT_POINT(FINISHED);
+    if (state != SCHEDULE_FENCED)
+        schedule_let_go_all(s, h);
     schedule_relay_soon(s, h->lease.shard);
     schedule_hold_free(s, h);
 }

@@ -96,24 +96,27 @@ static void write_config(struct send_rig *rig)
     FILE *file = fopen(rig->config, "w");
 
     assert_non_null(file);
-    fprintf(file,
-            "kafka: {brokers: '%s', outcomes_topic: outcomes-%u}\n"
-            "redis: {address: '%s', timeout: 2s}\n"
-            "admin: {listen: '127.0.0.1:0'}\n"
-            "schedule: {lease: 5s, drain: 5s}\n"
-            "breaker: {open_min: 50ms, open_max: 200ms}\n"
-            "channels:\n"
-            "  out: {type: webhook, url: 'http://127.0.0.1:%u/messages', timeout: 2s,\n"
-            "        concurrency: %d}\n"
-            "callbacks:\n"
-            "  retry_delay: 1s\n"
-            "  dialler: {type: webhook, url: 'http://127.0.0.1:%u/calls', timeout: 2s}\n"
-            "chats:\n"
-            "  queues:\n"
-            "    sms: {id: 00000000000000000000000000000001, channel: sms, name: SMS, via: out,\n"
-            "          address: 12345678@sms.social365.com}\n",
-            kafka_broker_bootstrap(rig->kafka), rig->number, rig->serve.redis->address,
-            rig->carrier_port, SEND_RIG_CONCURRENCY, rig->carrier_port);
+    fprintf(
+        file,
+        "kafka: {brokers: '%s', outcomes_topic: outcomes-%u}\n"
+        "redis: {address: '%s', timeout: 2s}\n"
+        "admin: {listen: '127.0.0.1:0'}\n"
+        "schedule: {lease: 5s, drain: 5s}\n"
+        "breaker: {open_min: 50ms, open_max: 200ms}\n"
+        "channels:\n"
+        "  out: {type: webhook, url: 'http://127.0.0.1:%u/messages', timeout: 2s,\n"
+        "        concurrency: %d}\n"
+        "callbacks:\n"
+        "  retry_delay: 1s\n"
+        "  dialler: {type: webhook, url: 'http://127.0.0.1:%u/calls', timeout: 2s}\n"
+        "chats:\n"
+        "  queues:\n"
+        "    sms: {id: 00000000000000000000000000000001, channel: sms, name: SMS, via: out,\n"
+        "          address: 12345678@sms.social365.com}\n"
+        "    wa: {id: 00000000000000000000000000000002, channel: whatsapp, name: WA, via: out,\n"
+        "         address: 12345678@whatsapp.social365.com}\n",
+        kafka_broker_bootstrap(rig->kafka), rig->number, rig->serve.redis->address,
+        rig->carrier_port, SEND_RIG_CONCURRENCY, rig->carrier_port);
     assert_int_equal(fclose(file), 0);
 }
 
@@ -228,7 +231,7 @@ void send_rig_done(struct send_rig *rig)
 
 /* ---- messages ---- */
 
-size_t send_rig_post(struct send_rig *rig, size_t count, int due_in_ms)
+static size_t post(struct send_rig *rig, const char *sub_type, size_t count, int due_in_ms)
 {
     size_t at = rig->message_count++;
     int64_t send_ms = send_rig_wall_ms() + due_in_ms;
@@ -239,9 +242,9 @@ size_t send_rig_post(struct send_rig *rig, size_t count, int due_in_ms)
     buf_init(&body, 1 << 20);
     datetime_format(send_ms, time);
     buf_printf(&body,
-               "{\"message\":\"Hello\",\"source\":\"12345678@sms.social365.com\",\"subType\":"
-               "\"sms\",\"maxRetryCount\":0,\"sendTime\":\"%s\",\"destinations\":[",
-               time);
+               "{\"message\":\"Hello\",\"source\":\"12345678@%s.social365.com\",\"subType\":"
+               "\"%s\",\"maxRetryCount\":0,\"sendTime\":\"%s\",\"destinations\":[",
+               sub_type, sub_type, time);
     for (size_t i = 0; i < count; i++)
         buf_printf(&body, "%s{\"address\":\"+35840%02zu%04zu\"}", i > 0 ? "," : "", at, 1000 + i);
     buf_put_text(&body, "]}");
@@ -250,6 +253,16 @@ size_t send_rig_post(struct send_rig *rig, size_t count, int due_in_ms)
     serve_create(&rig->serve, "/messages", "", buf_text(&body), rig->messages[at].id);
     buf_done(&body);
     return at;
+}
+
+size_t send_rig_post(struct send_rig *rig, size_t count, int due_in_ms)
+{
+    return post(rig, "sms", count, due_in_ms);
+}
+
+size_t send_rig_post_whatsapp(struct send_rig *rig, size_t count, int due_in_ms)
+{
+    return post(rig, "whatsapp", count, due_in_ms);
 }
 
 /* ---- what the carrier saw ---- */
@@ -356,6 +369,11 @@ static bool on_outcome(void *ctx, const struct record *r, int64_t done, int64_t 
         rig->callback_over = rig->callback_over || !view_is(type, "callback.attempted");
         return true;
     }
+    if (view_is(type, "consent.overtaken")) {
+        rig->withdrawals++;
+        view_copy(r->value, rig->overtaken, sizeof rig->overtaken);
+        return true;
+    }
     at = message_of(rig, member(r->value, "message"));
     if (view_starts(type, VIEW("message.destination."))) {
         int64_t dest = member_int(r->value, "destination");
@@ -382,7 +400,7 @@ static void look_at_outcomes(struct send_rig *rig)
     char topic[32];
 
     assert_non_null(reader);
-    rig->callback_results = 0;
+    rig->callback_results = rig->withdrawals = 0;
     (void)snprintf(topic, sizeof topic, "outcomes-%u", rig->number);
     if (!kafka_reader_scan(reader, topic, on_outcome, rig, NULL, &f))
         fail_msg("%s", f.text);

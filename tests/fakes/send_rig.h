@@ -44,6 +44,8 @@ struct send_rig {
     size_t lines;         /* of the carrier's log, at the last look */
     int64_t last_line_ms; /* the newest of them */
     unsigned callback_results;
+    unsigned withdrawals; /* consent.overtaken, and the last one's data */
+    char overtaken[512];
     bool callback_over;
 };
 
@@ -54,6 +56,8 @@ void send_rig_start(struct send_rig *rig, struct kafka_broker *kafka, unsigned n
 void send_rig_done(struct send_rig *rig);
 /* POSTs a message of count destinations, due in so many milliseconds. Its index. */
 size_t send_rig_post(struct send_rig *rig, size_t count, int due_in_ms);
+/* The same from the WhatsApp queue, which asks for consents. */
+size_t send_rig_post_whatsapp(struct send_rig *rig, size_t count, int due_in_ms);
 /* fault_point: "claimed:1", or NULL. */
 void send_rig_run(struct send_rig *rig, unsigned which, const char *fault_point);
 void send_rig_until_killed(struct send_rig *rig,

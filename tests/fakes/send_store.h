@@ -44,6 +44,7 @@ struct send_store_message {
     struct callback_state callback;
     unsigned calls;
     bool consent_withdrawn[SEND_STORE_DEST_MAX];
+    bool handed[SEND_STORE_DEST_MAX];         /* noted under its consent */
     int64_t reserved_ms[SEND_STORE_DEST_MAX]; /* gap: until then */
 };
 

@@ -284,6 +284,7 @@ void send_world_withdraw(struct send_world *w, size_t message, size_t dest)
         return;
     m->consent_withdrawn[dest] = true;
     w->seen[message][dest].withdrawn_ms = w->now_ms > 0 ? w->now_ms : 1;
+    w->seen[message][dest].overtaken = m->handed[dest];
 }
 
 /* ---- the whole ---- */

@@ -42,6 +42,7 @@ struct world_seen {    /* of one destination */
     bool said_duplicate; /* some outcome says so */
     bool said_unknown;
     int64_t withdrawn_ms; /* consent; 0: it stands */
+    bool overtaken;       /* the withdrawal has listed it */
     int64_t again_ms;     /* no request with a new number before */
 };
 

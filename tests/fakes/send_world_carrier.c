@@ -85,6 +85,8 @@ static void check_message(struct send_world *w, struct send_store_message *m, si
     if (seen->withdrawn_ms > 0 &&
         w->now_ms > seen->withdrawn_ms + SCHEDULE_MARKED_MS + w->faults.latency_ms)
         fail_msg("message %zu is sent to %zu without consent", at, dest);
+    if (seen->withdrawn_ms > 0 && !seen->overtaken)
+        fail_msg("message %zu is sent to %zu, and the withdrawal did not list it", at, dest);
     seen->attempts = attempt;
     seen->requests++;
 }

@@ -127,10 +127,27 @@ static void recipients(void *ctx, const struct schedule_recipients *r)
     struct action *a = world_soon(p, RECIPIENTS, r->token, p->world->faults.latency_ms);
 
     a->usage = r->usage.n > 0;
+    assert_true(r->count > 0 && r->message[0] != '\0');
     a->gap_ms = r->gap_ms;
     a->address_count = r->count;
     for (size_t i = 0; i < r->count; i++)
         view_copy(r->addresses[i], a->addresses[i], sizeof a->addresses[i]);
+}
+
+static void let_go(void *ctx, const struct schedule_recipients *r)
+{
+    struct world_process *p = ctx;
+
+    for (size_t i = 0; i < r->count; i++) {
+        size_t dest;
+        struct send_store_message *m =
+            send_store_of_address(&p->world->model, r->addresses[i], &dest);
+
+        assert_string_equal(m->id, r->message);
+        assert_int_equal(dest, r->destinations[i] / SLICE_DESTINATIONS_MAX * SEND_STORE_SLICE +
+                                   r->destinations[i] % SLICE_DESTINATIONS_MAX);
+        m->handed[dest] = false;
+    }
 }
 
 static void read_outbox(void *ctx, unsigned shard)
@@ -154,8 +171,8 @@ static void sent(void *ctx, uint64_t token, unsigned shard, const char *const *i
 
 struct schedule_port world_store_port(struct world_process *p)
 {
-    return (struct schedule_port){p,   up,   claim,     progress,   finish,      release, end_call,
-                                  ask, shut, open_gate, recipients, read_outbox, sent};
+    return (struct schedule_port){p,   up,   claim,     progress,   finish, release,     end_call,
+                                  ask, shut, open_gate, recipients, let_go, read_outbox, sent};
 }
 
 /* ---- what reaches it ---- */
@@ -251,12 +268,15 @@ static void look_up(struct send_world *w, struct action *a)
 
         a->recipients[i].consent =
             m->consent_withdrawn[dest] ? SCHEDULE_CONSENT_WITHDRAWN : SCHEDULE_CONSENT_NONE;
-        if (a->gap_ms == 0)
+        if (m->consent_withdrawn[dest])
             continue;
-        if (m->reserved_ms[dest] > w->now_ms)
+        if (a->gap_ms > 0 && m->reserved_ms[dest] > w->now_ms) {
             a->recipients[i].wait_ms = m->reserved_ms[dest] - w->now_ms;
-        else
+            continue;
+        }
+        if (a->gap_ms > 0)
             m->reserved_ms[dest] = w->now_ms + a->gap_ms;
+        m->handed[dest] = true;
     }
     a->state = SCHEDULE_DONE;
 }

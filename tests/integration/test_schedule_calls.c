@@ -242,11 +242,24 @@ static void a_gate_grants_its_rate_and_can_be_shut_and_stopped(void **state)
     assert_true(rig.grant.stopped);
 }
 
+static void ask_recipients(struct schedule_recipients *r)
+{
+    rig.owed++;
+    rig.ports[0].recipients(rig.ports[0].ctx, r);
+    schedule_rig_await(&rig);
+    assert_int_equal(rig.state, SCHEDULE_DONE);
+}
+
 static void consents_are_found_and_an_address_is_reserved_once(void **state)
 {
     const struct view addresses[] = {VIEW("+49 170-1"), VIEW("0049170 2"), VIEW("3"), VIEW("-")};
-    struct schedule_recipients r = {
-        .usage = VIEW("whatsapp"), .gap_ms = 60000, .addresses = addresses, .count = 4};
+    const uint32_t destinations[] = {0, 1, 2, 3};
+    struct schedule_recipients r = {.usage = VIEW("whatsapp"),
+                                    .gap_ms = 60000,
+                                    .message = "0123456789ABCDEF0123456789ABCDEF",
+                                    .destinations = destinations,
+                                    .addresses = addresses,
+                                    .count = 4};
     char command[128];
 
     (void)state;
@@ -257,22 +270,52 @@ static void consents_are_found_and_an_address_is_reserved_once(void **state)
              shard_of(VIEW("491702")));
     redis_server_ask(rig.server, command);
     for (int i = 0; i < 2; i++) {
-        rig.owed++;
-        rig.ports[0].recipients(rig.ports[0].ctx, &r);
-        schedule_rig_await(&rig);
-        assert_int_equal(rig.state, SCHEDULE_DONE);
+        ask_recipients(&r);
         assert_int_equal(rig.recipients[0].consent, SCHEDULE_CONSENT_GIVEN);
         assert_int_equal(rig.recipients[1].consent, SCHEDULE_CONSENT_WITHDRAWN);
         assert_int_equal(rig.recipients[2].consent, SCHEDULE_CONSENT_NONE);
-        for (int k = 0; k < 3; k++)
+        for (int k = 0; k < 3; k += 2)
             assert_true(i == 0 ? rig.recipients[k].wait_ms == 0
                                : rig.recipients[k].wait_ms > 50000);
+        assert_int_equal(rig.recipients[1].wait_ms, 0); /* it does not go: nothing is reserved */
         assert_int_equal(rig.recipients[3].consent, SCHEDULE_CONSENT_NONE);
     }
     r = (struct schedule_recipients){.count = 0};
-    rig.owed++;
-    rig.ports[0].recipients(rig.ports[0].ctx, &r);
-    schedule_rig_await(&rig);
+    ask_recipients(&r);
+}
+
+/* What goes is noted under its consent, and nothing else is; until it is let go of. */
+static void what_is_handed_over_is_noted_until_it_is_let_go_of(void **state)
+{
+    const struct view addresses[] = {VIEW("+7"), VIEW("+7"), VIEW("007")};
+    const uint32_t destinations[] = {0, 12, 999};
+    struct schedule_recipients r = {.usage = VIEW("whatsapp"),
+                                    .message = "0123456789ABCDEF0123456789ABCDEF",
+                                    .destinations = destinations,
+                                    .addresses = addresses,
+                                    .count = 3};
+    char count[64];
+    char consent[96];
+
+    (void)state;
+    snprintf(count, sizeof count, "HLEN s:{%02u}:hand:whatsapp_7", shard_of(VIEW("7")));
+    snprintf(consent, sizeof consent, "HSET s:{%02u}:consent whatsapp_7 0+7", shard_of(VIEW("7")));
+    r.needs_consent = true; /* and there is none */
+    ask_recipients(&r);
+    assert_string_equal(redis_server_ask(rig.server, count), ":0");
+    r.needs_consent = false;
+    ask_recipients(&r);
+    ask_recipients(&r); /* marked again: the same */
+    assert_string_equal(redis_server_ask(rig.server, count), ":3");
+    r.count = 2;
+    rig.ports[0].let_go(rig.ports[0].ctx, &r);
+    r.count = 0;
+    ask_recipients(&r); /* an answer that comes after */
+    r.count = 3;
+    assert_string_equal(redis_server_ask(rig.server, count), ":1");
+    redis_server_ask(rig.server, consent);
+    ask_recipients(&r);
+    assert_string_equal(redis_server_ask(rig.server, count), ":1");
 }
 
 /* ---- hints ---- */
@@ -329,6 +372,7 @@ int main(void)
         cmocka_unit_test_setup(a_result_from_elsewhere_wins_over_the_call_s, empty),
         cmocka_unit_test_setup(a_gate_grants_its_rate_and_can_be_shut_and_stopped, empty),
         cmocka_unit_test_setup(consents_are_found_and_an_address_is_reserved_once, empty),
+        cmocka_unit_test_setup(what_is_handed_over_is_noted_until_it_is_let_go_of, empty),
         cmocka_unit_test_setup(an_earlier_time_is_heard_of_and_again_after_redis_was_gone, empty),
     };
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "bridge/core/percent.h"
+#include "bridge/core/shard.h"
 #include "tests/fakes/serve_rig.h"
 
 #include <stdio.h>
@@ -156,6 +157,49 @@ static void the_list_is_ordered_searched_and_goes_on_after_its_limit(void **stat
                  "[{\"address\":\"9001\",\"usage\":\"recording\",\"consent\":false}]");
 }
 
+/* XLEN of the outbox of +888's shard. */
+static void expect_told(int count)
+{
+    char command[64];
+    char is[16];
+
+    snprintf(command, sizeof command, "XLEN s:{%02u}:out", shard_of(VIEW("888")));
+    snprintf(is, sizeof is, ":%d", count);
+    assert_string_equal(redis_server_ask(rig.redis, command), is);
+}
+
+static void what_is_out_when_a_consent_goes_is_told_once(void **state)
+{
+    static const char withdrawn[] = "{\"address\":\"+888\",\"usage\":\"whatsapp\","
+                                    "\"consent\":false}";
+    char command[160];
+
+    (void)state;
+    snprintf(command, sizeof command, "HSET s:{%02u}:hand:whatsapp_888 %s/7 x",
+             shard_of(VIEW("888")), "0123456789ABCDEF0123456789ABCDEF");
+    assert_string_equal(redis_server_ask(rig.redis, command), ":1");
+    set("+888", "whatsapp", true);
+    set("+888", "recording", false); /* of something else */
+    expect_told(0);
+    for (int i = 0; i < 2; i++)
+        serve_expect(&rig, "POST", "/customerConsents", "Idempotency-Key: stop-888\r\n", withdrawn,
+                     204, "");
+    expect_told(1);
+    set("0088 8", "whatsapp", false); /* it is withdrawn already */
+    serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_888", "", NULL, 204, "");
+    expect_told(1);
+    set("+888", "whatsapp", true);
+    serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_888", "", NULL, 204, "");
+    expect_told(2);
+    set("+888", "whatsapp", false);
+    expect_told(3);
+    snprintf(command, sizeof command, "DEL s:{%02u}:hand:whatsapp_888", shard_of(VIEW("888")));
+    assert_string_equal(redis_server_ask(rig.redis, command), ":1");
+    set("+888", "whatsapp", true);
+    set("+888", "whatsapp", false);
+    expect_told(3); /* nothing is out */
+}
+
 static void what_breaks_a_rule_is_refused(void **state)
 {
     static const char *const bodies[] = {
@@ -183,6 +227,7 @@ int main(void)
         cmocka_unit_test(an_address_of_256_characters_of_any_kind_is_taken),
         cmocka_unit_test(a_deleted_consent_is_gone),
         cmocka_unit_test(the_list_is_ordered_searched_and_goes_on_after_its_limit),
+        cmocka_unit_test(what_is_out_when_a_consent_goes_is_told_once),
         cmocka_unit_test(what_breaks_a_rule_is_refused),
     };
 
