@@ -393,6 +393,18 @@ const struct setting schema[] = {
 
     {"history.file", SETTING_FILE, 0, USED_SERVE, "/var/lib/cmibridge/history.sqlite", 1, 4096,
      NULL, NULL, "the SQLite database; one serve owns it"},
+    {"history.retention.contacts", SETTING_DURATION, 0, USED_SERVE, NULL, 7 * DAY, 36500 * DAY,
+     NULL, "365d",
+     "how long contacts other than chats and emails are kept, with their remarks; absent: for "
+     "ever"},
+    {"history.retention.chats", SETTING_DURATION, 0, USED_SERVE, NULL, 7 * DAY, 36500 * DAY, NULL,
+     "365d", "chats, with their contacts and all that was said"},
+    {"history.retention.emails", SETTING_DURATION, 0, USED_SERVE, NULL, 7 * DAY, 36500 * DAY, NULL,
+     "365d", "emails, with their contacts"},
+    {"history.retention.callRecordings", SETTING_DURATION, 0, USED_SERVE, NULL, 7 * DAY,
+     36500 * DAY, NULL, "90d", "what is known of recordings, with their listen logs"},
+    {"history.retention.scriptResults", SETTING_DURATION, 0, USED_SERVE, NULL, 7 * DAY, 36500 * DAY,
+     NULL, "365d", "results of scripts"},
 
     {"admin.listen", SETTING_ADDRESS, 0, USED_LONG, "127.0.0.1:9464", 0, 4096, NULL, NULL,
      "two commands on one machine need two: set CMIBRIDGE_ADMIN_LISTEN for one of them"},

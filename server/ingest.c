@@ -56,6 +56,14 @@ static const struct ingest_kind *kind_of(const char *type)
     return NULL;
 }
 
+static enum age_of age_of(const struct event_type *type)
+{
+    for (unsigned i = AGE_OF_CHATS; i < AGE_KINDS; i++)
+        if (strcmp(type->collection, age_name(i)) == 0)
+            return i;
+    return AGE_OF_ANY_CONTACT; /* until its data says more */
+}
+
 static bool understand(struct ingest_event *e, const struct cloudevent *ce, struct arena *a,
                        struct fault *f)
 {
@@ -75,6 +83,7 @@ static bool understand(struct ingest_event *e, const struct cloudevent *ce, stru
     if (!ce->has_data && e->type->required[0] != NULL)
         return fault_set(f, FAULT_REJECT, "data is missing");
     e->subject = ingest_guid(ce->source, e->type->collection, rest);
+    e->age = age_of(e->type);
     return e->kind->read(e, ce->has_data ? ce->data : VIEW("{}"), a, f);
 }
 
@@ -98,6 +107,7 @@ static void add_event(struct ingest *in, struct view json, struct buf *text)
     struct ingest_event *e = arena_take(&in->arena, 1, sizeof *e);
 
     ingest_read(e, json, in->x->wall_ms, &in->arena, text);
+    e->expired = e->time_ms < age_cut(&in->x->server->ages, e->age, in->x->wall_ms);
     if (in->last != NULL)
         in->last->next = e;
     else
@@ -161,7 +171,7 @@ static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
     struct ingest *in = (struct ingest *)job;
 
     for (struct ingest_event *e = in->first; e != NULL; e = e->next)
-        if (e->fault.cls == FAULT_NONE && !apply(in, e, db, f))
+        if (e->fault.cls == FAULT_NONE && !e->expired && !apply(in, e, db, f))
             return fault_add(f, "%s", e->type->name);
     return true;
 }
@@ -215,13 +225,19 @@ static void count(const struct ingest *in)
     struct stats *stats = in->x->server->stats;
     int64_t applied = 0;
     int64_t refused = 0;
+    int64_t expired = 0;
 
     for (const struct ingest_event *e = in->first; e != NULL; e = e->next) {
-        if (e->fault.cls == FAULT_NONE)
-            applied++;
-        else
+        if (e->fault.cls != FAULT_NONE)
             refused++;
+        else if (e->expired)
+            expired++;
+        else
+            applied++;
     }
+    stat_add(stats_get(stats, STAT_COUNTER, "cmibridge_ingest_events_total", "result=\"expired\"",
+                       "Events given to the contact history."),
+             expired);
     stat_add(stats_get(stats, STAT_COUNTER, "cmibridge_ingest_events_total", "result=\"applied\"",
                        "Events given to the contact history."),
              applied);

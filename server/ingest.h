@@ -12,6 +12,7 @@
 #include "bridge/core/cloudevent.h"
 #include "bridge/core/cmi_decode.h"
 #include "bridge/core/merge.h"
+#include "server/ages.h"
 
 #define INGEST_EVENTS_MAX 10000 /* of one batch; more is 413 */
 
@@ -26,6 +27,8 @@ struct ingest_event {
     struct guid subject; /* what it is about */
     struct merge_stamp stamp;
     int64_t time_ms;
+    enum age_of age;    /* which age holds for it */
+    bool expired;       /* it is of before that: not stored */
     void *said;         /* of the kind's own making, in the batch's arena */
     struct fault fault; /* cls FAULT_NONE: applied, or to be */
 };

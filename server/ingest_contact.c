@@ -17,7 +17,7 @@ struct contact_said {
     struct guid queue_id;
     struct guid required_id;
     bool in_required; /* while reading: inside requiredAgent */
-    const struct ingest_event *event;
+    struct ingest_event *event;
     struct arena *texts;
 };
 
@@ -131,6 +131,8 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
                 return false;
             leg_change_set(c, plain[i].property, plain_cell(field, v, said->texts));
         }
+    if (strcmp(field->name, "channel") == 0 && !v->null)
+        said->event->age = age_of_channel(v->text);
     if (strcmp(field->name, "contactGroupId") == 0)
         leg_change_set(c, LEG_SETS_GROUP, group_cell(said, v));
     else if (strcmp(field->name, "status") == 0)

@@ -15,6 +15,7 @@
 #include "server/purge.h"
 #include "server/queues.h"
 #include "server/receipts.h"
+#include "server/retention.h"
 #include "server/scripts.h"
 #include "server/translations.h"
 
@@ -41,6 +42,7 @@ struct serve {
     struct front *front;
     struct foundation foundation;
     struct purge *purge;
+    struct retention *retention;
     struct http_server *http;
     struct admin *admin;
     struct signals *signals;
@@ -88,6 +90,12 @@ static void read_settings(struct serve *s)
     s->server.callback_ivr = conf_text(c, "callbacks.ivr_number");
     s->server.retention_ms = conf_ms(c, "retention");
     s->server.wrapup_max_ms = conf_ms(c, "wrapup.max");
+    for (unsigned i = 0; i < AGE_KINDS; i++) {
+        char path[64];
+
+        snprintf(path, sizeof path, "history.retention.%s", age_name(i));
+        s->server.ages.ms[i] = conf_has(c, path) ? conf_ms(c, path) : 0;
+    }
 }
 
 /* ---- the end ---- */
@@ -98,6 +106,7 @@ static void stop(struct serve *s)
         return;
     s->stopped = true;
     purge_free(s->purge);
+    retention_free(s->retention);
     /* Whoever waits is answered here, so that every visit has ended. */
     access_stop(&s->access);
     history_close(s->server.history, NULL, NULL);
@@ -246,6 +255,7 @@ static bool start(struct serve *s, struct fault *f)
                                      s->server.stats, f);
     if (s->server.history == NULL)
         return false;
+    s->retention = retention_new(&s->server);
     if (!start_redis(s, f) || !start_http(s, f) || !start_admin(s, f))
         return false;
     if ((s->signals = signals_new(&s->loop, &signals, f)) == NULL)

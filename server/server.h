@@ -8,6 +8,7 @@
 #include "bridge/core/stats.h"
 #include "bridge/io/redis.h"
 #include "bridge/ports/notice.h"
+#include "server/ages.h"
 #include "server/exchange.h"
 
 struct history;
@@ -32,6 +33,7 @@ struct server {
     int64_t callback_max_calls;
     int64_t wrapup_max_ms;
     int64_t retention_ms;     /* how long what is closed stays readable by id */
+    struct ages ages;         /* how long the history keeps things */
     const char *callback_ivr; /* NULL: none configured, POST /callbacks is 400 */
 };
 

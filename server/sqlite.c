@@ -435,6 +435,11 @@ int64_t sqlite_changed(const struct sqlite *db)
     return sqlite3_changes64(db->handle);
 }
 
+int64_t sqlite_changed_ever(const struct sqlite *db)
+{
+    return sqlite3_total_changes64(db->handle);
+}
+
 int64_t sqlite_last_row(const struct sqlite *db)
 {
     return sqlite3_last_insert_rowid(db->handle);

@@ -77,10 +77,11 @@ void sqlite_bind_blob(struct sqlite_query *q, struct view bytes);
 void sqlite_bind_guid(struct sqlite_query *q, const struct guid *g); /* 16 bytes */
 void sqlite_bind_null(struct sqlite_query *q);
 
-bool sqlite_row(struct sqlite_query *q);          /* true: the next row is there */
-void sqlite_run(struct sqlite_query *q);          /* steps to the end and ends */
-void sqlite_end(struct sqlite_query *q);          /* may be called twice */
-int64_t sqlite_changed(const struct sqlite *db);  /* rows that the last write touched */
+bool sqlite_row(struct sqlite_query *q);              /* true: the next row is there */
+void sqlite_run(struct sqlite_query *q);              /* steps to the end and ends */
+void sqlite_end(struct sqlite_query *q);              /* may be called twice */
+int64_t sqlite_changed(const struct sqlite *db);      /* rows that the last write touched */
+int64_t sqlite_changed_ever(const struct sqlite *db); /* since the connection was opened */
 int64_t sqlite_last_row(const struct sqlite *db); /* the key of the row that was inserted last */
 
 /* Columns of the current row, counted from 0; views hold until the next row. */

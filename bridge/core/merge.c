@@ -55,6 +55,17 @@ struct merge_stamp merge_stamp_origin(void)
     return (struct merge_stamp){{0}, 0};
 }
 
+int64_t merge_stamp_ms(const struct merge_stamp *s)
+{
+    uint64_t n = 0;
+
+    if (s->n < 8)
+        return INT64_MIN;
+    for (unsigned i = 0; i < 8; i++)
+        n = n << 8 | s->bytes[i];
+    return (int64_t)(n ^ UINT64_C(1) << 63);
+}
+
 struct view merge_stamp_view(const struct merge_stamp *s)
 {
     return (struct view){(const char *)s->bytes, s->n};

@@ -33,6 +33,7 @@ bool merge_stamp(int64_t time_ms, struct view sequence, struct view id, struct v
                  struct merge_stamp *out, struct fault *f) MUST_CHECK;
 /* Less than any event's: what a thing was made with. */
 struct merge_stamp merge_stamp_origin(void);
+int64_t merge_stamp_ms(const struct merge_stamp *s); /* its time; INT64_MIN: it has none */
 struct view merge_stamp_view(const struct merge_stamp *s);
 /* The stamp stored as these bytes, cut to MERGE_STAMP_MAX. */
 struct merge_stamp merge_stamp_of(struct view stored);

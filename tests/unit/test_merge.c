@@ -44,6 +44,8 @@ static void stamps_compare_by_time_then_sequence_then_id(void **state)
         struct merge_stamp a = stamp(rows[i].ms, rows[i].sequence, rows[i].id, "s");
 
         assert_true(merge_stamp_cmp(&origin, &a) < 0);
+        assert_int_equal(merge_stamp_ms(&a), rows[i].ms);
+        assert_int_equal(merge_stamp_ms(&origin), INT64_MIN);
         for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
             struct merge_stamp b = stamp(rows[k].ms, rows[k].sequence, rows[k].id, "s");
             int order = merge_stamp_cmp(&a, &b);

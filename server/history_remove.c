@@ -1,0 +1,184 @@
+#include "server/history_remove.h"
+
+#include "server/leg.h"
+#include "server/sqlite.h"
+#include "server/text_index.h"
+
+#include <stdio.h>
+
+#define LEGS_MAX    64  /* of one step */
+#define MERGE_PAGES 200 /* of one step: some milliseconds */
+#define MERGE_IDLE  2   /* a merge that changed fewer rows had nothing to do (SQLite's own rule) */
+
+void history_remove_begin(struct sqlite *db)
+{
+    sqlite_do(db, "PRAGMA secure_delete = ON");
+}
+
+void history_remove_end(struct sqlite *db)
+{
+    sqlite_do(db, "PRAGMA secure_delete = OFF");
+}
+
+/* Runs it with one identifier; how many rows it took. */
+static int64_t take(struct sqlite *db, const char *sql, const struct guid *id)
+{
+    struct sqlite_query q = sqlite_query(db, sql);
+
+    sqlite_bind_guid(&q, id);
+    sqlite_run(&q);
+    return sqlite_changed(db);
+}
+
+static void take_row(struct sqlite *db, const char *sql, int64_t row)
+{
+    struct sqlite_query q = sqlite_query(db, sql);
+
+    sqlite_bind_int(&q, row);
+    sqlite_run(&q);
+}
+
+static size_t rows_of(struct sqlite *db, const char *sql, const struct guid *id, int64_t *rows,
+                      size_t max)
+{
+    struct sqlite_query q = sqlite_query(db, sql);
+    size_t count = 0;
+
+    sqlite_bind_guid(&q, id);
+    while (count < max && sqlite_row(&q))
+        rows[count++] = sqlite_int(&q, 0);
+    sqlite_end(&q);
+    return count;
+}
+
+/* The lines of its transcript; false: there may be more. */
+static bool take_lines(struct sqlite *db, const struct guid *chat, int64_t *left)
+{
+    int64_t rows[LEGS_MAX];
+    size_t count = LEGS_MAX;
+
+    while (*left > 0 && count == LEGS_MAX) {
+        count = rows_of(db, "SELECT row FROM chat_messages WHERE chat = ?", chat, rows, LEGS_MAX);
+        for (size_t i = 0; i < count; i++) {
+            text_index_remove(db, &text_index_of_chats, rows[i]);
+            take_row(db, "DELETE FROM chat_messages WHERE row = ?", rows[i]);
+        }
+        *left -= (int64_t)count;
+    }
+    return count < LEGS_MAX;
+}
+
+static void take_email(struct sqlite *db, const struct guid *id, struct history_removed *n)
+{
+    int64_t row;
+
+    if (rows_of(db, "SELECT row FROM emails WHERE id = ?", id, &row, 1) == 0)
+        return;
+    text_index_remove(db, &text_index_of_emails, row);
+    take_row(db, "DELETE FROM emails WHERE row = ?", row);
+    (void)take(db, "DELETE FROM email_addresses WHERE email = ?", id);
+    (void)take(db, "DELETE FROM email_attachments WHERE email = ?", id);
+    n->emails++;
+}
+
+static void take_leg(struct sqlite *db, int64_t row, struct history_removed *n, bool *chat)
+{
+    struct sqlite_query q = sqlite_query(db, "SELECT id, channel FROM contacts WHERE row = ?");
+    struct guid id = {{0}};
+
+    sqlite_bind_int(&q, row);
+    if (sqlite_row(&q)) {
+        (void)sqlite_guid(&q, 0, &id); /* NOT NULL */
+        *chat = *chat || view_is(sqlite_text(&q, 1), "CHAT");
+    }
+    sqlite_end(&q);
+    take_email(db, &id, n);
+    text_index_remove(db, &text_index_of_addresses, row);
+    text_index_remove(db, &text_index_of_subjects, row);
+    take_row(db, "DELETE FROM contacts WHERE row = ?", row);
+    n->contacts++;
+    if (row < 0)
+        n->hidden--;
+}
+
+bool history_remove_group(struct sqlite *db, const struct guid *group, int64_t *left,
+                          struct history_removed *n)
+{
+    int64_t rows[LEGS_MAX];
+    size_t count;
+    bool chat = false;
+
+    if (!take_lines(db, group, left))
+        return false;
+    count = rows_of(db, "SELECT row FROM contacts WHERE group_id = ?", group, rows, LEGS_MAX);
+    for (size_t i = 0; i < count; i++)
+        take_leg(db, rows[i], n, &chat);
+    *left -= (int64_t)count;
+    if (count == LEGS_MAX)
+        return false;
+    (void)take(db, "DELETE FROM chat_participants WHERE chat = ?", group);
+    n->remarks += take(db, "DELETE FROM remarks WHERE group_id = ?", group);
+    n->chats += chat;
+    return true;
+}
+
+static bool contact_of(struct sqlite *db, const char *sql, const struct guid *id,
+                       struct guid *contact)
+{
+    struct sqlite_query q = sqlite_query(db, sql);
+    bool found;
+
+    sqlite_bind_guid(&q, id);
+    found = sqlite_row(&q) && sqlite_guid(&q, 0, contact);
+    sqlite_end(&q);
+    return found;
+}
+
+void history_remove_recording(struct sqlite *db, const struct guid *id, struct history_removed *n)
+{
+    struct guid contact;
+
+    if (!contact_of(db, "SELECT contact_id FROM call_recordings WHERE id = ?", id, &contact))
+        return;
+    n->listen_logs += take(db, "DELETE FROM listen_logs WHERE recording = ?", id);
+    n->recordings += take(db, "DELETE FROM call_recordings WHERE id = ?", id);
+    n->hidden += leg_refresh(db, &contact);
+}
+
+void history_remove_script(struct sqlite *db, const struct guid *id, struct history_removed *n)
+{
+    struct guid contact;
+
+    if (!contact_of(db, "SELECT contact_id FROM script_results WHERE id = ?", id, &contact))
+        return;
+    (void)take(db, "DELETE FROM script_answers WHERE result = ?", id);
+    (void)take(db, "DELETE FROM script_questions WHERE result = ?", id);
+    n->script_results += take(db, "DELETE FROM script_results WHERE id = ?", id);
+    n->hidden += leg_refresh(db, &contact);
+}
+
+/* ---- the indexes ---- */
+
+/* A negative number of pages begins a merge of all there is, positive ones go on with it. */
+bool history_remove_merge(struct sqlite *db, unsigned *at)
+{
+    static const struct text_index *const indexes[] = {&text_index_of_addresses,
+                                                       &text_index_of_subjects,
+                                                       &text_index_of_emails, &text_index_of_chats};
+    const unsigned count = sizeof indexes / sizeof *indexes;
+    const struct text_index *w = *at / 2 < count ? indexes[*at / 2] : NULL;
+    int64_t before;
+    char sql[128];
+
+    if (w == NULL)
+        return false;
+    snprintf(sql, sizeof sql, "INSERT INTO %s (%s, rank) VALUES ('merge', %d)", w->index, w->index,
+             *at % 2 == 0 ? -MERGE_PAGES : MERGE_PAGES);
+    before = sqlite_changed_ever(db);
+    sqlite_do(db, sql);
+    if (*at % 2 == 0)
+        *at += 1;
+    else if (sqlite_changed_ever(db) - before < MERGE_IDLE)
+        *at += 1;
+    return *at / 2 < count;
+}

@@ -1,0 +1,39 @@
+/*
+ * sweep: one pass over the history that takes away what is older than it is kept (server/ages.h),
+ * step by step; a step looks at some hundred rows and takes at most some hundred.
+ *
+ * A group of contacts goes as a whole, when the newest of its legs is too old: so no leg loses what
+ * it has from the one before. What can't be shown, because not all of it is known, goes by its
+ * newest event; so do the lines of a chat of which no contact is known.
+ */
+#ifndef SERVER_SWEEP_H
+#define SERVER_SWEEP_H
+
+#include "server/ages.h"
+#include "server/history_remove.h"
+
+#include <stdbool.h>
+
+#define SWEEP_LOOK_MAX   500 /* rows looked at in a step */
+#define SWEEP_GROUPS_MAX 50  /* groups taken in a step */
+#define SWEEP_ROWS_MAX   500 /* rows taken in a step, give or take one group's legs */
+
+struct sweep {
+    struct ages ages;
+    int64_t now_ms;
+    bool merges; /* write the indexes of texts anew at the end, if anything was taken */
+    struct history_removed removed;
+    /* private */
+    unsigned phase;
+    int64_t row;
+    struct guid chat;
+    bool in_chats;
+    unsigned merge_at;
+};
+
+/* *s: ages, now_ms and merges set, the rest 0. On the writer's thread, in a transaction. false: the
+ * pass is over. */
+bool sweep_step(struct sweep *s, struct sqlite *db);
+int64_t sweep_taken(const struct sweep *s); /* things so far */
+
+#endif
