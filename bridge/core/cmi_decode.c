@@ -189,18 +189,26 @@ static bool read_guid(struct cmi_decode *d, const struct cmi_field *field, const
                               : "a GUID: 32 hex digits, or 36 characters with hyphens");
 }
 
-static bool read_integer(const struct cmi_decode *d, const struct cmi_field *field,
-                         const struct token *t, struct cmi_value *v, struct fault *f)
+static bool integer_of(const struct cmi_decode *d, const struct cmi_field *field,
+                       const struct token *t, int64_t *integer, struct fault *f)
 {
     char quoted[QUOTE_MAX];
     struct part p;
 
+    *integer = t->integer;
+    return t->kind != TOKEN_NUMBER || json_number_integer(t->text, integer) ||
+           fault_set(f, FAULT_REJECT, "%s is %s; it must be an integer of at most 64 bits",
+                     path_of(d, field->name, &p), mask_sentence(t->text, quoted, sizeof quoted));
+}
+
+static bool read_integer(const struct cmi_decode *d, const struct cmi_field *field,
+                         const struct token *t, struct cmi_value *v, struct fault *f)
+{
+    struct part p;
+
     v->text = t->text;
-    v->integer = t->integer;
-    if (t->kind == TOKEN_NUMBER && !json_number_integer(t->text, &v->integer))
-        return fault_set(f, FAULT_REJECT, "%s is %s; it must be an integer of at most 64 bits",
-                         path_of(d, field->name, &p),
-                         mask_sentence(t->text, quoted, sizeof quoted));
+    if (!integer_of(d, field, t, &v->integer, f))
+        return false;
     if (v->integer > field->max)
         return fault_set(f, FAULT_REJECT, "%s is %" PRId64 "; the maximum is %" PRId64,
                          path_of(d, field->name, &p), v->integer, field->max);
@@ -220,42 +228,63 @@ static bool read_time(const struct cmi_decode *d, const struct cmi_field *field,
            fault_add(f, "%s", path_of(d, field->name, &p));
 }
 
-/* One scalar, as its row says. */
+/* Is the token a value of the field's type, or the begin of one? */
+static bool check_type(const struct cmi_decode *d, const struct cmi_field *field,
+                       const struct token *t, struct fault *f)
+{
+    bool string = t->kind == TOKEN_STRING;
+    bool number = t->kind == TOKEN_INTEGER || t->kind == TOKEN_NUMBER;
+    bool object = t->kind == TOKEN_OBJECT;
+
+    switch (field->type) {
+    case CMI_STRING:
+    case CMI_GUID:
+        return string || wrong_type(d, field->name, t, "a string", f);
+    case CMI_TIME:
+        return string || wrong_type(d, field->name, t, "a string that holds a time", f);
+    case CMI_INTEGER:
+        return number || wrong_type(d, field->name, t, "an integer", f);
+    case CMI_NUMBER:
+        return number || wrong_type(d, field->name, t, "a number", f);
+    case CMI_BOOL:
+        return t->kind == TOKEN_BOOL || wrong_type(d, field->name, t, "true or false", f);
+    case CMI_OBJECT:
+        return object || wrong_type(d, field->name, t, "an object", f);
+    case CMI_LIST:
+        return object || t->kind == TOKEN_ARRAY || wrong_type(d, field->name, t, "an array", f);
+    }
+    return fault_set(f, FAULT_BUG, "%s has a type that is none", field->name);
+}
+
+/* One scalar of its type, as its row says. */
 static bool read_scalar(struct cmi_decode *d, const struct cmi_field *field, const struct token *t,
                         struct cmi_value *v, struct fault *f)
 {
-    bool string = t->kind == TOKEN_STRING;
-    bool integer = t->kind == TOKEN_INTEGER;
-    bool number = integer || t->kind == TOKEN_NUMBER;
     struct part p;
 
-    if (string && t->text.n > CMI_SCALAR_MAX)
+    if (t->kind == TOKEN_STRING && t->text.n > CMI_SCALAR_MAX)
         return fault_set(f, FAULT_REJECT, "%s has %zu bytes; the maximum is %d",
                          path_of(d, field->name, &p), t->text.n, CMI_SCALAR_MAX);
     switch (field->type) {
     case CMI_STRING:
-        return string ? read_string(d, field, t, v, f)
-                      : wrong_type(d, field->name, t, "a string", f);
+        return read_string(d, field, t, v, f);
     case CMI_GUID:
-        return string ? read_guid(d, field, t, v, f) : wrong_type(d, field->name, t, "a string", f);
+        return read_guid(d, field, t, v, f);
     case CMI_TIME:
-        return string ? read_time(d, field, t, v, f)
-                      : wrong_type(d, field->name, t, "a string that holds a time", f);
+        return read_time(d, field, t, v, f);
     case CMI_INTEGER:
-        return number ? read_integer(d, field, t, v, f)
-                      : wrong_type(d, field->name, t, "an integer", f);
+        return read_integer(d, field, t, v, f);
     case CMI_NUMBER:
         v->text = t->text;
-        return number || wrong_type(d, field->name, t, "a number", f);
+        return true;
     case CMI_BOOL:
         v->boolean = t->boolean;
-        return t->kind == TOKEN_BOOL || wrong_type(d, field->name, t, "true or false", f);
+        return true;
     case CMI_OBJECT:
-        return wrong_type(d, field->name, t, "an object", f);
     case CMI_LIST:
-        return wrong_type(d, field->name, t, "an array", f);
+        break;
     }
-    return fault_set(f, FAULT_BUG, "%s has a type that is none", field->name);
+    return fault_set(f, FAULT_BUG, "%s is no scalar", field->name);
 }
 
 /* Levels. */
@@ -333,11 +362,13 @@ static bool take_value(struct cmi_decode *d, const struct token *t, struct fault
     level->key = NULL;
     if (v.null && d->use != CMI_INGEST)
         return true;
+    if (!v.null && !check_type(d, field, t, f))
+        return false;
     if (!v.null)
         level->filled |= bit_of(level->shape, field);
-    if (field->type == CMI_OBJECT && t->kind == TOKEN_OBJECT)
+    if (field->type == CMI_OBJECT && !v.null)
         return begin_object(d, field, 0, f);
-    if (field->type == CMI_LIST && (t->kind == TOKEN_ARRAY || t->kind == TOKEN_OBJECT)) {
+    if (field->type == CMI_LIST && !v.null) {
         push(d, field, t->kind == TOKEN_ARRAY ? IN_LIST : IN_WRAPPER);
         return true;
     }
@@ -354,6 +385,19 @@ static bool skip_value(struct cmi_decode *d, const struct token *t)
     else if (t->kind == TOKEN_OBJECT_END || t->kind == TOKEN_ARRAY_END)
         d->skipping--;
     return true;
+}
+
+/* The value of a known field that has not the use. */
+static bool pass_value(struct cmi_decode *d, const struct token *t, struct fault *f)
+{
+    const struct cmi_field *field = top(d)->key;
+    int64_t integer;
+
+    top(d)->key = NULL;
+    if (t->kind == TOKEN_NULL)
+        return true;
+    return check_type(d, field, t, f) &&
+           (field->type != CMI_INTEGER || integer_of(d, field, t, &integer, f)) && skip_value(d, t);
 }
 
 static bool take_unknown(struct cmi_decode *d, struct view key, struct fault *f)
@@ -375,7 +419,8 @@ static bool take_key(struct cmi_decode *d, struct view key, struct fault *f)
     if ((level->given & bit_of(level->shape, field)) != 0)
         return fault_set(f, FAULT_REJECT, "%s is given twice", path_of(d, field->name, &p));
     level->given |= bit_of(level->shape, field);
-    if ((field->use & (unsigned)d->use) != 0)
+    level->unread = (field->use & (unsigned)d->use) == 0;
+    if (!level->unread || (d->use != CMI_INGEST && (field->use & CMI_ANYHOW) == 0))
         level->key = field;
     return true;
 }
@@ -386,7 +431,9 @@ static bool in_object(struct cmi_decode *d, const struct token *t, struct fault 
         return take_key(d, t->text, f);
     if (t->kind == TOKEN_OBJECT_END)
         return end_object(d, f);
-    return top(d)->key != NULL ? take_value(d, t, f) : skip_value(d, t);
+    if (top(d)->key == NULL)
+        return skip_value(d, t);
+    return top(d)->unread ? pass_value(d, t, f) : take_value(d, t, f);
 }
 
 static bool in_list(struct cmi_decode *d, const struct token *t, struct fault *f)

@@ -10,13 +10,14 @@
  * is wrong and what is allowed: "maxRetryCount is 11; the maximum is 10",
  * "destinations[3].address is missing", "lastResult is 'GONE'; allowed are SUCCESSFUL, BUSY, …".
  * The value of a CMI_PRIVATE field is never quoted, long digits in others are masked. Fields
- * unknown to the shape, or without the given use, are read over (contract 7); a field given twice
- * is refused, under either spelling, and any other key, too, however deep it stands; null is as
+ * unknown to the shape are read over; known ones without the given use, too, but a body must give
+ * them in their type (contract 7; CMI_ANYHOW says which not even that). A field given twice is
+ * refused, under either spelling, and any other key, too, however deep it stands; null is as
  * absent, except with CMI_INGEST, where it is handed on (contract 4: null removes). Text that holds
  * U+0000 is refused.
  *
  * With CMI_INGEST only the inside of objects and lists is checked for what is missing; what an
- * event must give says event_types.h.
+ * event must give says event_types.h. What it derives may be anything (contract 4).
  */
 #ifndef BRIDGE_CORE_CMI_DECODE_H
 #define BRIDGE_CORE_CMI_DECODE_H
@@ -61,6 +62,7 @@ struct cmi_decode_level {
     uint64_t given;                /* bit i: fields[i] was given … */
     uint64_t filled;               /* … and not null */
     size_t index;                  /* in a list: items so far */
+    bool unread;                   /* only the type of the key's value matters */
     unsigned char state;           /* private to cmi_decode.c */
 };
 

@@ -67,7 +67,7 @@
 /* Shared by emails and chats; a chat's POST ignores the name (contract 19). */
 static const struct cmi_field queue_fields[] = {
     GUID(671, "id", KEPT | POST_MUST),
-    TEXT(602, "name", KEPT),
+    TEXT(602, "name", KEPT | CMI_ANYHOW),
 };
 static const struct cmi_shape queue = SHAPE("from_queue", NULL, queue_fields);
 
@@ -170,7 +170,7 @@ static const struct cmi_field transcript_fields[] = {
 static const struct cmi_shape transcript = SHAPE("transcript", NULL, transcript_fields);
 
 static const struct cmi_field chat_fields[] = {
-    GUID(585, "id", SHOWN),
+    GUID(585, "id", SHOWN | CMI_ANYHOW),
     ENUM(662, "channel_type", SHOWN | POST_MUST, "chat", "chatout"),
     TEXT(663, "channel_sub_type", SHOWN | POST_MUST),
     TEXT(588, "type", SHOWN),
@@ -191,7 +191,7 @@ const struct cmi_shape cmi_chat = SHAPE("chat", "chats", chat_fields);
 
 /* The user counts only from who may act for others (contract 4). */
 static const struct cmi_field listen_log_fields[] = {
-    GUID(1199, "id", SHOWN),
+    GUID(1199, "id", SHOWN | CMI_ANYHOW),
     GUID(1200, "user_guid", SHOWN | CMI_POST),
     TEXT(1202, "user_id", SHOWN | CMI_POST),
     TEXT(1204, "user_name", SHOWN | CMI_POST),
@@ -219,7 +219,7 @@ const struct cmi_shape cmi_call_recording =
 /* A PUT updates four; it ignores the others (L1380). The words are those of a PUT: shown is also
  * ADDED. */
 static const struct cmi_field callback_fields[] = {
-    GUID(1242, "id", SHOWN),
+    GUID(1242, "id", SHOWN | CMI_ANYHOW),
     TEXT(1304, "callbackQueueNumber", SHOWN | POST_MUST),
     TIME(1244, "creationTime", SHOWN),
     GUID(1245, "creatorId", SHOWN),
@@ -282,13 +282,13 @@ const struct cmi_shape cmi_contact = SHAPE("contact", "contacts", contact_fields
 
 static const struct cmi_field destination_fields[] = {
     BOUND(1857, "address", SHOWN | BOTH_MUST | CMI_PRIVATE, 1, 256),
-    TEXT(1859, "status", SHOWN),
+    TEXT(1859, "status", SHOWN | CMI_ANYHOW),
 };
 static const struct cmi_shape destination = SHAPE("destination", NULL, destination_fields);
 
 /* creationTime and creationDate are one value (contract 9). */
 static const struct cmi_field message_fields[] = {
-    GUID(1839, "id", SHOWN),
+    GUID(1839, "id", SHOWN | CMI_ANYHOW),
     BOUND(1841, "message", SHOWN | BOTH_MUST | CMI_PRIVATE, 1, 2000),
     TEXT(1843, "source", SHOWN | BOTH_MUST),
     TEXT(1845, "subType", SHOWN | BOTH_MUST),

@@ -23,8 +23,8 @@ enum cmi_type {
                    CMI_WRAPPED, written in JSON */
 };
 
-/* Where a field appears, and where it must. What a POST or PUT accepts and then ignores (`id`, a
- * destination's `status`, …) lacks the use, and is read over unchecked. */
+/* Where a field appears, and where it must. What a POST or PUT accepts and then ignores lacks the
+ * use, and need only be of its type. */
 enum cmi_use {
     CMI_LISTED = 1 << 0,      /* in a list */
     CMI_SINGLE = 1 << 1,      /* when one is fetched */
@@ -42,6 +42,7 @@ enum cmi_use {
     CMI_NAMES = 1 << 12,       /* CMI_GUID: names a thing that another event's subject may name, so
                                   an ingest event may give the producer's own name (contract 4) */
     CMI_LEAN = 1 << 13,        /* a list that is not shown where it is empty */
+    CMI_ANYHOW = 1 << 14, /* where it is not read, it may be of any type (contract 5, 17, 19) */
 };
 
 struct cmi_shape;

@@ -198,6 +198,12 @@ static void a_put_needs_its_properties_and_ignores_the_server_s(void **state)
     serve_expect(&rig, "PUT", path, "", "{\"customerNumber\":\"1\",\"lastResult\":\"BUSY\"}", 400,
                  "notes is missing\n");
     put(path, "ADDED", "", 400, NULL);
+    put(path, "BUSY", ",\"callbackQueueNumber\":5", 400,
+        "callbackQueueNumber is an integer; it must be a string\n");
+    put(path, "BUSY", ",\"failures\":\"two\"", 400,
+        "failures is a string; it must be an integer\n");
+    put(path, "BUSY", ",\"creatorName\":{\"a\":1}", 400,
+        "creatorName is an object; it must be a string\n");
     put(path, "HANDLED", ",\"failures\":77,\"maxCalls\":99,\"gwPrefix\":\"X\",\"id\":\"no\"", 204,
         "");
     serve_holds(&rig, path, "\"failures\":0,");

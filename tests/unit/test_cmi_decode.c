@@ -129,7 +129,10 @@ static const struct row rows[] = {
     {MESSAGE("\"destinations\":{\"more\":[{}],\"destination\":[{\"address\":\"1\"}],\"x\":1}"),
      VISITS TO_ONE_VISITS, NULL},
     {MESSAGE("\"destinations\":[{\"status\":7,\"address\":\"1\"}]"), VISITS TO_ONE_VISITS, NULL},
-    {MESSAGE("\"id\":[],\"creationDate\":{}," TO_ONE), VISITS TO_ONE_VISITS, NULL},
+    {MESSAGE("\"id\":[],\"creationDate\":\"?\",\"creationTime\":null," TO_ONE),
+     VISITS TO_ONE_VISITS, NULL},
+    {MESSAGE("\"creationDate\":{}," TO_ONE), NULL,
+     "creationDate is an object; it must be a string that holds a time"},
     {MESSAGE("\"id\":1,\"id\":2," TO_ONE), NULL, "id is given twice"},
     {MESSAGE("\"x\":1,\"y\":2,\"x\":null," TO_ONE), NULL,
      "the body: a key is given twice in one object"},
@@ -180,9 +183,20 @@ static const struct row rows[] = {
     {MESSAGE(TO_ONE ",\"contentType\":\"35854852156\""), NULL,
      "contentType is '…156'; allowed are text, template"},
 
-    {CALLBACK("\"customerNumber\":\"+1\",\"notes\":\"\",\"lastResult\":\"BUSY\",\"failures\":\"x\","
-              "\"creationTime\":0,\"nextCallTime\":null"),
+    {CALLBACK("\"customerNumber\":\"+1\",\"notes\":\"\",\"lastResult\":\"BUSY\",\"failures\":1e9,"
+              "\"creationTime\":\"\",\"maxCalls\":-1,\"id\":{\"a\":1},\"nextCallTime\":null"),
      "customerNumber=+1 notes= lastResult=BUSY ", NULL},
+    {CALLBACK("\"callbackQueueNumber\":5"), NULL,
+     "callbackQueueNumber is an integer; it must be a string"},
+    {CALLBACK("\"creatorId\":[]"), NULL, "creatorId is an array; it must be a string"},
+    {CALLBACK("\"failures\":\"1\""), NULL, "failures is a string; it must be an integer"},
+    {CALLBACK("\"maxCalls\":2.5"), NULL,
+     "maxCalls is 2.5; it must be an integer of at most 64 bits"},
+    {&cmi_callback, CMI_POST, "{\"lastResult\":true}", NULL,
+     "lastResult is a boolean; it must be a string"},
+    {&cmi_callback, CMI_POST,
+     "{\"lastResult\":\"ADDED\",\"callbackQueueNumber\":\"1\",\"customerNumber\":\"2\"}",
+     "callbackQueueNumber=1 customerNumber=2 ", NULL},
     {CALLBACK("\"lastResult\":\"GONE\""), NULL,
      "lastResult is 'GONE'; allowed are SUCCESSFUL, BUSY, NO_ANSWER, VOICEMAIL, CUSTOM_TIME, "
      "OTHER, "

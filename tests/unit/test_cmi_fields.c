@@ -265,6 +265,54 @@ static void every_rule_holds_at_its_limit_and_breaks_one_over(void **state)
     assert_true(said_in_xml > 400);
 }
 
+/* A body with a value more, for a field that its use does not read. */
+static void check_unread(const struct cmi_shape *shape, const struct cmi_field *field,
+                         enum cmi_use use, const char *value, bool ok)
+{
+    struct cmi_sample s = {.use = use};
+    struct cmi_visitor none = {.ctx = NULL};
+    struct fault f = {0};
+    struct json_out out;
+    struct buf json;
+
+    buf_init(&json, BODY_MAX);
+    json_out_init(&out, &json);
+    assert_true(buf_printf(&json, "{\"%s\":%s,", field->name, value));
+    cmi_sample_write(&s, shape, &out);
+    json.p[strlen(field->name) + strlen(value) + 5] = ' '; /* the sample's own brace */
+    if (cmi_body_check(json_in_read, buf_view(&json), shape, use, none, &f) != ok)
+        fail_msg("%s, use %x: %s: %s", shape->name, (unsigned)use, buf_text(&json),
+                 ok ? f.text : "was taken");
+    if (!ok && (strstr(f.text, field->name) != f.text || strstr(f.text, "; it must be ") == NULL))
+        fail_msg("%s.%s: %s", shape->name, field->name, f.text);
+    buf_done(&json);
+}
+
+/* Contract 7: known, ignored, of the wrong type: refused, but for what may be anything. */
+static void what_is_not_read_must_be_of_its_type(void **state)
+{
+    static const enum cmi_use uses[] = {CMI_POST, CMI_PUT};
+    unsigned checked = 0;
+
+    (void)state;
+    for (size_t i = 0; cmi_shapes[i] != NULL; i++)
+        for (size_t u = 0; u < 2; u++)
+            for (size_t n = 0; is_read(cmi_shapes[i], uses[u]) && n < cmi_shapes[i]->field_count;
+                 n++) {
+                const struct cmi_field *field = &cmi_shapes[i]->fields[n];
+                bool anyhow = (field->use & CMI_ANYHOW) != 0;
+
+                if ((field->use & (unsigned)uses[u]) != 0)
+                    continue;
+                assert_int_equal(anyhow, strcmp(field->name, "id") == 0);
+                check_unread(cmi_shapes[i], field, uses[u], "[[7]]", anyhow);
+                check_unread(cmi_shapes[i], field, uses[u], "true", anyhow);
+                check_unread(cmi_shapes[i], field, uses[u], "null", true);
+                checked++;
+            }
+    assert_true(checked > 20);
+}
+
 static void the_least_and_the_fullest_body_pass_wrapped_or_not(void **state)
 {
     static const enum cmi_use uses[] = {CMI_POST, CMI_PUT, CMI_INGEST};
@@ -293,6 +341,7 @@ int main(void)
         cmocka_unit_test(every_row_makes_sense),
         cmocka_unit_test(a_field_is_found_by_either_spelling_and_by_case),
         cmocka_unit_test(every_rule_holds_at_its_limit_and_breaks_one_over),
+        cmocka_unit_test(what_is_not_read_must_be_of_its_type),
         cmocka_unit_test(the_least_and_the_fullest_body_pass_wrapped_or_not),
     };
 

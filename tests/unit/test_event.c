@@ -192,6 +192,8 @@ static const struct body_row bodies[] = {
      "message.requested: maxRetryCount is 11; the maximum is 10"},
     {"message.requested", CLOUDEVENT_MSGPACK, "{\"maxRetryCount\":11}", NULL,
      "message.requested: maxRetryCount is 11; the maximum is 10"},
+    {"callback.updated", CLOUDEVENT_JSON, "{\"callbackQueueNumber\":5}", NULL,
+     "callback.updated: callbackQueueNumber is an integer; it must be a string"},
     {"contact.remarks.added", CLOUDEVENT_TEXT, "New \"remarks\".\n", "New \"remarks\".\n", NULL},
     {"contact.remarks.added", CLOUDEVENT_JSON, "\"New\\nremarks\"", "New\nremarks", NULL},
     {"contact.remarks.updated", CLOUDEVENT_MSGPACK, "\"New\\nremarks\"", "New\nremarks", NULL},
