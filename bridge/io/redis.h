@@ -7,9 +7,11 @@
  * lost or a reply is overdue, with REDIS_LOST: its effect is unknown. The connection comes back by
  * itself, with back-off; commands given meanwhile fail with REDIS_LOST at the next turn.
  *
- * An overdue reply costs the whole connection, because replies come in order. So does a reply that
- * says that the server is loading or has become a replica: that one reply is handed on, the
- * commands behind it are lost, and `up` is false until the server will do again.
+ * An overdue reply costs the whole connection, because replies come in order. A server that nothing
+ * is asked of for a time limit gets a PING, so one that hangs is found out in two. A reply
+ * that says that the server is loading or has become a replica costs the connection, too: that one
+ * reply is handed on, the commands behind it are lost, and `up` is false until the server will do
+ * again.
  *
  * In a cluster a command goes where its first key lies, and follows MOVED and ASK; all keys of one
  * have one hash tag. Commands to different servers are answered in any order, and one

@@ -61,7 +61,9 @@ struct redis_node {
     struct watcher watchers[REDIS_WATCHERS_MAX];
     size_t watcher_count;
 
-    uv_timer_t timer; /* waiting: the next attempt; connecting: its deadline; else: of owed */
+    /* Waiting: the next attempt; connecting: its deadline; else: of owed, or, up without any, the
+     * next PING. */
+    uv_timer_t timer;
     uv_idle_t turn;   /* runs once after commands were given */
     bool late;        /* one more turn of the loop may bring the overdue reply */
     unsigned handles; /* of libuv and links, not yet gone */
@@ -75,6 +77,7 @@ static void greet(void *ctx);
 static void take_reply(void *ctx, const struct redis_value *value);
 static void on_lost(void *ctx, const char *why);
 static void on_located(void *owner, const char *at, const char *why);
+static void put_ping(struct redis_node *r);
 
 /* ---- life ---- */
 
@@ -291,10 +294,25 @@ void redis_node_watch(struct redis_node *r, void (*changed)(void *owner, bool up
 
 /* ---- deadlines ---- */
 
+static void mind_replies(struct redis_node *r)
+{
+    int64_t left_ms = redis_queue_head(&r->owed)->deadline_ms - (int64_t)uv_now(r->loop);
+
+    if (left_ms > 0) {
+        start_timer(r, left_ms);
+    } else if (!r->late) {
+        /* Timers run before sockets are read: if it was this process that slept, the reply is here
+         * already. */
+        r->late = true;
+        start_timer(r, LATE_TURN_MS);
+    } else {
+        lose(r, "no reply within the time limit");
+    }
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct redis_node *r = timer->data;
-    int64_t now_ms = (int64_t)uv_now(r->loop);
 
     if (r->phase == PHASE_WAITING) {
         seek(r);
@@ -303,18 +321,9 @@ static void on_timer(uv_timer_t *timer)
     } else if (r->phase == PHASE_CONNECTING) {
         lose(r, "no connection within the time limit");
     } else if (r->owed.count > 0) {
-        int64_t left_ms = redis_queue_head(&r->owed)->deadline_ms - now_ms;
-
-        if (left_ms > 0) {
-            start_timer(r, left_ms);
-        } else if (!r->late) {
-            /* Timers run before sockets are read: if it was this process that slept, the reply
-             * is here already. */
-            r->late = true;
-            start_timer(r, LATE_TURN_MS);
-        } else {
-            lose(r, "no reply within the time limit");
-        }
+        mind_replies(r);
+    } else if (r->phase == PHASE_UP) {
+        put_ping(r);
     }
 }
 
@@ -509,6 +518,21 @@ static void put_wait(struct redis_node *r)
     r->unwaited = false;
 }
 
+static void on_pinged(void *owner, const struct redis_value *v)
+{
+    (void)owner; /* that a reply came, or none, is all that matters */
+    (void)v;
+}
+
+/* It changes nothing, so no WAIT is needed for it. */
+static void put_ping(struct redis_node *r)
+{
+    bool unwaited = r->unwaited;
+
+    put(r, (struct view[]){VIEW("PING")}, 1, on_pinged, r);
+    r->unwaited = unwaited;
+}
+
 static void on_turn(uv_idle_t *idle)
 {
     struct redis_node *r = idle->data;
@@ -562,7 +586,7 @@ static void take_reply(void *ctx, const struct redis_value *value)
     mem_free(c.tail);
     if (wont_do(value))
         fault_set(&wont, FAULT_RETRY, "%.*s", VIEW_ARG(value->text));
-    if (r->conf.replicas > 0 && r->phase == PHASE_UP && c.done != on_waited)
+    if (r->conf.replicas > 0 && r->phase == PHASE_UP && c.done != on_waited && c.done != on_pinged)
         redis_held_put(&r->held, c.done, c.owner, value);
     else
         c.done(c.owner, value);

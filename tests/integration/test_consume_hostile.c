@@ -408,6 +408,26 @@ static void a_redis_that_hangs_is_a_redis_that_is_gone(void **state)
     end_load(rig);
 }
 
+static void a_redis_that_hangs_while_nothing_is_asked_of_it_is_found_out(void **state)
+{
+    struct consume_rig *rig = *state;
+    const char *why;
+
+    consume_rig_begin(rig, NULL);
+    consume_rig_publish(rig, dependent, COUNT(dependent));
+    consume_rig_run(rig, NULL);
+    assert_true(consume_rig_until_done(rig));
+    consume_rig_until_ready(rig);
+    redis_server_freeze(rig->redis);
+    consume_rig_until_said(rig, "event=redis_down");
+    assert_false(consume_rig_ready(rig, &why));
+    assert_non_null(strstr(why, "no reply within the time limit"));
+    redis_server_thaw(rig->redis);
+    consume_rig_until_ready(rig);
+    consume_rig_publish(rig, independent, COUNT(independent));
+    end_load(rig);
+}
+
 static void a_broker_that_is_gone_for_a_while_costs_nothing(void **state)
 {
     struct consume_rig *rig = *state;
@@ -484,6 +504,7 @@ int main(void)
         cmocka_unit_test(a_cmi_that_is_not_there_at_the_start_is_waited_for),
         cmocka_unit_test(without_redis_it_pauses_and_then_goes_on),
         cmocka_unit_test(a_redis_that_hangs_is_a_redis_that_is_gone),
+        cmocka_unit_test(a_redis_that_hangs_while_nothing_is_asked_of_it_is_found_out),
         cmocka_unit_test(a_broker_that_is_gone_for_a_while_costs_nothing),
         cmocka_unit_test(a_broker_that_is_not_there_at_the_start_is_waited_for),
         cmocka_unit_test(an_outage_of_the_broker_that_it_slept_through_delays_nothing),

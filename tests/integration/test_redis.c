@@ -338,6 +338,22 @@ static void a_frozen_server_costs_the_connection_and_comes_back(void **state)
     assert_string_equal(ASK(b, "PING")->text, "PONG");
 }
 
+static void a_server_that_hangs_unasked_is_found_out(void **state)
+{
+    struct bench *b = *state;
+    struct redis_conf conf = usual(b);
+
+    conf.timeout_ms = 200;
+    connect_to(b, &conf);
+    wait_up(b);
+    redis_server_freeze(b->server);
+    wait_down(b);
+    assert_non_null(strstr(redis_trouble(b->redis), "no reply within the time limit"));
+    redis_server_thaw(b->server);
+    wait_up(b);
+    assert_string_equal(ASK(b, "PING")->text, "PONG");
+}
+
 static void refuses(struct bench *b, const char *change, const char *sentence, const char *mend)
 {
     const struct redis_conf conf = usual(b);
@@ -500,6 +516,7 @@ int main(void)
         ROW(a_server_killed_under_load_loses_commands_and_comes_back),
         ROW(a_script_runs_by_its_digest_and_survives_a_flush),
         ROW(a_frozen_server_costs_the_connection_and_comes_back),
+        ROW(a_server_that_hangs_unasked_is_found_out),
         ROW(a_server_that_may_forget_is_refused_until_mended),
         ROW(without_the_durable_profile_such_a_server_will_do),
         ROW(a_primary_that_becomes_a_replica_is_left_until_it_is_one_again),

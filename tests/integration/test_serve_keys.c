@@ -338,6 +338,15 @@ static void a_kill_between_request_and_answer_leaves_one_effect(void **state)
     assert_int_equal(count_in("/callbacks?customerNumber=4801", "4801"), 1);
 }
 
+static void assert_ready(int status, const char *says)
+{
+    struct probe_reply r = probe_ask(rig.admin_port, "GET", "/readyz", "", NULL);
+
+    assert_int_equal(r.status, status);
+    assert_non_null(strstr(r.body.p, says));
+    probe_done(&r);
+}
+
 static void without_redis_it_is_503_and_then_all_is_as_it_was(void **state)
 {
     struct probe_reply r;
@@ -357,17 +366,26 @@ static void without_redis_it_is_503_and_then_all_is_as_it_was(void **state)
     serve_expect(&rig, "GET", "/callbacks", "", NULL, 503, NULL);
     serve_expect(&rig, "GET", "/messages", "", NULL, 503, NULL);
     serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_1", "", NULL, 503, NULL);
-    r = probe_ask(rig.admin_port, "GET", "/readyz", "", NULL);
-    assert_int_equal(r.status, 503);
-    probe_done(&r);
+    assert_ready(503, "Redis is away: ");
     buf_clear(&rig.log);
     redis_server_restart(rig.redis);
     assert_true(serve_rig_await(&rig, "event=store_ready"));
     serve_holds(&rig, path, "4901");
     serve_lacks(&rig, "/callbacks", "4902");
-    r = probe_ask(rig.admin_port, "GET", "/readyz", "", NULL);
-    assert_int_equal(r.status, 200);
-    probe_done(&r);
+    assert_ready(200, "");
+}
+
+/* Nothing is asked of the server meanwhile. */
+static void a_redis_that_hangs_unasked_makes_it_not_ready(void **state)
+{
+    (void)state;
+    buf_clear(&rig.log);
+    redis_server_freeze(rig.redis);
+    assert_true(serve_rig_await(&rig, "event=store_away"));
+    assert_ready(503, "no reply within the time limit");
+    redis_server_thaw(rig.redis);
+    assert_true(serve_rig_await(&rig, "event=store_ready"));
+    assert_ready(200, "");
 }
 
 static void the_log_shows_no_number_and_no_text(void **state)
@@ -400,6 +418,7 @@ int main(void)
         cmocka_unit_test(keys_hold_over_a_restart_and_a_kill),
         cmocka_unit_test(a_kill_between_request_and_answer_leaves_one_effect),
         cmocka_unit_test(without_redis_it_is_503_and_then_all_is_as_it_was),
+        cmocka_unit_test(a_redis_that_hangs_unasked_makes_it_not_ready),
         cmocka_unit_test(the_log_shows_no_number_and_no_text),
     };
 
