@@ -57,6 +57,7 @@ static void *read_log(void *arg)
 
 static void write_conf(const struct consumer *c, const struct consumer_conf *conf)
 {
+    int session_ms = conf->session_ms > 0 ? conf->session_ms : 6000;
     char path[96];
     FILE *file;
 
@@ -72,8 +73,8 @@ static void write_conf(const struct consumer *c, const struct consumer_conf *con
             "  results_topic: %s-results\n"
             "  dead_letters_topic: %s-dead\n"
             "  commit_interval: 100ms\n"
-            "  session_timeout: 6s\n",
-            conf->brokers, conf->topic, conf->topic, conf->topic, conf->topic);
+            "  session_timeout: %dms\n",
+            conf->brokers, conf->topic, conf->topic, conf->topic, conf->topic, session_ms);
     if (conf->instance != NULL)
         fprintf(file, "  instance_id: %s\n", conf->instance);
     fprintf(file,
@@ -90,10 +91,10 @@ static void write_conf(const struct consumer *c, const struct consumer_conf *con
             "admin:\n"
             "  listen: 127.0.0.1:0\n"
             "consume:\n"
-            "  drain: 5s\n"
+            "  drain: %dms\n"
             "log:\n"
             "  format: logfmt\n",
-            conf->cmi, conf->honours_key ? "true" : "false", conf->redis);
+            conf->cmi, conf->honours_key ? "true" : "false", conf->redis, session_ms - 1000);
     if (fclose(file) != 0)
         give_up(path, strerror(errno));
 }

@@ -17,6 +17,7 @@ struct consumer_conf {
     const char *redis;
     bool honours_key;     /* the CMI does */
     const char *instance; /* static membership; NULL: none */
+    int session_ms;       /* 0: 6 s; it drains for a second less at most */
 };
 
 struct consumer;
