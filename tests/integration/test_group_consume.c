@@ -24,8 +24,8 @@ static void open_load(struct load *l, const char *topic, bool honours_key)
 }
 
 /* One is killed while both work, and one joins; then one leaves in good order. Events are repeated
- * after either (this broker takes no commit while it waits for members); by their keys the CMI takes
- * them for repetitions. */
+ * after either (this broker takes no commit while it waits for members); by their keys the CMI
+ * takes them for repetitions. */
 static void a_killed_consumers_work_is_ended_by_the_others(void **state)
 {
     struct load s;
