@@ -362,7 +362,8 @@ const struct setting schema[] = {
     {"channels.*.zone", SETTING_TEXT, 0, USED_SCHEDULE, "UTC", 1, 64, NULL, NULL,
      "the time zone of hours, such as Europe/Helsinki"},
     {"channels.*.outside_hours", SETTING_CHOICE, 0, USED_SCHEDULE, "wait", 0, 0, outsides, NULL,
-     "what becomes of what is due outside them: it waits, or ends as failed"},
+     "what becomes of what is due outside them, or not yet sent when they end: it waits, or ends "
+     "as failed"},
 
     {"chats.queues.*.id", SETTING_GUID, SETTING_REQUIRED, USED_SERVE, NULL, 0, 0, NULL,
      "5B2B1B4A6B7F4B1B8E0F1A2B3C4D5E6F", "32 hex digits, or 36 characters with hyphens"},

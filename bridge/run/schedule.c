@@ -16,6 +16,11 @@ int64_t schedule_store_ms(const struct schedule *s)
     return schedule_now(s) + s->clock_offset_ms;
 }
 
+int64_t schedule_store_most_ms(const struct schedule *s)
+{
+    return schedule_store_ms(s) + s->clock_slack_ms;
+}
+
 int64_t schedule_mono_of(const struct schedule *s, int64_t store_ms)
 {
     return store_ms - s->clock_offset_ms;

@@ -58,15 +58,16 @@ static void end_call(struct schedule *s, struct holding *h, enum callback_result
         .has_next_call = next_call_ms >= 0,
         .next_call_ms = next_call_ms,
     };
+    int64_t now = schedule_store_most_ms(s);
     struct fault f = {0};
 
     h->call = h->content->message.callback;
     view_copy(view_of(why), h->call_reason, sizeof h->call_reason);
-    if (callback_put(&h->call, &put, schedule_store_ms(s), s->conf.callback_retry_ms, &f) != 0) {
+    if (callback_put(&h->call, &put, now, s->conf.callback_retry_ms, &f) != 0) {
         /* The dialler's wish can't be met: the call is over all the same. */
         put = (struct callback_put){.result = CALLBACK_OTHER};
         view_copy(view_of(f.text), h->call_reason, sizeof h->call_reason);
-        if (callback_put(&h->call, &put, schedule_store_ms(s), s->conf.callback_retry_ms, &f) != 0)
+        if (callback_put(&h->call, &put, now, s->conf.callback_retry_ms, &f) != 0)
             assert(!"OTHER can always be put on an open callback");
     }
     stat_add(s->stat_calls, 1);
@@ -135,9 +136,12 @@ void schedule_call_due(struct schedule *s)
 
 int64_t schedule_call_wake_ms(struct schedule *s)
 {
+    const struct holding *h = s->calls;
     struct channel_of *c;
 
-    if (s->calls == NULL)
+    while (h != NULL && h->write != WRITE_NONE)
+        h = h->next;
+    if (h == NULL || !schedule_up(s))
         return INT64_MAX;
     c = dialler(s);
     if (c->out >= c->conf->slots || s->in_flight >= s->conf.in_flight)

@@ -184,21 +184,6 @@ static struct content *content_new(const struct schedule_message *m)
     return c;
 }
 
-static void fail_all(struct schedule *s, struct holding *h, const char *reason)
-{
-    for (size_t i = 0; i < h->slice.count; i++) {
-        if (schedule_state_of(h, i) != HANDOVER_WAITING)
-            continue;
-        schedule_move(s, h, i, HANDOVER_ON_REFUSE);
-        schedule_settle(s, h, i,
-                        &(struct settle){
-                            .state = SETTLEMENT_FAILED,
-                            .reason = view_of(reason),
-                            .possible_duplicate = slice_doubtful(&h->slice, i),
-                        });
-    }
-}
-
 /* The claim itself has recorded the first of them. */
 static void use_head_start(struct schedule *s, struct holding *h, int64_t asked_ms)
 {
@@ -206,12 +191,6 @@ static void use_head_start(struct schedule *s, struct holding *h, int64_t asked_
         if (schedule_state_of(h, i) == HANDOVER_WAITING)
             schedule_move(s, h, i, HANDOVER_ON_MARK);
     schedule_hold_marked(s, h, asked_ms);
-}
-
-static bool is_outdated(const struct schedule *s, const struct holding *h)
-{
-    return s->conf.valid_for_ms > 0 &&
-           schedule_store_ms(s) >= h->content->message.at_ms + s->conf.valid_for_ms;
 }
 
 static void say_stranger(struct schedule *s, struct view source)
@@ -259,9 +238,9 @@ static void take_message(struct schedule *s, struct holding *h,
     from->held += h->count[HANDOVER_WAITING];
     open_ms = hours_open_ms(&from->conf->hours, from->conf->zone, store);
     if (!h->content->usable)
-        fail_all(s, h, h->content->fault.text);
-    else if (is_outdated(s, h) || (open_ms > store && from->conf->expire_outside))
-        fail_all(s, h, "expired");
+        schedule_hold_fail(s, h, h->content->fault.text);
+    else if (schedule_is_over(s, h))
+        schedule_hold_fail(s, h, "expired");
     else if (open_ms > store)
         schedule_hold_leave(s, h, LEAVING_RELEASED, open_ms, true);
     else if (schedule_sender_shut_ms(s, from, now) <= now)
@@ -306,6 +285,7 @@ void schedule_claimed(void *schedule, const struct schedule_claimed *c)
         return;
     }
     s->clock_offset_ms = c->now_ms - now;
+    s->clock_slack_ms = now - sh->asked_ms;
     s->clock_known = true;
     if (s->outbox_full != c->outbox_full) {
         s->outbox_full = c->outbox_full;

@@ -112,7 +112,7 @@ struct holding *schedule_hold_new(struct schedule *s, struct content *content,
         h->count[HANDOVER_WAITING]++;
     }
     if (has_put_off(&h->slice))
-        h->retry_at_ms = schedule_store_ms(s) + content->message.retry_delay_ms;
+        h->retry_at_ms = schedule_store_most_ms(s) + content->message.retry_delay_ms;
     s->holdings_used++;
     s->held += h->count[HANDOVER_WAITING];
     s->shards[h->lease.shard].held += h->count[HANDOVER_WAITING];
@@ -234,6 +234,21 @@ void schedule_hold_stale(struct schedule *s, struct holding *h)
     h->window = 0;
 }
 
+void schedule_hold_fail(struct schedule *s, struct holding *h, const char *reason)
+{
+    for (size_t i = 0; i < h->slice.count; i++) {
+        if (schedule_state_of(h, i) != HANDOVER_WAITING)
+            continue;
+        schedule_move(s, h, i, HANDOVER_ON_REFUSE);
+        schedule_settle(s, h, i,
+                        &(struct settle){
+                            .state = SETTLEMENT_FAILED,
+                            .reason = view_of(reason),
+                            .possible_duplicate = slice_doubtful(&h->slice, i),
+                        });
+    }
+}
+
 /* ---- the window ---- */
 
 /* asked_ms: when the last look at whether it may be sent was asked for. The answer may have been
@@ -324,8 +339,11 @@ void schedule_let_go_all(struct schedule *s, struct holding *h)
 
 void schedule_hold_marked(struct schedule *s, struct holding *h, int64_t asked_ms)
 {
-    h->fence_ms = asked_ms + s->conf.lease_ms - SCHEDULE_FENCE_MS -
-                  (h->sender != NULL ? h->sender->channel->conf->timeout_ms : 0);
+    h->fence_ms = asked_ms + s->conf.lease_ms - SCHEDULE_FENCE_MS;
+    if (h->sender != NULL)
+        h->fence_ms -= h->sender->channel->conf->timeout_ms;
+    if (h->sender != NULL && schedule_last_ms(s, h) < h->fence_ms)
+        h->fence_ms = schedule_last_ms(s, h);
     h->renew_ms = asked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;
     if (h->count[HANDOVER_MARKING] == 0)
         return;
@@ -512,6 +530,12 @@ static void wake_at(struct schedule *s, struct holding *h, int64_t at)
         at = h->marked_ms + SCHEDULE_MARKED_MS;
     if (h->deferred_ms > 0 && h->deferred_ms < at)
         at = h->deferred_ms;
+    if (h->sender != NULL && schedule_end_ms(s, h) < INT64_MAX) {
+        int64_t end = schedule_mono_of(s, schedule_end_ms(s, h));
+
+        if (end > schedule_now(s) && end < at)
+            at = end;
+    }
     heap_remove(&s->timers, &h->timer);
     heap_put(&s->timers, &h->timer, at);
 }
@@ -541,13 +565,15 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
 {
     int64_t shut_ms;
 
+    if (h->count[HANDOVER_MARKED] > 0 &&
+        (now >= h->marked_ms + SCHEDULE_MARKED_MS || now >= h->fence_ms))
+        schedule_hold_stale(s, h);
+    if (h->count[HANDOVER_WAITING] > 0 && schedule_is_over(s, h))
+        schedule_hold_fail(s, h, "expired");
     if (slice_left(&h->slice) == 0) {
         schedule_write(s, h, WRITE_FINISH);
         return;
     }
-    if (h->count[HANDOVER_MARKED] > 0 &&
-        (now >= h->marked_ms + SCHEDULE_MARKED_MS || now >= h->fence_ms))
-        schedule_hold_stale(s, h);
     if (h->deferred_ms > 0 && now >= h->deferred_ms)
         end_deferral(h);
     shut_ms = schedule_sender_shut_ms(s, h->sender, now);
@@ -556,7 +582,7 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
         look_leaving(s, h, now);
         return;
     }
-    if (shut_ms <= now && wants_mark(h) && mark(s, h))
+    if (shut_ms <= now && now < schedule_last_ms(s, h) && wants_mark(h) && mark(s, h))
         schedule_write(s, h, WRITE_PROGRESS);
     else if (settlements_due(h, now) || now >= h->renew_ms)
         schedule_write(s, h, WRITE_PROGRESS);

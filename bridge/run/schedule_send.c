@@ -21,22 +21,6 @@ struct sender *schedule_sender_find(struct schedule *s, struct view source)
     return NULL;
 }
 
-int64_t schedule_sender_shut_ms(struct schedule *s, struct sender *from, int64_t now_ms)
-{
-    int64_t store = schedule_store_ms(s);
-    int64_t until = now_ms;
-    int64_t open = hours_open_ms(&from->conf->hours, from->conf->zone, store);
-
-    if (open - store + now_ms > until)
-        until = open - store + now_ms;
-    if (from->pacer.held_to_ms > until)
-        until = from->pacer.held_to_ms;
-    /* While a probe is out nobody knows; its answer will say. */
-    if (from->channel->breaker.state != BREAKER_CLOSED && from->channel->breaker.until_ms > until)
-        until = from->channel->breaker.until_ms;
-    return until;
-}
-
 void schedule_ring_put(struct holding *h)
 {
     struct sender *from = h->sender;
@@ -351,6 +335,8 @@ int64_t schedule_send_wake_ms(struct schedule *s)
     int64_t now = schedule_now(s);
     int64_t wake = INT64_MAX;
 
+    if (!schedule_up(s))
+        return wake;
     for (size_t i = 0; i < s->conf.sender_count; i++) {
         struct sender *from = &s->senders[i];
         int64_t at = breaker_wake_ms(&from->channel->breaker, now);

@@ -4,6 +4,7 @@
  *   schedule.c         the turn, the inputs, the end
  *   schedule_claim.c   shards: when to claim, how much, what becomes of it
  *   schedule_hold.c    slices held: windows, marks, the fence, the way out
+ *   schedule_open.c    when a sender may send, and how long what it holds is worth sending
  *   schedule_write.c   settlements, and the writes that carry them
  *   schedule_send.c    senders and channels: which request goes next, what its reply means
  *   schedule_call.c    callbacks
@@ -208,7 +209,8 @@ struct schedule {
     int in_flight;
     struct holding *calls; /* callbacks that wait for a slot of the dialler, first to last */
     struct holding *calls_last;
-    int64_t clock_offset_ms; /* the store's clock minus the monotonic one */
+    int64_t clock_offset_ms; /* the store's clock minus the monotonic one, at least */
+    int64_t clock_slack_ms;  /* and at most that much more: the answer was under way so long */
     bool clock_known;
     bool ending;
     bool outbox_full;
@@ -235,7 +237,10 @@ struct schedule {
 
 /* ---- schedule.c ---- */
 int64_t schedule_now(const struct schedule *s);
-int64_t schedule_store_ms(const struct schedule *s); /* what the store's clock shows now */
+/* What the store's clock shows now, at least: what has come by this has come; and at most: what is
+ * not over by this is not over. */
+int64_t schedule_store_ms(const struct schedule *s);
+int64_t schedule_store_most_ms(const struct schedule *s);
 int64_t schedule_mono_of(const struct schedule *s, int64_t store_ms);
 bool schedule_up(const struct schedule *s);
 
@@ -264,6 +269,7 @@ void schedule_hold_look_all(struct schedule *s);
  * LEAVING_LOST. */
 void schedule_hold_leave(struct schedule *s, struct holding *h, enum leaving why, int64_t at_ms,
                          bool park);
+void schedule_hold_fail(struct schedule *s, struct holding *h, const char *reason); /* WAITING */
 /* What is below the watermark is recorded. */
 void schedule_hold_marked(struct schedule *s, struct holding *h, int64_t asked_ms);
 void schedule_hold_unmark(struct schedule *s, struct holding *h); /* MARKING: it was not recorded */
@@ -275,8 +281,16 @@ bool schedule_needs_recipients(const struct holding *h);
 void schedule_let_go_settled(struct schedule *s, struct holding *h, const struct batch *settled);
 /* The slice is put down: of all that nobody may have sent without its end being recorded. */
 void schedule_let_go_all(struct schedule *s, struct holding *h);
-/* The sender can't send from now to until_ms (monotonic)? why: NULL, or a word. */
+
+/* ---- schedule_open.c ---- */
+/* Until when (monotonic) the sender can't send; now_ms: it can. */
 int64_t schedule_sender_shut_ms(struct schedule *s, struct sender *from, int64_t now_ms);
+/* It will not be sent any more: out of date, or due outside the hours of one who does not wait. */
+bool schedule_is_over(const struct schedule *s, const struct holding *h);
+/* When, by the store's clock, its hours or its worth end; INT64_MAX: never. */
+int64_t schedule_end_ms(const struct schedule *s, const struct holding *h);
+/* No request begins from then on (monotonic), wherever within its slack the store's clock is. */
+int64_t schedule_last_ms(const struct schedule *s, const struct holding *h);
 
 /* ---- schedule_write.c ---- */
 struct settle {

@@ -83,8 +83,8 @@ void schedule_settle(struct schedule *s, struct holding *h, size_t i, const stru
         (h->slice.attempt >= m->attempts_max || h->leaving == LEAVING_CANCELLED))
         item.state = SETTLEMENT_FAILED;
     if (item.state == SETTLEMENT_AGAIN) {
-        item.retry_at_ms =
-            now + (how->wait_ms > m->retry_delay_ms ? how->wait_ms : m->retry_delay_ms);
+        item.retry_at_ms = schedule_store_most_ms(s) +
+                           (how->wait_ms > m->retry_delay_ms ? how->wait_ms : m->retry_delay_ms);
         if (item.retry_at_ms > h->retry_at_ms)
             h->retry_at_ms = item.retry_at_ms;
     }

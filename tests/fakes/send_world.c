@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SPINS_MAX 20 /* turns in a row without a pause, a millisecond or an event after each */
+
 bool world_chance(struct send_world *w, unsigned in_1000)
 {
     return rng_below(&w->rng, 1000) < in_1000;
@@ -59,7 +61,9 @@ static int64_t mono_ms(void *ctx)
 
 static int64_t wall_ms(void *ctx)
 {
-    return send_world_store_ms(((struct world_process *)ctx)->world) + 777777;
+    const struct send_world *w = ((struct world_process *)ctx)->world;
+
+    return send_world_store_ms(w) + w->wall_off_ms;
 }
 
 static uint64_t random_bits(void *ctx)
@@ -91,7 +95,8 @@ static void answer_reply(struct send_world *w, struct world_process *p, struct a
                            .body = view_of(a->body),
                            .error = "the connection was lost"};
 
-    (void)w;
+    if (a->channel != 2)
+        w->seen[a->message][a->dest].known_ms[p->index] = send_world_store_ms(w);
     p->out--;
     schedule_on_reply(p->loop, &r);
 }
@@ -195,6 +200,9 @@ void send_world_step(struct send_world *w)
             continue;
         }
         wait_ms = schedule_turn(p->loop);
+        p->spins = wait_ms == 0 ? p->spins + 1 : 0;
+        if (p->spins > SPINS_MAX)
+            fail_msg("the loop turns in place");
         if (wait_ms >= 0 && w->now_ms + wait_ms < next)
             next = w->now_ms + wait_ms;
     }
@@ -333,12 +341,28 @@ static void make_message(struct send_world *w)
 
     m->source = call ? "" : w->senders[gated].address;
     m->sub_type = gated ? "whatsapp" : "sms";
-    m->at_ms = WORLD_EPOCH_MS + (int64_t)rng_below(&w->rng, 5000);
+    m->at_ms = send_world_store_ms(w) + (int64_t)rng_below(&w->rng, 5000);
     m->retry_delay_ms = 1000 + (int64_t)rng_below(&w->rng, 2000);
     m->attempts_max = 1 + (unsigned)rng_below(&w->rng, 3);
     m->callback.next_call_ms = m->at_ms;
     for (size_t k = 0; k < m->slices; k++)
         m->slice[k].due_ms = m->at_ms;
+}
+
+/* In some worlds a minute in which one of the senders may not send begins soon, and another one
+ * later; in some, messages are worthless soon. */
+static void make_limits(struct send_world *w)
+{
+    struct schedule_sender *from = &w->senders[rng_below(&w->rng, 2)];
+    struct fault f = {0};
+
+    if (world_chance(w, 200)) {
+        assert_true(hours_parse(VIEW("00:00-22:14, 22:15-22:17, 22:18-24:00"), &from->hours, &f));
+        from->expire_outside = world_chance(w, 400);
+        w->now_ms = 30000 + (int64_t)rng_below(&w->rng, 10000); /* the epoch is at 22:13:20 */
+    }
+    if (world_chance(w, 200))
+        w->conf.valid_for_ms = 1000 + (int64_t)rng_below(&w->rng, 6000);
 }
 
 void send_world_init(struct send_world *w, uint64_t seed)
@@ -351,6 +375,7 @@ void send_world_init(struct send_world *w, uint64_t seed)
     w->faults = (struct schedule_faults){.latency_ms = 3, .carrier_ms = 150};
     send_store_init(&w->model);
     make_conf(w);
+    make_limits(w);
     for (unsigned i = 0; i < WORLD_PROCESSES; i++)
         w->process[i] = (struct world_process){.world = w, .index = i};
     messages = 1 + rng_below(&w->rng, 6);
@@ -391,7 +416,7 @@ static void check_destination(struct send_world *w, size_t at, size_t dest)
         return;
     if (!seen->said_handled && !seen->said_failed)
         fail_msg("message %zu: %zu is missing", at, dest);
-    if (seen->said_failed && !seen->refused && seen->withdrawn_ms == 0 &&
+    if (seen->said_failed && !seen->refused && !seen->said_expired && seen->withdrawn_ms == 0 &&
         seen->attempts < m->attempts_max)
         fail_msg("message %zu: %zu was given up after %u attempts of %u", at, dest, seen->attempts,
                  m->attempts_max);

@@ -35,12 +35,14 @@ struct world_seen {    /* of one destination */
     unsigned attempts; /* the highest number begun */
     unsigned requests; /* begun */
     unsigned accepted; /* by the carrier */
-    int64_t over_ms;   /* when the last attempt's fate was known to the process; -1: it is out */
-    bool refused;      /* by the carrier, for good */
+    int64_t
+        known_ms[WORLD_PROCESSES]; /* when that process heard of an attempt's fate, store's clock */
+    bool refused;                  /* by the carrier, for good */
     bool said_handled;
     bool said_failed;
     bool said_duplicate; /* some outcome says so */
     bool said_unknown;
+    bool said_expired;
     int64_t withdrawn_ms; /* consent; 0: it stands */
     bool overtaken;       /* the withdrawal has listed it */
     int64_t again_ms;     /* no request with a new number before */
@@ -62,12 +64,14 @@ struct world_process {
     struct stats *stats;
     uint32_t life;
     int64_t stopped_to_ms; /* SIGSTOP until then; 0: it runs */
+    unsigned spins;        /* turns in a row that wanted another one at once */
     unsigned out;          /* requests begun in this life, and not answered */
 };
 
 struct send_world {
     struct rng rng;
     int64_t now_ms;
+    int64_t wall_off_ms; /* of the processes' wall clocks, which no promise goes by */
     struct heap actions;
     struct schedule_faults faults;
     struct send_store model;
@@ -75,6 +79,7 @@ struct send_world {
     struct schedule_channel channels[3]; /* two carriers and the dialler */
     struct schedule_sender senders[2];
     struct schedule_conf conf;
+    bool store_down;
     bool down[3]; /* refuses connections */
     bool unauthorised[3];
     struct world_seen seen[SEND_STORE_MESSAGES_MAX][SEND_STORE_DEST_MAX];

@@ -57,6 +57,19 @@ static const struct channel fake_channel = {.name = "fake", .build = build, .jud
 static const struct dialler fake_dialler = {
     .name = "fake", .build = build_call, .judge = judge_call};
 
+bool world_closed(const struct send_world *w, const struct send_store_message *m, int64_t store_ms)
+{
+    const struct schedule_sender *from = &w->senders[strcmp(m->source, w->senders[0].address) != 0];
+
+    return hours_open_ms(&from->hours, from->zone, store_ms) != store_ms;
+}
+
+bool world_outdated(const struct send_world *w, const struct send_store_message *m,
+                    int64_t store_ms)
+{
+    return w->conf.valid_for_ms > 0 && store_ms >= m->at_ms + w->conf.valid_for_ms;
+}
+
 static void check_message(struct send_world *w, struct send_store_message *m, size_t at,
                           size_t dest, unsigned attempt)
 {
@@ -65,6 +78,10 @@ static void check_message(struct send_world *w, struct send_store_message *m, si
 
     if (send_world_store_ms(w) < m->at_ms)
         fail_msg("message %zu is sent before its time", at); /* D5 */
+    if (world_closed(w, m, send_world_store_ms(w)))
+        fail_msg("message %zu is sent outside its hours", at);
+    if (world_outdated(w, m, send_world_store_ms(w)))
+        fail_msg("message %zu is sent when it is out of date", at);
     if (attempt > m->attempts_max)
         fail_msg("message %zu: attempt %u of %u", at, attempt, m->attempts_max); /* D6 */
     assert_int_equal(attempt, slice->attempt);

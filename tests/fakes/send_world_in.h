@@ -83,6 +83,10 @@ void world_again(struct send_world *w, struct action *a, enum action_kind kind, 
 struct schedule_port world_store_port(struct world_process *p);
 void world_at_store(struct send_world *w, struct action *a); /* a call reaches it */
 
+/* By its sender's hours, by valid_for. */
+bool world_closed(const struct send_world *w, const struct send_store_message *m, int64_t store_ms);
+bool world_outdated(const struct send_world *w, const struct send_store_message *m,
+                    int64_t store_ms);
 struct http_port world_http_port(struct world_process *p);
 const struct channel *world_channel(void);
 const struct dialler *world_dialler(void);

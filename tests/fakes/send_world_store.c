@@ -15,8 +15,7 @@
 
 static bool up(void *ctx)
 {
-    (void)ctx;
-    return true;
+    return !((struct world_process *)ctx)->world->store_down;
 }
 
 static void claim(void *ctx, const struct schedule_claim *c)
@@ -220,16 +219,28 @@ static void outbox_take(struct send_world *w, unsigned shard, const char *id)
     fail_msg("the outbox never held %s", id);
 }
 
-/* A retry's wait counts from when the process knew of the attempt's end. */
-static void note_again(struct send_world *w, const struct action *a)
+/* A retry's wait counts from when the process knew of the attempt's end. What expires is out of
+ * date, or may not be sent at that hour. */
+static void note_settled(struct send_world *w, const struct action *a)
 {
     struct send_store_message *m = send_store_find(&w->model, a->lease.id);
     size_t at = (size_t)(m - w->model.messages);
 
-    for (size_t i = 0; i < a->settled_count; i++)
-        if (a->settled[i].state == SETTLEMENT_AGAIN)
-            w->seen[at][a->lease.slice * SEND_STORE_SLICE + a->settled[i].index].again_ms =
-                a->settled[i].at_ms + m->retry_delay_ms;
+    for (size_t i = 0; i < a->settled_count; i++) {
+        const struct settlement *t = &a->settled[i];
+        struct world_seen *seen = &w->seen[at][a->lease.slice * SEND_STORE_SLICE + t->index];
+
+        if (t->state == SETTLEMENT_AGAIN)
+            seen->again_ms = seen->known_ms[a->process] + m->retry_delay_ms;
+        if (view_is(t->reason, "expired")) {
+            const struct schedule_sender *from =
+                &w->senders[strcmp(m->source, w->senders[0].address) != 0];
+
+            assert_true(world_outdated(w, m, t->at_ms) ||
+                        (from->expire_outside && world_closed(w, m, t->at_ms)));
+            seen->said_expired = true;
+        }
+    }
 }
 
 static void store_write(struct send_world *w, struct action *a)
@@ -245,7 +256,7 @@ static void store_write(struct send_world *w, struct action *a)
                                    .park = a->park};
 
     a->state = send_store_write(&w->model, &write, a->mode, send_world_store_ms(w));
-    note_again(w, a);
+    note_settled(w, a);
 }
 
 static void store_end_call(struct send_world *w, struct action *a)
@@ -323,8 +334,8 @@ static void store_claim(struct send_world *w, struct action *a, bool done)
 /* Reaches the store. */
 void world_at_store(struct send_world *w, struct action *a)
 {
-    bool lost = world_chance(w, w->faults.store_lost);
-    bool done = !lost || world_chance(w, 500);
+    bool lost = w->store_down || world_chance(w, w->faults.store_lost);
+    bool done = !lost || (!w->store_down && world_chance(w, 500));
 
     switch (a->kind) {
     case CLAIM:

@@ -1,8 +1,8 @@
 /*
  * The sending loop on fakes in virtual time: two processes that share a store, random messages and
- * callbacks, latencies, failures, kills, stops longer than a lease, cancels, withdrawn consents;
- * what the carriers see is held against D5 to D9. SIM_SEED=n repeats one run, SIM_RUNS=n says how
- * many.
+ * callbacks, latencies, failures, kills, stops longer than a lease, cancels, withdrawn consents,
+ * hours in which nothing may leave, messages that go out of date, wall clocks that jump; what the
+ * carriers see is held against D5 to D9. SIM_SEED=n repeats one run, SIM_RUNS=n says how many.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,12 +52,17 @@ static void disturb(struct send_world *w)
         send_world_withdraw(w, message, rng_below(&w->rng, SEND_STORE_DEST_MAX));
     else if (dice == 10)
         w->model.messages[message].paused = !w->model.messages[message].paused;
+    else if (dice == 12 || (w->store_down && dice < 30))
+        w->store_down = !w->store_down;
+    else if (dice == 11)
+        w->wall_off_ms += rng_below(&w->rng, 2) == 0 ? 3600000 : -3600000;
 }
 
 static void calm(struct send_world *w)
 {
     for (size_t i = 0; i < 3; i++)
         w->down[i] = w->unauthorised[i] = false;
+    w->store_down = false;
     for (size_t i = 0; i < w->model.count; i++)
         w->model.messages[i].paused = false;
     w->faults = (struct schedule_faults){.latency_ms = w->faults.latency_ms,

@@ -57,6 +57,18 @@ static void local_hours_are_held_over_the_change_of_the_clocks(void **state)
         {"Mo-Fr 08:00-20:00, Sa 10:00-13:00", "2026-01-03T07:30:00Z", "2026-01-03T08:00:00Z"},
         {"Fr-Mo 10:00-11:00", "2026-01-06T00:00:00Z", "2026-01-09T08:00:00Z"},
         {"Th 08:00-09:00", "2026-01-01T08:00:00Z", "2026-01-08T06:00:00Z"},
+        /* a night, over midnight and over the change */
+        {"22:00-24:00, 00:00-06:00", "2026-03-28T19:59:59.999Z", "2026-03-28T20:00:00Z"},
+        {"22:00-24:00, 00:00-06:00", "2026-03-28T21:59:59.999Z", "2026-03-28T21:59:59.999Z"},
+        {"22:00-24:00, 00:00-06:00", "2026-03-28T22:00:00Z", "2026-03-28T22:00:00Z"},
+        {"22:00-24:00, 00:00-06:00", "2026-03-29T02:59:59.999Z", "2026-03-29T02:59:59.999Z"},
+        {"22:00-24:00, 00:00-06:00", "2026-03-29T03:00:00Z", "2026-03-29T19:00:00Z"},
+        {"22:00-24:00, 00:00-06:00", "2026-10-25T03:59:59.999Z", "2026-10-25T03:59:59.999Z"},
+        {"22:00-24:00, 00:00-06:00", "2026-10-25T04:00:00Z", "2026-10-25T20:00:00Z"},
+        {"Su 00:00-06:00", "2026-03-28T21:00:00Z", "2026-03-28T22:00:00Z"}, /* local Sunday */
+        /* 03:10 comes twice; the span was over after the first */
+        {"02:00-03:30", "2026-10-25T00:10:00Z", "2026-10-25T00:10:00Z"},
+        {"02:00-03:30", "2026-10-25T01:10:00Z", "2026-10-26T00:00:00Z"},
     };
     struct zone z = helsinki();
 
@@ -70,6 +82,36 @@ static void local_hours_are_held_over_the_change_of_the_clocks(void **state)
         datetime_format(hours_open_ms(&h, &z, at(rows[i].now)), open);
         if (at(open) != at(rows[i].open))
             fail_msg("'%s' at %s opens at %s", rows[i].hours, rows[i].now, open);
+    }
+}
+
+static void a_span_ends_by_local_time_on_the_days_of_the_change(void **state)
+{
+    static const struct {
+        const char *hours;
+        const char *now;
+        const char *close;
+    } rows[] = {
+        {"00:00-06:00", "2026-03-28T23:00:00Z", "2026-03-29T03:00:00Z"},
+        {"00:00-06:00", "2026-10-24T22:00:00Z", "2026-10-25T04:00:00Z"},
+        {"02:00-03:30", "2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z"}, /* 03:30 is skipped */
+        {"02:00-03:30", "2026-10-25T00:10:00Z", "2026-10-25T00:30:00Z"}, /* the first 03:30 */
+        {"22:00-24:00, 00:00-06:00", "2026-03-28T20:30:00Z", "2026-03-28T22:00:00Z"},
+        {"00:00-24:00", "2026-03-29T00:30:00Z", "2026-03-29T21:00:00Z"}, /* a day of 23 hours */
+        {"00:00-24:00", "2026-10-25T00:30:00Z", "2026-10-25T22:00:00Z"}, /* one of 25 */
+    };
+    struct zone z = helsinki();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fault f = {0};
+        struct hours h;
+        char close[DATETIME_TEXT_MAX];
+
+        assert_true(hours_parse(view_of(rows[i].hours), &h, &f));
+        datetime_format(hours_close_ms(&h, &z, at(rows[i].now)), close);
+        if (at(close) != at(rows[i].close))
+            fail_msg("'%s' at %s closes at %s", rows[i].hours, rows[i].now, close);
     }
 }
 
@@ -123,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(local_hours_are_held_over_the_change_of_the_clocks),
+        cmocka_unit_test(a_span_ends_by_local_time_on_the_days_of_the_change),
         cmocka_unit_test(a_span_says_when_it_ends),
         cmocka_unit_test(what_is_no_span_is_refused_with_an_example),
         cmocka_unit_test(a_zone_that_the_system_lacks_is_refused),
