@@ -22,7 +22,7 @@ else() # statement expressions come from librdkafka's macros, text as a truth fr
                          -Wno-string-conversion)
 endif()
 if(CMIBRIDGE_SANITIZE)
-  target_compile_options(cmibridge_flags INTERFACE -fsanitize=${CMIBRIDGE_SANITIZE}
+  target_compile_options(cmibridge_flags INTERFACE -O1 -fsanitize=${CMIBRIDGE_SANITIZE}
                          -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(cmibridge_flags INTERFACE -fsanitize=${CMIBRIDGE_SANITIZE})
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
