@@ -30,6 +30,8 @@ int command_users(int argc, char **argv);
 int command_publish(int argc, char **argv);
 int command_dlq(int argc, char **argv);
 int command_campaign(int argc, char **argv);
+int command_erase(int argc, char **argv);
+int command_backup(int argc, char **argv);
 int command_fsck(int argc, char **argv); /* `cmibridge schedule fsck` */
 int command_check(int argc, char **argv);
 int command_dev(int argc, char **argv);

@@ -17,6 +17,8 @@ static const struct {
      "messages on their way: list, show, pause, resume, cancel, missed"},
     {"check", command_check, "names every mistake in the configuration, and tries the peers"},
     {"serve", command_serve, "the Contact Management Interface, on Redis and SQLite"},
+    {"erase", command_erase, "takes one person out of all that serve holds"},
+    {"backup", command_backup, "a copy of the history, while serve goes on"},
     {"users", command_users, "adds and lists the users of serve, gives them passwords and tokens"},
     {"dev", command_dev, "runs everything on this machine"},
     {"broker", command_broker, NULL},

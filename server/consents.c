@@ -6,7 +6,9 @@
 #include "bridge/core/shard.h"
 #include "bridge/io/redis_schedule.h"
 #include "server/binding.h"
+#include "server/erased.h"
 #include "server/filter.h"
+#include "server/history.h"
 #include "server/input.h"
 #include "server/listing.h"
 #include "server/scripts.h"
@@ -331,7 +333,8 @@ static bool read_wish(struct wish *w, const struct input *in)
         exchange_error(w->x, 400, "address is longer than %d bytes", GIVEN_MAX);
         return false;
     }
-    if (place_of(input_text(in, FIELD_OF_USAGE), address, &w->place, &f))
+    if (place_of(input_text(in, FIELD_OF_USAGE), address, &w->place, &f) &&
+        erased_allows(history_erased(w->x->server->history), FIELD_OF_ADDRESS, address, &f))
         return true;
     exchange_fault(w->x, &f);
     return false;
@@ -390,7 +393,8 @@ bool consent_withdraw(struct exchange *x, struct view usage, struct view address
     struct buf stored;
     struct fault f = {0};
 
-    if (!place_of(usage, address, &place, &f))
+    if (!place_of(usage, address, &place, &f) ||
+        erased_has(history_erased(x->server->history), address))
         return false;
     buf_init(&stored, GIVEN_MAX + 1);
     buf_put_char(&stored, '0');

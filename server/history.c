@@ -2,6 +2,7 @@
 
 #include "bridge/core/mem.h"
 #include "bridge/ports/fault_point.h"
+#include "server/erased.h"
 #include "server/history_schema.h"
 #include "server/search.h"
 #include "server/sqlite.h"
@@ -39,6 +40,7 @@ struct history {
     bool stopping;
     bool sick; /* the file failed the last group, or one of it */
     struct fault trouble;
+    struct erased *erased;
     struct lane writer;
     struct lane reader;
     int lock_fd;
@@ -162,10 +164,21 @@ static bool run_group(struct chain *group, struct sqlite *db, struct fault *f)
     }
     return commit(db, f);
 }
+
+/* A bare job has the turn to itself. */
+static bool run_bare(struct history_job *job, struct sqlite *db, struct fault *f)
+{
+    if (run_one(job, db))
+        return true;
+    *f = job->fault;
+    return false;
+}
+
 static void write_turn(struct history *h, struct chain *group)
 {
     struct fault why = {0};
-    bool ok = run_group(group, h->writer.db, &why);
+    bool ok = group->first->bare ? run_bare(group->first, h->writer.db, &why)
+                                 : run_group(group, h->writer.db, &why);
     bool sick = !ok;
 
     if (!ok) {
@@ -198,6 +211,11 @@ static void read_turn(struct history *h, struct chain *group)
     }
 }
 
+static bool may_join(const struct chain *group, const struct history_job *job)
+{
+    return group->first == NULL || (job != NULL && !job->bare && !group->first->bare);
+}
+
 static void lane_main(void *arg)
 {
     struct lane *lane = arg;
@@ -210,7 +228,8 @@ static void lane_main(void *arg)
 
         while (lane->waiting.first == NULL && !h->stopping)
             uv_cond_wait(&lane->wake, &h->mutex);
-        while (group.count < HISTORY_GROUP_MAX && (job = chain_take(&lane->waiting)) != NULL)
+        while (group.count < HISTORY_GROUP_MAX && may_join(&group, lane->waiting.first) &&
+               (job = chain_take(&lane->waiting)) != NULL)
             chain_add(&group, job);
         if (group.first == NULL)
             break;
@@ -314,6 +333,11 @@ bool history_read(struct history *h, struct history_job *job, struct fault *f)
     return true;
 }
 
+struct erased *history_erased(const struct history *h)
+{
+    return h == NULL ? NULL : h->erased;
+}
+
 void history_count_hidden(struct history *h, int more)
 {
     stat_add(h->stat_hidden, more);
@@ -390,6 +414,7 @@ static void release(uv_handle_t *handle)
     uv_cond_destroy(&h->writer.wake);
     uv_cond_destroy(&h->reader.wake);
     uv_mutex_destroy(&h->mutex);
+    erased_free(h->erased);
     mem_free(h);
     if (closed != NULL)
         closed(owner);
@@ -427,7 +452,8 @@ struct history *history_open(struct uv_loop_s *loop, const char *path, const str
     h->answers.data = h;
     if (take_lock(h, path, f) && (h->writer.db = sqlite_open(path, false, f)) != NULL &&
         sqlite_migrate(h->writer.db, history_schema, history_schema_steps, f) &&
-        open_reader(h, path, f) && count_hidden(h, f) && start_lane(h, &h->writer, true, f) &&
+        (h->erased = erased_load(h->writer.db, f)) != NULL && open_reader(h, path, f) &&
+        count_hidden(h, f) && start_lane(h, &h->writer, true, f) &&
         start_lane(h, &h->reader, false, f))
         return h;
     history_close(h, NULL, NULL);

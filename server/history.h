@@ -18,6 +18,7 @@
 #define HISTORY_QUEUE_MAX 4096 /* jobs waiting for a thread; more are refused with FAULT_RETRY */
 #define HISTORY_GROUP_MAX 512  /* jobs in one transaction */
 
+struct erased;
 struct history;
 struct sqlite;
 struct uv_loop_s;
@@ -30,6 +31,7 @@ struct history_job {
     /* On the loop, when all is durable (f is NULL) or nothing is (f says why). The job is its
      * maker's again. */
     void (*done)(struct history_job *job, const struct fault *f);
+    bool bare; /* run by itself and outside a transaction: for what SQLite does only so */
     /* private to history.c */
     struct history_job *next;
     struct fault fault;
@@ -48,6 +50,9 @@ void history_close(struct history *h, void (*closed)(void *owner), void *owner);
  * still its maker's. */
 bool history_write(struct history *h, struct history_job *job, struct fault *f) MUST_CHECK;
 bool history_read(struct history *h, struct history_job *job, struct fault *f) MUST_CHECK;
+
+/* Who was erased. NULL without a history. */
+struct erased *history_erased(const struct history *h);
 
 /* Contacts that can't be shown yet, because not all that CMI requires of them is known: by how many
  * they became more. */

@@ -162,6 +162,13 @@ static const char search[] =
     "  WHERE disconnect_ms < arrival_ms;"
     "CREATE INDEX email_contacts ON contacts (channel) WHERE channel = 'EMAIL';";
 
+/* Who was erased, and what of theirs was (server/erased.h). */
+static const char erasure[] =
+    "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE erased_people (hash BLOB PRIMARY KEY, at_ms INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE erased_things (hash BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;";
+
 const char *const history_schema[] = {contacts, chats,   emails, recordings,
-                                      scripts,  remarks, search};
+                                      scripts,  remarks, search, erasure};
 const int history_schema_steps = sizeof history_schema / sizeof *history_schema;

@@ -6,17 +6,24 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/utf8.h"
 #include "bridge/io/crypto.h"
+#include "server/erased.h"
 #include "server/exchange.h"
 #include "server/history.h"
+#include "server/history_remove.h"
 #include "server/server.h"
 #include "server/sqlite.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define ANSWER_MAX (INGEST_EVENTS_MAX * 2048 * 2) /* id, source and sentence of each, escaped */
 
 static const struct ingest_kind *const kinds[] = {ingest_contact_kinds, ingest_chat_kinds,
                                                   ingest_email_kinds, ingest_call_kinds};
+
+#define ERASED_ROWS_MAX                                                                            \
+    500 /* of what came before the event that said whose it is; the rest is                        \
+           nobody's and goes with the next `cmibridge erase` */
 
 struct ingest {
     struct history_job job;
@@ -43,6 +50,21 @@ struct guid ingest_guid(struct view source, const char *collection, struct view 
     g = crypto_guid_of(source, buf_view(&text));
     buf_done(&text);
     return g;
+}
+
+void ingest_names(struct ingest_event *e, struct arena *a, struct view address)
+{
+    struct ingest_name *name = arena_take(a, 1, sizeof *name);
+
+    name->address = arena_view(a, address);
+    name->next = e->names;
+    e->names = name;
+}
+
+void ingest_about(struct ingest_event *e, const struct guid *id)
+{
+    assert(e->about_count < INGEST_ABOUT_MAX);
+    e->about[e->about_count++] = *id;
 }
 
 /* ---- read, on the loop ---- */
@@ -107,6 +129,8 @@ static void add_event(struct ingest *in, struct view json, struct buf *text)
     struct ingest_event *e = arena_take(&in->arena, 1, sizeof *e);
 
     ingest_read(e, json, in->x->wall_ms, &in->arena, text);
+    for (const struct ingest_name *n = e->names; n != NULL; n = n->next)
+        e->erased = e->erased || erased_has(history_erased(in->x->server->history), n->address);
     e->expired = e->time_ms < age_cut(&in->x->server->ages, e->age, in->x->wall_ms);
     if (in->last != NULL)
         in->last->next = e;
@@ -146,13 +170,49 @@ static bool read_batch(struct ingest *in)
 
 /* ---- stored, on the writer's thread ---- */
 
+/* Is it of something of an erased person? What is so because the event names the person is so from
+ * now on; what events before it made of that goes. */
+static bool is_of_erased(struct ingest_event *e, struct erased *erased, struct sqlite *db,
+                         int *hidden)
+{
+    struct history_removed removed = {0};
+    int64_t left = ERASED_ROWS_MAX;
+    struct sqlite_query q;
+    struct guid group = e->subject;
+    bool named = e->erased;
+
+    for (unsigned i = 0; i < e->about_count; i++)
+        e->erased = e->erased || erased_has_thing(erased, db, &e->about[i]);
+    e->erased = e->erased || erased_has_thing(erased, db, &e->subject);
+    if (!e->erased)
+        return false;
+    erased_store_thing(erased, db, &e->subject);
+    if (!named)
+        return true;
+    q = sqlite_query(db, "SELECT group_id FROM contacts WHERE id = ?");
+    sqlite_bind_guid(&q, &e->subject);
+    if (sqlite_row(&q))
+        (void)sqlite_guid(&q, 0, &group); /* NOT NULL */
+    sqlite_end(&q);
+    erased_store_thing(erased, db, &group);
+    (void)history_remove_group(db, &group, &left, &removed);
+    for (unsigned i = 0; i < e->about_count; i++) {
+        erased_store_thing(erased, db, &e->about[i]);
+        (void)history_remove_group(db, &e->about[i], &left, &removed);
+    }
+    *hidden += removed.hidden;
+    return true;
+}
+
 /* A bad event does not take the others; a failing file does. */
 static bool apply(struct ingest *in, struct ingest_event *e, struct sqlite *db, struct fault *f)
 {
+    struct erased *erased = history_erased(in->x->server->history);
     int hidden = 0;
 
     sqlite_do(db, "SAVEPOINT event");
-    e->kind->apply(e, db, &hidden);
+    if (!is_of_erased(e, erased, db, &hidden))
+        e->kind->apply(e, db, &hidden);
     if (!sqlite_check(db, &e->fault)) {
         if (e->fault.cls == FAULT_RETRY || e->fault.cls == FAULT_STOP) {
             *f = e->fault;
@@ -226,18 +286,24 @@ static void count(const struct ingest *in)
     int64_t applied = 0;
     int64_t refused = 0;
     int64_t expired = 0;
+    int64_t erased = 0;
 
     for (const struct ingest_event *e = in->first; e != NULL; e = e->next) {
         if (e->fault.cls != FAULT_NONE)
             refused++;
         else if (e->expired)
             expired++;
+        else if (e->erased)
+            erased++;
         else
             applied++;
     }
     stat_add(stats_get(stats, STAT_COUNTER, "cmibridge_ingest_events_total", "result=\"expired\"",
                        "Events given to the contact history."),
              expired);
+    stat_add(stats_get(stats, STAT_COUNTER, "cmibridge_ingest_events_total", "result=\"erased\"",
+                       "Events given to the contact history."),
+             erased);
     stat_add(stats_get(stats, STAT_COUNTER, "cmibridge_ingest_events_total", "result=\"applied\"",
                        "Events given to the contact history."),
              applied);

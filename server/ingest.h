@@ -16,7 +16,14 @@
 
 #define INGEST_EVENTS_MAX 10000 /* of one batch; more is 413 */
 
+#define INGEST_ABOUT_MAX 4
+
 struct sqlite;
+
+struct ingest_name {
+    const struct ingest_name *next;
+    struct view address;
+};
 
 struct ingest_event {
     struct ingest_event *next;
@@ -27,7 +34,11 @@ struct ingest_event {
     struct guid subject; /* what it is about */
     struct merge_stamp stamp;
     int64_t time_ms;
-    enum age_of age;    /* which age holds for it */
+    enum age_of age;                     /* which age holds for it */
+    const struct ingest_name *names;     /* addresses that its data has */
+    struct guid about[INGEST_ABOUT_MAX]; /* what it is of beside its subject */
+    unsigned about_count;
+    bool erased;        /* it is of somebody who was erased: not stored */
     bool expired;       /* it is of before that: not stored */
     void *said;         /* of the kind's own making, in the batch's arena */
     struct fault fault; /* cls FAULT_NONE: applied, or to be */
@@ -57,5 +68,10 @@ void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms, struc
  * (version 5). A contact, the chat that is its group and the email that is it share their names, so
  * all three are made alike. collection: "contacts", … */
 struct guid ingest_guid(struct view source, const char *collection, struct view name);
+
+/* For a kind's read: it says this address; it is of this thing, too (a group, a contact, a call).
+ */
+void ingest_names(struct ingest_event *e, struct arena *a, struct view address);
+void ingest_about(struct ingest_event *e, const struct guid *id);
 
 #endif

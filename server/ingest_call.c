@@ -99,6 +99,8 @@ static bool recording_read(struct ingest_event *e, struct view data, struct aren
     if (!event_body_check(e->type, json_in_read, data,
                           (struct cmi_visitor){.ctx = said, .value = recording_value}, f))
         return false;
+    ingest_about(e, &said->call_id);
+    ingest_about(e, &said->contact_id);
     if (!said->has_time)
         said->created_ms = e->time_ms;
     return place_allows("time", said->created_ms, f);
@@ -274,6 +276,8 @@ static bool script_read(struct ingest_event *e, struct view data, struct arena *
         return false;
     if (!said->has_original)
         said->original_id = said->contact_id;
+    ingest_about(e, &said->contact_id);
+    ingest_about(e, &said->original_id);
     if (!said->has_time)
         said->modified_ms = e->time_ms;
     return place_allows("time", said->modified_ms, f);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 struct chat_said {
+    struct ingest_event *event;
     struct arena *texts;
     struct transcript_line line;
     struct transcript_participant participant;
@@ -20,6 +21,9 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
     struct chat_said *said = ctx;
 
     (void)f;
+    if (!v->null && (strcmp(field->name, "originator") == 0 ||
+                     strcmp(field->name, "uniquekey") == 0 || strcmp(field->name, "alias") == 0))
+        ingest_names(said->event, said->texts, v->text);
     if (!v->null && !transcript_line_set(&said->line, said->texts, field->name, v))
         transcript_participant_set(&said->participant, said->texts, field->name, v);
     return true;
@@ -29,6 +33,7 @@ static bool read(struct ingest_event *e, struct view data, struct arena *a, stru
 {
     struct chat_said *said = arena_take(a, 1, sizeof *said);
 
+    said->event = e;
     said->texts = a;
     e->said = said;
     return event_body_check(e->type, json_in_read, data,

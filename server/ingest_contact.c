@@ -131,11 +131,17 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
                 return false;
             leg_change_set(c, plain[i].property, plain_cell(field, v, said->texts));
         }
+    if ((strcmp(field->name, "source") == 0 || strcmp(field->name, "destination") == 0) && !v->null)
+        ingest_names(said->event, said->texts, v->text);
     if (strcmp(field->name, "channel") == 0 && !v->null)
         said->event->age = age_of_channel(v->text);
-    if (strcmp(field->name, "contactGroupId") == 0)
+    if (strcmp(field->name, "contactGroupId") == 0) {
+        struct guid group;
+
         leg_change_set(c, LEG_SETS_GROUP, group_cell(said, v));
-    else if (strcmp(field->name, "status") == 0)
+        if (guid_parse(c->cells[LEG_GIVEN_GROUP].bytes, &group))
+            ingest_about(said->event, &group);
+    } else if (strcmp(field->name, "status") == 0)
         leg_change_more(c, LEG_SETS_STATUS, 1, plain_cell(field, v, said->texts));
     else if (strcmp(field->name, "agentId") == 0)
         leg_change_set(c, LEG_SETS_AGENT_ID, guid_cell(said, v, &said->agent_id));
@@ -211,6 +217,7 @@ static bool transferred(struct contact_said *said, struct fault *f)
     leg_change_phase(&said->before, LEG_HANDED_ON);
     unless_given(said, LEG_SETS_ARRIVAL, e->time_ms);
     leg_change_phase(&said->change, LEG_QUEUED);
+    ingest_about(said->event, &said->previous_id);
     return place_allows("time", e->time_ms, f);
 }
 

@@ -19,7 +19,7 @@ struct email_said {
     struct email_address *address;
     struct email_attachment **attachment_end;
     struct email_attachment *attachment;
-    const struct ingest_event *event;
+    struct ingest_event *event;
     struct arena *texts;
 };
 
@@ -158,10 +158,13 @@ static void take_inner(struct email_said *said, const struct cmi_field *field,
         email_set(&said->email, EMAIL_SETS_FROM,
                   strcmp(field->name, "name") == 0 ? EMAIL_FROM_NAME : EMAIL_FROM_ADDRESS,
                   text_cell(said, v));
+        if (strcmp(field->name, "name") != 0)
+            ingest_names(said->event, said->texts, v->text);
     } else if (strcmp(field->name, "name") == 0) {
         said->address->name = arena_view(said->texts, v->text);
     } else {
         said->address->address = arena_view(said->texts, v->text);
+        ingest_names(said->event, said->texts, v->text);
     }
 }
 
@@ -184,9 +187,12 @@ static void take_group(struct email_said *said, const struct cmi_value *v)
 
     if (v->null || !v->named) {
         leg_change_set(&said->leg, LEG_SETS_GROUP, text_cell(said, v));
+        if (!v->null && guid_parse(v->text, &group))
+            ingest_about(said->event, &group);
         return;
     }
     group = ingest_guid(said->event->source, "contacts", v->text);
+    ingest_about(said->event, &group);
     guid_hyphen(&group, text);
     leg_change_set(&said->leg, LEG_SETS_GROUP, cell_text(arena_view(said->texts, view_of(text))));
 }
@@ -220,6 +226,8 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
             email_set(&said->email, of_email[i].property, of_email[i].column, text_cell(said, v));
     if (v->null)
         take_nulled(said, name);
+    else if (strcmp(name, "originator") == 0 || strcmp(name, "destination") == 0)
+        ingest_names(said->event, said->texts, v->text);
     if (strcmp(name, "status") == 0) {
         take_status(said, v);
     } else if (strcmp(name, "contactGroupId") == 0) {

@@ -8,6 +8,8 @@
 #include "bridge/core/slice.h"
 #include "bridge/io/crypto.h"
 #include "server/effect.h"
+#include "server/erased.h"
+#include "server/history.h"
 #include "server/input.h"
 #include "server/message_new.h"
 #include "server/queues.h"
@@ -57,7 +59,11 @@ static bool on_inner(void *ctx, const struct cmi_field *field, const struct cmi_
 {
     struct write *w = ctx;
 
-    return !view_is(view_of(field->name), "address") || destinations_add(&w->to, v->text, f);
+    if (!view_is(view_of(field->name), "address"))
+        return true;
+    if (erased_has(history_erased(w->x->server->history), v->text)) /* as a withdrawn consent */
+        return destinations_add_nobody(&w->to, f);
+    return destinations_add(&w->to, v->text, f);
 }
 
 static bool check_source(struct write *w)

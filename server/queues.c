@@ -1,6 +1,7 @@
 #include "server/queues.h"
 
 #include "bridge/core/mem.h"
+#include "bridge/core/phone.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -107,4 +108,26 @@ const struct callback_queue *queues_callback(const struct queues *q, struct view
         if (view_is(wanted, q->callbacks[i].number))
             return &q->callbacks[i];
     return NULL;
+}
+
+static bool is_that(const char *address, struct view normal)
+{
+    char room[PHONE_NORMAL_MAX];
+    struct view own;
+    struct fault nameless;
+
+    return address != NULL && phone_normal(view_of(address), room, &own, &nameless) &&
+           view_eq(own, normal);
+}
+
+bool queues_has_address(const struct queues *q, struct view normal)
+{
+    for (size_t i = 0; i < q->chat_count; i++)
+        if (is_that(q->chats[i].address, normal))
+            return true;
+    for (size_t i = 0; i < q->callback_count; i++)
+        if (is_that(q->callbacks[i].number, normal) ||
+            is_that(q->callbacks[i].original_number, normal))
+            return true;
+    return false;
 }

@@ -33,5 +33,7 @@ const struct chat_queue *queues_chat_by_address(const struct queues *q, struct v
 const struct chat_queue *queues_chat_by_id(const struct queues *q, const struct guid *id);
 const struct chat_queue *queues_chat_by_entry(const struct queues *q, struct view entry);
 const struct callback_queue *queues_callback(const struct queues *q, struct view number);
+/* Is it one of any of them? normal: in the normal form (phone.h). */
+bool queues_has_address(const struct queues *q, struct view normal);
 
 #endif

@@ -12,6 +12,8 @@ extern const char redis_script_message[];
 extern const char redis_script_consent[];
 extern const char redis_script_purge[];
 extern const char redis_script_bind[];
+extern const char redis_script_swap[];
+extern const char redis_script_forget[];
 
 static struct {
     const char *head;
@@ -26,6 +28,8 @@ static struct {
     [SCRIPT_CONSENT] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_consent},
     [SCRIPT_PURGE] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_purge},
     [SCRIPT_BIND] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_bind},
+    [SCRIPT_SWAP] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_swap},
+    [SCRIPT_FORGET] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_forget},
 };
 
 void scripts_init(void)

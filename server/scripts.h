@@ -15,6 +15,8 @@ enum script_name {
     SCRIPT_CONSENT,
     SCRIPT_PURGE,
     SCRIPT_BIND, /* not refused by a full Redis */
+    SCRIPT_SWAP,
+    SCRIPT_FORGET,
     SCRIPT_COUNT,
 };
 

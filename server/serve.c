@@ -9,6 +9,9 @@
 #include "config/conf_redis.h"
 #include "config/schema.h"
 #include "server/access.h"
+#include "server/backup.h"
+#include "server/control.h"
+#include "server/erase.h"
 #include "server/foundation.h"
 #include "server/history.h"
 #include "server/openapi.h"
@@ -43,6 +46,9 @@ struct serve {
     struct foundation foundation;
     struct purge *purge;
     struct retention *retention;
+    struct erase *erase;
+    struct backup *backup;
+    struct control *control;
     struct http_server *http;
     struct admin *admin;
     struct signals *signals;
@@ -107,6 +113,9 @@ static void stop(struct serve *s)
     s->stopped = true;
     purge_free(s->purge);
     retention_free(s->retention);
+    erase_free(s->erase);
+    backup_free(s->backup);
+    control_free(s->control);
     /* Whoever waits is answered here, so that every visit has ended. */
     access_stop(&s->access);
     history_close(s->server.history, NULL, NULL);
@@ -231,6 +240,35 @@ static bool start_admin(struct serve *s, struct fault *f)
     return s->admin != NULL;
 }
 
+static void on_control(void *ctx, struct control_call *call, struct view verb, struct view argument)
+{
+    struct serve *s = ctx;
+    struct fault f;
+
+    if (erase_takes(verb) && s->foundation.sound) {
+        erase_ask(s->erase, call, verb, argument);
+    } else if (view_is(verb, "backup")) {
+        backup_ask(s->backup, call, argument);
+    } else {
+        fault_set(&f, FAULT_RETRY, "%s",
+                  erase_takes(verb) ? "Redis is away" : "this cmibridge serve knows no such verb");
+        control_fail(call, &f);
+    }
+}
+
+/* Without the socket all else goes on. */
+static void start_control(struct serve *s)
+{
+    const char *history = conf_text(s->conf, "history.file");
+    struct fault f;
+
+    s->erase = erase_new(&s->server, history);
+    s->backup = backup_new(&s->server, history);
+    s->control = control_new(&s->loop, history, on_control, s, &f);
+    if (s->control == NULL)
+        notice_say(s->server.log, NOTICE_WARN, "control_unavailable", NOTICE_TEXT("error", f.text));
+}
+
 static bool start(struct serve *s, struct fault *f)
 {
     struct signals_owner signals = {s, drain, stop_soon, reload};
@@ -256,6 +294,7 @@ static bool start(struct serve *s, struct fault *f)
     if (s->server.history == NULL)
         return false;
     s->retention = retention_new(&s->server);
+    start_control(s);
     if (!start_redis(s, f) || !start_http(s, f) || !start_admin(s, f))
         return false;
     if ((s->signals = signals_new(&s->loop, &signals, f)) == NULL)

@@ -37,6 +37,8 @@ void destinations_init(struct destinations *d, const uint8_t key[16], size_t sli
 void destinations_done(struct destinations *d);
 /* REJECT if nothing can be matched by the address, or there are too many. */
 bool destinations_add(struct destinations *d, struct view address, struct fault *f) MUST_CHECK;
+/* One that has no address (any more): it keeps its place and is never sent to. */
+bool destinations_add_nobody(struct destinations *d, struct fault *f) MUST_CHECK;
 /* After the last: the slices may be read. */
 void destinations_end(struct destinations *d);
 

@@ -11,8 +11,7 @@ static const char *const beside_ascii[][2] = {
     {"\u2060", "\u2060"}, {"\ufeff", "\ufeff"},
 };
 
-/* Bytes of the separator that text begins with; 0 where it begins with none. */
-static size_t separator(struct view text)
+size_t phone_separator(struct view text)
 {
     struct view c = {text.p, 1};
 
@@ -40,7 +39,7 @@ static bool is_upper(char c)
 static bool is_name(struct view address)
 {
     while (address.n > 0) {
-        size_t skipped = separator(address);
+        size_t skipped = phone_separator(address);
         char c = address.p[0];
 
         if (skipped == 0 && (is_upper(c) || (c >= 'a' && c <= 'z') || c == '@' || (c & 0x80) != 0))
@@ -59,7 +58,7 @@ bool phone_normal(struct view address, char out[PHONE_NORMAL_MAX], struct view *
     if (name)
         address = view_trim(address);
     while (address.n > 0) {
-        size_t skipped = name ? 0 : separator(address);
+        size_t skipped = name ? 0 : phone_separator(address);
         char c = address.p[0];
 
         if (skipped > 0) {

@@ -22,4 +22,8 @@
 bool phone_normal(struct view address, char out[PHONE_NORMAL_MAX], struct view *normal,
                   struct fault *f) MUST_CHECK;
 
+/* Bytes of what falls away within a number that text (not empty) begins with; 0: it begins with
+ * none of that. */
+size_t phone_separator(struct view text);
+
 #endif

@@ -74,6 +74,11 @@ void crypto_hmac_sha256(struct view key, struct view data, uint8_t out[CRYPTO_SH
     (void)crypto_auth_hmacsha256_final(&state, out);
 }
 
+void crypto_keyed(const uint8_t key[CRYPTO_KEY_LEN], struct view data, uint8_t out[16])
+{
+    (void)crypto_generichash(out, 16, bytes(data), data.n, key, CRYPTO_KEY_LEN);
+}
+
 void crypto_random(void *out, size_t n)
 {
     randombytes_buf(out, n);

@@ -21,6 +21,7 @@
     X(SETTLED, "settled")                     /* a reply was judged, nothing of it is written */   \
     X(FINISHED, "finished")                   /* a slice's pass has ended durably */               \
     X(OUTCOME_PRODUCED, "outcome_produced")   /* Kafka has an outcome, the outbox still too */     \
+    X(ERASING, "erasing")                     /* a part of erasing somebody has ended */           \
     X(HISTORY_WRITTEN, "history_written")     /* a group's writes are made, not committed */       \
     X(HISTORY_COMMITTED, "history_committed") /* they are durable, nobody was told */
 

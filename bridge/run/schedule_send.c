@@ -180,6 +180,8 @@ static bool build(struct schedule *s, struct send *d, struct fault *f)
         .wall_ms = s->port.clock.wall_ms(s->port.clock.ctx),
     };
 
+    if (m.to.n == 0)
+        return fault_set(f, FAULT_REJECT, "erased"); /* the person was, meanwhile */
     if (!guid_parse(view_of(h->lease.id), &m.ref.message))
         return fault_set(f, FAULT_BUG, "the message's id is none");
     m.ref.destination = h->lease.slice * SLICE_DESTINATIONS_MAX + (uint32_t)d->destination;

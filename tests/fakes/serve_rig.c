@@ -339,12 +339,14 @@ static bool has(const struct serve_rig *rig, const char *path, const char *text)
 
 void serve_holds(const struct serve_rig *rig, const char *path, const char *text)
 {
-    assert_true(has(rig, path, text));
+    if (!has(rig, path, text))
+        fail_msg("GET %s lacks '%s'", path, text);
 }
 
 void serve_lacks(const struct serve_rig *rig, const char *path, const char *text)
 {
-    assert_false(has(rig, path, text));
+    if (has(rig, path, text))
+        fail_msg("GET %s has '%s'", path, text);
 }
 
 bool serve_next(struct probe_reply *r, char next[SERVE_NEXT_MAX])

@@ -1,4 +1,4 @@
-/* How long `cmibridge serve` keeps what it holds. */
+/* How long `cmibridge serve` keeps what it holds, and `cmibridge backup`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,11 +6,16 @@
 
 #include <cmocka.h>
 
+#include "server/sqlite.h"
 #include "tests/fakes/serve_rig.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define BATCH "Content-Type: application/cloudevents-batch+json\r\n"
 #define OLD   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1"
@@ -72,10 +77,130 @@ static void a_contact_goes_at_its_age_and_no_late_event_brings_it_back(void **st
     unsetenv("CMIBRIDGE_HISTORY_RETENTION_CONTACTS");
 }
 
+/* ---- backup ---- */
+
+#define BEFORE 50 /* contacts that are acknowledged before it begins */
+
+static void number(unsigned n, char id[33])
+{
+    snprintf(id, 33, "%032X", n + 1);
+}
+
+static pid_t go_on_ingesting(struct serve_rig *rig)
+{
+    pid_t pid = fork();
+    char id[33];
+
+    assert_true(pid >= 0);
+    if (pid != 0)
+        return pid;
+    for (unsigned n = 1000; n < 1000000; n++) {
+        number(n, id);
+        ingest_call(rig, id, "", "");
+    }
+    _exit(0);
+}
+
+static int back_up(struct serve_rig *rig, const char *to, char said[1024])
+{
+    char command[512];
+    FILE *out;
+    size_t n;
+    int status;
+
+    snprintf(command, sizeof command, "%s backup --config %s %s 2>&1", getenv("CMIBRIDGE_BIN"),
+             rig->config, to);
+    out = popen(command, "r");
+    assert_non_null(out);
+    n = fread(said, 1, 1023, out);
+    said[n] = '\0';
+    status = pclose(out);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void check_file(const char *path)
+{
+    struct stat s;
+    struct fault f = {0};
+    struct sqlite *db = sqlite_open(path, true, &f);
+    struct sqlite_query q;
+
+    if (db == NULL)
+        fail_msg("%s", f.text);
+    q = sqlite_query(db, "PRAGMA integrity_check");
+    assert_true(sqlite_row(&q));
+    assert_true(view_is(sqlite_text(&q, 0), "ok"));
+    sqlite_end(&q);
+    sqlite_close(db);
+    assert_int_equal(stat(path, &s), 0);
+    assert_int_equal(s.st_mode & 0777, 0600);
+}
+
+static void restore(const struct serve_rig *rig, const char *copy)
+{
+    static const char *const of_it[] = {"-wal", "-shm"};
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/history.sqlite", rig->dir);
+    assert_int_equal(rename(copy, path), 0);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/history.sqlite%s", rig->dir, of_it[i]);
+        unlink(path);
+    }
+}
+
+static void a_backup_has_all_that_was_acknowledged_before_it(void **state)
+{
+    struct serve_rig rig;
+    char said[1024];
+    char copy[128];
+    char path[64];
+    char id[33];
+    pid_t child;
+
+    (void)state;
+    serve_rig_start(&rig, "");
+    for (unsigned n = 0; n < BEFORE; n++) {
+        number(n, id);
+        ingest_call(&rig, id, "", "");
+    }
+    child = go_on_ingesting(&rig);
+    number(1000, id);
+    snprintf(path, sizeof path, "/contacts/%s", id);
+    for (int status = 0; status != 200;) { /* it is at it */
+        struct probe_reply r = serve_ask(&rig, "GET", path, "", NULL);
+
+        status = r.status;
+        probe_done(&r);
+    }
+    snprintf(copy, sizeof copy, "%s/copy.sqlite", rig.dir);
+    if (back_up(&rig, copy, said) != 0)
+        fail_msg("%s", said);
+    check_file(copy);
+    assert_int_equal(back_up(&rig, copy, said), 1); /* what is there stays */
+    assert_non_null(strstr(said, "is there already"));
+    assert_int_equal(back_up(&rig, "/nowhere/copy.sqlite", said), 1);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    serve_rig_kill(&rig);
+    restore(&rig, copy);
+    serve_rig_restart(&rig);
+    number(1000, id);
+    serve_expect(&rig, "GET", path, "", NULL, 200, NULL);
+    for (unsigned n = 0; n < BEFORE; n++) {
+        number(n, id);
+        snprintf(path, sizeof path, "/contacts/%s", id);
+        serve_expect(&rig, "GET", path, "", NULL, 200, NULL);
+    }
+    serve_rig_done(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_contact_goes_at_its_age_and_no_late_event_brings_it_back),
+        cmocka_unit_test(a_backup_has_all_that_was_acknowledged_before_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,6 +161,27 @@ static void an_address_with_nothing_to_match_by_is_refused_by_its_place(void **s
     destinations_done(&d);
 }
 
+static void nobody_keeps_a_place(void **state)
+{
+    struct destinations d;
+    struct fault f = {0};
+
+    (void)state;
+    destinations_init(&d, key, 10, 10);
+    assert_true(destinations_add(&d, VIEW("1"), &f));
+    assert_true(destinations_add_nobody(&d, &f));
+    assert_true(destinations_add(&d, VIEW("2"), &f));
+    assert_true(destinations_add_nobody(&d, &f));
+    assert_true(destinations_add(&d, VIEW("2"), &f));
+    assert_int_equal(d.count, 4);
+    assert_int_equal(d.given, 5);
+    destinations_end(&d);
+    assert_true(view_is(nth(&d, 0, 1), ""));
+    assert_true(view_is(nth(&d, 0, 2), "2"));
+    assert_true(view_is(nth(&d, 0, 3), ""));
+    destinations_done(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +190,7 @@ int main(void)
         cmocka_unit_test(a_cut_or_foreign_list_is_none),
         cmocka_unit_test(repeats_are_set_aside_in_whatever_spelling),
         cmocka_unit_test(a_hundred_thousand_are_told_apart),
+        cmocka_unit_test(nobody_keeps_a_place),
         cmocka_unit_test(an_address_with_nothing_to_match_by_is_refused_by_its_place),
     };
 

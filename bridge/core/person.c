@@ -1,0 +1,169 @@
+#include "bridge/core/person.h"
+
+#include <string.h>
+
+#define SEPARATORS_MAX 8 /* in a row, within one number */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool person_init(struct person *p, struct view address, struct fault *f)
+{
+    struct view normal = VIEW_NONE;
+
+    if (!phone_normal(address, p->room, &normal, f))
+        return false;
+    p->n = normal.n;
+    p->number = true;
+    for (size_t i = 0; i < normal.n; i++)
+        p->number = p->number && is_digit(normal.p[i]);
+    p->distinct = p->number ? normal.n >= PERSON_DIGITS_MIN : view_has(normal, '@');
+    return true;
+}
+
+struct view person_normal(const struct person *p)
+{
+    return (struct view){p->room, p->n};
+}
+
+/* The number, in whatever spelling, from `at` on; where it ends, or 0. */
+static size_t spelled_from(const struct person *p, struct view text, size_t at)
+{
+    size_t matched = 0;
+    unsigned skipped = 0;
+
+    while (matched < p->n && at < text.n) {
+        size_t separator = matched > 0 ? phone_separator(view_skip(text, at)) : 0;
+
+        if (text.p[at] == p->room[matched]) {
+            matched++;
+            at++;
+            skipped = 0;
+        } else if (separator > 0 && skipped++ < SEPARATORS_MAX) {
+            at += separator;
+        } else {
+            return 0;
+        }
+    }
+    return matched == p->n ? at : 0;
+}
+
+static size_t number_at(const struct person *p, struct view text, size_t at)
+{
+    size_t end = spelled_from(p, text, at);
+
+    return end > 0 && end < text.n && is_digit(text.p[end]) ? 0 : end;
+}
+
+/* Where a number that begins at `at` begins with what stands before it: `+`, `00`; past the text
+ * where it is part of another one. */
+static size_t number_begin(struct view text, size_t at)
+{
+    size_t from = at;
+
+    if (from >= 2 && text.p[from - 1] == '0' && text.p[from - 2] == '0')
+        from -= 2;
+    if (from > 0 && text.p[from - 1] == '+')
+        from--;
+    if (from > 0 && is_digit(text.p[from - 1]))
+        return text.n;
+    return from;
+}
+
+static bool is_of_name(char c)
+{
+    return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '%' || c == '+';
+}
+
+static size_t name_at(const struct person *p, struct view text, size_t at)
+{
+    size_t end = at + p->n;
+
+    if (end > text.n || !view_eq_nocase((struct view){text.p + at, p->n}, person_normal(p)))
+        return 0;
+    if (at > 0 && (is_of_name(text.p[at - 1]) ||
+                   (text.p[at - 1] == '.' && at > 1 && is_of_name(text.p[at - 2]))))
+        return 0;
+    if (end < text.n && (is_of_name(text.p[end]) ||
+                         (text.p[end] == '.' && end + 1 < text.n && is_of_name(text.p[end + 1]))))
+        return 0;
+    return end;
+}
+
+/* The next mention at or behind *from: begins there, ends at *to. */
+static bool next(const struct person *p, struct view text, size_t *from, size_t *to)
+{
+    for (size_t at = *from; at + p->n <= text.n; at++) {
+        if (p->number && text.p[at] == p->room[0]) {
+            size_t begin = number_begin(text, at);
+
+            if (begin < text.n && begin >= *from && (*to = number_at(p, text, at)) > 0) {
+                *from = begin;
+                return true;
+            }
+        } else if (!p->number && (*to = name_at(p, text, at)) > 0) {
+            *from = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool person_mentioned(const struct person *p, struct view text)
+{
+    size_t from = 0;
+    size_t to = 0;
+
+    return p->distinct && next(p, text, &from, &to);
+}
+
+bool person_in_bytes(const struct person *p, struct view bytes)
+{
+    for (size_t at = 0; p->distinct && at + p->n <= bytes.n; at++) {
+        const char *first = memchr(bytes.p + at, p->room[0], p->number ? bytes.n - at : 0);
+
+        if (p->number) {
+            if (first == NULL)
+                return false;
+            at = (size_t)(first - bytes.p);
+            if (spelled_from(p, bytes, at) > 0)
+                return true;
+        } else if (view_eq_nocase((struct view){bytes.p + at, p->n}, person_normal(p))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool person_is(const struct person *p, struct view address)
+{
+    char room[PHONE_NORMAL_MAX];
+    struct view normal;
+    struct fault f;
+
+    if (address.n < p->n)
+        return false;
+    return (phone_normal(address, room, &normal, &f) && view_eq(normal, person_normal(p))) ||
+           person_mentioned(p, address);
+}
+
+void person_without(const struct person *p, struct view text, struct buf *to)
+{
+    size_t done = 0;
+    size_t from = 0;
+    size_t end = 0;
+
+    while (p->distinct && next(p, text, &from, &end)) {
+        buf_put(to, (struct view){text.p + done, from - done});
+        buf_put_text(to, "…");
+        done = from = end;
+    }
+    buf_put(to, view_skip(text, done));
+}

@@ -1,0 +1,36 @@
+/*
+ * person: somebody known by one address, looked for in addresses and in texts.
+ *
+ * In an address column somebody is found by the normal form (phone.h). In a text, too, where the
+ * address can't be mistaken for something else: a number of PERSON_DIGITS_MIN digits or more, or an
+ * address with '@'. A number is found however it is written (`+`, `00`, separators within), as long
+ * as no digit touches it; an address with '@' in any case, as long as no part of another one
+ * touches it.
+ */
+#ifndef BRIDGE_CORE_PERSON_H
+#define BRIDGE_CORE_PERSON_H
+
+#include "bridge/core/buf.h"
+#include "bridge/core/phone.h"
+
+#define PERSON_DIGITS_MIN 7
+
+struct person {
+    char room[PHONE_NORMAL_MAX];
+    size_t n;
+    bool number;
+    bool distinct; /* is looked for in texts */
+};
+
+/* REJECT as phone_normal. */
+bool person_init(struct person *p, struct view address, struct fault *f) MUST_CHECK;
+struct view person_normal(const struct person *p);
+/* Does an address column that holds this mean the person? */
+bool person_is(const struct person *p, struct view address);
+bool person_mentioned(const struct person *p, struct view text);
+/* Do the bytes hold the number, digits touching or not, or the address? For looking for remains. */
+bool person_in_bytes(const struct person *p, struct view bytes);
+/* Appends the text with "…" for every mention. */
+void person_without(const struct person *p, struct view text, struct buf *to);
+
+#endif

@@ -1,0 +1,190 @@
+#include "server/backup.h"
+
+#include "bridge/core/mem.h"
+#include "server/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+struct backup {
+    struct server *server;
+    const char *history;
+    uv_work_t work;
+    struct control_call *call; /* NULL: nothing is under way */
+    char to[PATH_MAX];
+    char part[PATH_MAX + sizeof BACKUP_SUFFIX];
+    int64_t bytes;
+    int64_t begun_ms;
+    struct fault fault;
+    bool ended;
+};
+
+/* ---- on the thread ---- */
+
+static bool no_good(const char *what, const char *path, struct fault *f)
+{
+    return fault_set(f, FAULT_RETRY, "%s can't be %s: %s", path, what, strerror(errno));
+}
+
+/* Nobody but its owner reads it. */
+static bool make_part(const char *path, struct fault *f)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0 || fchmod(fd, 0600) != 0) {
+        no_good("written", path, f);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
+static bool copy(const char *from, const char *to, struct fault *f)
+{
+    struct sqlite *db = sqlite_open(from, true, f);
+    struct sqlite_query q;
+    bool ok;
+
+    if (db == NULL)
+        return false;
+    q = sqlite_query(db, "VACUUM INTO ?"); /* one snapshot; whoever writes goes on */
+    sqlite_bind_text(&q, view_of(to));
+    sqlite_run(&q);
+    ok = sqlite_check(db, f);
+    sqlite_close(db);
+    return ok;
+}
+
+static bool sync_path(const char *path, int flags, int64_t *bytes, struct fault *f)
+{
+    int fd = open(path, flags | O_CLOEXEC);
+    struct stat s;
+    bool ok = fd >= 0 && fsync(fd) == 0 && fstat(fd, &s) == 0;
+
+    if (ok && bytes != NULL)
+        *bytes = s.st_size;
+    if (!ok)
+        no_good("brought to the disk", path, f);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+static bool sync_folder(const char *path, struct fault *f)
+{
+    char room[PATH_MAX];
+
+    snprintf(room, sizeof room, "%s", path);
+    return sync_path(dirname(room), O_RDONLY | O_DIRECTORY, NULL, f);
+}
+
+/* link, not rename: what came to be there meanwhile stays. */
+static bool give_name(const struct backup *b, struct fault *f)
+{
+    if (link(b->part, b->to) != 0)
+        return no_good("made", b->to, f);
+    return unlink(b->part) == 0 || no_good("removed", b->part, f);
+}
+
+static void work(uv_work_t *work)
+{
+    struct backup *b = work->data;
+
+    if (access(b->to, F_OK) == 0) {
+        fault_set(&b->fault, FAULT_REJECT, "%s is there already", b->to);
+        return;
+    }
+    if (!make_part(b->part, &b->fault))
+        return;
+    if (!copy(b->history, b->part, &b->fault) ||
+        !sync_path(b->part, O_RDONLY, &b->bytes, &b->fault) || !give_name(b, &b->fault)) {
+        (void)unlink(b->part);
+        return;
+    }
+    (void)!sync_folder(b->to, &b->fault);
+}
+
+/* ---- on the loop ---- */
+
+static void fail(struct backup *b)
+{
+    struct control_call *call = b->call;
+
+    notice_say(b->server->log, NOTICE_WARN, "backup_failed", NOTICE_TEXT("error", b->fault.text));
+    b->call = NULL;
+    control_fail(call, &b->fault);
+}
+
+static void on_done(uv_work_t *work, int status)
+{
+    struct backup *b = work->data;
+    struct control_call *call = b->call;
+    int64_t ms = (int64_t)uv_now(b->server->loop) - b->begun_ms;
+    char answer[128];
+
+    (void)status; /* nobody cancels it */
+    if (b->fault.cls != FAULT_NONE) {
+        fail(b);
+    } else {
+        notice_say(b->server->log, NOTICE_INFO, "backup_done", NOTICE_INT("bytes", b->bytes),
+                   NOTICE_INT("ms", ms));
+        snprintf(answer, sizeof answer, "{\"bytes\":%lld,\"ms\":%lld}", (long long)b->bytes,
+                 (long long)ms);
+        b->call = NULL;
+        control_answer(call, view_of(answer));
+    }
+    if (b->ended)
+        mem_free(b);
+}
+
+void backup_ask(struct backup *b, struct control_call *call, struct view to)
+{
+    struct fault f;
+
+    if (b->call != NULL)
+        fault_set(&f, FAULT_RETRY, "another backup is under way");
+    else if (to.n == 0 || to.p[0] != '/' || to.n >= sizeof b->to || view_has(to, '\0'))
+        fault_set(&f, FAULT_REJECT, "the backup's path must be absolute, and shorter than %d bytes",
+                  PATH_MAX);
+    else {
+        b->call = call;
+        b->fault = (struct fault){0};
+        b->begun_ms = (int64_t)uv_now(b->server->loop);
+        view_copy(to, b->to, sizeof b->to);
+        snprintf(b->part, sizeof b->part, "%s" BACKUP_SUFFIX, b->to);
+        b->work.data = b;
+        if (uv_queue_work(b->server->loop, &b->work, work, on_done) == 0)
+            return;
+        fault_set(&b->fault, FAULT_RETRY, "there is no thread to copy with");
+        fail(b);
+        return;
+    }
+    control_fail(call, &f);
+}
+
+struct backup *backup_new(struct server *server, const char *history)
+{
+    struct backup *b = mem_zeroed(1, sizeof *b);
+
+    b->server = server;
+    b->history = history;
+    return b;
+}
+
+void backup_free(struct backup *b)
+{
+    if (b == NULL)
+        return;
+    b->ended = true;
+    if (b->call == NULL)
+        mem_free(b);
+}

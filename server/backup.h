@@ -1,0 +1,24 @@
+/*
+ * backup: a copy of the history while `cmibridge serve` goes on: of one moment, at or after that of
+ * the asking; on a thread and a connection of its own. It lies beside its name until it is whole
+ * and on the disk, then takes it.
+ */
+#ifndef SERVER_BACKUP_H
+#define SERVER_BACKUP_H
+
+#include "server/control.h"
+#include "server/server.h"
+
+#define BACKUP_SUFFIX ".part"
+
+struct backup;
+
+/* history: the path of its file. */
+struct backup *backup_new(struct server *server, const char *history);
+/* One that is under way is waited for by the loop. NULL is a no-op. */
+void backup_free(struct backup *b);
+
+/* to: an absolute path; nothing may be there. One at a time: a further one fails. */
+void backup_ask(struct backup *b, struct control_call *call, struct view to);
+
+#endif

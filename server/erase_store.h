@@ -1,0 +1,37 @@
+/*
+ * erase_store: one person out of Redis, by keys alone, so in a cluster too, pass after pass until
+ * one finds nothing.
+ *
+ * A message keeps its place, its counts and its other destinations; that of the person becomes
+ * empty, and what has not gone ends as failed, reason `erased`. A callback of the person goes. So
+ * do consents, the gap between two messages, and names under which `consume` remembers things,
+ * which mention the person. What texts mention of the person becomes "…".
+ */
+#ifndef SERVER_ERASE_STORE_H
+#define SERVER_ERASE_STORE_H
+
+#include "bridge/core/person.h"
+#include "server/server.h"
+
+#define ERASE_STORE_PASSES_MAX 8
+
+struct erase_store;
+
+struct erase_store_counts { /* dry: of one pass, what there is */
+    int64_t destinations;
+    int64_t callbacks;
+    int64_t consents;
+    int64_t texts;      /* of messages and callbacks */
+    int64_t references; /* and keys of the ledger; of this Redis, not of a cluster's others */
+    int64_t outbox;     /* outcomes that wait for Kafka and hold the person; they are left */
+};
+
+typedef void erase_store_done(void *owner, const struct erase_store_counts *counts,
+                              const struct fault *f);
+
+/* person must outlive it. done is called once, never from inside; f says what failed (then begin
+ * anew), else NULL. */
+void erase_store_begin(struct server *server, const struct person *person, bool dry,
+                       erase_store_done *done, void *owner);
+
+#endif

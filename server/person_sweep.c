@@ -1,0 +1,384 @@
+#include "server/person_sweep.h"
+
+#include "bridge/core/arena.h"
+#include "bridge/core/mem.h"
+#include "server/erased.h"
+#include "server/sqlite.h"
+#include "server/text_index.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FOUND_MAX     50
+#define STATEMENT_MAX 512
+#define PREFIXES                                                                                   \
+    256 /* tables without rows of their own are looked at by their key's first byte                \
+         */
+#define TEXT_MAX (64 << 20)
+
+/* ---- what holds whom ---- */
+
+enum holder {
+    HOLDER_GROUP,     /* the key is a group's */
+    HOLDER_EMAIL,     /* the key is an email's: its contact's group */
+    HOLDER_RECORDING, /* the key is a recording's */
+};
+
+/* Columns that name somebody: what the key says goes as a whole. */
+static const struct named {
+    const char *table;
+    const char *key;
+    const char *columns; /* at most three */
+    bool by_row;         /* `row` orders the table, else the key */
+    enum holder holder;
+    size_t count; /* where in history_removed a dry run counts it */
+} named[] = {
+    {"contacts", "group_id", "source, destination", true, HOLDER_GROUP,
+     offsetof(struct history_removed, contacts)},
+    {"emails", "id", "from_address", true, HOLDER_EMAIL, offsetof(struct history_removed, emails)},
+    {"email_addresses", "email", "address, name", false, HOLDER_EMAIL,
+     offsetof(struct history_removed, emails)},
+    {"chat_participants", "chat", "uniquekey, alias", false, HOLDER_GROUP,
+     offsetof(struct history_removed, chats)},
+    {"chat_messages", "chat", "originator", true, HOLDER_GROUP,
+     offsetof(struct history_removed, chats)},
+    {"call_recordings", "id", "file_name, file_path", true, HOLDER_RECORDING,
+     offsetof(struct history_removed, recordings)},
+};
+#define NAMED (sizeof named / sizeof *named)
+
+/* Columns of texts that may mention somebody. */
+static const struct texts {
+    const char *table;
+    const char *key; /* NULL: row */
+    const char *column;
+    const struct text_index *index; /* that it stands in; NULL: none */
+} texts[] = {
+    {"contacts", NULL, "subject", &text_index_of_subjects},
+    {"emails", NULL, "content", &text_index_of_emails},
+    {"emails", NULL, "remarks", &text_index_of_emails},
+    {"emails", NULL, "from_name", NULL},
+    {"chat_messages", NULL, "message", &text_index_of_chats},
+    {"listen_logs", NULL, "description", NULL},
+    {"script_results", NULL, "name", NULL},
+    {"email_attachments", "email", "filename", NULL},
+    {"email_attachments", "email", "originator", NULL},
+    {"script_questions", "result", "data", NULL},
+    {"script_answers", "result", "answerdata", NULL},
+    {"remarks", "group_id", "text", NULL},
+};
+#define TEXTS (sizeof texts / sizeof *texts)
+
+/* ---- where the sweep stands ---- */
+
+static void begin_table(struct person_sweep *s)
+{
+    s->row = INT64_MIN;
+    s->prefix = 0;
+}
+
+/* From the place where the sweep stands. */
+static struct sqlite_query look(const struct person_sweep *s, struct sqlite *db, const char *table,
+                                const char *key, const char *columns, bool by_row,
+                                uint8_t bounds[2][17])
+{
+    char sql[STATEMENT_MAX];
+    struct sqlite_query q;
+
+    if (by_row) {
+        snprintf(sql, sizeof sql, "SELECT row, %s, %s FROM %s WHERE row > ? ORDER BY row LIMIT ?",
+                 key, columns, table);
+        q = sqlite_query(db, sql);
+        sqlite_bind_int(&q, s->row);
+        sqlite_bind_int(&q, PERSON_LOOK_MAX);
+        return q;
+    }
+    snprintf(sql, sizeof sql, "SELECT 0, %s, %s FROM %s WHERE %s >= ? AND %s < ?", key, columns,
+             table, key, key);
+    bounds[0][0] = (uint8_t)s->prefix;
+    memset(bounds[1], 0xff, sizeof bounds[1]); /* above all that begins with the last byte */
+    if (s->prefix + 1 < PREFIXES)
+        bounds[1][0] = (uint8_t)(s->prefix + 1);
+    q = sqlite_query(db, sql);
+    sqlite_bind_blob(&q, (struct view){(const char *)bounds[0], 1});
+    sqlite_bind_blob(&q, (struct view){(const char *)bounds[1],
+                                       s->prefix + 1 < PREFIXES ? 1 : sizeof bounds[1]});
+    return q;
+}
+
+/* ---- what is taken ---- */
+
+struct ids {
+    struct guid *list;
+    size_t count;
+    size_t room;
+};
+
+static void ids_of(struct sqlite *db, const char *sql, const struct guid *id, struct ids *out)
+{
+    struct sqlite_query q = sqlite_query(db, sql);
+    struct guid found;
+
+    sqlite_bind_guid(&q, id);
+    while (sqlite_row(&q)) {
+        if (!sqlite_guid(&q, 0, &found))
+            continue;
+        if (out->count == out->room) {
+            struct guid *more;
+
+            out->room = out->room == 0 ? 16 : 2 * out->room;
+            more = mem_zeroed(out->room, sizeof *more);
+            if (out->count > 0)
+                memcpy(more, out->list, out->count * sizeof *more);
+            mem_free(out->list);
+            out->list = more;
+        }
+        out->list[out->count++] = found;
+    }
+}
+
+/* Recordings and script results of a leg, or of a call that has the group's name. */
+static void take_of(struct person_sweep *s, struct sqlite *db, const struct guid *id)
+{
+    struct ids recordings = {0};
+    struct ids scripts = {0};
+
+    ids_of(db, "SELECT id FROM call_recordings WHERE contact_id = ?1 OR call_id = ?1", id,
+           &recordings);
+    ids_of(db, "SELECT id FROM script_results WHERE contact_id = ?1 OR originalcontact_id = ?1", id,
+           &scripts);
+    for (size_t i = 0; i < recordings.count; i++) {
+        erased_store_thing(s->erased, db, &recordings.list[i]);
+        history_remove_recording(db, &recordings.list[i], &s->removed);
+    }
+    for (size_t i = 0; i < scripts.count; i++) {
+        erased_store_thing(s->erased, db, &scripts.list[i]);
+        history_remove_script(db, &scripts.list[i], &s->removed);
+    }
+    mem_free(recordings.list);
+    mem_free(scripts.list);
+}
+
+static bool take_group(struct person_sweep *s, struct sqlite *db, const struct guid *group,
+                       int64_t *left)
+{
+    struct ids legs = {0};
+
+    ids_of(db, "SELECT id FROM contacts WHERE group_id = ?", group, &legs);
+    erased_store_thing(s->erased, db, group);
+    take_of(s, db, group);
+    for (size_t i = 0; i < legs.count; i++) {
+        erased_store_thing(s->erased, db, &legs.list[i]);
+        take_of(s, db, &legs.list[i]);
+    }
+    mem_free(legs.list);
+    return history_remove_group(db, group, left, &s->removed);
+}
+
+static struct guid group_of_email(struct sqlite *db, const struct guid *email)
+{
+    struct sqlite_query q = sqlite_query(db, "SELECT group_id FROM contacts WHERE id = ?");
+    struct guid group = *email;
+
+    sqlite_bind_guid(&q, email);
+    if (sqlite_row(&q))
+        (void)sqlite_guid(&q, 0, &group); /* NOT NULL */
+    sqlite_end(&q);
+    return group;
+}
+
+/* false: some of it is left. */
+static bool take(struct person_sweep *s, struct sqlite *db, const struct named *n,
+                 const struct guid *key, int64_t *left)
+{
+    struct guid group = *key;
+
+    if (n->holder == HOLDER_RECORDING) {
+        erased_store_thing(s->erased, db, key);
+        history_remove_recording(db, key, &s->removed);
+        --*left;
+        return true;
+    }
+    if (n->holder == HOLDER_EMAIL)
+        group = group_of_email(db, key);
+    return take_group(s, db, &group, left);
+}
+
+static bool names(const struct person_sweep *s, const struct sqlite_query *q)
+{
+    for (int i = 2; i < sqlite_columns(q); i++)
+        if (sqlite_kind(q, i) == SQLITE_KIND_TEXT && person_is(s->person, sqlite_text(q, i)))
+            return true;
+    return false;
+}
+
+/* One step of one table; false: the table is through. */
+static bool people(struct person_sweep *s, struct sqlite *db, const struct named *n)
+{
+    uint8_t bounds[2][17];
+    struct guid found[FOUND_MAX];
+    int64_t rows[FOUND_MAX];
+    size_t count = 0;
+    int looked = 0;
+    int64_t left = PERSON_ROWS_MAX;
+    struct sqlite_query q = look(s, db, n->table, n->key, n->columns, n->by_row, bounds);
+
+    while (count < FOUND_MAX && sqlite_row(&q)) {
+        looked++;
+        s->row = sqlite_int(&q, 0);
+        if (!names(s, &q) || !sqlite_guid(&q, 1, &found[count]))
+            continue;
+        if (s->dry)
+            ++*(int64_t *)(void *)((char *)&s->removed + n->count);
+        else
+            rows[count++] = s->row;
+    }
+    sqlite_end(&q);
+    s->looked += looked;
+    s->acted = s->acted || count > 0;
+    for (size_t i = 0; i < count; i++)
+        if (left <= 0 || !take(s, db, n, &found[i], &left)) {
+            s->row = rows[i] - 1; /* the next step comes to it again */
+            return true;
+        }
+    if (n->by_row)
+        return looked > 0;
+    if (count == FOUND_MAX)
+        return true; /* there may be more of the same first byte */
+    return ++s->prefix < PREFIXES;
+}
+
+/* ---- mentions ---- */
+
+struct mention {
+    int64_t row;
+    struct guid key;
+    struct view text;
+};
+
+static void update(const struct texts *t, struct sqlite *db, const struct mention *m,
+                   struct view without)
+{
+    char sql[STATEMENT_MAX];
+    struct sqlite_query q;
+
+    if (t->index != NULL)
+        text_index_remove(db, t->index, m->row);
+    if (t->key == NULL)
+        snprintf(sql, sizeof sql, "UPDATE %s SET %s = ? WHERE row = ?", t->table, t->column);
+    else
+        snprintf(sql, sizeof sql, "UPDATE %s SET %s = ? WHERE %s = ? AND %s = ?", t->table,
+                 t->column, t->key, t->column);
+    q = sqlite_query(db, sql);
+    sqlite_bind_text(&q, without);
+    if (t->key == NULL) {
+        sqlite_bind_int(&q, m->row);
+    } else {
+        sqlite_bind_guid(&q, &m->key);
+        sqlite_bind_text(&q, m->text);
+    }
+    sqlite_run(&q);
+    if (t->index != NULL)
+        text_index_add(db, t->index, m->row);
+}
+
+static void redact(struct person_sweep *s, struct sqlite *db, const struct texts *t,
+                   const struct mention *found, size_t count)
+{
+    struct buf without;
+
+    buf_init(&without, 2 * (size_t)TEXT_MAX);
+    for (size_t i = 0; i < count; i++) {
+        buf_clear(&without);
+        person_without(s->person, found[i].text, &without);
+        update(t, db, &found[i], buf_view(&without));
+    }
+    buf_done(&without);
+}
+
+static bool mentions(struct person_sweep *s, struct sqlite *db, const struct texts *t)
+{
+    uint8_t bounds[2][17];
+    struct mention found[FOUND_MAX];
+    size_t count = 0;
+    int looked = 0;
+    struct arena texts_found;
+    struct sqlite_query q =
+        look(s, db, t->table, t->key == NULL ? "NULL" : t->key, t->column, t->key == NULL, bounds);
+
+    arena_init(&texts_found);
+    while (count < FOUND_MAX && sqlite_row(&q)) {
+        looked++;
+        s->row = sqlite_int(&q, 0);
+        if (sqlite_kind(&q, 2) != SQLITE_KIND_TEXT ||
+            !person_mentioned(s->person, sqlite_text(&q, 2)))
+            continue;
+        s->mentions++;
+        if (s->dry)
+            continue;
+        found[count] =
+            (struct mention){.row = s->row, .text = arena_view(&texts_found, sqlite_text(&q, 2))};
+        (void)sqlite_guid(&q, 1, &found[count].key); /* of a table by row there is none */
+        count++;
+    }
+    sqlite_end(&q);
+    s->looked += looked;
+    s->acted = s->acted || count > 0;
+    redact(s, db, t, found, count);
+    arena_done(&texts_found);
+    if (t->key == NULL)
+        return looked > 0;
+    return count == FOUND_MAX || ++s->prefix < PREFIXES;
+}
+
+/* ---- the whole ---- */
+
+static bool phase_people(struct person_sweep *s, struct sqlite *db)
+{
+    if (people(s, db, &named[s->table]))
+        return true;
+    begin_table(s);
+    return ++s->table < NAMED;
+}
+
+static bool phase_mentions(struct person_sweep *s, struct sqlite *db)
+{
+    if (!s->person->distinct)
+        return false;
+    if (mentions(s, db, &texts[s->table]))
+        return true;
+    begin_table(s);
+    return ++s->table < TEXTS;
+}
+
+#define LOOKS 2 /* phases that look; where they find nothing, several parts are one step */
+
+static bool phase_indexes(struct person_sweep *s, struct sqlite *db)
+{
+    return s->merges && history_remove_merge(db, &s->merge_at);
+}
+
+bool person_sweep_step(struct person_sweep *s, struct sqlite *db)
+{
+    static bool (*const phases[])(struct person_sweep * s, struct sqlite * db) = {
+        phase_people, phase_mentions, phase_indexes};
+    const unsigned count = sizeof phases / sizeof *phases;
+
+    if (s->phase == 0 && s->table == 0 && s->row == 0)
+        begin_table(s);
+    s->looked = 0;
+    s->acted = false;
+    if (!s->dry)
+        history_remove_begin(db);
+    do {
+        if (!phases[s->phase](s, db)) {
+            s->phase++;
+            s->table = 0;
+            begin_table(s);
+        }
+    } while (s->phase < LOOKS && !s->acted && s->looked < PERSON_LOOK_MAX);
+    if (!s->dry)
+        history_remove_end(db);
+    return s->phase < count;
+}

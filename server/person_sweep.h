@@ -1,0 +1,45 @@
+/*
+ * person_sweep: takes one person out of the history, step by step; each step looks at a bounded
+ * part of one table. Done twice it finds nothing the second time; stopped anywhere it is begun
+ * anew.
+ *
+ * A contact from or to the person goes with its whole group: transcript, emails, remarks, and the
+ * recordings (with listen logs) and script results of its legs. So does a chat that the person took
+ * part in, and an email that has the person among its addresses. Where somebody else's things only
+ * mention the person (subjects, contents, remarks, lines, answers …), "…" takes the place of that.
+ */
+#ifndef SERVER_PERSON_SWEEP_H
+#define SERVER_PERSON_SWEEP_H
+
+#include "bridge/core/person.h"
+#include "server/history_remove.h"
+
+#include <stdbool.h>
+
+#define PERSON_LOOK_MAX 2000 /* rows looked at in a step */
+#define PERSON_ROWS_MAX 500  /* rows taken in a step, give or take one group's legs */
+
+struct erased;
+
+struct person_sweep {
+    const struct person *person;
+    struct erased *erased;          /* what is taken is noted there; not where dry is set */
+    bool dry;                       /* only counts */
+    bool merges;                    /* write the indexes of texts anew at the end */
+    struct history_removed removed; /* dry: rows that name the person */
+    int64_t mentions;               /* texts that hold a mention */
+    /* private */
+    unsigned phase;
+    unsigned table;
+    int64_t row;
+    unsigned prefix;
+    int looked; /* rows, in this step */
+    bool acted; /* something was taken, in this step */
+    unsigned merge_at;
+};
+
+/* *s: the first five set, the rest 0. In a transaction; on the writer's thread unless dry. false:
+ * it is done. */
+bool person_sweep_step(struct person_sweep *s, struct sqlite *db);
+
+#endif

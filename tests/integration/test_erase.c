@@ -1,0 +1,448 @@
+/* `cmibridge erase`: of one person nothing is left in the history, in Redis, in any of their files;
+ * nothing comes back; and of everybody else nothing is lost. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/fakes/kafka_rig.h"
+#include "tests/fakes/serve_rig.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BATCH  "Content-Type: application/cloudevents-batch+json\r\n"
+#define PLAIN  "Content-Type: text/plain\r\n"
+#define WHO    "+358 40 765-4321"
+#define DIGITS "358407654321"
+#define MAIL   "sam.i.am@greeneggs.ham"
+#define LATER  "2035-03-04T12:00:00Z"
+
+#define CALL    "A0000000000000000000000000000001"
+#define LEG_2   "A0000000000000000000000000000002"
+#define OTHER   "A0000000000000000000000000000003"
+#define EMAIL   "A0000000000000000000000000000004"
+#define MAIL_2  "A0000000000000000000000000000005"
+#define CHAT    "A0000000000000000000000000000006"
+#define CHAT_2  "A0000000000000000000000000000007"
+#define RECORD  "A0000000000000000000000000000008"
+#define RECORD2 "A0000000000000000000000000000009"
+#define SCRIPT  "A000000000000000000000000000000A"
+#define SCRIPT2 "A000000000000000000000000000000B"
+#define NEWCALL "A000000000000000000000000000000C"
+#define AGENT   "8EE34E893B224131AACF44677F60CF54"
+#define QUEUE   "B0000000000000000000000000000001"
+
+static struct serve_rig rig;
+static char output[65536];
+
+static int run(const char *arguments)
+{
+    char command[1024];
+    FILE *out;
+    size_t n;
+    int status;
+
+    snprintf(command, sizeof command, "%s erase --config %s %s 2>&1", getenv("CMIBRIDGE_BIN"),
+             rig.config, arguments);
+    out = popen(command, "r");
+    assert_non_null(out);
+    n = fread(output, 1, sizeof output - 1, out);
+    output[n] = '\0';
+    status = pclose(out);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void says(const char *text)
+{
+    if (strstr(output, text) == NULL)
+        fail_msg("'%s' is not in: %s", text, output);
+}
+
+static void ingest(const char *type, const char *subject, const char *data)
+{
+    static unsigned id;
+    char batch[4096];
+    struct probe_reply r;
+
+    snprintf(batch, sizeof batch,
+             "[{\"specversion\":\"1.0\",\"id\":\"e%u\",\"source\":\"/t\",\"type\":\"%s\","
+             "\"subject\":\"%s\",\"data\":%s}]",
+             ++id, type, subject, data);
+    r = probe_ask(rig.port, "POST", "/ingest", BATCH, batch);
+    if (r.status != 200 || strstr(r.body.p, "\"status\":204") == NULL)
+        fail_msg("%s %s: %d %.*s", type, subject, r.status, VIEW_ARG(r.body));
+    probe_done(&r);
+}
+
+#define RECEIVED(from)                                                                             \
+    "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"source\":\"" from                                \
+    "\",\"destination\":\"100\",\"agentId\":\"" AGENT "\",\"subject\":\"broken pipe\"}"
+#define LETTER(from, to, words)                                                                    \
+    "{\"from_queue\":{\"id\":\"" QUEUE "\",\"name\":\"Q\"},\"title\":\"t\",\"content\":\"" words   \
+    "\",\"originator\":\"" from "\",\"destination\":\"desk@x.example\",\"cc_address\":"            \
+    "[{\"address\":\"" to "\"}]}"
+#define RECORDING(contact, file)                                                                   \
+    "{\"call_id\":\"" contact "\",\"contact_id\":\"" contact "\",\"owner_id\":\"" QUEUE            \
+    "\",\"owner_type\":\"queue\",\"owner_name\":\"Q\",\"file_name\":\"" file "\"}"
+#define RESULT(contact, answer)                                                                    \
+    "{\"script_id\":\"" QUEUE "\",\"name\":\"s\",\"contact_id\":\"" contact                        \
+    "\",\"scriptquestions\":[{\"id\":\"" QUEUE "\",\"data\":\"q\",\"controltype\":\"radio\","      \
+    "\"datatype\":\"string\",\"ordinal\":1,\"scriptanswers\":[{\"id\":\"" QUEUE                    \
+    "\",\"answerdata\":\"" answer "\",\"ordinal\":1}]}]}"
+
+static void fill_history(void)
+{
+    ingest("contact.received", "contacts/" CALL, RECEIVED("+" DIGITS));
+    ingest("contact.transferred", "contacts/" LEG_2,
+           "{\"previousId\":\"" CALL "\",\"destination\":\"101\"}");
+    ingest("contact.received", "contacts/" OTHER, RECEIVED("+358409999999"));
+    ingest("contact.updated", "contacts/" OTHER, "{\"subject\":\"asks for 00" DIGITS "\"}");
+    ingest("email.received", "emails/" EMAIL, LETTER("a@x.example", WHO, "hello"));
+    ingest("email.received", "emails/" MAIL_2,
+           LETTER("a@x.example", "b@x.example", "call me or " DIGITS " today"));
+    ingest(
+        "contact.received", "contacts/" CHAT,
+        "{\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"source\":\"web\",\"destination\":\"desk\"}");
+    ingest("chat.participant.added", "chats/" CHAT,
+           "{\"alias\":\"Sam\",\"uniquekey\":\"" DIGITS "\"}");
+    ingest("chat.message.added", "chats/" CHAT,
+           "{\"message\":\"I am a secret\",\"originator\":\"web\"}");
+    ingest(
+        "contact.received", "contacts/" CHAT_2,
+        "{\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"source\":\"web2\",\"destination\":\"desk\"}");
+    ingest("chat.message.added", "chats/" CHAT_2,
+           "{\"message\":\"his number is " WHO ", I think\",\"originator\":\"web2\"}");
+    ingest("callrecording.created", "callRecordings/" RECORD, RECORDING(LEG_2, "a.wav"));
+    ingest("callrecording.created", "callRecordings/" RECORD2, RECORDING(OTHER, "b.wav"));
+    ingest("scriptresult.saved", "scriptResults/" SCRIPT, RESULT(CALL, "yes"));
+    ingest("scriptresult.saved", "scriptResults/" SCRIPT2, RESULT(OTHER, "it was +" DIGITS));
+    serve_create(&rig, "/callRecordings/" RECORD "/listenLog", "",
+                 "{\"description\":\"heard\",\"userSessionId\":\"s\"}", (char[33]){0});
+    serve_expect(&rig, "POST", "/contacts/" OTHER "/remarks", PLAIN, "see " WHO, 204, NULL);
+    serve_expect(&rig, "POST", "/contacts/" CALL "/remarks", PLAIN, "private", 204, NULL);
+}
+
+static char message[33];
+static char callback[33];
+static char callback_2[33];
+
+static void fill_redis(void)
+{
+    serve_create(&rig, "/messages", "",
+                 "{\"message\":\"For " WHO "\",\"source\":\"12345678@sms.social365.com\","
+                 "\"subType\":\"sms\",\"sendTime\":\"" LATER "\",\"destinations\":"
+                 "[{\"address\":\"+358409999999\"},{\"address\":\"+" DIGITS
+                 "\"},{\"address\":\"00" DIGITS "\"},{\"address\":\"+358409999998\"}]}",
+                 message);
+    serve_create(&rig, "/callbacks", "",
+                 "{\"customerNumber\":\"" WHO "\",\"callbackQueueNumber\":\"153\","
+                 "\"nextCallTime\":\"" LATER "\"}",
+                 callback);
+    serve_create(&rig, "/callbacks", "",
+                 "{\"customerNumber\":\"+358409999999\",\"callbackQueueNumber\":\"153\","
+                 "\"nextCallTime\":\"" LATER "\",\"notes\":\"wife of " DIGITS "\"}",
+                 callback_2);
+    serve_expect(&rig, "POST", "/customerConsents", "",
+                 "{\"address\":\"" WHO "\",\"usage\":\"whatsapp\",\"consent\":true}", 204, NULL);
+    serve_expect(&rig, "POST", "/customerConsents", "",
+                 "{\"address\":\"+358409999999\",\"usage\":\"whatsapp\",\"consent\":true}", 204,
+                 NULL);
+    redis_server_ask(rig.redis, "SET cmi:ref:callbacks:cb-" DIGITS " " CALL);
+    redis_server_ask(rig.redis, "SET cmi:ref:callbacks:cb-1 " CALL);
+}
+
+/* Is there a file below the folder that holds the bytes? Its name in *where (static). */
+static bool folder_holds(const char *folder, const char *bytes, const char **where)
+{
+    static char found[512];
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    bool held = false;
+
+    assert_non_null(dir);
+    while (!held && (entry = readdir(dir)) != NULL) {
+        char path[400];
+        struct stat s;
+
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%s/%.200s", folder, entry->d_name);
+        if (lstat(path, &s) != 0)
+            continue; /* gone meanwhile */
+        if (S_ISDIR(s.st_mode)) {
+            held = folder_holds(path, bytes, where);
+        } else if (S_ISREG(s.st_mode) && s.st_size > 0) {
+            size_t n = (size_t)s.st_size;
+            char *all = malloc(n);
+            FILE *file = fopen(path, "r");
+
+            assert_non_null(all);
+            assert_non_null(file);
+            n = fread(all, 1, n, file);
+            for (size_t i = 0; !held && i + strlen(bytes) <= n; i++)
+                held = memcmp(all + i, bytes, strlen(bytes)) == 0;
+            fclose(file);
+            free(all);
+            if (held) {
+                snprintf(found, sizeof found, "%s", path);
+                *where = found;
+            }
+        }
+    }
+    closedir(dir);
+    return held;
+}
+
+static void no_file_holds(const char *bytes)
+{
+    const char *where = NULL;
+
+    assert_string_equal(redis_server_ask(rig.redis, "SAVE"), "+OK");
+    if (folder_holds(rig.dir, bytes, &where) || folder_holds(rig.redis->dir, bytes, &where))
+        fail_msg("%s is in %s", bytes, where);
+}
+
+static void expect_metric(const char *line)
+{
+    struct probe_reply r = probe_ask(rig.admin_port, "GET", "/metrics", "", NULL);
+
+    if (strstr(r.body.p, line) == NULL)
+        fail_msg("/metrics lacks '%s'", line);
+    probe_done(&r);
+}
+
+static void is_gone(const char *path)
+{
+    serve_expect(&rig, "GET", path, "", NULL, 404, NULL);
+}
+
+static void nothing_is_left_of_the_person(void **state)
+{
+    const char *where = NULL;
+
+    (void)state;
+    fill_history();
+    fill_redis();
+    assert_true(folder_holds(rig.dir, DIGITS, &where));
+    assert_true(folder_holds(rig.redis->dir, DIGITS, &where));
+
+    assert_int_equal(run("--dry-run --json '" WHO "'"), 0);
+    says("\"dry_run\":true");
+    says("\"destinations\":2,\"callbacks\":1,\"consents\":1");
+    serve_expect(&rig, "GET", "/contacts/" CALL, "", NULL, 200, NULL);
+
+    assert_int_equal(run("--json '" WHO "'"), 0);
+    says("\"address\":\"…321\"");
+    says("\"history\":{\"contacts\":4,\"chats\":1,\"emails\":1,\"remarks\":1,\"callRecordings\":1,"
+         "\"listenLogs\":1,\"scriptResults\":1,\"mentions\":5}");
+    says("\"redis\":{\"destinations\":2,\"callbacks\":1,\"consents\":1,\"mentions\":2,"
+         "\"references\":1,\"outbox\":0}");
+    says("\"remains\":false");
+    says("\"aof_rewritten\":true");
+    no_file_holds(DIGITS);
+    no_file_holds("7654321");
+    no_file_holds("765-4321");
+
+    is_gone("/contacts/" CALL);
+    is_gone("/contacts/" LEG_2);
+    is_gone("/emails/" EMAIL);
+    is_gone("/chats/" CHAT);
+    is_gone("/callRecordings/" RECORD);
+    is_gone("/scriptResults/" SCRIPT);
+    is_gone("/contacts/" CALL "/remarks");
+    serve_lacks(&rig, "/callbacks", callback);
+    serve_lacks(&rig, "/customerConsents", "4321");
+    serve_lacks(&rig, "/contacts?search=*7654321", "\"id\"");
+    serve_lacks(&rig, "/contacts?body=secret", "\"id\"");
+}
+
+static void of_the_others_nothing_is_lost(void **state)
+{
+    char path[64];
+
+    (void)state;
+    serve_holds(&rig, "/contacts/" OTHER, "\"subject\":\"asks for …\"");
+    serve_holds(&rig, "/emails/" MAIL_2, "\"content\":\"call me or … today\"");
+    serve_holds(&rig, "/chats/" CHAT_2, "\"message\":\"his number is …, I think\"");
+    serve_holds(&rig, "/callRecordings", RECORD2);
+    serve_holds(&rig, "/scriptResults/" SCRIPT2, "\"answerdata\":\"it was …\"");
+    serve_expect(&rig, "GET", "/contacts/" OTHER "/remarks", "", NULL, 200, "see …");
+    serve_holds(&rig, "/contacts?body=today", MAIL_2);
+    snprintf(path, sizeof path, "/messages/%s", message);
+    serve_holds(&rig, path, "\"address\":\"+358409999998\"");
+    serve_holds(&rig, path, "\"message\":\"For …\"");
+    snprintf(path, sizeof path, "/callbacks/%s", callback_2);
+    serve_holds(&rig, path, "\"notes\":\"wife of …\"");
+    serve_holds(&rig, "/customerConsents", "+358409999999");
+    assert_string_equal(redis_server_ask(rig.redis, "GET cmi:ref:callbacks:cb-1"), CALL);
+}
+
+static void nothing_comes_back(void **state)
+{
+    char id[33];
+    char path[64];
+
+    (void)state;
+    serve_rig_kill(&rig);
+    serve_rig_restart(&rig);
+    ingest("contact.received", "contacts/" CALL, RECEIVED("+" DIGITS)); /* told again */
+    ingest("contact.ended", "contacts/" LEG_2, "{}");
+    ingest("chat.message.added", "chats/" CHAT, "{\"message\":\"more\",\"originator\":\"web\"}");
+    ingest("callrecording.created", "callRecordings/" RECORD, RECORDING(CALL, "a.wav"));
+    ingest("contact.queued", "contacts/" NEWCALL, "{\"queueId\":\"" QUEUE "\"}");
+    ingest("contact.received", "contacts/" NEWCALL, RECEIVED("00" DIGITS)); /* whose it is */
+    ingest("contact.ended", "contacts/" NEWCALL, "{}");
+    is_gone("/contacts/" CALL);
+    is_gone("/contacts/" NEWCALL);
+    is_gone("/callRecordings/" RECORD);
+    expect_metric("cmibridge_ingest_events_total{result=\"erased\"} 6\n");
+    expect_metric("cmibridge_history_incomplete_contacts 0\n");
+
+    serve_expect(&rig, "POST", "/callbacks", "",
+                 "{\"customerNumber\":\"" DIGITS "\",\"callbackQueueNumber\":\"153\"}", 400,
+                 "customerNumber is of a person who was erased\n");
+    serve_expect(&rig, "POST", "/customerConsents", "",
+                 "{\"address\":\"+" DIGITS "\",\"usage\":\"whatsapp\",\"consent\":true}", 400,
+                 "address is of a person who was erased\n");
+    serve_create(&rig, "/messages", "",
+                 "{\"message\":\"Hei\",\"source\":\"12345678@sms.social365.com\",\"subType\":"
+                 "\"sms\",\"sendTime\":\"" LATER "\",\"destinations\":[{\"address\":\"" WHO
+                 "\"},{\"address\":\"+358409999999\"},{\"address\":\"" DIGITS "\"}]}",
+                 id);
+    snprintf(path, sizeof path, "/messages/%s", id);
+    serve_holds(&rig, path,
+                "{\"address\":\"\",\"status\":\"ADDED\"},{\"address\":\"+358409999999\"");
+    assert_int_equal(run("--json '" WHO "'"), 0);
+    says("\"history\":{\"contacts\":0,\"chats\":0,\"emails\":0,\"remarks\":0,");
+    says("\"redis\":{\"destinations\":0,\"callbacks\":0,\"consents\":0,\"mentions\":0,"
+         "\"references\":0,\"outbox\":0}");
+    no_file_holds(DIGITS);
+}
+
+static void who_comes_again_can_be_let_in(void **state)
+{
+    char id[33];
+
+    (void)state;
+    assert_int_equal(run("--lift '" WHO "'"), 0);
+    says("lifted");
+    assert_int_equal(run("--lift '" WHO "'"), 0);
+    says("was not erased");
+    serve_create(&rig, "/callbacks", "",
+                 "{\"customerNumber\":\"" DIGITS "\",\"callbackQueueNumber\":\"153\"}", id);
+    ingest("contact.received", "contacts/A000000000000000000000000000000D", RECEIVED("+" DIGITS));
+    serve_expect(&rig, "GET", "/contacts/A000000000000000000000000000000D", "", NULL, 200, NULL);
+    is_gone("/contacts/" CALL);
+}
+
+static void what_makes_no_sense_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(run("'12345678@sms.social365.com'"), 1);
+    says("is the address of a queue of yours");
+    assert_int_equal(run("153"), 1);
+    says("is the address of a queue of yours");
+    assert_int_equal(run("'+ -'"), 2);
+    assert_int_equal(run(""), 2);
+    serve_rig_stop(&rig);
+    assert_int_equal(run("'" WHO "'"), 1);
+    says("no cmibridge serve of yours answers");
+    serve_rig_restart(&rig);
+}
+
+/* Killed at each of its parts, and in each transaction of the history, it is asked again. */
+static void killed_anywhere_it_is_asked_again(void **state)
+{
+    static const char *const points[] = {
+        "erasing:1",           "history_written:2",   "history_written:3", "history_committed:4",
+        "history_committed:6", "history_committed:9", "erasing:2",         "erasing:3",
+        "erasing:4",           "erasing:5",           "erasing:8"};
+
+    (void)state;
+    serve_rig_done(&rig);
+    serve_rig_start(&rig, "");
+    fill_history();
+    fill_redis();
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        serve_rig_stop(&rig);
+        setenv("CMIBRIDGE_FAULT_POINT", points[i], 1);
+        serve_rig_restart(&rig);
+        unsetenv("CMIBRIDGE_FAULT_POINT");
+        if (run("'" WHO "'") != 1)
+            fail_msg("%s did not kill it: %s", points[i], output);
+        says("ended before it was done");
+        serve_rig_kill(&rig); /* it is; the rig learns of it */
+        serve_rig_restart(&rig);
+        ingest("contact.ended", "contacts/" CALL, "{}"); /* dropped, or gone with the rest */
+    }
+    assert_int_equal(run("'" WHO "'"), 0);
+    no_file_holds(DIGITS);
+    no_file_holds("765-4321");
+    is_gone("/contacts/" CALL);
+    is_gone("/chats/" CHAT);
+    expect_metric("cmibridge_history_incomplete_contacts 0\n");
+    of_the_others_nothing_is_lost(state);
+}
+
+static void what_kafka_holds_is_listed(void **state)
+{
+    static const char *const topics[] = {"contact-events"};
+    struct kafka_rig kafka;
+    char arguments[256];
+
+    (void)state;
+    kafka_rig_start(&kafka, 1);
+    kafka_rig_topic(&kafka, topics[0], 1);
+    kafka_rig_send(&kafka, topics[0], "k", "{\"source\":\"+" DIGITS "\"}");
+    kafka_rig_send(&kafka, topics[0], "k", "{\"source\":\"+358409999999\"}");
+    kafka_rig_send(&kafka, topics[0], WHO, "{}");
+    kafka_rig_flush(&kafka);
+    snprintf(arguments, sizeof arguments, "--kafka --dry-run --json -b %s '" WHO "'",
+             kafka.address);
+    assert_int_equal(run(arguments), 0);
+    says("\"kafka\":{\"looked\":3,\"found\":2,\"places\":"
+         "[{\"topic\":\"contact-events\",\"partition\":0,\"offset\":0},"
+         "{\"topic\":\"contact-events\",\"partition\":0,\"offset\":2}]}}");
+    snprintf(arguments, sizeof arguments, "--kafka --dry-run -b %s '" WHO "'", kafka.address);
+    assert_int_equal(run(arguments), 0);
+    says("contact-events:0:0\ncontact-events:0:2\n");
+    kafka_rig_stop(&kafka);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    serve_rig_start(&rig, "");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    serve_rig_done(&rig);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_left_of_the_person),
+        cmocka_unit_test(of_the_others_nothing_is_lost),
+        cmocka_unit_test(nothing_comes_back),
+        cmocka_unit_test(who_comes_again_can_be_let_in),
+        cmocka_unit_test(what_makes_no_sense_is_refused),
+        cmocka_unit_test(killed_anywhere_it_is_asked_again),
+        cmocka_unit_test(what_kafka_holds_is_listed),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}

@@ -1,0 +1,124 @@
+/* person: found in addresses and texts however written, and nobody else for them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/person.h"
+
+#include <string.h>
+
+static void is_found_and_taken_out(void **state)
+{
+    static const struct {
+        const char *address;
+        const char *text;
+        const char *without;
+    } rows[] = {
+        {"+358401234567", "call 358401234567", "call …"},
+        {"+358401234567", "+358 40 123-4567!", "…!"},
+        {"+358401234567", "(00358401234567)", "(…)"},
+        {"+358401234567", "tel:+358401234567;ext", "tel:…;ext"},
+        {"+358401234567", "358401234567 or +358\u00a040\u00a01234567.", "… or …."},
+        {"+358401234567", "1 358401234567", "1 …"},
+        {"+358401234567", "1358401234567", "1358401234567"},
+        {"+358401234567", "3584012345678", "3584012345678"},
+        {"+358401234567", "35840123456", "35840123456"},
+        {"+358401234567", "358401234567358401234567", "358401234567358401234567"},
+        {"+358401234567", "358401234567,358401234567", "…,…"},
+        {"+358401234567", "358x401234567", "358x401234567"},
+        {"+358401234567", "3\t\t\t\t\t\t\t\t\t58401234567", "3\t\t\t\t\t\t\t\t\t58401234567"},
+        {"+358401234567", "", ""},
+        {"153", "room 153", "room 153"}, /* too short to be told from other numbers */
+        {"Sam.I.Am@GreenEggs.ham", "from sam.i.am@greeneggs.ham.", "from …."},
+        {"sam@greeneggs.ham", "<SAM@greeneggs.ham>", "<…>"},
+        {"sam@greeneggs.ham", "uncle.sam@greeneggs.ham", "uncle.sam@greeneggs.ham"},
+        {"sam@greeneggs.ham", "unclesam@greeneggs.ham", "unclesam@greeneggs.ham"},
+        {"sam@greeneggs.ham", "sam@greeneggs.hamster", "sam@greeneggs.hamster"},
+        {"sam@greeneggs.ham", "sam@greeneggs.ham.example", "sam@greeneggs.ham.example"},
+        {"sam", "sam is here", "sam is here"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct person p;
+        struct fault f;
+        struct buf b;
+
+        assert_true(person_init(&p, view_of(rows[i].address), &f));
+        buf_init(&b, 1000);
+        person_without(&p, view_of(rows[i].text), &b);
+        assert_string_equal(buf_text(&b), rows[i].without);
+        assert_int_equal(person_mentioned(&p, view_of(rows[i].text)),
+                         strcmp(rows[i].text, rows[i].without) != 0);
+        buf_done(&b);
+    }
+}
+
+static void is_told_from_others_by_address(void **state)
+{
+    static const struct {
+        const char *address;
+        const char *column;
+        bool is;
+    } rows[] = {
+        {"+358401234567", "00358 40 1234567", true},
+        {"+358401234567", "sip:+358401234567@pbx.example", true},
+        {"+358401234567", "+358401234568", false},
+        {"153", "153", true},
+        {"153", "1533", false},
+        {"153", "sip:153@pbx.example", false},
+        {"sam", " Sam", true},
+        {"sam", "sam2", false},
+        {"sam@x.example", "Sam <sam@x.example>", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct person p;
+        struct fault f;
+
+        assert_true(person_init(&p, view_of(rows[i].address), &f));
+        if (person_is(&p, view_of(rows[i].column)) != rows[i].is)
+            fail_msg("%s in '%s'", rows[i].address, rows[i].column);
+    }
+}
+
+static void remains_are_found_among_other_bytes(void **state)
+{
+    struct person p;
+    struct fault f;
+
+    (void)state;
+    assert_true(person_init(&p, VIEW("+358401234567"), &f));
+    assert_true(person_in_bytes(&p, VIEW("CallIn+358401234567100Sales"))); /* columns touch */
+    assert_true(person_in_bytes(&p, VIEW("\x03\x8e+358 40 123 4567\x01")));
+    assert_false(person_in_bytes(&p, VIEW("CallIn+35840123456Sales3")));
+    assert_true(person_init(&p, VIEW("sam@greeneggs.ham"), &f));
+    assert_true(person_in_bytes(&p, VIEW("xSam@greeneggs.hamEmailIn")));
+    assert_false(person_in_bytes(&p, VIEW("Sam@greeneggs")));
+}
+
+static void what_names_nobody_is_refused(void **state)
+{
+    struct person p;
+    struct fault f;
+
+    (void)state;
+    assert_false(person_init(&p, VIEW("+ - "), &f));
+    assert_int_equal(f.cls, FAULT_REJECT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(is_found_and_taken_out),
+        cmocka_unit_test(is_told_from_others_by_address),
+        cmocka_unit_test(remains_are_found_among_other_bytes),
+        cmocka_unit_test(what_names_nobody_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
