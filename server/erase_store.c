@@ -4,6 +4,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
 #include "bridge/core/shard.h"
+#include "bridge/io/redis_schedule.h"
 #include "server/scripts.h"
 #include "server/store.h"
 
@@ -11,12 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAGE       "100"  /* things looked at together */
-#define KEYS_PAGE  "1000" /* keys looked at together */
-#define OUT_PAGE   "100"
-#define TEXT_MAX   (64 << 20)
-#define CURSOR_MAX 24
-#define USAGES     2
+#define PAGE         "100"  /* things looked at together */
+#define KEYS_PAGE    "1000" /* keys looked at together */
+#define OUT_PAGE     "100"
+#define TEXT_MAX     (64 << 20)
+#define CURSOR_MAX   24
+#define USAGES       2
+#define GAP_NAME_MAX 80 /* bytes of an address in the name of a gap */
 
 static const char *const lists[] = {"messages", "callbacks", "gc"};
 #define LISTS (sizeof lists / sizeof *lists)
@@ -428,19 +430,26 @@ static void ask_consent(struct erase_store *e, const char *usage)
 {
     struct view normal = person_normal(e->person);
     char field[16 + PHONE_NORMAL_MAX];
-    char texts[3][SHARD_KEY_MAX];
+    char texts[4][SHARD_KEY_MAX];
+    char hand[SHARD_KEY_MAX];
+    struct view nothing = shard_key(shard_of(normal), "none", VIEW_NONE, texts[2]);
     struct view keys[] = {shard_key(shard_of(normal), "consent", VIEW_NONE, texts[0]),
-                          shard_key(shard_of(normal), "consents", VIEW_NONE, texts[1]),
-                          shard_key(shard_of(normal), "idem", VIEW("none"), texts[2])};
+                          shard_key(shard_of(normal), "consents", VIEW_NONE, texts[1]), nothing,
+                          nothing, /* what was handed over becomes no outcome: it has the address */
+                          shard_key(shard_of(normal), "out", VIEW_NONE, texts[3])};
     int n = snprintf(field, sizeof field, "%s_%.*s", usage, VIEW_ARG(normal));
     struct view args[] = {{field, (size_t)n}, view_of(usage), VIEW_NONE, VIEW_NONE, VIEW("1")};
     struct view look[] = {VIEW("HEXISTS"), keys[0], args[0]};
+    struct view drop[] = {VIEW("DEL"), redis_schedule_hand_key(shard_of(normal), args[0], hand)};
 
     e->owed++;
-    if (e->dry)
+    if (e->dry) {
         redis_command(e->server->redis, look, 3, on_consent, e);
-    else
-        redis_run(e->server->redis, script_of(SCRIPT_CONSENT), keys, 3, args, 5, on_consent, e);
+        return;
+    }
+    redis_run(e->server->redis, script_of(SCRIPT_CONSENT), keys, 5, args, 5, on_consent, e);
+    e->owed++;
+    redis_command(e->server->redis, drop, 2, on_gap, e);
 }
 
 static void ask_consents(struct erase_store *e)
@@ -452,7 +461,7 @@ static void ask_consents(struct erase_store *e)
     e->owed = 1;
     for (size_t i = 0; i < USAGES; i++)
         ask_consent(e, usages[i]);
-    if (!e->dry && normal.n < SHARD_KEY_MAX / 2) { /* longer ones have no gap */
+    if (!e->dry && normal.n <= GAP_NAME_MAX) { /* longer ones are a digest there */
         struct view args[] = {VIEW("DEL"), shard_key(shard_of(normal), "gap", normal, key)};
 
         e->owed++;
