@@ -10,6 +10,7 @@
 #include "bridge/core/buf.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
+#include "tests/fakes/openapi_check.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -170,6 +171,7 @@ struct probe_reply probe_ask(unsigned port, const char *method, const char *targ
     r = probe_read(fd, strcmp(method, "HEAD") == 0);
     buf_done(&request);
     probe_close(fd);
+    openapi_check(method, target, r.status, probe_header(&r, "Content-Type"), r.body);
     return r;
 }
 

@@ -26,7 +26,8 @@ void probe_done(struct probe_reply *r);
 /* The header's value, "" where there is none. Holds until the next call. */
 const char *probe_header(struct probe_reply *r, const char *name);
 
-/* One request on a connection of its own. headers: "A: b\r\n…" or "". body NULL: none. */
+/* One request on a connection of its own; an answer of the CMI is one that docs/openapi.json
+ * describes (openapi_check.h), or the test fails. headers: "A: b\r\n…" or "". body NULL: none. */
 struct probe_reply probe_ask(unsigned port, const char *method, const char *target,
                              const char *headers, const char *body);
 /* Sends raw bytes on a connection of their own; returns the status, 0 for none. */
