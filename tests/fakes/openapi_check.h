@@ -16,5 +16,8 @@
  * was no answer, and nothing is checked. */
 void openapi_check(const char *method, const char *target, int status, const char *content_type,
                    struct view body);
+/* The same as a sentence that holds until the next call; NULL: it is described. */
+const char *openapi_wrong(const char *method, const char *target, int status,
+                          const char *content_type, struct view body);
 
 #endif
