@@ -1,10 +1,9 @@
 #include "server/erase.h"
 
-#include "bridge/core/json_out.h"
 #include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
 #include "bridge/ports/fault_point.h"
-#include "server/erase_store.h"
+#include "server/erase_report.h"
 #include "server/erased.h"
 #include "server/history.h"
 #include "server/person_sweep.h"
@@ -113,57 +112,22 @@ static void fail(struct erase *e, const struct fault *f)
     control_fail(call, f);
 }
 
-static void put(struct json_out *j, const char *key, int64_t n)
+static struct erase_report report_of(const struct erase *e)
 {
-    json_key(j, key);
-    json_int(j, n);
-}
-
-static void write_report(const struct erase *e, struct buf *to)
-{
-    const struct history_removed *n = &e->sweep.removed;
-    struct json_out j;
-
-    json_out_init(&j, to);
-    json_object(&j);
-    json_key(&j, "address");
-    json_text(&j, e->shown);
-    json_key(&j, "dry_run");
-    json_bool(&j, e->dry);
-    json_key(&j, "history");
-    json_object(&j);
-    put(&j, "contacts", n->contacts);
-    put(&j, "chats", n->chats);
-    put(&j, "emails", n->emails);
-    put(&j, "remarks", n->remarks);
-    put(&j, "callRecordings", n->recordings);
-    put(&j, "listenLogs", n->listen_logs);
-    put(&j, "scriptResults", n->script_results);
-    put(&j, "mentions", e->sweep.mentions);
-    json_object_end(&j);
-    json_key(&j, "redis");
-    json_object(&j);
-    put(&j, "destinations", e->store.destinations);
-    put(&j, "callbacks", e->store.callbacks);
-    put(&j, "consents", e->store.consents);
-    put(&j, "mentions", e->store.texts);
-    put(&j, "references", e->store.references);
-    put(&j, "outbox", e->store.outbox);
-    json_object_end(&j);
-    if (!e->dry) {
-        json_key(&j, "remains");
-        json_bool(&j, e->found >= 0);
-        json_key(&j, "history_rewritten");
-        json_bool(&j, e->rewritten);
-        json_key(&j, "aof_rewritten");
-        json_bool(&j, e->aof);
-    }
-    json_object_end(&j);
+    return (struct erase_report){.address = e->shown,
+                                 .dry_run = e->dry,
+                                 .history = e->sweep.removed,
+                                 .mentions = e->sweep.mentions,
+                                 .redis = e->store,
+                                 .remains = e->found >= 0,
+                                 .history_rewritten = e->rewritten,
+                                 .aof_rewritten = e->aof};
 }
 
 static void report(struct erase *e)
 {
     const struct history_removed *n = &e->sweep.removed;
+    const struct erase_report all = report_of(e);
     struct buf text;
 
     if (!e->dry) {
@@ -177,7 +141,7 @@ static void report(struct erase *e)
                    NOTICE_INT("consents", e->store.consents), NOTICE_INT("remains", e->found >= 0));
     }
     buf_init(&text, REPORT_MAX);
-    write_report(e, &text);
+    erase_report_write(&all, &text);
     answer(e, &text);
     buf_done(&text);
 }

@@ -1,0 +1,24 @@
+/*
+ * erase_report: what an erasure took, store by store, and what is left for others to do, as JSON.
+ */
+#ifndef SERVER_ERASE_REPORT_H
+#define SERVER_ERASE_REPORT_H
+
+#include "bridge/core/buf.h"
+#include "server/erase_store.h"
+#include "server/history_remove.h"
+
+struct erase_report {
+    const char *address; /* masked */
+    bool dry_run;        /* then the counts are of what there is, and the last three are not said */
+    struct history_removed history;
+    int64_t mentions; /* in the history */
+    struct erase_store_counts redis;
+    bool remains;           /* the history's file still has the bytes */
+    bool history_rewritten; /* because it had them */
+    bool aof_rewritten;     /* Redis' append-only file */
+};
+
+void erase_report_write(const struct erase_report *r, struct buf *to);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * erase_thing: one message or callback, and what of it is the person's. For erase_store.c only.
+ */
+#ifndef SERVER_ERASE_THING_H
+#define SERVER_ERASE_THING_H
+
+#include "server/erase_store.h"
+
+#define ERASE_CURSOR_MAX 24
+
+struct erase_store {
+    struct server *server;
+    const struct person *person;
+    bool dry;
+    unsigned shard;
+    unsigned list;
+    char cursor[ERASE_CURSOR_MAX];
+    char out_from[64];
+    size_t owed; /* replies, and one while a page is being asked for */
+    bool page_more;
+    int64_t changed; /* in this pass */
+    unsigned pass;
+    struct erase_store_counts counts;
+    bool failed;
+    struct fault fault;
+    void (*next)(struct erase_store *e); /* when nothing is owed */
+    erase_store_done *done;
+    void *owner;
+};
+
+/* A reply has come; after the last one e->next goes on, or the whole ends. */
+void erase_store_less(struct erase_store *e);
+/* Is the reply none? Then the pass fails. */
+bool erase_store_bad(struct erase_store *e, const struct redis_value *v);
+/* Looks at the thing of that id, and takes out of it what there is; owes replies until that is
+ * done. */
+void erase_thing(struct erase_store *e, struct view id);
+
+#endif
