@@ -75,6 +75,14 @@ bool breaker_stop(struct breaker *b, int64_t now_ms, uint64_t random)
     return open_up(b, now_ms, random);
 }
 
+void breaker_shut(struct breaker *b, int64_t until_ms)
+{
+    if (b->probe_out)
+        return;
+    b->state = BREAKER_OPEN;
+    b->until_ms = until_ms;
+}
+
 void breaker_hold(struct breaker *b, int64_t now_ms, int64_t wait_ms)
 {
     if (now_ms + wait_ms > b->until_ms)

@@ -48,6 +48,8 @@ void breaker_ok(struct breaker *b);
 /* random: 64 random bits. Both return whether the breaker opened by it. */
 bool breaker_failed(struct breaker *b, int64_t now_ms, uint64_t random);
 bool breaker_stop(struct breaker *b, int64_t now_ms, uint64_t random);
+/* Others know that it is stopped: it is open until then, whatever it was, unless a probe is out. */
+void breaker_shut(struct breaker *b, int64_t until_ms);
 /* Retry-After: nothing before now + wait. */
 void breaker_hold(struct breaker *b, int64_t now_ms, int64_t wait_ms);
 const char *breaker_state_name(enum breaker_state s);

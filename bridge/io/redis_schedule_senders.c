@@ -42,11 +42,12 @@ static void on_granted(struct schedule_call *c, const struct redis_value *v)
     struct redis_schedule *s = c->of;
     struct schedule_grant g = {.token = c->token, .state = SCHEDULE_FAILED};
 
-    if (v->kind == REDIS_ARRAY && v->count == 3) {
+    if (v->kind == REDIS_ARRAY && v->count == 4 && v->items[3].kind == REDIS_TEXT) {
         g.state = SCHEDULE_DONE;
         g.granted = (unsigned)v->items[0].integer;
         g.wait_ms = v->items[1].integer;
         g.stopped = v->items[2].integer != 0;
+        g.why = v->items[3].text;
     } else {
         schedule_unexpected(s, "ask", v);
     }
@@ -72,7 +73,6 @@ void schedule_ask(void *ctx, const struct schedule_ask *a)
     char want[24];
     struct view args[4] = {VIEW("ask"), VIEW_NONE, VIEW_NONE, schedule_number(want, a->want)};
 
-    assert(a->want > 0);
     snprintf(rate, sizeof rate, "%.9g", a->rate);
     snprintf(burst, sizeof burst, "%.9g", a->burst);
     args[1] = view_of(rate);

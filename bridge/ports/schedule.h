@@ -171,7 +171,7 @@ struct schedule_ask {
     struct view gate;
     double rate;   /* tokens a second; 0: no limit */
     double burst;  /* tokens that may gather */
-    unsigned want; /* tokens, at least 1; granted are none or 1 to want */
+    unsigned want; /* tokens; granted are none or 1 to want. 0: only looks whether it is shut */
 };
 
 struct schedule_grant {
@@ -180,6 +180,7 @@ struct schedule_grant {
     unsigned granted;
     int64_t wait_ms; /* granted 0: ask again after so long */
     bool stopped;    /* by shut_gate with `probe_ms`; with granted 1: the one probe is yours */
+    struct view why; /* as shut_gate said, where it is shut; holds during the call */
 };
 
 struct schedule_shut {

@@ -102,10 +102,10 @@ void schedule_call_take(struct schedule *s, struct holding *h,
 
 /* ---- its begin ---- */
 
-static bool may_call(struct schedule *s, struct channel_of *c, int64_t now)
+static bool may_call(struct schedule *s, struct channel_of *c)
 {
     return c->out < c->conf->slots && s->in_flight < s->conf.in_flight &&
-           breaker_allows(&c->breaker, now);
+           schedule_channel_allows(s, c);
 }
 
 void schedule_call_due(struct schedule *s)
@@ -116,7 +116,7 @@ void schedule_call_due(struct schedule *s)
     if (h == NULL || s->ending || !schedule_up(s))
         return;
     c = dialler(s);
-    while (h != NULL && may_call(s, c, schedule_now(s))) {
+    while (h != NULL && may_call(s, c)) {
         struct holding *next = h->next;
 
         if (h->write == WRITE_NONE) {
@@ -146,7 +146,7 @@ int64_t schedule_call_wake_ms(struct schedule *s)
     c = dialler(s);
     if (c->out >= c->conf->slots || s->in_flight >= s->conf.in_flight)
         return INT64_MAX;
-    return breaker_wake_ms(&c->breaker, schedule_now(s));
+    return schedule_channel_wake_ms(s, c);
 }
 
 static void let_slot_go(struct schedule *s, struct channel_of *c)
@@ -255,17 +255,19 @@ static void leave_open(struct schedule *s, struct holding *h)
     schedule_hold_free(s, h);
 }
 
-static void judged(struct schedule *s, struct holding *h, struct channel_of *c,
+static void judged(struct schedule *s, struct holding *h, const struct send *d,
                    const struct dialler_outcome *o)
 {
+    struct channel_of *c = d->channel;
+
     switch (o->verdict) {
     case DIALLER_RESULT:
-        schedule_channel_ok(s, c);
+        schedule_channel_ok(s, c, d);
         schedule_move(s, h, 0, HANDOVER_ON_ACCEPT);
         end_call(s, h, o->result, o->next_call_ms, "");
         break;
     case DIALLER_LATER:
-        schedule_channel_ok(s, c);
+        schedule_channel_ok(s, c, d);
         leave_open(s, h);
         break;
     case DIALLER_NOT_DIALLED:
@@ -274,21 +276,22 @@ static void judged(struct schedule *s, struct holding *h, struct channel_of *c,
         give_back(s, h, o->wait_ms > 0 ? o->wait_ms : SCHEDULE_POLL_MS);
         break;
     case DIALLER_REFUSED:
-        schedule_channel_ok(s, c);
+        schedule_channel_ok(s, c, d);
         schedule_move(s, h, 0, HANDOVER_ON_REFUSE);
         end_call(s, h, CALLBACK_OTHER, -1, o->reason);
         break;
     case DIALLER_STOPPED:
-        schedule_channel_stop(s, c, o->reason, true);
+        schedule_channel_stop(s, c, o->reason);
         schedule_move(s, h, 0, HANDOVER_ON_BACK);
         give_back(s, h, o->wait_ms > 0 ? o->wait_ms : SCHEDULE_POLL_MS);
         break;
     }
 }
 
-void schedule_call_replied(struct schedule *s, struct holding *h, struct channel_of *c,
-                           const struct http_reply *reply)
+void schedule_call_replied(struct schedule *s, const struct send *d, const struct http_reply *reply)
 {
+    struct holding *h = d->holding;
+    struct channel_of *c = d->channel;
     struct dialler_outcome o;
     struct channel_reply r = {
         .status = reply->status,
@@ -302,12 +305,12 @@ void schedule_call_replied(struct schedule *s, struct holding *h, struct channel
     if (reply->fate == HTTP_ANSWERED) {
         c->conf->dialler->judge(&r, &o);
         FAULT_POINT(SETTLED);
-        judged(s, h, c, &o);
+        judged(s, h, d, &o);
         return;
     }
     mask_sentence(view_of(reply->error), said, sizeof said);
     if (reply->fate == HTTP_NOT_SENT) {
-        schedule_channel_stop(s, c, said, false);
+        schedule_channel_lost(s, c, said);
         schedule_move(s, h, 0, HANDOVER_ON_BACK);
         give_back(s, h, SCHEDULE_POLL_MS);
         return;

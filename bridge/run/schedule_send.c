@@ -60,60 +60,6 @@ void schedule_ring_take(struct holding *h)
     h->next = h->prev = NULL;
 }
 
-/* ---- channels ---- */
-
-static void say_channel(struct schedule *s, const struct channel_of *c)
-{
-    enum breaker_state state = c->breaker.state;
-
-    stat_set(c->stat_state, c->stopped && state != BREAKER_CLOSED ? 3 : (int64_t)state);
-    notice_say(
-        s->port.log, state == BREAKER_CLOSED ? NOTICE_INFO : NOTICE_WARN, "channel",
-        NOTICE_TEXT("channel", c->conf->name),
-        NOTICE_TEXT("state",
-                    c->stopped && state != BREAKER_CLOSED ? "stopped" : breaker_state_name(state)),
-        NOTICE_TEXT("reason", c->trouble),
-        NOTICE_INT("wait_ms", state == BREAKER_OPEN ? c->breaker.until_ms - schedule_now(s) : 0));
-}
-
-static uint64_t random_bits(const struct schedule *s)
-{
-    return s->port.clock.random(s->port.clock.ctx);
-}
-
-void schedule_channel_ok(struct schedule *s, struct channel_of *c)
-{
-    bool was_closed = c->breaker.state == BREAKER_CLOSED;
-
-    breaker_ok(&c->breaker);
-    c->forbidden = 0;
-    c->stopped = false;
-    c->trouble[0] = '\0';
-    if (!was_closed)
-        say_channel(s, c);
-}
-
-static void set_trouble(struct channel_of *c, const char *why)
-{
-    view_copy(view_of(why), c->trouble, sizeof c->trouble);
-}
-
-void schedule_channel_failed(struct schedule *s, struct channel_of *c, const char *why)
-{
-    set_trouble(c, why);
-    if (breaker_failed(&c->breaker, schedule_now(s), random_bits(s)))
-        say_channel(s, c);
-}
-
-void schedule_channel_stop(struct schedule *s, struct channel_of *c, const char *why,
-                           bool unwelcome)
-{
-    set_trouble(c, why);
-    c->stopped = unwelcome;
-    if (breaker_stop(&c->breaker, schedule_now(s), random_bits(s)))
-        say_channel(s, c);
-}
-
 /* ---- requests ---- */
 
 struct send *schedule_send_new(struct schedule *s, struct channel_of *to)
@@ -159,6 +105,8 @@ bool schedule_submit(struct schedule *s, struct send *d, struct fault *f)
             (struct http_header){d->request.headers[i].name, d->request.headers[i].value};
     if (!s->port.http.submit(s->port.http.ctx, &call, f))
         return false;
+    d->probe = d->channel->stopped;
+    d->channel->probe = false;
     d->channel->out++;
     s->in_flight++;
     breaker_sent(&d->channel->breaker);
@@ -275,6 +223,10 @@ void schedule_granted(void *schedule, const struct schedule_grant *g)
     struct schedule *s = schedule;
     struct sender *from = &s->senders[TOKEN_REST(g->token)];
 
+    if (TOKEN_KIND_OF(g->token) == TOKEN_CHANNEL) {
+        schedule_channel_told(s, g);
+        return;
+    }
     if (g->state == SCHEDULE_DONE)
         pacer_granted(&from->pacer, g->granted, g->wait_ms, schedule_now(s));
     else
@@ -315,8 +267,7 @@ static void send_channel(struct schedule *s, struct channel_of *c)
 {
     size_t idle = 0;
 
-    while (idle < s->conf.sender_count && has_slot(s, c) &&
-           breaker_allows(&c->breaker, schedule_now(s))) {
+    while (idle < s->conf.sender_count && has_slot(s, c) && schedule_channel_allows(s, c)) {
         struct sender *from = &s->senders[c->turn];
 
         c->turn = (c->turn + 1) % s->conf.sender_count;
@@ -328,6 +279,7 @@ void schedule_send_due(struct schedule *s)
 {
     if (!schedule_up(s))
         return;
+    schedule_channels_look(s);
     for (size_t i = 0; i < s->conf.channel_count; i++)
         send_channel(s, &s->channels[i]);
 }
@@ -335,13 +287,13 @@ void schedule_send_due(struct schedule *s)
 int64_t schedule_send_wake_ms(struct schedule *s)
 {
     int64_t now = schedule_now(s);
-    int64_t wake = INT64_MAX;
+    int64_t wake = schedule_channels_wake_ms(s);
 
     if (!schedule_up(s))
         return wake;
     for (size_t i = 0; i < s->conf.sender_count; i++) {
         struct sender *from = &s->senders[i];
-        int64_t at = breaker_wake_ms(&from->channel->breaker, now);
+        int64_t at = schedule_channel_wake_ms(s, from->channel);
         int64_t paced = pacer_wake_ms(&from->pacer, now);
 
         if (from->ring == NULL || !has_slot(s, from->channel))
@@ -404,11 +356,11 @@ static void judged(struct schedule *s, struct send *d, const struct channel_outc
     FAULT_POINT(SETTLED);
     switch (o->verdict) {
     case CHANNEL_HANDLED:
-        schedule_channel_ok(s, c);
+        schedule_channel_ok(s, c, d);
         end_one(s, d, HANDOVER_ON_ACCEPT, SETTLEMENT_HANDLED, o);
         break;
     case CHANNEL_REFUSED:
-        schedule_channel_ok(s, c);
+        schedule_channel_ok(s, c, d);
         end_one(s, d, HANDOVER_ON_REFUSE, SETTLEMENT_FAILED, o);
         break;
     case CHANNEL_TRANSIENT:
@@ -420,13 +372,16 @@ static void judged(struct schedule *s, struct send *d, const struct channel_outc
         end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
         break;
     case CHANNEL_FORBIDDEN:
-        if (++c->forbidden >= FORBIDDEN_MAX)
-            schedule_channel_stop(s, c, o->reason, true);
-        end_one(s, d, HANDOVER_ON_REFUSE, SETTLEMENT_FAILED, o);
+        if (!c->stopped && ++c->forbidden < FORBIDDEN_MAX) {
+            end_one(s, d, HANDOVER_ON_REFUSE, SETTLEMENT_FAILED, o);
+            break;
+        }
+        schedule_channel_stop(s, c, o->reason);
+        schedule_move(s, d->holding, d->destination, HANDOVER_ON_BACK);
         break;
-    case CHANNEL_STOPPED:
-        schedule_channel_stop(s, c, o->reason, true);
-        end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
+    case CHANNEL_STOPPED: /* it is about us, not about the destination: that has lost no attempt */
+        schedule_channel_stop(s, c, o->reason);
+        schedule_move(s, d->holding, d->destination, HANDOVER_ON_BACK);
         break;
     }
 }
@@ -440,7 +395,7 @@ static void unanswered(struct schedule *s, struct send *d, const struct http_rep
     mask_sentence(view_of(reply->error), said, sizeof said);
     if (reply->fate == HTTP_NOT_SENT) {
         /* Nobody was reached: it is no attempt, and what waits is not spent on an outage. */
-        schedule_channel_stop(s, d->channel, said, false);
+        schedule_channel_lost(s, d->channel, said);
         schedule_move(s, d->holding, d->destination, HANDOVER_ON_BACK);
         return;
     }
@@ -481,7 +436,7 @@ void schedule_on_reply(void *schedule, const struct http_reply *reply)
     stat_observe_ms(d->channel->stat_time, reply->elapsed_ms);
     breaker_back(&d->channel->breaker);
     if (d->holding->content->message.kind == SCHEDULE_CALLBACK)
-        schedule_call_replied(s, d->holding, d->channel, reply);
+        schedule_call_replied(s, d, reply);
     else
         judge(s, d, reply);
     schedule_send_free(s, d);

@@ -6,7 +6,8 @@
  *   schedule_hold.c    slices held: windows, marks, the fence, the way out
  *   schedule_open.c    when a sender may send, and how long what it holds is worth sending
  *   schedule_write.c   settlements, and the writes that carry them
- *   schedule_send.c    senders and channels: which request goes next, what its reply means
+ *   schedule_send.c    senders: which request goes next, what its reply means
+ *   schedule_stop.c    channels: what fails, what is stopped, by this process or another
  *   schedule_call.c    callbacks
  *   schedule_relay.c   outcomes: from the outbox to Kafka
  */
@@ -37,7 +38,7 @@
 #define SCHEDULE_RELAY_IDLE_MS 2000
 #define SCHEDULE_RELAY_SOON_MS 20
 
-enum schedule_token_kind { TOKEN_HOLDING, TOKEN_SENDER, TOKEN_SHARD };
+enum schedule_token_kind { TOKEN_HOLDING, TOKEN_SENDER, TOKEN_SHARD, TOKEN_CHANNEL };
 #define TOKEN(kind, rest) ((uint64_t)(kind) << 62 | (uint64_t)(rest))
 #define TOKEN_KIND_OF(t)  ((enum schedule_token_kind)((t) >> 62))
 #define TOKEN_REST(t)     ((t) & (UINT64_MAX >> 2))
@@ -148,7 +149,12 @@ struct channel_of {
     int out;
     char trouble[FAULT_TEXT_MAX];
     size_t turn;  /* the sender that goes next */
-    bool stopped; /* open since it said that nothing of ours is welcome */
+    bool known;   /* its gate was looked at: before that nothing is sent */
+    bool stopped; /* for all processes: it said that nothing of ours is welcome */
+    bool probe;   /* the one that may try it is this process, and it has not yet */
+    bool asked;   /* its gate */
+    int writes;   /* of its gate, that are not answered: what it says meanwhile is old */
+    int64_t look_ms;
     struct stat *stat_state;
     struct stat *stat_time;
     struct stat *stat_verdict[CHANNEL_STOPPED + 1];
@@ -161,6 +167,7 @@ struct send {
     struct holding *holding; /* NULL: unused */
     size_t destination;
     bool doubtful;
+    bool probe; /* of a stopped channel */
     struct channel_of *channel;
     struct channel_request request;
     struct http_header headers[CHANNEL_HEADERS_MAX];
@@ -321,10 +328,22 @@ void schedule_granted(void *schedule, const struct schedule_grant *g);
 struct send *schedule_send_new(struct schedule *s, struct channel_of *to);
 void schedule_send_free(struct schedule *s, struct send *d);
 bool schedule_submit(struct schedule *s, struct send *d, struct fault *f);
-void schedule_channel_ok(struct schedule *s, struct channel_of *c);
+
+/* ---- schedule_stop.c ---- */
+/* A reply to d that means that the channel works. */
+void schedule_channel_ok(struct schedule *s, struct channel_of *c, const struct send *d);
 void schedule_channel_failed(struct schedule *s, struct channel_of *c, const char *why);
-void schedule_channel_stop(struct schedule *s, struct channel_of *c, const char *why,
-                           bool unwelcome);
+/* Nobody was reached. */
+void schedule_channel_lost(struct schedule *s, struct channel_of *c, const char *why);
+/* Nothing of ours is welcome: stops it for all processes. */
+void schedule_channel_stop(struct schedule *s, struct channel_of *c, const char *why);
+/* May one more request be begun? Asks for the probe of a stopped one by itself. */
+bool schedule_channel_allows(struct schedule *s, struct channel_of *c);
+int64_t schedule_channel_wake_ms(const struct schedule *s, const struct channel_of *c);
+void schedule_channels_look(struct schedule *s); /* have others stopped one? */
+int64_t schedule_channels_wake_ms(const struct schedule *s);
+void schedule_channel_told(struct schedule *s, const struct schedule_grant *g);
+void schedule_channel_written(struct schedule *s, uint64_t token_rest);
 
 /* ---- schedule_call.c ---- */
 void schedule_call_take(struct schedule *s, struct holding *h,
@@ -335,7 +354,7 @@ int64_t schedule_call_wake_ms(struct schedule *s);
 void schedule_call_forget(struct schedule *s, struct holding *h); /* no longer in line */
 void schedule_call_marked(struct schedule *s, struct holding *h);
 void schedule_call_refused(struct schedule *s, struct holding *h); /* its progress was not DONE */
-void schedule_call_replied(struct schedule *s, struct holding *h, struct channel_of *c,
+void schedule_call_replied(struct schedule *s, const struct send *d,
                            const struct http_reply *reply);
 
 /* ---- schedule_relay.c ---- */

@@ -290,6 +290,10 @@ void schedule_written(void *schedule, uint64_t token, enum schedule_state state)
         schedule_relay_sent(s, (unsigned)TOKEN_REST(token), state);
         return;
     }
+    if (TOKEN_KIND_OF(token) == TOKEN_CHANNEL) {
+        schedule_channel_written(s, TOKEN_REST(token));
+        return;
+    }
     if (TOKEN_KIND_OF(token) == TOKEN_SENDER)
         return; /* a gate that was shut, or not: the next Retry-After tries again */
     h = schedule_hold_find(s, TOKEN_REST(token));

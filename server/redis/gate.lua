@@ -1,10 +1,10 @@
 -- A gate that all processes share: a source's token bucket and pauses, a channel's stop.
 --
 -- KEYS: 1 gate:<name>
--- ARGV: 1 "ask"   2 tokens a second, 0: no limit  3 tokens that may gather  4 wanted
+-- ARGV: 1 "ask"   2 tokens a second, 0: no limit  3 tokens that may gather  4 wanted, 0: only look
 --       1 "shut"  2 for, ms  3 probe each, ms, 0: opens by itself  4 why
 --       1 "open"
--- Gives of "ask" {granted, wait ms, stopped}, else "done". A gate unused for a day is forgotten.
+-- Gives of "ask" {granted, wait ms, stopped, why}, else "done". A gate unused for a day is forgotten.
 local DAY = 86400000
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
@@ -17,7 +17,7 @@ if ARGV[1] == 'open' then
   redis.call('HDEL', KEYS[1], 'until', 'probe', 'why')
   return 'done'
 end
-local g = redis.call('HMGET', KEYS[1], 'tok', 'ts', 'until', 'probe')
+local g = redis.call('HMGET', KEYS[1], 'tok', 'ts', 'until', 'probe', 'why')
 local shut, probe = tonumber(g[3] or '0'), tonumber(g[4] or '0')
 
 if ARGV[1] == 'shut' then
@@ -35,25 +35,25 @@ if ARGV[1] == 'shut' then
   return 'done'
 end
 
-if shut > now then
-  return {0, math.ceil(shut - now), probe > 0 and 1 or 0}
+local rate, burst, want = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+if shut > now or want == 0 then
+  return {0, math.max(math.ceil(shut - now), 0), probe > 0 and 1 or 0, g[5] or ''}
 end
 if probe > 0 then
   redis.call('HSET', KEYS[1], 'until', digits(now + probe))
-  return {1, 0, 1}
+  return {1, 0, 1, g[5] or ''}
 end
-local rate, burst, want = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 if rate <= 0 then
-  return {want, 0, 0}
+  return {want, 0, 0, ''}
 end
 burst = math.max(burst, 1)
 local gathered = math.max(now - (tonumber(g[2]) or 0), 0) * rate / 1000
 local tokens = math.min(burst, (tonumber(g[1]) or burst) + gathered)
 local granted = math.min(want, math.floor(tokens))
 if granted < 1 then
-  return {0, math.ceil((1 - tokens) * 1000 / rate), 0}
+  return {0, math.ceil((1 - tokens) * 1000 / rate), 0, ''}
 end
 redis.call('HSET', KEYS[1], 'tok', string.format('%.17g', tokens - granted), 'ts',
   string.format('%.17g', now))
 redis.call('PEXPIRE', KEYS[1], DAY)
-return {granted, 0, 0}
+return {granted, 0, 0, ''}

@@ -102,7 +102,7 @@ static void write_config(struct send_rig *rig)
         "redis: {address: '%s', timeout: 2s}\n"
         "admin: {listen: '127.0.0.1:0'}\n"
         "schedule: {lease: 5s, drain: 5s}\n"
-        "breaker: {open_min: 50ms, open_max: 200ms}\n"
+        "breaker: %s\n"
         "channels:\n"
         "  out: {type: webhook, url: 'http://127.0.0.1:%u/messages', timeout: 2s,\n"
         "        concurrency: %d}\n"
@@ -115,8 +115,8 @@ static void write_config(struct send_rig *rig)
         "          address: 12345678@sms.social365.com}\n"
         "    wa: {id: 00000000000000000000000000000002, channel: whatsapp, name: WA, via: out,\n"
         "         address: 12345678@whatsapp.social365.com}\n",
-        kafka_broker_bootstrap(rig->kafka), rig->number, rig->serve.redis->address,
-        rig->carrier_port, SEND_RIG_CONCURRENCY, rig->carrier_port);
+        kafka_broker_bootstrap(rig->kafka), rig->number, rig->serve.redis->address, rig->breaker,
+        rig->gateway_port, SEND_RIG_CONCURRENCY, rig->carrier_port);
     assert_int_equal(fclose(file), 0);
 }
 
@@ -133,6 +133,13 @@ void send_rig_start(struct send_rig *rig, struct kafka_broker *kafka, unsigned n
     (void)snprintf(rig->log, sizeof rig->log, "%s/carrier.jsonl", rig->dir);
     (void)snprintf(rig->calls, sizeof rig->calls, "%s/calls.jsonl", rig->dir);
     start_carrier(rig, carrier_delay_ms);
+    send_rig_gateway(rig, rig->carrier_port, "{open_min: 50ms, open_max: 200ms}");
+}
+
+void send_rig_gateway(struct send_rig *rig, unsigned port, const char *breaker)
+{
+    rig->gateway_port = port;
+    rig->breaker = breaker;
     write_config(rig);
 }
 
@@ -161,6 +168,36 @@ static void print_log(const struct send_rig *rig)
     if (file_get(path, &text, &f))
         print_message("%.*s\n", VIEW_ARG(buf_view(&text)));
     buf_done(&text);
+}
+
+void send_rig_await_log(struct send_rig *rig, const char *text, unsigned times, char *rest,
+                        size_t size)
+{
+    char path[128];
+    struct buf log;
+    struct fault f = {0};
+
+    (void)snprintf(path, sizeof path, "%s/schedule.log", rig->dir);
+    for (int i = 0; i < LOOKS_MAX; i++) {
+        const char *at;
+        unsigned seen = 0;
+
+        buf_init(&log, LOG_MAX);
+        assert_true(file_get(path, &log, &f));
+        at = buf_text(&log);
+        while (seen < times && (at = strstr(at, text)) != NULL) {
+            at += strlen(text);
+            seen++;
+        }
+        if (at != NULL)
+            view_copy(view_of(at), rest, size);
+        buf_done(&log);
+        if (seen == times)
+            return;
+        pause_a_little();
+    }
+    print_log(rig);
+    fail_msg("the log does not say %s %u times", text, times);
 }
 
 void send_rig_until_killed(struct send_rig *rig, unsigned which)

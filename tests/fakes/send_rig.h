@@ -26,6 +26,8 @@ struct send_rig {
     char calls[96];
     pid_t carrier;
     unsigned carrier_port;
+    unsigned gateway_port; /* what takes messages: the carrier, unless send_rig_gateway said so */
+    const char *breaker;
     pid_t schedule[2];  /* 0: not running */
     unsigned deaths;    /* kills, stops */
     unsigned elsewhere; /* of them, kills at no fault point */
@@ -54,6 +56,11 @@ struct send_rig {
 void send_rig_start(struct send_rig *rig, struct kafka_broker *kafka, unsigned number,
                     int carrier_delay_ms);
 void send_rig_done(struct send_rig *rig);
+/* Before send_rig_run: another than the carrier, with a breaker of YAML. */
+void send_rig_gateway(struct send_rig *rig, unsigned port, const char *breaker);
+/* Waits until a line of schedule.log has the text so many times; what follows the last one. */
+void send_rig_await_log(struct send_rig *rig, const char *text, unsigned times, char *rest,
+                        size_t size);
 /* POSTs a message of count destinations, due in so many milliseconds. Its index. */
 size_t send_rig_post(struct send_rig *rig, size_t count, int due_in_ms);
 /* The same from the WhatsApp queue, which asks for consents. */

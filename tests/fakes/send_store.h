@@ -62,6 +62,12 @@ struct send_store {
     struct send_store_event events[SEND_STORE_EVENTS_MAX];
     size_t event_count;
     int64_t gate_shut_ms[4];
+    struct {
+        bool stopped;
+        int64_t since_ms;
+        int64_t until_ms, probe_ms;
+        bool granted[2]; /* to a process, a probe that it has not used */
+    } stop[3];           /* of channels */
     int64_t outbox_reader_ms[SHARD_COUNT];
     const void *outbox_reader[SHARD_COUNT];
 };

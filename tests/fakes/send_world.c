@@ -118,7 +118,9 @@ static void at_process(struct send_world *w, struct action *a)
         to.granted(to.owner, &(struct schedule_grant){.token = a->token,
                                                       .state = a->state,
                                                       .granted = a->want,
-                                                      .wait_ms = a->wait_ms});
+                                                      .wait_ms = a->wait_ms,
+                                                      .stopped = a->stopped,
+                                                      .why = VIEW("401")});
         break;
     case RECIPIENTS_ANSWER:
         to.recipients(to.owner, &(struct schedule_recipients_answer){.token = a->token,
@@ -240,7 +242,8 @@ void send_world_boot(struct send_world *w, unsigned process)
     if (p->loop != NULL)
         return;
     p->life++;
-    p->stopped_to_ms = 0;
+    p->stopped_to_ms = p->resumed_ms = 0;
+    p->blind_ms = w->now_ms;
     p->out = 0;
     p->stats = stats_new();
     ports.stats = p->stats;
@@ -268,6 +271,9 @@ void send_world_kill(struct send_world *w, unsigned process)
 void send_world_stop(struct send_world *w, unsigned process, int64_t for_ms)
 {
     w->process[process].stopped_to_ms = w->now_ms + for_ms;
+    if (w->now_ms + for_ms >
+        w->process[process].resumed_ms) /* what waits in its socket waits so long */
+        w->process[process].resumed_ms = w->now_ms + for_ms;
     allow_duplicates(w);
 }
 
@@ -300,10 +306,11 @@ void send_world_withdraw(struct send_world *w, size_t message, size_t dest)
 static void make_conf(struct send_world *w)
 {
     static const struct zone utc;
+    static const char *const names[] = {"one", "two", "calls"};
 
     for (unsigned i = 0; i < 3; i++)
         w->channels[i] = (struct schedule_channel){
-            .name = "fake", .setup = {.name = "fake"}, .http = i, .slots = 4, .timeout_ms = 2000};
+            .name = names[i], .setup = {.name = "fake"}, .http = i, .slots = 4, .timeout_ms = 2000};
     w->channels[0].setup.kind = w->channels[1].setup.kind = world_channel();
     w->channels[2].dialler = world_dialler();
     w->senders[0] = (struct schedule_sender){.address = "sms@x", .channel = 0, .zone = &utc};

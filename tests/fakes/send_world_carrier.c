@@ -108,6 +108,25 @@ static void check_message(struct send_world *w, struct send_store_message *m, si
     seen->requests++;
 }
 
+/* A stopped channel is tried by one request at a time, by whoever knows of it: who has looked at
+ * its gate since. */
+static void check_stop(struct send_world *w, const struct world_process *p, unsigned channel)
+{
+    int64_t since = w->model.stop[channel].since_ms;
+
+    if (!w->model.stop[channel].stopped)
+        return;
+    if (p->blind_ms > since)
+        since = p->blind_ms;
+    if (p->resumed_ms > since)
+        since = p->resumed_ms;
+    if (w->now_ms <= since + SCHEDULE_LOOK_MS + 4 * w->faults.latency_ms)
+        return;
+    if (!w->model.stop[channel].granted[p->index])
+        fail_msg("channel %u is stopped, and gets more than its probe", channel);
+    w->model.stop[channel].granted[p->index] = false;
+}
+
 static bool submit(void *ctx, const struct http_call *call, struct fault *f)
 {
     struct world_process *p = ctx;
@@ -141,6 +160,7 @@ static bool submit(void *ctx, const struct http_call *call, struct fault *f)
         a->message = (size_t)(m - w->model.messages);
         check_message(w, m, a->message, a->dest, a->attempt);
     }
+    check_stop(w, p, a->channel);
     if (w->down[a->channel] || world_chance(w, w->faults.not_sent)) {
         a->fate = HTTP_NOT_SENT;
         a->kind = REPLY;
@@ -189,6 +209,8 @@ void world_arrive(struct send_world *w, struct action *a)
     a->fate = HTTP_ANSWERED;
     if (w->unauthorised[a->channel]) {
         a->status = 401;
+        if (a->channel != 2) /* it has lost no attempt */
+            w->seen[a->message][a->dest].requests--;
         return;
     }
     if (a->channel == 2) {

@@ -54,6 +54,7 @@ struct action {
     unsigned want;
     unsigned gate;
     int64_t wait_ms;
+    bool stopped;
     int64_t gap_ms;
     bool usage;
     char addresses[SEND_STORE_SLICE][24];

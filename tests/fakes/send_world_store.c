@@ -92,8 +92,13 @@ static void end_call(void *ctx, const struct schedule_call_end *e)
     a->call = *e->state;
 }
 
+#define CHANNEL_GATE 2 /* of channel 0 */
+
 static unsigned gate_of(struct world_process *p, struct view gate)
 {
+    for (unsigned i = 0; i < 3 && view_starts(gate, VIEW("channel:")); i++)
+        if (view_is(view_skip(gate, 8), p->world->channels[i].name))
+            return CHANNEL_GATE + i;
     return view_is(gate, p->world->senders[0].address) ? 0 : 1;
 }
 
@@ -110,14 +115,34 @@ static void shut(void *ctx, const struct schedule_shut *s)
 {
     struct world_process *p = ctx;
 
-    p->world->model.gate_shut_ms[gate_of(p, s->gate)] = p->world->now_ms + s->for_ms;
+    unsigned gate = gate_of(p, s->gate);
+    int64_t now = p->world->now_ms;
+
+    if (gate < CHANNEL_GATE) {
+        p->world->model.gate_shut_ms[gate] = now + s->for_ms;
+    } else {
+        bool was = p->world->model.stop[gate - CHANNEL_GATE].stopped;
+        int64_t since = p->world->model.stop[gate - CHANNEL_GATE].since_ms;
+
+        assert_true(s->probe_ms > 0 && s->why.n > 0);
+        p->world->model.stop[gate - CHANNEL_GATE].stopped = true;
+        p->world->model.stop[gate - CHANNEL_GATE].since_ms = was ? since : now;
+        p->world->model.stop[gate - CHANNEL_GATE].until_ms = now + s->probe_ms;
+        p->world->model.stop[gate - CHANNEL_GATE].probe_ms = s->probe_ms;
+    }
     world_soon(p, WRITTEN, s->token, p->world->faults.latency_ms)->state = SCHEDULE_DONE;
 }
 
 static void open_gate(void *ctx, uint64_t token, struct view gate)
 {
-    (void)ctx, (void)token, (void)gate;
-    fail_msg("the loop stops channels by itself");
+    struct world_process *p = ctx;
+    unsigned at = gate_of(p, gate);
+
+    assert_true(at >= CHANNEL_GATE);
+    p->world->model.stop[at - CHANNEL_GATE].stopped = false;
+    memset(p->world->model.stop[at - CHANNEL_GATE].granted, 0,
+           sizeof p->world->model.stop[0].granted);
+    world_soon(p, WRITTEN, token, p->world->faults.latency_ms)->state = SCHEDULE_DONE;
 }
 
 static void recipients(void *ctx, const struct schedule_recipients *r)
@@ -316,6 +341,29 @@ static void store_sent(struct send_world *w, struct action *a)
     a->state = SCHEDULE_DONE;
 }
 
+/* A channel's gate: none of its own, or one probe. */
+static void ask_channel(struct send_world *w, struct action *a, bool lost)
+{
+    struct world_process *p = &w->process[a->process];
+    unsigned at = a->gate - CHANNEL_GATE;
+
+    a->stopped = w->model.stop[at].stopped;
+    a->wait_ms = 0;
+    if (lost)
+        p->blind_ms = w->now_ms;
+    if (!a->stopped || a->want == 0) {
+        a->wait_ms = a->stopped && w->model.stop[at].until_ms > w->now_ms
+                         ? w->model.stop[at].until_ms - w->now_ms
+                         : 0;
+    } else if (w->model.stop[at].until_ms > w->now_ms) {
+        a->wait_ms = w->model.stop[at].until_ms - w->now_ms;
+        a->want = 0;
+    } else {
+        w->model.stop[at].until_ms = w->now_ms + w->model.stop[at].probe_ms;
+        w->model.stop[at].granted[p->index] = true;
+    }
+}
+
 static void store_claim(struct send_world *w, struct action *a, bool done)
 {
     static struct send_store_claimed found;
@@ -353,6 +401,12 @@ void world_at_store(struct send_world *w, struct action *a)
             store_end_call(w, a);
         break;
     case ASK:
+        if (a->gate >= CHANNEL_GATE) {
+            ask_channel(w, a, lost);
+            a->state = lost ? SCHEDULE_FAILED : SCHEDULE_DONE;
+            world_again(w, a, GRANTED, w->faults.latency_ms);
+            return;
+        }
         a->want = (unsigned)rng_below(&w->rng, a->want + 1);
         a->wait_ms = a->want == 0 ? 50 : 10;
         if (w->model.gate_shut_ms[a->gate] > w->now_ms) {

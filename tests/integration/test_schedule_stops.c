@@ -1,5 +1,6 @@
-/* What stops sending: a consent that is withdrawn while a message is out. `cmibridge schedule` as
- * its users run it, on a real Redis and Kafka. */
+/* What stops sending: a consent that is withdrawn while a message is out; a gateway that knows us
+ * no more, for all processes until it works again. `cmibridge schedule` as its users run it, on a
+ * real Redis and Kafka. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +8,11 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/num.h"
+#include "tests/fakes/hostile_http.h"
 #include "tests/fakes/send_rig.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,10 +69,65 @@ static void a_withdrawn_consent_lists_what_had_been_handed_over(void **state)
     send_rig_done(&rig);
 }
 
+static void expect_ready(unsigned nth, int status, const char *line)
+{
+    char rest[128];
+    struct view port_text;
+    struct probe_reply r;
+    int64_t port = 0;
+
+    send_rig_await_log(&rig, "admin_port=", nth, rest, sizeof rest);
+    port_text = (struct view){rest, strspn(rest, "0123456789")};
+    assert_true(num_in(port_text, 1, 65535, &port));
+    r = probe_ask((unsigned)port, "GET", "/readyz", "", NULL);
+    assert_int_equal(r.status, status);
+    assert_non_null(strstr(r.body.p, line));
+    probe_done(&r);
+}
+
+/* One process hears 401 and sleeps. The other, that never heard it, does not send its fifty
+ * messages into the same: it tries with one at a time, and sends all of them once one is taken. */
+static void a_gateway_that_stops_is_stopped_for_all_processes(void **state)
+{
+    struct hostile_http *gateway = hostile_http_start();
+    char rest[128];
+    size_t refused;
+
+    (void)state;
+    hostile_http_default(gateway, (struct hostile_step){HOSTILE_REPLY, 401, NULL, "{}", 0});
+    send_rig_start(&rig, kafka, rig_number++, 0);
+    send_rig_gateway(&rig, (unsigned)hostile_http_port(gateway), "{open_min: 2s, open_max: 2s}");
+    (void)send_rig_post(&rig, 1, 0);
+    send_rig_run(&rig, 0, NULL);
+    send_rig_await_log(&rig, "state=stopped", 1, rest, sizeof rest);
+    assert_int_equal(kill(rig.schedule[0], SIGSTOP), 0);
+    (void)send_rig_post(&rig, 50, 0);
+    send_rig_run(&rig, 1, NULL);
+    send_rig_await_log(&rig, "state=stopped", 2, rest, sizeof rest);
+    expect_ready(2, 503, "channel out is stopped: ");
+    hostile_http_wait(gateway, 2); /* a probe */
+    hostile_http_default(gateway, (struct hostile_step){HOSTILE_REPLY, 200,
+                                                        "Content-Type: application/json\r\n",
+                                                        "{\"id\":\"g\"}", 0});
+    send_rig_await_log(&rig, "state=closed", 1, rest, sizeof rest);
+    assert_int_equal(kill(rig.schedule[0], SIGCONT), 0);
+    send_rig_until_ended(&rig);
+    assert_int_equal(rig.messages[0].handled, 1); /* no attempt was used up by it */
+    assert_int_equal(rig.messages[1].handled, 50);
+    refused = hostile_http_count(gateway) - 51;
+    assert_true(refused >= 2 && refused < SEND_RIG_CONCURRENCY);
+    send_rig_await_log(&rig, "state=closed", 2, rest, sizeof rest); /* the first one knows, too */
+    send_rig_end(&rig, 0);
+    send_rig_end(&rig, 1);
+    send_rig_done(&rig);
+    hostile_http_stop(gateway);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_withdrawn_consent_lists_what_had_been_handed_over),
+        cmocka_unit_test(a_gateway_that_stops_is_stopped_for_all_processes),
     };
     struct fault f = {0};
     int failed;

@@ -1,0 +1,185 @@
+#include "bridge/run/schedule_state.h"
+
+#include "bridge/core/mask.h"
+
+#include <stdio.h>
+
+#define WHY_MAX  200 /* of the reason in the gate */
+#define GATE_MAX 280
+
+/*
+ * A channel that can't be reached or fails is left alone by this process, by its breaker. One that
+ * says that nothing of ours is welcome is stopped for all processes, by its gate in the store: one
+ * request at a time tries it, by whoever the gate gives the probe to, until one succeeds.
+ */
+
+static struct view gate_of(const struct channel_of *c, char text[GATE_MAX])
+{
+    (void)snprintf(text, GATE_MAX, "channel:%s", c->conf->name);
+    return view_of(text);
+}
+
+static uint64_t token_of(const struct schedule *s, const struct channel_of *c)
+{
+    return TOKEN(TOKEN_CHANNEL, (uint64_t)(c - s->channels));
+}
+
+static uint64_t random_bits(const struct schedule *s)
+{
+    return s->port.clock.random(s->port.clock.ctx);
+}
+
+static void set_trouble(struct channel_of *c, struct view why)
+{
+    view_copy(why, c->trouble, sizeof c->trouble);
+}
+
+static void say(struct schedule *s, const struct channel_of *c)
+{
+    enum breaker_state state = c->breaker.state;
+    int64_t wait_ms = c->breaker.until_ms - schedule_now(s);
+
+    stat_set(c->stat_state, c->stopped ? 3 : (int64_t)state);
+    notice_say(s->port.log, state == BREAKER_CLOSED ? NOTICE_INFO : NOTICE_WARN, "channel",
+               NOTICE_TEXT("channel", c->conf->name),
+               NOTICE_TEXT("state", c->stopped ? "stopped" : breaker_state_name(state)),
+               NOTICE_TEXT("reason", c->trouble),
+               NOTICE_INT("wait_ms", state == BREAKER_OPEN && wait_ms > 0 ? wait_ms : 0));
+}
+
+/* ---- what replies say of it ---- */
+
+static void works(struct schedule *s, struct channel_of *c)
+{
+    bool was_closed = c->breaker.state == BREAKER_CLOSED;
+
+    breaker_ok(&c->breaker);
+    c->breaker.until_ms = 0;
+    c->forbidden = 0;
+    c->stopped = c->probe = false;
+    c->trouble[0] = '\0';
+    if (!was_closed)
+        say(s, c);
+}
+
+void schedule_channel_ok(struct schedule *s, struct channel_of *c, const struct send *d)
+{
+    char text[GATE_MAX];
+
+    if (c->stopped && !d->probe)
+        return; /* it was sent before the channel stopped */
+    if (c->stopped) {
+        c->writes++;
+        s->port.schedule.open(s->port.schedule.ctx, token_of(s, c), gate_of(c, text));
+    }
+    works(s, c);
+}
+
+void schedule_channel_failed(struct schedule *s, struct channel_of *c, const char *why)
+{
+    set_trouble(c, view_of(why));
+    if (breaker_failed(&c->breaker, schedule_now(s), random_bits(s)))
+        say(s, c);
+}
+
+void schedule_channel_lost(struct schedule *s, struct channel_of *c, const char *why)
+{
+    set_trouble(c, view_of(why));
+    if (breaker_stop(&c->breaker, schedule_now(s), random_bits(s)))
+        say(s, c);
+}
+
+void schedule_channel_stop(struct schedule *s, struct channel_of *c, const char *why)
+{
+    int64_t now = schedule_now(s);
+    char text[GATE_MAX];
+    struct schedule_shut shut = {
+        .token = token_of(s, c), .gate = gate_of(c, text), .why = view_of(why)};
+
+    set_trouble(c, shut.why);
+    if (!breaker_stop(&c->breaker, now, random_bits(s)) && c->stopped)
+        return; /* one of those that were out when it stopped */
+    c->stopped = true;
+    c->probe = false;
+    say(s, c);
+    shut.probe_ms = c->breaker.until_ms > now ? c->breaker.until_ms - now : 1;
+    if (shut.why.n > WHY_MAX)
+        shut.why.n = WHY_MAX;
+    c->writes++;
+    s->port.schedule.shut(s->port.schedule.ctx, &shut);
+}
+
+/* ---- what its gate says ---- */
+
+static void ask(struct schedule *s, struct channel_of *c, unsigned want)
+{
+    char text[GATE_MAX];
+    struct schedule_ask a = {.token = token_of(s, c), .gate = gate_of(c, text), .want = want};
+
+    c->asked = true;
+    s->port.schedule.ask(s->port.schedule.ctx, &a);
+}
+
+void schedule_channel_written(struct schedule *s, uint64_t token_rest)
+{
+    s->channels[token_rest].writes--; /* one that was not done shows at the next look */
+}
+
+void schedule_channel_told(struct schedule *s, const struct schedule_grant *g)
+{
+    struct channel_of *c = &s->channels[TOKEN_REST(g->token)];
+    int64_t now = schedule_now(s);
+    bool was_stopped = c->stopped;
+
+    c->asked = false;
+    c->look_ms = now + (g->state == SCHEDULE_DONE ? SCHEDULE_LOOK_MS : SCHEDULE_AGAIN_MS);
+    if (g->state != SCHEDULE_DONE || c->writes > 0)
+        return;
+    c->known = true;
+    c->stopped = g->stopped;
+    c->probe = g->stopped && (c->probe || g->granted > 0);
+    if (!g->stopped) {
+        if (was_stopped) /* another process has found that it works */
+            works(s, c);
+        return;
+    }
+    if (!c->probe)
+        breaker_shut(&c->breaker, now + g->wait_ms);
+    if (!was_stopped) {
+        set_trouble(c, g->why);
+        say(s, c);
+    }
+}
+
+bool schedule_channel_allows(struct schedule *s, struct channel_of *c)
+{
+    if (!c->known || !breaker_allows(&c->breaker, schedule_now(s)))
+        return false;
+    if (c->stopped && !c->probe && !c->asked)
+        ask(s, c, 1);
+    return !c->stopped || c->probe;
+}
+
+int64_t schedule_channel_wake_ms(const struct schedule *s, const struct channel_of *c)
+{
+    if (!c->known || (c->stopped && c->asked))
+        return INT64_MAX;
+    return breaker_wake_ms(&c->breaker, schedule_now(s));
+}
+
+void schedule_channels_look(struct schedule *s)
+{
+    for (size_t i = 0; i < s->conf.channel_count; i++)
+        if (!s->channels[i].asked && schedule_now(s) >= s->channels[i].look_ms)
+            ask(s, &s->channels[i], 0);
+}
+
+int64_t schedule_channels_wake_ms(const struct schedule *s)
+{
+    int64_t at = INT64_MAX;
+
+    for (size_t i = 0; i < s->conf.channel_count; i++)
+        if (!s->channels[i].asked && s->channels[i].look_ms < at)
+            at = s->channels[i].look_ms;
+    return schedule_up(s) ? at : INT64_MAX;
+}
