@@ -61,13 +61,13 @@ static void check_channel(struct rules *r, size_t i)
                       "channels.dialler can't be called so: /receipts/dialler is where "
                       "the dialler reports");
     rules_sign_on(r, prefix, own_keys_of(type));
+    check_hours(r, i);
     if (type == NULL || !is_whole(r, prefix))
         return;
     if (channels_read(r->c, i, &channel, &f))
         channels_done(&channel);
     else
         rules_mistake(r, path, "%s", f.text);
-    check_hours(r, i);
 }
 
 static void check_via(struct rules *r, size_t i)

@@ -6,6 +6,7 @@
 #include "bridge/io/crypto.h"
 #include "config/sample.h"
 #include "config/schema.h"
+#include "consumers/check_channels.h"
 #include "consumers/check_peers.h"
 #include "server/access.h"
 
@@ -31,18 +32,20 @@ struct request {
 
 static void print_help(FILE *to)
 {
-    fputs("usage: cmibridge check [-c FILE] [--for COMMAND] [--connect] [--print]\n"
-          "       cmibridge check --print-sample | --print-docs\n\n"
-          "Names every mistake in the configuration, with its line.\n\n"
-          "  -c, --config FILE  the file; without it, the environment alone\n"
-          "  --for COMMAND   demand all that consume, serve, schedule, publish or\n"
-          "                  dlq needs\n"
-          "  --connect       try each peer: Kafka, Redis, every target with its credentials\n"
-          "  --print         show each setting's value and where it is from\n"
-          "  --print-sample  print a configuration file with everything in it\n"
-          "  --print-docs    print docs/CONFIGURATION.md\n\n"
-          "Exit code: 0 all is well; 3 mistakes in the configuration; 4 a peer failed.\n",
-          to);
+    fputs(
+        "usage: cmibridge check [-c FILE] [--for COMMAND] [--connect] [--print]\n"
+        "       cmibridge check --print-sample | --print-docs\n\n"
+        "Names every mistake in the configuration, with its line.\n\n"
+        "  -c, --config FILE  the file; without it, the environment alone\n"
+        "  --for COMMAND   demand all that consume, serve, schedule, publish or\n"
+        "                  dlq needs\n"
+        "  --connect       try each peer: Kafka, Redis, every target with its credentials, every\n"
+        "                  channel without sending anything\n"
+        "  --print         show each setting's value and where it is from\n"
+        "  --print-sample  print a configuration file with everything in it\n"
+        "  --print-docs    print docs/CONFIGURATION.md\n\n"
+        "Exit code: 0 all is well; 3 mistakes in the configuration; 4 a peer failed.\n",
+        to);
 }
 
 static int print_made(void (*make)(struct buf *to))
@@ -135,6 +138,21 @@ static void print_readiness(const struct request *r)
     }
 }
 
+static size_t try_all(const struct conf *c, const struct consume_plan *plan)
+{
+    static struct schedule_channels all;
+    size_t failed = check_peers(plan, plan->kafka.brokers != NULL, stdout);
+    struct fault f = {0};
+
+    if (!schedule_channels_make(c, &all, &f)) {
+        fprintf(stdout, "%-20s FAILED %s\n", "channels", f.text);
+        return failed + 1;
+    }
+    failed += check_channels(&all, stdout);
+    schedule_channels_done(&all);
+    return failed;
+}
+
 static int check_loaded(const struct request *r, const struct conf *c)
 {
     struct consume_plan plan;
@@ -154,6 +172,7 @@ static int check_loaded(const struct request *r, const struct conf *c)
     }
     check_kafka(c, file, &plan, &mistakes);
     access_check(c, &mistakes);
+    check_zones(c, &mistakes);
     if (mistakes.n > 0) {
         code = tell_mistakes(&mistakes);
     } else {
@@ -161,7 +180,7 @@ static int check_loaded(const struct request *r, const struct conf *c)
             conf_each(c, print_setting, NULL);
         else
             print_readiness(r);
-        if (r->connect && check_peers(&plan, plan.kafka.brokers != NULL, stdout) > 0)
+        if (r->connect && try_all(c, &plan) > 0)
             code = COMMAND_UNAVAILABLE;
     }
     consume_plan_done(&plan);

@@ -11,6 +11,7 @@
 #include "bridge/io/crypto.h"
 #include "bridge/io/http_server.h"
 #include "bridge/io/kafka_broker.h"
+#include "tests/fakes/hostile_http.h"
 #include "tests/fakes/redis_server.h"
 
 #include <stdio.h>
@@ -373,6 +374,87 @@ static void a_peer_that_is_not_there_fails_with_the_reason(void **state)
     assert_says(out(r), "target m             FAILED http://127.0.0.1:1/RI/cmi: ");
 }
 
+static bool was_asked(struct hostile_http *gateway, const char *method, const char *path)
+{
+    for (size_t i = 0; i < hostile_http_count(gateway); i++) {
+        const struct hostile_request *q = hostile_http_request(gateway, i);
+
+        if (strcmp(q->method, method) == 0 && strcmp(q->path, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Each by a question that sends nothing. */
+static void every_channel_is_tried_without_sending_anything(void **state)
+{
+    struct run *r = *state;
+    struct hostile_http *gateway = hostile_http_start();
+    char yaml[2048];
+    int port = hostile_http_port(gateway);
+
+    hostile_http_default(gateway, (struct hostile_step){HOSTILE_REPLY, 200, NULL, "{}", 0});
+    (void)snprintf(
+        yaml, sizeof yaml,
+        "channels:\n"
+        "  hook: {type: webhook, url: 'http://127.0.0.1:%d/hook'}\n"
+        "  bot: {type: telegram, url: 'http://127.0.0.1:%d', token: '12:ab'}\n"
+        "  cloud: {type: whatsapp-cloud, url: 'http://127.0.0.1:%d/v25.0', auth: bearer,\n"
+        "          token: x, phone_number_id: '77'}\n"
+        "  conv: {type: sinch-conversation, url: "
+        "'http://127.0.0.1:%d/v1/projects/P/messages:send',\n"
+        "         auth: bearer, token: x, app_id: A}\n"
+        "  gone: {type: webhook, url: 'http://127.0.0.1:1/hook'}\n"
+        "callbacks: {dialler: {type: cmi, url: 'http://127.0.0.1:%d/RI/cmi'}}\n"
+        "redis: {address: 'unix:/nonexistent/socket'}\n",
+        port, port, port, port, port);
+    write_file(r, yaml);
+    assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
+    assert_says(out(r), "channel hook         ok ");
+    assert_says(out(r), "/hook: 200 to OPTIONS\n");
+    assert_says(out(r), "channel bot          ok ");
+    assert_says(out(r), "channel cloud        ok ");
+    assert_says(out(r), "channel conv         ok ");
+    assert_says(out(r), "channel gone         FAILED http://127.0.0.1:1/hook: ");
+    assert_says(out(r), "dialler              ok ");
+    assert_true(was_asked(gateway, "OPTIONS", "/hook"));
+    assert_true(was_asked(gateway, "GET", "/bot12:ab/getMe"));
+    assert_true(was_asked(gateway, "GET", "/v25.0/77?fields=id"));
+    assert_true(was_asked(gateway, "GET", "/v1/projects/P/messages?page_size=1"));
+    assert_true(was_asked(gateway, "GET", "/RI/cmi/callbacks?limit=1"));
+    assert_int_equal(hostile_http_count(gateway), 5);
+
+    hostile_http_default(gateway,
+                         (struct hostile_step){HOSTILE_REPLY, 401, NULL, "call +358401234567", 0});
+    assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
+    assert_says(out(r), "channel bot          FAILED ");
+    assert_says(out(r), ": 401 to a question: the credentials are refused: call ");
+    assert_null(strstr(out(r), "358401234567"));
+    assert_null(strstr(out(r), "12:ab"));
+    hostile_http_stop(gateway);
+}
+
+static void a_channel_s_hours_and_zone_are_checked(void **state)
+{
+    struct run *r = *state;
+
+    write_file(r, "channels:\n"
+                  "  a: {type: webhook, url: 'http://127.0.0.1:1/x', hours: '8-20',\n"
+                  "      zone: Europe/Helsinky}\n"
+                  "  b: {type: webhook, url: 'http://127.0.0.1:1/x', hours: 'Mo-Fr 08:00-20:00',\n"
+                  "      zone: UTC}\n");
+    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
+    assert_says(err(r), ":2: channels.a.hours: ");
+    assert_says(err(r), "1 mistake\n");
+    write_file(r, "channels:\n"
+                  "  a: {type: webhook, url: 'http://127.0.0.1:1/x', hours: '08:00-20:00',\n"
+                  "      zone: Europe/Helsinky}\n");
+    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
+    assert_says(err(r),
+                ":3: channels.a.zone: 'Europe/Helsinky' is no time zone of this system; one "
+                "looks like Europe/Helsinki");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +471,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_peer_is_tried_and_said_in_a_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_peer_that_is_not_there_fails_with_the_reason, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(every_channel_is_tried_without_sending_anything, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_channel_s_hours_and_zone_are_checked, set_up, tear_down),
     };
 
     crypto_init();

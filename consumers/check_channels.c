@@ -1,0 +1,218 @@
+#include "consumers/check_channels.h"
+
+#include "bridge/core/mask.h"
+#include "bridge/core/mem.h"
+#include "bridge/io/zone_load.h"
+#include "config/schema.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <uv.h>
+
+#define SHOWN_MAX      200 /* bytes of what another system said */
+#define PATH_MAX_BYTES 512
+
+/* ---- time zones ---- */
+
+void check_zones(const struct conf *c, struct buf *mistakes)
+{
+    struct zone *zone = mem_zeroed(1, sizeof *zone);
+
+    for (size_t i = 0; i < conf_count(c, "channels"); i++) {
+        const char *name = conf_entry_text(c, "channels", i, "zone");
+        char path[SCHEMA_PATH_MAX];
+        struct fault f = {0};
+
+        (void)snprintf(path, sizeof path, "channels.%s.zone", conf_name(c, "channels", i));
+        if (name != NULL && !zone_load(name, (int64_t)time(NULL) * 1000, zone, &f))
+            buf_printf(mistakes, "%s: %s: %s\n", conf_origin(c, path), path, f.text);
+    }
+    mem_free(zone);
+}
+
+/* ---- questions that change nothing ---- */
+
+/* What a type's interface can be asked. */
+static const struct question {
+    const char *type;
+    const char *cut; /* is taken off the url's end */
+    const char *path;
+    enum { NOTHING, TOKEN, NUMBER } names; /* what follows it */
+    const char *behind;
+} questions[] = {
+    {"sinch-conversation", "/messages:send", "/messages?page_size=1", NOTHING, ""},
+    {"whatsapp-cloud", "", "/", NUMBER, "?fields=id"},
+    {"telegram", "", "/bot", TOKEN, "/getMe"},
+    {"cmi-chat", "", "/chats?limit=1", NOTHING, ""},
+    {"cmi", "", "/callbacks?limit=1", NOTHING, ""},
+};
+
+struct trial {
+    struct trials *of;
+    const struct question *question; /* NULL: OPTIONS, which every server knows or refuses */
+    char peer[SCHEMA_NAME_MAX + 32];
+    char path[PATH_MAX_BYTES];
+    char url[2048 + 1];
+};
+
+struct trials {
+    FILE *to;
+    uv_loop_t loop;
+    struct http_client *http;
+    struct trial *all;
+    size_t count;
+    size_t waiting;
+    size_t failed;
+};
+
+static void say(struct trials *t, const char *peer, bool ok, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+static void say(struct trials *t, const char *peer, bool ok, const char *format, ...)
+{
+    va_list args;
+
+    fprintf(t->to, "%-20s %-6s ", peer, ok ? "ok" : "FAILED");
+    va_start(args, format);
+    (void)vfprintf(t->to, format, args);
+    va_end(args);
+    fputc('\n', t->to);
+    (void)fflush(t->to);
+    t->failed += !ok;
+}
+
+static const struct question *question_of(const struct schedule_route *r)
+{
+    const char *type =
+        r->channel.setup.kind != NULL ? r->channel.setup.kind->name : r->dialler->name;
+
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
+        if (strcmp(questions[i].type, type) == 0)
+            return &questions[i];
+    return NULL;
+}
+
+static void name(struct trial *one, const struct schedule_route *r)
+{
+    const struct channel_setup *setup = &r->channel.setup;
+
+    (void)snprintf(one->peer, sizeof one->peer, "%s%s", setup->kind != NULL ? "channel " : "",
+                   setup->kind != NULL ? setup->name : "dialler");
+}
+
+static void plan(struct trial *one, const struct schedule_route *r)
+{
+    const struct channel_setup *setup = &r->channel.setup;
+    const struct question *q = question_of(r);
+    const char *named = "";
+    size_t n = strlen(r->http.url);
+
+    (void)snprintf(one->url, sizeof one->url, "%s", r->http.url);
+    if (q != NULL && q->names == TOKEN)
+        named = setup->token;
+    if (q != NULL && q->names == NUMBER)
+        named = setup->phone_number_id != NULL ? setup->phone_number_id : "me";
+    if (q == NULL)
+        return;
+    one->question = q;
+    if (n > strlen(q->cut) && strcmp(r->http.url + n - strlen(q->cut), q->cut) == 0)
+        one->url[n - strlen(q->cut)] = '\0';
+    (void)snprintf(one->path, sizeof one->path, "%s%s%s", q->path, named, q->behind);
+}
+
+/* What the status says of address and credentials; NULL: all is well. */
+static const char *objection(const struct trial *one, int status)
+{
+    if (status == 401)
+        return "the credentials are refused";
+    if (one->question == NULL)
+        return NULL; /* it is there; what it makes of OPTIONS is its own affair */
+    if (status == 403)
+        return "the credentials are good, but not for this";
+    if (status >= 300 && status < 400)
+        return "it redirects elsewhere; the url must be the gateway's own";
+    if (status == 404)
+        return "nothing is there; are the url and what names us right?";
+    return status == 200 ? NULL : "that is no answer of a working gateway";
+}
+
+static void on_reply(void *owner, const struct http_reply *reply)
+{
+    struct trials *t = owner;
+    const struct trial *one = &t->all[reply->token];
+    const char *wrong = objection(one, reply->status);
+    const char *asked = one->question != NULL ? "a question" : "OPTIONS";
+    struct view body = reply->body;
+    struct view line = view_cut(&body, '\n');
+    char said[SHOWN_MAX];
+
+    if (reply->fate != HTTP_ANSWERED)
+        say(t, one->peer, false, "%s: %s", one->url, reply->error);
+    else if (wrong == NULL)
+        say(t, one->peer, true, "%s: %d to %s", one->url, reply->status, asked);
+    else
+        say(t, one->peer, false, "%s: %d to %s: %s%s%s", one->url, reply->status, asked, wrong,
+            line.n > 0 ? ": " : "", mask_sentence(line, said, SHOWN_MAX));
+    if (--t->waiting == 0)
+        http_client_close(t->http, NULL, NULL);
+}
+
+static void ask(struct trials *t, size_t i)
+{
+    const struct http_port port = http_client_port(t->http);
+    const struct trial *one = &t->all[i];
+    const struct http_call call = {.token = i,
+                                   .destination = (unsigned)i,
+                                   .method = one->question != NULL ? "GET" : "OPTIONS",
+                                   .path = view_of(one->path)};
+    struct fault f = {0};
+
+    if (port.submit(port.ctx, &call, &f))
+        t->waiting++;
+    else
+        say(t, one->peer, false, "%s", f.text);
+}
+
+size_t check_channels(const struct schedule_channels *all, FILE *to)
+{
+    struct trials t = {.to = to};
+    struct http_destination at[SCHEDULE_ROUTES_MAX];
+    struct fault f = {0};
+
+    if (all->route_count == 0)
+        return 0;
+    t.all = mem_zeroed(all->route_count, sizeof *t.all);
+    for (size_t i = 0; i < all->route_count; i++) {
+        struct trial *one = &t.all[t.count];
+
+        name(one, &all->routes[i]);
+        if (all->routes[i].http.url == NULL) {
+            say(&t, one->peer, false, "it has no url");
+            continue;
+        }
+        plan(one, &all->routes[i]);
+        at[t.count] = all->routes[i].http;
+        at[t.count].url = one->url;
+        at[t.count].slots = 1;
+        if (at[t.count].timeout_ms > CHECK_CHANNELS_MS)
+            at[t.count].timeout_ms = CHECK_CHANNELS_MS;
+        t.count++;
+    }
+    if (t.count == 0) {
+        mem_free(t.all);
+        return t.failed;
+    }
+    (void)uv_loop_init(&t.loop);
+    t.http = http_client_new(&t.loop, at, t.count, on_reply, &t, &f);
+    for (size_t i = 0; t.http != NULL && i < t.count; i++)
+        ask(&t, i);
+    if (t.http == NULL)
+        say(&t, "channels", false, "%s", f.text);
+    else if (t.waiting == 0)
+        http_client_close(t.http, NULL, NULL);
+    (void)uv_run(&t.loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&t.loop);
+    mem_free(t.all);
+    return t.failed;
+}
