@@ -30,8 +30,10 @@
 #define SCHEDULE_IN_FLIGHT_MAX 65536
 #define SCHEDULE_FENCE_MS      1000 /* sending ends a request's timeout and this before a lease */
 #define SCHEDULE_MARKED_MS     1000 /* a request not begun so long after its mark is marked again */
-#define SCHEDULE_LOOK_MS                                                                           \
-    1000 /* so often it is asked whether another process has stopped a channel */
+/* So often it is asked whether another process has stopped a channel; without an answer for the
+ * longer time nothing is sent. */
+#define SCHEDULE_LOOK_MS     1000
+#define SCHEDULE_LOOK_OLD_MS 3000
 
 /* Where requests go: a channel (setup.kind) or a dialler. */
 struct schedule_channel {

@@ -148,12 +148,13 @@ struct channel_of {
     unsigned forbidden; /* destinations in a row that were answered so */
     int out;
     char trouble[FAULT_TEXT_MAX];
-    size_t turn;  /* the sender that goes next */
-    bool known;   /* its gate was looked at: before that nothing is sent */
-    bool stopped; /* for all processes: it said that nothing of ours is welcome */
-    bool probe;   /* the one that may try it is this process, and it has not yet */
-    bool asked;   /* its gate */
-    int writes;   /* of its gate, that are not answered: what it says meanwhile is old */
+    size_t turn;                /* the sender that goes next */
+    bool known;                 /* its gate was looked at */
+    int64_t asked_ms, known_ms; /* last, and when what is known was asked for */
+    bool stopped;               /* for all processes: it said that nothing of ours is welcome */
+    bool probe;                 /* the one that may try it is this process, and it has not yet */
+    bool asked;                 /* its gate */
+    int writes; /* of its gate, that are not answered: what it says meanwhile is old */
     int64_t look_ms;
     struct stat *stat_state;
     struct stat *stat_time;

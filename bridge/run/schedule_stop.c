@@ -117,6 +117,7 @@ static void ask(struct schedule *s, struct channel_of *c, unsigned want)
     struct schedule_ask a = {.token = token_of(s, c), .gate = gate_of(c, text), .want = want};
 
     c->asked = true;
+    c->asked_ms = schedule_now(s);
     s->port.schedule.ask(s->port.schedule.ctx, &a);
 }
 
@@ -136,8 +137,9 @@ void schedule_channel_told(struct schedule *s, const struct schedule_grant *g)
     if (g->state != SCHEDULE_DONE || c->writes > 0)
         return;
     c->known = true;
+    c->known_ms = c->asked_ms;
     c->stopped = g->stopped;
-    c->probe = g->stopped && (c->probe || g->granted > 0);
+    c->probe = g->stopped && g->granted > 0; /* one that was not used by now has gone */
     if (!g->stopped) {
         if (was_stopped) /* another process has found that it works */
             works(s, c);
@@ -151,9 +153,15 @@ void schedule_channel_told(struct schedule *s, const struct schedule_grant *g)
     }
 }
 
+/* What is known of its gate is not too old. */
+static bool is_known(const struct schedule *s, const struct channel_of *c)
+{
+    return c->known && schedule_now(s) - c->known_ms <= SCHEDULE_LOOK_OLD_MS;
+}
+
 bool schedule_channel_allows(struct schedule *s, struct channel_of *c)
 {
-    if (!c->known || !breaker_allows(&c->breaker, schedule_now(s)))
+    if (!is_known(s, c) || !breaker_allows(&c->breaker, schedule_now(s)))
         return false;
     if (c->stopped && !c->probe && !c->asked)
         ask(s, c, 1);
@@ -162,7 +170,7 @@ bool schedule_channel_allows(struct schedule *s, struct channel_of *c)
 
 int64_t schedule_channel_wake_ms(const struct schedule *s, const struct channel_of *c)
 {
-    if (!c->known || (c->stopped && c->asked))
+    if (!is_known(s, c) || (c->stopped && c->asked))
         return INT64_MAX;
     return breaker_wake_ms(&c->breaker, schedule_now(s));
 }

@@ -242,8 +242,7 @@ void send_world_boot(struct send_world *w, unsigned process)
     if (p->loop != NULL)
         return;
     p->life++;
-    p->stopped_to_ms = p->resumed_ms = 0;
-    p->blind_ms = w->now_ms;
+    p->stopped_to_ms = 0;
     p->out = 0;
     p->stats = stats_new();
     ports.stats = p->stats;
@@ -271,9 +270,6 @@ void send_world_kill(struct send_world *w, unsigned process)
 void send_world_stop(struct send_world *w, unsigned process, int64_t for_ms)
 {
     w->process[process].stopped_to_ms = w->now_ms + for_ms;
-    if (w->now_ms + for_ms >
-        w->process[process].resumed_ms) /* what waits in its socket waits so long */
-        w->process[process].resumed_ms = w->now_ms + for_ms;
     allow_duplicates(w);
 }
 

@@ -65,8 +65,6 @@ struct world_process {
     uint32_t life;
     int64_t stopped_to_ms; /* SIGSTOP until then; 0: it runs */
     unsigned spins;        /* turns in a row that wanted another one at once */
-    int64_t resumed_ms;    /* when the last stop is over */
-    int64_t blind_ms;      /* when it began, or a look at a gate was lost */
     unsigned out;          /* requests begun in this life, and not answered */
 };
 

@@ -108,19 +108,13 @@ static void check_message(struct send_world *w, struct send_store_message *m, si
     seen->requests++;
 }
 
-/* A stopped channel is tried by one request at a time, by whoever knows of it: who has looked at
- * its gate since. */
+/* A stopped channel is tried by one request at a time, by whoever has the probe; nobody sends on
+ * what it knew long ago. */
 static void check_stop(struct send_world *w, const struct world_process *p, unsigned channel)
 {
-    int64_t since = w->model.stop[channel].since_ms;
-
-    if (!w->model.stop[channel].stopped)
-        return;
-    if (p->blind_ms > since)
-        since = p->blind_ms;
-    if (p->resumed_ms > since)
-        since = p->resumed_ms;
-    if (w->now_ms <= since + SCHEDULE_LOOK_MS + 4 * w->faults.latency_ms)
+    if (!w->model.stop[channel].stopped || w->now_ms <= w->model.stop[channel].since_ms +
+                                                            SCHEDULE_LOOK_OLD_MS +
+                                                            2 * w->faults.latency_ms)
         return;
     if (!w->model.stop[channel].granted[p->index])
         fail_msg("channel %u is stopped, and gets more than its probe", channel);

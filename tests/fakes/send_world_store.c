@@ -342,15 +342,13 @@ static void store_sent(struct send_world *w, struct action *a)
 }
 
 /* A channel's gate: none of its own, or one probe. */
-static void ask_channel(struct send_world *w, struct action *a, bool lost)
+static void ask_channel(struct send_world *w, struct action *a)
 {
     struct world_process *p = &w->process[a->process];
     unsigned at = a->gate - CHANNEL_GATE;
 
     a->stopped = w->model.stop[at].stopped;
     a->wait_ms = 0;
-    if (lost)
-        p->blind_ms = w->now_ms;
     if (!a->stopped || a->want == 0) {
         a->wait_ms = a->stopped && w->model.stop[at].until_ms > w->now_ms
                          ? w->model.stop[at].until_ms - w->now_ms
@@ -402,7 +400,7 @@ void world_at_store(struct send_world *w, struct action *a)
         break;
     case ASK:
         if (a->gate >= CHANNEL_GATE) {
-            ask_channel(w, a, lost);
+            ask_channel(w, a);
             a->state = lost ? SCHEDULE_FAILED : SCHEDULE_DONE;
             world_again(w, a, GRANTED, w->faults.latency_ms);
             return;
