@@ -18,29 +18,54 @@ static bool is_among(const char *key, const char *const *others)
 }
 
 /* What each way of signing on needs; nothing else may be given. */
+static const struct need {
+    const char *auth;
+    const char *key;
+} needs[] = {
+    {"basic", "user"},       {"basic", "password"},
+    {"bearer", "token"},     {"api-key", "api_key"},
+    {"oauth2", "user"},      {"oauth2", "password"},
+    {"oauth2", "token_url"}, {"certificate", "certificate"},
+    {"certificate", "key"},
+};
+
+static bool needs_key(const char *auth, const char *key)
+{
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
+        if (strcmp(needs[i].auth, auth) == 0 && strcmp(needs[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+/* A key that two ways need is told of once. */
+static bool was_told(const struct need *of)
+{
+    for (const struct need *n = needs; n < of; n++)
+        if (strcmp(n->key, of->key) == 0)
+            return true;
+    return false;
+}
+
 static void check_needs(struct rules *r, const char *prefix, const char *given_auth,
                         const char *const *others)
 {
-    static const struct {
-        const char *auth;
-        const char *key;
-    } needs[] = {
-        {"basic", "user"},      {"basic", "password"},          {"bearer", "token"},
-        {"api-key", "api_key"}, {"certificate", "certificate"}, {"certificate", "key"},
-    };
-
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
-        bool needed = strcmp(needs[i].auth, given_auth) == 0;
+        const char *key = needs[i].key;
         char path[SCHEMA_PATH_MAX];
         char auth[SCHEMA_PATH_MAX];
 
-        path_of(prefix, needs[i].key, path);
+        path_of(prefix, key, path);
         path_of(prefix, "auth", auth);
-        if (needed && !conf_has(r->c, path))
-            rules_mistake(r, auth, "%s is missing; auth: %s needs it", path, given_auth);
-        else if (!needed && conf_has(r->c, path) && !is_among(needs[i].key, others))
+        if (schema_find(path) == NULL)
+            continue; /* not every destination has all ways */
+        if (strcmp(needs[i].auth, given_auth) == 0) {
+            if (!conf_has(r->c, path))
+                rules_mistake(r, auth, "%s is missing; auth: %s needs it", path, given_auth);
+        } else if (conf_has(r->c, path) && !needs_key(given_auth, key) && !was_told(&needs[i]) &&
+                   !is_among(key, others)) {
             rules_mistake(r, path, "%s is given, but auth is %s; it belongs to auth: %s", path,
                           given_auth, needs[i].auth);
+        }
     }
 }
 
@@ -48,6 +73,19 @@ bool rules_loopback(const char *host)
 {
     return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
            strncmp(host, "[::1]", 5) == 0;
+}
+
+/* Where the secret itself goes. */
+static void check_plain_token_url(struct rules *r, const char *prefix)
+{
+    char path[SCHEMA_PATH_MAX];
+    const char *url;
+
+    path_of(prefix, "token_url", path);
+    url = schema_find(path) != NULL ? conf_text(r->c, path) : NULL;
+    if (url != NULL && view_starts_nocase(view_of(url), VIEW("http://")) &&
+        !rules_loopback(url + strlen("http://")))
+        rules_warn(r, path, "sends its credentials unencrypted; an https address would not");
 }
 
 static void check_plain_http(struct rules *r, const char *prefix, const char *given_auth)
@@ -81,4 +119,5 @@ void rules_sign_on(struct rules *r, const char *prefix, const char *const *other
         return; /* not a valid one: its own mistake is there already */
     check_needs(r, prefix, auth, others);
     check_plain_http(r, prefix, auth);
+    check_plain_token_url(r, prefix);
 }

@@ -16,6 +16,8 @@ static const char *const assigns[] = {"group", "all", NULL};
 static const char *const unknowns[] = {"skip", "dead-letter", NULL};
 static const char *const gaps[] = {"stop", "continue", NULL};
 static const char *const auths[] = {"none", "basic", "bearer", "api-key", "certificate", NULL};
+static const char *const channel_auths[] = {"none",   "basic",       "bearer", "api-key",
+                                            "oauth2", "certificate", NULL};
 static const char *const outsides[] = {"wait", "expire", NULL};
 static const char *const diallers_known[] = {"webhook", "cmi", NULL};
 static const char *const consents[] = {"required", "unless-withdrawn", NULL};
@@ -302,12 +304,15 @@ const struct setting schema[] = {
     {"channels.*.url", SETTING_URL, SETTING_REQUIRED, USED_SCHEDULE, NULL, 1, 2048, NULL,
      "https://gateway.example.com/send",
      "base address; docs/OPERATIONS.md says which for which type"},
-    {"channels.*.auth", SETTING_CHOICE, 0, USED_SCHEDULE, "none", 0, 0, auths, NULL,
-     "how to sign on by a header"},
+    {"channels.*.auth", SETTING_CHOICE, 0, USED_SCHEDULE, "none", 0, 0, channel_auths, NULL,
+     "how to sign on by a header; oauth2: by access tokens of client credentials"},
     {"channels.*.user", SETTING_TEXT, 0, USED_SCHEDULE, NULL, 1, 255, NULL, "bridge",
-     "for auth: basic, and for type: kannel"},
+     "for auth: basic or oauth2 (the client's or key's id), and for type: kannel"},
     {"channels.*.password", SETTING_SECRET, 0, USED_SCHEDULE, NULL, 1, 4096, NULL,
-     "file:/run/secrets/gateway-password", "for auth: basic, and for type: kannel"},
+     "file:/run/secrets/gateway-password",
+     "for auth: basic or oauth2 (its secret), and for type: kannel"},
+    {"channels.*.token_url", SETTING_URL, 0, USED_SCHEDULE, NULL, 1, 2048, NULL,
+     "https://auth.sinch.com/oauth2/token", "for auth: oauth2: where tokens are fetched"},
     {"channels.*.token", SETTING_SECRET, 0, USED_SCHEDULE, NULL, 1, 16384, NULL,
      "file:/run/secrets/gateway-token", "for auth: bearer, and the bot of type: telegram"},
     {"channels.*.api_key", SETTING_SECRET, 0, USED_SCHEDULE, NULL, 1, 16384, NULL,

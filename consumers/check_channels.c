@@ -60,7 +60,8 @@ struct trial {
 struct trials {
     FILE *to;
     uv_loop_t loop;
-    struct http_client *http;
+    struct tokens *http;
+    uv_prepare_t ready;
     struct trial *all;
     size_t count;
     size_t waiting;
@@ -155,12 +156,12 @@ static void on_reply(void *owner, const struct http_reply *reply)
         say(t, one->peer, false, "%s: %d to %s: %s%s%s", one->url, reply->status, asked, wrong,
             line.n > 0 ? ": " : "", mask_sentence(line, said, SHOWN_MAX));
     if (--t->waiting == 0)
-        http_client_close(t->http, NULL, NULL);
+        tokens_close(t->http, NULL, NULL);
 }
 
 static void ask(struct trials *t, size_t i)
 {
-    const struct http_port port = http_client_port(t->http);
+    const struct http_port port = tokens_port(t->http);
     const struct trial *one = &t->all[i];
     const struct http_call call = {.token = i,
                                    .destination = (unsigned)i,
@@ -174,10 +175,31 @@ static void ask(struct trials *t, size_t i)
         say(t, one->peer, false, "%s", f.text);
 }
 
+static void on_ready(uv_prepare_t *ready)
+{
+    struct trials *t = ready->data;
+
+    if (!tokens_settled(t->http))
+        return;
+    uv_close((uv_handle_t *)ready, NULL);
+    for (size_t i = 0; i < t->count; i++)
+        ask(t, i);
+    if (t->waiting == 0)
+        tokens_close(t->http, NULL, NULL);
+}
+
+static void unsaid(void *ctx, enum notice_level level, const char *event,
+                   const struct notice_field *fields, size_t count)
+{
+    (void)ctx, (void)level, (void)event, (void)fields, (void)count; /* the reply says it, too */
+}
+
 size_t check_channels(const struct schedule_channels *all, FILE *to)
 {
     struct trials t = {.to = to};
+    static const struct notice silent = {NULL, NOTICE_ERROR, unsaid};
     struct http_destination at[SCHEDULE_ROUTES_MAX];
+    struct token_source tokens[SCHEDULE_ROUTES_MAX];
     struct fault f = {0};
 
     if (all->route_count == 0)
@@ -193,6 +215,7 @@ size_t check_channels(const struct schedule_channels *all, FILE *to)
         }
         plan(one, &all->routes[i]);
         at[t.count] = all->routes[i].http;
+        tokens[t.count] = all->routes[i].token;
         at[t.count].url = one->url;
         at[t.count].slots = 1;
         if (at[t.count].timeout_ms > CHECK_CHANNELS_MS)
@@ -204,13 +227,14 @@ size_t check_channels(const struct schedule_channels *all, FILE *to)
         return t.failed;
     }
     (void)uv_loop_init(&t.loop);
-    t.http = http_client_new(&t.loop, at, t.count, on_reply, &t, &f);
-    for (size_t i = 0; t.http != NULL && i < t.count; i++)
-        ask(&t, i);
-    if (t.http == NULL)
+    t.http = tokens_new(&t.loop, at, tokens, t.count, on_reply, &t, &silent, &f);
+    if (t.http == NULL) {
         say(&t, "channels", false, "%s", f.text);
-    else if (t.waiting == 0)
-        http_client_close(t.http, NULL, NULL);
+    } else {
+        (void)uv_prepare_init(&t.loop, &t.ready);
+        t.ready.data = &t;
+        (void)uv_prepare_start(&t.ready, on_ready);
+    }
     (void)uv_run(&t.loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&t.loop);
     mem_free(t.all);

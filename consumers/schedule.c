@@ -26,7 +26,7 @@ struct program {
     struct redis_schedule *store;
     struct redis_wake *hints;
     struct redis_fsck *fsck;
-    struct http_client *http;
+    struct tokens *http;
     struct kafka_sink *sink;
     struct schedule *schedule;
     bool closing;
@@ -109,7 +109,7 @@ static void sink_gone(void *ctx)
 {
     struct program *p = ctx;
 
-    http_client_close(p->http, http_gone, p);
+    tokens_close(p->http, http_gone, p);
 }
 
 /* Drained, or out of time: what is still out is said by whoever takes it over. */
@@ -148,6 +148,8 @@ static int64_t turn(struct service *s)
 
     if (p->closing)
         return -1;
+    if (!tokens_settled(p->http) && !s->stopping)
+        return -1; /* what is due at the start does not go without its channel's token */
     wait_ms = schedule_turn(p->schedule);
     if (s->stopping && schedule_drained(p->schedule)) {
         close_all(p);
@@ -247,7 +249,8 @@ static bool start(struct service *s, struct fault *f)
 
     if (!start_store(p, f))
         return false;
-    p->http = http_client_new(&s->loop, p->plan.http, p->plan.channels.route_count, on_reply, p, f);
+    p->http = tokens_new(&s->loop, p->plan.http, p->plan.tokens, p->plan.channels.route_count,
+                         on_reply, p, log, f);
     if (p->http == NULL)
         return fault_add(f, "channels");
     p->sink = kafka_sink_new(&s->loop, &p->plan.kafka, topics, topics[0] != NULL ? 1 : 0, log,
@@ -255,7 +258,7 @@ static bool start(struct service *s, struct fault *f)
     if (p->sink == NULL)
         return fault_add(f, "kafka");
     ports.schedule = redis_schedule_port(p->store);
-    ports.http = http_client_port(p->http);
+    ports.http = tokens_port(p->http);
     ports.sink = kafka_sink_port(p->sink);
     p->schedule = schedule_new(&p->plan.schedule, &ports);
     uv_timer_init(&s->loop, &p->deadline);

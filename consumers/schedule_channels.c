@@ -47,6 +47,7 @@ static void read_http(const struct conf *c, const char *prefix, struct http_dest
         {"bearer", HTTP_AUTH_BEARER, "token"},
         {"api-key", HTTP_AUTH_API_KEY, "api_key"},
         {"certificate", HTTP_AUTH_CERTIFICATE, NULL},
+        {"oauth2", HTTP_AUTH_NONE, NULL}, /* read_token */
     };
     const char *auth = text(c, prefix, "auth");
 
@@ -69,6 +70,18 @@ static void read_http(const struct conf *c, const char *prefix, struct http_dest
     }
 }
 
+static void read_token(const struct conf *c, const char *prefix, struct schedule_route *r)
+{
+    const char *auth = text(c, prefix, "auth");
+
+    r->token = (struct token_source){.name = r->channel.setup.name};
+    if (auth == NULL || strcmp(auth, "oauth2") != 0)
+        return;
+    r->token.url = text(c, prefix, "token_url");
+    r->token.user = text(c, prefix, "user");
+    r->token.secret = text(c, prefix, "password");
+}
+
 static bool read_channels(const struct conf *c, struct schedule_channels *s, struct fault *f)
 {
     size_t count = conf_count(c, "channels");
@@ -86,6 +99,7 @@ static bool read_channels(const struct conf *c, struct schedule_channels *s, str
         r->channel.setup.hmac_sha256 = crypto_hmac_sha256;
         (void)snprintf(prefix, sizeof prefix, "channels.%s", conf_name(c, "channels", i));
         read_http(c, prefix, &r->http);
+        read_token(c, prefix, r);
     }
     return true;
 }
@@ -101,6 +115,7 @@ static bool read_dialler(const struct conf *c, struct schedule_channels *s, stru
     s->route_count++;
     r->channel.setup.hmac_sha256 = crypto_hmac_sha256;
     read_http(c, "callbacks.dialler", &r->http);
+    r->token = (struct token_source){.name = "dialler"}; /* it knows no oauth2 */
     return true;
 }
 

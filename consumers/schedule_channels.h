@@ -7,6 +7,7 @@
 
 #include "bridge/io/http_client.h"
 #include "config/channels.h"
+#include "consumers/tokens.h"
 
 #define SCHEDULE_ROUTES_MAX 64 /* channels, and the dialler */
 
@@ -15,6 +16,7 @@ struct schedule_route {
     struct channel_conf channel; /* setup.kind NULL: the dialler */
     const struct dialler *dialler;
     struct http_destination http;
+    struct token_source token; /* auth: oauth2 */
 };
 
 struct schedule_source {

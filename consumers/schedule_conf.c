@@ -26,6 +26,7 @@ static void make_routes(struct schedule_plan *p)
         const struct schedule_route *r = &p->channels.routes[i];
 
         p->http[i] = r->http;
+        p->tokens[i] = r->token;
         p->routes[i] = (struct schedule_channel){.name = r->channel.setup.name,
                                                  .setup = r->channel.setup,
                                                  .dialler = r->dialler,

@@ -15,6 +15,7 @@ struct schedule_plan {
     struct schedule_channels channels;
     struct schedule_channel routes[SCHEDULE_ROUTES_MAX];
     struct http_destination http[SCHEDULE_ROUTES_MAX];
+    struct token_source tokens[SCHEDULE_ROUTES_MAX];
     struct schedule_sender *senders; /* owned */
     struct zone *zones;              /* owned; one a channel */
     struct kafka_conf kafka;

@@ -45,6 +45,15 @@ static void a_channel_that_lacks_something_is_a_mistake(void **state)
          "f:1: channels.a.token is given, but auth is none; it belongs to auth: bearer\n"},
         {"channels: {a: {type: webhook, url: 'https://h', auth: bearer}}\n",
          "f:1: channels.a.token is missing; auth: bearer needs it\n"},
+        {"channels: {a: {type: webhook, url: 'https://h', auth: oauth2, user: u, password: p, "
+         "token_url: 'https://t/token'}}\n",
+         ""},
+        {"channels: {a: {type: webhook, url: 'https://h', auth: oauth2, password: p}}\n",
+         "f:1: channels.a.user is missing; auth: oauth2 needs it\n"
+         "f:1: channels.a.token_url is missing; auth: oauth2 needs it\n"},
+        {"channels: {a: {type: webhook, url: 'https://h', user: u, token_url: 'https://t'}}\n",
+         "f:1: channels.a.user is given, but auth is none; it belongs to auth: basic\n"
+         "f:1: channels.a.token_url is given, but auth is none; it belongs to auth: oauth2\n"},
         {"channels: {a: {type: cmi-chat, url: 'https://h'}}\n",
          "f:1: channels.a, of type cmi-chat: queue_id is missing\n"},
         {"channels: {a: {type: smoke, url: 'https://h'}}\n",
