@@ -17,7 +17,7 @@
  *                          were handled; "d<slice>", "r<slice>" -> of those that one calls
  *                          delivered, read
  *   o:<id>:<k>     string  what came of the attempts at slice k's destinations, one after the other
- *                          (core/settlement.h)
+ *                          (core/settlement.h); of one destination at most 2 an attempt and 3
  *   due            zset    id -> its earliest due time, unless it is in act
  *   act            zset    id -> virtual start tag: has slices due now
  *   lease          zset    "<id>/<k>" -> when the lease ends

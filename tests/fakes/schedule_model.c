@@ -215,6 +215,34 @@ void model_check(struct schedule_model *m, const struct model_thing *t)
         schedule_rig_run(&m->rig, MODEL_SHARD, schedule_script(SCHEDULE_SCRIPT_FSCK), args, 2), "");
 }
 
+/* The log of a slice is bounded: of one destination it has one settlement an attempt, and of
+ * receipts one "delivered", and one "failed" for each attempt and one behind the last. */
+static void check_log(struct schedule_model *m, const struct model_thing *t, unsigned k)
+{
+    static const char text[] =
+        "local log, at, n, most = redis.call('GET', KEYS[1]) or '', 1, {}, {0, 0}\n"
+        "while at <= #log do\n"
+        "  local i, attempt, _, reason, id = struct.unpack('>HBBBB', string.sub(log, at, at + 5))\n"
+        "  local key = i .. ' ' .. attempt\n"
+        "  local which = attempt > 0 and 1 or 2\n"
+        "  n[key] = (n[key] or 0) + 1\n"
+        "  most[which] = math.max(most[which], n[key])\n"
+        "  at = at + 6 + reason + id\n"
+        "end\n"
+        "return 1000 * most[1] + most[2]";
+    char key[SHARD_KEY_MAX];
+    char name[GUID_TEXT_MAX + 16];
+    const char *words[] = {"EVAL", text, "1", key};
+    int64_t most;
+
+    snprintf(name, sizeof name, "%s:%u", t->of.id, k);
+    (void)shard_key(MODEL_SHARD, "o", view_of(name), key);
+    most = schedule_rig_integer(&m->rig, words, 4);
+    assert_true(most / 1000 <= 1);
+    assert_true(most % 1000 <= t->of.retries + 3);
+    m->did[DID_LOG] += most > 0;
+}
+
 void model_forget(struct schedule_model *m, struct model_thing *t)
 {
     static const char *const words[] = {
@@ -230,6 +258,8 @@ void model_forget(struct schedule_model *m, struct model_thing *t)
     const char *all[] = {words[0], words[1], words[2], words[3], t->of.id};
 
     model_check(m, t);
+    for (unsigned k = 0; k < t->slices; k++)
+        check_log(m, t, k);
     assert_int_equal(schedule_rig_integer(&m->rig, all, 5), 1);
     memset(t, 0, sizeof *t);
 }
@@ -460,7 +490,7 @@ void schedule_model_print(const struct schedule_model *m)
         "posts",  "changes",    "late changes", "deletions", "pauses",    "claims",
         "leases", "take-overs", "progresses",   "finishes",  "releases",  "repeats",
         "fenced", "cancelled",  "paused",       "completed", "forgotten", "receipts",
-        "heard",  "calls",      "time-outs",    "events"};
+        "heard",  "calls",      "time-outs",    "events",    "logs"};
 
     for (size_t i = 0; i < DID_COUNT; i++) {
         printf("%s %llu%s", names[i], (unsigned long long)m->did[i],

@@ -71,6 +71,7 @@ enum model_did {
     DID_CALL,
     DID_TIME_OUT,
     DID_EVENT,
+    DID_LOG,
     DID_COUNT
 };
 

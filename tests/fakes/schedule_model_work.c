@@ -580,6 +580,7 @@ void model_receipt(struct schedule_model *m)
         return;
     k = (unsigned)model_pick(t->slices);
     i = model_pick(model_size(t, k) + 2);
+    said.index = (uint16_t)i;
     buf_init(&kept, 64);
     buf_init(&event, 64);
     settlement_put_kept(&kept, &said);
