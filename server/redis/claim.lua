@@ -30,6 +30,10 @@ for _, member in ipairs(over) do
   if record and st then
     local h = read_head(record)
     h.crashes = math.min(h.crashes + 1, 255)
+    if st == '1' then -- what is known to have arrived is not sent again
+      local heard = redis.call('HMGET', key('late', id), 'd' .. k, 'r' .. k)
+      hear_delivered(id, k, h, heard[1] or '', heard[2] or '')
+    end
     wait_again(id, k, h, st, now)
   else
     redis.call('ZREM', lease, member)

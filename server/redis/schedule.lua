@@ -164,7 +164,16 @@ local function hear_delivered(id, k, h, first, second)
     end
     heard[i] = struct.pack('>HBBBBI8I8H', index, h.attempt, 1, 0, 0, now, 0, #address) .. address
   end
-  pending = string.gsub(table.concat(map), '%z+$', '')
+  local now_pending, late = table.concat(map), redis.call('HGET', key('late', id), k)
+  if late then -- one that is said to have failed, too, has arrived
+    local rest = {}
+    for i = 1, #late do
+      local ended = bit.bxor(string.byte(pending, i) or 0, string.byte(now_pending, i) or 0)
+      rest[i] = string.char(bit.band(string.byte(late, i), bit.bnot(ended)))
+    end
+    redis.call('HSET', key('late', id), k, table.concat(rest))
+  end
+  pending = string.gsub(now_pending, '%z+$', '')
   h.pending_n, h.maps, h.ok = #pending, pending .. settled .. dead, h.ok + #heard
   redis.call('HINCRBY', key('m', id), 'ok', #heard)
   redis.call('XADD', outbox, '*', 't', 'settled', 'm', id, 'at', now, 'k', k, 'b', table.concat(heard))

@@ -28,6 +28,19 @@ static void flip(uint8_t *bitmap, size_t i)
     bitmap[i / 8] ^= (uint8_t)(1u << (7 - i % 8));
 }
 
+/* A receipt says that it was delivered, and it is pending: it was handled. */
+static void heard(struct schedule_model *m, struct model_thing *t, struct model_slice *s,
+                  struct slice *is, size_t i)
+{
+    if (has(s->late, i)) /* it is said to have failed, too, and has arrived */
+        flip(s->late, i);
+    flip(is->pending, i);
+    is->ok++;
+    t->ok++;
+    m->settled++;
+    m->did[DID_HEARD]++;
+}
+
 /* ---- claims ---- */
 
 static bool tells(const struct model_thing *t, const struct model_slice *s)
@@ -47,6 +60,9 @@ static void reap(struct schedule_model *m)
             s->leased = false;
             if (s->is.crashes < 255)
                 s->is.crashes++;
+            for (size_t d = 0; m->things[i].st == STORE_LIVE && d < s->is.count; d++)
+                if (has(s->is.pending, d) && has(s->delivered, d))
+                    heard(m, &m->things[i], s, &s->is, d);
             memcpy(s->is.holder, nobody, sizeof nobody);
             s->waits = tells(&m->things[i], s);
             s->due_ms = m->now_ms;
@@ -376,16 +392,6 @@ static void complete(struct schedule_model *m, struct model_thing *t)
     m->did[DID_COMPLETE]++;
 }
 
-/* A receipt says that it was delivered, and it is pending: it was handled. */
-static void heard(struct schedule_model *m, struct model_thing *t, struct slice *is, size_t i)
-{
-    flip(is->pending, i);
-    is->ok++;
-    t->ok++;
-    m->settled++;
-    m->did[DID_HEARD]++;
-}
-
 /* It is no longer leased: waits again, or has ended. */
 static void put_back(struct writing *w)
 {
@@ -394,7 +400,7 @@ static void put_back(struct writing *w)
 
     for (size_t i = 0; live && i < w->is.count; i++)
         if (has(w->is.pending, i) && has(w->s->delivered, i))
-            heard(w->m, w->t, &w->is, i);
+            heard(w->m, w->t, w->s, &w->is, i);
     pending = slice_ended(&w->is) < w->is.count;
     if (!pending && w->is.open)
         slice_end_pass(&w->is);
@@ -541,7 +547,7 @@ static const char *expected_receipt(struct schedule_model *m, struct model_thing
              (!s->is.open || s->is.attempt > 1 || has(s->is.settled, i));
     if (counts && !s->leased) {
         s->delivered[i / 8] |= (uint8_t)(128u >> i % 8);
-        heard(m, t, &s->is, i);
+        heard(m, t, s, &s->is, i);
         if (slice_ended(&s->is) == s->is.count) {
             s->waits = false;
             if (s->is.open)
