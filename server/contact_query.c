@@ -74,6 +74,7 @@ struct sqlite_query contact_query_open(struct contact_query *c, const struct exc
     struct where head;
 
     where_init(&head);
+    where_clear(&c->tail); /* a read may be begun anew */
     put_select(c, &head);
     contact_sort_after(&c->sort, &c->tail);
     contact_sort_order(&c->sort, &c->tail);

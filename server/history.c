@@ -4,7 +4,8 @@
 #include "bridge/ports/fault_point.h"
 #include "server/erased.h"
 #include "server/history_schema.h"
-#include "server/search.h"
+#include "server/job_chain.h"
+#include "server/readers.h"
 #include "server/sqlite.h"
 
 #include <errno.h>
@@ -14,35 +15,22 @@
 #include <unistd.h>
 #include <uv.h>
 
-struct chain {
-    struct history_job *first;
-    struct history_job *last;
-    size_t count;
-};
-
-/* A thread with a connection and a queue. */
-struct lane {
-    struct history *owner;
-    struct sqlite *db;
-    uv_thread_t thread;
-    bool started;
-    bool writes;
-    uv_cond_t wake;
-    struct chain waiting; /* under the mutex */
-};
-
 struct history {
     uv_mutex_t mutex;
     uv_async_t answers;
-    struct chain answered; /* under the mutex, like the four below */
+    struct job_chain waiting;  /* for the writer; under the mutex, like the five below */
+    struct job_chain answered; /* of writer and readers */
     int64_t commits;
     int64_t failures;
     bool stopping;
     bool sick; /* the file failed the last group, or one of it */
     struct fault trouble;
     struct erased *erased;
-    struct lane writer;
-    struct lane reader;
+    uv_cond_t wake;    /* the writer */
+    struct sqlite *db; /* the writer's */
+    uv_thread_t writer;
+    bool writer_started;
+    struct readers *readers;
     int lock_fd;
     const struct notice *log;
     struct stat *stat_commits;
@@ -52,37 +40,14 @@ struct history {
     struct stat *stat_waiting;
     struct stat *stat_hidden;
     bool said_sick;
+    bool closing;
     void (*closed)(void *owner);
     void *closed_owner;
 };
 
-static void chain_add(struct chain *c, struct history_job *job)
-{
-    job->next = NULL;
-    if (c->last != NULL)
-        c->last->next = job;
-    else
-        c->first = job;
-    c->last = job;
-    c->count++;
-}
+/* ---- on the writer's thread ---- */
 
-static struct history_job *chain_take(struct chain *c)
-{
-    struct history_job *job = c->first;
-
-    if (job == NULL)
-        return NULL;
-    c->first = job->next;
-    if (c->first == NULL)
-        c->last = NULL;
-    c->count--;
-    return job;
-}
-
-/* ---- on the threads ---- */
-
-static void fail_all(struct chain *group, const struct fault *why)
+static void fail_all(struct job_chain *group, const struct fault *why)
 {
     for (struct history_job *job = group->first; job != NULL; job = job->next) {
         if (!job->failed)
@@ -140,7 +105,7 @@ static bool run_alone(struct history_job *job, struct sqlite *db, struct fault *
 
 /* All or nothing for the group; within it all or nothing for each job. False with the fault that
  * took the whole group. */
-static bool run_group(struct chain *group, struct sqlite *db, struct fault *f)
+static bool run_group(struct job_chain *group, struct sqlite *db, struct fault *f)
 {
     sqlite_do(db, "BEGIN IMMEDIATE");
     if (!sqlite_check(db, f))
@@ -174,15 +139,15 @@ static bool run_bare(struct history_job *job, struct sqlite *db, struct fault *f
     return false;
 }
 
-static void write_turn(struct history *h, struct chain *group)
+static void write_turn(struct history *h, struct job_chain *group)
 {
     struct fault why = {0};
-    bool ok = group->first->bare ? run_bare(group->first, h->writer.db, &why)
-                                 : run_group(group, h->writer.db, &why);
+    bool ok =
+        group->first->bare ? run_bare(group->first, h->db, &why) : run_group(group, h->db, &why);
     bool sick = !ok;
 
     if (!ok) {
-        roll_back(h->writer.db);
+        roll_back(h->db);
         fail_all(group, &why);
     }
     for (struct history_job *job = group->first; job != NULL; job = job->next)
@@ -200,50 +165,47 @@ static void write_turn(struct history *h, struct chain *group)
     uv_mutex_unlock(&h->mutex);
 }
 
-static void read_turn(struct history *h, struct chain *group)
-{
-    struct sqlite *db = h->reader.db;
-
-    for (struct history_job *job = group->first; job != NULL; job = job->next) {
-        sqlite_do(db, "BEGIN");
-        (void)!run_one(job, db);
-        roll_back(db); /* nothing was written */
-    }
-}
-
-static bool may_join(const struct chain *group, const struct history_job *job)
+static bool may_join(const struct job_chain *group, const struct history_job *job)
 {
     return group->first == NULL || (job != NULL && !job->bare && !group->first->bare);
 }
 
-static void lane_main(void *arg)
+static void writer_main(void *arg)
 {
-    struct lane *lane = arg;
-    struct history *h = lane->owner;
+    struct history *h = arg;
 
     uv_mutex_lock(&h->mutex);
     for (;;) {
-        struct chain group = {0};
+        struct job_chain group = {0};
         struct history_job *job;
 
-        while (lane->waiting.first == NULL && !h->stopping)
-            uv_cond_wait(&lane->wake, &h->mutex);
-        while (group.count < HISTORY_GROUP_MAX && may_join(&group, lane->waiting.first) &&
-               (job = chain_take(&lane->waiting)) != NULL)
-            chain_add(&group, job);
+        while (h->waiting.first == NULL && !h->stopping)
+            uv_cond_wait(&h->wake, &h->mutex);
+        while (group.count < HISTORY_GROUP_MAX && may_join(&group, h->waiting.first) &&
+               (job = job_chain_take(&h->waiting)) != NULL)
+            job_chain_add(&group, job);
         if (group.first == NULL)
             break;
         uv_mutex_unlock(&h->mutex);
-        if (lane->writes)
-            write_turn(h, &group);
-        else
-            read_turn(h, &group);
+        write_turn(h, &group);
         uv_mutex_lock(&h->mutex);
-        while ((job = chain_take(&group)) != NULL)
-            chain_add(&h->answered, job);
+        while ((job = job_chain_take(&group)) != NULL)
+            job_chain_add(&h->answered, job);
         uv_async_send(&h->answers);
     }
     uv_mutex_unlock(&h->mutex);
+}
+
+/* ---- on a reader's thread ---- */
+
+static void on_read(void *ctx, struct history_job *job)
+{
+    struct history *h = ctx;
+
+    uv_mutex_lock(&h->mutex);
+    job_chain_add(&h->answered, job);
+    uv_mutex_unlock(&h->mutex);
+    uv_async_send(&h->answers);
 }
 
 /* ---- on the loop ---- */
@@ -263,25 +225,27 @@ static void say_health(struct history *h, bool sick, const struct fault *trouble
 
 static void give_answers(struct history *h)
 {
-    struct chain answered;
+    struct job_chain answered;
     struct history_job *job;
     struct fault trouble;
+    size_t waiting;
     bool sick;
 
     uv_mutex_lock(&h->mutex);
     answered = h->answered;
-    h->answered = (struct chain){0};
+    h->answered = (struct job_chain){0};
     stat_add(h->stat_commits, h->commits);
     stat_add(h->stat_failures, h->failures);
-    stat_set(h->stat_waiting, (int64_t)(h->writer.waiting.count + h->reader.waiting.count));
+    waiting = h->waiting.count;
     h->commits = 0;
     h->failures = 0;
     sick = h->sick;
     trouble = h->trouble;
     uv_mutex_unlock(&h->mutex);
 
+    stat_set(h->stat_waiting, (int64_t)(waiting + readers_waiting(h->readers)));
     say_health(h, sick, &trouble);
-    while ((job = chain_take(&answered)) != NULL) {
+    while ((job = job_chain_take(&answered)) != NULL) {
         struct fault fault = job->fault; /* done may free the job */
 
         job->done(job, job->failed ? &fault : NULL);
@@ -293,42 +257,36 @@ static void on_answers(uv_async_t *async)
     give_answers(async->data);
 }
 
-static bool hand_in(struct lane *lane, struct history_job *job, struct fault *f)
+static bool refuse(const struct history *h, struct fault *f)
 {
-    struct history *h = lane->owner;
-    bool stopping;
+    if (h->closing)
+        return fault_set(f, FAULT_RETRY, "the server is stopping");
+    return fault_set(f, FAULT_RETRY, "the history has %d requests waiting; try again later",
+                     HISTORY_QUEUE_MAX);
+}
+
+bool history_write(struct history *h, struct history_job *job, struct fault *f)
+{
     bool room;
 
     job->failed = false;
     job->fault = (struct fault){0};
     uv_mutex_lock(&h->mutex);
-    stopping = h->stopping;
-    room = !stopping && lane->waiting.count < HISTORY_QUEUE_MAX;
-    if (room) {
-        chain_add(&lane->waiting, job);
-        uv_cond_signal(&lane->wake);
-    }
+    room = !h->closing && h->waiting.count < HISTORY_QUEUE_MAX;
+    if (room)
+        job_chain_add(&h->waiting, job);
     uv_mutex_unlock(&h->mutex);
-    if (stopping)
-        return fault_set(f, FAULT_RETRY, "the server is stopping");
     if (!room)
-        return fault_set(f, FAULT_RETRY, "the history has %d requests waiting; try again later",
-                         HISTORY_QUEUE_MAX);
-    return true;
-}
-
-bool history_write(struct history *h, struct history_job *job, struct fault *f)
-{
-    if (!hand_in(&h->writer, job, f))
-        return false;
+        return refuse(h, f);
+    uv_cond_signal(&h->wake); /* not before: the thread would wake to a locked mutex */
     stat_add(h->stat_writes, 1);
     return true;
 }
 
 bool history_read(struct history *h, struct history_job *job, struct fault *f)
 {
-    if (!hand_in(&h->reader, job, f))
-        return false;
+    if (h->closing || !readers_add(h->readers, job))
+        return refuse(h, f);
     stat_add(h->stat_reads, 1);
     return true;
 }
@@ -345,24 +303,14 @@ void history_count_hidden(struct history *h, int more)
 
 /* ---- opening and closing ---- */
 
-static bool open_reader(struct history *h, const char *path, struct fault *f)
-{
-    h->reader.db = sqlite_open(path, true, f);
-    if (h->reader.db == NULL)
-        return false;
-    search_install(h->reader.db);
-    return sqlite_check(h->reader.db, f);
-}
-
 static bool count_hidden(struct history *h, struct fault *f)
 {
-    struct sqlite_query q =
-        sqlite_query(h->reader.db, "SELECT count(*) FROM contacts WHERE row < 0");
+    struct sqlite_query q = sqlite_query(h->db, "SELECT count(*) FROM contacts WHERE row < 0");
 
     if (sqlite_row(&q))
         stat_set(h->stat_hidden, sqlite_int(&q, 0));
     sqlite_end(&q);
-    return sqlite_check(h->reader.db, f);
+    return sqlite_check(h->db, f);
 }
 
 /* The kernel lets the lock go with the process, however that ends. */
@@ -388,21 +336,16 @@ static bool take_lock(struct history *h, const char *path, struct fault *f)
     return false;
 }
 
-static bool start_lane(struct history *h, struct lane *lane, bool writes, struct fault *f)
+static bool start_writer(struct history *h, struct fault *f)
 {
-    lane->owner = h;
-    lane->writes = writes;
-    lane->started = uv_thread_create(&lane->thread, lane_main, lane) == 0;
-    return lane->started || fault_set(f, FAULT_STOP, "the history's thread can't be started");
+    h->writer_started = uv_thread_create(&h->writer, writer_main, h) == 0;
+    return h->writer_started || fault_set(f, FAULT_STOP, "the history's thread can't be started");
 }
 
-static void stop_lane(struct lane *lane)
+static bool start_readers(struct history *h, const char *path, int count, struct fault *f)
 {
-    if (lane->started)
-        uv_thread_join(&lane->thread);
-    lane->started = false;
-    sqlite_close(lane->db);
-    lane->db = NULL;
+    h->readers = readers_new(path, count, (struct readers_owner){h, on_read}, f);
+    return h->readers != NULL;
 }
 
 static void release(uv_handle_t *handle)
@@ -411,8 +354,7 @@ static void release(uv_handle_t *handle)
     void (*closed)(void *owner) = h->closed;
     void *owner = h->closed_owner;
 
-    uv_cond_destroy(&h->writer.wake);
-    uv_cond_destroy(&h->reader.wake);
+    uv_cond_destroy(&h->wake);
     uv_mutex_destroy(&h->mutex);
     erased_free(h->erased);
     mem_free(h);
@@ -437,8 +379,8 @@ static void make_stats(struct history *h, struct stats *stats)
                   "Contacts not shown yet: not all that is required of them is known.");
 }
 
-struct history *history_open(struct uv_loop_s *loop, const char *path, const struct notice *log,
-                             struct stats *stats, struct fault *f)
+struct history *history_open(struct uv_loop_s *loop, const struct history_conf *conf,
+                             const struct notice *log, struct stats *stats, struct fault *f)
 {
     struct history *h = mem_zeroed(1, sizeof *h);
 
@@ -446,15 +388,13 @@ struct history *history_open(struct uv_loop_s *loop, const char *path, const str
     h->lock_fd = -1;
     make_stats(h, stats);
     uv_mutex_init(&h->mutex);
-    uv_cond_init(&h->writer.wake);
-    uv_cond_init(&h->reader.wake);
+    uv_cond_init(&h->wake);
     uv_async_init(loop, &h->answers, on_answers);
     h->answers.data = h;
-    if (take_lock(h, path, f) && (h->writer.db = sqlite_open(path, false, f)) != NULL &&
-        sqlite_migrate(h->writer.db, history_schema, history_schema_steps, f) &&
-        (h->erased = erased_load(h->writer.db, f)) != NULL && open_reader(h, path, f) &&
-        count_hidden(h, f) && start_lane(h, &h->writer, true, f) &&
-        start_lane(h, &h->reader, false, f))
+    if (take_lock(h, conf->file, f) && (h->db = sqlite_open(conf->file, false, f)) != NULL &&
+        sqlite_migrate(h->db, history_schema, history_schema_steps, f) &&
+        (h->erased = erased_load(h->db, f)) != NULL && count_hidden(h, f) &&
+        start_readers(h, conf->file, conf->readers, f) && start_writer(h, f))
         return h;
     history_close(h, NULL, NULL);
     return NULL;
@@ -466,13 +406,16 @@ void history_close(struct history *h, void (*closed)(void *owner), void *owner)
         return;
     h->closed = closed;
     h->closed_owner = owner;
+    h->closing = true;
     uv_mutex_lock(&h->mutex);
     h->stopping = true;
-    uv_cond_signal(&h->writer.wake);
-    uv_cond_signal(&h->reader.wake);
     uv_mutex_unlock(&h->mutex);
-    stop_lane(&h->reader);
-    stop_lane(&h->writer);
+    uv_cond_signal(&h->wake);
+    readers_free(h->readers);
+    h->readers = NULL;
+    if (h->writer_started)
+        uv_thread_join(&h->writer);
+    sqlite_close(h->db);
     give_answers(h);
     if (h->lock_fd >= 0)
         close(h->lock_fd);

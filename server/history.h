@@ -3,10 +3,10 @@
  *
  * The loop never touches the file. It hands in jobs; a writer's thread runs all that wait in one
  * transaction, each inside a savepoint of its own, so that a failing one does not take the others;
- * and only after COMMIT do their answers come back to the loop (D1, group commit). A reader's
- * thread does the same for jobs that only read, on a connection of its own, each on one unchanging
- * snapshot. While the disk is full or fails, jobs end with FAULT_RETRY; when it is well again, so
- * are they: nothing needs a restart.
+ * and only after COMMIT do their answers come back to the loop (D1, group commit). Jobs that only
+ * read have threads of their own (server/readers.h); what was answered before one is handed in, it
+ * sees. While the disk is full or fails, jobs end with FAULT_RETRY; when it is well again, so are
+ * they: nothing needs a restart.
  */
 #ifndef SERVER_HISTORY_H
 #define SERVER_HISTORY_H
@@ -18,6 +18,9 @@
 #define HISTORY_QUEUE_MAX 4096 /* jobs waiting for a thread; more are refused with FAULT_RETRY */
 #define HISTORY_GROUP_MAX 512  /* jobs in one transaction */
 
+#define HISTORY_READERS_MIN 2 /* threads that read */
+#define HISTORY_READERS_MAX 16
+
 struct erased;
 struct history;
 struct sqlite;
@@ -26,7 +29,8 @@ struct uv_loop_s;
 /* One piece of work, the first member of its maker's struct. */
 struct history_job {
     /* On the thread, in a transaction. false with a fault: what it wrote is undone. "Not found" and
-     * the like are no faults: the job keeps them to itself. Runs once. */
+     * the like are no faults: the job keeps them to itself. A write runs once; a read may be begun
+     * anew, by another thread. */
     bool (*run)(struct history_job *job, struct sqlite *db, struct fault *f);
     /* On the loop, when all is durable (f is NULL) or nothing is (f says why). The job is its
      * maker's again. */
@@ -38,12 +42,19 @@ struct history_job {
     bool failed;
 };
 
-/* Opens or makes the file, brings its schema up, takes its lock (PATH-lock), starts the threads.
- * NULL with a fault: another process owns it, it is newer, it cannot be opened. path is copied. */
-struct history *history_open(struct uv_loop_s *loop, const char *path, const struct notice *log,
-                             struct stats *stats, struct fault *f) MUST_CHECK;
-/* Ends what is waiting, gives every answer before it returns, lets the file go. `closed` is called
- * on the loop when the memory is gone (may be NULL). h may be NULL. */
+struct history_conf {
+    const char *file;
+    int readers; /* threads that read */
+};
+
+/* Opens or makes the file, brings its schema up, takes its lock (FILE-lock), starts the threads.
+ * NULL with a fault: another process owns it, it is newer, it cannot be opened. conf is copied. */
+struct history *history_open(struct uv_loop_s *loop, const struct history_conf *conf,
+                             const struct notice *log, struct stats *stats,
+                             struct fault *f) MUST_CHECK;
+/* Ends what is waiting (reads that take long with RETRY), gives every answer before it returns,
+ * lets the file go. `closed` is called on the loop when the memory is gone (may be NULL). h may be
+ * NULL. */
 void history_close(struct history *h, void (*closed)(void *owner), void *owner);
 
 /* Queues a job; done is never called from inside. false: the queue is full (RETRY), and the job

@@ -68,6 +68,9 @@ static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
 {
     struct lookup *l = (struct lookup *)job;
 
+    buf_clear(&l->body); /* a read may be begun anew */
+    buf_clear(&l->next);
+    l->more = false;
     represent_init(&l->out, l->x->form, &l->body);
     l->out.translations = l->x->server->translations;
     l->out.language = translations_language(l->x);

@@ -15,7 +15,8 @@
 struct lookup;
 
 /* On the thread: writes the answer to l->body, sets l->found or leaves it (404). Reads of l->x what
- * does not change: id, params, wall_ms, user. */
+ * does not change: id, params, wall_ms, user. May be called again, from the beginning, after it was
+ * broken off: then what it changed in ctx must not be in its way. */
 typedef void lookup_fill(struct lookup *l, struct sqlite *db);
 
 struct lookup {

@@ -26,33 +26,50 @@ void represent_collection_end(struct represent *r)
     show_collection_end(&r->show);
 }
 
-static signed char column_of(const struct sqlite_query *q, const char *full)
+/* Statements name their columns in the table's order, or nearly: looked for from `from` on. */
+static signed char column_of(const struct sqlite_query *q, const char *full, int from)
 {
-    for (int i = 0; i < sqlite_columns(q); i++)
-        if (strcmp(sqlite_column_name(q, i), full) == 0)
-            return (signed char)i;
+    int count = sqlite_columns(q);
+
+    for (int i = 0; i < count; i++) {
+        int column = from + i < count ? from + i : from + i - count;
+
+        if (strcmp(sqlite_column_name(q, column), full) == 0)
+            return (signed char)column;
+    }
     return -1;
 }
 
 /* Walks as write_fields does, so that both count alike. */
 static unsigned plan_fields(struct represent_plan *plan, const struct cmi_shape *shape,
-                            const char *prefix, unsigned at, const struct sqlite_query *q)
+                            const char *prefix, unsigned at, const struct sqlite_query *q,
+                            int *from)
 {
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct cmi_field *field = &shape->fields[i];
         char full[NAME_MAX_BYTES];
+        const char *name = NULL;
 
         if (field->type == CMI_OBJECT) {
             char deeper[NAME_MAX_BYTES];
 
             snprintf(deeper, sizeof deeper, "%s%s.", prefix, field->name);
-            at = plan_fields(plan, field->shape, deeper, at, q);
+            at = plan_fields(plan, field->shape, deeper, at, q, from);
             continue;
         }
         assert(at < REPRESENT_FIELDS_MAX);
-        snprintf(full, sizeof full, "%s%s", prefix, field->name);
-        plan->translated[at] = translations_concern(view_of(full));
-        plan->columns[at++] = column_of(q, full);
+        plan->columns[at] = -1;
+        plan->translated[at] = false;
+        if (field->type != CMI_LIST && (field->use & (unsigned)plan->use) != 0) {
+            if (prefix[0] != '\0')
+                snprintf(full, sizeof full, "%s%s", prefix, field->name);
+            name = prefix[0] != '\0' ? full : field->name;
+            plan->translated[at] = translations_concern(view_of(name));
+            plan->columns[at] = column_of(q, name, *from);
+            if (plan->columns[at] >= 0)
+                *from = plan->columns[at] + 1;
+        }
+        at++;
     }
     return at;
 }
@@ -60,9 +77,11 @@ static unsigned plan_fields(struct represent_plan *plan, const struct cmi_shape 
 void represent_plan(struct represent_plan *plan, const struct cmi_shape *shape, enum cmi_use use,
                     const struct sqlite_query *q)
 {
+    int from = 0;
+
     plan->shape = shape;
     plan->use = use;
-    plan_fields(plan, shape, "", 0, q);
+    plan_fields(plan, shape, "", 0, q, &from);
 }
 
 static bool is_there(const struct represent_plan *plan, unsigned at, const struct sqlite_query *q)
@@ -90,9 +109,8 @@ static unsigned look(const struct represent_plan *plan, const struct cmi_shape *
 }
 
 static void write_value(struct show *s, const struct cmi_field *field, const struct sqlite_query *q,
-                        int column)
+                        int column, enum sqlite_kind kind)
 {
-    char text[GUID_TEXT_MAX];
     struct guid guid;
 
     switch (field->type) {
@@ -109,9 +127,8 @@ static void write_value(struct show *s, const struct cmi_field *field, const str
         show_bool(s, field->name, sqlite_int(q, column) != 0);
         return;
     case CMI_GUID:
-        if (sqlite_kind(q, column) == SQLITE_KIND_BLOB && sqlite_guid(q, column, &guid)) {
-            guid_hex(&guid, text);
-            show_text(s, field->name, view_of(text));
+        if (kind == SQLITE_KIND_BLOB && sqlite_guid(q, column, &guid)) {
+            show_guid(s, field->name, &guid);
             return;
         }
         show_text(s, field->name, sqlite_text(q, column)); /* as given: contactGroupId */
@@ -123,6 +140,22 @@ static void write_value(struct show *s, const struct cmi_field *field, const str
     case CMI_LIST:
         return;
     }
+}
+
+/* NULL is absence. */
+static void write_column(struct represent *r, const struct represent_plan *plan,
+                         const struct cmi_field *field, unsigned at, const struct sqlite_query *q)
+{
+    int column = plan->columns[at];
+    enum sqlite_kind kind = sqlite_kind(q, column);
+
+    if (kind == SQLITE_KIND_NULL)
+        return;
+    if (plan->translated[at])
+        show_text(&r->show, field->name,
+                  translations_find(r->translations, r->language, sqlite_text(q, column)));
+    else
+        write_value(&r->show, field, q, column, kind);
 }
 
 /* A list that need not be there is not there where it would be empty. */
@@ -167,12 +200,8 @@ static unsigned write_fields(struct represent *r, const struct represent_plan *p
         }
         if (wanted && field->type == CMI_LIST)
             write_list(r, plan, field);
-        else if (wanted && is_there(plan, at, q) && plan->translated[at])
-            show_text(
-                &r->show, field->name,
-                translations_find(r->translations, r->language, sqlite_text(q, plan->columns[at])));
-        else if (wanted && is_there(plan, at, q))
-            write_value(&r->show, field, q, plan->columns[at]);
+        else if (plan->columns[at] >= 0)
+            write_column(r, plan, field, at, q);
         at++;
     }
     return at;

@@ -31,7 +31,8 @@ struct represent_plan {
     /* Writes the items of a list by represent_row; NULL where the shape has none for this use. */
     void (*list)(void *ctx, struct represent *r, const struct cmi_field *field);
     void *ctx;
-    signed char columns[REPRESENT_FIELDS_MAX]; /* of each field in walking order; -1: none */
+    /* Of each field in walking order; -1: none, or the field is not shown in this use. */
+    signed char columns[REPRESENT_FIELDS_MAX];
     bool translated[REPRESENT_FIELDS_MAX];
 };
 

@@ -272,6 +272,8 @@ static void start_control(struct serve *s)
 static bool start(struct serve *s, struct fault *f)
 {
     struct signals_owner signals = {s, drain, stop_soon, reload};
+    struct history_conf history = {.file = conf_text(s->conf, "history.file"),
+                                   .readers = (int)conf_int(s->conf, "history.readers")};
     struct sign_on_conf sign_on = {
         .loop = &s->loop, .log = s->server.log, .stats = s->server.stats};
 
@@ -289,8 +291,7 @@ static bool start(struct serve *s, struct fault *f)
     if ((s->receipts = receipts_new(s->conf, f)) == NULL)
         return false;
     s->server.receipts = s->receipts;
-    s->server.history = history_open(&s->loop, conf_text(s->conf, "history.file"), s->server.log,
-                                     s->server.stats, f);
+    s->server.history = history_open(&s->loop, &history, s->server.log, s->server.stats, f);
     if (s->server.history == NULL)
         return false;
     s->retention = retention_new(&s->server);

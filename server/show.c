@@ -2,9 +2,6 @@
 
 #include "bridge/core/datetime.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 const char *show_media_type(enum show_form form)
 {
     return form == SHOW_XML ? "application/xml" : "application/json";
@@ -123,6 +120,24 @@ void show_text(struct show *s, const char *name, struct view v)
     json_string(&s->json, v);
 }
 
+static void show_plain(struct show *s, const char *name, struct view v)
+{
+    if (s->form == SHOW_XML) {
+        xml_text(&s->xml, name, v);
+        return;
+    }
+    json_key(&s->json, name);
+    json_plain(&s->json, v);
+}
+
+void show_guid(struct show *s, const char *name, const struct guid *g)
+{
+    char hex[GUID_TEXT_MAX];
+
+    guid_hex(g, hex);
+    show_plain(s, name, (struct view){hex, GUID_HEX_LEN});
+}
+
 void show_text_if(struct show *s, const char *name, struct view v)
 {
     if (v.n > 0)
@@ -132,9 +147,10 @@ void show_text_if(struct show *s, const char *name, struct view v)
 void show_int(struct show *s, const char *name, int64_t n)
 {
     char text[24];
+    struct buf digits = {.p = text, .cap = sizeof text, .max = sizeof text - 1};
 
-    snprintf(text, sizeof text, "%" PRId64, n);
-    show_number(s, name, view_of(text));
+    (void)buf_put_int(&digits, n);
+    show_number(s, name, buf_view(&digits));
 }
 
 void show_number(struct show *s, const char *name, struct view as_written)
@@ -162,5 +178,5 @@ void show_time(struct show *s, const char *name, int64_t ms)
     char text[DATETIME_TEXT_MAX];
 
     datetime_format(ms, text);
-    show_text(s, name, view_of(text));
+    show_plain(s, name, view_of(text));
 }

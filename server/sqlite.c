@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define APPLICATION_ID 0x434d4948 /* "CMIH": tells our files from others */
+#define WATCH_STEPS    10000      /* of SQLite's machine: well under a millisecond */
 
 struct sqlite_statement {
     char *sql; /* owned; NULL: the place is free */
@@ -19,6 +20,8 @@ struct sqlite_statement {
 
 struct sqlite {
     sqlite3 *handle;
+    bool (*goes_on)(void *ctx);
+    void *goes_on_ctx;
     bool failed;
     struct fault trouble;
     void *owners;
@@ -201,6 +204,20 @@ bool sqlite_migrate(struct sqlite *db, const char *const *steps, int count, stru
         }
     }
     return true;
+}
+
+static int on_progress(void *p)
+{
+    const struct sqlite *db = p;
+
+    return db->goes_on(db->goes_on_ctx) ? 0 : 1;
+}
+
+void sqlite_watch(struct sqlite *db, bool (*goes_on)(void *ctx), void *ctx)
+{
+    db->goes_on = goes_on;
+    db->goes_on_ctx = ctx;
+    sqlite3_progress_handler(db->handle, WATCH_STEPS, on_progress, db);
 }
 
 /* ---- functions and orders of our own ---- */

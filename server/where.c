@@ -16,6 +16,15 @@ void where_done(struct where *w)
     arena_done(&w->texts);
 }
 
+void where_clear(struct where *w)
+{
+    buf_clear(&w->sql);
+    arena_done(&w->texts);
+    arena_init(&w->texts);
+    w->count = 0;
+    w->full = false;
+}
+
 void where_put(struct where *w, const char *sql)
 {
     buf_put_text(&w->sql, sql);

@@ -24,6 +24,7 @@ struct where {
 
 void where_init(struct where *w);
 void where_done(struct where *w);
+void where_clear(struct where *w); /* as if new */
 void where_put(struct where *w, const char *sql);
 void where_int(struct where *w, int64_t n);
 void where_text(struct where *w, struct view v);

@@ -45,14 +45,9 @@ static bool reserve(struct buf *b, size_t more)
     return true;
 }
 
-char *buf_room(struct buf *b, size_t n)
+char *buf_room_growing(struct buf *b, size_t n)
 {
     return reserve(b, n) ? b->p + b->n : NULL;
-}
-
-void buf_grew(struct buf *b, size_t n)
-{
-    b->n += n;
 }
 
 bool buf_put_growing(struct buf *b, struct view v)

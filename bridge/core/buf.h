@@ -46,9 +46,19 @@ static inline bool buf_put_char(struct buf *b, char c)
 
 bool buf_put_int(struct buf *b, int64_t n); /* decimal */
 bool buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
+char *buf_room_growing(struct buf *b, size_t n); /* buf_room, where there is none yet */
+
 /* Room for n more bytes at p + n, NULL if past the maximum; buf_grew(n) then counts them in. */
-char *buf_room(struct buf *b, size_t n);
-void buf_grew(struct buf *b, size_t n);
+static inline char *buf_room(struct buf *b, size_t n)
+{
+    return b->full || n >= b->cap - b->n ? buf_room_growing(b, n) : b->p + b->n;
+}
+
+static inline void buf_grew(struct buf *b, size_t n)
+{
+    b->n += n;
+}
+
 void buf_drop(struct buf *b, size_t n);    /* the first n bytes leave */
 struct view buf_view(const struct buf *b); /* holds until the next change */
 const char *buf_text(struct buf *b);       /* NUL-terminated, holds until the next change */

@@ -1,6 +1,7 @@
 #include "bridge/core/json_out.h"
 
 #include <assert.h>
+#include <string.h>
 
 void json_out_init(struct json_out *j, struct buf *to)
 {
@@ -92,46 +93,108 @@ static void escaped(struct buf *to, unsigned char c)
     }
 }
 
-static void quoted(struct buf *to, struct view v)
+/* Is there any byte among eight that JSON escapes? A byte less than n is one from which n can't be
+ * taken without a borrow; one that is n gives 0 when n is taken away bit by bit. */
+static bool escapes_in(const char *p)
 {
-    size_t done = 0;
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t tops = UINT64_C(0x8080808080808080);
+    uint64_t w;
+    uint64_t quote;
+    uint64_t slash;
 
+    memcpy(&w, p, sizeof w);
+    quote = w ^ ones * '"';
+    slash = w ^ ones * '\\';
+    return ((((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) &
+            tops) != 0;
+}
+
+/* Bytes from p on that stand in JSON as they are. The last eight are looked at whole, though some
+ * of them were before. */
+static size_t plain_run(const char *p, size_t n)
+{
+    size_t i = 0;
+
+    while (n - i >= 8 && !escapes_in(p + i))
+        i += 8;
+    if (n >= 8 && n - i < 8 && !escapes_in(p + n - 8))
+        return n;
+    while (i < n && (unsigned char)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
+static void quoted_with_escapes(struct buf *to, struct view v)
+{
     (void)buf_put_char(to, '"');
-    for (size_t i = 0; i < v.n; i++) {
-        unsigned char c = (unsigned char)v.p[i];
+    while (v.n > 0) {
+        size_t run = plain_run(v.p, v.n);
 
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        if (i > done)
-            (void)buf_put(to, (struct view){v.p + done, i - done});
-        escaped(to, c);
-        done = i + 1;
+        (void)buf_put(to, (struct view){v.p, run});
+        if (run < v.n)
+            escaped(to, (unsigned char)v.p[run++]);
+        v = view_skip(v, run);
     }
-    if (v.n > done)
-        (void)buf_put(to, (struct view){v.p + done, v.n - done});
     (void)buf_put_char(to, '"');
 }
 
-void json_key_view(struct json_out *j, struct view key)
+/* Nothing in v needs an escape. */
+static void quoted_plain(struct buf *to, struct view v)
+{
+    char *at = buf_room(to, v.n + 2);
+
+    if (at == NULL)
+        return;
+    *at = '"';
+    if (v.n > 0)
+        memcpy(at + 1, v.p, v.n);
+    at[v.n + 1] = '"';
+    buf_grew(to, v.n + 2);
+}
+
+static void quoted(struct buf *to, struct view v)
+{
+    if (plain_run(v.p, v.n) < v.n)
+        quoted_with_escapes(to, v);
+    else
+        quoted_plain(to, v);
+}
+
+/* In front of every key. */
+static void key_due(struct json_out *j)
 {
     assert(j->object[j->depth] && !j->after_key);
     if (j->comma[j->depth])
         (void)buf_put_char(j->to, ',');
     j->comma[j->depth] = true;
+    j->after_key = true;
+}
+
+void json_key_view(struct json_out *j, struct view key)
+{
+    key_due(j);
     quoted(j->to, key);
     (void)buf_put_char(j->to, ':');
-    j->after_key = true;
 }
 
 void json_key(struct json_out *j, const char *key)
 {
-    json_key_view(j, view_of(key));
+    key_due(j);
+    quoted_plain(j->to, view_of(key));
+    (void)buf_put_char(j->to, ':');
 }
 
 void json_string(struct json_out *j, struct view v)
 {
     value(j);
     quoted(j->to, v);
+}
+
+void json_plain(struct json_out *j, struct view v)
+{
+    value(j);
+    quoted_plain(j->to, v);
 }
 
 void json_text(struct json_out *j, const char *text)

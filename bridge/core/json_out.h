@@ -23,9 +23,10 @@ void json_object(struct json_out *j);
 void json_object_end(struct json_out *j);
 void json_array(struct json_out *j);
 void json_array_end(struct json_out *j);
-void json_key(struct json_out *j, const char *key);
+void json_key(struct json_out *j, const char *key); /* a name of ours: nothing to escape in it */
 void json_key_view(struct json_out *j, struct view key);
 void json_string(struct json_out *j, struct view v);
+void json_plain(struct json_out *j, struct view v); /* a string without anything to escape */
 void json_text(struct json_out *j, const char *text);
 void json_int(struct json_out *j, int64_t n);
 void json_number(struct json_out *j, struct view as_written); /* a valid JSON number */

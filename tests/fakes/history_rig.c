@@ -86,6 +86,7 @@ static void make(struct inside *s, const char *file, bool plain_user)
                                     .bodies_max_bytes = 64 << 20,
                                     .request_time_ms = 60000};
     static const uint8_t secret[FRONT_SECRET_BYTES] = {7};
+    struct history_conf history = {.file = file, .readers = HISTORY_READERS_MIN};
     struct fault f = {0};
 
     if (!guid_parse(VIEW(RIG_QUEUE_ID), &queue.id) || !guid_parse(VIEW(RIG_USER_ID), &user.id))
@@ -114,7 +115,7 @@ static void make(struct inside *s, const char *file, bool plain_user)
     front_add(s->front, FRONT_BASE, recording_routes);
     front_add(s->front, FRONT_BASE, remarks_routes);
     front_add(s->front, "", ingest_routes);
-    s->server.history = history_open(&s->loop, file, &s->log, s->server.stats, &f);
+    s->server.history = history_open(&s->loop, &history, &s->log, s->server.stats, &f);
     s->http = http_server_new(&s->loop, &http, front_owner(s->front), &f);
     s->admin = admin_new(&s->loop, "127.0.0.1:0", s->server.stats,
                          (struct admin_owner){s, ready, NULL}, &f);

@@ -59,11 +59,18 @@ static int set_up(void **state)
     return 0;
 }
 
+static struct history *try_to_open(struct world *w, struct fault *f)
+{
+    struct history_conf conf = {.file = w->file, .readers = HISTORY_READERS_MIN};
+
+    return history_open(&w->loop, &conf, &w->log, w->stats, f);
+}
+
 static void open_history(struct world *w)
 {
     struct fault f = {0};
 
-    w->history = history_open(&w->loop, w->file, &w->log, w->stats, &f);
+    w->history = try_to_open(w, &f);
     if (w->history == NULL)
         fail_msg("%s", f.text);
 }
@@ -226,7 +233,7 @@ static void a_foreign_file_is_left_alone(void **state)
 
     sqlite_script(db, "CREATE TABLE somebodys (x)");
     sqlite_close(db);
-    assert_null(history_open(&w->loop, w->file, &w->log, w->stats, &f));
+    assert_null(try_to_open(w, &f));
     assert_int_equal(f.cls, FAULT_STOP);
     assert_non_null(strstr(f.text, "not a history of ours"));
     uv_run(&w->loop, UV_RUN_DEFAULT);
@@ -234,7 +241,7 @@ static void a_foreign_file_is_left_alone(void **state)
 
 /* ---- history ---- */
 
-enum job_kind { INSERT, INSERT_TWICE, FULL, ROOMY, GATE, COUNT };
+enum job_kind { INSERT, INSERT_TWICE, FULL, ROOMY, GATE, COUNT, ENDLESS };
 
 struct job {
     struct history_job job;
@@ -243,6 +250,7 @@ struct job {
     int64_t n;      /* what to insert; of COUNT: what was found */
     uv_sem_t *gate; /* GATE: waited for, on the thread */
     uv_sem_t *inside;
+    int runs; /* of ENDLESS */
     bool done;
     struct fault fault;
 };
@@ -263,6 +271,13 @@ static bool run_job(struct history_job *base, struct sqlite *db, struct fault *f
         break;
     case ROOMY:
         q = sqlite_query(db, "PRAGMA max_page_count = 1000000");
+        sqlite_run(&q);
+        break;
+    case ENDLESS: /* told by the one that runs it that it runs */
+        j->runs++;
+        uv_sem_post(j->inside);
+        q = sqlite_query(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+                             " SELECT count(*) FROM n");
         sqlite_run(&q);
         break;
     case COUNT:
@@ -304,7 +319,8 @@ static struct job *job(struct world *w, enum job_kind kind, int64_t n)
 static void hand_in(struct job *j)
 {
     struct fault f;
-    bool taken = j->kind == COUNT ? history_read(j->w->history, &j->job, &f)
+    bool reads = j->kind == COUNT || j->kind == ENDLESS;
+    bool taken = reads ? history_read(j->w->history, &j->job, &f)
                                   : history_write(j->w->history, &j->job, &f);
 
     assert_true(taken);
@@ -470,11 +486,48 @@ static void a_second_owner_gets_a_sentence(void **state)
     struct fault f = {0};
 
     open_history(w);
-    assert_null(history_open(&w->loop, w->file, &w->log, w->stats, &f));
+    assert_null(try_to_open(w, &f));
     assert_int_equal(f.cls, FAULT_STOP);
     assert_non_null(strstr(f.text, "in use by another cmibridge serve"));
     close_history(w);
     open_history(w);
+}
+
+/* Whichever thread each begins on: then only one is left to what is quick, and it breaks off what
+ * is not. At the end they are broken off for good. */
+static void what_reads_without_end_holds_up_nothing_else(void **state)
+{
+    enum { ENDLESS_ONES = 5, QUICK_ONES = 20 };
+    struct world *w = *state;
+    struct job *endless[ENDLESS_ONES];
+    uv_sem_t inside;
+    int runs = 0;
+
+    uv_sem_init(&inside, 0);
+    open_history(w);
+    for (int i = 0; i < ENDLESS_ONES; i++) {
+        endless[i] = job(w, ENDLESS, 0);
+        endless[i]->inside = &inside;
+        hand_in(endless[i]);
+    }
+    for (int i = 0; i < HISTORY_READERS_MIN; i++)
+        uv_sem_wait(&inside);
+    for (int i = 1; i <= QUICK_ONES; i++) {
+        assert_int_equal(write_one(w, INSERT, i), FAULT_NONE);
+        assert_int_equal(stored(w), i);
+    }
+    for (int i = 0; i < ENDLESS_ONES; i++)
+        assert_false(endless[i]->done);
+    close_history(w);
+    for (int i = 0; i < ENDLESS_ONES; i++) {
+        assert_true(endless[i]->done);
+        assert_int_equal(endless[i]->fault.cls, FAULT_RETRY);
+        assert_string_equal(endless[i]->fault.text, "the server is stopping");
+        runs += endless[i]->runs;
+        mem_free(endless[i]);
+    }
+    assert_true(runs > ENDLESS_ONES); /* those that were broken off began anew */
+    uv_sem_destroy(&inside);
 }
 
 static void closing_ends_what_waits_and_answers_it(void **state)
@@ -511,6 +564,7 @@ int main(void)
         IN_A_WORLD(a_full_disk_is_waited_out),
         IN_A_WORLD(a_full_queue_refuses_for_now),
         IN_A_WORLD(a_second_owner_gets_a_sentence),
+        IN_A_WORLD(what_reads_without_end_holds_up_nothing_else),
         IN_A_WORLD(closing_ends_what_waits_and_answers_it),
     };
 

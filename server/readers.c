@@ -1,0 +1,206 @@
+#include "server/readers.h"
+
+#include "bridge/core/mem.h"
+#include "server/job_chain.h"
+#include "server/search.h"
+#include "server/sqlite.h"
+
+#include <assert.h>
+#include <uv.h>
+
+/* A thread with a connection. */
+struct reader {
+    struct readers *all;
+    struct sqlite *db;
+    uv_thread_t thread;
+    bool started;
+    bool quick_only;   /* the first one */
+    uint64_t begun_ns; /* the job it runs */
+    bool broke_off;
+};
+
+struct readers {
+    uv_mutex_t mutex;
+    uv_cond_t wake;
+    struct job_chain waiting; /* under the mutex, like the two below */
+    struct job_chain lengthy; /* broken off by the first thread */
+    bool stopping;
+    struct readers_owner owner;
+    struct reader *threads;
+    int count;
+};
+
+/* ---- on the threads ---- */
+
+/* Asked by SQLite now and then, while a statement runs. */
+static bool goes_on(void *ctx)
+{
+    struct reader *one = ctx;
+    struct readers *r = one->all;
+    bool others_wait;
+    bool stopping;
+
+    if (uv_hrtime() - one->begun_ns < READERS_QUICK_MS * UINT64_C(1000000))
+        return true;
+    uv_mutex_lock(&r->mutex);
+    stopping = r->stopping;
+    others_wait = r->waiting.first != NULL;
+    uv_mutex_unlock(&r->mutex);
+    one->broke_off = stopping || (one->quick_only && others_wait);
+    return !one->broke_off;
+}
+
+static void run(struct reader *one, struct history_job *job)
+{
+    struct fault stuck = {0};
+
+    one->broke_off = false;
+    one->begun_ns = uv_hrtime();
+    sqlite_do(one->db, "BEGIN");
+    job->failed = !job->run(job, one->db, &job->fault);
+    if (!sqlite_check(one->db, &stuck) && !job->failed) { /* a job that did not look */
+        job->failed = true;
+        job->fault = stuck;
+    }
+    if (sqlite_in_transaction(one->db)) {
+        sqlite_do(one->db, "ROLLBACK"); /* nothing was written */
+        (void)!sqlite_check(one->db, &stuck);
+    }
+}
+
+/* The job is the owner's again, or it has gone to those who take long ones. */
+static void settle(struct reader *one, struct history_job *job)
+{
+    struct readers *r = one->all;
+    bool again = false;
+
+    if (one->broke_off && job->failed) {
+        uv_mutex_lock(&r->mutex);
+        again = !r->stopping;
+        if (again) {
+            job_chain_add(&r->lengthy, job);
+            uv_cond_broadcast(&r->wake);
+        }
+        uv_mutex_unlock(&r->mutex);
+        if (!again)
+            fault_set(&job->fault, FAULT_RETRY, "the server is stopping");
+    }
+    if (!again)
+        r->owner.ran(r->owner.ctx, job);
+}
+
+/* Under the mutex. What was broken off has waited longest. */
+static struct history_job *take(struct reader *one)
+{
+    struct readers *r = one->all;
+    struct history_job *job = one->quick_only ? NULL : job_chain_take(&r->lengthy);
+
+    return job != NULL ? job : job_chain_take(&r->waiting);
+}
+
+static void reader_main(void *arg)
+{
+    struct reader *one = arg;
+    struct readers *r = one->all;
+
+    uv_mutex_lock(&r->mutex);
+    for (;;) {
+        struct history_job *job = take(one);
+
+        if (job != NULL) {
+            uv_mutex_unlock(&r->mutex);
+            job->failed = false;
+            job->fault = (struct fault){0};
+            run(one, job);
+            settle(one, job);
+            uv_mutex_lock(&r->mutex);
+        } else if (r->stopping) {
+            break; /* nothing is broken off for another thread any more */
+        } else {
+            uv_cond_wait(&r->wake, &r->mutex);
+        }
+    }
+    uv_mutex_unlock(&r->mutex);
+}
+
+/* ---- on the loop ---- */
+
+bool readers_add(struct readers *r, struct history_job *job)
+{
+    bool room;
+
+    uv_mutex_lock(&r->mutex);
+    room = r->waiting.count + r->lengthy.count < HISTORY_QUEUE_MAX;
+    if (room)
+        job_chain_add(&r->waiting, job);
+    uv_mutex_unlock(&r->mutex);
+    if (room)
+        uv_cond_signal(&r->wake); /* not before: the thread would wake to a locked mutex */
+    return room;
+}
+
+size_t readers_waiting(struct readers *r)
+{
+    size_t n;
+
+    if (r == NULL)
+        return 0;
+    uv_mutex_lock(&r->mutex);
+    n = r->waiting.count + r->lengthy.count;
+    uv_mutex_unlock(&r->mutex);
+    return n;
+}
+
+static bool start(struct reader *one, const char *path, struct fault *f)
+{
+    one->db = sqlite_open(path, true, f);
+    if (one->db == NULL)
+        return false;
+    search_install(one->db);
+    sqlite_watch(one->db, goes_on, one);
+    if (!sqlite_check(one->db, f))
+        return false;
+    one->started = uv_thread_create(&one->thread, reader_main, one) == 0;
+    return one->started || fault_set(f, FAULT_STOP, "the history's thread can't be started");
+}
+
+struct readers *readers_new(const char *path, int count, struct readers_owner owner,
+                            struct fault *f)
+{
+    struct readers *r = mem_zeroed(1, sizeof *r);
+
+    assert(count >= HISTORY_READERS_MIN && count <= HISTORY_READERS_MAX);
+    r->owner = owner;
+    r->count = count;
+    r->threads = mem_zeroed((size_t)count, sizeof *r->threads);
+    uv_mutex_init(&r->mutex);
+    uv_cond_init(&r->wake);
+    for (int i = 0; i < count; i++) {
+        r->threads[i].all = r;
+        r->threads[i].quick_only = i == 0;
+        if (!start(&r->threads[i], path, f)) {
+            readers_free(r);
+            return NULL;
+        }
+    }
+    return r;
+}
+
+void readers_free(struct readers *r)
+{
+    if (r == NULL)
+        return;
+    uv_mutex_lock(&r->mutex);
+    r->stopping = true;
+    uv_cond_broadcast(&r->wake);
+    uv_mutex_unlock(&r->mutex);
+    for (int i = 0; i < r->count; i++) {
+        if (r->threads[i].started)
+            uv_thread_join(&r->threads[i].thread);
+        sqlite_close(r->threads[i].db);
+    }
+    uv_cond_destroy(&r->wake);
+    uv_mutex_destroy(&r->mutex);
+    mem_free(r->threads);
+    mem_free(r);
+}
