@@ -7,6 +7,7 @@
 #include "server/job_chain.h"
 #include "server/readers.h"
 #include "server/sqlite.h"
+#include "server/sqlite_migrate.h"
 
 #include <errno.h>
 #include <fcntl.h>

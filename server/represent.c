@@ -58,35 +58,43 @@ static unsigned plan_fields(struct represent_plan *plan, const struct cmi_shape 
             continue;
         }
         assert(at < REPRESENT_FIELDS_MAX);
-        plan->columns[at] = -1;
-        plan->translated[at] = false;
-        if (field->type != CMI_LIST && (field->use & (unsigned)plan->use) != 0) {
+        plan->found.columns[at] = -1;
+        plan->found.translated[at] = false;
+        if (field->type != CMI_LIST && (field->use & (unsigned)plan->found.use) != 0) {
             if (prefix[0] != '\0')
                 snprintf(full, sizeof full, "%s%s", prefix, field->name);
             name = prefix[0] != '\0' ? full : field->name;
-            plan->translated[at] = translations_concern(view_of(name));
-            plan->columns[at] = column_of(q, name, *from);
-            if (plan->columns[at] >= 0)
-                *from = plan->columns[at] + 1;
+            plan->found.translated[at] = translations_concern(view_of(name));
+            plan->found.columns[at] = column_of(q, name, *from);
+            if (plan->found.columns[at] >= 0)
+                *from = plan->found.columns[at] + 1;
         }
         at++;
     }
     return at;
 }
 
+/* Found once for a statement: it is asked again and again. */
 void represent_plan(struct represent_plan *plan, const struct cmi_shape *shape, enum cmi_use use,
-                    const struct sqlite_query *q)
+                    struct sqlite_query *q)
 {
+    const struct represent_columns *noted = sqlite_noted(q);
     int from = 0;
 
-    plan->shape = shape;
-    plan->use = use;
+    if (noted != NULL && noted->shape == shape && noted->use == use) {
+        plan->found = *noted;
+        return;
+    }
+    plan->found.shape = shape;
+    plan->found.use = use;
     plan_fields(plan, shape, "", 0, q, &from);
+    sqlite_note(q, &plan->found, sizeof plan->found);
 }
 
 static bool is_there(const struct represent_plan *plan, unsigned at, const struct sqlite_query *q)
 {
-    return plan->columns[at] >= 0 && sqlite_kind(q, plan->columns[at]) != SQLITE_KIND_NULL;
+    return plan->found.columns[at] >= 0 &&
+           sqlite_kind(q, plan->found.columns[at]) != SQLITE_KIND_NULL;
 }
 
 /* Leaves of an object, and whether any of them is to be written: a list always is. */
@@ -100,7 +108,7 @@ static unsigned look(const struct represent_plan *plan, const struct cmi_shape *
             at = look(plan, field->shape, at, q, any);
             continue;
         }
-        if ((field->use & (unsigned)plan->use) != 0 &&
+        if ((field->use & (unsigned)plan->found.use) != 0 &&
             (field->type == CMI_LIST || is_there(plan, at, q)))
             *any = true;
         at++;
@@ -108,6 +116,7 @@ static unsigned look(const struct represent_plan *plan, const struct cmi_shape *
     return at;
 }
 
+/* Of what is no string. */
 static void write_value(struct show *s, const struct cmi_field *field, const struct sqlite_query *q,
                         int column, enum sqlite_kind kind)
 {
@@ -134,8 +143,6 @@ static void write_value(struct show *s, const struct cmi_field *field, const str
         show_text(s, field->name, sqlite_text(q, column)); /* as given: contactGroupId */
         return;
     case CMI_STRING:
-        show_text(s, field->name, sqlite_text(q, column));
-        return;
     case CMI_OBJECT:
     case CMI_LIST:
         return;
@@ -146,14 +153,20 @@ static void write_value(struct show *s, const struct cmi_field *field, const str
 static void write_column(struct represent *r, const struct represent_plan *plan,
                          const struct cmi_field *field, unsigned at, const struct sqlite_query *q)
 {
-    int column = plan->columns[at];
-    enum sqlite_kind kind = sqlite_kind(q, column);
+    int column = plan->found.columns[at];
+    enum sqlite_kind kind = SQLITE_KIND_TEXT;
+    struct view text = VIEW_NONE;
 
+    if (field->type == CMI_STRING)
+        text = sqlite_text(q, column);
+    if (text.n == 0) /* else it is a text that is there */
+        kind = sqlite_kind(q, column);
     if (kind == SQLITE_KIND_NULL)
         return;
-    if (plan->translated[at])
-        show_text(&r->show, field->name,
-                  translations_find(r->translations, r->language, sqlite_text(q, column)));
+    if (plan->found.translated[at])
+        text = translations_find(r->translations, r->language, text);
+    if (field->type == CMI_STRING)
+        show_text(&r->show, field->name, text);
     else
         write_value(&r->show, field, q, column, kind);
 }
@@ -184,7 +197,7 @@ static unsigned write_fields(struct represent *r, const struct represent_plan *p
 {
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct cmi_field *field = &shape->fields[i];
-        bool wanted = (field->use & (unsigned)plan->use) != 0;
+        bool wanted = (field->use & (unsigned)plan->found.use) != 0;
 
         if (field->type == CMI_OBJECT) {
             bool any = false;
@@ -200,7 +213,7 @@ static unsigned write_fields(struct represent *r, const struct represent_plan *p
         }
         if (wanted && field->type == CMI_LIST)
             write_list(r, plan, field);
-        else if (plan->columns[at] >= 0)
+        else if (plan->found.columns[at] >= 0)
             write_column(r, plan, field, at, q);
         at++;
     }
@@ -210,7 +223,7 @@ static unsigned write_fields(struct represent *r, const struct represent_plan *p
 void represent_row(struct represent *r, const struct represent_plan *plan,
                    const struct sqlite_query *q)
 {
-    show_item(&r->show, plan->shape->name);
-    write_fields(r, plan, plan->shape, 0, q);
+    show_item(&r->show, plan->found.shape->name);
+    write_fields(r, plan, plan->found.shape, 0, q);
     show_item_end(&r->show);
 }

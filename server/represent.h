@@ -25,15 +25,20 @@ struct represent {
     struct view language;
 };
 
-struct represent_plan {
+/* Where a statement has the fields of a shape for a use. */
+struct represent_columns {
     const struct cmi_shape *shape;
     enum cmi_use use; /* CMI_LISTED or CMI_SINGLE */
-    /* Writes the items of a list by represent_row; NULL where the shape has none for this use. */
-    void (*list)(void *ctx, struct represent *r, const struct cmi_field *field);
-    void *ctx;
     /* Of each field in walking order; -1: none, or the field is not shown in this use. */
     signed char columns[REPRESENT_FIELDS_MAX];
     bool translated[REPRESENT_FIELDS_MAX];
+};
+
+struct represent_plan {
+    /* Writes the items of a list by represent_row; NULL where the shape has none for this use. */
+    void (*list)(void *ctx, struct represent *r, const struct cmi_field *field);
+    void *ctx;
+    struct represent_columns found;
 };
 
 void represent_init(struct represent *r, enum show_form form, struct buf *to);
@@ -44,7 +49,7 @@ void represent_collection_end(struct represent *r);
 /* Finds the columns of q, which has not given a row yet, or has. Set list and ctx before or after.
  */
 void represent_plan(struct represent_plan *plan, const struct cmi_shape *shape, enum cmi_use use,
-                    const struct sqlite_query *q);
+                    struct sqlite_query *q);
 /* Writes the current row of q as one object: the whole answer, or an item of what is being
  * written. */
 void represent_row(struct represent *r, const struct represent_plan *plan,

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define APPLICATION_ID 0x434d4948 /* "CMIH": tells our files from others */
-#define WATCH_STEPS    10000      /* of SQLite's machine: well under a millisecond */
+#define WATCH_STEPS 10000 /* of SQLite's machine: well under a millisecond */
 
 struct sqlite_statement {
     char *sql; /* owned; NULL: the place is free */
+    void *note;
     sqlite3_stmt *stmt;
     bool busy;
 };
@@ -146,7 +146,8 @@ static void forget(struct sqlite_statement *s)
 {
     sqlite3_finalize(s->stmt);
     mem_free(s->sql);
-    *s = (struct sqlite_statement){NULL, NULL, false};
+    mem_free(s->note);
+    *s = (struct sqlite_statement){0};
 }
 
 void sqlite_close(struct sqlite *db)
@@ -157,53 +158,6 @@ void sqlite_close(struct sqlite *db)
         forget(&db->kept[i]);
     sqlite3_close(db->handle);
     mem_free(db);
-}
-
-static int64_t number_of(struct sqlite *db, const char *sql)
-{
-    struct sqlite_query q = sqlite_query(db, sql);
-    int64_t n = 0;
-
-    if (sqlite_row(&q))
-        n = sqlite_int(&q, 0);
-    sqlite_end(&q);
-    return n;
-}
-
-bool sqlite_migrate(struct sqlite *db, const char *const *steps, int count, struct fault *f)
-{
-    int64_t version = number_of(db, "PRAGMA user_version");
-    int64_t owner = number_of(db, "PRAGMA application_id");
-    int64_t tables = number_of(db, "SELECT count(*) FROM sqlite_schema");
-
-    if (!sqlite_check(db, f))
-        return false;
-    if (tables > 0 && owner != APPLICATION_ID)
-        return fault_set(f, FAULT_STOP,
-                         "the file is an SQLite database, but not a history of ours");
-    if (version > count)
-        return fault_set(f, FAULT_STOP,
-                         "the history was written by a newer cmibridge (schema %d; this one knows "
-                         "up to %d); run that one",
-                         (int)version, count);
-    for (int64_t i = version; i < count; i++) {
-        char pragmas[96];
-
-        snprintf(pragmas, sizeof pragmas, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-                 APPLICATION_ID, (int)i + 1);
-        sqlite_script(db, "BEGIN IMMEDIATE");
-        sqlite_script(db, steps[i]);
-        sqlite_script(db, pragmas);
-        sqlite_script(db, "COMMIT");
-        if (!sqlite_check(db, f)) {
-            struct fault ignored;
-
-            sqlite_script(db, "ROLLBACK");
-            (void)!sqlite_check(db, &ignored);
-            return fault_add(f, "schema step %d", (int)i + 1);
-        }
-    }
-    return true;
 }
 
 static int on_progress(void *p)
@@ -362,6 +316,19 @@ struct sqlite_query sqlite_query(struct sqlite *db, const char *sql)
     s->busy = true;
     q.statement = s;
     return q;
+}
+
+void sqlite_note(struct sqlite_query *q, const void *note, size_t size)
+{
+    if (q->statement == NULL)
+        return;
+    mem_free(q->statement->note);
+    q->statement->note = mem_copy(note, size);
+}
+
+const void *sqlite_noted(const struct sqlite_query *q)
+{
+    return q->statement != NULL ? q->statement->note : NULL;
 }
 
 static void bound(struct sqlite_query *q, int code)

@@ -41,11 +41,6 @@ struct sqlite_query {
 struct sqlite *sqlite_open(const char *path, bool read_only, struct fault *f) MUST_CHECK;
 void sqlite_close(struct sqlite *db);
 
-/* Brings the file to the schema of steps[0 … count-1], each step a script run in a transaction of
- * its own. A file made by a newer program, or by another one, is refused (STOP). */
-bool sqlite_migrate(struct sqlite *db, const char *const *steps, int count,
-                    struct fault *f) MUST_CHECK;
-
 /* True if nothing failed since the last check; else gives the first failure and forgets it. */
 bool sqlite_check(struct sqlite *db, struct fault *f) MUST_CHECK;
 /* What was stored makes no sense (STOP): as a failing call. */
@@ -80,6 +75,11 @@ void sqlite_bind_text(struct sqlite_query *q, struct view text);
 void sqlite_bind_blob(struct sqlite_query *q, struct view bytes);
 void sqlite_bind_guid(struct sqlite_query *q, const struct guid *g); /* 16 bytes */
 void sqlite_bind_null(struct sqlite_query *q);
+
+/* Something that was found out of the statement and goes with it as long as it is kept compiled:
+ * copied in; NULL if there is none. */
+void sqlite_note(struct sqlite_query *q, const void *note, size_t size);
+const void *sqlite_noted(const struct sqlite_query *q);
 
 bool sqlite_row(struct sqlite_query *q);              /* true: the next row is there */
 void sqlite_run(struct sqlite_query *q);              /* steps to the end and ends */

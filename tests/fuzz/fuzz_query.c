@@ -6,6 +6,7 @@
 #include "server/history_schema.h"
 #include "server/search.h"
 #include "server/sqlite.h"
+#include "server/sqlite_migrate.h"
 
 #include <assert.h>
 #include <stdlib.h>

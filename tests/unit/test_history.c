@@ -9,6 +9,7 @@
 #include "bridge/core/mem.h"
 #include "server/history.h"
 #include "server/sqlite.h"
+#include "server/sqlite_migrate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

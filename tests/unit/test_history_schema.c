@@ -8,6 +8,7 @@
 
 #include "server/history_schema.h"
 #include "server/sqlite.h"
+#include "server/sqlite_migrate.h"
 
 #define STEPS_BEFORE_SEARCH 6
 

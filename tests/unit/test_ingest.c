@@ -12,6 +12,7 @@
 #include "server/history_schema.h"
 #include "server/ingest.h"
 #include "server/sqlite.h"
+#include "server/sqlite_migrate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

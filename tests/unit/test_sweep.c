@@ -10,6 +10,7 @@
 #include "server/history_schema.h"
 #include "server/ingest.h"
 #include "server/sqlite.h"
+#include "server/sqlite_migrate.h"
 #include "server/sweep.h"
 
 #include <stdio.h>
