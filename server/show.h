@@ -44,7 +44,7 @@ void show_list(struct show *s, const char *name, const char *item, bool wrapped)
 void show_list_end(struct show *s, bool wrapped);
 
 void show_text(struct show *s, const char *name, struct view v);
-void show_text_if(struct show *s, const char *name, struct view v); /* not if v.n is 0 */
+void show_text_if(struct show *s, const char *name, struct view v);     /* not if v.n is 0 */
 void show_guid(struct show *s, const char *name, const struct guid *g); /* 32 hex */
 void show_int(struct show *s, const char *name, int64_t n);
 void show_number(struct show *s, const char *name, struct view as_written); /* of JSON */

@@ -322,7 +322,7 @@ static void hand_in(struct job *j)
     struct fault f;
     bool reads = j->kind == COUNT || j->kind == ENDLESS;
     bool taken = reads ? history_read(j->w->history, &j->job, &f)
-                                  : history_write(j->w->history, &j->job, &f);
+                       : history_write(j->w->history, &j->job, &f);
 
     assert_true(taken);
     assert_false(j->done); /* never from inside */
