@@ -8,6 +8,7 @@
 #include "server/readers.h"
 #include "server/sqlite.h"
 #include "server/sqlite_migrate.h"
+#include "server/text_merge.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 struct history {
     uv_mutex_t mutex;
     uv_async_t answers;
-    struct job_chain waiting;  /* for the writer; under the mutex, like the five below */
+    struct job_chain waiting;  /* for the writer; under the mutex, like the six below */
     struct job_chain answered; /* of writer and readers */
     int64_t commits;
     int64_t failures;
@@ -27,8 +28,10 @@ struct history {
     bool sick; /* the file failed the last group, or one of it */
     struct fault trouble;
     struct erased *erased;
-    uv_cond_t wake;    /* the writer */
-    struct sqlite *db; /* the writer's */
+    bool merge_due;          /* the indexes of texts may be in many pieces */
+    struct text_merge merge; /* the writer's, like the two below */
+    uv_cond_t wake;          /* the writer */
+    struct sqlite *db;       /* the writer's */
     uv_thread_t writer;
     bool writer_started;
     struct readers *readers;
@@ -40,6 +43,7 @@ struct history {
     struct stat *stat_reads;
     struct stat *stat_waiting;
     struct stat *stat_hidden;
+    struct stat *stat_merging;
     bool said_sick;
     bool closing;
     void (*closed)(void *owner);
@@ -171,6 +175,47 @@ static bool may_join(const struct job_chain *group, const struct history_job *jo
     return group->first == NULL || (job != NULL && !job->bare && !group->first->bare);
 }
 
+/* Under the mutex, which is let go meanwhile. A failure is told as a write's is; the next write
+ * brings the next try. */
+static void merge_turn(struct history *h)
+{
+    struct fault why = {0};
+    bool more;
+    bool ok;
+
+    uv_mutex_unlock(&h->mutex);
+    sqlite_do(h->db, "BEGIN IMMEDIATE");
+    more = text_merge_step(&h->merge, h->db);
+    sqlite_do(h->db, "COMMIT");
+    ok = sqlite_check(h->db, &why);
+    if (!ok)
+        roll_back(h->db);
+    uv_mutex_lock(&h->mutex);
+    h->merge_due = ok && more;
+    if (!ok) {
+        h->failures++;
+        h->sick = true;
+        h->trouble = why;
+    }
+    if (!h->merge_due)
+        uv_async_send(&h->answers);
+}
+
+/* Under the mutex: until there is something to write, or the end has come. */
+static void await_jobs(struct history *h)
+{
+    const uint64_t quiet_ns = HISTORY_QUIET_MS * UINT64_C(1000000);
+    bool quiet = false;
+
+    while (h->waiting.first == NULL && !h->stopping)
+        if (!h->merge_due)
+            uv_cond_wait(&h->wake, &h->mutex);
+        else if (!quiet)
+            quiet = uv_cond_timedwait(&h->wake, &h->mutex, quiet_ns) == UV_ETIMEDOUT;
+        else
+            merge_turn(h);
+}
+
 static void writer_main(void *arg)
 {
     struct history *h = arg;
@@ -180,8 +225,7 @@ static void writer_main(void *arg)
         struct job_chain group = {0};
         struct history_job *job;
 
-        while (h->waiting.first == NULL && !h->stopping)
-            uv_cond_wait(&h->wake, &h->mutex);
+        await_jobs(h);
         while (group.count < HISTORY_GROUP_MAX && may_join(&group, h->waiting.first) &&
                (job = job_chain_take(&h->waiting)) != NULL)
             job_chain_add(&group, job);
@@ -189,7 +233,10 @@ static void writer_main(void *arg)
             break;
         uv_mutex_unlock(&h->mutex);
         write_turn(h, &group);
+        if (!h->merge.under_way)
+            text_merge_init(&h->merge);
         uv_mutex_lock(&h->mutex);
+        h->merge_due = true;
         while ((job = job_chain_take(&group)) != NULL)
             job_chain_add(&h->answered, job);
         uv_async_send(&h->answers);
@@ -237,6 +284,7 @@ static void give_answers(struct history *h)
     h->answered = (struct job_chain){0};
     stat_add(h->stat_commits, h->commits);
     stat_add(h->stat_failures, h->failures);
+    stat_set(h->stat_merging, h->merge_due ? 1 : 0);
     waiting = h->waiting.count;
     h->commits = 0;
     h->failures = 0;
@@ -375,6 +423,9 @@ static void make_stats(struct history *h, struct stats *stats)
                               "Pieces of work handed to the contact history.");
     h->stat_waiting = stats_get(stats, STAT_GAUGE, "cmibridge_history_waiting", "",
                                 "Pieces of work that wait for the history's threads.");
+    h->stat_merging = stats_get(stats, STAT_GAUGE, "cmibridge_history_merging", "",
+                                "1 while indexes of texts may be in more pieces than they should.");
+    stat_set(h->stat_merging, 1);
     h->stat_hidden =
         stats_get(stats, STAT_GAUGE, "cmibridge_history_incomplete_contacts", "",
                   "Contacts not shown yet: not all that is required of them is known.");
@@ -388,6 +439,8 @@ struct history *history_open(struct uv_loop_s *loop, const struct history_conf *
     h->log = log;
     h->lock_fd = -1;
     make_stats(h, stats);
+    text_merge_init(&h->merge);
+    h->merge_due = true; /* whatever the process before was at */
     uv_mutex_init(&h->mutex);
     uv_cond_init(&h->wake);
     uv_async_init(loop, &h->answers, on_answers);

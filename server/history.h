@@ -18,6 +18,8 @@
 #define HISTORY_QUEUE_MAX 4096 /* jobs waiting for a thread; more are refused with FAULT_RETRY */
 #define HISTORY_GROUP_MAX 512  /* jobs in one transaction */
 
+#define HISTORY_QUIET_MS 50 /* without a write: then indexes are put in order (text_merge.h) */
+
 #define HISTORY_READERS_MIN 2 /* threads that read */
 #define HISTORY_READERS_MAX 16
 
