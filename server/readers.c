@@ -14,9 +14,10 @@ struct reader {
     struct sqlite *db;
     uv_thread_t thread;
     bool started;
-    bool quick_only;   /* the first one */
-    uint64_t begun_ns; /* the job it runs */
-    bool broke_off;
+    bool quick_only; /* the first one */
+    bool in_job;
+    uint64_t begun_ns; /* that job */
+    bool broke_off;    /* whatever it says then, it has not seen all */
 };
 
 struct readers {
@@ -40,7 +41,7 @@ static bool goes_on(void *ctx)
     bool others_wait;
     bool stopping;
 
-    if (uv_hrtime() - one->begun_ns < READERS_QUICK_MS * UINT64_C(1000000))
+    if (!one->in_job || uv_hrtime() - one->begun_ns < READERS_QUICK_MS * UINT64_C(1000000))
         return true;
     uv_mutex_lock(&r->mutex);
     stopping = r->stopping;
@@ -57,7 +58,9 @@ static void run(struct reader *one, struct history_job *job)
     one->broke_off = false;
     one->begun_ns = uv_hrtime();
     sqlite_do(one->db, "BEGIN");
+    one->in_job = true;
     job->failed = !job->run(job, one->db, &job->fault);
+    one->in_job = false;                                  /* what follows is not broken off */
     if (!sqlite_check(one->db, &stuck) && !job->failed) { /* a job that did not look */
         job->failed = true;
         job->fault = stuck;
@@ -74,7 +77,7 @@ static void settle(struct reader *one, struct history_job *job)
     struct readers *r = one->all;
     bool again = false;
 
-    if (one->broke_off && job->failed) {
+    if (one->broke_off) {
         uv_mutex_lock(&r->mutex);
         again = !r->stopping;
         if (again) {
@@ -82,8 +85,10 @@ static void settle(struct reader *one, struct history_job *job)
             uv_cond_broadcast(&r->wake);
         }
         uv_mutex_unlock(&r->mutex);
-        if (!again)
+        if (!again) {
+            job->failed = true;
             fault_set(&job->fault, FAULT_RETRY, "the server is stopping");
+        }
     }
     if (!again)
         r->owner.ran(r->owner.ctx, job);
