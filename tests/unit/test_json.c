@@ -308,6 +308,38 @@ static void writes_every_kind_of_value(void **state)
     buf_done(&b);
 }
 
+/* Every byte at every place of texts of every length around the eight that are looked at together,
+ * among bytes that need no escape and among such as make a borrow. */
+static void a_byte_is_escaped_wherever_it_stands(void **state)
+{
+    static const char others[] = {'a', '\x20', '\x7f', '\xc3', '!', '#', '[', ']'};
+
+    (void)state;
+    for (size_t n = 1; n <= 26; n++)
+        for (size_t at = 0; at < n; at++)
+            for (unsigned c = 0; c < 256; c++) {
+                bool escapes = c < 0x20 || c == '"' || c == '\\';
+                char text[32];
+                struct json_out j;
+                struct buf b;
+
+                for (size_t i = 0; i < n; i++)
+                    text[i] = others[(i + at + c) % sizeof others];
+                text[at] = (char)c;
+                buf_init(&b, 256);
+                json_out_init(&j, &b);
+                json_string(&j, (struct view){text, n});
+                assert_true(b.n >= n + 2);
+                assert_memory_equal(b.p + 1, text, at);
+                assert_int_equal(b.p[1 + at] == '\\', escapes);
+                assert_memory_equal(b.p + b.n - (n - at), text + at + 1, n - at - 1);
+                assert_int_equal(b.p[b.n - 1], '"');
+                if (!escapes)
+                    assert_int_equal(b.n, n + 2);
+                buf_done(&b);
+            }
+}
+
 static void a_full_buffer_refuses_the_tokens(void **state)
 {
     struct fault f = {0};
@@ -337,6 +369,7 @@ int main(void)
         cmocka_unit_test(the_sink_s_fault_comes_back_unchanged),
         cmocka_unit_test(what_is_written_reads_as_the_same_tokens),
         cmocka_unit_test(writes_every_kind_of_value),
+        cmocka_unit_test(a_byte_is_escaped_wherever_it_stands),
         cmocka_unit_test(a_full_buffer_refuses_the_tokens),
     };
 
