@@ -120,6 +120,14 @@ static unsigned take_effect(struct hostile_http *s, struct hostile_request *r)
     return (unsigned)s->effects;
 }
 
+static int64_t wall_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static struct hostile_request *record(struct hostile_http *s, struct view head, struct view body,
                                       unsigned connection)
 {
@@ -133,6 +141,7 @@ static struct hostile_request *record(struct hostile_http *s, struct view head, 
     r->head = head;
     r->body = body;
     r->connection = connection;
+    r->time_ms = wall_ms();
     if (s->count == s->cap) {
         s->cap = s->cap > 0 ? 2 * s->cap : 64;
         s->requests = mem_resize(s->requests, s->cap, sizeof(struct hostile_request *));
@@ -181,6 +190,8 @@ static bool serve(struct hostile_conn *c)
     pthread_mutex_lock(&s->lock);
     r = record(s, head, body, c->number);
     step = next_step(s);
+    r->act = step.act;
+    r->status = step.act == HOSTILE_REPLY ? step.status : 0;
     if (step.act == HOSTILE_REPLY) {
         if (step.status / 100 == 2)
             (void)take_effect(s, r);

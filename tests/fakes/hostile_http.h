@@ -12,6 +12,8 @@
 
 #include "bridge/core/view.h"
 
+#include <stdint.h>
+
 /* What becomes of a request, once it was read whole and recorded. But for HOSTILE_REPLY with a
  * status that is no 2xx, it has its effect: the worst case for a client that hears nothing. */
 enum hostile_act {
@@ -55,6 +57,9 @@ struct hostile_request { /* unchanging; holds until the server is stopped */
     struct view body;
     unsigned connection; /* 1 is the first that was accepted */
     bool effect;         /* false: refused, or a repetition of a key */
+    enum hostile_act act;
+    int status;      /* of HOSTILE_REPLY */
+    int64_t time_ms; /* wall clock, when it was read whole */
 };
 
 struct hostile_http;

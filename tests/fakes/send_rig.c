@@ -1,4 +1,4 @@
-#include "tests/fakes/send_rig.h"
+#include "tests/fakes/send_rig_in.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,9 +8,8 @@
 #include <cmocka.h>
 
 #include "bridge/core/datetime.h"
-#include "bridge/core/json_walk.h"
 #include "bridge/core/num.h"
-#include "bridge/io/kafka_reader.h"
+#include "bridge/core/shard.h"
 #include "standalone/file.h"
 
 #include <signal.h>
@@ -22,12 +21,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOKS_MAX  3000 /* at what is waited for; one takes some milliseconds at least */
-#define LOG_MAX    (16u << 20)
-#define PAUSE_NS   20000000L
-#define KILL_LOOKS 750 /* for a fault point to come: 15 s, three leases */
+#define LOG_MAX        (16u << 20)
+#define PATH_MAX_BYTES 128
+#define PAUSE_NS       20000000L
+#define KILL_LOOKS     750 /* for a fault point to come: 15 s, three leases */
 
-static void pause_a_little(void)
+void send_rig_pause(void)
 {
     nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
 }
@@ -38,6 +37,11 @@ int64_t send_rig_wall_ms(void)
 
     clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void log_path(const struct send_rig *rig, char path[PATH_MAX_BYTES])
+{
+    (void)snprintf(path, PATH_MAX_BYTES, "%s/schedule.log", rig->dir);
 }
 
 /* ---- processes ---- */
@@ -91,39 +95,58 @@ static void start_carrier(struct send_rig *rig, int delay_ms)
     rig->carrier_port = (unsigned)port;
 }
 
+static const char *more_of(const char *members, const char *before)
+{
+    static char text[4][256];
+    static unsigned next;
+    char *to = text[next++ % 4];
+
+    (void)snprintf(to, sizeof text[0], "%s%s", members != NULL ? before : "",
+                   members != NULL ? members : "");
+    return to;
+}
+
 static void write_config(struct send_rig *rig)
 {
+    const struct send_rig_options *o = &rig->options;
+    char url[64];
     FILE *file = fopen(rig->config, "w");
 
     assert_non_null(file);
-    fprintf(
-        file,
-        "kafka: {brokers: '%s', outcomes_topic: outcomes-%u}\n"
-        "redis: {address: '%s', timeout: 2s}\n"
-        "admin: {listen: '127.0.0.1:0'}\n"
-        "schedule: {lease: 5s, drain: 5s}\n"
-        "breaker: %s\n"
-        "channels:\n"
-        "  out: {type: webhook, url: 'http://127.0.0.1:%u/messages', timeout: 2s,\n"
-        "        concurrency: %d}\n"
-        "callbacks:\n"
-        "  retry_delay: 1s\n"
-        "  dialler: {type: webhook, url: 'http://127.0.0.1:%u/calls', timeout: 2s}\n"
-        "chats:\n"
-        "  queues:\n"
-        "    sms: {id: 00000000000000000000000000000001, channel: sms, name: SMS, via: out,\n"
-        "          address: 12345678@sms.social365.com}\n"
-        "    wa: {id: 00000000000000000000000000000002, channel: whatsapp, name: WA, via: out,\n"
-        "         address: 12345678@whatsapp.social365.com}\n",
-        kafka_broker_bootstrap(rig->kafka), rig->number, rig->serve.redis->address, rig->breaker,
-        rig->gateway_port, SEND_RIG_CONCURRENCY, rig->carrier_port);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u", rig->gateway_port);
+    fprintf(file,
+            "kafka: {brokers: '%s', outcomes_topic: outcomes-%u}\n"
+            "redis: {address: '%s', timeout: 2s}\n"
+            "admin: {listen: '127.0.0.1:0'}\n"
+            "schedule: {lease: 5s, drain: 5s%s}\n"
+            "breaker: %s\n"
+            "channels:\n"
+            "  out: {type: webhook, url: '%s/messages', timeout: %s, concurrency: %d%s}\n",
+            kafka_broker_bootstrap(rig->kafka), rig->number, rig->serve.redis->address,
+            more_of(o->schedule, ", "), rig->breaker, url, o->timeout != NULL ? o->timeout : "2s",
+            SEND_RIG_CONCURRENCY, more_of(o->channel, ", "));
+    fprintf(file,
+            "callbacks:\n"
+            "  retry_delay: 1s\n"
+            "%s%s"
+            "  dialler: {type: webhook, url: 'http://127.0.0.1:%u/calls', timeout: 2s}\n"
+            "chats:\n"
+            "  queues:\n"
+            "    sms: {id: 00000000000000000000000000000001, channel: sms, name: SMS, via: out,\n"
+            "          address: 12345678@sms.social365.com}\n"
+            "    wa: {id: 00000000000000000000000000000002, channel: whatsapp, name: WhatsApp,\n"
+            "         via: out, address: 12345678@whatsapp.social365.com}\n"
+            "%s",
+            more_of(o->callbacks, "  "), o->callbacks != NULL ? "\n" : "", rig->carrier_port,
+            o->more != NULL ? o->more : "");
     assert_int_equal(fclose(file), 0);
 }
 
-void send_rig_start(struct send_rig *rig, struct kafka_broker *kafka, unsigned number,
-                    int carrier_delay_ms)
+void send_rig_start_as(struct send_rig *rig, struct kafka_broker *kafka, unsigned number,
+                       const struct send_rig_options *options)
 {
     memset(rig, 0, sizeof *rig);
+    rig->options = *options;
     rig->kafka = kafka;
     rig->number = number;
     serve_rig_start(&rig->serve, "");
@@ -132,8 +155,11 @@ void send_rig_start(struct send_rig *rig, struct kafka_broker *kafka, unsigned n
     (void)snprintf(rig->config, sizeof rig->config, "%s/schedule.yaml", rig->dir);
     (void)snprintf(rig->log, sizeof rig->log, "%s/carrier.jsonl", rig->dir);
     (void)snprintf(rig->calls, sizeof rig->calls, "%s/calls.jsonl", rig->dir);
-    start_carrier(rig, carrier_delay_ms);
-    send_rig_gateway(rig, rig->carrier_port, "{open_min: 50ms, open_max: 200ms}");
+    start_carrier(rig, options->carrier_delay_ms);
+    send_rig_gateway(rig,
+                     options->carrier != NULL ? (unsigned)hostile_http_port(options->carrier)
+                                              : rig->carrier_port,
+                     "{open_min: 50ms, open_max: 200ms}");
 }
 
 void send_rig_gateway(struct send_rig *rig, unsigned port, const char *breaker)
@@ -143,6 +169,13 @@ void send_rig_gateway(struct send_rig *rig, unsigned port, const char *breaker)
     write_config(rig);
 }
 
+void send_rig_start(struct send_rig *rig, struct kafka_broker *kafka, unsigned number,
+                    int carrier_delay_ms)
+{
+    send_rig_start_as(rig, kafka, number,
+                      &(struct send_rig_options){.carrier_delay_ms = carrier_delay_ms});
+}
+
 void send_rig_run(struct send_rig *rig, unsigned which, const char *fault_point)
 {
     const char *args[] = {"schedule", "--config", rig->config, NULL};
@@ -150,40 +183,42 @@ void send_rig_run(struct send_rig *rig, unsigned which, const char *fault_point)
     FILE *log;
 
     assert_int_equal(rig->schedule[which], 0);
-    (void)snprintf(path, sizeof path, "%s/schedule.log", rig->dir);
+    log_path(rig, path);
     log = fopen(path, "a");
     assert_non_null(log);
     rig->schedule[which] = spawn(args, fault_point, -1, fileno(log));
     fclose(log);
 }
 
-static void print_log(const struct send_rig *rig)
+static void read_log(const struct send_rig *rig, struct buf *text)
+{
+    struct fault f = {0};
+    char path[PATH_MAX_BYTES];
+
+    buf_init(text, LOG_MAX);
+    log_path(rig, path);
+    if (access(path, F_OK) == 0)
+        assert_true(file_get(path, text, &f));
+}
+
+void send_rig_print_log(const struct send_rig *rig)
 {
     struct buf text;
-    struct fault f = {0};
-    char path[128];
 
-    buf_init(&text, LOG_MAX);
-    (void)snprintf(path, sizeof path, "%s/schedule.log", rig->dir);
-    if (file_get(path, &text, &f))
-        print_message("%.*s\n", VIEW_ARG(buf_view(&text)));
+    read_log(rig, &text);
+    print_message("%.*s\n", VIEW_ARG(buf_view(&text)));
     buf_done(&text);
 }
 
 void send_rig_await_log(struct send_rig *rig, const char *text, unsigned times, char *rest,
                         size_t size)
 {
-    char path[128];
-    struct buf log;
-    struct fault f = {0};
-
-    (void)snprintf(path, sizeof path, "%s/schedule.log", rig->dir);
-    for (int i = 0; i < LOOKS_MAX; i++) {
+    for (int i = 0; i < SEND_RIG_LOOKS_MAX; i++) {
+        struct buf log;
         const char *at;
         unsigned seen = 0;
 
-        buf_init(&log, LOG_MAX);
-        assert_true(file_get(path, &log, &f));
+        read_log(rig, &log);
         at = buf_text(&log);
         while (seen < times && (at = strstr(at, text)) != NULL) {
             at += strlen(text);
@@ -194,11 +229,38 @@ void send_rig_await_log(struct send_rig *rig, const char *text, unsigned times, 
         buf_done(&log);
         if (seen == times)
             return;
-        pause_a_little();
+        send_rig_pause();
     }
-    print_log(rig);
+    send_rig_print_log(rig);
     fail_msg("the log does not say %s %u times", text, times);
 }
+
+int64_t send_rig_metric(struct send_rig *rig, unsigned nth, const char *name)
+{
+    struct probe_reply r;
+    char port_text[16];
+    char line[128];
+    const char *at;
+    struct view number;
+    int64_t n = 0;
+
+    send_rig_await_log(rig, "admin_port=", nth, port_text, sizeof port_text);
+    number = (struct view){port_text, strspn(port_text, "0123456789")};
+    assert_true(num_in(number, 1, 65535, &n));
+    r = probe_ask((unsigned)n, "GET", "/metrics", "", NULL);
+    assert_int_equal(r.status, 200);
+    (void)snprintf(line, sizeof line, "\n%s ", name);
+    at = strstr(r.body.p, line);
+    if (at == NULL)
+        fail_msg("there is no metric %s", name);
+    number = view_of(at + strlen(line));
+    number.n = strcspn(number.p, "\n");
+    assert_true(num_int(number, &n));
+    probe_done(&r);
+    return n;
+}
+
+/* ---- its end ---- */
 
 void send_rig_until_killed(struct send_rig *rig, unsigned which)
 {
@@ -208,7 +270,7 @@ void send_rig_until_killed(struct send_rig *rig, unsigned which)
     for (int i = 0; gone == 0 && i < KILL_LOOKS; i++) {
         gone = waitpid(rig->schedule[which], &status, WNOHANG);
         if (gone == 0)
-            pause_a_little();
+            send_rig_pause();
     }
     if (gone == 0) { /* the work was done before the point came so often: then now */
         printf("schedule %u of rig %u is killed at no point in particular\n", which, rig->number);
@@ -220,7 +282,7 @@ void send_rig_until_killed(struct send_rig *rig, unsigned which)
     rig->schedule[which] = 0;
     rig->deaths++;
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
-        print_log(rig);
+        send_rig_print_log(rig);
         fail_msg("schedule ended with %#x instead of being killed", (unsigned)status);
     }
 }
@@ -242,7 +304,7 @@ void send_rig_end(struct send_rig *rig, unsigned which)
     assert_int_equal(waitpid(rig->schedule[which], &status, 0), rig->schedule[which]);
     rig->schedule[which] = 0;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        print_log(rig);
+        send_rig_print_log(rig);
         fail_msg("schedule ended with %#x", (unsigned)status);
     }
 }
@@ -268,225 +330,54 @@ void send_rig_done(struct send_rig *rig)
 
 /* ---- messages ---- */
 
-static size_t post(struct send_rig *rig, const char *sub_type, size_t count, int due_in_ms)
+/* Less than the interface lets it be, so that a test need not wait for a minute. */
+static void shorten_delay(struct send_rig *rig, const char *id, int ms)
+{
+    char command[128];
+
+    assert_int_equal(ms % 1000, 0);
+    (void)snprintf(command, sizeof command, "HSET s:{%02u}:m:%s rd %d", shard_of(view_of(id)), id,
+                   ms / 1000);
+    assert_string_equal(redis_server_ask(rig->serve.redis, command), ":0");
+}
+
+size_t send_rig_post_as(struct send_rig *rig, const struct send_rig_message *as)
 {
     size_t at = rig->message_count++;
-    int64_t send_ms = send_rig_wall_ms() + due_in_ms;
+    struct send_rig_sent *m = &rig->messages[at];
     char time[DATETIME_TEXT_MAX];
     struct buf body;
 
-    assert_true(at < SEND_RIG_MESSAGES_MAX && count <= SEND_RIG_DEST_MAX);
+    assert_true(at < SEND_RIG_MESSAGES_MAX && as->count <= SEND_RIG_DEST_MAX);
+    m->as = *as;
+    m->count = as->count;
+    m->send_ms = send_rig_wall_ms() + rig->clock_ms + as->due_in_ms;
     buf_init(&body, 1 << 20);
-    datetime_format(send_ms, time);
+    datetime_format(m->send_ms, time);
     buf_printf(&body,
-               "{\"message\":\"Hello\",\"source\":\"12345678@%s.social365.com\",\"subType\":"
-               "\"%s\",\"maxRetryCount\":0,\"sendTime\":\"%s\",\"destinations\":[",
-               sub_type, sub_type, time);
-    for (size_t i = 0; i < count; i++)
-        buf_printf(&body, "%s{\"address\":\"+35840%02zu%04zu\"}", i > 0 ? "," : "", at, 1000 + i);
+               "{\"message\":\"%s\",\"source\":\"12345678@%s.social365.com\",\"subType\":\"%s\","
+               "\"maxRetryCount\":%d,\"sendTime\":\"%s\",\"destinations\":[",
+               as->text != NULL ? as->text : "Hello", as->whatsapp ? "whatsapp" : "sms",
+               as->whatsapp ? "whatsapp" : "sms", as->retries, time);
+    for (size_t i = 0; i < as->count; i++)
+        buf_printf(&body, "%s{\"address\":\"+35840%02zu%04zu\"}", i > 0 ? "," : "",
+                   as->same ? 99 : at, 1000 + i);
     buf_put_text(&body, "]}");
-    rig->messages[at].count = count;
-    rig->messages[at].send_ms = send_ms;
-    serve_create(&rig->serve, "/messages", "", buf_text(&body), rig->messages[at].id);
+    serve_create(&rig->serve, "/messages", "", buf_text(&body), m->id);
     buf_done(&body);
+    if (as->retry_ms > 0)
+        shorten_delay(rig, m->id, as->retry_ms);
     return at;
 }
 
 size_t send_rig_post(struct send_rig *rig, size_t count, int due_in_ms)
 {
-    return post(rig, "sms", count, due_in_ms);
+    return send_rig_post_as(rig,
+                            &(struct send_rig_message){.count = count, .due_in_ms = due_in_ms});
 }
 
 size_t send_rig_post_whatsapp(struct send_rig *rig, size_t count, int due_in_ms)
 {
-    return post(rig, "whatsapp", count, due_in_ms);
-}
-
-/* ---- what the carrier saw ---- */
-
-static struct view member(struct view object, const char *key)
-{
-    struct json_walk w;
-    struct view name;
-    struct view value;
-
-    assert_true(json_walk_init(&w, object));
-    while (json_walk_next(&w, &name, &value))
-        if (name.n == strlen(key) + 2 && memcmp(name.p + 1, key, name.n - 2) == 0)
-            return value.n >= 2 && value.p[0] == '"' ? (struct view){value.p + 1, value.n - 2}
-                                                     : value;
-    return VIEW_NONE;
-}
-
-static int64_t member_int(struct view object, const char *key)
-{
-    int64_t n = 0;
-
-    return num_int(member(object, key), &n) ? n : 0;
-}
-
-static size_t message_of(const struct send_rig *rig, struct view id)
-{
-    size_t i = 0;
-
-    while (i < rig->message_count && !view_is(id, rig->messages[i].id))
-        i++;
-    assert_true(i < rig->message_count);
-    return i;
-}
-
-static void see(struct send_rig *rig, struct view line)
-{
-    struct view key = member(line, "idempotency_key");
-    size_t at = message_of(rig, view_cut(&key, '-'));
-    int64_t time_ms = member_int(line, "time_ms");
-    int64_t dest = 0;
-
-    assert_true(num_in(key, 0, (int64_t)rig->messages[at].count - 1, &dest));
-    if (time_ms < rig->messages[at].send_ms)
-        fail_msg("message %zu was sent %d ms too early", at,
-                 (int)(rig->messages[at].send_ms - time_ms));
-    rig->messages[at].seen[dest]++;
-    rig->lines++;
-    if (time_ms > rig->last_line_ms)
-        rig->last_line_ms = time_ms;
-}
-
-static void look_at_log(struct send_rig *rig)
-{
-    struct buf text;
-    struct view rest;
-    struct fault f = {0};
-
-    for (size_t i = 0; i < rig->message_count; i++)
-        memset(rig->messages[i].seen, 0, sizeof rig->messages[i].seen);
-    rig->lines = 0;
-    if (access(rig->log, F_OK) != 0)
-        return; /* nothing was sent yet */
-    buf_init(&text, LOG_MAX);
-    assert_true(file_get(rig->log, &text, &f));
-    rest = buf_view(&text);
-    while (view_has(rest, '\n')) /* the last one may be half written */
-        see(rig, view_cut(&rest, '\n'));
-    buf_done(&text);
-}
-
-void send_rig_until_lines(struct send_rig *rig, size_t count)
-{
-    for (int i = 0; i < LOOKS_MAX; i++) {
-        look_at_log(rig);
-        if (rig->lines >= count)
-            return;
-        pause_a_little();
-    }
-    print_log(rig);
-    fail_msg("the carrier has %zu messages; %zu were waited for", rig->lines, count);
-}
-
-/* ---- outcomes ---- */
-
-static struct view header(const struct record *r, const char *name)
-{
-    for (size_t i = 0; i < r->header_count; i++)
-        if (view_is(r->headers[i].name, name))
-            return r->headers[i].value;
-    return VIEW_NONE;
-}
-
-static bool on_outcome(void *ctx, const struct record *r, int64_t done, int64_t total,
-                       struct fault *f)
-{
-    struct send_rig *rig = ctx;
-    struct view type = header(r, "ce_type");
-    size_t at;
-
-    (void)done, (void)total, (void)f;
-    if (view_starts(type, VIEW("callback."))) {
-        rig->callback_results++;
-        rig->callback_over = rig->callback_over || !view_is(type, "callback.attempted");
-        return true;
-    }
-    if (view_is(type, "consent.overtaken")) {
-        rig->withdrawals++;
-        view_copy(r->value, rig->overtaken, sizeof rig->overtaken);
-        return true;
-    }
-    at = message_of(rig, member(r->value, "message"));
-    if (view_starts(type, VIEW("message.destination."))) {
-        int64_t dest = member_int(r->value, "destination");
-
-        assert_true(dest >= 0 && (size_t)dest < rig->messages[at].count);
-        if (view_is(member(r->value, "possible_duplicate"), "true"))
-            rig->messages[at].flagged[dest] = true;
-        return true;
-    }
-    rig->messages[at].completed |= view_is(type, "message.completed");
-    rig->messages[at].cancelled |= view_is(type, "message.cancelled");
-    rig->messages[at].handled = member_int(r->value, "handled");
-    rig->messages[at].in_flight = member_int(r->value, "inFlight");
-    return true;
-}
-
-static void look_at_outcomes(struct send_rig *rig)
-{
-    const struct kafka_property quick = {"fetch.wait.max.ms", "10"};
-    const struct kafka_conf conf = {
-        .brokers = kafka_broker_bootstrap(rig->kafka), .properties = &quick, .property_count = 1};
-    struct fault f = {0};
-    struct kafka_reader *reader = kafka_reader_new(&conf, &f);
-    char topic[32];
-
-    assert_non_null(reader);
-    rig->callback_results = rig->withdrawals = 0;
-    (void)snprintf(topic, sizeof topic, "outcomes-%u", rig->number);
-    if (!kafka_reader_scan(reader, topic, on_outcome, rig, NULL, &f))
-        fail_msg("%s", f.text);
-    kafka_reader_free(reader);
-}
-
-void send_rig_until_outcomes(struct send_rig *rig, bool (*holds)(struct send_rig *rig))
-{
-    for (int i = 0; i < LOOKS_MAX; i++) {
-        look_at_outcomes(rig);
-        if (holds(rig))
-            return;
-        pause_a_little();
-    }
-    print_log(rig);
-    fail_msg("an outcome was waited for in vain");
-}
-
-static bool all_are_completed(struct send_rig *rig)
-{
-    for (size_t i = 0; i < rig->message_count; i++)
-        if (!rig->messages[i].completed && !rig->messages[i].cancelled)
-            return false;
-    return true;
-}
-
-void send_rig_until_ended(struct send_rig *rig)
-{
-    send_rig_until_outcomes(rig, all_are_completed);
-}
-
-void send_rig_check(struct send_rig *rig)
-{
-    unsigned duplicates = 0;
-
-    look_at_log(rig);
-    look_at_outcomes(rig);
-    for (size_t m = 0; m < rig->message_count; m++)
-        for (size_t d = 0; d < rig->messages[m].count && !rig->messages[m].cancelled; d++) {
-            unsigned seen = rig->messages[m].seen[d];
-
-            if (seen == 0)
-                fail_msg("message %zu: %zu was never sent to", m, d);
-            if (seen > 1 && !rig->messages[m].flagged[d])
-                fail_msg("message %zu: %zu was sent to %u times, and no outcome says so", m, d,
-                         seen);
-            duplicates += seen - 1;
-        }
-    if (duplicates > rig->deaths * SEND_RIG_UNRECORDED)
-        fail_msg("%u duplicates after %u deaths; %d requests can be unrecorded", duplicates,
-                 rig->deaths, SEND_RIG_UNRECORDED);
+    return send_rig_post_as(
+        rig, &(struct send_rig_message){.count = count, .due_in_ms = due_in_ms, .whatsapp = true});
 }

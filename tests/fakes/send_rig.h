@@ -1,12 +1,14 @@
 /*
  * send_rig: all of sending as its users run it: `cmibridge serve` on a private redis-server, one or
  * two `cmibridge schedule`, the pretend carrier, and Kafka for outcomes. The carrier's own log is
- * what the promises are held against.
+ * what the promises are held against. In place of the pretend carrier a hostile_http may stand; its
+ * record is a log as good.
  */
 #ifndef TESTS_FAKES_SEND_RIG_H
 #define TESTS_FAKES_SEND_RIG_H
 
 #include "bridge/io/kafka_broker.h"
+#include "tests/fakes/hostile_http.h"
 #include "tests/fakes/serve_rig.h"
 
 #define SEND_RIG_CONCURRENCY 8
@@ -16,8 +18,45 @@
 #define SEND_RIG_MESSAGES_MAX 8
 #define SEND_RIG_DEST_MAX     1000
 
+struct send_rig_options {
+    int carrier_delay_ms;
+    struct hostile_http *carrier; /* it gets messages instead of the pretend carrier; borrowed */
+    const char *timeout;          /* of a request to it; NULL: 2s */
+    /* Members of flow maps of the configuration ("rate: 10, burst: 5"), or NULL: */
+    const char *channel;
+    const char *schedule;
+    const char *callbacks;
+    const char *more; /* lines of it, as a whole ("consent: {whatsapp: required}\n"), or NULL */
+};
+
+struct send_rig_message {
+    size_t count;
+    int due_in_ms;    /* from now on */
+    int retries;      /* maxRetryCount */
+    int retry_ms;     /* 0: as long as the interface lets it be at least */
+    bool whatsapp;    /* else SMS */
+    bool same;        /* to the same addresses as every other such message */
+    const char *text; /* NULL: "Hello" */
+};
+
+struct send_rig_seen { /* of one destination */
+    /* by the carrier */
+    unsigned requests;
+    unsigned accepted;
+    unsigned lost;    /* accepted, without an answer that counts */
+    unsigned unclear; /* answered so that it may have been accepted */
+    unsigned attempt; /* the highest number of one */
+    int64_t at_ms;    /* the newest request */
+    /* by outcomes */
+    bool handled;
+    bool failed;
+    bool flagged; /* some say possible_duplicate */
+    char reason[32];
+};
+
 struct send_rig {
     struct serve_rig serve;
+    struct send_rig_options options;
     struct kafka_broker *kafka; /* borrowed */
     unsigned number;
     char dir[64];
@@ -28,23 +67,25 @@ struct send_rig {
     unsigned carrier_port;
     unsigned gateway_port; /* what takes messages: the carrier, unless send_rig_gateway said so */
     const char *breaker;
+    int64_t clock_ms;   /* the rig's clock minus ours, which a test that fakes it sets */
     pid_t schedule[2];  /* 0: not running */
     unsigned deaths;    /* kills, stops */
     unsigned elsewhere; /* of them, kills at no fault point */
 
-    struct {
+    struct send_rig_sent {
         char id[33];
+        struct send_rig_message as;
         size_t count;
         int64_t send_ms;
-        unsigned seen[SEND_RIG_DEST_MAX]; /* by the carrier */
-        bool flagged[SEND_RIG_DEST_MAX];  /* some outcome says possible_duplicate */
+        struct send_rig_seen seen[SEND_RIG_DEST_MAX];
         bool completed;
         bool cancelled;
-        int64_t handled, in_flight; /* as the last of these two said */
+        int64_t handled, failed, in_flight; /* as the last of these two said */
     } messages[SEND_RIG_MESSAGES_MAX];
     size_t message_count;
-    size_t lines;         /* of the carrier's log, at the last look */
-    int64_t last_line_ms; /* the newest of them */
+    size_t lines;          /* of the carrier's log, at the last look */
+    int64_t first_line_ms; /* the oldest and the newest of them */
+    int64_t last_line_ms;
     unsigned callback_results;
     unsigned withdrawals; /* consent.overtaken, and the last one's data */
     char overtaken[512];
@@ -55,16 +96,19 @@ struct send_rig {
  */
 void send_rig_start(struct send_rig *rig, struct kafka_broker *kafka, unsigned number,
                     int carrier_delay_ms);
+void send_rig_start_as(struct send_rig *rig, struct kafka_broker *kafka, unsigned number,
+                       const struct send_rig_options *options);
 void send_rig_done(struct send_rig *rig);
 /* Before send_rig_run: another than the carrier, with a breaker of YAML. */
 void send_rig_gateway(struct send_rig *rig, unsigned port, const char *breaker);
-/* Waits until a line of schedule.log has the text so many times; what follows the last one. */
+/* Waits until the processes' log has the text so many times; what follows the last one. */
 void send_rig_await_log(struct send_rig *rig, const char *text, unsigned times, char *rest,
                         size_t size);
 /* POSTs a message of count destinations, due in so many milliseconds. Its index. */
 size_t send_rig_post(struct send_rig *rig, size_t count, int due_in_ms);
 /* The same from the WhatsApp queue, which asks for consents. */
 size_t send_rig_post_whatsapp(struct send_rig *rig, size_t count, int due_in_ms);
+size_t send_rig_post_as(struct send_rig *rig, const struct send_rig_message *as);
 /* fault_point: "claimed:1", or NULL. */
 void send_rig_run(struct send_rig *rig, unsigned which, const char *fault_point);
 void send_rig_until_killed(struct send_rig *rig,
@@ -76,8 +120,24 @@ void send_rig_until_ended(struct send_rig *rig);
 void send_rig_until_lines(struct send_rig *rig, size_t count); /* in the carrier's log */
 void send_rig_until_outcomes(struct send_rig *rig, bool (*holds)(struct send_rig *rig));
 int64_t send_rig_wall_ms(void);
-/* Every destination was sent to, none before its time; those sent to twice are no more than kills
- * and stops allow, and outcomes say so. */
+/* What /metrics of the nth process that was started shows for "name" or "name{labels}". */
+int64_t send_rig_metric(struct send_rig *rig, unsigned nth, const char *name);
+
+/* ---- send_rig_judge.c: what the carrier saw, joined with what was asked for ---- */
+
+/* Looks at the carrier's log: each request in its time, in the order of attempts, none beyond the
+ * last, each retryDelay after the one before it. */
+void send_rig_look(struct send_rig *rig);
+/* Of a request that a hostile_http has recorded. */
+size_t send_rig_destination(struct send_rig *rig, const struct hostile_request *r);
+int64_t send_rig_parts(const struct hostile_request *r);
+/* Every destination has ended once, and was sent to if it is handled. One that the carrier has
+ * twice is said to be, with deaths or lost answers as its reason; no more than they allow. */
+void send_rig_check_ended(struct send_rig *rig);
+/* After the one above, where no process died and Redis always answered: nothing else is said to be
+ * a duplicate. */
+void send_rig_check_flags(const struct send_rig *rig);
+/* As send_rig_check_ended; and all are handled. */
 void send_rig_check(struct send_rig *rig);
 
 #endif

@@ -1,0 +1,212 @@
+/*
+ * cmibridge schedule and a carrier that fails, lies and falls silent: in every way that
+ * hostile_http knows, by every class of status, and gone for a while. After each the same must
+ * hold (D6 D9 D10): every destination ends once, by what the carrier said; attempts are counted,
+ * and retryDelay apart; what may have gone twice is said to be, and nothing else is.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/io/crypto.h"
+#include "tests/fakes/send_rig.h"
+
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct send_rig rig; /* too much for the stack */
+static struct kafka_broker *kafka;
+static struct hostile_http *carrier;
+static unsigned rig_number;
+
+static int start_kafka(void **state)
+{
+    struct fault f = {0};
+
+    (void)state;
+    redis_server_need();
+    crypto_init();
+    kafka = kafka_broker_start(1, &f);
+    assert_non_null(kafka);
+    return 0;
+}
+
+static int stop_kafka(void **state)
+{
+    (void)state;
+    kafka_broker_stop(kafka);
+    return 0;
+}
+
+static void start(void)
+{
+    carrier = hostile_http_start();
+    hostile_http_ignore_keys(carrier, true);
+    send_rig_start_as(&rig, kafka, rig_number++,
+                      &(struct send_rig_options){.carrier = carrier, .timeout = "500ms"});
+}
+
+static void end(void)
+{
+    send_rig_end(&rig, 0);
+    send_rig_done(&rig);
+    hostile_http_stop(carrier);
+}
+
+/* One campaign, sent to the end. */
+static void send_all(size_t count, int retries)
+{
+    (void)send_rig_post_as(
+        &rig, &(struct send_rig_message){
+                  .count = count, .due_in_ms = 500, .retries = retries, .retry_ms = 1000});
+    send_rig_run(&rig, 0, NULL);
+    send_rig_until_ended(&rig);
+}
+
+/* One that failed by no refusal has had all of its attempts. */
+static void check_exhausted(void)
+{
+    const struct send_rig_sent *m = &rig.messages[0];
+
+    for (size_t d = 0; d < m->count; d++)
+        if (m->seen[d].failed && m->seen[d].attempt != 1 + (unsigned)m->as.retries)
+            fail_msg("%zu was given up after %u attempts: %s", d, m->seen[d].attempt,
+                     m->seen[d].reason);
+}
+
+static void whatever_becomes_of_a_reply_each_destination_ends_once(void **state)
+{
+    struct hostile_step steps[4 * HOSTILE_ACTS];
+    size_t n = 0;
+
+    (void)state;
+    start();
+    for (int act = HOSTILE_REPLY_AND_CLOSE; act < HOSTILE_ACTS; act++) {
+        if (act == HOSTILE_HOLD)
+            continue;
+        steps[n++] = (struct hostile_step){.act = (enum hostile_act)act, .times = 2};
+        steps[n++] = (struct hostile_step){.act = HOSTILE_CMI}; /* else the breaker has the word */
+    }
+    hostile_http_script(carrier, steps, n);
+    send_all(60, 2);
+    send_rig_check_ended(&rig);
+    send_rig_check_flags(&rig);
+    check_exhausted();
+    assert_true(hostile_http_count(carrier) > 60);
+    assert_int_equal(send_rig_metric(&rig, 1, "cmibridge_channel_state{channel=\"out\"}"), 0);
+    end();
+}
+
+/* ---- statuses ---- */
+
+static bool is_refusal(const struct hostile_request *r)
+{
+    return r->act == HOSTILE_REPLY && r->status >= 400 && r->status != 408 && r->status != 425 &&
+           (r->status < 500 || r->status == 501);
+}
+
+/* Nothing follows a refusal, and what comes last decides. */
+static void check_statuses(void)
+{
+    static const struct hostile_request *last[SEND_RIG_DEST_MAX];
+    const struct send_rig_sent *m = &rig.messages[0];
+
+    memset(last, 0, sizeof last);
+    for (size_t i = 0; i < hostile_http_count(carrier); i++) {
+        const struct hostile_request *r = hostile_http_request(carrier, i);
+        size_t d = send_rig_destination(&rig, r);
+
+        if (last[d] != NULL && is_refusal(last[d]))
+            fail_msg("%zu is sent to again after a %d", d, last[d]->status);
+        if (last[d] != NULL && last[d]->status == 507 && r->time_ms < last[d]->time_ms + 2000)
+            fail_msg("%zu does not wait for its Retry-After", d);
+        last[d] = r;
+    }
+    for (size_t d = 0; d < m->count; d++) {
+        assert_non_null(last[d]);
+        assert_true(m->seen[d].handled == (last[d]->act == HOSTILE_CMI));
+        assert_true(m->seen[d].handled || is_refusal(last[d]) ||
+                    m->seen[d].attempt == 1 + (unsigned)m->as.retries);
+    }
+}
+
+static void each_status_means_what_it_means(void **state)
+{
+    static const struct {
+        int status;
+        const char *headers;
+    } rows[] = {
+        {408, NULL},
+        {425, NULL},
+        {500, NULL},
+        {502, NULL},
+        {503, "Retry-After: soon\r\n"},
+        {504, NULL},
+        {507, "Retry-After: 2\r\n"}, /* and these are refusals: */
+        {400, NULL},
+        {404, NULL},
+        {405, NULL},
+        {409, NULL},
+        {410, NULL},
+        {413, NULL},
+        {415, NULL},
+        {422, NULL},
+        {451, NULL},
+        {501, NULL},
+    };
+    struct hostile_step steps[2 * COUNT(rows)];
+
+    (void)state;
+    start();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        steps[2 * i] = (struct hostile_step){.act = HOSTILE_REPLY,
+                                             .status = rows[i].status,
+                                             .headers = rows[i].headers,
+                                             .body = "no"};
+        steps[2 * i + 1] = (struct hostile_step){.act = HOSTILE_CMI};
+    }
+    hostile_http_script(carrier, steps, COUNT(steps));
+    send_all(40, 1);
+    send_rig_check_ended(&rig);
+    send_rig_check_flags(&rig);
+    check_statuses();
+    assert_int_equal(rig.messages[0].failed, 10); /* the refusals */
+    end();
+}
+
+/* ---- gone ---- */
+
+/* Nobody was reached: no attempt, and no doubt. */
+static void a_carrier_that_is_not_there_costs_nothing(void **state)
+{
+    char rest[128];
+
+    (void)state;
+    start();
+    hostile_http_down(carrier);
+    (void)send_rig_post(&rig, 50, 300);
+    send_rig_run(&rig, 0, NULL);
+    send_rig_await_log(&rig, "event=channel channel=out state=open", 3, rest, sizeof rest);
+    assert_int_equal(hostile_http_count(carrier), 0);
+    hostile_http_up(carrier);
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+    send_rig_check_flags(&rig);
+    assert_int_equal(hostile_http_count(carrier), 50);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_becomes_of_a_reply_each_destination_ends_once),
+        cmocka_unit_test(each_status_means_what_it_means),
+        cmocka_unit_test(a_carrier_that_is_not_there_costs_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+}
