@@ -270,7 +270,8 @@ static struct schedule_recipients recipients_of(struct schedule *s, const struct
         .token = schedule_hold_token(h),
         .usage = from->usage != NULL ? view_of(from->usage) : VIEW_NONE,
         .needs_consent = from->needs_consent,
-        .gap_ms = from->gap_ms,
+        /* From begin to begin; and one may begin as late as its mark allows. */
+        .gap_ms = from->gap_ms > 0 ? from->gap_ms + SCHEDULE_MARKED_MS : 0,
         .message = h->lease.id,
         .destinations = s->destinations,
         .addresses = s->addresses,

@@ -1,0 +1,179 @@
+/*
+ * How fast cmibridge schedule sends, counted at the carrier: message parts of one sender over two
+ * processes, messages to one recipient, and a sender whom the carrier has asked to wait. Each is a
+ * limit that may not be passed by the carrier's clock; how fast it goes below it is nobody's
+ * promise here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/io/crypto.h"
+#include "tests/fakes/send_rig.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* 161 characters: two parts. */
+#define TWO_PARTS                                                                                  \
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"  \
+    "1234567890123456789012345678901234567890123456789012345678901234567890"
+
+static struct send_rig rig; /* too much for the stack */
+static struct kafka_broker *kafka;
+static struct hostile_http *carrier;
+static unsigned rig_number;
+
+static int start_kafka(void **state)
+{
+    struct fault f = {0};
+
+    (void)state;
+    redis_server_need();
+    crypto_init();
+    kafka = kafka_broker_start(1, &f);
+    assert_non_null(kafka);
+    return 0;
+}
+
+static int stop_kafka(void **state)
+{
+    (void)state;
+    kafka_broker_stop(kafka);
+    return 0;
+}
+
+static void start(const char *channel)
+{
+    carrier = hostile_http_start();
+    hostile_http_ignore_keys(carrier, true);
+    send_rig_start_as(&rig, kafka, rig_number++,
+                      &(struct send_rig_options){.carrier = carrier, .channel = channel});
+}
+
+static void end(void)
+{
+    send_rig_end(&rig, 0);
+    send_rig_end(&rig, 1);
+    send_rig_done(&rig);
+    hostile_http_stop(carrier);
+}
+
+/* Two messages of which each process has one: while it claims its own, the other one is stopped,
+ * for much less than a lease. */
+static void share_out(const struct send_rig_message *as)
+{
+    int status = 0;
+
+    (void)send_rig_post_as(&rig, as);
+    send_rig_run(&rig, 0, NULL);
+    send_rig_until_lines(&rig, 1);
+    assert_int_equal(kill(rig.schedule[0], SIGSTOP), 0);
+    assert_int_equal(waitpid(rig.schedule[0], &status, WUNTRACED), rig.schedule[0]);
+    (void)send_rig_post_as(&rig, as);
+    send_rig_run(&rig, 1, NULL);
+    while (send_rig_metric(&rig, 2, "cmibridge_sent_total") == 0)
+        send_rig_look(&rig);
+    assert_int_equal(kill(rig.schedule[0], SIGCONT), 0);
+}
+
+#define RATE  100
+#define BURST 10
+
+static void two_processes_share_one_rate_in_message_parts(void **state)
+{
+    int64_t parts = 0;
+
+    (void)state;
+    start("rate: 100, burst: 10");
+    share_out(&(struct send_rig_message){.count = 80, .text = TWO_PARTS});
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+    for (size_t i = 0; i < hostile_http_count(carrier); i++) {
+        const struct hostile_request *r = hostile_http_request(carrier, i);
+        int64_t since_ms = r->time_ms + 1 - rig.messages[0].send_ms; /* no grant was before it */
+
+        assert_int_equal(send_rig_parts(r), 2);
+        parts += 2;
+        if (parts > BURST + RATE * since_ms / 1000)
+            fail_msg("%d parts are out after %d ms", (int)parts, (int)since_ms);
+    }
+    assert_int_equal(parts, 2 * 2 * 80);
+    end();
+}
+
+#define GAP_MS 1000
+
+static void one_recipient_hears_from_us_no_more_often_than_allowed(void **state)
+{
+    const struct send_rig_message as = {.count = 5, .due_in_ms = 300, .same = true};
+
+    (void)state;
+    start("recipient_gap: 1s");
+    for (int i = 0; i < 3; i++)
+        (void)send_rig_post_as(&rig, &as);
+    send_rig_run(&rig, 0, NULL);
+    send_rig_run(&rig, 1, NULL);
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+    for (size_t i = 0; i < hostile_http_count(carrier); i++)
+        for (size_t k = 0; k < i; k++) {
+            const struct hostile_request *first = hostile_http_request(carrier, k);
+            const struct hostile_request *then = hostile_http_request(carrier, i);
+
+            if (send_rig_destination(&rig, first) == send_rig_destination(&rig, then) &&
+                then->time_ms < first->time_ms + GAP_MS)
+                fail_msg("two messages to one recipient within %d ms",
+                         (int)(then->time_ms - first->time_ms));
+        }
+    end();
+}
+
+#define WAIT_MS 2000
+#define MOST    45 /* of the 80 that the rate has for that time: grants unused, some under way */
+
+static void a_sender_asked_to_wait_waits_in_both_processes(void **state)
+{
+    const struct hostile_step good = {.act = HOSTILE_CMI, .times = 30};
+    const struct hostile_step throttled = {
+        .act = HOSTILE_REPLY, .status = 429, .headers = "Retry-After: 2\r\n", .body = "slower"};
+    int64_t asked_ms = 0;
+    unsigned meanwhile = 0;
+
+    (void)state;
+    start("rate: 40, burst: 1");
+    hostile_http_script(carrier, &good, 1);
+    hostile_http_script(carrier, &throttled, 1);
+    share_out(
+        &(struct send_rig_message){.count = 50, .due_in_ms = 300, .retries = 1, .retry_ms = 1000});
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+    for (size_t i = 0; i < hostile_http_count(carrier); i++) {
+        const struct hostile_request *r = hostile_http_request(carrier, i);
+
+        if (r->status == 429)
+            asked_ms = r->time_ms;
+        else if (asked_ms > 0 && r->time_ms < asked_ms + WAIT_MS)
+            meanwhile++;
+    }
+    assert_true(asked_ms > 0);
+    if (meanwhile > MOST)
+        fail_msg("%u requests in the pause", meanwhile);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_processes_share_one_rate_in_message_parts),
+        cmocka_unit_test(one_recipient_hears_from_us_no_more_often_than_allowed),
+        cmocka_unit_test(a_sender_asked_to_wait_waits_in_both_processes),
+    };
+
+    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+}
