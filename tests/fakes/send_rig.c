@@ -381,3 +381,13 @@ size_t send_rig_post_whatsapp(struct send_rig *rig, size_t count, int due_in_ms)
     return send_rig_post_as(
         rig, &(struct send_rig_message){.count = count, .due_in_ms = due_in_ms, .whatsapp = true});
 }
+
+int64_t send_rig_parked_ms(struct send_rig *rig, size_t message)
+{
+    const char *id = rig->messages[message].id;
+    char command[128];
+    int64_t ms = 0;
+
+    (void)snprintf(command, sizeof command, "HGET s:{%02u}:m:%s pk", shard_of(view_of(id)), id);
+    return num_int(view_of(redis_server_ask(rig->serve.redis, command)), &ms) ? ms : 0;
+}

@@ -120,6 +120,8 @@ void send_rig_until_ended(struct send_rig *rig);
 void send_rig_until_lines(struct send_rig *rig, size_t count); /* in the carrier's log */
 void send_rig_until_outcomes(struct send_rig *rig, bool (*holds)(struct send_rig *rig));
 int64_t send_rig_wall_ms(void);
+/* Until when the message rests in the store, with all that waits of it; 0: it does not. */
+int64_t send_rig_parked_ms(struct send_rig *rig, size_t message);
 /* What /metrics of the nth process that was started shows for "name" or "name{labels}". */
 int64_t send_rig_metric(struct send_rig *rig, unsigned nth, const char *name);
 

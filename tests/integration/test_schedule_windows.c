@@ -9,8 +9,6 @@
 
 #include <cmocka.h>
 
-#include "bridge/core/num.h"
-#include "bridge/core/shard.h"
 #include "bridge/io/crypto.h"
 #include "tests/fakes/send_rig.h"
 
@@ -99,16 +97,6 @@ static void what_is_due_outside_the_hours_of_one_who_does_not_wait_fails(void **
     end();
 }
 
-static int64_t parked_until(size_t message)
-{
-    const char *id = rig.messages[message].id;
-    char command[96];
-    int64_t ms = 0;
-
-    (void)snprintf(command, sizeof command, "HGET s:{%02u}:m:%s pk", shard_of(view_of(id)), id);
-    return num_int(view_of(redis_server_ask(rig.serve.redis, command)), &ms) ? ms : 0;
-}
-
 /* It rests in the store until they begin; and still can be deleted. */
 static void what_is_due_outside_the_hours_of_one_who_waits_waits(void **state)
 {
@@ -123,9 +111,9 @@ static void what_is_due_outside_the_hours_of_one_who_waits_waits(void **state)
     start(&(struct send_rig_options){.channel = channel});
     (void)send_rig_post(&rig, 50, 300);
     send_rig_run(&rig, 0, NULL);
-    while (parked_until(0) == 0)
+    while (send_rig_parked_ms(&rig, 0) == 0)
         send_rig_look(&rig);
-    assert_int_equal(parked_until(0), begin_ms);
+    assert_int_equal(send_rig_parked_ms(&rig, 0), begin_ms);
     assert_int_equal(rig.lines, 0);
     (void)snprintf(path, sizeof path, "/messages/%s", rig.messages[0].id);
     serve_lacks(&rig.serve, path, "HANDLED");

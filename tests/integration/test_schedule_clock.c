@@ -1,0 +1,126 @@
+/*
+ * cmibridge schedule and clocks that jump. Redis' is the one that counts: hours begin by it, also
+ * on the two days on which clocks change; its own wall clock may jump as it likes (D5).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/datetime.h"
+#include "bridge/io/crypto.h"
+#include "tests/fakes/clock_shift.h"
+#include "tests/fakes/send_rig.h"
+
+#include <stdio.h>
+
+#define HOUR_MS INT64_C(3600000)
+
+static struct send_rig rig; /* too much for the stack */
+static struct kafka_broker *kafka;
+static unsigned rig_number;
+
+static int start_kafka(void **state)
+{
+    struct fault f = {0};
+
+    (void)state;
+    redis_server_need();
+
+    crypto_init();
+    kafka = kafka_broker_start(1, &f);
+    assert_non_null(kafka);
+    return 0;
+}
+
+static int stop_kafka(void **state)
+{
+    (void)state;
+    kafka_broker_stop(kafka);
+    return 0;
+}
+
+/* All of it, Redis too, lives then. */
+static void live_at(int64_t then_ms)
+{
+    rig.clock_ms = then_ms - send_rig_wall_ms();
+    clock_shift_set(rig.clock_ms);
+}
+
+/* Due an hour before its sender's hours begin, it waits for them; it leaves when they have begun.
+ */
+static void hours_begin(const char *open)
+{
+    struct fault f = {0};
+    int64_t open_ms;
+
+    assert_true(datetime_parse(view_of(open), &open_ms, &f));
+    clock_shift_begin();
+    live_at(open_ms - HOUR_MS);
+    send_rig_start_as(
+        &rig, kafka, rig_number++,
+        &(struct send_rig_options){.channel = "hours: '03:30-05:00', zone: Europe/Helsinki"});
+    live_at(open_ms - HOUR_MS);
+    (void)send_rig_post(&rig, 100, 0);
+    send_rig_run(&rig, 0, NULL);
+    clock_shift_end();
+    while (send_rig_parked_ms(&rig, 0) == 0)
+        send_rig_look(&rig);
+    assert_true(send_rig_parked_ms(&rig, 0) == open_ms);
+    assert_int_equal(rig.lines, 0);
+    live_at(open_ms - 1500);
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+    if (rig.first_line_ms < open_ms)
+        fail_msg("it has left %d ms before %s", (int)(open_ms - rig.first_line_ms), open);
+    send_rig_end(&rig, 0);
+    send_rig_done(&rig);
+    clock_shift_done();
+}
+
+static void hours_begin_when_clocks_go_forward(void **state)
+{
+    (void)state;
+    hours_begin("2026-03-29T01:00:00Z"); /* there is no 03:30: at 04:00 */
+}
+
+static void hours_begin_once_when_clocks_go_back(void **state)
+{
+    (void)state;
+    hours_begin("2026-10-25T00:30:00Z"); /* the first of two */
+}
+
+static void a_wall_clock_that_jumps_changes_nothing(void **state)
+{
+    (void)state;
+    send_rig_start(&rig, kafka, rig_number++, 20);
+    clock_shift_begin();
+    send_rig_run(&rig, 0, NULL);
+    clock_shift_end();
+    (void)send_rig_post(&rig, 300, 300);
+    (void)send_rig_post(&rig, 50, 2500);
+    send_rig_until_lines(&rig, 50);
+    clock_shift_set(HOUR_MS); /* the second one must not think that its time has come */
+    send_rig_until_lines(&rig, 150);
+    clock_shift_set(-HOUR_MS);
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+    send_rig_check_flags(&rig);
+    assert_int_equal(rig.lines, 350);
+    send_rig_end(&rig, 0);
+    send_rig_done(&rig);
+    clock_shift_done();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hours_begin_when_clocks_go_forward),
+        cmocka_unit_test(hours_begin_once_when_clocks_go_back),
+        cmocka_unit_test(a_wall_clock_that_jumps_changes_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+}
