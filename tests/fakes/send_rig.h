@@ -142,4 +142,8 @@ void send_rig_check_flags(const struct send_rig *rig);
 /* As send_rig_check_ended; and all are handled. */
 void send_rig_check(struct send_rig *rig);
 
+/* Of the one callback: each call has a number of its own, up to `most`, and begins at least so long
+ * after the one before. */
+void send_rig_check_calls(const struct send_rig *rig, int64_t most, int64_t apart_ms);
+
 #endif

@@ -347,3 +347,28 @@ void send_rig_check_flags(const struct send_rig *rig)
                 fail_msg("message %zu: %zu is said to be a duplicate, and can be none", m, d);
         }
 }
+
+void send_rig_check_calls(const struct send_rig *rig, int64_t most, int64_t apart_ms)
+{
+    struct buf text;
+    struct view rest;
+    struct fault f = {0};
+    int64_t number = 0;
+    int64_t at_ms = 0;
+
+    buf_init(&text, LOG_MAX);
+    assert_true(file_get(rig->calls, &text, &f));
+    for (rest = buf_view(&text); view_has(rest, '\n');) {
+        struct view line = view_cut(&rest, '\n');
+
+        if (member_int(line, "attempt") <= number || member_int(line, "attempt") > most)
+            fail_msg("call %d after call %d", (int)member_int(line, "attempt"), (int)number);
+        if (member_int(line, "time_ms") < at_ms + apart_ms)
+            fail_msg("call %d is %d ms after the one before", (int)number + 1,
+                     (int)(member_int(line, "time_ms") - at_ms));
+        number = member_int(line, "attempt");
+        at_ms = member_int(line, "time_ms");
+    }
+    assert_true(number > 0);
+    buf_done(&text);
+}

@@ -15,6 +15,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MESSAGES     4
@@ -54,10 +55,10 @@ static int stop_kafka(void **state)
     return 0;
 }
 
-/* All of them at once, each on a Redis of its own: what takes time is waiting for leases. */
-static void kills_at_every_moment_lose_nothing(void **state)
+/* All of them at once, each on a Redis of its own: what takes time is waiting for leases. One that
+ * was killed at a point is killed while it recovers at the one so many behind it. */
+static void kill_all(size_t further)
 {
-    (void)state;
     for (size_t i = 0; i < POINTS; i++) {
         send_rig_start(&rigs[i], kafka, rig_number++, DELAY_MS);
         for (size_t m = 0; m < MESSAGES; m++)
@@ -65,9 +66,10 @@ static void kills_at_every_moment_lose_nothing(void **state)
     }
     for (size_t life = 0; life < 3; life++) {
         for (size_t i = 0; i < POINTS; i++) {
+            size_t p = (i + life * further) % POINTS;
             char point[64];
 
-            (void)snprintf(point, sizeof point, "%s:%d", points[i].name, points[i].at[life]);
+            (void)snprintf(point, sizeof point, "%s:%d", points[p].name, points[p].at[life]);
             send_rig_run(&rigs[i], 0, point);
         }
         for (size_t i = 0; i < POINTS; i++) {
@@ -83,6 +85,16 @@ static void kills_at_every_moment_lose_nothing(void **state)
         send_rig_check(&rigs[i]);
         send_rig_done(&rigs[i]);
     }
+}
+
+/* CMIBRIDGE_LONG=1 takes every pair of points. */
+static void kills_at_every_moment_lose_nothing(void **state)
+{
+    size_t rounds = getenv("CMIBRIDGE_LONG") != NULL ? POINTS : 1;
+
+    (void)state;
+    for (size_t further = 0; further < rounds; further++)
+        kill_all(further);
 }
 
 static void one_that_is_stopped_for_longer_than_its_leases_sends_nothing_more(void **state)
@@ -174,6 +186,41 @@ static void a_callback_is_called_until_it_is_reached(void **state)
     send_rig_done(rig);
 }
 
+/* Wherever its process dies, a call that may have been made is not made again: it is open until its
+ * handling timeout, which counts as OTHER. */
+static void no_call_is_made_twice(void **state)
+{
+    static const char *const moments[] = {"claimed:1",      "progressed:1", "request_half_sent:1",
+                                          "request_sent:1", "reply_read:1", "settled:1"};
+    const size_t count = sizeof moments / sizeof moments[0];
+    char id[33];
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        send_rig_start_as(&rigs[i], kafka, rig_number++,
+                          &(struct send_rig_options){.carrier_delay_ms = DELAY_MS,
+                                                     .callbacks = "handling_timeout: 3s"});
+        serve_create(&rigs[i].serve, "/callbacks", "",
+                     "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35854852156\","
+                     "\"nextCallTime\":\"2020-01-01T00:00:00Z\"}",
+                     id);
+        send_rig_run(&rigs[i], 0, moments[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        send_rig_until_killed(&rigs[i], 0);
+        assert_int_equal(rigs[i].elsewhere, 0);
+        send_rig_run(&rigs[i], 0, NULL);
+        send_rig_run(&rigs[i], 1, NULL);
+    }
+    for (size_t i = 0; i < count; i++) {
+        send_rig_until_outcomes(&rigs[i], callback_is_over);
+        send_rig_check_calls(&rigs[i], 3, 1000);
+        send_rig_end(&rigs[i], 0);
+        send_rig_end(&rigs[i], 1);
+        send_rig_done(&rigs[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +229,7 @@ int main(void)
         cmocka_unit_test(redis_that_dies_and_comes_back_costs_nothing),
         cmocka_unit_test(nothing_goes_out_after_a_delete_but_what_it_told_of),
         cmocka_unit_test(a_callback_is_called_until_it_is_reached),
+        cmocka_unit_test(no_call_is_made_twice),
     };
 
     return cmocka_run_group_tests(tests, start_kafka, stop_kafka);

@@ -1,5 +1,6 @@
 /* Sending on Redis beyond one server: a real cluster of three, and a primary whose replica must be
- * in step; serve and schedule as their users run them, the carrier's own log as the judge. */
+ * in step; a failover and a node that dies in the middle of it; serve and schedule as their users
+ * run them, the carrier's own log as the judge. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -72,11 +73,81 @@ static void nothing_is_sent_that_the_replica_does_not_know_of(void **state)
     redis_group_stop(group);
 }
 
+static size_t sent_so_far(void)
+{
+    send_rig_look(&rig);
+    return rig.lines;
+}
+
+/* Two processes in the middle of many destinations, and a Redis that is about to die. */
+static void send_half(unsigned number, size_t messages, size_t destinations)
+{
+    send_rig_start(&rig, kafka, number, 10);
+    send_rig_run(&rig, 0, NULL);
+    send_rig_run(&rig, 1, NULL);
+    for (size_t i = 0; i < messages; i++)
+        send_rig_post(&rig, destinations, 0);
+    send_rig_until_lines(&rig, messages * destinations / 5);
+}
+
+/* What they had out may be unrecorded, once each, and is said to be. */
+static void send_rest(void)
+{
+    send_rig_until_ended(&rig);
+    rig.deaths = 2;
+    send_rig_check(&rig);
+    send_rig_end(&rig, 0);
+    send_rig_end(&rig, 1);
+    send_rig_done(&rig);
+}
+
+/* The replica that takes over knows of all that went out. Only when it has a replica of its own,
+ * the old primary, anything more leaves. */
+static void a_failover_in_the_middle_loses_nothing(void **state)
+{
+    struct redis_group *group = redis_group_pair(true);
+    size_t sent;
+
+    (void)state;
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_SENTINELS", group->addresses, 1), 0);
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_PRIMARY", "mymaster", 1), 0);
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_REPLICAS", "1", 1), 0);
+    send_half(2, 5, 1000);
+    redis_server_kill(group->server[0]);
+    sent = sent_so_far();
+    redis_group_wait(group, 1, "INFO replication", "role:master");
+    assert_true(sent_so_far() <= sent + 2 * SEND_RIG_UNRECORDED);
+    redis_server_restart(group->server[0]);
+    send_rest();
+    unsetenv("CMIBRIDGE_REDIS_SENTINELS");
+    unsetenv("CMIBRIDGE_REDIS_PRIMARY");
+    unsetenv("CMIBRIDGE_REDIS_REPLICAS");
+    redis_group_stop(group);
+}
+
+static void a_node_of_a_cluster_that_dies_and_comes_back_loses_nothing(void **state)
+{
+    struct redis_group *group = redis_group_cluster(false);
+
+    (void)state;
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_CLUSTER", group->addresses, 1), 0);
+    send_half(3, SEND_RIG_MESSAGES_MAX, 300);
+    redis_server_kill(group->server[1]);
+    redis_group_wait(group, 0, "CLUSTER INFO", "cluster_state:fail");
+    assert_true(sent_so_far() < SEND_RIG_MESSAGES_MAX * 300);
+    redis_server_restart(group->server[1]);
+    send_rest();
+    unsetenv("CMIBRIDGE_REDIS_CLUSTER");
+    redis_group_stop(group);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_go_out_of_a_cluster),
         cmocka_unit_test(nothing_is_sent_that_the_replica_does_not_know_of),
+        cmocka_unit_test(a_failover_in_the_middle_loses_nothing),
+        cmocka_unit_test(a_node_of_a_cluster_that_dies_and_comes_back_loses_nothing),
     };
     struct fault f = {0};
     int failed;
