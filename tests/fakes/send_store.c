@@ -390,6 +390,21 @@ void send_store_delete(struct send_store *m, struct send_store_message *message,
     }
 }
 
+int64_t send_store_next_ms(const struct send_store *m)
+{
+    int64_t next = INT64_MAX;
+
+    for (size_t i = 0; i < m->count; i++)
+        for (size_t k = 0; k < m->messages[i].slices; k++) {
+            const struct send_store_slice *s = &m->messages[i].slice[k];
+            int64_t at = s->leased ? s->lease_ends_ms : s->due_ms;
+
+            if ((s->leased || s->queued) && at < next)
+                next = at;
+        }
+    return next;
+}
+
 bool send_store_all_ended(const struct send_store *m)
 {
     for (size_t i = 0; i < m->count; i++)

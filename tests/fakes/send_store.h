@@ -96,6 +96,8 @@ enum schedule_state send_store_end_call(struct send_store *m, const struct sched
 /* The destination that the address names. */
 struct send_store_message *send_store_of_address(struct send_store *m, struct view address,
                                                  size_t *dest);
+int64_t
+send_store_next_ms(const struct send_store *m); /* when something is due; INT64_MAX: never */
 bool send_store_all_ended(const struct send_store *m);
 
 #endif

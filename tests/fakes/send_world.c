@@ -95,6 +95,8 @@ static void answer_reply(struct send_world *w, struct world_process *p, struct a
                            .body = view_of(a->body),
                            .error = "the connection was lost"};
 
+    if (a->channel == 2 && a->fate == HTTP_ANSWERED && (a->status == 200 || a->status == 400))
+        w->calls[a->message].told_ms[p->index] = send_world_store_ms(w);
     if (a->channel != 2)
         w->seen[a->message][a->dest].known_ms[p->index] = send_world_store_ms(w);
     p->out--;
@@ -185,6 +187,28 @@ static void happen(struct send_world *w, struct action *a)
     action_free(a);
 }
 
+/* Some process knows of a result that the store does not know of. */
+static bool is_told(const struct send_world *w)
+{
+    for (size_t i = 0; i < w->model.count; i++)
+        for (unsigned p = 0; p < WORLD_PROCESSES; p++)
+            if (w->calls[i].unsettled && w->calls[i].told_ms[p] > 0)
+                return true;
+    return false;
+}
+
+/* Nothing is under way and nothing due for long: until shortly before that the machine sleeps. */
+static bool sleep_long(struct send_world *w)
+{
+    int64_t next_ms = send_store_next_ms(&w->model);
+    int64_t to_ms = next_ms == INT64_MAX ? 0 : next_ms - WORLD_EPOCH_MS - 2000;
+
+    if (!w->days || is_told(w) || to_ms < w->now_ms + 10000)
+        return false;
+    w->now_ms = to_ms;
+    return true;
+}
+
 void send_world_step(struct send_world *w)
 {
     struct heap_item *item;
@@ -209,6 +233,8 @@ void send_world_step(struct send_world *w)
             next = w->now_ms + wait_ms;
     }
     item = heap_first(&w->actions);
+    if (item == NULL && sleep_long(w))
+        return;
     if (item != NULL && item->at_ms <= next) {
         if (item->at_ms > w->now_ms)
             w->now_ms = item->at_ms;
@@ -368,22 +394,44 @@ static void make_limits(struct send_world *w)
         w->conf.valid_for_ms = 1000 + (int64_t)rng_below(&w->rng, 6000);
 }
 
-void send_world_init(struct send_world *w, uint64_t seed)
+static void init(struct send_world *w, uint64_t seed)
 {
-    size_t messages;
-
     memset(w, 0, sizeof *w);
     w->rng = rng_of(seed);
     heap_init(&w->actions);
     w->faults = (struct schedule_faults){.latency_ms = 3, .carrier_ms = 150};
     send_store_init(&w->model);
     make_conf(w);
-    make_limits(w);
     for (unsigned i = 0; i < WORLD_PROCESSES; i++)
         w->process[i] = (struct world_process){.world = w, .index = i};
+}
+
+void send_world_init(struct send_world *w, uint64_t seed)
+{
+    size_t messages;
+
+    init(w, seed);
+    make_limits(w);
     messages = 1 + rng_below(&w->rng, 6);
     for (size_t i = 0; i < messages; i++)
         make_message(w);
+}
+
+void send_world_init_days(struct send_world *w, uint64_t seed)
+{
+    init(w, seed);
+    w->days = true;
+    w->conf.callback_retry_ms = 300000;
+    w->conf.callback_handling_ms = 3600000;
+    for (size_t i = 0; i < SEND_STORE_MESSAGES_MAX; i++) {
+        struct send_store_message *m = send_store_add(&w->model, SCHEDULE_CALLBACK, 1);
+
+        m->source = "";
+        m->sub_type = "";
+        m->at_ms = send_world_store_ms(w) + (int64_t)rng_below(&w->rng, 3 * 86400000);
+        m->callback.next_call_ms = m->slice[0].due_ms = m->at_ms;
+        m->callback.max_calls = 1 + (int64_t)rng_below(&w->rng, 4);
+    }
 }
 
 void send_world_done(struct send_world *w)

@@ -53,6 +53,11 @@ struct world_call { /* of one callback */
     bool out;       /* one is under way */
     bool unsettled; /* one was made, and the store knows of no end */
     unsigned number;
+    /* of the last one */
+    int64_t begun_ms; /* store's clock */
+    enum callback_result said;
+    int64_t said_next_ms;             /* with it; -1: none */
+    int64_t told_ms[WORLD_PROCESSES]; /* when it was, store's clock; 0: it was not */
 };
 
 struct send_world;
@@ -84,6 +89,7 @@ struct send_world {
     bool unauthorised[3];
     struct world_seen seen[SEND_STORE_MESSAGES_MAX][SEND_STORE_DEST_MAX];
     struct world_call calls[SEND_STORE_MESSAGES_MAX];
+    bool days; /* callbacks only, over days; the machine sleeps while nothing is due */
     int64_t deleted_ms[SEND_STORE_MESSAGES_MAX]; /* acknowledged; 0: no */
     uint16_t deleted_mark[SEND_STORE_MESSAGES_MAX][SEND_STORE_SLICES_MAX];
     unsigned duplicates;      /* requests that repeat an accepted one under the same number */
@@ -92,6 +98,8 @@ struct send_world {
 };
 
 void send_world_init(struct send_world *w, uint64_t seed);
+/* Callbacks only, due in the next three days, of every result and at the usual distances. */
+void send_world_init_days(struct send_world *w, uint64_t seed);
 void send_world_done(struct send_world *w);
 void send_world_boot(struct send_world *w, unsigned process);
 void send_world_kill(struct send_world *w, unsigned process);

@@ -32,30 +32,7 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
     (void)snprintf(out->reason, sizeof out->reason, "%d", reply->status);
 }
 
-static bool build_call(const struct channel_setup *s, const struct dialler_call *call,
-                       struct channel_request *out, struct fault *f)
-{
-    (void)s, (void)f;
-    out->method = "POST";
-    buf_printf(&out->body, "%u %.*s", call->attempt, VIEW_ARG(call->customer_number));
-    return true;
-}
-
-static void judge_call(const struct channel_reply *reply, struct dialler_outcome *out)
-{
-    *out = (struct dialler_outcome){.verdict = reply->status == 200   ? DIALLER_RESULT
-                                               : reply->status == 202 ? DIALLER_LATER
-                                               : reply->status == 503 ? DIALLER_NOT_DIALLED
-                                               : reply->status == 401 ? DIALLER_STOPPED
-                                                                      : DIALLER_REFUSED,
-                                    .next_call_ms = -1};
-    if (reply->status == 200)
-        assert_true(callback_result_parse(reply->body, &out->result));
-}
-
 static const struct channel fake_channel = {.name = "fake", .build = build, .judge = judge};
-static const struct dialler fake_dialler = {
-    .name = "fake", .build = build_call, .judge = judge_call};
 
 bool world_closed(const struct send_world *w, const struct send_store_message *m, int64_t store_ms)
 {
@@ -136,18 +113,7 @@ static bool submit(void *ctx, const struct http_call *call, struct fault *f)
     a->attempt = (unsigned)attempt;
     p->out++;
     if (call->destination == 2) {
-        char id[GUID_TEXT_MAX];
-
-        view_copy(rest, id, sizeof id);
-        a->message = (size_t)(send_store_find(&w->model, id) - w->model.messages);
-        if (w->calls[a->message].unsettled)
-            fail_msg("callback %zu is called again before its last call has an end", a->message);
-        if (w->calls[a->message].out)
-            fail_msg("callback %zu is called twice at once", a->message);
-        if (attempt <= w->calls[a->message].number && w->calls[a->message].begun > 0)
-            fail_msg("callback %zu: call %d is made again", a->message, (int)attempt);
-        if (send_world_store_ms(w) < w->model.messages[a->message].callback.next_call_ms)
-            fail_msg("callback %zu is called before its time", a->message);
+        world_call_begun(w, a, rest);
     } else {
         struct send_store_message *m = send_store_of_address(&w->model, rest, &a->dest);
 
@@ -172,30 +138,6 @@ static void cancel(void *ctx, uint64_t token)
     (void)ctx, (void)token;
 }
 
-/* A call that is made goes on for a while; its result comes with the reply, or later, or never. */
-static void arrive_call(struct send_world *w, struct action *a)
-{
-    static const char *const results[] = {"BUSY", "NO_ANSWER", "SUCCESSFUL", "HANDLED"};
-    struct world_call *c = &w->calls[a->message];
-
-    if (world_chance(w, w->faults.error_500)) {
-        a->status = 503;
-    } else if (world_chance(w, w->faults.refuse)) {
-        a->status = 400;
-    } else {
-        if (c->out)
-            fail_msg("callback %zu: two calls at once", a->message);
-        c->out = true;
-        c->unsettled = true;
-        c->begun++;
-        c->number = a->attempt;
-        a->status = world_chance(w, 300) ? 202 : 200;
-        (void)snprintf(a->body, sizeof a->body, "%s", results[rng_below(&w->rng, 4)]);
-    }
-    if (world_chance(w, w->faults.reply_lost))
-        a->fate = HTTP_UNKNOWN;
-}
-
 void world_arrive(struct send_world *w, struct action *a)
 {
     struct world_seen *seen;
@@ -208,7 +150,7 @@ void world_arrive(struct send_world *w, struct action *a)
         return;
     }
     if (a->channel == 2) {
-        arrive_call(w, a);
+        world_call_arrives(w, a);
         return;
     }
     seen = &w->seen[a->message][a->dest];
@@ -224,21 +166,6 @@ void world_arrive(struct send_world *w, struct action *a)
         a->fate = HTTP_UNKNOWN;
 }
 
-/* A call that was made ends, whoever is told; those of 202 and of lost replies by a PUT, if ever.
- */
-void world_call_over(struct send_world *w, const struct action *a)
-{
-    struct world_call *c = &w->calls[a->message];
-    struct send_store_message *m = &w->model.messages[a->message];
-
-    c->out = false;
-    if (a->status == 202 && world_chance(w, 700)) {
-        c->unsettled = false;
-        send_store_put_result(&w->model, m, CALLBACK_BUSY, send_world_store_ms(w),
-                              w->conf.callback_retry_ms);
-    }
-}
-
 struct http_port world_http_port(struct world_process *p)
 {
     return (struct http_port){p, submit, cancel};
@@ -247,9 +174,4 @@ struct http_port world_http_port(struct world_process *p)
 const struct channel *world_channel(void)
 {
     return &fake_channel;
-}
-
-const struct dialler *world_dialler(void)
-{
-    return &fake_dialler;
 }

@@ -3,7 +3,8 @@
  *
  *   send_world.c           processes, what happens next, the checks at the end
  *   send_world_store.c     the store's port: calls that travel, and what the model answers
- *   send_world_carrier.c   carriers, the dialler, and what each request is held against
+ *   send_world_carrier.c   carriers, and what each request is held against
+ *   send_world_calls.c     the dialler, its calls, and what their results must lead to
  */
 #ifndef TESTS_FAKES_SEND_WORLD_IN_H
 #define TESTS_FAKES_SEND_WORLD_IN_H
@@ -92,6 +93,12 @@ struct http_port world_http_port(struct world_process *p);
 const struct channel *world_channel(void);
 const struct dialler *world_dialler(void);
 void world_arrive(struct send_world *w, struct action *a); /* a request reaches the carrier */
+/* A call's request leaves (its callback's id follows), reaches the dialler, and has ended. */
+void world_call_begun(struct send_world *w, struct action *a, struct view id);
+void world_call_arrives(struct send_world *w, struct action *a);
 void world_call_over(struct send_world *w, const struct action *a);
+/* The store has taken the call's end for what `a` says, instead of what it was. */
+void world_call_ended(struct send_world *w, const struct action *a,
+                      const struct callback_state *was);
 
 #endif

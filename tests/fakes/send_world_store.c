@@ -288,11 +288,11 @@ static void store_end_call(struct send_world *w, struct action *a)
 {
     struct schedule_call_end end = {
         .token = a->token, .lease = &a->lease, .slice = &a->slice, .state = &a->call};
-    struct send_store_message *m = send_store_find(&w->model, a->lease.id);
+    const struct callback_state was = send_store_find(&w->model, a->lease.id)->callback;
 
     a->state = send_store_end_call(&w->model, &end, send_world_store_ms(w));
     if (a->state == SCHEDULE_DONE)
-        w->calls[m - w->model.messages].unsettled = false;
+        world_call_ended(w, a, &was);
 }
 
 static void look_up(struct send_world *w, struct action *a)

@@ -106,6 +106,7 @@ static void send_rest(void)
 static void a_failover_in_the_middle_loses_nothing(void **state)
 {
     struct redis_group *group = redis_group_pair(true);
+    char command[64];
     size_t sent;
 
     (void)state;
@@ -118,6 +119,8 @@ static void a_failover_in_the_middle_loses_nothing(void **state)
     redis_group_wait(group, 1, "INFO replication", "role:master");
     assert_true(sent_so_far() <= sent + 2 * SEND_RIG_UNRECORDED);
     redis_server_restart(group->server[0]);
+    (void)snprintf(command, sizeof command, "REPLICAOF 127.0.0.1 %d", group->port[1]);
+    redis_group_wait(group, 0, command, "OK"); /* the Sentinels would do it after 8 s */
     send_rest();
     unsetenv("CMIBRIDGE_REDIS_SENTINELS");
     unsetenv("CMIBRIDGE_REDIS_PRIMARY");
