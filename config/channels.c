@@ -97,7 +97,9 @@ bool channels_read_dialler(const struct conf *c, const struct dialler **kind,
     static const char prefix[] = "callbacks.dialler";
     const char *type = text(c, prefix, "type");
 
-    *out = (struct channel_conf){.setup = {.name = "dialler"}};
+    *out = (struct channel_conf){.setup = {.name = "dialler"},
+                                 .hours = text(c, prefix, "hours"),
+                                 .zone = text(c, prefix, "zone")};
     *kind = type != NULL ? dialler_find(type) : NULL;
     if (*kind == NULL)
         return true;

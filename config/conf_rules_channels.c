@@ -34,14 +34,11 @@ static bool is_whole(const struct rules *r, const char *prefix)
     return true;
 }
 
-static void check_hours(struct rules *r, size_t i)
+static void check_hours(struct rules *r, const char *path, const char *text)
 {
-    const char *text = conf_entry_text(r->c, "channels", i, "hours");
     struct hours hours;
     struct fault f = {0};
-    char path[SCHEMA_PATH_MAX];
 
-    (void)snprintf(path, sizeof path, "channels.%s.hours", conf_name(r->c, "channels", i));
     if (text != NULL && !hours_parse(view_of(text), &hours, &f))
         rules_mistake(r, path, "%s: %s", path, f.text);
 }
@@ -53,15 +50,17 @@ static void check_channel(struct rules *r, size_t i)
     struct fault f = {0};
     char prefix[SCHEMA_PATH_MAX];
     char path[SCHEMA_PATH_MAX];
+    char hours[SCHEMA_PATH_MAX];
 
     (void)snprintf(prefix, sizeof prefix, "channels.%s", conf_name(r->c, "channels", i));
     (void)snprintf(path, sizeof path, "channels.%s.type", conf_name(r->c, "channels", i));
+    (void)snprintf(hours, sizeof hours, "channels.%s.hours", conf_name(r->c, "channels", i));
     if (strcmp(prefix, "channels.dialler") == 0)
         rules_mistake(r, path,
                       "channels.dialler can't be called so: /receipts/dialler is where "
                       "the dialler reports");
     rules_sign_on(r, prefix, own_keys_of(type));
-    check_hours(r, i);
+    check_hours(r, hours, conf_entry_text(r->c, "channels", i, "hours"));
     if (type == NULL || !is_whole(r, prefix))
         return;
     if (channels_read(r->c, i, &channel, &f))
@@ -93,6 +92,7 @@ static void check_dialler(struct rules *r)
     struct fault f = {0};
 
     rules_sign_on(r, prefix, NULL);
+    check_hours(r, "callbacks.dialler.hours", conf_text(r->c, "callbacks.dialler.hours"));
     if (!is_whole(r, prefix))
         return;
     if (conf_has(r->c, "callbacks.dialler.url") && !conf_has(r->c, "callbacks.dialler.type"))

@@ -298,6 +298,10 @@ const struct setting schema[] = {
      "for type: webhook; whsec_ and base64: signs requests"},
     {"callbacks.dialler.signing_secret_old", SETTING_SECRET, 0, USED_SCHEDULE | USED_SERVE, NULL, 1,
      255, NULL, "file:/run/secrets/webhook-secret-old", "the one before, while they are exchanged"},
+    {"callbacks.dialler.hours", SETTING_TEXT, 0, USED_SCHEDULE, NULL, 1, 255, NULL,
+     "Mo-Fr 08:00-18:00", "when calls may be made, and others wait; absent: always"},
+    {"callbacks.dialler.zone", SETTING_TEXT, 0, USED_SCHEDULE, "UTC", 1, 64, NULL, NULL,
+     "the time zone of hours, such as Europe/Helsinki"},
 
     {"channels.*.type", SETTING_CHOICE, SETTING_REQUIRED, USED_SCHEDULE | USED_SERVE, NULL, 0, 0,
      channel_names, "webhook", "what is spoken there"},

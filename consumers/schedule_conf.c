@@ -10,12 +10,23 @@ static bool read_hours(struct schedule_plan *p, size_t i, int64_t now_ms, struct
                        struct fault *f)
 {
     const struct channel_conf *c = &p->channels.routes[i].channel;
+    bool calls = (int)i == p->schedule.dialler;
 
     if (!hours_parse(view_of(c->hours != NULL ? c->hours : ""), hours, f))
-        return fault_add(f, "channels.%s.hours", c->setup.name);
+        return fault_add(f, "%s%s.hours", calls ? "callbacks." : "channels.", c->setup.name);
     if (hours->count > 0 && !zone_load(c->zone, now_ms, &p->zones[i], f))
-        return fault_add(f, "channels.%s.zone", c->setup.name);
+        return fault_add(f, "%s%s.zone", calls ? "callbacks." : "channels.", c->setup.name);
     return true;
+}
+
+static bool read_call_hours(struct schedule_plan *p, int64_t now_ms, struct fault *f)
+{
+    size_t i = (size_t)p->schedule.dialler;
+
+    if (p->schedule.dialler < 0)
+        return true;
+    p->schedule.call_zone = &p->zones[i];
+    return read_hours(p, i, now_ms, &p->schedule.call_hours, f);
 }
 
 static void make_routes(struct schedule_plan *p)
@@ -124,7 +135,7 @@ bool schedule_plan_make(const struct conf *conf, int64_t now_ms, struct schedule
         return false;
     }
     make_routes(p);
-    if (make_senders(conf, p, now_ms, f))
+    if (make_senders(conf, p, now_ms, f) && read_call_hours(p, now_ms, f))
         return true;
     schedule_plan_done(p);
     return false;

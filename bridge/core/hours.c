@@ -114,11 +114,12 @@ static bool holds_on(const struct hours_span *s, int64_t day)
 
 int64_t hours_open_ms(const struct hours *h, const struct zone *z, int64_t now_ms)
 {
-    int64_t today = day_of(now_ms + zone_offset_ms(z, now_ms));
     int64_t first = INT64_MAX;
+    int64_t today;
 
     if (h->count == 0)
         return now_ms;
+    today = day_of(now_ms + zone_offset_ms(z, now_ms));
     /* A span of one weekday comes again after 7 days at the latest. */
     for (int64_t day = today; day <= today + 7; day++)
         for (size_t i = 0; i < h->count; i++) {
@@ -141,11 +142,12 @@ int64_t hours_open_ms(const struct hours *h, const struct zone *z, int64_t now_m
 
 int64_t hours_close_ms(const struct hours *h, const struct zone *z, int64_t now_ms)
 {
-    int64_t today = day_of(now_ms + zone_offset_ms(z, now_ms));
     int64_t last = now_ms;
+    int64_t today;
 
     if (h->count == 0)
         return INT64_MAX;
+    today = day_of(now_ms + zone_offset_ms(z, now_ms));
     for (size_t i = 0; i < h->count; i++) {
         int64_t from = zone_utc_ms(z, today * DAY_MS + h->spans[i].from_min * MINUTE_MS);
         int64_t to = zone_utc_ms(z, today * DAY_MS + h->spans[i].to_min * MINUTE_MS);

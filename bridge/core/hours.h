@@ -27,7 +27,8 @@ struct hours {
 
 /* REJECT with a sentence without the field's name. Nothing but blanks: always. */
 bool hours_parse(struct view text, struct hours *out, struct fault *f) MUST_CHECK;
-/* The first instant from now_ms on at which sending is allowed: now_ms itself while it is. */
+/* The first instant from now_ms on at which sending is allowed: now_ms itself while it is. z is not
+ * looked at where it always is. */
 int64_t hours_open_ms(const struct hours *h, const struct zone *z, int64_t now_ms);
 /* When the span that holds now_ms ends; INT64_MAX where sending is always allowed. now_ms is inside
  * one. */

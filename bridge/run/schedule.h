@@ -70,6 +70,8 @@ struct schedule_conf {
     int64_t drain_ms;     /* at the end: how long what is out may take */
     int64_t valid_for_ms; /* after its time nothing of a message is begun; 0: for ever */
     struct breaker_policy breaker;
+    struct hours call_hours; /* when calls are made; outside them they wait */
+    const struct zone *call_zone;
     int64_t callback_retry_ms;
     int64_t callback_handling_ms;
     int64_t retention_ms;       /* of closed callbacks */

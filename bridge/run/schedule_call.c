@@ -48,6 +48,12 @@ void schedule_call_forget(struct schedule *s, struct holding *h)
     h->next = h->prev = NULL;
 }
 
+/* Until calls may be made again, by what the store's clock may show; 0: they may. */
+static int64_t shut_ms(const struct schedule *s, int64_t store_ms)
+{
+    return hours_open_ms(&s->conf.call_hours, s->conf.call_zone, store_ms) - store_ms;
+}
+
 /* ---- its end ---- */
 
 static void end_call(struct schedule *s, struct holding *h, enum callback_result result,
@@ -94,6 +100,8 @@ void schedule_call_take(struct schedule *s, struct holding *h,
         end_call(s, h, CALLBACK_OTHER, -1, "no result within the handling timeout");
     } else if (s->conf.dialler < 0) {
         give_back(s, h, SCHEDULE_SHUT_MS);
+    } else if (shut_ms(s, schedule_store_ms(s)) > 0) {
+        give_back(s, h, shut_ms(s, schedule_store_ms(s)));
     } else {
         h->due_ms = schedule_due_ms(h, slice);
         queue(s, h);
@@ -105,7 +113,7 @@ void schedule_call_take(struct schedule *s, struct holding *h,
 static bool may_call(struct schedule *s, struct channel_of *c)
 {
     return c->out < c->conf->slots && s->in_flight < s->conf.in_flight &&
-           schedule_channel_allows(s, c);
+           shut_ms(s, schedule_store_ms(s)) == 0 && schedule_channel_allows(s, c);
 }
 
 void schedule_call_due(struct schedule *s)
@@ -141,7 +149,7 @@ int64_t schedule_call_wake_ms(struct schedule *s)
 
     while (h != NULL && h->write != WRITE_NONE)
         h = h->next;
-    if (h == NULL || !schedule_up(s))
+    if (h == NULL || !schedule_up(s) || shut_ms(s, schedule_store_ms(s)) > 0)
         return INT64_MAX;
     c = dialler(s);
     if (c->out >= c->conf->slots || s->in_flight >= s->conf.in_flight)
@@ -212,8 +220,10 @@ void schedule_call_marked(struct schedule *s, struct holding *h)
         return;
     schedule_move(s, h, 0, HANDOVER_ON_MARKED);
     let_slot_go(s, c);
-    /* Asked for too long ago to be still true, or the answer was slept through. */
-    if (now >= h->write_asked_ms + SCHEDULE_MARKED_MS) {
+    /* Asked for too long ago to be still true, or the answer was slept through; or it is too late
+     * for calls, wherever within its slack the store's clock is. */
+    if (now >= h->write_asked_ms + SCHEDULE_MARKED_MS ||
+        shut_ms(s, schedule_store_most_ms(s)) > 0) {
         schedule_move(s, h, 0, HANDOVER_ON_STALE);
         give_back(s, h, 0);
         return;
@@ -236,6 +246,10 @@ void schedule_call_look(struct schedule *s, struct holding *h, int64_t now_ms)
 
     if (h->call_begun || h->count[HANDOVER_WAITING] == 0)
         return; /* a reply comes */
+    if (shut_ms(s, schedule_store_ms(s)) > 0) {
+        give_back(s, h, shut_ms(s, schedule_store_ms(s)));
+        return;
+    }
     if (c->breaker.state == BREAKER_OPEN && c->breaker.until_ms > now_ms + SCHEDULE_POLL_MS) {
         give_back(s, h, c->breaker.until_ms - now_ms);
         return;

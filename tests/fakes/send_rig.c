@@ -129,7 +129,7 @@ static void write_config(struct send_rig *rig)
             "callbacks:\n"
             "  retry_delay: 1s\n"
             "%s%s"
-            "  dialler: {type: webhook, url: 'http://127.0.0.1:%u/calls', timeout: 2s}\n"
+            "  dialler: {type: webhook, url: 'http://127.0.0.1:%u/calls', timeout: 2s%s}\n"
             "chats:\n"
             "  queues:\n"
             "    sms: {id: 00000000000000000000000000000001, channel: sms, name: SMS, via: out,\n"
@@ -138,7 +138,7 @@ static void write_config(struct send_rig *rig)
             "         via: out, address: 12345678@whatsapp.social365.com}\n"
             "%s",
             more_of(o->callbacks, "  "), o->callbacks != NULL ? "\n" : "", rig->carrier_port,
-            o->more != NULL ? o->more : "");
+            more_of(o->dialler, ", "), o->more != NULL ? o->more : "");
     assert_int_equal(fclose(file), 0);
 }
 

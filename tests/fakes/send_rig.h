@@ -26,6 +26,7 @@ struct send_rig_options {
     const char *channel;
     const char *schedule;
     const char *callbacks;
+    const char *dialler;
     const char *more; /* lines of it, as a whole ("consent: {whatsapp: required}\n"), or NULL */
 };
 

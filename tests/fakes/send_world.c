@@ -419,10 +419,17 @@ void send_world_init(struct send_world *w, uint64_t seed)
 
 void send_world_init_days(struct send_world *w, uint64_t seed)
 {
+    struct fault f = {0};
+
     init(w, seed);
     w->days = true;
     w->conf.callback_retry_ms = 300000;
     w->conf.callback_handling_ms = 3600000;
+    if (world_chance(w, 500)) {
+        assert_true(
+            hours_parse(VIEW("Mo-Fr 08:00-16:00, Sa 10:00-12:00"), &w->conf.call_hours, &f));
+        w->conf.call_zone = w->senders[0].zone;
+    }
     for (size_t i = 0; i < SEND_STORE_MESSAGES_MAX; i++) {
         struct send_store_message *m = send_store_add(&w->model, SCHEDULE_CALLBACK, 1);
 

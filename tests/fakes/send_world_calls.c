@@ -67,6 +67,9 @@ void world_call_begun(struct send_world *w, struct action *a, struct view custom
         fail_msg("callback %zu: call %u is made again", a->message, a->attempt);
     if (send_world_store_ms(w) < w->model.messages[a->message].callback.next_call_ms)
         fail_msg("callback %zu is called before its time", a->message);
+    if (hours_open_ms(&w->conf.call_hours, w->conf.call_zone, send_world_store_ms(w)) !=
+        send_world_store_ms(w))
+        fail_msg("callback %zu is called outside the hours", a->message);
     c->begun_ms = send_world_store_ms(w);
     c->said = CALLBACK_ADDED;
     memset(c->told_ms, 0, sizeof c->told_ms);

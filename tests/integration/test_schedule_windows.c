@@ -9,11 +9,14 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/shard.h"
 #include "bridge/io/crypto.h"
 #include "tests/fakes/send_rig.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS  (24 * HOUR_MS)
@@ -124,6 +127,30 @@ static void what_is_due_outside_the_hours_of_one_who_waits_waits(void **state)
     end();
 }
 
+static void a_call_outside_the_dialler_s_hours_waits(void **state)
+{
+    char hours[32];
+    char dialler[64];
+    char command[96];
+    char expected[32];
+    char id[33];
+
+    (void)state;
+    (void)snprintf(expected, sizeof expected, "%" PRId64, later(hours));
+    (void)snprintf(dialler, sizeof dialler, "hours: %s", hours);
+    start(&(struct send_rig_options){.dialler = dialler});
+    serve_create(&rig.serve, "/callbacks", "",
+                 "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35854852156\","
+                 "\"nextCallTime\":\"2020-01-01T00:00:00Z\"}",
+                 id);
+    (void)snprintf(command, sizeof command, "ZSCORE s:{%02u}:q:%s 0", shard_of(view_of(id)), id);
+    send_rig_run(&rig, 0, NULL);
+    while (strcmp(redis_server_ask(rig.serve.redis, command), expected) != 0)
+        send_rig_look(&rig);
+    assert_int_not_equal(access(rig.calls, F_OK), 0); /* nobody was called */
+    end();
+}
+
 /* ---- worth ---- */
 
 /* schedule was not there when they were due. */
@@ -224,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_due_outside_the_hours_of_one_who_does_not_wait_fails),
         cmocka_unit_test(what_is_due_outside_the_hours_of_one_who_waits_waits),
+        cmocka_unit_test(a_call_outside_the_dialler_s_hours_waits),
         cmocka_unit_test(after_an_outage_what_is_out_of_date_is_not_sent),
         cmocka_unit_test(what_does_not_get_its_turn_in_time_fails),
         cmocka_unit_test(where_consent_is_required_none_is_no),

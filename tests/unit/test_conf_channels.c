@@ -85,6 +85,10 @@ static void a_channel_that_lacks_something_is_a_mistake(void **state)
         {"consent: {stop_words: {fi: 'lopeta, seis', en: stop}}\n", ""},
         {"consent: {stop_words: {fi: 'lopeta,,seis'}}\n",
          "f:1: consent.stop_words.fi has a word with nothing in it, or with more than 127 bytes\n"},
+        {"callbacks: {dialler: {type: webhook, url: 'https://h', hours: 8-20}}\n",
+         "f:1: callbacks.dialler.hours: '8-20' is no span of hours; write it like Mo-Fr "
+         "08:00-20:00 "
+         "or 08:00-21:00\n"},
         {"callbacks: {dialler: {type: webhook}}\n",
          "f:1: callbacks.dialler.url is missing; type: webhook needs it\n"},
         {"callbacks: {dialler: {url: 'https://h'}}\n",
