@@ -36,9 +36,23 @@ int64_t pacer_ask(struct pacer *p, int64_t wanted, int64_t now_ms)
     return lack < grant ? lack : grant;
 }
 
+bool pacer_watch(struct pacer *p, int64_t now_ms)
+{
+    if (p->rate != 0 || p->asked || now_ms < p->ask_at_ms)
+        return false;
+    p->asked = true;
+    return true;
+}
+
 void pacer_granted(struct pacer *p, int64_t parts, int64_t wait_ms, int64_t now_ms)
 {
     p->asked = false;
+    if (p->rate == 0) {
+        p->ask_at_ms = now_ms + PACER_WATCH_MS;
+        if (parts == 0)
+            (void)pacer_hold(p, wait_ms, now_ms);
+        return;
+    }
     p->parts += parts;
     p->ask_at_ms = now_ms + wait_ms;
 }

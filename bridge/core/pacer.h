@@ -14,6 +14,8 @@
 
 #define PACER_GRANT_MS 200
 #define PACER_AGAIN_MS 200 /* after a grant that could not be had at all */
+#define PACER_WATCH_MS                                                                             \
+    500 /* a sender without a rate looks that often whether it was paused elsewhere */
 
 struct pacer {
     int64_t rate;       /* parts a second; 0: as fast as it goes */
@@ -31,7 +33,10 @@ void pacer_put_back(struct pacer *p, int64_t parts);
 /* With work of `wanted` parts at hand: how many to ask for now. 0: none. Else a grant is under way
  * until pacer_granted or pacer_lost is called. */
 int64_t pacer_ask(struct pacer *p, int64_t wanted, int64_t now_ms);
-/* wait_ms: until the bucket has more. */
+/* Of a sender without a rate, when it sends: is it time to look whether it was paused elsewhere?
+ * Then a grant of one is under way. */
+bool pacer_watch(struct pacer *p, int64_t now_ms);
+/* wait_ms: until the bucket has more, or is no longer shut. */
 void pacer_granted(struct pacer *p, int64_t parts, int64_t wait_ms, int64_t now_ms);
 void pacer_lost(struct pacer *p, int64_t now_ms);
 /* Returns whether it was not held before. */

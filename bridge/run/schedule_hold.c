@@ -529,7 +529,7 @@ static void wake_at(struct schedule *s, struct holding *h, int64_t at)
         at = h->settled_ms + SCHEDULE_SETTLE_MS;
     if (h->count[HANDOVER_MARKED] > 0 && h->marked_ms + SCHEDULE_MARKED_MS < at)
         at = h->marked_ms + SCHEDULE_MARKED_MS;
-    if (h->deferred_ms > 0 && h->deferred_ms < at)
+    if (h->leaving == LEAVING_NOT && h->deferred_ms > 0 && h->deferred_ms < at)
         at = h->deferred_ms;
     if (h->sender != NULL && schedule_end_ms(s, h) < INT64_MAX) {
         int64_t end = schedule_mono_of(s, schedule_end_ms(s, h));

@@ -203,9 +203,8 @@ static void widen(struct holding *h, int64_t now)
             from->window * 2 < SCHEDULE_WINDOW_MAX ? from->window * 2 : SCHEDULE_WINDOW_MAX;
 }
 
-static void ask_grant(struct schedule *s, struct sender *from, int64_t wanted, int64_t now)
+static void ask_gate(struct schedule *s, struct sender *from, int64_t parts)
 {
-    int64_t parts = pacer_ask(&from->pacer, wanted, now);
     struct schedule_ask ask = {
         .token = TOKEN(TOKEN_SENDER, (uint64_t)(from - s->senders)),
         .gate = view_of(from->conf->address),
@@ -214,8 +213,15 @@ static void ask_grant(struct schedule *s, struct sender *from, int64_t wanted, i
         .want = (unsigned)parts,
     };
 
+    s->port.schedule.ask(s->port.schedule.ctx, &ask);
+}
+
+static void ask_grant(struct schedule *s, struct sender *from, int64_t wanted, int64_t now)
+{
+    int64_t parts = pacer_ask(&from->pacer, wanted, now);
+
     if (parts > 0)
-        s->port.schedule.ask(s->port.schedule.ctx, &ask);
+        ask_gate(s, from, parts);
 }
 
 void schedule_granted(void *schedule, const struct schedule_grant *g)
@@ -249,6 +255,8 @@ static bool send_one(struct schedule *s, struct sender *from)
             ask_grant(s, from, parts * h->count[HANDOVER_MARKED], now);
             return false;
         }
+        if (pacer_watch(&from->pacer, now))
+            ask_gate(s, from, 1);
         from->ring = h->next;
         begin(s, h, next_marked(h));
         widen(h, now);

@@ -281,7 +281,8 @@ static void store_write(struct send_world *w, struct action *a)
                                    .park = a->park};
 
     a->state = send_store_write(&w->model, &write, a->mode, send_world_store_ms(w));
-    note_settled(w, a);
+    if (a->state != SCHEDULE_FENCED)
+        note_settled(w, a);
 }
 
 static void store_end_call(struct send_world *w, struct action *a)

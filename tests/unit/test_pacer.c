@@ -18,6 +18,29 @@ static void a_sender_without_a_rate_asks_for_nothing(void **state)
     assert_true(pacer_take(&p, 1000, 0));
 }
 
+static void a_sender_without_a_rate_hears_of_pauses_elsewhere(void **state)
+{
+    struct pacer p;
+
+    (void)state;
+    pacer_init(&p, 0);
+    assert_true(pacer_watch(&p, 0));
+    assert_false(pacer_watch(&p, 1)); /* one at a time */
+    pacer_granted(&p, 1, 0, 2);
+    assert_true(pacer_take(&p, 1000, 2)); /* it has no rate */
+    assert_false(pacer_watch(&p, 1 + PACER_WATCH_MS));
+    assert_true(pacer_watch(&p, 2 + PACER_WATCH_MS));
+    pacer_lost(&p, 510);
+    assert_true(pacer_take(&p, 1, 510));
+    assert_true(pacer_watch(&p, 510 + PACER_AGAIN_MS));
+    pacer_granted(&p, 0, 3000, 800); /* shut */
+    assert_false(pacer_take(&p, 1, 3799));
+    assert_int_equal(pacer_wake_ms(&p, 900), 3800);
+    assert_true(pacer_take(&p, 1, 3800));
+    pacer_init(&p, 10);
+    assert_false(pacer_watch(&p, 0)); /* its grants say so */
+}
+
 static void parts_are_asked_for_a_fifth_of_a_second_at_a_time(void **state)
 {
     struct pacer p;
@@ -76,6 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sender_without_a_rate_asks_for_nothing),
+        cmocka_unit_test(a_sender_without_a_rate_hears_of_pauses_elsewhere),
         cmocka_unit_test(parts_are_asked_for_a_fifth_of_a_second_at_a_time),
         cmocka_unit_test(a_message_of_many_parts_gathers_them),
         cmocka_unit_test(what_the_gateway_says_holds_everything),
