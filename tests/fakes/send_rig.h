@@ -51,7 +51,8 @@ struct send_rig_seen { /* of one destination */
     /* by outcomes */
     bool handled;
     bool failed;
-    bool flagged; /* some say possible_duplicate */
+    bool flagged;   /* some say possible_duplicate */
+    unsigned ended; /* in that attempt */
     char reason[32];
 };
 

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -84,6 +85,7 @@ static void run(struct serve_rig *rig)
     rig->pid = fork();
     assert_true(rig->pid >= 0);
     if (rig->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* gone with the test, whatever becomes of it */
         dup2(fds[1], 2);
         close(fds[0]);
         close(fds[1]);

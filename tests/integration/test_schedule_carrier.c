@@ -42,12 +42,12 @@ static int stop_kafka(void **state)
     return 0;
 }
 
-static void start(void)
+static void start(const char *timeout)
 {
     carrier = hostile_http_start();
     hostile_http_ignore_keys(carrier, true);
     send_rig_start_as(&rig, kafka, rig_number++,
-                      &(struct send_rig_options){.carrier = carrier, .timeout = "500ms"});
+                      &(struct send_rig_options){.carrier = carrier, .timeout = timeout});
 }
 
 static void end(void)
@@ -73,8 +73,8 @@ static void check_exhausted(void)
     const struct send_rig_sent *m = &rig.messages[0];
 
     for (size_t d = 0; d < m->count; d++)
-        if (m->seen[d].failed && m->seen[d].attempt != 1 + (unsigned)m->as.retries)
-            fail_msg("%zu was given up after %u attempts: %s", d, m->seen[d].attempt,
+        if (m->seen[d].failed && m->seen[d].ended != 1 + (unsigned)m->as.retries)
+            fail_msg("%zu was given up after %u attempts: %s", d, m->seen[d].ended,
                      m->seen[d].reason);
 }
 
@@ -84,7 +84,7 @@ static void whatever_becomes_of_a_reply_each_destination_ends_once(void **state)
     size_t n = 0;
 
     (void)state;
-    start();
+    start("1s");
     for (int act = HOSTILE_REPLY_AND_CLOSE; act < HOSTILE_ACTS; act++) {
         if (act == HOSTILE_HOLD)
             continue;
@@ -130,7 +130,7 @@ static void check_statuses(void)
         assert_non_null(last[d]);
         assert_true(m->seen[d].handled == (last[d]->act == HOSTILE_CMI));
         assert_true(m->seen[d].handled || is_refusal(last[d]) ||
-                    m->seen[d].attempt == 1 + (unsigned)m->as.retries);
+                    m->seen[d].ended == 1 + (unsigned)m->as.retries);
     }
 }
 
@@ -161,7 +161,7 @@ static void each_status_means_what_it_means(void **state)
     struct hostile_step steps[2 * COUNT(rows)];
 
     (void)state;
-    start();
+    start("10s");
     for (size_t i = 0; i < COUNT(rows); i++) {
         steps[2 * i] = (struct hostile_step){.act = HOSTILE_REPLY,
                                              .status = rows[i].status,
@@ -186,7 +186,7 @@ static void a_carrier_that_is_not_there_costs_nothing(void **state)
     char rest[128];
 
     (void)state;
-    start();
+    start("10s");
     hostile_http_down(carrier);
     (void)send_rig_post(&rig, 50, 300);
     send_rig_run(&rig, 0, NULL);
