@@ -16,20 +16,26 @@
 
 /* ---- time zones ---- */
 
-void check_zones(const struct conf *c, struct buf *mistakes)
+static void check_zone(const struct conf *c, const char *path, const char *name,
+                       struct buf *mistakes)
 {
     struct zone *zone = mem_zeroed(1, sizeof *zone);
+    struct fault f = {0};
 
+    if (name != NULL && !zone_load(name, (int64_t)time(NULL) * 1000, zone, &f))
+        buf_printf(mistakes, "%s: %s: %s\n", conf_origin(c, path), path, f.text);
+    mem_free(zone);
+}
+
+void check_zones(const struct conf *c, struct buf *mistakes)
+{
     for (size_t i = 0; i < conf_count(c, "channels"); i++) {
-        const char *name = conf_entry_text(c, "channels", i, "zone");
         char path[SCHEMA_PATH_MAX];
-        struct fault f = {0};
 
         (void)snprintf(path, sizeof path, "channels.%s.zone", conf_name(c, "channels", i));
-        if (name != NULL && !zone_load(name, (int64_t)time(NULL) * 1000, zone, &f))
-            buf_printf(mistakes, "%s: %s: %s\n", conf_origin(c, path), path, f.text);
+        check_zone(c, path, conf_entry_text(c, "channels", i, "zone"), mistakes);
     }
-    mem_free(zone);
+    check_zone(c, "callbacks.dialler.zone", conf_text(c, "callbacks.dialler.zone"), mistakes);
 }
 
 /* ---- questions that change nothing ---- */
