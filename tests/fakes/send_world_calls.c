@@ -34,6 +34,7 @@ static void judge_call(const struct channel_reply *reply, struct dialler_outcome
                                                : reply->status == 401 ? DIALLER_STOPPED
                                                                       : DIALLER_REFUSED,
                                     .next_call_ms = -1};
+    (void)snprintf(out->reason, sizeof out->reason, "%d", reply->status);
     if (reply->status != 200)
         return;
     assert_true(callback_result_parse(view_cut(&rest, ' '), &out->result));

@@ -178,6 +178,32 @@ static void each_status_means_what_it_means(void **state)
     end();
 }
 
+/* A token that has expired, an address that has moved: no destination has lost its only attempt. */
+static void what_is_about_us_costs_no_attempt(void **state)
+{
+    static const struct hostile_step steps[] = {
+        {.act = HOSTILE_CMI, .times = 10},
+        {.act = HOSTILE_REPLY, .status = 401, .body = "who", .times = 12},
+        {.act = HOSTILE_REPLY,
+         .status = 302,
+         .headers = "Location: /x\r\n",
+         .body = "no",
+         .times = 2},
+    };
+    char rest[128];
+
+    (void)state;
+    start("10s");
+    hostile_http_script(carrier, steps, COUNT(steps));
+    send_all(60, 0);
+    send_rig_check(&rig);
+    send_rig_check_flags(&rig);
+    assert_int_equal(hostile_http_count(carrier), 60 + 12 + 2);
+    send_rig_await_log(&rig, "event=channel channel=out state=stopped", 1, rest, sizeof rest);
+    assert_int_equal(send_rig_metric(&rig, 1, "cmibridge_channel_state{channel=\"out\"}"), 0);
+    end();
+}
+
 /* ---- gone ---- */
 
 /* Nobody was reached: no attempt, and no doubt. */
@@ -205,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_becomes_of_a_reply_each_destination_ends_once),
         cmocka_unit_test(each_status_means_what_it_means),
+        cmocka_unit_test(what_is_about_us_costs_no_attempt),
         cmocka_unit_test(a_carrier_that_is_not_there_costs_nothing),
     };
 
