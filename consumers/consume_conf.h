@@ -17,6 +17,7 @@ struct consume_plan {
     struct route_rule *routes;                                  /* owned */
     struct http_destination http[2 * CONSUME_DESTINATIONS_MAX]; /* CMIs, then ingest URLs */
     char *ingest_urls[CONSUME_DESTINATIONS_MAX];                /* owned */
+    struct buf secrets[CONSUME_DESTINATIONS_MAX];               /* of destinations[i].secrets */
     size_t http_count;
     struct kafka_conf kafka;
     const char **topics;               /* owned */

@@ -70,7 +70,21 @@ void echo_gather(const struct event_type *t, struct view body, struct view rest,
         to->full = true; /* it was checked before; whatever it is now, show nothing */
 }
 
+void echo_add_secret(struct buf *secrets, const char *secret)
+{
+    if (secret == NULL || *secret == '\0')
+        return;
+    buf_put_text(secrets, secret);
+    buf_put_char(secrets, '\0');
+}
+
 /* ---- the sentence ---- */
+
+/* What is looked for: values with a NUL behind each. */
+struct hidden {
+    struct view privates;
+    struct view secrets;
+};
 
 static char lower(char c)
 {
@@ -99,17 +113,18 @@ static bool is_edge(struct view line, size_t at)
            !is_part_of_word(line.p[at]);
 }
 
-/* Bytes of line, from `at` on, that are a private value or a long enough piece of one; 0: none. */
-static size_t private_at(struct view line, size_t at, struct view privates, bool *whole)
+/* Bytes of line, from `at` on, that are one of the values or a long enough piece of one; 0: none.
+ */
+static size_t value_at(struct view line, size_t at, struct view values, bool *whole)
 {
     struct view here = view_skip(line, at);
     size_t longest = 0;
 
     *whole = false;
-    for (size_t i = 0; i < privates.n; i++) {
-        bool begins = i == 0 || privates.p[i - 1] == '\0';
-        size_t n = alike(view_skip(privates, i), here);
-        bool all = begins && n > 0 && privates.p[i + n] == '\0' &&
+    for (size_t i = 0; i < values.n; i++) {
+        bool begins = i == 0 || values.p[i - 1] == '\0';
+        size_t n = alike(view_skip(values, i), here);
+        bool all = begins && n > 0 && values.p[i + n] == '\0' &&
                    (n >= SHORT_VALUE || (is_edge(line, at) && is_edge(line, at + n)));
 
         if ((!all && n < ECHO_PIECE) || n <= longest)
@@ -122,10 +137,23 @@ static size_t private_at(struct view line, size_t at, struct view privates, bool
     return longest;
 }
 
-static bool holds(struct view privates, struct view word)
+/* whole: it is all of a private value, which mask_address may show something of. */
+static size_t hidden_at(struct view line, size_t at, const struct hidden *h, bool *whole)
 {
-    for (size_t i = 0; i < privates.n && word.n > 0; i++)
-        if (alike(view_skip(privates, i), word) == word.n)
+    bool any;
+    size_t n = value_at(line, at, h->privates, whole);
+    size_t secret = value_at(line, at, h->secrets, &any);
+
+    if (secret == 0)
+        return n;
+    *whole = false;
+    return secret > n ? secret : n;
+}
+
+static bool holds(struct view values, struct view word)
+{
+    for (size_t i = 0; i < values.n && word.n > 0; i++)
+        if (alike(view_skip(values, i), word) == word.n)
             return true;
     return false;
 }
@@ -163,17 +191,17 @@ static void put_masked(struct buf *to, struct view value, bool whole)
 }
 
 /* What stands in quotes: shown if it is one word and nobody's. Returns the bytes it took, with its
- * quotes, and with all of a private value that begins in it. */
-static size_t show_quoted(struct view line, size_t at, size_t inside, struct view privates,
+ * quotes, and with all of a hidden value that begins in it. */
+static size_t show_quoted(struct view line, size_t at, size_t inside, const struct hidden *h,
                           struct buf *to)
 {
     struct view word = {line.p + at + 1, inside};
-    bool shown = is_word(word) && !holds(privates, word);
+    bool shown = is_word(word) && !holds(h->privates, word) && !holds(h->secrets, word);
     size_t end = at + 1 + inside;
 
     for (size_t i = at + 1; i <= end && i < line.n; i++) {
         bool whole = false;
-        size_t n = private_at(line, i, privates, &whole);
+        size_t n = hidden_at(line, i, h, &whole);
 
         shown = shown && n == 0;
         if (i + n > end)
@@ -191,27 +219,28 @@ static size_t show_quoted(struct view line, size_t at, size_t inside, struct vie
 }
 
 /* Takes one piece off the line; returns its bytes. */
-static size_t show_piece(struct view line, size_t at, struct view privates, struct buf *to)
+static size_t show_piece(struct view line, size_t at, const struct hidden *h, struct buf *to)
 {
     bool whole = false;
     size_t inside = 0;
-    size_t n = private_at(line, at, privates, &whole);
+    size_t n = hidden_at(line, at, h, &whole);
 
     if (n > 0) {
         put_masked(to, (struct view){line.p + at, n}, whole);
         return n;
     }
     if (quoted_at(line, at, &inside))
-        return show_quoted(line, at, inside, privates, to);
+        return show_quoted(line, at, inside, h, to);
     n = utf8_first(view_skip(line, at));
     n = n > 0 ? n : 1;
     buf_put(to, (struct view){line.p + at, n});
     return n;
 }
 
-const char *echo_mask(struct view said, const char *phrase, const struct buf *privates, char *out,
-                      size_t size)
+const char *echo_mask(struct view said, const char *phrase, const struct buf *privates,
+                      struct view secrets, char *out, size_t size)
 {
+    const struct hidden h = {buf_view(privates), secrets};
     struct view rest = said;
     struct view line = VIEW_NONE;
     struct buf shown;
@@ -231,7 +260,7 @@ const char *echo_mask(struct view said, const char *phrase, const struct buf *pr
         line.n = ECHO_LINE_MAX;
     buf_init(&shown, ECHO_LINE_MAX * MASK_TEXT_MAX);
     for (size_t at = 0; at < line.n;)
-        at += show_piece(line, at, buf_view(privates), &shown);
+        at += show_piece(line, at, &h, &shown);
     mask_sentence(buf_view(&shown), out, size);
     buf_done(&shown);
     return out;

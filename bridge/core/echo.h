@@ -5,7 +5,8 @@
  * The event's private values (CMI_PRIVATE) are known, so they are looked for: a whole one anywhere
  * (a short one as a word), any piece of one of ECHO_PIECE bytes or more, and what stands in quotes,
  * unless it is one word that no private value holds. Case does not count. They are masked as in
- * mask.h; then the rest is, as mask_sentence does. Only the first line is shown.
+ * mask.h; then the rest is, as mask_sentence does. Only the first line is shown. What the request
+ * carried to sign on is looked for in the same way, and nothing of it is shown.
  */
 #ifndef BRIDGE_CORE_ECHO_H
 #define BRIDGE_CORE_ECHO_H
@@ -23,10 +24,13 @@
  * fit. body: what event_body_make gave; rest: of event_type_subject. */
 void echo_gather(const struct event_type *t, struct view body, struct view rest, codec_read *json,
                  struct buf *to);
-/* privates: what was gathered. phrase: harmless words that stand in where nothing may be shown,
- * with the sentence's length behind: "Content Too Large; (21 characters)"; "" for none. out has
- * `size` bytes with the NUL, at least 1. Returns out. */
-const char *echo_mask(struct view said, const char *phrase, const struct buf *privates, char *out,
-                      size_t size);
+/* Appends what a request signs on with, and a NUL behind it, to a buffer of its own; none if the
+ * text is NULL or empty. */
+void echo_add_secret(struct buf *secrets, const char *secret);
+/* privates: what was gathered; secrets: what was added, or VIEW_NONE. phrase: harmless words that
+ * stand in where nothing may be shown, with the sentence's length behind: "Content Too Large; (21
+ * characters)"; "" for none. out has `size` bytes with the NUL, at least 1. Returns out. */
+const char *echo_mask(struct view said, const char *phrase, const struct buf *privates,
+                      struct view secrets, char *out, size_t size);
 
 #endif

@@ -33,6 +33,40 @@ enum outcome outcome_of_status(int status, const char *method, bool has_retry_af
     return OUTCOME_RETRY;
 }
 
+bool outcome_is_page(int status, struct view body)
+{
+    size_t i = view_starts(body, VIEW("\xef\xbb\xbf")) ? 3 : 0;
+
+    while (i < body.n && view_has(VIEW(" \t\r\n"), body.p[i]))
+        i++;
+    return status >= 200 && status <= 299 && status != 201 && i < body.n && body.p[i] == '<';
+}
+
+static bool is_id(struct view v)
+{
+    for (size_t i = 0; i < v.n; i++) {
+        char c = v.p[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+              view_has(VIEW("-_.~:"), c)))
+            return false;
+    }
+    return v.n > 0 && v.n <= OUTCOME_ID_MAX;
+}
+
+struct view outcome_created(struct view body, struct view location)
+{
+    while (body.n > 0 && view_has(VIEW(" \t\r\n"), body.p[0]))
+        body = view_skip(body, 1);
+    while (body.n > 0 && view_has(VIEW(" \t\r\n"), body.p[body.n - 1]))
+        body.n--;
+    if (is_id(body))
+        return body;
+    while (view_has(location, '/'))
+        (void)view_cut(&location, '/');
+    return is_id(location) ? location : VIEW_NONE;
+}
+
 const char *outcome_name(enum outcome o)
 {
     switch (o) {

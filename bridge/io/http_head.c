@@ -63,6 +63,7 @@ static void keep(struct http_head *h, struct view name, struct view value)
         [HTTP_HEAD_RETRY_AFTER] = {"retry-after", 11},
         [HTTP_HEAD_LOCATION] = {"location", 8},
         [HTTP_HEAD_CONTENT_TYPE] = {"content-type", 12},
+        [HTTP_HEAD_CONTENT_LENGTH] = {"content-length", 14},
     };
 
     for (size_t i = 0; i < HTTP_HEAD_VALUES; i++) {
@@ -99,7 +100,11 @@ const char *http_head_line(struct http_head *h, struct view line)
     if (!view_has(rest, ':'))
         return "a header of the reply has no colon";
     name = view_cut(&rest, ':');
-    keep(h, name, view_trim(rest));
+    rest = view_trim(rest);
+    keep(h, name, rest);
+    if (view_eq_nocase(name, VIEW("content-length")) &&
+        !view_eq(http_head_get(h, HTTP_HEAD_CONTENT_LENGTH), rest))
+        return "the reply has two lengths that differ";
     return NULL;
 }
 

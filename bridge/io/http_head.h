@@ -14,6 +14,7 @@ enum http_head_value {
     HTTP_HEAD_RETRY_AFTER,
     HTTP_HEAD_LOCATION,
     HTTP_HEAD_CONTENT_TYPE,
+    HTTP_HEAD_CONTENT_LENGTH,
     HTTP_HEAD_VALUES,
 };
 
@@ -33,7 +34,7 @@ void http_head_init(struct http_head *h);
 void http_head_done(struct http_head *h);
 void http_head_clear(struct http_head *h); /* for the next reply */
 /* One line with its line end. NULL, or why the reply can't be accepted (static storage). Of a value
- * given twice the first counts. */
+ * given twice the first counts; of two lengths none does. */
 const char *http_head_line(struct http_head *h, struct view line) MUST_CHECK;
 /* VIEW_NONE where absent. Holds until the next line or clear. */
 struct view http_head_get(const struct http_head *h, enum http_head_value which);

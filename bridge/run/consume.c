@@ -335,6 +335,7 @@ void consume_on_report(void *consume, uint64_t token, bool delivered, const char
 
 static void on_found(struct consume *c, struct delivery *d, const struct memory_answer *a)
 {
+    char shown[MASK_TEXT_MAX];
     struct guid g;
 
     switch (a->state) {
@@ -348,8 +349,9 @@ static void on_found(struct consume *c, struct delivery *d, const struct memory_
             consume_move(c, d, DELIVERY_ON_PROCEED);
         } else if (consume_now(c) >= d->ref_until_ms) {
             fault_set(&d->fault, FAULT_REJECT,
-                      "%s: the subject's name '%.*s' is known from no %s event, and is no GUID",
-                      d->type->name, VIEW_ARG(d->ref), d->type->collection);
+                      "%s: the subject's name '%s' is known from no %s event, and is no GUID",
+                      d->type->name, mask_sentence(d->ref, shown, sizeof shown),
+                      d->type->collection);
             consume_bury(c, d, UNKNOWN_REF);
         } else {
             consume_move(c, d, DELIVERY_ON_UNKNOWN);

@@ -31,9 +31,10 @@
 
 struct consume_destination {
     const char *name;
-    int concurrency;  /* requests under way at once */
-    bool honours_key; /* remembers Idempotency-Key; else the ledger stands in */
-    unsigned http;    /* index of the CMI's base URL in the http port */
+    int concurrency;     /* requests under way at once */
+    bool honours_key;    /* remembers Idempotency-Key; else the ledger stands in */
+    struct view secrets; /* what it is signed on to with, each with a NUL behind: never shown */
+    unsigned http;       /* index of the CMI's base URL in the http port */
     bool takes_ingest;
     unsigned http_ingest; /* index of the ingest URL; its path is the whole URL */
 };

@@ -1,6 +1,7 @@
 #include "bridge/run/consume_state.h"
 
 #include "bridge/core/event_body.h"
+#include "bridge/core/mask.h"
 #include "bridge/core/traceparent.h"
 
 #include <string.h>
@@ -98,6 +99,7 @@ static struct delivery *take(struct consume *c, struct partition *p, const struc
 void consume_take(struct consume *c, struct partition *p, const struct record *r)
 {
     struct delivery *d = take(c, p, r);
+    char shown[MASK_TEXT_MAX];
     struct fault f = {0};
 
     if (d == NULL) {
@@ -134,8 +136,8 @@ void consume_take(struct consume *c, struct partition *p, const struct record *r
     if (d->type != NULL) {
         begin(c, d);
     } else if (c->conf.unknown_to_dead_letters) {
-        (void)fault_set(&d->fault, FAULT_REJECT, "'%.*s' is no event type of ours",
-                        VIEW_ARG(d->event.type));
+        (void)fault_set(&d->fault, FAULT_REJECT, "'%s' is no event type of ours",
+                        mask_sentence(d->event.type, shown, sizeof shown));
         consume_bury(c, d, POISON);
     } else {
         stat_add(c->stat_skipped, 1);

@@ -162,7 +162,8 @@ void consume_report_dead(struct consume *c, struct delivery *d)
     datetime_format(c->port.clock.wall_ms(c->port.clock.ctx), time);
     headers[n++] =
         (struct record_header){VIEW("cmi_error_class"), view_of(fault_class_name(d->fault.cls))};
-    headers[n++] = (struct record_header){VIEW("cmi_error_status"), number(status, d->status)};
+    if (d->status > 0)
+        headers[n++] = (struct record_header){VIEW("cmi_error_status"), number(status, d->status)};
     headers[n++] = (struct record_header){VIEW("cmi_error_text"), view_of(d->fault.text)};
     headers[n++] =
         (struct record_header){VIEW("cmi_error_attempts"), number(attempts, d->attempts)};

@@ -342,23 +342,9 @@ static void failed(struct consume *c, struct delivery *d, int64_t least_wait_ms)
 
 static void read_created(struct delivery *d, const struct http_reply *reply)
 {
-    struct view id = view_trim(reply->body);
-
     d->created[0] = '\0';
-    if (!d->type->returns_id)
-        return;
-    while (id.n > 0 && (id.p[id.n - 1] == '\n' || id.p[id.n - 1] == '\r'))
-        id.n--;
-    if (id.n == 0 || id.n >= CONSUME_ID_MAX) {
-        id = reply->location;
-        for (size_t i = id.n; i > 0; i--)
-            if (id.p[i - 1] == '/') {
-                id = view_skip(id, i);
-                break;
-            }
-    }
-    if (id.n > 0 && id.n < CONSUME_ID_MAX)
-        view_copy(id, d->created, sizeof d->created);
+    if (d->type->returns_id)
+        view_copy(outcome_created(reply->body, reply->location), d->created, sizeof d->created);
 }
 
 static void done(struct consume *c, struct delivery *d)
@@ -397,7 +383,7 @@ static const char *masked(const struct consume *c, const struct delivery *d, int
 
     buf_init(&privates, ECHO_PRIVATE_MAX);
     echo_gather(d->type, d->body, d->ref, c->port.codec.json, &privates);
-    echo_mask(said, outcome_phrase(status), &privates, out, size);
+    echo_mask(said, outcome_phrase(status), &privates, d->destination->conf->secrets, out, size);
     buf_done(&privates);
     return out;
 }
@@ -555,6 +541,8 @@ static void on_batch(struct consume *c, const struct http_reply *reply, bool has
 void consume_on_reply(void *consume, const struct http_reply *reply)
 {
     struct consume *c = consume;
+    struct http_reply page = {.fate = HTTP_UNKNOWN,
+                              .error = "it answered with a page, as no CMI does"};
     struct delivery *d;
     int64_t wait_ms = 0;
     bool has_wait =
@@ -562,6 +550,11 @@ void consume_on_reply(void *consume, const struct http_reply *reply)
         datetime_retry_after(reply->retry_after, c->port.clock.wall_ms(c->port.clock.ctx),
                              c->conf.retry_after_max_ms, &wait_ms);
 
+    if (reply->fate == HTTP_ANSWERED && outcome_is_page(reply->status, reply->body)) {
+        page.token = reply->token;
+        page.elapsed_ms = reply->elapsed_ms;
+        reply = &page;
+    }
     if (consume_send_is_batch(reply->token)) {
         on_batch(c, reply, has_wait, wait_ms);
         return;

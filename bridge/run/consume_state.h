@@ -22,8 +22,8 @@
 #include "bridge/core/tracker.h"
 #include "bridge/run/consume.h"
 
-#define CONSUME_KEY_LEN        33  /* 32 lower hex and a NUL */
-#define CONSUME_ID_MAX         129 /* of an id that a destination gave, with the NUL */
+#define CONSUME_KEY_LEN        33                   /* 32 lower hex and a NUL */
+#define CONSUME_ID_MAX         (OUTCOME_ID_MAX + 1) /* with the NUL */
 #define CONSUME_REF_ASK_MS     500 /* between two look-ups of a reference that is not known yet */
 #define CONSUME_AGAIN_MS       200 /* before a refused produce or store is tried again */
 #define CONSUME_TRACE_MAX      64

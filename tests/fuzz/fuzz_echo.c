@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&privates, ECHO_PRIVATE_MAX);
     echo_gather(event_type_find(VIEW("contact.remarks.added"), VIEW("")), remarks, VIEW("c"),
                 json_in_read, &privates);
-    echo_mask(said, "", &privates, out, sizeof out);
+    echo_mask(said, "", &privates, VIEW_NONE, out, sizeof out);
     buf_done(&privates);
     assert(utf8_valid(view_of(out)));
     for (const char *c = out; *c != '\0'; c++)

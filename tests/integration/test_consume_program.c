@@ -122,6 +122,67 @@ static void a_name_that_is_taken_over_is_said(void **state)
     consume_rig_until_metric(rig, "cmibridge_references_moved_total", 1);
 }
 
+/* D11: a peer that repeats what it was asked with, a reference and a type that are numbers. */
+static void neither_a_secret_nor_a_number_is_said(void **state)
+{
+    static const struct consume_rig_event events[] = {
+        {.key = "a",
+         .type = "contact.remarks.added",
+         .subject = "contacts/358 54 852 156",
+         .content_type = "text/plain",
+         .body = "New",
+         .fate = RIG_PASSED_OVER},
+        {.key = "b", .type = "35854852156", .subject = "x", .body = "{}", .fate = RIG_PASSED_OVER},
+        {.key = "c", .type = "callback.requested", .subject = "callbacks/c", .body = CALLBACK},
+    };
+    struct consume_rig *rig = *state;
+    const char *why;
+
+    consume_rig_begin(
+        rig, &(struct consume_rig_options){
+                 .target = "    auth: basic\n    user: bridge\n    password: s3cret-word\n",
+                 .more = "refs:\n  wait: 10ms\nevents:\n  unknown: dead-letter\n"});
+    hostile_http_default(rig->cmi,
+                         (struct hostile_step){.act = HOSTILE_REPLY,
+                                               .status = 401,
+                                               .body = "no: Basic YnJpZGdlOnMzY3JldC13b3Jk, "
+                                                       "bridge:s3cret-word, s3cret-word, sorry"});
+    consume_rig_publish(rig, events, 3);
+    consume_rig_run(rig, NULL);
+    consume_rig_until_said(rig, "event=breaker target=cmi state=open");
+    assert_false(consume_rig_ready(rig, &why));
+    assert_non_null(strstr(why, "cmi answered 401: no: Basic (24 characters), (18 characters), "
+                                "(11 characters), sorry"));
+    consume_rig_until_said(rig, "the subject's name '…156' is known from no contacts event");
+    consume_rig_until_said(rig, "'…156' is no event type of ours");
+    assert_false(consume_rig_said(rig, "s3cret"));
+    assert_false(consume_rig_said(rig, "YnJpZGdl"));
+    assert_false(consume_rig_said(rig, "852"));
+    hostile_http_default(rig->cmi, (struct hostile_step){.act = HOSTILE_CMI});
+    assert_true(consume_rig_until_done(rig));
+}
+
+static void a_page_is_no_answer_of_a_cmi(void **state)
+{
+    struct consume_rig *rig = *state;
+
+    consume_rig_begin(rig, NULL);
+    hostile_http_script(rig->cmi,
+                        &(struct hostile_step){.act = HOSTILE_REPLY,
+                                               .status = 200,
+                                               .body = "<html><body>Login</body></html>",
+                                               .times = 2},
+                        1);
+    consume_rig_publish(rig, one, 1);
+    consume_rig_run(rig, NULL);
+    assert_true(consume_rig_until_done(rig));
+    consume_rig_look(rig);
+    assert_int_equal(rig->seen[0].requests, 3);
+    assert_int_equal(rig->seen[0].done_results, 1);
+    assert_true(rig->seen[0].said_duplicate);
+    assert_null(strstr(buf_text(&rig->results), "html"));
+}
+
 static int set_up(void **state)
 {
     struct consume_rig *rig = malloc(sizeof *rig);
@@ -145,6 +206,8 @@ int main(void)
         cmocka_unit_test(each_way_of_signing_on_is_sent),
         cmocka_unit_test(a_trace_goes_from_event_to_request_and_result),
         cmocka_unit_test(a_name_that_is_taken_over_is_said),
+        cmocka_unit_test(neither_a_secret_nor_a_number_is_said),
+        cmocka_unit_test(a_page_is_no_answer_of_a_cmi),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -25,7 +25,7 @@ static const char *shown(const char *type, const char *body, const char *rest, c
     buf_init(&privates, ECHO_PRIVATE_MAX);
     echo_gather(event_type_find(view_of(type), VIEW("")), view_of(body), view_of(rest),
                 json_in_read, &privates);
-    echo_mask(view_of(said), "Bad Request", &privates, out, 256);
+    echo_mask(view_of(said), "Bad Request", &privates, VIEW_NONE, out, 256);
     buf_done(&privates);
     return out;
 }
@@ -119,14 +119,54 @@ static void a_long_line_is_cut_without_its_private_end(void **state)
     memset(said, 'y', sizeof said);
     memcpy(said + ECHO_LINE_MAX - 6, " 'Hello Sam,'", 14);
     buf_init(&privates, ECHO_PRIVATE_MAX);
-    echo_mask((struct view){said, sizeof said}, "", &privates, out, sizeof out);
+    echo_mask((struct view){said, sizeof said}, "", &privates, VIEW_NONE, out, sizeof out);
     assert_int_equal(strlen(out), sizeof out - 1);
     buf_done(&privates);
+}
+
+static void nothing_is_shown_of_what_the_request_signed_on_with(void **state)
+{
+    static const struct {
+        const char *said;
+        const char *shown;
+    } rows[] = {
+        {"bad credentials: Basic YnJpZDpzZWhyLWdlaGVpbQ== / brid:sehr-geheim for brid",
+         "bad credentials: Basic (24 characters) / (16 characters) for brid"},
+        {"the token sehr-geheim@here.com is old", "the token (20 characters) is old"},
+        {"the password is sehr-geheim, not that", "the password is (11 characters), not that"},
+        {"the password is \"sehr-geheim\"", "the password is \"(11 characters)\""},
+        {"the key '4711' is none, nor is 47110815",
+         "the key '(4 characters)' is none, nor is …815"},
+        {"the key sehr-geheim@her is cut", "the key (15 characters) is cut"},
+    };
+    static const char *const known[] = {"brid:sehr-geheim",
+                                        "YnJpZDpzZWhyLWdlaGVpbQ==",
+                                        "sehr-geheim",
+                                        "sehr-geheim@here.com",
+                                        "4711",
+                                        "",
+                                        NULL};
+    struct buf privates;
+    struct buf secrets;
+    char out[256];
+
+    (void)state;
+    buf_init(&privates, ECHO_PRIVATE_MAX);
+    buf_init(&secrets, 256);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        echo_add_secret(&secrets, known[i]);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_string_equal(
+            echo_mask(view_of(rows[i].said), "", &privates, buf_view(&secrets), out, sizeof out),
+            rows[i].shown);
+    buf_done(&privates);
+    buf_done(&secrets);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_shown_of_what_the_request_signed_on_with),
         cmocka_unit_test(its_own_words_stay_and_what_it_repeats_goes),
         cmocka_unit_test(a_consent_s_address_and_remarks_are_private_too),
         cmocka_unit_test(where_not_all_can_be_looked_for_nothing_is_shown),

@@ -325,6 +325,49 @@ static void every_status_has_its_class(void **state)
     assert_string_equal(outcome_phrase(599), "");
 }
 
+static void a_page_is_no_answer_and_an_id_is_a_word(void **state)
+{
+    static const struct {
+        int status;
+        const char *body;
+        bool page;
+    } pages[] = {
+        {200, "<html>", true},
+        {204, " \r\n\t<!DOCTYPE html>", true},
+        {202, "\xef\xbb\xbf<p>", true},
+        {201, "<html>", false},
+        {200, "", false},
+        {200, "a < b", false},
+        {404, "<html>", false},
+        {503, "<html>", false},
+    };
+    static const struct {
+        struct view body;
+        const char *location;
+        const char *id; /* "" for none */
+    } ids[] = {
+        {{"F5168FBDD6914C8DB1C6D0BD64563A39\r\n", 34}, "/x/1", "F5168FBDD6914C8DB1C6D0BD64563A39"},
+        {{" urn:a.b_c~d-1 ", 15}, "", "urn:a.b_c~d-1"},
+        {{"", 0}, "http://h/RI/cmi/callRecordings/1/listenLog/2", "2"},
+        {{"<p>Login</p>", 12}, "/callbacks/3", "3"},
+        {{"\xff\xfe\x80", 3}, "", ""},
+        {{"ab\0cd", 5}, "/", ""},
+        {{"abc\r\nX: y", 9}, "/a/%61", ""},
+        {{"a b", 3}, "", ""},
+    };
+    char most[OUTCOME_ID_MAX + 1];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
+        assert_int_equal(outcome_is_page(pages[i].status, view_of(pages[i].body)), pages[i].page);
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+        assert_true(view_is(outcome_created(ids[i].body, view_of(ids[i].location)), ids[i].id));
+    memset(most, 'a', sizeof most);
+    assert_int_equal(outcome_created((struct view){most, OUTCOME_ID_MAX}, VIEW_NONE).n,
+                     OUTCOME_ID_MAX);
+    assert_int_equal(outcome_created((struct view){most, sizeof most}, VIEW_NONE).n, 0);
+}
+
 /* ---- route ---- */
 
 static void the_most_exact_route_counts(void **state)
@@ -385,6 +428,7 @@ int main(void)
         cmocka_unit_test(a_breaker_opens_after_failures_in_a_row_and_probes_once),
         cmocka_unit_test(one_stop_opens_it_and_retry_after_holds_it),
         cmocka_unit_test(every_status_has_its_class),
+        cmocka_unit_test(a_page_is_no_answer_and_an_id_is_a_word),
         cmocka_unit_test(the_most_exact_route_counts),
         cmocka_unit_test(every_state_but_the_ends_can_be_dropped_and_the_ends_have_no_way_out),
         cmocka_unit_test(the_end_is_reached_only_by_way_of_a_report_or_a_skip),

@@ -82,6 +82,7 @@ static void a_trailer_changes_nothing(void **state)
 static void malformed_heads_are_refused(void **state)
 {
     static const char *const bad[][4] = {
+        {"HTTP/1.1 201 x\r\n", "Content-Length: 32\r\n", "content-length: 5\r\n"},
         {"Location: /a\r\n"},
         {"HTTP/1.1\r\n"},
         {"HTTP/1.1 abc x\r\n"},
