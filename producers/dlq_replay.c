@@ -18,6 +18,8 @@
 #define LETTERS_MAX 100000      /* in one replay */
 #define BYTES_MAX   (256 << 20) /* of them, held in memory to be sorted */
 
+#define REPLAY_HEADERS 2 /* that a replay has beside its own */
+
 enum fate {
     FATE_REPLAY,
     FATE_BEFORE,  /* was replayed before */
@@ -87,7 +89,7 @@ static struct letter *copy_letter(const struct dlq_entry *e)
     for (size_t i = 0; i < r->header_count; i++)
         n += r->headers[i].name.n + r->headers[i].value.n;
     l->bytes = to = mem_zeroed(1, n);
-    l->headers = mem_zeroed(r->header_count + 1, sizeof *l->headers);
+    l->headers = mem_zeroed(r->header_count + REPLAY_HEADERS, sizeof *l->headers);
     l->place = e->place;
     l->topic = copy(&to, e->letter.topic);
     to++; /* a NUL stays behind it */
@@ -321,9 +323,13 @@ static bool put_letter(struct replay *r, size_t i, struct fault *f)
 {
     struct letter *l = r->letters[i];
     char place[DEAD_LETTER_PLACE_MAX];
+    char origin[DEAD_LETTER_PLACE_MAX];
 
     dead_letter_place_text(l->place, place);
+    dead_letter_place_text((struct dead_letter_place){l->partition, l->offset}, origin);
     l->headers[l->header_count] = (struct record_header){VIEW(DEAD_LETTER_REPLAY), view_of(place)};
+    l->headers[l->header_count + 1] =
+        (struct record_header){VIEW(DEAD_LETTER_ORIGIN), view_of(origin)};
     return r->port.produce(
         r->port.ctx,
         &(struct sink_record){.token = 2 * i,
@@ -334,7 +340,7 @@ static bool put_letter(struct replay *r, size_t i, struct fault *f)
                               .value = l->value,
                               .timestamp_ms = l->timestamp_ms > 0 ? l->timestamp_ms : 0,
                               .headers = l->headers,
-                              .header_count = l->header_count + 1},
+                              .header_count = l->header_count + REPLAY_HEADERS},
         f);
 }
 

@@ -63,8 +63,17 @@ enum dead_letter_kind dead_letter_of(const struct record *r, struct dead_letter 
     return read_letter(r, letter) ? DEAD_LETTER_LETTER : DEAD_LETTER_STRANGE;
 }
 
+struct dead_letter_place dead_letter_origin(const struct record *r)
+{
+    struct dead_letter_place origin = {r->partition, r->offset};
+
+    if (!dead_letter_place_parse(header(r, DEAD_LETTER_ORIGIN), &origin))
+        origin = (struct dead_letter_place){r->partition, r->offset};
+    return origin;
+}
+
 bool dead_letter_keeps(struct view header_name)
 {
     return !view_starts(header_name, VIEW(DEAD_LETTER_PREFIX)) &&
-           !view_is(header_name, DEAD_LETTER_REPLAY);
+           !view_is(header_name, DEAD_LETTER_REPLAY) && !view_is(header_name, DEAD_LETTER_ORIGIN);
 }

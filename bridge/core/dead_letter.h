@@ -4,7 +4,9 @@
  *
  * Beside dead letters the topic holds the marks of replays: a record without a key whose header
  * DEAD_LETTER_MARK names the dead letter ("3:1207", partition and offset) that was put back on its
- * topic. A replayed event carries DEAD_LETTER_REPLAY, naming it likewise.
+ * topic. A replayed event carries DEAD_LETTER_REPLAY, naming it likewise, and DEAD_LETTER_ORIGIN,
+ * its partition and offset when it was first read: by that it keeps its place in the order, however
+ * often it is replayed.
  */
 #ifndef BRIDGE_CORE_DEAD_LETTER_H
 #define BRIDGE_CORE_DEAD_LETTER_H
@@ -26,6 +28,7 @@
 #define DEAD_LETTER_MARK      "cmi_replayed"
 #define DEAD_LETTER_MARK_TYPE "cmi.deadletter.replayed"
 #define DEAD_LETTER_REPLAY    "cmi_replay"
+#define DEAD_LETTER_ORIGIN    "cmi_replay_origin"
 #define DEAD_LETTER_PLACE_MAX 40 /* "3:1207" with the NUL */
 
 struct dead_letter {
@@ -47,13 +50,15 @@ enum dead_letter_kind {
 };
 
 struct dead_letter_place {
-    int32_t partition; /* in the dead-letter topic */
+    int32_t partition; /* in the dead-letter topic; of an origin, in the event's own */
     int64_t offset;
 };
 
 /* LETTER fills *letter, REPLAYED fills *marked. */
 enum dead_letter_kind dead_letter_of(const struct record *r, struct dead_letter *letter,
                                      struct dead_letter_place *marked);
+/* Where the record of an event was when it was first read: where it is, unless it is a replay. */
+struct dead_letter_place dead_letter_origin(const struct record *r);
 /* "3:1207" */
 bool dead_letter_place_parse(struct view text, struct dead_letter_place *out) MUST_CHECK;
 void dead_letter_place_text(struct dead_letter_place place, char out[DEAD_LETTER_PLACE_MAX]);

@@ -1,6 +1,7 @@
 #include "bridge/run/consume_state.h"
 
 #include "bridge/core/datetime.h"
+#include "bridge/core/dead_letter.h"
 #include "bridge/core/json_out.h"
 #include "bridge/ports/fault_point.h"
 
@@ -46,8 +47,11 @@ static void produce(struct consume *c, struct delivery *d, const struct sink_rec
 
 /* ---- results ---- */
 
+/* By the origin `dlq replay` knows what came before what, so a replay keeps its first one. */
 static void put_result(struct consume *c, const struct delivery *d, struct json_out *j)
 {
+    struct dead_letter_place origin = dead_letter_origin(&d->record);
+
     json_object(j);
     json_key(j, "source");
     json_string(j, d->event.source);
@@ -94,9 +98,9 @@ static void put_result(struct consume *c, const struct delivery *d, struct json_
     json_key(j, "topic");
     json_string(j, d->record.topic);
     json_key(j, "partition");
-    json_int(j, d->record.partition);
+    json_int(j, origin.partition);
     json_key(j, "offset");
-    json_int(j, d->record.offset);
+    json_int(j, origin.offset);
     json_object_end(j);
 }
 
@@ -149,6 +153,7 @@ void consume_report_dead(struct consume *c, struct delivery *d)
 {
     struct record_header headers[RECORD_HEADERS_MAX + 12];
     struct sink_record r = {.token = consume_token(d), .topic = c->conf.dead_letters_topic};
+    struct dead_letter_place origin = dead_letter_origin(&d->record);
     char status[NUMBER_TEXT];
     char attempts[NUMBER_TEXT];
     char partition[NUMBER_TEXT];
@@ -171,9 +176,8 @@ void consume_report_dead(struct consume *c, struct delivery *d)
                                           view_of(consume_disposition_name(d->disposition))};
     headers[n++] = (struct record_header){VIEW("cmi_error_topic"), d->record.topic};
     headers[n++] =
-        (struct record_header){VIEW("cmi_error_partition"), number(partition, d->record.partition)};
-    headers[n++] =
-        (struct record_header){VIEW("cmi_error_offset"), number(offset, d->record.offset)};
+        (struct record_header){VIEW("cmi_error_partition"), number(partition, origin.partition)};
+    headers[n++] = (struct record_header){VIEW("cmi_error_offset"), number(offset, origin.offset)};
     headers[n++] = (struct record_header){VIEW("cmi_error_time"), view_of(time)};
     r.has_key = d->record.has_key;
     r.key = d->record.key;

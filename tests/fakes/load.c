@@ -89,8 +89,7 @@ void load_await_effects(struct load *l, size_t count)
     }
 }
 
-/* Which event a request is of. */
-static unsigned event_of(const struct hostile_request *r)
+unsigned load_event_of(const struct hostile_request *r)
 {
     char body[256];
     const char *at;
@@ -115,7 +114,7 @@ void load_check_effects(struct load *l)
     for (size_t i = 0; i < hostile_http_count(l->cmi); i++) {
         const struct hostile_request *r = hostile_http_request(l->cmi, i);
         struct view key = hostile_request_header(r, "Idempotency-Key");
-        unsigned event = event_of(r);
+        unsigned event = load_event_of(r);
 
         assert_true(event < l->sent && key.n > 0);
         if (keys[event].n > 0)

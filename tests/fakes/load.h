@@ -31,6 +31,7 @@ void load_flush(struct load *l);                /* until the broker has them all
 /* Blocks until the CMI has had so many effects; ends the program if they don't come. */
 void load_await_effects(struct load *l, size_t count);
 
+unsigned load_event_of(const struct hostile_request *r); /* its number, by its notes */
 /* Every event sent so far had one effect, and those of a key in their order; whatever was requested
  * again had the same Idempotency-Key, and was no other event's. */
 void load_check_effects(struct load *l);

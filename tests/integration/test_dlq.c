@@ -7,8 +7,9 @@
 #include <cmocka.h>
 
 #include "bridge/commands.h"
-#include "tests/fakes/kafka_rig.h"
+#include "tests/fakes/load.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -227,6 +228,7 @@ static void a_replay_keeps_the_order_and_the_event_and_happens_once(void **state
     assert_non_null(strstr(r.got[0].headers, "mine=kept\n"));
     assert_non_null(strstr(r.got[0].headers, "ce_source=/shop\n"));
     assert_non_null(strstr(r.got[0].headers, "\ncmi_replay="));
+    assert_non_null(strstr(r.got[0].headers, "\ncmi_replay_origin=0:5\n"));
     assert_null(strstr(r.got[0].headers, "cmi_error"));
     reader_done(&r);
     kafka_rig_stop(&rig);
@@ -300,6 +302,74 @@ static void a_missing_topic_is_told(void **state)
     kafka_rig_stop(&rig);
 }
 
+static bool has_four(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return r->count == 4;
+}
+
+static bool has_two(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return r->count == 2;
+}
+
+#define EVENT(id)                                                                                  \
+    "{\"specversion\":\"1.0\",\"id\":\"" id "\",\"source\":\"/shop\","                             \
+    "\"type\":\"callback.requested\",\"subject\":\"callbacks/0\",\"data\":{"                       \
+    "\"customerNumber\":\"0612345678\",\"callbackQueueNumber\":\"153\",\"notes\":\"" id "\"}}"
+
+/* Of two dead letters of a key the first is replayed, and refused again: its new dead letter still
+ * stands before the second one, so both together are replayed as they came (D3). */
+static void what_is_refused_again_keeps_its_place_in_the_order(void **state)
+{
+    static const struct hostile_step refuse = {
+        .act = HOSTILE_REPLY, .status = 400, .body = "Not now", .times = 3};
+    static const char *const letters[] = {"orders-dead"};
+    struct load l;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    struct consumer *c;
+    const char *output;
+
+    (void)state;
+    redis_server_need();
+    kafka_rig_start(&l.rig, 1);
+    load_open(&l, "orders", 1, true);
+    kafka_rig_topic(&l.rig, "orders", 1);
+    kafka_rig_topic(&l.rig, "orders-results", 1);
+    kafka_rig_topic(&l.rig, letters[0], 1);
+    hostile_http_script(l.cmi, &refuse, 1);
+    c = consumer_start(&l.conf);
+    assert_int_equal(kafka_rig_command(&l.rig, "printf '%s\\n' '" EVENT("1") "' '" EVENT("2") "' |",
+                                       "publish -t orders", &output),
+                     COMMAND_OK);
+    conf = kafka_rig_conf(&l.rig, letters);
+    reader_start(&r, &l.rig, &conf);
+    kafka_rig_until(&l.rig, has_two, &r);
+    assert_int_equal(kafka_rig_command(&l.rig, "",
+                                       "dlq replay -t orders-dead --results orders-results 0:0",
+                                       &output),
+                     COMMAND_OK);
+    assert_non_null(strstr(output, "replayed 1 of 1"));
+    kafka_rig_until(&l.rig, has_four, &r); /* and its mark */
+    assert_int_equal(kafka_rig_command(
+                         &l.rig, "", "dlq replay -t orders-dead --results orders-results", &output),
+                     COMMAND_OK);
+    assert_string_equal(output,
+                        "replayed 2 of 2; passed over: 1 replayed before, 0 written since\n");
+    load_await_effects(&l, 2);
+    assert_int_equal(hostile_http_count(l.cmi), 5);
+    assert_int_equal(load_event_of(hostile_http_request(l.cmi, 3)), 1);
+    assert_int_equal(load_event_of(hostile_http_request(l.cmi, 4)), 2);
+    reader_done(&r);
+    assert_int_equal(consumer_end(c, SIGTERM), COMMAND_OK);
+    consumer_free(c);
+    load_close(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +379,7 @@ int main(void)
         cmocka_unit_test(what_was_written_since_is_passed_over_unless_forced),
         cmocka_unit_test(a_replay_that_is_refused_says_so_and_can_be_repeated),
         cmocka_unit_test(a_missing_topic_is_told),
+        cmocka_unit_test(what_is_refused_again_keeps_its_place_in_the_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,6 +97,7 @@ static void a_mark_names_a_place(void **state)
     assert_true(dead_letter_keeps(VIEW("ce_id")));
     assert_false(dead_letter_keeps(VIEW(DEAD_LETTER_TEXT)));
     assert_false(dead_letter_keeps(VIEW(DEAD_LETTER_REPLAY)));
+    assert_false(dead_letter_keeps(VIEW(DEAD_LETTER_ORIGIN)));
 }
 
 static void marks_are_found_however_they_came(void **state)
