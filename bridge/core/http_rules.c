@@ -92,6 +92,24 @@ static int check_headers(const struct http_head *h, struct fault *f)
     return 0;
 }
 
+/* A request line with single blanks, and lines that end with CRLF: a folded line, a NUL (where a
+ * library ends its texts), a bare LF do not add up. */
+static bool adds_up(const struct http_head *h)
+{
+    size_t bytes = h->method.n + 1 + h->target.n + 1 + h->version.n + 2 + 2;
+
+    for (size_t i = 0; i < h->header_count; i++) {
+        struct view name = h->headers[i].name;
+        struct view value = h->headers[i].value;
+        uintptr_t colon = (uintptr_t)name.p + name.n;
+
+        if ((uintptr_t)value.p <= colon || (uintptr_t)value.p - colon > h->came_bytes)
+            return false;
+        bytes += name.n + ((uintptr_t)value.p - colon) + value.n + 2;
+    }
+    return bytes == h->came_bytes;
+}
+
 static int check_framing(const struct http_head *h, struct http_framing *out, struct fault *f)
 {
     size_t lengths = 0;
@@ -138,6 +156,9 @@ int http_rules_check(const struct http_head *h, struct http_framing *out, struct
         return refuse(f, 400, "the request's target is malformed");
     if ((status = check_headers(h, f)) != 0)
         return status;
+    if (h->came_bytes > 0 && !adds_up(h))
+        return refuse(
+            f, 400, "the head holds a folded line, a NUL, a line without CRLF, or blanks too many");
     (void)http_field_find(h->headers, h->header_count, "Host", &hosts);
     if (hosts > 1)
         return refuse(f, 400, "there are two Host header fields");

@@ -27,6 +27,9 @@ struct http_head {
     const struct http_field *headers;
     size_t header_count; /* may be more than allowed */
     size_t max_bytes;    /* of target, names and values together; else 431 */
+    /* The head's bytes as it came, names and values being part of them: whether a library passed
+     * something over is seen by what lies between those and what all come to. 0: not known. */
+    size_t came_bytes;
 };
 
 /* What the rules found out on their way. */

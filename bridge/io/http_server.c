@@ -265,6 +265,15 @@ static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
+/* What http_head's came_bytes asks for; libmicrohttpd 0.9 hands its texts out where they came. */
+static size_t came_bytes(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    return info != NULL && MHD_VERSION < 0x01000000 ? info->header_size : 0;
+}
+
 /* Once a connection, when its handshake is over. */
 static const char *certificate_of(struct connection *c)
 {
@@ -294,7 +303,8 @@ static enum MHD_Result visit_begin(struct http_visit *v, const char *method, con
     struct http_head head = {.method = view_of(method),
                              .target = view_of(v->target),
                              .version = view_of(version),
-                             .max_bytes = s->conf.head_max_bytes};
+                             .max_bytes = s->conf.head_max_bytes,
+                             .came_bytes = came_bytes(v->connection->mhd)};
     struct MHD_Connection *mhd = v->connection->mhd;
     struct fault f = {0};
     size_t body_max = 0;

@@ -7,8 +7,8 @@
  * thread; until then everything in its request holds.
  *
  * A head that breaks core/http_rules.h is refused before the owner sees it, and the connection
- * closed. libmicrohttpd still takes a bare LF for CRLF and folds a header's lines into one; a proxy
- * in front is the remedy (docs/OPERATIONS).
+ * closed. In a chunked body libmicrohttpd still takes a bare LF for CRLF; a proxy in front is the
+ * remedy (docs/OPERATIONS).
  *
  * Time: a connection may idle, a request may take from its first line to its last byte, and an
  * answer may take to be read, `request_time_ms` each, however busily the bytes drip (an answer also

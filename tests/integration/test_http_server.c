@@ -248,6 +248,23 @@ static void an_answer_may_come_later_and_the_connection_lives_on(void **state)
     probe_close(fd);
 }
 
+#define SMUGGLED "GET /x HTTP/1.1\r\nHost:y\r\n\r\n"
+
+/* It is answered once, and the connection closed. */
+static void assert_refused(struct view bytes, int status)
+{
+    int fd = probe_connect(port);
+    struct probe_reply r;
+
+    probe_send(fd, bytes);
+    r = probe_read(fd, false);
+    if (r.status != status)
+        fail_msg("%.*s: %d, not %d", VIEW_ARG(bytes), r.status, status);
+    assert_true(probe_is_closed(fd));
+    probe_done(&r);
+    probe_close(fd);
+}
+
 static void what_two_parsers_read_differently_is_refused_and_the_connection_closed(void **state)
 {
     static const struct {
@@ -270,21 +287,54 @@ static void what_two_parsers_read_differently_is_refused_and_the_connection_clos
         {"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505},
         {"GET /#a HTTP/1.1\r\nHost: x\r\n\r\n", 400},
         {"GET a HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n 27\r\n\r\n" SMUGGLED, 400},
+        {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n 7\r\n\r\n" SMUGGLED, 400},
+        {"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\n\tchunked\r\n\r\n" SMUGGLED, 400},
+        {"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\nD: e\r\n\r\n", 400},
+        {"GET / HTTP/1.1\nHost: x\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: x\r\nA: b\nC: d\r\n\r\n", 400},
+        {"GET  / HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+    };
+    const struct view nuls[] = {
+        VIEW("GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n"),
+        VIEW("GET / HTTP/1.1\r\nHost: x\r\nA: b\0\0\r\nC: d\r\n\r\n"),
+        VIEW("GET / HTTP/1.1\r\nHost: x\r\nA\0B: b\r\n\r\n"),
+        VIEW("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 27\0 5\r\n\r\n" SMUGGLED),
+        VIEW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\0, identity\r\n\r\n"
+             "0\r\n\r\n"),
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        int fd = probe_connect(port);
-        struct probe_reply r;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_refused(view_of(rows[i].bytes), rows[i].status);
+    for (size_t i = 0; i < sizeof nuls / sizeof nuls[0]; i++)
+        assert_refused(nuls[i], 400);
+}
 
-        probe_send(fd, view_of(rows[i].bytes));
-        r = probe_read(fd, false);
-        if (r.status != rows[i].status)
-            fail_msg("row %zu: %d, not %d", i, r.status, rows[i].status);
-        assert_true(probe_is_closed(fd));
-        probe_done(&r);
-        probe_close(fd);
-    }
+/* However its bytes come, and whatever else it has: what is counted of it is the same. */
+static void an_unusual_head_that_all_read_alike_is_taken(void **state)
+{
+    static const char *const heads[] = {
+        "\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost:x\r\nA:  b  \r\nC:\r\nD:   \r\nCookie: a=b; c\r\n\r\n",
+        "GET http://x/?a=%20&b&&c= HTTP/1.1\r\nHost: \tx\r\n\r\n",
+        "GET / HTTP/1.0\r\n\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        for (size_t cut = 1; cut < strlen(heads[i]); cut += 3) {
+            int fd = probe_connect(port);
+            struct probe_reply r;
+
+            probe_send(fd, (struct view){heads[i], cut});
+            probe_send(fd, view_of(heads[i] + cut));
+            r = probe_read(fd, false);
+            if (r.status != 200)
+                fail_msg("head %zu, cut at %zu: %d", i, cut, r.status);
+            probe_done(&r);
+            probe_close(fd);
+        }
 }
 
 static char *filled(const char *before, size_t n, const char *after)
@@ -554,6 +604,7 @@ int main(void)
         cmocka_unit_test(head_is_answered_without_the_body),
         cmocka_unit_test(an_answer_may_come_later_and_the_connection_lives_on),
         cmocka_unit_test(what_two_parsers_read_differently_is_refused_and_the_connection_closed),
+        cmocka_unit_test(an_unusual_head_that_all_read_alike_is_taken),
         cmocka_unit_test(the_limits_hold_at_one_over),
         cmocka_unit_test(a_refused_body_is_read_over_and_the_connection_lives_on),
         cmocka_unit_test(an_expected_continue_is_refused_before_the_body),

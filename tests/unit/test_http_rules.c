@@ -19,8 +19,11 @@ static int check(const char *method, const char *target, const char *version, co
 {
     struct http_field headers[HTTP_RULES_HEADERS_MAX + 2];
     struct view rest = view_of(lines);
-    struct http_head head = {view_of(method), view_of(target), view_of(version), headers, 0,
-                             MAX_BYTES};
+    struct http_head head = {.method = view_of(method),
+                             .target = view_of(target),
+                             .version = view_of(version),
+                             .headers = headers,
+                             .max_bytes = MAX_BYTES};
     struct fault f = {0};
     int status = 0;
 
@@ -138,9 +141,43 @@ static void the_limits_hold_at_one_over(void **state)
     assert_int_equal(check("GET", "/", "HTTP/1.1", lines, &out), 431);
 }
 
+/* What a library makes of a head, each text where it came. */
+static void a_head_that_does_not_add_up_is_refused(void **state)
+{
+    static const char came[] = "GET / HTTP/1.1\r\nHost:x\r\nA:  b\r\n\r\n";
+    struct http_field headers[] = {{{came + 16, 4}, {came + 21, 1}},
+                                   {{came + 24, 1}, {came + 28, 1}}};
+    struct http_head head = {.method = {came, 3},
+                             .target = {came + 4, 1},
+                             .version = {came + 6, 8},
+                             .headers = headers,
+                             .header_count = 2,
+                             .max_bytes = MAX_BYTES,
+                             .came_bytes = sizeof came - 1};
+    struct http_framing out;
+    struct fault f = {0};
+
+    (void)state;
+    assert_int_equal(http_rules_check(&head, &out, &f), 0);
+    head.came_bytes++;
+    assert_int_equal(http_rules_check(&head, &out, &f), 400);
+    head.came_bytes -= 2;
+    assert_int_equal(http_rules_check(&head, &out, &f), 400);
+    head.came_bytes++;
+    headers[1].name = VIEW("A"); /* not where it came */
+    assert_int_equal(http_rules_check(&head, &out, &f), 400);
+    headers[1].name = (struct view){came + 29, 1}; /* behind its value */
+    headers[1].value = (struct view){came + 28, 1};
+    assert_int_equal(http_rules_check(&head, &out, &f), 400);
+    head.came_bytes = 0;
+    headers[1].name = VIEW("A");
+    assert_int_equal(http_rules_check(&head, &out, &f), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_head_that_does_not_add_up_is_refused),
         cmocka_unit_test(ordinary_heads_are_taken_and_understood),
         cmocka_unit_test(what_two_parsers_read_differently_is_refused),
         cmocka_unit_test(the_limits_hold_at_one_over),
