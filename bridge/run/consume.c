@@ -333,6 +333,32 @@ void consume_on_report(void *consume, uint64_t token, bool delivered, const char
         consume_move(c, d, DELIVERY_ON_FINISH);
 }
 
+/* Is an event that creates what d names under way here? One that is not in front of its lane does
+ * not count: it may stand behind d. */
+static bool is_being_created(const struct consume *c, const struct delivery *d)
+{
+    for (size_t i = 0; i < c->delivery_count; i++) {
+        const struct delivery *o = c->deliveries[i];
+
+        if (o->type != NULL && o->type->keeps_id && o->state >= DELIVERY_READY &&
+            o->state <= DELIVERY_KEEPING && strcmp(o->type->collection, d->type->collection) == 0 &&
+            view_eq(o->ref, d->ref))
+            return true;
+    }
+    return false;
+}
+
+/* refs.wait is for what is late, not for what an outage holds up (D4): then it begins anew. */
+static bool waited_enough(struct consume *c, struct delivery *d)
+{
+    if (consume_now(c) < d->ref_until_ms)
+        return false;
+    if (d->destination->breaker.state == BREAKER_CLOSED && !is_being_created(c, d))
+        return true;
+    d->ref_until_ms = consume_now(c) + c->conf.refs_wait_ms;
+    return false;
+}
+
 static void on_found(struct consume *c, struct delivery *d, const struct memory_answer *a)
 {
     char shown[MASK_TEXT_MAX];
@@ -347,7 +373,7 @@ static void on_found(struct consume *c, struct delivery *d, const struct memory_
         if (guid_parse(d->ref, &g)) {
             view_copy(d->ref, d->id, sizeof d->id);
             consume_move(c, d, DELIVERY_ON_PROCEED);
-        } else if (consume_now(c) >= d->ref_until_ms) {
+        } else if (waited_enough(c, d)) {
             fault_set(&d->fault, FAULT_REJECT,
                       "%s: the subject's name '%s' is known from no %s event, and is no GUID",
                       d->type->name, mask_sentence(d->ref, shown, sizeof shown),
@@ -362,6 +388,7 @@ static void on_found(struct consume *c, struct delivery *d, const struct memory_
     case MEMORY_STORED:
     case MEMORY_FAILED:
         notice_say(c->port.log, NOTICE_WARN, "memory_failed", NOTICE_TEXT("reason", a->error));
+        d->ref_until_ms = consume_now(c) + c->conf.refs_wait_ms;
         consume_move(c, d, DELIVERY_ON_UNKNOWN);
         return;
     }

@@ -166,7 +166,7 @@ static void send_batch(struct consume *c, struct destination *to)
     json_out_init(&j, &b->body);
     json_array(&j);
     while (to->ingests.front != NULL && b->count < CONSUME_BATCH_MAX &&
-           (b->count == 0 || b->body.n + to->ingests.front->body.n < CONSUME_BATCH_BYTES)) {
+           (b->count == 0 || b->body.n + to->ingests.front->body.n < to->batch_bytes)) {
         struct delivery *d = to->ingests.front;
 
         consume_move(c, d, DELIVERY_ON_SEND);
@@ -486,6 +486,25 @@ static bool read_batch(void *ctx, const struct token *t, struct fault *f)
     return true;
 }
 
+/* 413 to several events says nothing of any one of them: they go again, fewer at a time. */
+static bool is_too_large_together(const struct batch *b, const struct http_reply *reply)
+{
+    return b->count > 1 && reply->fate == HTTP_ANSWERED && reply->status == 413;
+}
+
+static void halve_batches(struct consume *c, const struct batch *b)
+{
+    struct destination *to = b->destination;
+
+    destination_ok(c, to);
+    if (b->body.n / 2 >= to->batch_bytes)
+        return; /* another has said so before */
+    to->batch_bytes = b->body.n / 2;
+    notice_say(c->port.log, NOTICE_WARN, "batch_too_large", NOTICE_TEXT("target", to->conf->name),
+               NOTICE_INT("bytes", (int64_t)b->body.n),
+               NOTICE_INT("from_now_on", (int64_t)to->batch_bytes));
+}
+
 static void batch_replied(struct consume *c, struct batch *b, const struct http_reply *reply,
                           bool has_wait, int64_t wait_ms)
 {
@@ -502,6 +521,8 @@ static void batch_replied(struct consume *c, struct batch *b, const struct http_
     }
     if (reply->fate != HTTP_ANSWERED)
         destination_failed(c, b->destination, reply->error);
+    if (is_too_large_together(b, reply))
+        halve_batches(c, b);
     for (size_t i = 0; i < b->count; i++) {
         struct delivery *d = b->items[i];
 
@@ -512,6 +533,8 @@ static void batch_replied(struct consume *c, struct batch *b, const struct http_
         d->asked--;
         if (reply->fate != HTTP_ANSWERED)
             not_answered(c, d, reply);
+        else if (is_too_large_together(b, reply))
+            consume_move(c, d, DELIVERY_ON_HOLD);
         else if (whole)
             replied(c, d, r->of[i].status, view_of(r->of[i].error), has_wait, wait_ms);
         else
@@ -592,6 +615,7 @@ void consume_send_init(struct consume *c)
         struct destination *to = &c->destinations[i];
 
         to->conf = &c->conf.destinations[i];
+        to->batch_bytes = CONSUME_BATCH_BYTES;
         breaker_init(&to->breaker, c->conf.breaker);
         budget_init(&to->budget, c->conf.budget_burst, c->conf.budget_per_success_milli);
         slots += (size_t)to->conf->concurrency;

@@ -52,7 +52,8 @@ struct destination {
         size_t count;
     } writes, ingests; /* READY */
     bool ingest_next;
-    int out; /* requests under way, ledger notes included */
+    size_t batch_bytes; /* of a batch; halved where the destination finds that too large */
+    int out;            /* requests under way, ledger notes included */
     uint64_t successes;
     uint64_t forbidden[CONSUME_FORBIDDEN_KEYS]; /* hashes of the keys answered 403 in a row */
     int forbidden_count;

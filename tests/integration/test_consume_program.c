@@ -13,6 +13,7 @@
 #include "tests/fakes/consume_rig.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,24 +143,85 @@ static void neither_a_secret_nor_a_number_is_said(void **state)
         rig, &(struct consume_rig_options){
                  .target = "    auth: basic\n    user: bridge\n    password: s3cret-word\n",
                  .more = "refs:\n  wait: 10ms\nevents:\n  unknown: dead-letter\n"});
+    consume_rig_publish(rig, events, 2);
+    consume_rig_run(rig, NULL);
+    consume_rig_until_said(rig, "the subject's name '…156' is known from no contacts event");
+    consume_rig_until_said(rig, "'…156' is no event type of ours");
     hostile_http_default(rig->cmi,
                          (struct hostile_step){.act = HOSTILE_REPLY,
                                                .status = 401,
                                                .body = "no: Basic YnJpZGdlOnMzY3JldC13b3Jk, "
                                                        "bridge:s3cret-word, s3cret-word, sorry"});
-    consume_rig_publish(rig, events, 3);
-    consume_rig_run(rig, NULL);
+    consume_rig_publish(rig, events + 2, 1);
     consume_rig_until_said(rig, "event=breaker target=cmi state=open");
     assert_false(consume_rig_ready(rig, &why));
     assert_non_null(strstr(why, "cmi answered 401: no: Basic (24 characters), (18 characters), "
                                 "(11 characters), sorry"));
-    consume_rig_until_said(rig, "the subject's name '…156' is known from no contacts event");
-    consume_rig_until_said(rig, "'…156' is no event type of ours");
     assert_false(consume_rig_said(rig, "s3cret"));
     assert_false(consume_rig_said(rig, "YnJpZGdl"));
     assert_false(consume_rig_said(rig, "852"));
     hostile_http_default(rig->cmi, (struct hostile_step){.act = HOSTILE_CMI});
     assert_true(consume_rig_until_done(rig));
+}
+
+/* D4: an outage of the target is none of an event's that names what waits for it. */
+static void an_outage_longer_than_refs_wait_makes_no_reference_unknown(void **state)
+{
+    static const struct consume_rig_event events[] = {
+        {.key = "a", .type = "callback.requested", .subject = "callbacks/a", .body = CALLBACK},
+        {.key = "b",
+         .type = "callback.updated",
+         .subject = "callbacks/a",
+         .body = "{\"customerNumber\":\"1\",\"lastResult\":\"BUSY\",\"notes\":\"\"}"},
+    };
+    struct consume_rig *rig = *state;
+
+    consume_rig_begin(rig, &(struct consume_rig_options){.more = "refs:\n  wait: 100ms\n"});
+    hostile_http_default(rig->cmi,
+                         (struct hostile_step){.act = HOSTILE_REPLY, .status = 503, .body = "no"});
+    consume_rig_publish(rig, events, 2);
+    consume_rig_run(rig, NULL);
+    hostile_http_wait(rig->cmi, 20); /* waits of up to 200 ms: far beyond the 100 ms */
+    hostile_http_default(rig->cmi, (struct hostile_step){.act = HOSTILE_CMI});
+    assert_true(consume_rig_until_done(rig));
+    consume_rig_check_end(rig, 0);
+}
+
+/* A batch that is too large for the target is none of its events' fault. */
+static void a_batch_that_is_too_large_goes_in_pieces(void **state)
+{
+    enum { EVENTS = 40 };
+    static const struct hostile_step steps[] = {
+        {.act = HOSTILE_HOLD},
+        {.act = HOSTILE_REPLY, .status = 413, .body = "too large", .times = 2},
+    };
+    struct consume_rig_event events[EVENTS];
+    char keys[EVENTS][8];
+    char subjects[EVENTS][64];
+    struct consume_rig *rig = *state;
+
+    for (size_t i = 0; i < EVENTS; i++) {
+        (void)snprintf(keys[i], sizeof keys[i], "%zu", i);
+        (void)snprintf(subjects[i], sizeof subjects[i],
+                       "contacts/%08zu-0000-4000-8000-000000000000", i);
+        events[i] = (struct consume_rig_event){
+            .key = keys[i],
+            .type = "contact.queued",
+            .subject = subjects[i],
+            .body = "{\"queueId\":\"F5168FBDD6914C8DB1C6D0BD64563A39\"}"};
+    }
+    consume_rig_begin(rig, &(struct consume_rig_options){.target = "    concurrency: 1\n"});
+    hostile_http_script(rig->cmi, steps, 2);
+    consume_rig_publish(rig, events, 1);
+    consume_rig_run(rig, NULL);
+    hostile_http_wait(rig->cmi, 1);
+    consume_rig_publish(rig, events + 1, EVENTS - 1);
+    consume_rig_until_metric(rig, "cmibridge_deliveries{state=\"ready\"}", EVENTS - 1);
+    hostile_http_release(rig->cmi);
+    assert_true(consume_rig_until_done(rig));
+    consume_rig_check_end(rig, 0);
+    consume_rig_until_said(rig, "event=batch_too_large target=cmi");
+    assert_int_equal(hostile_http_count(rig->cmi), 1 + 2 + 4);
 }
 
 static void a_page_is_no_answer_of_a_cmi(void **state)
@@ -208,6 +270,8 @@ int main(void)
         cmocka_unit_test(a_name_that_is_taken_over_is_said),
         cmocka_unit_test(neither_a_secret_nor_a_number_is_said),
         cmocka_unit_test(a_page_is_no_answer_of_a_cmi),
+        cmocka_unit_test(an_outage_longer_than_refs_wait_makes_no_reference_unknown),
+        cmocka_unit_test(a_batch_that_is_too_large_goes_in_pieces),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
