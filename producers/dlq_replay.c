@@ -118,6 +118,16 @@ static bool collect(void *ctx, struct dlq *d, const struct dlq_entry *e, struct 
     struct replay *r = ctx;
     struct letter *l;
 
+    if (e->letter.cut || e->record->header_count > RECORD_HEADERS_READ) {
+        console_say("dlq",
+                    "%" PRId32 ":%" PRId64 " can't be replayed: %s; it came from %.*s[%" PRId32
+                    "] offset %" PRId64,
+                    e->place.partition, e->place.offset,
+                    e->letter.cut ? "it was too large to be kept whole"
+                                  : "it has more headers than can be read",
+                    VIEW_ARG(e->letter.topic), e->letter.partition, e->letter.offset);
+        return true;
+    }
     r->bytes += sizeof *l + e->record->key.n + e->record->value.n +
                 e->record->header_count * sizeof *l->headers;
     if (r->count == LETTERS_MAX || r->bytes > BYTES_MAX)
@@ -125,11 +135,6 @@ static bool collect(void *ctx, struct dlq *d, const struct dlq_entry *e, struct 
                          "more than %d dead letters, or %d MiB of them, are asked for; take fewer "
                          "by --type, --since and --until",
                          LETTERS_MAX, BYTES_MAX >> 20);
-    if (e->record->header_count > RECORD_HEADERS_MAX)
-        return fault_set(f, FAULT_REJECT,
-                         "%" PRId32 ":%" PRId64 " has more headers than can be "
-                         "kept; it can't be replayed",
-                         e->place.partition, e->place.offset);
     r->letters = mem_resize(r->letters, r->count + 1, sizeof *r->letters);
     r->letters[r->count++] = l = copy_letter(e);
     if (!d->force && dlq_marks_has(&d->marks, e->place))

@@ -283,7 +283,7 @@ static bool on_result(void *ctx, const struct record *r, int64_t done, int64_t t
 
 static struct view header(const struct record *r, const char *name)
 {
-    for (size_t i = 0; i < r->header_count && i < RECORD_HEADERS_MAX; i++)
+    for (size_t i = 0; i < r->header_count; i++)
         if (view_is(r->headers[i].name, name))
             return r->headers[i].value;
     return VIEW_NONE;

@@ -378,9 +378,9 @@ bool cloudevent_of_record(const struct record *r, struct cloudevent *out, struct
     struct view content_type = VIEW_NONE;
     bool given = false;
 
-    if (r->header_count > RECORD_HEADERS_MAX)
+    if (r->header_count > RECORD_HEADERS_READ)
         return fault_set(f, FAULT_REJECT, "the record has more than %d headers",
-                         RECORD_HEADERS_MAX);
+                         RECORD_HEADERS_READ);
     for (size_t i = 0; i < r->header_count; i++) {
         if (!view_eq_nocase(r->headers[i].name, VIEW("content-type")))
             continue;

@@ -44,6 +44,7 @@ static bool read_letter(const struct record *r, struct dead_letter *l)
                               .attempts = header(r, DEAD_LETTER_ATTEMPTS),
                               .disposition = header(r, DEAD_LETTER_DISPOSITION),
                               .topic = header(r, DEAD_LETTER_TOPIC),
+                              .cut = header(r, DEAD_LETTER_CUT).n > 0,
                               .time_ms = r->timestamp_ms};
     if (l->cls.n == 0 || l->topic.n == 0 ||
         !num_in(header(r, DEAD_LETTER_PARTITION), 0, INT32_MAX, &partition) ||
@@ -76,4 +77,13 @@ bool dead_letter_keeps(struct view header_name)
 {
     return !view_starts(header_name, VIEW(DEAD_LETTER_PREFIX)) &&
            !view_is(header_name, DEAD_LETTER_REPLAY) && !view_is(header_name, DEAD_LETTER_ORIGIN);
+}
+
+size_t dead_letter_own_headers(const struct record *r)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->header_count; i++)
+        n += dead_letter_keeps(r->headers[i].name);
+    return n;
 }

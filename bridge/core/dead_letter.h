@@ -24,6 +24,11 @@
 #define DEAD_LETTER_PARTITION   "cmi_error_partition"
 #define DEAD_LETTER_OFFSET      "cmi_error_offset"
 #define DEAD_LETTER_TIME        "cmi_error_time" /* ISO-8601 UTC, when it was given up */
+#define DEAD_LETTER_CUT         "cmi_error_cut"  /* "value": too large to be kept; it has none */
+
+#define DEAD_LETTER_HEADERS                                                                        \
+    10 /* at most so many of these; with DEAD_LETTER_OWN_MAX it can be read */
+#define DEAD_LETTER_OWN_MAX (RECORD_HEADERS_READ - DEAD_LETTER_HEADERS) /* that it keeps */
 
 #define DEAD_LETTER_MARK      "cmi_replayed"
 #define DEAD_LETTER_MARK_TYPE "cmi.deadletter.replayed"
@@ -38,6 +43,7 @@ struct dead_letter {
     struct view attempts;
     struct view disposition;
     struct view topic;
+    bool cut;
     int32_t partition;
     int64_t offset;
     int64_t time_ms; /* the record's own time where the header is absent */
@@ -64,5 +70,6 @@ bool dead_letter_place_parse(struct view text, struct dead_letter_place *out) MU
 void dead_letter_place_text(struct dead_letter_place place, char out[DEAD_LETTER_PLACE_MAX]);
 /* Is it one of the record's own headers, to be replayed with it? */
 bool dead_letter_keeps(struct view header_name);
+size_t dead_letter_own_headers(const struct record *r); /* how many are */
 
 #endif

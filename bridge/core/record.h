@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_HEADERS_MAX 64 /* further headers of a record make it poison */
+#define RECORD_HEADERS_MAX  64  /* further headers of its own make an event's record poison */
+#define RECORD_HEADERS_READ 256 /* of any record; further ones are not looked at */
 
 struct record_header {
     struct view name;
@@ -28,7 +29,7 @@ struct record {
     bool has_value; /* false: a null value (tombstone) */
     struct view value;
     const struct record_header *headers;
-    size_t header_count; /* RECORD_HEADERS_MAX + 1 stands for "more than allowed" */
+    size_t header_count; /* RECORD_HEADERS_READ + 1 stands for "more than can be read" */
     void *owner;         /* the maker's handle; views hold until it is given back */
 };
 

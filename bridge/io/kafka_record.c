@@ -13,8 +13,8 @@ struct kafka_record *kafka_record_new(const struct rd_kafka_message_s *m)
     struct kafka_record *r;
     rd_kafka_timestamp_type_t kind;
 
-    if (n > RECORD_HEADERS_MAX)
-        n = RECORD_HEADERS_MAX + 1;
+    if (n > RECORD_HEADERS_READ)
+        n = RECORD_HEADERS_READ + 1;
     r = mem_zeroed(1, sizeof *r + n * sizeof r->headers[0]);
     for (size_t i = 0; i < n; i++) {
         const char *name = NULL;

@@ -1,5 +1,6 @@
 #include "bridge/run/consume_state.h"
 
+#include "bridge/core/dead_letter.h"
 #include "bridge/core/event_body.h"
 #include "bridge/core/mask.h"
 #include "bridge/core/traceparent.h"
@@ -116,7 +117,7 @@ void consume_take(struct consume *c, struct partition *p, const struct record *r
     consume_partition_room(c, p);
     if (gate_enter(&c->gate, (int64_t)(r->key.n + r->value.n)))
         consume_partitions_gate(c);
-    if (r->header_count > RECORD_HEADERS_MAX) {
+    if (dead_letter_own_headers(r) > RECORD_HEADERS_MAX) {
         (void)fault_set(&d->fault, FAULT_REJECT, "the record has more than %d headers",
                         RECORD_HEADERS_MAX);
         consume_bury(c, d, POISON);

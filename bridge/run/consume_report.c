@@ -25,24 +25,29 @@ const char *consume_disposition_name(enum disposition d)
     return "unknown";
 }
 
-static void produce(struct consume *c, struct delivery *d, const struct sink_record *r)
+/* false: the record can't be produced, ever. */
+static bool produce(struct consume *c, struct delivery *d, const struct sink_record *r,
+                    struct fault *f)
 {
-    struct fault f = {0};
-
-    if (c->port.sink.produce(c->port.sink.ctx, r, &f)) {
+    if (c->port.sink.produce(c->port.sink.ctx, r, f)) {
         FAULT_POINT(RESULT_PRODUCED);
         d->asked++;
-        return;
+        return true;
     }
-    if (f.cls == FAULT_RETRY) {
-        heap_remove(&c->timers, &d->timer);
-        heap_put(&c->timers, &d->timer, consume_now(c) + CONSUME_AGAIN_MS);
-        return;
-    }
+    if (f->cls != FAULT_RETRY)
+        return false;
+    heap_remove(&c->timers, &d->timer);
+    heap_put(&c->timers, &d->timer, consume_now(c) + CONSUME_AGAIN_MS);
+    return true;
+}
+
+static void stop(struct consume *c, const struct delivery *d, const struct sink_record *r,
+                 struct fault *f)
+{
     /* The broker would never take it: going on would lose the event or its result. */
-    fault_add(&f, "the record at %.*s[%d]@%lld can't be reported to %s", VIEW_ARG(d->record.topic),
+    fault_add(f, "the record at %.*s[%d]@%lld can't be reported to %s", VIEW_ARG(d->record.topic),
               (int)d->record.partition, (long long)d->record.offset, r->topic);
-    consume_fail(c, &f);
+    consume_fail(c, f);
 }
 
 /* ---- results ---- */
@@ -111,6 +116,7 @@ void consume_report_result(struct consume *c, struct delivery *d)
     struct buf *data = &c->scratch;
     struct json_out j;
     char time[DATETIME_TEXT_MAX];
+    struct fault f = {0};
     size_t n = 0;
 
     if (c->conf.results_topic == NULL) {
@@ -137,7 +143,8 @@ void consume_report_result(struct consume *c, struct delivery *d)
     r.value = buf_view(data);
     r.headers = headers;
     r.header_count = n;
-    produce(c, d, &r);
+    if (!produce(c, d, &r, &f))
+        stop(c, d, &r, &f);
 }
 
 /* ---- dead letters ---- */
@@ -148,37 +155,70 @@ static struct view number(char out[NUMBER_TEXT], int64_t n)
     return view_of(out);
 }
 
+/* The record's own headers; those of an earlier dead letter are not its own, but a replay's place
+ * is kept. */
+static size_t put_own(const struct delivery *d, struct record_header *to)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < d->record.header_count && n < DEAD_LETTER_OWN_MAX; i++)
+        if (!view_starts(d->record.headers[i].name, VIEW(DEAD_LETTER_PREFIX)))
+            to[n++] = d->record.headers[i];
+    return n;
+}
+
+/* What does not fit into its topic is kept without its value and headers: where it came from is
+ * said, and it may still be there. Else one large record would hold up all that come after it. */
+static bool produce_cut(struct consume *c, struct delivery *d, struct sink_record *r,
+                        struct record_header *about, size_t count, struct fault *f)
+{
+    about[count++] = (struct record_header){VIEW(DEAD_LETTER_CUT), VIEW("value")};
+    r->has_value = false;
+    r->value = VIEW_NONE;
+    if (r->key.n > CONSUME_CUT_KEY_MAX) {
+        r->has_key = false;
+        r->key = VIEW_NONE;
+    }
+    r->headers = about;
+    r->header_count = count;
+    if (!produce(c, d, r, f))
+        return false;
+    notice_say(c->port.log, NOTICE_WARN, "dead_letter_cut", NOTICE_VIEW("topic", d->record.topic),
+               NOTICE_INT("partition", d->record.partition), NOTICE_INT("offset", d->record.offset),
+               NOTICE_INT("bytes", (int64_t)(d->record.key.n + d->record.value.n)));
+    return true;
+}
+
 /* The record as it was, with what failed, where, when and how often in headers beside its own. */
 void consume_report_dead(struct consume *c, struct delivery *d)
 {
-    struct record_header headers[RECORD_HEADERS_MAX + 12];
+    struct record_header headers[RECORD_HEADERS_READ];
     struct sink_record r = {.token = consume_token(d), .topic = c->conf.dead_letters_topic};
     struct dead_letter_place origin = dead_letter_origin(&d->record);
+    struct fault f = {0};
     char status[NUMBER_TEXT];
     char attempts[NUMBER_TEXT];
     char partition[NUMBER_TEXT];
     char offset[NUMBER_TEXT];
     char time[DATETIME_TEXT_MAX];
-    size_t n = 0;
+    size_t own = put_own(d, headers);
+    size_t n = own;
 
-    for (size_t i = 0; i < d->record.header_count && i < RECORD_HEADERS_MAX; i++)
-        if (!view_starts(d->record.headers[i].name, VIEW("cmi_error_")))
-            headers[n++] = d->record.headers[i];
     datetime_format(c->port.clock.wall_ms(c->port.clock.ctx), time);
     headers[n++] =
-        (struct record_header){VIEW("cmi_error_class"), view_of(fault_class_name(d->fault.cls))};
+        (struct record_header){VIEW(DEAD_LETTER_CLASS), view_of(fault_class_name(d->fault.cls))};
     if (d->status > 0)
-        headers[n++] = (struct record_header){VIEW("cmi_error_status"), number(status, d->status)};
-    headers[n++] = (struct record_header){VIEW("cmi_error_text"), view_of(d->fault.text)};
+        headers[n++] = (struct record_header){VIEW(DEAD_LETTER_STATUS), number(status, d->status)};
+    headers[n++] = (struct record_header){VIEW(DEAD_LETTER_TEXT), view_of(d->fault.text)};
     headers[n++] =
-        (struct record_header){VIEW("cmi_error_attempts"), number(attempts, d->attempts)};
-    headers[n++] = (struct record_header){VIEW("cmi_error_disposition"),
+        (struct record_header){VIEW(DEAD_LETTER_ATTEMPTS), number(attempts, d->attempts)};
+    headers[n++] = (struct record_header){VIEW(DEAD_LETTER_DISPOSITION),
                                           view_of(consume_disposition_name(d->disposition))};
-    headers[n++] = (struct record_header){VIEW("cmi_error_topic"), d->record.topic};
+    headers[n++] = (struct record_header){VIEW(DEAD_LETTER_TOPIC), d->record.topic};
     headers[n++] =
-        (struct record_header){VIEW("cmi_error_partition"), number(partition, origin.partition)};
-    headers[n++] = (struct record_header){VIEW("cmi_error_offset"), number(offset, origin.offset)};
-    headers[n++] = (struct record_header){VIEW("cmi_error_time"), view_of(time)};
+        (struct record_header){VIEW(DEAD_LETTER_PARTITION), number(partition, origin.partition)};
+    headers[n++] = (struct record_header){VIEW(DEAD_LETTER_OFFSET), number(offset, origin.offset)};
+    headers[n++] = (struct record_header){VIEW(DEAD_LETTER_TIME), view_of(time)};
     r.has_key = d->record.has_key;
     r.key = d->record.key;
     r.has_value = d->record.has_value;
@@ -186,5 +226,6 @@ void consume_report_dead(struct consume *c, struct delivery *d)
     r.timestamp_ms = d->record.timestamp_ms > 0 ? d->record.timestamp_ms : 0;
     r.headers = headers;
     r.header_count = n;
-    produce(c, d, &r);
+    if (!produce(c, d, &r, &f) && !produce_cut(c, d, &r, headers + own, n - own, &f))
+        stop(c, d, &r, &f);
 }

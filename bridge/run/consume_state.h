@@ -28,6 +28,7 @@
 #define CONSUME_AGAIN_MS       200 /* before a refused produce or store is tried again */
 #define CONSUME_TRACE_MAX      64
 #define CONSUME_RESULT_MAX     65536 /* bytes of a result's data */
+#define CONSUME_CUT_KEY_MAX    1024  /* bytes of a key that a dead letter without value keeps */
 #define CONSUME_SLACK          1024  /* records that may come in while a pause takes effect */
 #define CONSUME_FORBIDDEN_KEYS 3     /* keys in a row answered 403 that stop a destination */
 

@@ -46,14 +46,14 @@ static void check_written(const struct cloudevent *e)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct record_header headers[RECORD_HEADERS_MAX + 1];
+    struct record_header headers[RECORD_HEADERS_READ + 1];
     struct record r = {.headers = headers};
     struct view rest = {(const char *)data, size};
     struct cloudevent e;
     struct fault f = {0};
     struct buf text;
 
-    while (rest.n > 0 && rest.p[0] != '\n' && r.header_count <= RECORD_HEADERS_MAX) {
+    while (rest.n > 0 && rest.p[0] != '\n' && r.header_count <= RECORD_HEADERS_READ) {
         struct view value = view_cut(&rest, '\n');
         struct view name = view_cut(&value, ':');
 

@@ -187,6 +187,32 @@ static void an_outage_longer_than_refs_wait_makes_no_reference_unknown(void **st
     consume_rig_check_end(rig, 0);
 }
 
+/* A record that fits into its topic only just is too large with what is said of it. */
+static void poison_of_any_size_goes(void **state)
+{
+    static char large[1048300];
+    const struct consume_rig_event events[] = {
+        {.key = "a",
+         .type = "callback.requested",
+         .subject = "callbacks/a",
+         .body = large,
+         .body_bytes = sizeof large,
+         .fate = RIG_POISON},
+        {.key = "b", .type = "callback.requested", .subject = "callbacks/b", .body = CALLBACK},
+    };
+    struct consume_rig *rig = *state;
+
+    memset(large, 'x', sizeof large);
+    consume_rig_begin(rig, NULL);
+    consume_rig_publish(rig, events, 2);
+    consume_rig_run(rig, NULL);
+    consume_rig_until_said(rig, "event=dead_letter_cut");
+    assert_true(consume_rig_until_done(rig));
+    assert_int_equal(hostile_http_effects(rig->cmi), 1);
+    consume_rig_signal(rig, SIGTERM);
+    assert_int_equal(consume_rig_ended(rig), 0);
+}
+
 /* A batch that is too large for the target is none of its events' fault. */
 static void a_batch_that_is_too_large_goes_in_pieces(void **state)
 {
@@ -271,6 +297,7 @@ int main(void)
         cmocka_unit_test(neither_a_secret_nor_a_number_is_said),
         cmocka_unit_test(a_page_is_no_answer_of_a_cmi),
         cmocka_unit_test(an_outage_longer_than_refs_wait_makes_no_reference_unknown),
+        cmocka_unit_test(poison_of_any_size_goes),
         cmocka_unit_test(a_batch_that_is_too_large_goes_in_pieces),
     };
 

@@ -302,6 +302,61 @@ static void a_missing_topic_is_told(void **state)
     kafka_rig_stop(&rig);
 }
 
+/* A letter has the most headers that an event may have, and those of its end; one beside it was too
+ * large for its value to be kept. */
+static void a_letter_of_many_headers_is_replayed_and_a_cut_one_is_not(void **state)
+{
+    struct record_header headers[RECORD_HEADERS_MAX + 7] = {
+        {VIEW("content-type"), VIEW("application/json")},
+        {VIEW("ce_specversion"), VIEW("1.0")},
+        {VIEW("ce_id"), VIEW("many")},
+        {VIEW("ce_source"), VIEW("/shop")},
+        {VIEW("ce_type"), VIEW(MESSAGE)},
+        {VIEW("ce_subject"), VIEW("messages/7")},
+    };
+    const struct record_header about[] = {
+        {VIEW("cmi_error_class"), VIEW("reject")},       {VIEW("cmi_error_text"), VIEW("no")},
+        {VIEW("cmi_error_disposition"), VIEW("poison")}, {VIEW("cmi_error_topic"), VIEW("events")},
+        {VIEW("cmi_error_partition"), VIEW("0")},        {VIEW("cmi_error_offset"), VIEW("7")},
+        {VIEW("cmi_error_cut"), VIEW("value")}, /* only of the second one */
+    };
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const char *output;
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, "events", 1);
+    kafka_rig_topic(&rig, dead[0], 1);
+    for (size_t i = 6; i < RECORD_HEADERS_MAX; i++)
+        headers[i] = (struct record_header){VIEW("mine"), VIEW("x")};
+    for (size_t cut = 0; cut <= 1; cut++) {
+        size_t n = RECORD_HEADERS_MAX;
+
+        for (size_t i = 0; i < 6 + cut; i++)
+            headers[n++] = about[i];
+        kafka_rig_produce(&rig, &(struct sink_record){.topic = dead[0],
+                                                      .has_value = cut == 0,
+                                                      .value = VIEW("{}"),
+                                                      .headers = headers,
+                                                      .header_count = n});
+    }
+    kafka_rig_flush(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq list", &output), COMMAND_OK);
+    assert_int_equal(count_words(output, MESSAGE " messages/7"), 2);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --force", &output), COMMAND_OK);
+    assert_non_null(strstr(output, "0:1 can't be replayed: it was too large to be kept whole; it "
+                                   "came from events[0] offset 7\n"));
+    assert_non_null(strstr(output, "replayed 1 of 1; "));
+    conf = kafka_rig_conf(&rig, (const char *const[]){"events"});
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 1);
+    assert_int_equal(r.got[0].header_count, RECORD_HEADERS_MAX + 2);
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+}
+
 static bool has_four(void *ctx)
 {
     const struct reader *r = ctx;
@@ -379,6 +434,7 @@ int main(void)
         cmocka_unit_test(what_was_written_since_is_passed_over_unless_forced),
         cmocka_unit_test(a_replay_that_is_refused_says_so_and_can_be_repeated),
         cmocka_unit_test(a_missing_topic_is_told),
+        cmocka_unit_test(a_letter_of_many_headers_is_replayed_and_a_cut_one_is_not),
         cmocka_unit_test(what_is_refused_again_keeps_its_place_in_the_order),
     };
 

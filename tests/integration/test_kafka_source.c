@@ -150,7 +150,7 @@ static void null_keys_null_values_many_headers_and_a_large_value_come_through(vo
     struct kafka_rig rig;
     struct reader r = {.rig = NULL};
     struct kafka_conf conf;
-    struct record_header headers[RECORD_HEADERS_MAX + 20];
+    struct record_header headers[RECORD_HEADERS_READ + 20];
     char *large = mem_zeroed(1, 1000000);
 
     (void)state;
@@ -166,10 +166,10 @@ static void null_keys_null_values_many_headers_and_a_large_value_come_through(vo
                                                   .has_value = true,
                                                   .value = {large, 1000000},
                                                   .headers = headers,
-                                                  .header_count = RECORD_HEADERS_MAX});
+                                                  .header_count = RECORD_HEADERS_READ});
     kafka_rig_produce(&rig, &(struct sink_record){.topic = topic[0],
                                                   .headers = headers,
-                                                  .header_count = RECORD_HEADERS_MAX + 20});
+                                                  .header_count = RECORD_HEADERS_READ + 20});
     kafka_rig_flush(&rig);
     assert_int_equal(rig.delivered, 5);
     conf = kafka_rig_conf(&rig, topic);
@@ -179,8 +179,8 @@ static void null_keys_null_values_many_headers_and_a_large_value_come_through(vo
     assert_true(r.got[1].has_key && !r.got[1].has_value);
     assert_true(r.got[2].has_key && r.got[2].has_value && r.got[2].value_bytes == 0);
     assert_int_equal(r.got[3].value_bytes, 1000000);
-    assert_int_equal(r.got[3].header_count, RECORD_HEADERS_MAX);
-    assert_int_equal(r.got[4].header_count, RECORD_HEADERS_MAX + 1);
+    assert_int_equal(r.got[3].header_count, RECORD_HEADERS_READ);
+    assert_int_equal(r.got[4].header_count, RECORD_HEADERS_READ + 1);
     reader_done(&r);
     kafka_rig_stop(&rig);
     mem_free(large);

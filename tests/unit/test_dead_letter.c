@@ -100,6 +100,29 @@ static void a_mark_names_a_place(void **state)
     assert_false(dead_letter_keeps(VIEW(DEAD_LETTER_ORIGIN)));
 }
 
+static void a_replay_knows_where_it_was_first(void **state)
+{
+    static const char *const bad[] = {"", "7", "7:", "-1:5"};
+    struct record_header headers[] = {{VIEW("mine"), VIEW("x")},
+                                      {VIEW(DEAD_LETTER_REPLAY), VIEW("0:9")},
+                                      {VIEW(DEAD_LETTER_ORIGIN), VIEW("3:12")}};
+    struct record r = {.partition = 1, .offset = 90, .headers = headers, .header_count = 3};
+    struct dead_letter_place origin = dead_letter_origin(&r);
+
+    (void)state;
+    assert_true(origin.partition == 3 && origin.offset == 12);
+    assert_int_equal(dead_letter_own_headers(&r), 1);
+    r.header_count = 2;
+    origin = dead_letter_origin(&r);
+    assert_true(origin.partition == 1 && origin.offset == 90);
+    r.header_count = 3;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        headers[2].value = view_of(bad[i]);
+        origin = dead_letter_origin(&r);
+        assert_true(origin.partition == 1 && origin.offset == 90);
+    }
+}
+
 static void marks_are_found_however_they_came(void **state)
 {
     struct dlq_marks m = {.at = NULL};
@@ -179,6 +202,7 @@ int main(void)
         cmocka_unit_test(a_dead_letter_says_where_it_came_from),
         cmocka_unit_test(numbers_and_times_that_are_none_make_it_strange),
         cmocka_unit_test(a_mark_names_a_place),
+        cmocka_unit_test(a_replay_knows_where_it_was_first),
         cmocka_unit_test(marks_are_found_however_they_came),
         cmocka_unit_test(lines_end_in_any_way_and_blank_ones_are_passed_over),
         cmocka_unit_test(a_line_of_one_byte_too_many_is_refused),
