@@ -226,6 +226,15 @@ bool dlq_read_marks(struct dlq *d, struct fault *f)
     return ok && (exists || fault_set(f, FAULT_REJECT, "topic %.80s does not exist", d->topic));
 }
 
+static bool is_of_type(const struct dlq_filter *filter, struct view type)
+{
+    struct view prefix = view_of(filter->type_prefix);
+
+    return wildcard_match(view_of(filter->type), type) ||
+           (view_starts(type, prefix) &&
+            wildcard_match(view_of(filter->type), view_skip(type, prefix.n)));
+}
+
 static bool lets_through(const struct dlq_filter *filter, const struct dlq_entry *e)
 {
     size_t i = 0;
@@ -234,8 +243,7 @@ static bool lets_through(const struct dlq_filter *filter, const struct dlq_entry
                                        filter->places[i].offset != e->place.offset))
         i++;
     return (filter->place_count == 0 || i < filter->place_count) &&
-           (filter->type == NULL ||
-            (e->has_event && wildcard_match(view_of(filter->type), e->event.type))) &&
+           (filter->type == NULL || (e->has_event && is_of_type(filter, e->event.type))) &&
            (filter->cls == NULL || view_is(e->letter.cls, filter->cls)) &&
            (filter->disposition == NULL || view_is(e->letter.disposition, filter->disposition)) &&
            e->letter.time_ms >= filter->since_ms && e->letter.time_ms < filter->until_ms;
@@ -350,6 +358,7 @@ static bool settle(struct dlq *d, struct fault *f)
         d->topic = conf_text(d->options.conf, "kafka.dead_letters_topic");
     if (d->results_topic == NULL)
         d->results_topic = conf_text(d->options.conf, "kafka.results_topic");
+    d->filter.type_prefix = conf_text(d->options.conf, "events.type_prefix");
     conf = kafka_options_conf(&d->options);
     d->reader = kafka_reader_new(&conf, f);
     return d->reader != NULL;

@@ -15,7 +15,8 @@
 #define DLQ_EVENT_MAX  (4 << 20)
 
 struct dlq_filter {
-    const char *type; /* pattern with * and ?; NULL: any */
+    const char *type;        /* pattern with * and ?; NULL: any */
+    const char *type_prefix; /* events.type_prefix: a type matches with it and without; "": none */
     const char *cls;
     const char *disposition;
     int64_t since_ms; /* when it was given up */

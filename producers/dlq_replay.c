@@ -1,4 +1,4 @@
-/* dlq replay: dead letters back on the topics they came from, in the order they had there. */
+/* dlq replay: dead letters back into the partitions they came from, in the order they had there. */
 #include "producers/dlq.h"
 
 #include "bridge/commands.h"
@@ -339,6 +339,8 @@ static bool put_letter(struct replay *r, size_t i, struct fault *f)
         r->port.ctx,
         &(struct sink_record){.token = 2 * i,
                               .topic = l->topic.p, /* NUL-terminated */
+                              .has_partition = true,
+                              .partition = l->partition,
                               .has_key = l->has_key,
                               .key = l->key,
                               .has_value = l->has_value,

@@ -339,6 +339,8 @@ static rd_kafka_resp_err_t produce(struct kafka_sink *s, const struct sink_recor
     rd_kafka_headers_t *headers = headers_of(r);
     const rd_kafka_vu_t parts[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = r->topic},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION,
+         .u.i32 = r->has_partition ? r->partition : RD_KAFKA_PARTITION_UA},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
         bytes(RD_KAFKA_VTYPE_KEY, r->has_key, r->key),
         bytes(RD_KAFKA_VTYPE_VALUE, r->has_value, r->value),

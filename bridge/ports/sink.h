@@ -15,6 +15,8 @@
 struct sink_record {
     uint64_t token;
     const char *topic;
+    bool has_partition; /* else the key says which, or chance */
+    int32_t partition;
     bool has_key;
     struct view key;
     bool has_value;

@@ -155,6 +155,10 @@ static void the_list_is_filtered_and_masks_numbers(void **state)
             fail_msg("%s:\n%s", rows[i].options, output);
         assert_null(strstr(output, "0612345678"));
     }
+    assert_int_equal(kafka_rig_command(&rig, "CMIBRIDGE_EVENTS_TYPE_PREFIX=message.",
+                                       "dlq list --type requested", &output),
+                     COMMAND_OK);
+    assert_int_equal(count_lines(output), 3);
     assert_int_equal(kafka_rig_command(&rig, "", "dlq list --json", &output), COMMAND_OK);
     assert_int_equal(count_lines(output), 4);
     assert_int_equal(count_words(output, "\"type\":\"message.requested\""), 3);
@@ -306,6 +310,7 @@ static void a_missing_topic_is_told(void **state)
  * large for its value to be kept. */
 static void a_letter_of_many_headers_is_replayed_and_a_cut_one_is_not(void **state)
 {
+    enum { LETTERS = 6 };
     struct record_header headers[RECORD_HEADERS_MAX + 7] = {
         {VIEW("content-type"), VIEW("application/json")},
         {VIEW("ce_specversion"), VIEW("1.0")},
@@ -317,8 +322,8 @@ static void a_letter_of_many_headers_is_replayed_and_a_cut_one_is_not(void **sta
     const struct record_header about[] = {
         {VIEW("cmi_error_class"), VIEW("reject")},       {VIEW("cmi_error_text"), VIEW("no")},
         {VIEW("cmi_error_disposition"), VIEW("poison")}, {VIEW("cmi_error_topic"), VIEW("events")},
-        {VIEW("cmi_error_partition"), VIEW("0")},        {VIEW("cmi_error_offset"), VIEW("7")},
-        {VIEW("cmi_error_cut"), VIEW("value")}, /* only of the second one */
+        {VIEW("cmi_error_partition"), VIEW("2")},        {VIEW("cmi_error_offset"), VIEW("7")},
+        {VIEW("cmi_error_cut"), VIEW("value")}, /* only of the last one */
     };
     struct kafka_rig rig;
     struct reader r = {.rig = NULL};
@@ -327,32 +332,36 @@ static void a_letter_of_many_headers_is_replayed_and_a_cut_one_is_not(void **sta
 
     (void)state;
     kafka_rig_start(&rig, 1);
-    kafka_rig_topic(&rig, "events", 1);
+    kafka_rig_topic(&rig, "events", 3);
     kafka_rig_topic(&rig, dead[0], 1);
     for (size_t i = 6; i < RECORD_HEADERS_MAX; i++)
         headers[i] = (struct record_header){VIEW("mine"), VIEW("x")};
-    for (size_t cut = 0; cut <= 1; cut++) {
+    for (size_t l = 0; l <= LETTERS; l++) {
         size_t n = RECORD_HEADERS_MAX;
+        bool cut = l == LETTERS;
 
-        for (size_t i = 0; i < 6 + cut; i++)
+        for (size_t i = 0; i < (cut ? 7 : 6); i++)
             headers[n++] = about[i];
         kafka_rig_produce(&rig, &(struct sink_record){.topic = dead[0],
-                                                      .has_value = cut == 0,
+                                                      .has_value = !cut,
                                                       .value = VIEW("{}"),
                                                       .headers = headers,
                                                       .header_count = n});
     }
     kafka_rig_flush(&rig);
     assert_int_equal(kafka_rig_command(&rig, "", "dlq list", &output), COMMAND_OK);
-    assert_int_equal(count_words(output, MESSAGE " messages/7"), 2);
+    assert_int_equal(count_words(output, MESSAGE " messages/7"), LETTERS + 1);
     assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --force", &output), COMMAND_OK);
-    assert_non_null(strstr(output, "0:1 can't be replayed: it was too large to be kept whole; it "
-                                   "came from events[0] offset 7\n"));
-    assert_non_null(strstr(output, "replayed 1 of 1; "));
+    assert_non_null(strstr(output, "0:6 can't be replayed: it was too large to be kept whole; it "
+                                   "came from events[2] offset 7\n"));
+    assert_non_null(strstr(output, "replayed 6 of 6; "));
     conf = kafka_rig_conf(&rig, (const char *const[]){"events"});
     reader_start(&r, &rig, &conf);
-    reader_await(&r, 1);
-    assert_int_equal(r.got[0].header_count, RECORD_HEADERS_MAX + 2);
+    reader_await(&r, LETTERS);
+    for (size_t l = 0; l < LETTERS; l++) { /* back in their partition, though they have no key */
+        assert_int_equal(r.got[l].partition, 2);
+        assert_int_equal(r.got[l].header_count, RECORD_HEADERS_MAX + 2);
+    }
     reader_done(&r);
     kafka_rig_stop(&rig);
 }
