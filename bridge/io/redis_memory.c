@@ -13,7 +13,14 @@
 #define MARK_MAX  48 /* of a begin, with the NUL */
 #define ERROR_MAX 64
 
-enum what { CALL_FIND, CALL_KEEP, CALL_BEGIN, CALL_END };
+enum what { CALL_FIND, CALL_KEEP, CALL_BEGIN, CALL_END, CALL_FORGET };
+
+/* Only what this process began: somebody else may have begun it since. */
+static const char forget_script[] =
+    "#!lua flags=allow-oom\n"
+    "local is = redis.call('GET', KEYS[1])\n"
+    "if is and string.sub(is, 1, #ARGV[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end\n"
+    "return 0\n";
 
 struct call {
     struct redis_memory *memory;
@@ -33,6 +40,7 @@ struct line {
 
 struct redis_memory {
     struct redis *redis;
+    struct redis_script forget;
     char refs_keep_ms[24];
     char ledger_ms[24];
     char marks[33]; /* what the marks of this process begin with */
@@ -125,7 +133,10 @@ static void send(struct call *c)
         start = c->ends[i];
     }
     c->memory->under_way++;
-    redis_command(c->memory->redis, args, c->count, on_reply, c);
+    if (c->what == CALL_FORGET)
+        redis_run(c->memory->redis, &c->memory->forget, args, 1, args + 1, 1, on_reply, c);
+    else
+        redis_command(c->memory->redis, args, c->count, on_reply, c);
 }
 
 static void send_those_that_can(struct redis_memory *m)
@@ -195,7 +206,8 @@ static void on_reply(void *owner, const struct redis_value *v)
         a = read_reply(c, v);
     c->next = m->unused;
     m->unused = c;
-    m->on_answer(m->owner, &a);
+    if (c->what != CALL_FORGET)
+        m->on_answer(m->owner, &a);
     send_those_that_can(m);
 }
 
@@ -276,9 +288,19 @@ static void end(void *ctx, uint64_t token, struct view key, struct view outcome)
     submit(c);
 }
 
+static void forget(void *ctx, struct view key)
+{
+    struct redis_memory *m = ctx;
+    struct call *c = new_call(m, 0, CALL_FORGET);
+
+    add(c, "cmi:led:", key);
+    add(c, "b", view_of(m->marks));
+    submit(c);
+}
+
 struct memory_port redis_memory_port(struct redis_memory *m)
 {
-    return (struct memory_port){m, up, find, keep, begin, end};
+    return (struct memory_port){m, up, find, keep, begin, end, forget};
 }
 
 struct redis_memory *redis_memory_new(struct redis *r, int64_t refs_keep_ms,
@@ -291,6 +313,7 @@ struct redis_memory *redis_memory_new(struct redis *r, int64_t refs_keep_ms,
     guid_hex(&mine, hex);
     memcpy(m->marks, hex, GUID_HEX_LEN);
     m->redis = r;
+    redis_script_init(&m->forget, forget_script);
     m->on_answer = on_answer;
     m->owner = owner;
     snprintf(m->refs_keep_ms, sizeof m->refs_keep_ms, "%" PRId64, refs_keep_ms);

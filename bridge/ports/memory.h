@@ -43,6 +43,9 @@ struct memory_port {
     void (*keep)(void *ctx, uint64_t token, struct view resource, struct view ref, struct view id);
     void (*begin)(void *ctx, uint64_t token, struct view key);
     void (*end)(void *ctx, uint64_t token, struct view key, struct view outcome);
+    /* What this process began has certainly not happened: it was refused. No answer comes: if it is
+     * not forgotten, a repeat is only taken for a possible duplicate. */
+    void (*forget)(void *ctx, struct view key);
 };
 
 #endif

@@ -442,6 +442,14 @@ static void end(void *ctx, uint64_t token, struct view key, struct view id)
     }
 }
 
+static void forget(void *ctx, struct view key)
+{
+    struct world *w = ctx;
+    size_t i = memory_of(w, 'l', key, VIEW(""));
+
+    w->memory[i].begun = false;
+}
+
 /* ---- lives ---- */
 
 static void quiet(void *ctx, enum notice_level level, const char *event,
@@ -458,7 +466,7 @@ void world_boot(struct world *w)
         .source = {w, give_back, pause_slot, resume_slot, commit, released},
         .http = {w, submit, cancel},
         .sink = {w, produce},
-        .memory = {w, up, find, keep, begin, end},
+        .memory = {w, up, find, keep, begin, end, forget},
         .codec = {json_in_read, msgpack_in_read, crypto_sha256},
         .clock = {w, mono_ms, wall_ms, random_bits},
         .log = &log,

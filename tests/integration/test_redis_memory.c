@@ -211,6 +211,26 @@ static void the_ledger_tells_new_from_begun_from_ended(void **state)
     begin(b, "k2", MEMORY_ENDED, "");
 }
 
+/* Refused writes are forgotten, unless somebody else has begun them since, or they are over. */
+static void what_was_refused_is_forgotten(void **state)
+{
+    struct bench *b = *state;
+
+    b->port.forget(b->port.ctx, VIEW("nothing")); /* the server learns the script, a turn later */
+    find(b, "x", MEMORY_NONE, "");
+    find(b, "x", MEMORY_NONE, "");
+    begin(b, "k", MEMORY_NONE, "");
+    b->port.forget(b->port.ctx, VIEW("k"));
+    begin(b, "k", MEMORY_NONE, "");
+    assert_string_equal(redis_server_ask(b->server, "SET cmi:led:k bsomebody-else"), "+OK");
+    b->port.forget(b->port.ctx, VIEW("k"));
+    begin(b, "k", MEMORY_BEGUN, "");
+    b->port.end(b->port.ctx, 1, VIEW("k"), VIEW("x"));
+    answered(b, MEMORY_STORED, "");
+    b->port.forget(b->port.ctx, VIEW("k"));
+    begin(b, "k", MEMORY_ENDED, "x");
+}
+
 static void names_are_bytes_and_not_words(void **state)
 {
     static const char *const names[] = {"", " ", "a b", "a\r\nDEL x", "*", "{1}", "\xff\xfe", ":"};
@@ -302,6 +322,7 @@ int main(void)
         ROW(references_are_found_per_resource_and_after_a_restart),
         ROW(what_is_kept_ends_in_its_time),
         ROW(the_ledger_tells_new_from_begun_from_ended),
+        ROW(what_was_refused_is_forgotten),
         ROW(names_are_bytes_and_not_words),
         ROW(a_store_that_refuses_is_told_without_what_it_says),
         ROW(a_begin_whose_answer_was_lost_is_still_the_first),
