@@ -2,6 +2,7 @@
 
 #include "bridge/core/event_body.h"
 #include "bridge/core/mask.h"
+#include "bridge/core/percent.h"
 #include "bridge/core/utf8.h"
 
 #include <stdio.h>
@@ -96,12 +97,14 @@ static bool is_part_of_word(char c)
     return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || (c & 0x80) != 0;
 }
 
-/* Bytes that a and b begin with alike, up to the NUL that ends a value. */
-static size_t alike(struct view a, struct view b)
+/* Bytes that a value and what was said begin with alike, up to the NUL that ends the value. A form
+ * has '+' for a blank. */
+static size_t alike(struct view value, struct view said)
 {
     size_t n = 0;
 
-    while (n < a.n && n < b.n && a.p[n] != '\0' && lower(a.p[n]) == lower(b.p[n]))
+    while (n < value.n && n < said.n && value.p[n] != '\0' &&
+           (lower(value.p[n]) == lower(said.p[n]) || (value.p[n] == ' ' && said.p[n] == '+')))
         n++;
     return n;
 }
@@ -237,12 +240,27 @@ static size_t show_piece(struct view line, size_t at, const struct hidden *h, st
     return n;
 }
 
+/* Each %XX as the byte it stands for; but a NUL, which ends the values that are looked for. */
+static struct view decoded(struct view line, char out[ECHO_LINE_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < line.n; n++) {
+        int byte = line.p[i] == '%' ? percent_byte(view_skip(line, i)) : -1;
+
+        out[n] = byte > 0 ? (char)byte : line.p[i];
+        i += byte > 0 ? 3 : 1;
+    }
+    return (struct view){out, n};
+}
+
 const char *echo_mask(struct view said, const char *phrase, const struct buf *privates,
                       struct view secrets, char *out, size_t size)
 {
     const struct hidden h = {buf_view(privates), secrets};
     struct view rest = said;
     struct view line = VIEW_NONE;
+    char plain[ECHO_LINE_MAX];
     struct buf shown;
 
     while (line.n == 0 && rest.n > 0) {
@@ -258,6 +276,7 @@ const char *echo_mask(struct view said, const char *phrase, const struct buf *pr
     }
     if (line.n > ECHO_LINE_MAX)
         line.n = ECHO_LINE_MAX;
+    line = decoded(line, plain);
     buf_init(&shown, ECHO_LINE_MAX * MASK_TEXT_MAX);
     for (size_t at = 0; at < line.n;)
         at += show_piece(line, at, &h, &shown);

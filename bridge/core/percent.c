@@ -13,8 +13,7 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* The byte that text, which begins with '%', stands for; -1 where it stands for none. */
-static int encoded_byte(struct view text)
+int percent_byte(struct view text)
 {
     int high = text.n > 1 ? hex_digit(text.p[1]) : -1;
     int low = text.n > 2 ? hex_digit(text.p[2]) : -1;
@@ -31,7 +30,7 @@ static bool decode(struct view text, bool plus_is_blank, char *out, struct view 
         char c = text.p[i];
 
         if (c == '%') {
-            int byte = encoded_byte(view_skip(text, i));
+            int byte = percent_byte(view_skip(text, i));
 
             if (byte < 0)
                 return fault_set(f, FAULT_REJECT,

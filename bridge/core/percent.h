@@ -18,6 +18,9 @@ bool percent_decode_segment(struct view text, char *out, struct view *decoded,
 bool percent_decode_query(struct view text, char *out, struct view *decoded,
                           struct fault *f) MUST_CHECK;
 
+/* The byte that text, which begins with '%', stands for; -1 where it stands for none. */
+int percent_byte(struct view text);
+
 /* Appends text as one segment of a path, or one name or value of a query: all but letters, digits
  * and `-._~` encoded, and the dots of "." and "..", which would name another path. */
 void percent_encode(struct view text, struct buf *to);

@@ -52,6 +52,28 @@ int kafka_library_version(void)
     return rd_kafka_version();
 }
 
+static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct fault *f)
+{
+    char error[256];
+
+    if (rd_kafka_conf_set(conf, name, value, error, sizeof error) == RD_KAFKA_CONF_OK)
+        return true;
+    if (is_secret(name)) /* librdkafka's sentence may quote the value */
+        return fault_set(f, FAULT_REJECT, "kafka.properties: %s: librdkafka refuses its value",
+                         name);
+    return fault_set(f, FAULT_REJECT, "kafka.properties: %s: %s", name, error);
+}
+
+/* Does librdkafka know it, and take the value? */
+static bool is_taken(const struct kafka_property *p, struct fault *f)
+{
+    rd_kafka_conf_t *scratch = rd_kafka_conf_new();
+    bool ok = set(scratch, p->name, p->value, f);
+
+    rd_kafka_conf_destroy(scratch);
+    return ok;
+}
+
 bool kafka_property_check(const struct kafka_property *p, int version, struct fault *f)
 {
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
@@ -76,19 +98,7 @@ bool kafka_property_check(const struct kafka_property *p, int version, struct fa
                          "kafka.properties: cooperative-sticky is not supported: use range or "
                          "roundrobin with kafka.instance_id");
     }
-    return true;
-}
-
-static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct fault *f)
-{
-    char error[256];
-
-    if (rd_kafka_conf_set(conf, name, value, error, sizeof error) == RD_KAFKA_CONF_OK)
-        return true;
-    if (is_secret(name)) /* librdkafka's sentence may quote the value */
-        return fault_set(f, FAULT_REJECT, "kafka.properties: %s: librdkafka refuses its value",
-                         name);
-    return fault_set(f, FAULT_REJECT, "kafka.properties: %s: %s", name, error);
+    return is_taken(p, f);
 }
 
 static bool set_int(rd_kafka_conf_t *conf, const char *name, int64_t value, struct fault *f)

@@ -55,7 +55,8 @@ enum kafka_role { KAFKA_SOURCE, KAFKA_SINK, KAFKA_READER };
 /* rd_kafka_version(): 0x020002ff is 2.0.2. */
 int kafka_library_version(void);
 
-/* May this property be set? REJECT with a sentence if not. version: kafka_library_version(). */
+/* May this property be set, and does librdkafka take it? REJECT with a sentence if not. version:
+ * kafka_library_version(). */
 bool kafka_property_check(const struct kafka_property *p, int version, struct fault *f) MUST_CHECK;
 
 /* Is it complete and free of contradictions for that role? Properties included: they are tried on

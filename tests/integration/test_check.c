@@ -197,9 +197,13 @@ static void what_only_the_library_knows_to_be_wrong_is_told_too(void **state)
     assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
     assert_says(err(r), "c.yaml:4: kafka.properties: cooperative-sticky");
     assert_says(err(r), "c.yaml:5: kafka.properties: acks must stay all");
-    write_file(r, "kafka:\n  brokers: a\n  properties:\n    no.such: x\n");
+    write_file(r, "kafka:\n  brokers: a\n  properties:\n    no.such: x\n"
+                  "    linger.ms: abc\n    lingr.ms: 3\n");
     assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
-    assert_says(err(r), "no.such");
+    assert_says(err(r), "c.yaml:4: kafka.properties: no.such: ");
+    assert_says(err(r), "c.yaml:5: kafka.properties: linger.ms: ");
+    assert_says(err(r), "c.yaml:6: kafka.properties: lingr.ms: ");
+    assert_says(err(r), "3 mistakes");
 }
 
 static void it_says_which_commands_are_ready(void **state)

@@ -49,6 +49,9 @@ static void its_own_words_stay_and_what_it_repeats_goes(void **state)
         {"no route to +358 40 1234567", "no route to +…567"},
         {"bad text Hello Sam, in it", "bad text (10 characters) in it"},
         {"bad: your table for two is ready", "bad: (27 characters)"},
+        {"bad: message=Hello%20Sam%2C&to=sam%40greeneggs.ham",
+         "bad: message=(10 characters)&to=s…@greeneggs.ham"},
+        {"bad: your+table+for+two+is+ready%0a%00%zz", "bad: (27 characters)?%00%zz"},
         /* pieces */
         {"bad text: ur table for tw...", "bad text: (15 characters)..."},
         {"for two", "for two"}, /* shorter than a piece */
