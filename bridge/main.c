@@ -31,7 +31,7 @@ static const struct {
 
 static void print_usage(FILE *to)
 {
-    fprintf(to, "usage: cmibridge COMMAND [--config FILE] [...]\n\n");
+    fprintf(to, "usage: cmibridge COMMAND [-c FILE | --config FILE] [...]\n\n");
     for (size_t i = 0; commands[i].name != NULL; i++)
         if (commands[i].about != NULL)
             fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].about);

@@ -42,7 +42,7 @@ static void print_help(FILE *to)
 {
     fprintf(
         to,
-        "usage: cmibridge users COMMAND [LOGIN] (--config FILE | --file USERS-FILE)\n\n"
+        "usage: cmibridge users COMMAND [LOGIN] (-c FILE | --config FILE | --file USERS-FILE)\n\n"
         "  add LOGIN     a new user, with a password [--name NAME] [--language fi] [--id GUID]\n"
         "                [--rights all]; without it the user may do nothing until the file\n"
         "                says what\n"
@@ -349,6 +349,7 @@ static bool read_arguments(int argc, char **argv, struct request *r)
         bool adds;
     } options[] = {{"--file", &r->file, false},
                    {"--config", &r->config, false},
+                   {"-c", &r->config, false},
                    {"--name", &r->name, true},
                    {"--language", &r->language, true},
                    {"--certificate", &r->certificate, true},

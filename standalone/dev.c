@@ -37,7 +37,7 @@ struct dev {
 };
 
 static const char usage[] =
-    "usage: cmibridge dev [--dir DIR] [--config FILE] [--cmi-port N]\n"
+    "usage: cmibridge dev [--dir DIR] [-c FILE | --config FILE] [--cmi-port N]\n"
     "\n"
     "Runs everything on this machine, on loopback: a Kafka broker, a Redis, the CMI, the "
     "consumer,\nthe scheduler, and a pretend carrier and dialler.\n"
@@ -64,7 +64,8 @@ static int read_arguments(int argc, char **argv, struct arguments *out)
 
         if (strcmp(argv[i], "--dir") == 0 && value[0] != '\0') {
             out->dir = value;
-        } else if (strcmp(argv[i], "--config") == 0 && value[0] != '\0') {
+        } else if ((strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "--config") == 0) &&
+                   value[0] != '\0') {
             out->config = value;
         } else if (strcmp(argv[i], "--cmi-port") == 0) {
             if (!num_in(view_of(value), 0, 65535, &out->cmi_port))

@@ -56,7 +56,7 @@ static int tear_down(void **state)
     return failed;
 }
 
-/* Starts `cmibridge dev --dir DIR/dev --cmi-port 0 [--config FILE]`. */
+/* Starts `cmibridge dev --dir DIR/dev --cmi-port 0 [-c FILE]`. */
 static struct run start(const struct fixture *x, const char *config)
 {
     struct run r;
@@ -80,7 +80,7 @@ static struct run start(const struct fixture *x, const char *config)
         (void)close(fd);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         execl(getenv("CMIBRIDGE_BIN"), "cmibridge", "dev", "--dir", dir, "--cmi-port", "0",
-              config != NULL ? "--config" : NULL, config, NULL);
+              config != NULL ? "-c" : NULL, config, NULL);
         _exit(127);
     }
     close(says[1]);
