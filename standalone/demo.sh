@@ -52,9 +52,9 @@ post /customerConsents '{"address":"+358401230004","usage":"whatsapp","consent":
 printf 'A callback: the first call finds the line busy.\n\n'
 post /callbacks '{"callbackQueueNumber":"153","customerNumber":"+358401230005",
   "nextCallTime":"'"$soon"'"}' >/dev/null
-# 4 of the campaign, 3 of the template, 2 of the callback, 3 that were delivered, and the message that
-# was cancelled among the events above.
-"$cmibridge" outcomes "$dir/dev" 13
+# 4 of the campaign, 3 of the template, 2 of the callback, 3 that were delivered; of the events above,
+# the message that was cancelled and the callback that was put off.
+"$cmibridge" outcomes "$dir/dev" 14
 
 say "Done; ending everything. ./dev up starts it again, and it stays"
 trap - EXIT
