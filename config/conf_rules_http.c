@@ -69,6 +69,52 @@ static void check_needs(struct rules *r, const char *prefix, const char *given_a
     }
 }
 
+static bool is_token(const char *name)
+{
+    return name[0] != '\0' &&
+           name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                             "0123456789!#$%&'*+-.^_`|~")] == '\0';
+}
+
+/* The header of a key must be one, and none that a request of ours carries already. */
+static void check_key_header(struct rules *r, const char *prefix)
+{
+    static const char *const ours[] = {
+        "Accept",
+        "Connection",
+        "Content-Length",
+        "Content-Type",
+        "Expect",
+        "Host",
+        "Idempotency-Key",
+        "TE",
+        "Trailer",
+        "Transfer-Encoding",
+        "Upgrade",
+        "traceparent",
+        "tracestate",
+        "webhook-id",
+        "webhook-signature",
+        "webhook-timestamp",
+    };
+    char path[SCHEMA_PATH_MAX];
+    const char *name;
+
+    path_of(prefix, "api_key_header", path);
+    name = conf_text(r->c, path);
+    if (name == NULL)
+        return;
+    if (!is_token(name))
+        rules_mistake(r, path,
+                      "%s is '%s', which is no name of a header: letters, digits and "
+                      "!#$%%&'*+-.^_`|~ may be in it",
+                      path, name);
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (view_eq_nocase(view_of(name), view_of(ours[i])))
+            rules_mistake(r, path, "%s is %s, which a request carries for another purpose", path,
+                          name);
+}
+
 bool rules_loopback(const char *host)
 {
     return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
@@ -118,6 +164,7 @@ void rules_sign_on(struct rules *r, const char *prefix, const char *const *other
     if (auth == NULL)
         return; /* not a valid one: its own mistake is there already */
     check_needs(r, prefix, auth, others);
+    check_key_header(r, prefix);
     check_plain_http(r, prefix, auth);
     check_plain_token_url(r, prefix);
 }

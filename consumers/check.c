@@ -4,6 +4,7 @@
  */
 #include "bridge/commands.h"
 #include "bridge/io/crypto.h"
+#include "bridge/io/tls.h"
 #include "config/sample.h"
 #include "config/schema.h"
 #include "consumers/check_channels.h"
@@ -94,6 +95,38 @@ static void check_kafka(const struct conf *c, const char *file, const struct con
         buf_printf(mistakes, "%s: %s\n", file, f.text);
 }
 
+/* What a request shows to those it is sent to, and whom it believes. */
+static void check_files(const struct conf *c, const char *prefix, struct buf *mistakes)
+{
+    static const char *const keys[] = {"certificate", "key", "ca"};
+    const char *files[3];
+    char path[SCHEMA_PATH_MAX];
+    const char *origin = NULL;
+    struct fault f = {0};
+
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(path, sizeof path, "%s.%s", prefix, keys[i]);
+        files[i] = conf_text(c, path);
+        if (files[i] != NULL && origin == NULL)
+            origin = conf_origin(c, path);
+    }
+    if (origin != NULL && !tls_check(files[0], files[1], files[2], &f))
+        buf_printf(mistakes, "%s: %s: %s\n", origin, prefix, f.text);
+}
+
+static void check_all_files(const struct conf *c, struct buf *mistakes)
+{
+    static const char *const maps[] = {"targets", "channels"};
+    char prefix[SCHEMA_PATH_MAX];
+
+    for (size_t m = 0; m < 2; m++)
+        for (size_t i = 0; i < conf_count(c, maps[m]); i++) {
+            (void)snprintf(prefix, sizeof prefix, "%s.%s", maps[m], conf_name(c, maps[m], i));
+            check_files(c, prefix, mistakes);
+        }
+    check_files(c, "callbacks.dialler", mistakes);
+}
+
 static int tell_mistakes(struct buf *mistakes)
 {
     size_t n = lines(buf_view(mistakes));
@@ -171,6 +204,7 @@ static int check_loaded(const struct request *r, const struct conf *c)
         return code;
     }
     check_kafka(c, file, &plan, &mistakes);
+    check_all_files(c, &mistakes);
     access_check(c, &mistakes);
     check_zones(c, &mistakes);
     if (mistakes.n > 0) {

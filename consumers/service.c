@@ -169,6 +169,13 @@ static void on_refresh(void *ctx)
 
 /* ---- the beginning ---- */
 
+static void say_warnings(struct service *s)
+{
+    for (size_t i = 0; conf_warning(s->conf, i) != NULL; i++)
+        notice_say(service_log(s), NOTICE_WARN, "setting_doubtful",
+                   NOTICE_TEXT("what", conf_warning(s->conf, i)));
+}
+
 static bool start(struct service *s, struct fault *f)
 {
     const struct admin_owner admin = {s, on_ready, on_refresh};
@@ -200,6 +207,7 @@ static void run(struct service *s)
     uv_prepare_init(&s->loop, &s->prepare);
     s->prepare.data = s;
     uv_prepare_start(&s->prepare, on_turn);
+    say_warnings(s);
     s->kind->started(s);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     notice_say(service_log(s), NOTICE_INFO, "stopped", NOTICE_INT("exit_code", s->exit_code));

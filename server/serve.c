@@ -300,6 +300,9 @@ static bool start(struct serve *s, struct fault *f)
         return false;
     if ((s->signals = signals_new(&s->loop, &signals, f)) == NULL)
         return false;
+    for (size_t i = 0; conf_warning(s->conf, i) != NULL; i++)
+        notice_say(s->server.log, NOTICE_WARN, "setting_doubtful",
+                   NOTICE_TEXT("what", conf_warning(s->conf, i)));
     notice_say(s->server.log, NOTICE_INFO, "listening",
                NOTICE_TEXT("cmi", conf_text(s->conf, "server.listen")),
                NOTICE_INT("cmi_port", http_server_port(s->http)),

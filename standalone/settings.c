@@ -117,14 +117,34 @@ static void drop_list(struct settings *s, const char *path)
             s->at[i].gone = true;
 }
 
-static void lay_over(struct settings *s, const struct yaml_doc *doc)
+static bool is_empty(const struct yaml_doc *doc, size_t i)
+{
+    size_t n = strlen(doc->nodes[i].path);
+
+    return i + 1 == doc->count || strncmp(doc->nodes[i + 1].path, doc->nodes[i].path, n) != 0 ||
+           doc->nodes[i + 1].path[n] != '.';
+}
+
+/* A map comes to settings by what is in it; of one with nothing in it only this can be said. */
+static void look_at_map(const struct settings *s, const struct yaml_doc *doc, size_t i,
+                        struct buf *mistakes)
+{
+    const struct yaml_node *node = &doc->nodes[i];
+
+    if (is_empty(doc, i) && !schema_is_group(node->path))
+        buf_printf(mistakes, "%s:%u: %s is no setting\n", s->file, node->line, node->path);
+}
+
+static void lay_over(struct settings *s, const struct yaml_doc *doc, struct buf *mistakes)
 {
     for (size_t i = 0; i < doc->count; i++) {
         const struct yaml_node *node = &doc->nodes[i];
 
         if (node->kind == YAML_LIST)
             drop_list(s, node->path);
-        else if (node->kind != YAML_MAP)
+        else if (node->kind == YAML_MAP)
+            look_at_map(s, doc, i, mistakes);
+        else
             put(s, node->path, node->text)->line = node->line;
     }
 }
@@ -141,8 +161,12 @@ static bool read_user(struct settings *s, struct buf *mistakes)
         buf_printf(mistakes, "%s\n", f.text);
     else if (yaml_read(buf_view(&bytes), s->file, &doc, mistakes))
         ok = true;
-    if (ok)
-        lay_over(s, &doc);
+    if (ok) {
+        size_t before = mistakes->n;
+
+        lay_over(s, &doc, mistakes);
+        ok = mistakes->n == before;
+    }
     yaml_doc_done(&doc);
     buf_done(&bytes);
     return ok;

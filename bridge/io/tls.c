@@ -133,15 +133,13 @@ static bool belong_together(const struct shown *s)
     return ok && sizes[0] == sizes[1] && memcmp(ids[0], ids[1], sizes[0]) == 0;
 }
 
-static bool material_read(struct material *m, char *const files[3], struct fault *f)
+static bool read_pair(struct material *m, const char *const files[2], struct fault *f)
 {
     struct shown shown;
     int error = 0;
 
-    *m = (struct material){NULL, NULL, NULL, NULL};
     if ((m->certificate = read_file(files[0], f)) == NULL ||
-        (m->key = read_file(files[1], f)) == NULL ||
-        (files[2] != NULL && (m->client_ca = read_file(files[2], f)) == NULL))
+        (m->key = read_file(files[1], f)) == NULL)
         return false;
     if ((error = shown_of(m, &shown)) != 0)
         return fault_set(f, FAULT_REJECT, "%s and %s are no certificate and key in PEM: %s",
@@ -152,18 +150,45 @@ static bool material_read(struct material *m, char *const files[3], struct fault
     if (error != 0)
         return fault_set(f, FAULT_REJECT, "%s is not the key of the certificate in %s", files[1],
                          files[0]);
-    if (m->client_ca != NULL) {
-        gnutls_datum_t ca = datum(m->client_ca);
-
-        if (gnutls_x509_trust_list_init(&m->trust, 0) != 0 ||
-            gnutls_x509_trust_list_add_trust_mem(m->trust, &ca, NULL, GNUTLS_X509_FMT_PEM, 0, 0) <=
-                0)
-            return fault_set(f, FAULT_REJECT, "%s holds no certificate of an authority", files[2]);
-    }
     return true;
 }
 
+static bool read_authorities(struct material *m, const char *file, struct fault *f)
+{
+    gnutls_datum_t ca;
+
+    if ((m->client_ca = read_file(file, f)) == NULL)
+        return false;
+    ca = datum(m->client_ca);
+    if (gnutls_x509_trust_list_init(&m->trust, 0) != 0 ||
+        gnutls_x509_trust_list_add_trust_mem(m->trust, &ca, NULL, GNUTLS_X509_FMT_PEM, 0, 0) <= 0)
+        return fault_set(f, FAULT_REJECT, "%s holds no certificate of an authority", file);
+    return true;
+}
+
+/* Both of the first two, or none; the third may be NULL. */
+static bool material_read(struct material *m, const char *const files[3], struct fault *f)
+{
+    *m = (struct material){NULL, NULL, NULL, NULL};
+    return (files[0] == NULL || read_pair(m, files, f)) &&
+           (files[2] == NULL || read_authorities(m, files[2], f));
+}
+
+bool tls_check(const char *certificate, const char *key, const char *ca, struct fault *f)
+{
+    struct material m;
+    bool ok = material_read(&m, (const char *const[]){certificate, key, ca}, f);
+
+    material_done(&m);
+    return ok;
+}
+
 /* ---- ---- */
+
+static bool read_again(struct material *m, const struct tls *t, struct fault *f)
+{
+    return material_read(m, (const char *const[]){t->files[0], t->files[1], t->files[2]}, f);
+}
 
 struct tls *tls_new(const struct tls_conf *conf, struct fault *f)
 {
@@ -172,7 +197,7 @@ struct tls *tls_new(const struct tls_conf *conf, struct fault *f)
     t->files[0] = copy_of(conf->certificate);
     t->files[1] = copy_of(conf->key);
     t->files[2] = copy_of(conf->client_ca);
-    if (!material_read(&t->now, t->files, f)) {
+    if (!read_again(&t->now, t, f)) {
         tls_free(t);
         return NULL;
     }
@@ -184,7 +209,7 @@ bool tls_reload(struct tls *t, struct fault *f)
 {
     struct material fresh;
 
-    if (!material_read(&fresh, t->files, f)) {
+    if (!read_again(&fresh, t, f)) {
         material_done(&fresh);
         return false;
     }

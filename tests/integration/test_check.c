@@ -206,6 +206,19 @@ static void what_only_the_library_knows_to_be_wrong_is_told_too(void **state)
     assert_says(err(r), "3 mistakes");
 }
 
+static void a_file_that_is_no_certificate_is_told(void **state)
+{
+    struct run *r = *state;
+
+    write_file(r, "targets:\n  m:\n    url: https://a\n    ca: README.md\n");
+    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
+    assert_says(err(r), "c.yaml:4: targets.m: README.md holds no certificate of an authority\n");
+    write_file(r, "targets: {m: {url: 'https://a', auth: certificate, certificate: README.md,\n"
+                  "              key: README.md}}\n");
+    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
+    assert_says(err(r), "targets.m: README.md and README.md are no certificate and key in PEM");
+}
+
 static void it_says_which_commands_are_ready(void **state)
 {
     struct run *r = *state;
@@ -466,6 +479,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_only_the_library_knows_to_be_wrong_is_told_too, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_is_no_certificate_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_says_which_commands_are_ready, set_up, tear_down),
         cmocka_unit_test_setup_teardown(values_are_shown_with_their_origin_but_no_secret_is, set_up,
                                         tear_down),

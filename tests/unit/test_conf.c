@@ -139,6 +139,14 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
          "f:4: targets.m.password is missing; auth: basic needs it\n"},
         {"targets:\n  m:\n    url: http://a\n    token: t\n",
          "f:4: targets.m.token is given, but auth is none; it belongs to auth: bearer\n"},
+        {"targets:\n  m:\n    url: https://a\n    auth: api-key\n    api_key: k\n"
+         "    api_key_header: idempotency-key\n",
+         "f:6: targets.m.api_key_header is idempotency-key, which a request carries for another "
+         "purpose\n"},
+        {"targets:\n  m:\n    url: https://a\n    auth: api-key\n    api_key: k\n"
+         "    api_key_header: 'A b:'\n",
+         "f:6: targets.m.api_key_header is 'A b:', which is no name of a header: letters, digits "
+         "and !#$%&'*+-.^_`|~ may be in it\n"},
         {"targets:\n  m:\n    url: http://a\n    ca: /dev/null\n",
          "f:4: targets.m.ca is /dev/null, which is no regular file\n"
          "f:4: targets.m.ca is given, but the url begins with http://, not https://\n"},

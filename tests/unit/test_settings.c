@@ -158,6 +158,8 @@ static void mistakes_have_the_lines_of_the_users_file(void **state)
     (void)snprintf(expected, sizeof expected, "%s:4: ", file);
     assert_mistake("\ncallbacks:\n  delay: 1s\n  dealy: 2s\n", expected);
     assert_mistake("\n\n\nlog.level: loud\n", expected);
+    (void)snprintf(expected, sizeof expected, "%s:2: target.main is no setting", file);
+    assert_mistake("target:\n  main: {}\n", expected);
     assert_mistake("a: 1\nb: 2\nc: 3\n- x\n", file);
 }
 
