@@ -32,7 +32,8 @@ void tls_free(struct tls *t); /* NULL is a no-op */
 
 /* Would these files (PEM) do? Certificate and key come both or not at all; `ca`: authorities, or
  * NULL. For who only hands their names on. */
-bool tls_check(const char *certificate, const char *key, const char *ca, struct fault *f) MUST_CHECK;
+bool tls_check(const char *certificate, const char *key, const char *ca,
+               struct fault *f) MUST_CHECK;
 
 /* For a server's library. The authorities, PEM, as they were when tls_new read them; NULL: none. */
 const char *tls_client_ca(const struct tls *t);
