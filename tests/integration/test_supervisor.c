@@ -151,7 +151,7 @@ static void silent(const struct plan *p, struct words *out)
 static void stubborn(const struct plan *p, struct words *out)
 {
     (void)p;
-    shell(out, "trap '' TERM; echo ready; while :; do sleep 1000; done");
+    shell(out, "trap '' TERM; echo ready; exec sleep 1000");
 }
 
 static void misunderstood(const struct plan *p, struct words *out)
