@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEYS_COUNT 13
+#define KEYS_COUNT 14
 #define ARGS_FIXED 16
 
 struct call {
@@ -166,7 +166,7 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     snprintf(staged, sizeof staged, "%s:%s", e->id, e->token != NULL ? e->token : "");
     keys[0] = shard_key(shard, "m", id, keys_text[0]);
     keys[1] = shard_key(shard, "q", id, keys_text[1]);
-    keys[2] = shard_key(shard, "due", VIEW_NONE, keys_text[2]);
+    keys[2] = shard_key(shard, e->kind == STORE_MESSAGE ? "due" : "dial", VIEW_NONE, keys_text[2]);
     keys[3] = shard_key(shard, "act", VIEW_NONE, keys_text[3]);
     keys[4] = shard_key(shard, "lease", VIEW_NONE, keys_text[4]);
     keys[5] = shard_key(shard, "sl", id, keys_text[5]);
@@ -178,6 +178,7 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     keys[10] = shard_key(shard, "rep", id, keys_text[10]);
     keys[11] = shard_key(shard, "t", view_of(staged), keys_text[11]);
     keys[12] = shard_key(shard, "out", VIEW_NONE, keys_text[12]);
+    keys[13] = shard_key(shard, "due", VIEW_NONE, keys_text[13]);
 
     for (size_t i = 0; i < e->field_count; i++)
         if (e->fields[i].value.p == NULL) {

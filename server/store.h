@@ -19,6 +19,8 @@
  *   o:<id>:<k>     string  what came of the attempts at slice k's destinations, one after the other
  *                          (core/settlement.h); of one destination at most 2 an attempt and 3
  *   due            zset    id -> its earliest due time, unless it is in act
+ *   dial           zset    the same, of callbacks that are still to be called: who has no dialler
+ *                          does not look
  *   act            zset    id -> virtual start tag: has slices due now
  *   lease          zset    "<id>/<k>" -> when the lease ends
  *   sh             hash    vt, f: virtual time of act, last fence of the shard

@@ -19,8 +19,8 @@ static const struct place {
     size_t skip;
     bool lists;
 } places[] = {
-    {"messages", 17, true}, {"callbacks", 17, true}, {"gc", 0, true},
-    {"due", 0, false},      {"act", 0, false},       {"lease", 0, false},
+    {"messages", 17, true}, {"callbacks", 17, true}, {"gc", 0, true},     {"due", 0, false},
+    {"dial", 0, false},     {"act", 0, false},       {"lease", 0, false},
 };
 #define PLACES (sizeof places / sizeof places[0])
 

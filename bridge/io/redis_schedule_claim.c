@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define ARGS_FIXED 8
+#define ARGS_FIXED 10
 #define CANCELLED  1
 #define TIMED_OUT  2
 
@@ -38,6 +38,7 @@ enum field {
     FIELD_EXTRA_DATA,
     FIELD_GW_PREFIX,
     FIELD_NOTES,
+    FIELD_NOT_BEFORE,
     FIELD_COUNT
 };
 
@@ -74,6 +75,7 @@ static bool read_message(const struct redis_value *v, struct schedule_message *m
     m->destinations = number_of(v, FIELD_N, 0);
     m->slices = number_of(v, FIELD_SLICES, 0);
     m->at_ms = number_of(v, FIELD_AT, 0);
+    m->not_before_ms = number_of(v, FIELD_NOT_BEFORE, 0);
     m->created_ms = number_of(v, FIELD_CREATED, 0);
     m->retry_delay_ms = 1000 * number_of(v, FIELD_RETRY_DELAY, 0);
     m->attempts_max = (unsigned)number_of(v, FIELD_RETRIES, 0) + 1;
@@ -197,6 +199,8 @@ void schedule_claim(void *ctx, const struct schedule_claim *c)
     args[5] = view_of(gated);
     args[6] = (struct view){(const char *)s->conf.owner, sizeof s->conf.owner};
     args[7] = schedule_number(numbers[7], s->conf.outbox_max);
+    args[8] = c->calls ? VIEW("1") : VIEW("");
+    args[9] = schedule_number(numbers[9], c->ahead_ms);
     for (size_t i = 0; i < c->closed_count; i++) {
         args[n++] = c->closed[i].source;
         args[n++] = schedule_number(until[i], c->closed[i].until_ms);

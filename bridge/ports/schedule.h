@@ -50,6 +50,10 @@ struct schedule_claim {
     unsigned destinations; /* no further slice once so many are claimed */
     unsigned quantum;      /* slices in a row from one message; more when nothing else is due */
     int64_t lease_ms;
+    /* What is due within so long, too: so that all is recorded by then. Nothing of it is sent
+     * before its due_ms and its message's not_before_ms. */
+    int64_t ahead_ms;
+    bool calls; /* callbacks, too: there is a dialler. Else only those whose call may be out */
     /* So many destinations of each slice are handed over by the claim itself, in place of a first
      * progress: their watermark and that the message was live are recorded. Not for messages whose
      * subType is `gated` (consent comes first), nor for callbacks. */
@@ -66,8 +70,9 @@ struct schedule_message {
     enum schedule_kind kind;
     int64_t destinations; /* of all slices */
     int64_t slices;
-    int64_t at_ms;      /* when its first sending is due (callback: its next call) */
-    int64_t created_ms; /* by the server's clock */
+    int64_t at_ms;         /* when its first sending is due (callback: its next call) */
+    int64_t not_before_ms; /* it was put off to then; 0: it was not */
+    int64_t created_ms;    /* by the server's clock */
     int64_t retry_delay_ms;
     unsigned attempts_max; /* 1 + maxRetryCount; maxCalls */
     unsigned weight;       /* its share; 1 is usual */
@@ -100,7 +105,7 @@ struct schedule_claimed_slice {
     /* As claimed: a pass is under way, its attempt number is recorded; `doubt` tells what may have
      * been sent before, `watermark` includes the head start. */
     struct slice slice;
-    int64_t due_ms; /* lateness counts from here */
+    int64_t due_ms; /* nothing of it before; lateness counts from here */
     int64_t expires_ms;
     struct view addresses; /* core/address_list.h; of a callback nothing */
     /* The message was deleted while this was in flight and its holder is gone: settle what is out
@@ -125,8 +130,8 @@ struct schedule_claimed {
     unsigned shard;
     enum schedule_state state; /* DONE or FAILED */
     int64_t now_ms;            /* the store's clock */
-    int64_t next_ms;           /* when claiming makes sense again: now_ms if there is more, 0: never
-                                  (until something comes, see woken) */
+    int64_t next_ms;           /* when the same claim makes sense again: now_ms if there is more, 0:
+                                  never (until something comes, see woken) */
     bool outbox_full;          /* nothing is claimed until its entries have left */
     const struct schedule_message *messages;
     const struct schedule_claimed_slice *slices;

@@ -13,17 +13,17 @@ int64_t schedule_now(const struct schedule *s)
 
 int64_t schedule_store_ms(const struct schedule *s)
 {
-    return schedule_now(s) + s->clock_offset_ms;
+    return schedule_now(s) + s->clock.ahead_ms;
 }
 
 int64_t schedule_store_most_ms(const struct schedule *s)
 {
-    return schedule_store_ms(s) + s->clock_slack_ms;
+    return schedule_now(s) + s->clock.most_ms;
 }
 
 int64_t schedule_mono_of(const struct schedule *s, int64_t store_ms)
 {
-    return store_ms - s->clock_offset_ms;
+    return store_ms - s->clock.ahead_ms;
 }
 
 bool schedule_up(const struct schedule *s)
@@ -126,7 +126,7 @@ bool schedule_ready(const struct schedule *s, struct buf *why)
         ready = !buf_put_text(why, "ending\n");
     if (!schedule_up(s))
         ready = !buf_put_text(why, "the schedule's store can't be used: nothing is sent\n");
-    else if (!s->clock_known)
+    else if (!s->clock.known)
         ready = !buf_put_text(why, "the schedule was not looked at yet\n");
     if (s->outbox_full)
         ready = !buf_put_text(why, "the outbox is full: outcomes don't get to Kafka\n");
@@ -138,10 +138,11 @@ bool schedule_ready(const struct schedule *s, struct buf *why)
                                 c->stopped ? "stopped" : breaker_state_name(c->breaker.state),
                                 c->trouble);
     }
-    if (s->stranger_ms > schedule_now(s))
-        ready =
-            !buf_printf(why, "no chat queue with a channel has the source %s: its messages wait\n",
-                        mask_address(view_of(s->stranger_source), shown));
+    for (size_t i = 0; i < SCHEDULE_STRANGERS_MAX; i++)
+        if (s->strangers[i].until_ms > schedule_now(s))
+            ready = !buf_printf(
+                why, "no chat queue with a channel has the source %s: its messages wait\n",
+                mask_address(view_of(s->strangers[i].source), shown));
     return ready;
 }
 

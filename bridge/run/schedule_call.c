@@ -89,23 +89,22 @@ static void give_back(struct schedule *s, struct holding *h, int64_t wait_ms)
     schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_ms(s) + wait_ms, false);
 }
 
-void schedule_call_take(struct schedule *s, struct holding *h,
-                        const struct schedule_claimed_slice *slice)
+void schedule_call_take(struct schedule *s, struct holding *h)
 {
-    if (slice->cancelled) {
-        schedule_hold_leave(s, h, LEAVING_CANCELLED, 0, false);
-    } else if (slice->timed_out) {
-        if (schedule_state_of(h, 0) == HANDOVER_WAITING)
-            schedule_move(s, h, 0, HANDOVER_ON_STOP);
-        end_call(s, h, CALLBACK_OTHER, -1, "no result within the handling timeout");
-    } else if (s->conf.dialler < 0) {
-        give_back(s, h, SCHEDULE_SHUT_MS);
-    } else if (shut_ms(s, schedule_store_ms(s)) > 0) {
-        give_back(s, h, shut_ms(s, schedule_store_ms(s)));
-    } else {
-        h->due_ms = schedule_due_ms(h, slice);
+    int64_t wait_ms = shut_ms(s, schedule_store_ms(s));
+
+    assert(s->conf.dialler >= 0); /* others are not claimed */
+    if (wait_ms > 0)
+        give_back(s, h, wait_ms);
+    else
         queue(s, h);
-    }
+}
+
+void schedule_call_timed_out(struct schedule *s, struct holding *h)
+{
+    if (schedule_state_of(h, 0) == HANDOVER_WAITING)
+        schedule_move(s, h, 0, HANDOVER_ON_STOP);
+    end_call(s, h, CALLBACK_OTHER, -1, "no result within the handling timeout");
 }
 
 /* ---- its begin ---- */

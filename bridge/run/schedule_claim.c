@@ -31,9 +31,13 @@ static int64_t claim_ms(const struct shard *sh)
 /* The one place that says when a shard is claimed from. */
 static void arm(struct schedule *s, struct shard *sh)
 {
+    int64_t at = claim_ms(sh);
+
+    if (at > schedule_now(s)) /* what is due is claimed ahead by more than this delays it */
+        at += SCHEDULE_TOGETHER_MS - 1 - (at + SCHEDULE_TOGETHER_MS - 1) % SCHEDULE_TOGETHER_MS;
     heap_remove(&s->claims, &sh->claim_timer);
     if (!sh->claiming && !sh->blocked)
-        heap_put(&s->claims, &sh->claim_timer, claim_ms(sh));
+        heap_put(&s->claims, &sh->claim_timer, at);
 }
 
 void schedule_claim_init(struct schedule *s)
@@ -87,9 +91,11 @@ static size_t closed_senders(struct schedule *s, struct schedule_closed *to)
             to[n++] =
                 (struct schedule_closed){view_of(from->source), schedule_store_ms(s) + until - now};
     }
-    if (s->stranger_ms > now && n < SCHEDULE_CLOSED_MAX)
-        to[n++] = (struct schedule_closed){view_of(s->stranger_source),
-                                           schedule_store_ms(s) + s->stranger_ms - now};
+    for (size_t i = 0; i < SCHEDULE_STRANGERS_MAX && n < SCHEDULE_CLOSED_MAX; i++)
+        if (s->strangers[i].until_ms > now)
+            to[n++] =
+                (struct schedule_closed){view_of(s->strangers[i].source),
+                                         schedule_store_ms(s) + s->strangers[i].until_ms - now};
     return n;
 }
 
@@ -103,6 +109,8 @@ static void claim(struct schedule *s, unsigned number)
         .destinations = (unsigned)(SCHEDULE_HELD_SHARD - sh->held),
         .quantum = SCHEDULE_QUANTUM,
         .lease_ms = s->conf.lease_ms,
+        .ahead_ms = SCHEDULE_AHEAD_MS,
+        .calls = s->conf.dialler >= 0,
         .head_start = SCHEDULE_HEAD_START,
         .gated = VIEW("whatsapp"),
         .closed = closed,
@@ -132,7 +140,7 @@ void schedule_claim_due(struct schedule *s)
 void schedule_woken(void *schedule, unsigned shard, int64_t due_ms)
 {
     struct schedule *s = schedule;
-    int64_t at = schedule_mono_of(s, due_ms);
+    int64_t at = schedule_mono_of(s, due_ms) - SCHEDULE_AHEAD_MS;
 
     if (shard >= SHARD_COUNT || at >= s->shards[shard].due_ms)
         return;
@@ -185,48 +193,50 @@ static struct content *content_new(const struct schedule_message *m)
 }
 
 /* The claim itself has recorded the first of them. */
-static void use_head_start(struct schedule *s, struct holding *h, int64_t asked_ms)
+static void use_head_start(struct schedule *s, struct holding *h)
 {
     for (size_t i = 0; i < h->slice.watermark && !schedule_needs_recipients(h); i++)
         if (schedule_state_of(h, i) == HANDOVER_WAITING)
             schedule_move(s, h, i, HANDOVER_ON_MARK);
-    schedule_hold_marked(s, h, asked_ms);
+    schedule_hold_marked(s, h, h->marked_ms);
 }
 
 static void say_stranger(struct schedule *s, struct view source)
 {
     char shown[MASK_TEXT_MAX];
     int64_t now = schedule_now(s);
+    struct stranger *to = &s->strangers[0]; /* the one known for longest */
 
-    if (s->stranger_ms < now)
+    for (size_t i = 0; i < SCHEDULE_STRANGERS_MAX; i++) {
+        if (s->strangers[i].until_ms > now && view_is(source, s->strangers[i].source))
+            return; /* other slices of the same claim */
+        if (s->strangers[i].until_ms < to->until_ms)
+            to = &s->strangers[i];
+    }
+    if (to->until_ms <= now || !view_is(source, to->source))
         notice_say(s->port.log, NOTICE_WARN, "no_sender",
                    NOTICE_TEXT("source", mask_address(source, shown)),
                    NOTICE_TEXT("reason", "no chat queue with a channel has this address; its "
                                          "messages wait"));
-    view_copy(source, s->stranger_source, sizeof s->stranger_source);
-    s->stranger_ms = now + SCHEDULE_SHUT_MS;
+    view_copy(source, to->source, sizeof to->source);
+    to->until_ms = now + SCHEDULE_SHUT_MS;
 }
 
 /* What was asked for in the past is due when it was asked for. */
-int64_t schedule_due_ms(const struct holding *h, const struct schedule_claimed_slice *slice)
+static int64_t due_ms(const struct holding *h, const struct schedule_claimed_slice *slice)
 {
     int64_t created_ms = h->content->message.created_ms;
 
     return slice->due_ms > created_ms ? slice->due_ms : created_ms;
 }
 
-static void take_message(struct schedule *s, struct holding *h,
-                         const struct schedule_claimed_slice *slice, int64_t asked_ms)
+static void take_message(struct schedule *s, struct holding *h)
 {
     struct sender *from = schedule_sender_find(s, h->content->message.source);
     int64_t now = schedule_now(s);
     int64_t store = schedule_store_ms(s);
     int64_t open_ms;
 
-    if (slice->cancelled) {
-        schedule_hold_leave(s, h, LEAVING_CANCELLED, store, false);
-        return;
-    }
     if (from == NULL) {
         say_stranger(s, h->content->message.source);
         schedule_hold_leave(s, h, LEAVING_RELEASED, store + SCHEDULE_SHUT_MS, true);
@@ -234,7 +244,6 @@ static void take_message(struct schedule *s, struct holding *h,
     }
     h->sender = from;
     view_copy(h->content->message.source, from->source, sizeof from->source);
-    h->due_ms = schedule_due_ms(h, slice);
     from->held += h->count[HANDOVER_WAITING];
     open_ms = hours_open_ms(&from->conf->hours, from->conf->zone, store);
     if (!h->content->usable)
@@ -244,8 +253,34 @@ static void take_message(struct schedule *s, struct holding *h,
     else if (open_ms > store)
         schedule_hold_leave(s, h, LEAVING_RELEASED, open_ms, true);
     else if (schedule_sender_shut_ms(s, from, now) <= now)
-        use_head_start(s, h, asked_ms);
-    h->renew_ms = asked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;
+        use_head_start(s, h);
+    h->renew_ms = h->marked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;
+}
+
+void schedule_claim_begin(struct schedule *s, struct holding *h)
+{
+    h->begin_ms = 0;
+    schedule_hold_dirty(s, h);
+    if (h->content->message.kind == SCHEDULE_CALLBACK)
+        schedule_call_take(s, h);
+    else
+        take_message(s, h);
+}
+
+static void take_one(struct schedule *s, struct holding *h,
+                     const struct schedule_claimed_slice *slice, int64_t store_ms)
+{
+    int64_t not_before_ms = h->content->message.not_before_ms;
+
+    h->begin_ms = slice->due_ms > not_before_ms ? slice->due_ms : not_before_ms;
+    h->due_ms = due_ms(h, slice);
+    schedule_hold_dirty(s, h);
+    if (slice->cancelled)
+        schedule_hold_leave(s, h, LEAVING_CANCELLED, store_ms, false);
+    else if (slice->timed_out)
+        schedule_call_timed_out(s, h);
+    else if (h->begin_ms <= store_ms)
+        schedule_claim_begin(s, h);
 }
 
 static void take(struct schedule *s, const struct schedule_claimed *c, int64_t asked_ms)
@@ -261,12 +296,9 @@ static void take(struct schedule *s, const struct schedule_claimed *c, int64_t a
         if (contents[slice->message] == NULL)
             contents[slice->message] = content_new(&c->messages[slice->message]);
         h = schedule_hold_new(s, contents[slice->message], slice);
+        h->marked_ms = asked_ms;
         h->renew_ms = asked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;
-        schedule_hold_dirty(s, h);
-        if (h->content->message.kind == SCHEDULE_CALLBACK)
-            schedule_call_take(s, h, slice);
-        else
-            take_message(s, h, slice, asked_ms);
+        take_one(s, h, slice, c->now_ms);
     }
 }
 
@@ -284,9 +316,7 @@ void schedule_claimed(void *schedule, const struct schedule_claimed *c)
         arm(s, sh);
         return;
     }
-    s->clock_offset_ms = c->now_ms - now;
-    s->clock_slack_ms = now - sh->asked_ms;
-    s->clock_known = true;
+    far_clock_heard(&s->clock, sh->asked_ms, now, c->now_ms);
     if (s->outbox_full != c->outbox_full) {
         s->outbox_full = c->outbox_full;
         stat_set(s->stat_outbox_full, c->outbox_full ? 1 : 0);

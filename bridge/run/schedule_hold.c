@@ -609,6 +609,10 @@ static void look(struct schedule *s, struct holding *h)
         schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_ms(s), false);
     if (h->leaving != LEAVING_NOT)
         look_leaving(s, h, now);
+    else if (h->begin_ms > schedule_store_ms(s))
+        heap_put(&s->timers, &h->timer, schedule_mono_of(s, h->begin_ms));
+    else if (h->begin_ms > 0)
+        schedule_claim_begin(s, h);
     else if (h->content->message.kind == SCHEDULE_CALLBACK)
         schedule_call_look(s, h, now);
     else

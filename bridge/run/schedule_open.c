@@ -42,5 +42,5 @@ int64_t schedule_last_ms(const struct schedule *s, const struct holding *h)
 {
     int64_t end = schedule_end_ms(s, h);
 
-    return end == INT64_MAX ? end : schedule_mono_of(s, end) - s->clock_slack_ms;
+    return end == INT64_MAX ? end : end - s->clock.most_ms;
 }

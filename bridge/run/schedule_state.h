@@ -14,6 +14,7 @@
 #ifndef BRIDGE_RUN_SCHEDULE_STATE_H
 #define BRIDGE_RUN_SCHEDULE_STATE_H
 
+#include "bridge/core/far_clock.h"
 #include "bridge/core/handover.h"
 #include "bridge/core/heap.h"
 #include "bridge/core/mask.h"
@@ -26,6 +27,8 @@
 #define SCHEDULE_HELD_SHARD    2000  /* of one shard: then it is not claimed from */
 #define SCHEDULE_QUANTUM       2     /* slices in a row of one message */
 #define SCHEDULE_POLL_MS       1000  /* a shard is looked at that often, whatever is known of it */
+#define SCHEDULE_AHEAD_MS      25    /* before its time, what is due is claimed (decisions/0017) */
+#define SCHEDULE_TOGETHER_MS   5     /* claims of so long are made at once, and share an fsync */
 #define SCHEDULE_AGAIN_MS      200   /* after the store has failed */
 #define SCHEDULE_RENEWALS      3     /* of a lease while it lasts */
 #define SCHEDULE_SETTLE_MS     10    /* the longest that a settlement waits to be written */
@@ -35,6 +38,7 @@
 #define SCHEDULE_HEAD_START    32
 #define SCHEDULE_SHUT_MS       60000 /* for how long what nobody here can send is left alone */
 #define SCHEDULE_SOURCE_MAX    256
+#define SCHEDULE_STRANGERS_MAX 16 /* sources left alone at a time */
 #define SCHEDULE_RELAY_IDLE_MS 2000
 #define SCHEDULE_RELAY_SOON_MS 20
 
@@ -112,6 +116,7 @@ struct holding {
     size_t cursor;       /* nothing before it is MARKED */
     unsigned count[HANDOVER_STATE_COUNT];
     unsigned window;     /* begun in the window under way, so that its size can follow */
+    int64_t begin_ms;    /* nothing is done before, by the store's clock; 0: it has come */
     int64_t due_ms;      /* lateness counts from here, by the store's clock; 0: it was counted */
     int64_t deferred_ms; /* when those that wait for their gap may be marked; 0: none do */
     int64_t fence_ms;    /* no request begins from here on */
@@ -174,6 +179,11 @@ struct send {
     struct http_header headers[CHANNEL_HEADERS_MAX];
 };
 
+struct stranger { /* a source that nobody here sends for */
+    char source[SCHEDULE_SOURCE_MAX];
+    int64_t until_ms; /* its messages are left alone; 0: unused */
+};
+
 struct relay_entry; /* schedule_relay.c */
 
 struct shard {
@@ -217,13 +227,10 @@ struct schedule {
     int in_flight;
     struct holding *calls; /* callbacks that wait for a slot of the dialler, first to last */
     struct holding *calls_last;
-    int64_t clock_offset_ms; /* the store's clock minus the monotonic one, at least */
-    int64_t clock_slack_ms;  /* and at most that much more: the answer was under way so long */
-    bool clock_known;
+    struct far_clock clock; /* the store's */
     bool ending;
     bool outbox_full;
-    char stranger_source[SCHEDULE_SOURCE_MAX];           /* that nobody here sends for; "" */
-    int64_t stranger_ms;                                 /* until then it is left alone */
+    struct stranger strangers[SCHEDULE_STRANGERS_MAX];
     struct settlement settlements[SCHEDULE_SETTLED_MAX]; /* of the write being made */
     struct view addresses[SCHEDULE_RECIPIENTS_MAX];      /* of the look-up being made */
     uint32_t destinations[SCHEDULE_RECIPIENTS_MAX];
@@ -254,10 +261,10 @@ bool schedule_up(const struct schedule *s);
 
 /* ---- schedule_claim.c ---- */
 void schedule_claim_init(struct schedule *s);
-int64_t schedule_due_ms(const struct holding *h, const struct schedule_claimed_slice *slice);
 void schedule_claim_done(struct schedule *s);
 void schedule_claim_due(struct schedule *s);
-void schedule_claim_room(struct schedule *s, unsigned shard); /* less is held of it */
+void schedule_claim_room(struct schedule *s, unsigned shard);     /* less is held of it */
+void schedule_claim_begin(struct schedule *s, struct holding *h); /* its time has come */
 int64_t schedule_claim_wake_ms(const struct schedule *s);
 void schedule_claimed(void *schedule, const struct schedule_claimed *c);
 void schedule_woken(void *schedule, unsigned shard, int64_t due_ms);
@@ -347,8 +354,8 @@ void schedule_channel_told(struct schedule *s, const struct schedule_grant *g);
 void schedule_channel_written(struct schedule *s, uint64_t token_rest);
 
 /* ---- schedule_call.c ---- */
-void schedule_call_take(struct schedule *s, struct holding *h,
-                        const struct schedule_claimed_slice *slice);
+void schedule_call_take(struct schedule *s, struct holding *h);
+void schedule_call_timed_out(struct schedule *s, struct holding *h);
 void schedule_call_look(struct schedule *s, struct holding *h, int64_t now_ms);
 void schedule_call_due(struct schedule *s);
 int64_t schedule_call_wake_ms(struct schedule *s);

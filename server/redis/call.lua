@@ -29,6 +29,7 @@ else
   redis.call('ZADD', gc, purge, id)
   redis.call('ZREM', act, id)
   redis.call('ZREM', due, id)
+  redis.call('ZREM', dial, id)
   redis.call('ZREM', prefix .. 'callbacks', string.format('%016.0f:%s', tonumber(f[4]) or 0, id))
 end
 redis.call('XADD', outbox, '*', 't', open and 'called' or 'called-last', 'm', id, 'at', now, 'b',

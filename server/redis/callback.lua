@@ -9,7 +9,7 @@
 local call = redis.call
 local m, at, digest, created = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local shard, id = string.sub(m, 1, 7), string.sub(m, -32)
-local due = shard .. 'due'
+local dial = shard .. 'dial'
 
 if digest ~= '' then
   local known = call('HGET', m, 'dig')
@@ -22,8 +22,8 @@ end
 call('HSET', m, 'st', '1', 'ver', '1', 'kind', '2', 'created', created, 'by', ARGV[4],
   'n', '1', 'C', '1', 'at', at, 'mr', ARGV[5], 'rd', ARGV[6], 'queue', ARGV[7], 'oqn', ARGV[8],
   'cust', ARGV[9], 'next', at, 'byname', unpack(ARGV, 10))
-call('ZADD', due, at, id)
-if call('ZRANGE', due, '0', '0')[1] == id then
+call('ZADD', dial, at, id)
+if call('ZRANGE', dial, '0', '0')[1] == id then
   call('PUBLISH', 'w:' .. string.sub(shard, 3, 6), at)
 end
 call('ZADD', shard .. 'callbacks', '0', string.rep('0', 16 - #created) .. created .. ':' .. id)

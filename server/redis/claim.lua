@@ -3,21 +3,25 @@
 -- sent from. Tells when the shard is next due.
 --
 -- ARGV: 1 slices  2 destinations  3 quantum  4 lease, ms  5 head start  6 the subType that has none
---       7 owner, 8 bytes  8 entries that the outbox may hold  9 source, until ms, ...
+--       7 owner, 8 bytes  8 entries that the outbox may hold  9 "1": calls to be begun, too
+--       10 what is due so soon, ms  11 source, until ms, ...
 -- Gives {now, next, outbox is full, {{id, fields ...} ...}, {{message, slice, doubt, ends, due,
 -- flags, record, addresses} ...}}; message counts from 0; flags: 1 cancelled, 2 timed out.
 local REAP, PROMOTE, SKIP = 64, 128, 64
 local FIELDS = {'st', 'kind', 'n', 'C', 'mr', 'w', 'pz', 'src', 'sub', 'ct', 'body', 'rd', 'at',
   'created', 'last', 'fail', 'next', 'lastcall', 'calls', 'cust', 'queue', 'oqn', 'oqname', 'extra',
-  'gw', 'notes'}
+  'gw', 'notes', 'pk'}
 local ST, KIND, COUNT, SLICES, WEIGHT, PAUSED, SOURCE, SUBTYPE = 1, 2, 3, 4, 6, 7, 8, 9
+local NOT_BEFORE = #FIELDS
 local OPEN = 1
 
 local want, room = tonumber(ARGV[1]), tonumber(ARGV[2])
 local quantum, lease_ms, head_start = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local closed = {}
-for i = 9, #ARGV, 2 do
-  closed[ARGV[i]] = tonumber(ARGV[i + 1])
+local calls, ahead = ARGV[9] == '1', tonumber(ARGV[10])
+local soon, closed = now + ahead, {}
+for i = 11, #ARGV, 2 do
+  local till = tonumber(ARGV[i + 1])
+  closed[ARGV[i]] = till > soon and till or nil
 end
 
 -- ---- leases that ran out ----
@@ -48,16 +52,27 @@ if full then
 end
 local known = redis.call('HMGET', prefix .. 'sh', 'vt', 'f')
 local vt, fence = tonumber(known[1] or '0'), tonumber(known[2] or '0')
-local ready = want > 0 and redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, PROMOTE) or {}
-if #ready > 0 then
-  local add = {}
+local indexes = calls and {due, dial} or {due}
+for _, index in ipairs(indexes) do
+  local ready = want > 0 and redis.call('ZRANGE', index, '-inf', soon, 'BYSCORE', 'LIMIT', 0, PROMOTE)
+    or {}
+  local add, gone = {}, {}
   for _, id in ipairs(ready) do
-    local vf = redis.call('HGET', key('m', id), 'vf')
-    add[#add + 1] = string.format('%.17g', math.max(vt, tonumber(vf or '0')))
-    add[#add + 1] = id
+    local f = redis.call('HMGET', key('m', id), 'vf', 'st', 'src')
+    local till = f[2] == '1' and closed[f[3] or '']
+    if till then -- it rests where it is
+      redis.call('HSET', key('m', id), 'pk', digits(till))
+      point(id)
+    else
+      gone[#gone + 1] = id
+      add[#add + 1] = string.format('%.17g', math.max(vt, tonumber(f[1] or '0')))
+      add[#add + 1] = id
+    end
   end
-  redis.call('ZREM', due, unpack(ready))
-  redis.call('ZADD', act, unpack(add))
+  if #gone > 0 then
+    redis.call('ZREM', index, unpack(gone))
+    redis.call('ZADD', act, unpack(add))
+  end
 end
 
 -- ---- leaving act ----
@@ -146,15 +161,19 @@ while #leases < want and room > 0 and picks < want + SKIP do
     redis.call('ZREM', act, id)
   elseif m[ST] == '1' and m[PAUSED] then
     leave(id, tag, 0)
-  elseif m[ST] == '1' and (closed[m[SOURCE] or ''] or 0) > now then
+  elseif m[ST] == '1' and m[KIND] == '2' and not calls and not is_begun(id) then
+    leave(id, tag, tonumber(m[NOT_BEFORE] or '0'))
+  elseif m[ST] == '1' and closed[m[SOURCE] or ''] then
     leave(id, tag, closed[m[SOURCE]])
+  elseif m[NOT_BEFORE] and tonumber(m[NOT_BEFORE]) > soon then -- one who looks further ahead had it
+    leave(id, tag, tonumber(m[NOT_BEFORE]))
   else
     local most = math.min(quantum, want - #leases)
-    local found = redis.call('ZRANGE', key('q', id), '-inf', now, 'BYSCORE', 'LIMIT', 0, most,
+    local found = redis.call('ZRANGE', key('q', id), '-inf', soon, 'BYSCORE', 'LIMIT', 0, most,
       'WITHSCORES')
     if #found == 0 and m[SLICES] == '1' then
       local first = first_of(id)
-      found = first and tonumber(first) <= now and {'0', first} or found
+      found = first and tonumber(first) <= soon and {'0', first} or found
     end
     local taken = #found / 2
     if taken > 0 and not at then
@@ -189,10 +208,12 @@ local next_ms = 0
 if #over == REAP or redis.call('EXISTS', act) == 1 then
   next_ms = now
 else
-  for _, index in ipairs({due, lease}) do
+  indexes[#indexes + 1] = lease
+  for _, index in ipairs(indexes) do
     local first = tonumber(redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')[2])
+    first = first and math.max(index == lease and first or first - ahead, now)
     if first and (next_ms == 0 or first < next_ms) then
-      next_ms = math.max(first, now)
+      next_ms = first
     end
   end
 end

@@ -1,9 +1,9 @@
 -- One change of one message or callback, whole or not at all (server/effect.h; keys and fields:
 -- server/store.h). Bounded by the number of slices, STORE_SLICES_MAX.
 --
--- KEYS: 1 m:<id>  2 q:<id>  3 due  4 act  5 lease  6 sl:<id>  7 list  8 idem:<key>  9 gc
+-- KEYS: 1 m:<id>  2 q:<id>  3 due, of a callback dial  4 act  5 lease  6 sl:<id>  7 list  8 idem:<key>  9 gc
 --       10 c:<id>  11 rep:<id>  12 t:<id>:<token>: the slices of 10 and 12 are these and ":k"
---       13 out
+--       13 out  14 due
 -- ARGV: 1 id  2 version that must be there, or ''  3 digest, or ''  4 how long the key is kept, ms
 --       5 due ms, '' to keep, '-' for none  6 '+' into the list, '-' out of it, '' to keep
 --       7 member of the list  8 purge ms, '' to keep, '-' for none  9 '1': only if unclaimed
@@ -121,6 +121,7 @@ if ARGV[5] ~= '' and not creates then
   redis.call('HDEL', m, 'pk')
   if old[4] == '2' then
     -- A callback may be in flight: whoever called has lost it by now.
+    redis.call('ZREM', KEYS[14], id)
     redis.call('ZREM', KEYS[5], id .. '/0')
     redis.call('HDEL', KEYS[6], '0')
   end

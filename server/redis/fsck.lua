@@ -28,10 +28,21 @@ local function answer()
 end
 
 local in_act, in_due = redis.call('ZSCORE', act, id), redis.call('ZSCORE', due, id)
+local in_dial = redis.call('ZSCORE', dial, id)
+if in_due and in_dial and say('reachable-twice') then
+  redis.call('ZREM', tonumber(in_due) > tonumber(in_dial) and due or dial, id)
+end
+in_due = in_due and in_dial and math.min(in_due, in_dial) or in_due or in_dial
+
+local function unreach()
+  redis.call('ZREM', due, id)
+  redis.call('ZREM', dial, id)
+end
+
 if not st then
   if (in_act or in_due) and say('pointer-to-nothing') then
     redis.call('ZREM', act, id)
-    redis.call('ZREM', due, id)
+    unreach()
   end
   return answer()
 end
@@ -113,8 +124,8 @@ if reachable and not in_act and not in_due and say('unreachable') then
 elseif reachable and not in_act and in_due and tonumber(in_due) > first and say('reachable-late') then
   point(id)
 elseif in_act and in_due and say('reachable-twice') then
-  redis.call('ZREM', due, id)
+  unreach()
 elseif in_due and next(waits) == nil and say('reachable-but-over') then
-  redis.call('ZREM', due, id) -- in act it would leave at the next claim
+  unreach() -- in act it would leave at the next claim
 end
 return answer()

@@ -4,6 +4,7 @@
 -- KEYS: 1 "s:{NN}:", which all keys of the shard begin with
 local prefix = KEYS[1]
 local due, act, lease = prefix .. 'due', prefix .. 'act', prefix .. 'lease'
+local dial = prefix .. 'dial'
 local outbox, gc = prefix .. 'out', prefix .. 'gc'
 local HEAD, NOBODY, SLICE = '>BBBBBBHHHHI4', string.rep('\0', 16), 1000
 
@@ -76,20 +77,34 @@ local function first_of(id)
   end
 end
 
--- The one function by which waiting work is made reachable, and its earliest time known.
+-- A call that was begun may be out: its holder may be gone, and anybody can end it.
+local function is_begun(id)
+  local record = redis.call('HGET', key('sl', id), '0')
+  return record and read_head(record).mark > 0
+end
+
+-- The one function by which waiting work is made reachable, and its earliest time known. A call
+-- that is still to be begun waits apart, where only who has a dialler looks.
 local function point(id)
   if redis.call('ZSCORE', act, id) then
     return
   end
   local first = first_of(id)
-  local held = redis.call('HMGET', key('m', id), 'st', 'pz', 'pk')
+  local held = redis.call('HMGET', key('m', id), 'st', 'pz', 'pk', 'kind')
+  local index, other = due, dial
+  if held[4] == '2' and not is_begun(id) then
+    index, other = dial, due
+  end
+  if held[4] == '2' then
+    redis.call('ZREM', other, id)
+  end
   if not first or (held[2] and held[1] == '1') then
-    redis.call('ZREM', due, id)
+    redis.call('ZREM', index, id)
     return
   end
   local score = digits(math.max(tonumber(first), tonumber(held[3] or '0')))
-  redis.call('ZADD', due, score, id)
-  if redis.call('ZRANGE', due, 0, 0)[1] == id then
+  redis.call('ZADD', index, score, id)
+  if redis.call('ZRANGE', index, 0, 0)[1] == id then
     redis.call('PUBLISH', 'w:' .. string.sub(prefix, 3, -2), score)
   end
 end

@@ -39,7 +39,8 @@ const struct schedule_claim hand_usual = {.shard = HAND_SHARD,
                                           .slices = 10,
                                           .destinations = 100000,
                                           .quantum = 2,
-                                          .lease_ms = HAND_LEASE_MS};
+                                          .lease_ms = HAND_LEASE_MS,
+                                          .calls = true};
 
 size_t hand_claim_of(struct schedule_rig *rig, unsigned owner, struct schedule_claim c)
 {

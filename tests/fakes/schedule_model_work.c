@@ -75,12 +75,22 @@ static bool is_closed(const struct schedule_claim *c, const struct model_thing *
            view_is(c->closed[0].source, t->of.source);
 }
 
-/* It may be claimed now (I7: not before its time). */
+/* A call that is still to be begun, by a claim that begins none. */
+static bool is_apart(const struct schedule_claim *c, const struct model_thing *t)
+{
+    return t->st == STORE_LIVE && t->of.kind == STORE_CALLBACK && !c->calls &&
+           t->slice[0].is.watermark == 0;
+}
+
+/* It may be claimed now (I7: not before its time, but for what the claim is ahead). */
 static bool is_due(const struct schedule_model *m, const struct schedule_claim *c,
                    const struct model_thing *t, unsigned k)
 {
-    return t->used && t->slice[k].waits && t->slice[k].due_ms <= m->now_ms &&
-           t->parked_ms <= m->now_ms && !(t->st == STORE_LIVE && t->paused) && !is_closed(c, t);
+    int64_t soon_ms = m->now_ms + c->ahead_ms;
+
+    return t->used && t->slice[k].waits && t->slice[k].due_ms <= soon_ms &&
+           t->parked_ms <= soon_ms && !(t->st == STORE_LIVE && t->paused) && !is_closed(c, t) &&
+           !is_apart(c, t);
 }
 
 static void hand_over(const struct model_thing *t, struct model_slice *s, const struct slice *is)
@@ -142,6 +152,7 @@ static void take(struct schedule_model *m, const struct schedule_claim *c,
     assert_int_equal(got->cancelled, t->st == STORE_DELETED);
     assert_int_equal(got->timed_out, t->of.kind == STORE_CALLBACK && s->is.watermark > 0);
     assert_int_equal(got->due_ms, s->due_ms);
+    assert_true(got->due_ms <= m->now_ms + c->ahead_ms);
     assert_int_equal(got->expires_ms, m->now_ms + c->lease_ms);
     expect_addresses(t, got->lease.slice, got->addresses);
     assert_true(memcmp(got->slice.holder, m->fence, sizeof m->fence) > 0); /* I5 */
@@ -172,7 +183,7 @@ static void earlier(int64_t *first_ms, int64_t ms)
 }
 
 /* When something is due next: of what is stored now. */
-static int64_t next_of(const struct schedule_model *m)
+static int64_t next_of(const struct schedule_model *m, const struct schedule_claim *c)
 {
     int64_t first_ms = 0;
 
@@ -184,8 +195,9 @@ static int64_t next_of(const struct schedule_model *m)
 
             if (s->leased)
                 earlier(&first_ms, s->ends_ms);
-            else if (s->waits && !(t->st == STORE_LIVE && t->paused))
-                earlier(&first_ms, s->due_ms > t->parked_ms ? s->due_ms : t->parked_ms);
+            else if (s->waits && !(t->st == STORE_LIVE && t->paused) && !is_apart(c, t))
+                earlier(&first_ms,
+                        (s->due_ms > t->parked_ms ? s->due_ms : t->parked_ms) - c->ahead_ms);
         }
     }
     return first_ms != 0 && first_ms < m->now_ms ? m->now_ms : first_ms;
@@ -204,12 +216,15 @@ void model_claim(struct schedule_model *m, bool greedy)
 {
     static const unsigned starts[] = {0, 0, 1, 50, 1000};
     static const unsigned rooms[] = {1, 600, 3000, 1000000};
+    static const int64_t aheads[] = {0, 0, 1, 3, 25};
     struct schedule_closed closed = {VIEW("s1"), 0};
     struct schedule_claim c = {.shard = MODEL_SHARD,
                                .slices = greedy ? 24 : (unsigned)model_pick(6),
                                .destinations = greedy ? 1000000 : rooms[model_pick(4)],
                                .quantum = 1 + (unsigned)model_pick(3),
                                .lease_ms = greedy ? 1000 : 1 + (int64_t)model_pick(LEASE_MS_MAX),
+                               .ahead_ms = aheads[model_pick(5)],
+                               .calls = greedy || model_pick(4) > 0,
                                .head_start = starts[model_pick(5)],
                                .gated = VIEW("WHATSAPP"),
                                .closed = &closed,
@@ -219,12 +234,12 @@ void model_claim(struct schedule_model *m, bool greedy)
 
     if (c.slices > free_holds(m))
         c.slices = (unsigned)free_holds(m);
-    closed.until_ms = m->now_ms + CLOSED_MS;
+    closed.until_ms = m->now_ms + CLOSED_MS + c.ahead_ms;
     schedule_rig_claim(&m->rig, owner, &c);
     assert_int_equal(m->rig.claimed.state, SCHEDULE_DONE);
     assert_true(m->rig.claimed.slice_count <= c.slices);
     m->now_ms = m->rig.claimed.now_ms;
-    c.closed_count = closed.until_ms > m->now_ms ? c.closed_count : 0;
+    c.closed_count = closed.until_ms > m->now_ms + c.ahead_ms ? c.closed_count : 0;
     m->did[DID_CLAIM]++;
     reap(m);
     for (size_t i = 0; i < m->rig.claimed.slice_count; i++) {
@@ -244,7 +259,7 @@ void model_claim(struct schedule_model *m, bool greedy)
                 assert_false(is_due(m, &c, &m->things[i], k)); /* all that was due has come */
     model_compare_all(m, m->now_ms);
     if (m->rig.claimed.slice_count < c.slices && room > 0)
-        assert_int_equal(m->rig.claimed.next_ms, next_of(m)); /* exact */
+        assert_int_equal(m->rig.claimed.next_ms, next_of(m, &c)); /* exact */
 }
 
 /* ---- writes ---- */

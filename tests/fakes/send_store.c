@@ -144,7 +144,8 @@ static bool is_closed(const struct schedule_claim *c, const struct send_store_me
                       int64_t now_ms, int64_t *until_ms)
 {
     for (size_t i = 0; i < c->closed_count; i++)
-        if (view_is(c->closed[i].source, message->source) && c->closed[i].until_ms > now_ms) {
+        if (view_is(c->closed[i].source, message->source) &&
+            c->closed[i].until_ms > now_ms + c->ahead_ms) {
             *until_ms = c->closed[i].until_ms;
             return true;
         }
@@ -158,6 +159,7 @@ static void describe(const struct send_store_message *message, struct schedule_m
         .destinations = (int64_t)message->count,
         .slices = (int64_t)message->slices,
         .at_ms = message->at_ms,
+        .not_before_ms = message->park_ms,
         .retry_delay_ms = message->retry_delay_ms,
         .attempts_max = message->attempts_max,
         .weight = 1,
@@ -219,6 +221,7 @@ void send_store_claim(struct send_store *m, const struct schedule_claim *c, int6
     for (size_t i = 0; i < m->count; i++) {
         struct send_store_message *message = &m->messages[i];
         size_t before = a->slice_count;
+        int64_t soon = now_ms + c->ahead_ms;
         int64_t until = 0;
 
         if (message->shard != c->shard)
@@ -229,12 +232,14 @@ void send_store_claim(struct send_store *m, const struct schedule_claim *c, int6
 
             if (s->leased)
                 next_is(&next, s->lease_ends_ms);
-            if (!s->queued || (message->paused && !message->deleted))
+            if (!s->queued || (message->paused && !message->deleted) ||
+                (message->kind == SCHEDULE_CALLBACK && !c->calls && s->slice.watermark == 0))
                 continue;
-            if (s->due_ms > now_ms || message->park_ms > now_ms) {
-                next_is(&next, s->due_ms > message->park_ms ? s->due_ms : message->park_ms);
+            if (s->due_ms > soon || message->park_ms > soon) {
+                next_is(&next, (s->due_ms > message->park_ms ? s->due_ms : message->park_ms) -
+                                   c->ahead_ms);
             } else if (!message->deleted && is_closed(c, message, now_ms, &until)) {
-                next_is(&next, until);
+                next_is(&next, until - c->ahead_ms);
             } else if (a->slice_count >= c->slices || used >= c->destinations) {
                 next_is(&next, now_ms);
             } else {

@@ -272,7 +272,10 @@ void send_world_boot(struct send_world *w, unsigned process)
     p->out = 0;
     p->stats = stats_new();
     ports.stats = p->stats;
-    p->loop = schedule_new(&w->conf, &ports);
+    p->conf = w->conf;
+    if (process > 0 && world_chance(w, 300)) /* calls are the other's, then */
+        p->conf.dialler = -1;
+    p->loop = schedule_new(&p->conf, &ports);
 }
 
 /* Whatever it had sent and had not recorded may be sent again. */

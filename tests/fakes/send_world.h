@@ -66,6 +66,7 @@ struct world_process {
     struct send_world *world;
     unsigned index;
     struct schedule *loop; /* NULL: dead */
+    struct schedule_conf conf;
     struct stats *stats;
     uint32_t life;
     int64_t stopped_to_ms; /* SIGSTOP until then; 0: it runs */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "bridge/core/address_list.h"
+#include "bridge/core/num.h"
 #include "bridge/io/redis_schedule_scripts.h"
 #include "bridge/io/redis_wake.h"
 #include "tests/fakes/schedule_hand.h"
@@ -125,6 +126,7 @@ static void a_call_of_unknown_fate_stays_open_until_its_time_is_over(void **stat
 {
     struct rig_message m = posted_callback();
     struct rig_slice s = hand_slice(&rig, 0);
+    struct schedule_claim without = hand_usual; /* a dialler: to end it, none is needed */
     struct callback_state after;
 
     (void)state;
@@ -132,6 +134,7 @@ static void a_call_of_unknown_fate_stays_open_until_its_time_is_over(void **stat
     assert_int_equal(hand_write(&rig, 0, rig.ports[0].progress, &s,
                                 (struct schedule_write){.lease_ms = 3600000}),
                      SCHEDULE_DONE);
+    without.calls = false;
     assert_int_equal(hand_claim(&rig, 1), 0); /* its process may be gone: nobody calls */
     assert_true(rig.claimed.next_ms > rig.claimed.now_ms + 3000000);
     s.claimed.slice.sequence++;
@@ -140,7 +143,7 @@ static void a_call_of_unknown_fate_stays_open_until_its_time_is_over(void **stat
                                                                 .slice = &s.claimed.slice,
                                                                 .lease_ms = 1}),
                      SCHEDULE_DONE);
-    while (hand_claim(&rig, 1) == 0)
+    while (hand_claim_of(&rig, 1, without) == 0)
         continue;
     s = rig.slices[0];
     assert_true(s.claimed.timed_out);
@@ -148,6 +151,41 @@ static void a_call_of_unknown_fate_stays_open_until_its_time_is_over(void **stat
     assert_int_equal(schedule_rig_end_call(&rig, 1, end_of(&s, &after, CALLBACK_OTHER)),
                      SCHEDULE_DONE);
     assert_int_equal(hand_field(&rig, m.id, "fail"), 1);
+}
+
+static int64_t commands(void)
+{
+    const char *text = redis_server_ask(rig.server, "INFO stats");
+    struct view rest = view_skip(view_of(strstr(text, "total_commands_processed:")), 25);
+    struct view number = view_cut(&rest, '\r');
+    int64_t n = 0;
+
+    assert_true(num_int(number, &n));
+    return n;
+}
+
+static void calls_cost_nothing_where_there_is_no_dialler(void **state)
+{
+    struct schedule_claim without = hand_usual;
+    int64_t before = 0;
+    int64_t idle = 0;
+
+    (void)state;
+    without.calls = false;
+    before = commands();
+    assert_int_equal(hand_claim_of(&rig, 1, without), 0);
+    idle = commands() - before;
+    for (int i = 0; i < 100; i++)
+        (void)posted_callback();
+    for (int i = 0; i < 2; i++) {
+        before = commands();
+        assert_int_equal(hand_claim_of(&rig, 1, without), 0);
+        assert_int_equal(rig.claimed.next_ms, 0); /* they do not even wake it */
+        assert_int_equal(commands() - before, idle);
+    }
+    assert_int_equal(hand_claim(&rig, 0), 10); /* and none is put off for who has one */
+    assert_int_equal(hand_claim_of(&rig, 1, without), 0);
+    assert_int_equal(hand_claim(&rig, 0), 10);
 }
 
 static void a_result_from_elsewhere_wins_over_the_call_s(void **state)
@@ -369,6 +407,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_callback_is_called_again_until_its_calls_are_used_up, empty),
         cmocka_unit_test_setup(a_call_of_unknown_fate_stays_open_until_its_time_is_over, empty),
+        cmocka_unit_test_setup(calls_cost_nothing_where_there_is_no_dialler, empty),
         cmocka_unit_test_setup(a_result_from_elsewhere_wins_over_the_call_s, empty),
         cmocka_unit_test_setup(a_gate_grants_its_rate_and_can_be_shut_and_stopped, empty),
         cmocka_unit_test_setup(consents_are_found_and_an_address_is_reserved_once, empty),

@@ -261,6 +261,38 @@ static void a_message_waits_while_its_window_is_shut(void **state)
     assert_int_equal(rig.claimed.next_ms, HAND_LATER_MS);
 }
 
+static void what_is_due_soon_is_claimed_before_it_is(void **state)
+{
+    struct schedule_claim c = hand_usual;
+    struct rig_message m = hand_message(3);
+    struct rig_slice s;
+
+    (void)state;
+    assert_int_equal(hand_claim(&rig, 0), 0); /* tells the time */
+    m.at_ms = rig.claimed.now_ms + 60000;
+    schedule_rig_post(&rig, &m);
+    assert_int_equal(hand_claim(&rig, 0), 0);
+    assert_int_equal(rig.claimed.next_ms, m.at_ms);
+    c.ahead_ms = 10000;
+    assert_int_equal(hand_claim_of(&rig, 0, c), 0);
+    assert_int_equal(rig.claimed.next_ms, m.at_ms - 10000);
+    c.ahead_ms = 120000;
+    assert_int_equal(hand_claim_of(&rig, 0, c), 1);
+    s = rig.slices[0];
+    assert_int_equal(s.claimed.due_ms, m.at_ms);
+    /* Put off, it is not to be had before that, and whoever has it is told. */
+    assert_int_equal(hand_write(&rig, 0, rig.ports[0].release, &s,
+                                (struct schedule_write){.at_ms = m.at_ms + 30000, .park = true}),
+                     SCHEDULE_DONE);
+    c.ahead_ms = 70000;
+    assert_int_equal(hand_claim_of(&rig, 0, c), 0);
+    assert_int_equal(rig.claimed.next_ms, m.at_ms + 30000 - 70000);
+    c.ahead_ms = 120000;
+    assert_int_equal(hand_claim_of(&rig, 0, c), 1);
+    assert_int_equal(rig.slices[0].message.not_before_ms, m.at_ms + 30000);
+    hand_expect_sound(&rig, m.id);
+}
+
 static void what_can_t_be_sent_from_here_leaves_until_then(void **state)
 {
     struct rig_message m = hand_posted(&rig, 3000);
@@ -558,6 +590,7 @@ int main(void)
         cmocka_unit_test_setup(a_head_start_is_recorded_by_the_claim, empty),
         cmocka_unit_test_setup(a_release_costs_no_attempt, empty),
         cmocka_unit_test_setup(a_message_waits_while_its_window_is_shut, empty),
+        cmocka_unit_test_setup(what_is_due_soon_is_claimed_before_it_is, empty),
         cmocka_unit_test_setup(what_can_t_be_sent_from_here_leaves_until_then, empty),
         cmocka_unit_test_setup(a_deleted_message_s_requests_come_in_and_the_rest_is_cancelled,
                                empty),

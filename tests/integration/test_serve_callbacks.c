@@ -246,7 +246,7 @@ static void the_schedule_follows_each_change(void **state)
     serve_create(&rig, "/callbacks", "", SPEC_POST, id);
     path_of(id, path);
     shard = shard_of(view_of(id));
-    snprintf(due, sizeof due, "ZSCORE s:{%02u}:due %s", shard, id);
+    snprintf(due, sizeof due, "ZSCORE s:{%02u}:dial %s", shard, id);
     snprintf(q, sizeof q, "ZSCORE s:{%02u}:q:%s 0", shard, id);
     assert_string_equal(redis_server_ask(rig.redis, due), "1570192562440");
     assert_string_equal(redis_server_ask(rig.redis, q), "$-1"); /* new: it waits without */
