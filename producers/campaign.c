@@ -94,16 +94,13 @@ static bool read_members(struct campaign *c, struct members *m, struct fault *f)
 
     snprintf(limit, sizeof limit, "%" PRId64, c->limit);
     for (unsigned shard = 0; shard < SHARD_COUNT; shard++) {
-        char key[SHARD_KEY_MAX];
-        const struct view args[] = {VIEW("ZREVRANGEBYLEX"),
-                                    shard_key(shard, "messages", VIEW_NONE, key),
-                                    VIEW("+"),
-                                    VIEW("-"),
-                                    VIEW("LIMIT"),
-                                    VIEW("0"),
+        char text[SHARD_KEY_MAX];
+        const struct view key = shard_key(shard, "", VIEW_NONE, text);
+        const struct view args[] = {VIEW("messages"), VIEW(""), VIEW(""), VIEW("1"),
                                     view_of(limit)};
 
-        if (!store_ask(c->store, args, 7, on_members, m, f))
+        if (!store_ask_script(c->store, schedule_script(SCHEDULE_SCRIPT_LISTED), &key, 1, args, 5,
+                              on_members, m, f))
             return false;
     }
     qsort(m->ids, m->count, sizeof m->ids[0], newest_first);

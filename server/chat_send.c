@@ -88,7 +88,6 @@ static void next(struct sending *s)
     const struct transcript_line *line = NULL;
     char chat[GUID_TEXT_MAX];
     char id[GUID_TEXT_MAX];
-    char by[GUID_TEXT_MAX];
     char place[24];
     struct guid message;
     struct effect e;
@@ -102,7 +101,6 @@ static void next(struct sending *s)
     snprintf(place, sizeof place, "%zu", s->stored);
     message = crypto_guid_of(view_of(chat), view_of(place));
     guid_hex(&message, id);
-    guid_hex(&s->x->user->id, by);
     effect_init(&e, s->x, STORE_MESSAGE, id, EFFECT_NEW);
     e.created_ms = s->x->wall_ms;
     e.slices = 1;
@@ -111,7 +109,6 @@ static void next(struct sending *s)
                                                .count = 1,
                                                .max_retry_count = CMI_MAX_RETRY_COUNT_DEFAULT,
                                                .retry_delay_s = CMI_RETRY_DELAY_DEFAULT,
-                                               .by = view_of(by),
                                                .body = line->message,
                                                .source = view_of(s->queue->address),
                                                .sub_type = view_of(s->queue->channel)});

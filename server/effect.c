@@ -197,9 +197,9 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     args[4] = e->due == EFFECT_DUE_AT     ? number(digits[2], e->due_ms)
               : e->due == EFFECT_DUE_NONE ? VIEW("-")
                                           : VIEW("");
-    args[5] = e->list == EFFECT_LIST_ADD      ? VIEW("+")
-              : e->list == EFFECT_LIST_REMOVE ? VIEW("-")
-                                              : VIEW("");
+    args[5] = e->list == EFFECT_LIST_ADD      ? e->kind == STORE_MESSAGE ? VIEW("p+") : VIEW("+")
+                   : e->list == EFFECT_LIST_REMOVE ? e->kind == STORE_MESSAGE ? VIEW("p-") : VIEW("-")
+                                                   : VIEW("");
     args[6] = view_of(member);
     args[7] = e->purge_ms == EFFECT_PURGE_KEEP    ? VIEW("")
               : e->purge_ms == EFFECT_PURGE_NEVER ? VIEW("-")

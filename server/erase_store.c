@@ -3,6 +3,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/shard.h"
 #include "bridge/io/redis_schedule.h"
+#include "bridge/io/redis_schedule_scripts.h"
 #include "server/erase_thing.h"
 #include "server/scripts.h"
 #include "server/store.h"
@@ -79,9 +80,45 @@ static void on_page(void *owner, const struct redis_value *v)
     erase_store_less(e);
 }
 
+/* The messages: their list lies in pages (redis/paged.lua), and is gone through by its last member.
+ */
+static void on_listed(void *owner, const struct redis_value *v)
+{
+    struct erase_store *e = owner;
+
+    e->page_more = false;
+    for (size_t i = 0; !erase_store_bad(e, v) && i < v->count; i++) {
+        struct view member = v->items[i].text;
+        struct view id = store_member_id(member);
+
+        if (member.n < sizeof e->cursor) {
+            view_copy(member, e->cursor, sizeof e->cursor);
+            e->page_more = true;
+        }
+        if (id.n == GUID_HEX_LEN)
+            erase_thing(e, id);
+    }
+    erase_store_less(e);
+}
+
+static void ask_listed(struct erase_store *e)
+{
+    char key[SHARD_KEY_MAX];
+    struct view prefix = shard_key(e->shard, "", VIEW_NONE, key);
+    struct view args[] = {view_of(lists[e->list]), e->page_more ? view_of(e->cursor) : VIEW(""),
+                          VIEW(""), VIEW(""), VIEW(PAGE)};
+
+    redis_run(e->server->redis, schedule_script(SCHEDULE_SCRIPT_LISTED), &prefix, 1, args, 5,
+              on_listed, e);
+}
+
 static void end_page(struct erase_store *e)
 {
-    if (!e->page_more && ++e->list == LISTS) {
+    if (!e->page_more) {
+        snprintf(e->cursor, sizeof e->cursor, "0");
+        e->list++;
+    }
+    if (e->list == LISTS) {
         e->list = 0;
         snprintf(e->out_from, sizeof e->out_from, "-");
         ask_outbox(e);
@@ -98,6 +135,10 @@ static void ask_page(struct erase_store *e)
 
     e->next = end_page;
     e->owed = 1;
+    if (e->list == 0) {
+        ask_listed(e);
+        return;
+    }
     redis_command(e->server->redis, args, 5, on_page, e);
 }
 

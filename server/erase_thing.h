@@ -6,7 +6,7 @@
 
 #include "server/erase_store.h"
 
-#define ERASE_CURSOR_MAX 24
+#define ERASE_CURSOR_MAX 64 /* a SCAN's, or a member of a list */
 
 struct erase_store {
     struct server *server;

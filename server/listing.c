@@ -4,6 +4,7 @@
 #include "bridge/core/num.h"
 #include "bridge/core/percent.h"
 #include "bridge/core/shard.h"
+#include "bridge/io/redis_schedule_scripts.h"
 #include "server/front.h"
 #include "server/store.h"
 
@@ -203,6 +204,22 @@ static struct view bound(struct view at, const char *open_end, char out[LISTING_
     return (struct view){out, at.n + 1};
 }
 
+/* The same, of a list that is in pages. */
+static void read_paged(struct listing *l, struct cursor *c)
+{
+    char key[SHARD_KEY_MAX];
+    struct view prefix = shard_key(c->shard, "", VIEW_NONE, key);
+    bool down = l->source.descending;
+    bool goes_on = c->last.p != NULL;
+    struct view args[] = {view_of(l->source.zset), goes_on && !down ? c->last : l->above,
+                          goes_on && down ? c->last : l->below, down ? VIEW("1") : VIEW(""),
+                          VIEW("32")};
+
+    l->waiting++;
+    redis_run(l->x->server->redis, schedule_script(SCHEDULE_SCRIPT_LISTED), &prefix, 1, args, 5,
+              on_members, c);
+}
+
 static void read_page(struct listing *l, struct cursor *c)
 {
     char key[SHARD_KEY_MAX];
@@ -218,7 +235,11 @@ static void read_page(struct listing *l, struct cursor *c)
                           VIEW("0"),        VIEW("32"),
                           VIEW("REV")};
 
-    _Static_assert(LISTING_PAGE == 32, "the page's size stands in the command, too");
+    _Static_assert(LISTING_PAGE == 32, "the page's size stands in the commands, too");
+    if (l->source.paged) {
+        read_paged(l, c);
+        return;
+    }
     l->waiting++;
     redis_command(l->x->server->redis, args, down ? 9 : 8, on_members, c);
 }

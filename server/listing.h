@@ -33,6 +33,7 @@ struct listing_item {
 struct listing_source {
     const char *collection; /* "callbacks": the path, and the root in XML */
     const char *zset;       /* the zsets' name */
+    bool paged;             /* they are in pages (server/redis/paged.lua) */
     bool descending;
     /* Members lie strictly between these; empty: no bound. */
     struct view above;

@@ -115,6 +115,7 @@ void message_list(struct exchange *x)
     struct listing_source source = {.collection = "messages",
                                     .is_member = store_is_member,
                                     .zset = "messages",
+                                    .paged = true,
                                     .descending = true,
                                     .load = load_listed,
                                     .free_part = free_part,

@@ -5,7 +5,6 @@ void message_new_fill(struct effect *e, const struct message_new *m)
     if (e->version == EFFECT_NEW) {
         effect_int(e, "kind", STORE_MESSAGE);
         effect_int(e, "created", e->created_ms);
-        effect_text(e, "by", m->by);
     }
     e->due = EFFECT_DUE_AT;
     e->due_ms = m->at_ms;
@@ -18,5 +17,7 @@ void message_new_fill(struct effect *e, const struct message_new *m)
     effect_text(e, "body", m->body);
     effect_text(e, "src", m->source);
     effect_text(e, "sub", m->sub_type);
-    effect_text(e, "ct", m->content_type.n > 0 ? m->content_type : VIEW("text"));
+    /* The usual one takes no memory. */
+    effect_text_if(e, "ct", m->content_type.n > 0 && !view_is(m->content_type, "text"),
+                   m->content_type);
 }

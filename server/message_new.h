@@ -11,15 +11,13 @@ struct message_new { /* borrowed until effect_apply returns */
     int64_t count;   /* destinations, without repeats */
     int64_t max_retry_count;
     int64_t retry_delay_s;
-    struct view by; /* id of the user who makes it; not read of one that is there */
     struct view body;
     struct view source;
     struct view sub_type;
     struct view content_type; /* empty: text */
 };
 
-/* Sets what the effect does to when and where it is due, and its fields; e->slices is set. Of one
- * that is not there yet also who made it. */
+/* Sets what the effect does to when and where it is due, and its fields; e->slices is set. */
 void message_new_fill(struct effect *e, const struct message_new *m);
 
 #endif

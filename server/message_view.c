@@ -104,7 +104,8 @@ static void begin(struct message_view *v, const struct redis_value *hash, struct
     show_time(s, "creationDate", created_ms);
     show_int(s, "maxRetryCount", store_int(hash, "mr", 0));
     show_int(s, "retryDelay", store_int(hash, "rd", 0));
-    show_text(s, "contentType", store_text(hash, "ct"));
+    show_text(s, "contentType",
+              store_text(hash, "ct").n > 0 ? store_text(hash, "ct") : VIEW("text"));
     show_list(s, "destinations", "destination", true);
 }
 

@@ -292,11 +292,8 @@ static void commit(struct write *w)
         .source = input_text(&w->in, "source"),
         .sub_type = input_text(&w->in, "subType"),
         .content_type = input_text(&w->in, "contentType")};
-    char by[GUID_TEXT_MAX];
     struct effect e;
 
-    guid_hex(&x->user->id, by);
-    m.by = view_of(by);
     effect_init(&e, x, STORE_MESSAGE, w->id, w->version);
     if (w->version == EFFECT_NEW)
         e.list = EFFECT_LIST_ADD;

@@ -31,8 +31,10 @@
  *   hand:<usage>_<address> hash  "<message>/<destination>" handed over under that consent, and not
  *                          ended; the address in normal form, in its shard
  *   gap:<address>  string  of an address in normal form, in its shard: not again before it goes
- *   messages       zset    all scores 0: "<creation time, 16 digits>:<id>", what the list shows
- *   callbacks      zset    the same
+ *   messages       zset    "<creation time, 16 digits>:<id>" of some: the list's pages (paged.lua)
+ *   messages:<one of them>
+ *                  zset    all scores 0: the same of all that the list shows, a page of it
+ *   callbacks      zset    the same, in one
  *   consent        hash    "<usage>_<address, normal form>" -> "1" or "0" and the address as given
  *   consents       zset    all scores 0: "<address as given>\0<usage>", what the list shows
  *   idem:<hash>    string  digest of the PUT or DELETE done under that Idempotency-Key
@@ -46,7 +48,7 @@
  *   st ver kind       enum store_state; grows by one with each change; enum store_kind
  *   dig               digest of the POST that made it, where it came with an Idempotency-Key;
  *                     alone: of a PUT, DELETE or consent under that key (binding.h)
- *   created by        when, and the id of the user
+ *   created           when
  *   n C at            destinations (without repeats), slices, when the first is due
  *   mr rd             attempts after the first; least seconds between two
  *   ok dead can       destinations that ended so: handled, failed, cancelled; absent: 0
@@ -56,8 +58,10 @@
  *   vf pk pz          its place in act when it left; not before; paused
  *   calls             callback: calls begun
  *   purge             deleted or closed: when it goes for good
- *   message:  body src sub ct send     text, source, subType, contentType, sendTime if given
+ *   message:  body src sub ct send     text, source, subType, contentType unless it is "text",
+ *             sendTime if given
  *   callback: cust queue oqn oqname extra gw notes byname     what the interface shows
+ *             by                       id of the user who made it
  *             last fail next lastcall  lastResult, failures, next and last call
  */
 #ifndef SERVER_STORE_H

@@ -9,7 +9,7 @@
 #include <uv.h>
 
 #define FAILURES_MAX 3 /* of one check, until it is told and passed over */
-#define CURSOR_MAX   24
+#define CURSOR_MAX   64
 #define SCAN_COUNT   "100" /* members asked for at a time */
 
 /* Where ids stand, and where in a member: "<16 digits>:<id>", "<id>", "<id>/<slice>". Things are
@@ -18,9 +18,11 @@ static const struct place {
     const char *zset;
     size_t skip;
     bool lists;
+    bool paged; /* server/redis/paged.lua: gone through by its last member */
 } places[] = {
-    {"messages", 17, true}, {"callbacks", 17, true}, {"gc", 0, true},     {"due", 0, false},
-    {"dial", 0, false},     {"act", 0, false},       {"lease", 0, false},
+    {"messages", 17, true, true}, {"callbacks", 17, true, false}, {"gc", 0, true, false},
+    {"due", 0, false, false},     {"dial", 0, false, false},      {"act", 0, false, false},
+    {"lease", 0, false, false},
 };
 #define PLACES (sizeof places / sizeof places[0])
 
@@ -143,6 +145,40 @@ static void on_members(void *owner, const struct redis_value *v)
     step(f);
 }
 
+static void on_paged(void *owner, const struct redis_value *v)
+{
+    struct redis_fsck *f = owner;
+
+    f->asked = false;
+    if (f->ended) {
+        free_if_over(f);
+        return;
+    }
+    if (v->kind != REDIS_ARRAY ||
+        (v->count > 0 && v->items[v->count - 1].text.n >= sizeof f->cursor)) {
+        wait_ms(f, REDIS_FSCK_RETRY_MS);
+        return;
+    }
+    f->read = true;
+    f->count = f->next = 0;
+    view_copy(v->count > 0 ? v->items[v->count - 1].text : VIEW("0"), f->cursor, sizeof f->cursor);
+    for (size_t i = 0; i < v->count; i++)
+        take(f, v->items[i].text);
+    step(f);
+}
+
+static void read_paged(struct redis_fsck *f)
+{
+    char text[SHARD_KEY_MAX];
+    const struct view prefix = shard_key(f->shard, "", VIEW_NONE, text);
+    const struct view above = f->read ? view_of(f->cursor) : VIEW("");
+    const struct view args[] = {view_of(places[f->place].zset), above, VIEW(""), VIEW(""),
+                                VIEW(SCAN_COUNT)};
+
+    f->asked = true;
+    redis_run(f->redis, schedule_script(SCHEDULE_SCRIPT_LISTED), &prefix, 1, args, 5, on_paged, f);
+}
+
 static void read_on(struct redis_fsck *f)
 {
     char text[SHARD_KEY_MAX];
@@ -150,6 +186,10 @@ static void read_on(struct redis_fsck *f)
                                 shard_key(f->shard, places[f->place].zset, VIEW_NONE, text),
                                 view_of(f->cursor), VIEW("COUNT"), VIEW(SCAN_COUNT)};
 
+    if (places[f->place].paged) {
+        read_paged(f);
+        return;
+    }
     f->asked = true;
     redis_command(f->redis, args, 5, on_members, f);
 }

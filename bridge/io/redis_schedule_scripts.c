@@ -16,22 +16,25 @@ extern const char redis_script_outbox[];
 extern const char redis_script_receipt[];
 extern const char redis_script_pause[];
 extern const char redis_script_fsck[];
+extern const char redis_script_paged[];
+extern const char redis_script_listed[];
 
 static struct {
+    const char *before; /* what it uses; NULL: nothing */
     const char *body;
-    bool alone; /* without schedule.lua */
     struct buf text;
     struct redis_script script;
 } all[SCHEDULE_SCRIPT_COUNT] = {
-    [SCHEDULE_SCRIPT_CLAIM] = {.body = redis_script_claim},
-    [SCHEDULE_SCRIPT_SETTLE] = {.body = redis_script_settle},
-    [SCHEDULE_SCRIPT_CALL] = {.body = redis_script_call},
-    [SCHEDULE_SCRIPT_GATE] = {.body = redis_script_gate, .alone = true},
-    [SCHEDULE_SCRIPT_HAND] = {.body = redis_script_hand, .alone = true},
-    [SCHEDULE_SCRIPT_OUTBOX] = {.body = redis_script_outbox},
-    [SCHEDULE_SCRIPT_RECEIPT] = {.body = redis_script_receipt},
-    [SCHEDULE_SCRIPT_PAUSE] = {.body = redis_script_pause},
-    [SCHEDULE_SCRIPT_FSCK] = {.body = redis_script_fsck},
+    [SCHEDULE_SCRIPT_CLAIM] = {redis_script_schedule, redis_script_claim},
+    [SCHEDULE_SCRIPT_SETTLE] = {redis_script_schedule, redis_script_settle},
+    [SCHEDULE_SCRIPT_CALL] = {redis_script_schedule, redis_script_call},
+    [SCHEDULE_SCRIPT_GATE] = {NULL, redis_script_gate},
+    [SCHEDULE_SCRIPT_HAND] = {NULL, redis_script_hand},
+    [SCHEDULE_SCRIPT_OUTBOX] = {redis_script_schedule, redis_script_outbox},
+    [SCHEDULE_SCRIPT_RECEIPT] = {redis_script_schedule, redis_script_receipt},
+    [SCHEDULE_SCRIPT_PAUSE] = {redis_script_schedule, redis_script_pause},
+    [SCHEDULE_SCRIPT_FSCK] = {redis_script_schedule, redis_script_fsck},
+    [SCHEDULE_SCRIPT_LISTED] = {redis_script_paged, redis_script_listed},
 };
 
 const struct redis_script *schedule_script(enum schedule_script which)
@@ -42,8 +45,8 @@ const struct redis_script *schedule_script(enum schedule_script which)
         return &all[which].script;
     buf_init(text, SCRIPT_MAX);
     buf_put_text(text, "#!lua flags=allow-oom\n");
-    if (!all[which].alone)
-        buf_put_text(text, redis_script_schedule);
+    if (all[which].before != NULL)
+        buf_put_text(text, all[which].before);
     buf_put_text(text, all[which].body);
     assert(!text->full);
     redis_script_init(&all[which].script, buf_text(text));

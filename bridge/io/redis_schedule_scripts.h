@@ -1,7 +1,7 @@
 /*
  * redis_schedule_scripts: the scripts of the schedule (server/redis/, embedded by
- * cmake/Scripts.cmake) as Redis gets them: flags, what they have in common (schedule.lua), their
- * own text. All of them run in a full Redis: what has been accepted goes out.
+ * cmake/Scripts.cmake) as Redis gets them: flags, what they have in common (schedule.lua,
+ * paged.lua), their own text. All of them run in a full Redis: what has been accepted goes out.
  */
 #ifndef BRIDGE_IO_REDIS_SCHEDULE_SCRIPTS_H
 #define BRIDGE_IO_REDIS_SCHEDULE_SCRIPTS_H
@@ -18,6 +18,7 @@ enum schedule_script {
     SCHEDULE_SCRIPT_RECEIPT,
     SCHEDULE_SCRIPT_PAUSE,
     SCHEDULE_SCRIPT_FSCK,
+    SCHEDULE_SCRIPT_LISTED,
     SCHEDULE_SCRIPT_COUNT,
 };
 

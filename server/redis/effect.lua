@@ -5,7 +5,8 @@
 --       10 c:<id>  11 rep:<id>  12 t:<id>:<token>: the slices of 10 and 12 are these and ":k"
 --       13 out  14 due
 -- ARGV: 1 id  2 version that must be there, or ''  3 digest, or ''  4 how long the key is kept, ms
---       5 due ms, '' to keep, '-' for none  6 '+' into the list, '-' out of it, '' to keep
+--       5 due ms, '' to keep, '-' for none  6 '+' into the list, '-' out of it, with
+--       a p in front: it is paged; '' to keep
 --       7 member of the list  8 purge ms, '' to keep, '-' for none  9 '1': only if unclaimed
 --       10 slices to take, '' to keep them  11 '1': the staged ones, else slice 0 is
 --       12 and the repeats  13  14 wake channel  15 "called", "called-last": a callback's result, to
@@ -157,6 +158,10 @@ if ARGV[6] == '+' then
   redis.call('ZADD', KEYS[7], 0, ARGV[7])
 elseif ARGV[6] == '-' then
   redis.call('ZREM', KEYS[7], ARGV[7])
+elseif ARGV[6] == 'p+' then
+  paged_add(KEYS[7], ARGV[7])
+elseif ARGV[6] == 'p-' then
+  paged_remove(KEYS[7], ARGV[7])
 end
 if ARGV[8] == '-' then
   redis.call('ZREM', KEYS[9], id)

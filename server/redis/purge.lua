@@ -39,7 +39,7 @@ if purge > now then
   return {1}
 end
 local member = string.format('%016.0f:%s', tonumber(f[4]) or 0, id)
-redis.call('ZREM', KEYS[8], member)
+paged_remove(KEYS[8], member)
 redis.call('ZREM', KEYS[9], member)
 redis.call('DEL', m)
 redis.call('ZREM', KEYS[1], id)
