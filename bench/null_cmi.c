@@ -4,7 +4,7 @@
  * writes came since the GET before it, and the microseconds from the first to the last of them: the
  * one clock that every client is measured by. Where a write says "due MS", by the wall clock, more
  * microseconds follow: p50, p99, p99.9 and the most that these came late, and the most of those
- * that say "due MS small".
+ * that say "due MS small". GET /small tells only how many of these came so far.
  */
 #define _GNU_SOURCE
 #include "bridge/core/num.h"
@@ -51,6 +51,7 @@ static unsigned long long writes;
 static int64_t late_us[LATE_MAX];
 static size_t late_n;
 static int64_t late_small_us;
+static unsigned long long small_writes;
 
 static int64_t now_us(void)
 {
@@ -98,7 +99,10 @@ static void note_lateness(const char *request, size_t n)
     clock_gettime(CLOCK_REALTIME, &t);
     late = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 - due * 1000;
     late_us[late_n++] = late;
-    if (strncmp(ms.p + ms.n, " small", 6) == 0 && late > late_small_us)
+    if (strncmp(ms.p + ms.n, " small", 6) != 0)
+        return;
+    small_writes++;
+    if (late > late_small_us)
         late_small_us = late;
 }
 
@@ -131,6 +135,19 @@ static void answer_count(struct connection *c)
     writes = 0;
     late_n = 0;
     late_small_us = 0;
+    small_writes = 0;
+    if (send(c->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
+        shutdown(c->fd, SHUT_RDWR);
+}
+
+static void answer_small(struct connection *c)
+{
+    char body[32];
+    char text[128];
+    int body_n = snprintf(body, sizeof body, "%llu\n", small_writes);
+    int n = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", body_n,
+                     body);
+
     if (send(c->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
         shutdown(c->fd, SHUT_RDWR);
 }
@@ -169,13 +186,14 @@ static bool serve(struct connection *c)
     c->n += (size_t)got;
     while ((used = whole_request(c, &is_post)) > 0) {
         bool is_get = c->in[0] == 'G';
+        bool asks_small = strncmp(c->in, "GET /small ", 11) == 0;
 
         if (!is_get)
             note_lateness(c->in, used);
         memmove(c->in, c->in + used, c->n - used);
         c->n -= used;
         if (is_get) {
-            answer_count(c);
+            (asks_small ? answer_small : answer_count)(c);
             continue;
         }
         count();
