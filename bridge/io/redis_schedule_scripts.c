@@ -25,16 +25,16 @@ static struct {
     struct buf text;
     struct redis_script script;
 } all[SCHEDULE_SCRIPT_COUNT] = {
-    [SCHEDULE_SCRIPT_CLAIM] = {redis_script_schedule, redis_script_claim},
-    [SCHEDULE_SCRIPT_SETTLE] = {redis_script_schedule, redis_script_settle},
-    [SCHEDULE_SCRIPT_CALL] = {redis_script_schedule, redis_script_call},
-    [SCHEDULE_SCRIPT_GATE] = {NULL, redis_script_gate},
-    [SCHEDULE_SCRIPT_HAND] = {NULL, redis_script_hand},
-    [SCHEDULE_SCRIPT_OUTBOX] = {redis_script_schedule, redis_script_outbox},
-    [SCHEDULE_SCRIPT_RECEIPT] = {redis_script_schedule, redis_script_receipt},
-    [SCHEDULE_SCRIPT_PAUSE] = {redis_script_schedule, redis_script_pause},
-    [SCHEDULE_SCRIPT_FSCK] = {redis_script_schedule, redis_script_fsck},
-    [SCHEDULE_SCRIPT_LISTED] = {redis_script_paged, redis_script_listed},
+    [SCHEDULE_SCRIPT_CLAIM] = {.before = redis_script_schedule, .body = redis_script_claim},
+    [SCHEDULE_SCRIPT_SETTLE] = {.before = redis_script_schedule, .body = redis_script_settle},
+    [SCHEDULE_SCRIPT_CALL] = {.before = redis_script_schedule, .body = redis_script_call},
+    [SCHEDULE_SCRIPT_GATE] = {.body = redis_script_gate},
+    [SCHEDULE_SCRIPT_HAND] = {.body = redis_script_hand},
+    [SCHEDULE_SCRIPT_OUTBOX] = {.before = redis_script_schedule, .body = redis_script_outbox},
+    [SCHEDULE_SCRIPT_RECEIPT] = {.before = redis_script_schedule, .body = redis_script_receipt},
+    [SCHEDULE_SCRIPT_PAUSE] = {.before = redis_script_schedule, .body = redis_script_pause},
+    [SCHEDULE_SCRIPT_FSCK] = {.before = redis_script_schedule, .body = redis_script_fsck},
+    [SCHEDULE_SCRIPT_LISTED] = {.before = redis_script_paged, .body = redis_script_listed},
 };
 
 const struct redis_script *schedule_script(enum schedule_script which)

@@ -191,7 +191,9 @@ while #leases < want and room > 0 and picks < want + SKIP do
     end
     vt = math.max(vt, tag)
     tag = tag + used / tonumber(m[WEIGHT] or '1')
-    if taken < most then
+    if used == 1 and m[SLICES] == '1' then
+      redis.call('ZREM', act, id) -- that was all of it
+    elseif taken < most then
       leave(id, tag, 0)
     else
       redis.call('ZADD', act, string.format('%.17g', tag), id)
