@@ -26,6 +26,8 @@ static void redis_command_line(const struct plan *p, struct words *out)
     words_add(out, "always");
     words_add(out, "--maxmemory-policy");
     words_add(out, "noeviction");
+    words_add(out, "--hash-max-listpack-value"); /* texts stay packed with what is beside them */
+    words_add(out, "1024");
     words_add(out, "--save");
     words_add(out, "%s", "");
     words_add(out, "--daemonize");
