@@ -27,7 +27,7 @@
 #define SCHEDULE_HELD_SHARD    2000  /* of one shard: then it is not claimed from */
 #define SCHEDULE_QUANTUM       2     /* slices in a row of one message */
 #define SCHEDULE_POLL_MS       1000  /* a shard is looked at that often, whatever is known of it */
-#define SCHEDULE_AHEAD_MS      25    /* before its time, what is due is claimed (decisions/0017) */
+#define SCHEDULE_AHEAD_MS      25    /* before its time, what is due is claimed (decisions/0018) */
 #define SCHEDULE_TOGETHER_MS   5     /* claims of so long are made at once, and share an fsync */
 #define SCHEDULE_AGAIN_MS      200   /* after the store has failed */
 #define SCHEDULE_RENEWALS      3     /* of a lease while it lasts */

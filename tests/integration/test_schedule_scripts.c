@@ -38,6 +38,8 @@ static void every_script_compiles_and_is_known_by_its_digest(void **state)
         [SCRIPT_CONSENT] = "#!lua flags=allow-oom\n",
         [SCRIPT_PURGE] = "#!lua flags=allow-oom\n",
         [SCRIPT_BIND] = "#!lua flags=allow-oom\n",
+        [SCRIPT_SWAP] = "#!lua flags=allow-oom\n",
+        [SCRIPT_FORGET] = "#!lua flags=allow-oom\n",
     };
     static struct schedule_rig rig;
 
