@@ -15,10 +15,11 @@ static struct shard *of_timer(struct heap_item *item)
     return (void *)((char *)item - offsetof(struct shard, claim_timer));
 }
 
+/* For one claim more than those that are out, each of which may bring all it asked for. */
 static bool has_room(const struct schedule *s, const struct shard *sh)
 {
     return sh->held < SCHEDULE_HELD_SHARD && s->held < SCHEDULE_HELD_MAX &&
-           s->holdings_used + SCHEDULE_CLAIM_MAX <= SCHEDULE_HOLDINGS_MAX;
+           s->holdings_used + (s->claims_out + 1) * SCHEDULE_CLAIM_MAX <= SCHEDULE_HOLDINGS_MAX;
 }
 
 static int64_t claim_ms(const struct shard *sh)
@@ -61,14 +62,18 @@ int64_t schedule_claim_wake_ms(const struct schedule *s)
     return s->ending || first == NULL || !schedule_up(s) ? INT64_MAX : first->at_ms;
 }
 
-void schedule_claim_room(struct schedule *s, unsigned shard)
+/* Of all of them: what blocks a shard may be what is held of the others. */
+void schedule_claim_room(struct schedule *s)
 {
-    struct shard *sh = &s->shards[shard];
+    for (unsigned i = 0; i < SHARD_COUNT && s->blocked > 0; i++) {
+        struct shard *sh = &s->shards[i];
 
-    if (!sh->blocked)
-        return;
-    sh->blocked = false;
-    arm(s, sh);
+        if (!sh->blocked || !has_room(s, sh))
+            continue;
+        sh->blocked = false;
+        s->blocked--;
+        arm(s, sh);
+    }
 }
 
 /* Senders that could not send, and those that hold enough: their messages rest in the store, and
@@ -118,6 +123,7 @@ static void claim(struct schedule *s, unsigned number)
     };
 
     sh->claiming = true;
+    s->claims_out++;
     sh->asked_ms = schedule_now(s);
     s->port.schedule.claim(s->port.schedule.ctx, &c);
 }
@@ -130,10 +136,12 @@ void schedule_claim_due(struct schedule *s)
         struct shard *sh = of_timer(heap_first(&s->claims));
 
         heap_remove(&s->claims, &sh->claim_timer);
-        if (has_room(s, sh))
+        if (has_room(s, sh)) {
             claim(s, (unsigned)(sh - s->shards));
-        else
+        } else {
             sh->blocked = true;
+            s->blocked++;
+        }
     }
 }
 
@@ -310,10 +318,12 @@ void schedule_claimed(void *schedule, const struct schedule_claimed *c)
 
     assert(sh->claiming);
     sh->claiming = false;
+    s->claims_out--;
     sh->looked_ms = now;
     if (c->state != SCHEDULE_DONE) {
         sh->due_ms = now + SCHEDULE_AGAIN_MS;
         arm(s, sh);
+        schedule_claim_room(s);
         return;
     }
     far_clock_heard(&s->clock, sh->asked_ms, now, c->now_ms);
@@ -331,4 +341,5 @@ void schedule_claimed(void *schedule, const struct schedule_claimed *c)
         FAULT_POINT(CLAIMED);
     take(s, c, sh->asked_ms);
     arm(s, sh);
+    schedule_claim_room(s);
 }

@@ -155,7 +155,6 @@ void schedule_hold_free(struct schedule *s, struct holding *h)
     schedule_ring_take(h);
     schedule_call_forget(s, h);
     uncount(s, h);
-    schedule_claim_room(s, h->lease.shard);
     content_drop(h->content);
     schedule_batch_done(&h->fresh);
     schedule_batch_done(&h->gone);
@@ -169,6 +168,7 @@ void schedule_hold_free(struct schedule *s, struct holding *h)
     h->next = s->unused;
     s->unused = h;
     s->holdings_used--;
+    schedule_claim_room(s);
 }
 
 /* ---- states ---- */

@@ -220,7 +220,9 @@ struct schedule {
     struct holding *unused;
     struct holding *dirty;
     size_t holdings_used;
-    int64_t held; /* destinations held and not settled */
+    size_t claims_out; /* shards that are claiming */
+    size_t blocked;    /* shards that are */
+    int64_t held;      /* destinations held and not settled */
     struct send **sends;
     size_t send_count;
     struct send *unused_send;
@@ -263,7 +265,7 @@ bool schedule_up(const struct schedule *s);
 void schedule_claim_init(struct schedule *s);
 void schedule_claim_done(struct schedule *s);
 void schedule_claim_due(struct schedule *s);
-void schedule_claim_room(struct schedule *s, unsigned shard);     /* less is held of it */
+void schedule_claim_room(struct schedule *s);                     /* less is held */
 void schedule_claim_begin(struct schedule *s, struct holding *h); /* its time has come */
 int64_t schedule_claim_wake_ms(const struct schedule *s);
 void schedule_claimed(void *schedule, const struct schedule_claimed *c);

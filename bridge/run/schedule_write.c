@@ -92,7 +92,7 @@ void schedule_settle(struct schedule *s, struct holding *h, size_t i, const stru
     count(s, item.state, how->reason);
     s->held--;
     s->shards[h->lease.shard].held--;
-    schedule_claim_room(s, h->lease.shard);
+    schedule_claim_room(s);
     if (h->fresh.count == 0)
         h->settled_ms = schedule_now(s);
     add(&h->fresh, &item, how->reason, how->provider_id);

@@ -1,0 +1,228 @@
+/*
+ * How much the sending loop takes at once, on fakes in virtual time: more is due in every shard
+ * than it can hold, and all claims are out together. It takes no more than it has room for, and
+ * goes on with every shard once there is room again.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/shard.h"
+#include "bridge/run/schedule.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TURNS_MAX 1000
+#define BROUGHT   60 /* slices by a claim: all claims together go over what there is room for */
+
+/* A store that answers when the test says so. */
+struct store {
+    int64_t now_ms;
+    bool claiming[SHARD_COUNT];
+    bool reading[SHARD_COUNT];
+    size_t claims[SHARD_COUNT]; /* so far */
+    uint64_t *tokens;           /* of writes that wait for their answers */
+    size_t token_count;
+    size_t brought; /* slices */
+    struct schedule *loop;
+    struct stats *stats;
+};
+static uint64_t tokens[1 << 20];
+
+static int64_t now(void *ctx)
+{
+    return ((struct store *)ctx)->now_ms;
+}
+
+static uint64_t no_chance(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+static void say(void *ctx, enum notice_level level, const char *event,
+                const struct notice_field *fields, size_t field_count)
+{
+    (void)ctx, (void)level, (void)event, (void)fields, (void)field_count;
+}
+
+static bool up(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static void claim(void *ctx, const struct schedule_claim *c)
+{
+    struct store *st = ctx;
+
+    assert_false(st->claiming[c->shard]);
+    st->claiming[c->shard] = true;
+    st->claims[c->shard]++;
+}
+
+static void write_it(void *ctx, const struct schedule_write *w)
+{
+    struct store *st = ctx;
+
+    assert_true(st->token_count < sizeof tokens / sizeof *tokens);
+    st->tokens[st->token_count++] = w->token;
+}
+
+static void read_outbox(void *ctx, unsigned shard)
+{
+    ((struct store *)ctx)->reading[shard] = true;
+}
+
+/* Slices of one destination each of a message that was cancelled: they need no sender. The last
+ * shard has none: only what is held of the others can keep it from being asked. */
+static void answer_claim(struct store *st, unsigned shard)
+{
+    static struct schedule_claimed_slice slices[SCHEDULE_CLAIM_MAX];
+    struct schedule_message message = {.kind = SCHEDULE_MESSAGE,
+                                       .destinations = BROUGHT,
+                                       .slices = BROUGHT,
+                                       .at_ms = st->now_ms,
+                                       .attempts_max = 1,
+                                       .weight = 1};
+    struct schedule_claimed c = {.shard = shard,
+                                 .state = SCHEDULE_DONE,
+                                 .now_ms = st->now_ms,
+                                 .next_ms = st->now_ms, /* there is always more */
+                                 .messages = &message,
+                                 .slices = slices,
+                                 .slice_count = shard < SHARD_COUNT - 1 ? BROUGHT : 0};
+
+    memset(slices, 0, sizeof slices);
+    for (unsigned i = 0; i < BROUGHT; i++) {
+        slices[i].lease = (struct schedule_lease){.shard = shard, .slice = i};
+        slices[i].slice = (struct slice){.count = 1, .pending = {1}};
+        slice_claim(&slices[i].slice, (const uint8_t[SLICE_HOLDER_BYTES]){1});
+        slices[i].due_ms = st->now_ms;
+        slices[i].expires_ms = st->now_ms + 60000;
+        slices[i].cancelled = true;
+    }
+    st->claiming[shard] = false;
+    st->brought += c.slice_count;
+    schedule_answers_of(st->loop).claimed(st->loop, &c);
+}
+
+/* Turns until nothing new is asked for; the outbox is always somebody else's. */
+static void turn(struct store *st)
+{
+    for (size_t i = 0; i < 20; i++) {
+        (void)schedule_turn(st->loop);
+        for (unsigned shard = 0; shard < SHARD_COUNT; shard++) {
+            const struct schedule_outbox none = {
+                .shard = shard, .state = SCHEDULE_DONE, .other = true};
+
+            if (!st->reading[shard])
+                continue;
+            st->reading[shard] = false;
+            schedule_answers_of(st->loop).outbox(st->loop, &none);
+        }
+        st->now_ms++;
+    }
+}
+
+static size_t answer_claims(struct store *st)
+{
+    size_t n = 0;
+
+    for (unsigned shard = 0; shard < SHARD_COUNT; shard++)
+        if (st->claiming[shard]) {
+            answer_claim(st, shard);
+            n++;
+        }
+    return n;
+}
+
+static void answer_writes(struct store *st)
+{
+    size_t n = st->token_count;
+
+    st->token_count = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t token = st->tokens[i];
+
+        assert_true(st->token_count <= i); /* those asked for meanwhile take the places read */
+        schedule_answers_of(st->loop).written(st->loop, token, SCHEDULE_DONE);
+    }
+}
+
+static int set_up(void **state)
+{
+    static struct store st;
+    static const struct notice silent = {NULL, NOTICE_ERROR, say};
+    static struct schedule_conf conf;
+    struct schedule_ports ports = {
+        .schedule = {.ctx = &st,
+                     .up = up,
+                     .claim = claim,
+                     .progress = write_it,
+                     .finish = write_it,
+                     .release = write_it,
+                     .read_outbox = read_outbox},
+        .clock = {&st, now, now, no_chance},
+        .log = &silent,
+    };
+
+    conf = (struct schedule_conf){.dialler = -1,
+                                  .in_flight = 1000,
+                                  .lease_ms = 60000,
+                                  .drain_ms = 1000,
+                                  .breaker = {.failures = 5, .open = {1, 2}}};
+    st = (struct store){.now_ms = 1000000, .tokens = tokens, .stats = stats_new()};
+    ports.stats = st.stats;
+    st.loop = schedule_new(&conf, &ports);
+    *state = &st;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct store *st = *state;
+
+    schedule_free(st->loop);
+    stats_free(st->stats);
+    return 0;
+}
+
+static void no_more_is_taken_than_there_is_room_for_and_every_shard_goes_on(void **state)
+{
+    struct store *st = *state;
+    size_t claims[SHARD_COUNT];
+    size_t rounds = 0;
+
+    turn(st);
+    for (unsigned shard = 0; shard < SHARD_COUNT; shard++)
+        assert_true(st->claiming[shard]);
+    while (answer_claims(st) > 0) { /* the loop asserts that it has room for each */
+        turn(st);
+        assert_true(++rounds < TURNS_MAX);
+    }
+    assert_true(st->brought > (size_t)SHARD_COUNT * BROUGHT);
+    memcpy(claims, st->claims, sizeof claims);
+    assert_true(st->token_count > 0);
+    while (st->token_count > 0) { /* one write may lead to the next */
+        answer_writes(st);
+        assert_true(++rounds < TURNS_MAX);
+    }
+    turn(st);
+    for (unsigned shard = 0; shard < SHARD_COUNT; shard++)
+        assert_true(st->claims[shard] > claims[shard]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            no_more_is_taken_than_there_is_room_for_and_every_shard_goes_on, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests_name("room", tests, NULL, NULL);
+}
