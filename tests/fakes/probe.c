@@ -13,6 +13,7 @@
 #include "tests/fakes/openapi_check.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -47,8 +48,12 @@ void probe_send(int fd, struct view bytes)
 static void await_bytes(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
+    int n;
 
-    assert_int_equal(poll(&p, 1, PROBE_PATIENCE_MS), 1);
+    do
+        n = poll(&p, 1, PROBE_PATIENCE_MS);
+    while (n < 0 && errno == EINTR); /* a child was stopped, or ended */
+    assert_int_equal(n, 1);
 }
 
 /* false: the stream has ended. */
