@@ -24,7 +24,7 @@ struct tokens;
 
 /* As http_client_new; `sources` has one for each of `to`. */
 struct tokens *tokens_new(struct uv_loop_s *loop, const struct http_destination *to,
-                          const struct token_source *sources, size_t count, http_on_reply *on_reply,
+                          const struct token_source *sources, size_t count, http_on_reply *told,
                           void *owner, const struct notice *log, struct fault *f);
 struct http_port tokens_port(struct tokens *t);
 /* Each has its first token, or a reason why not. */

@@ -60,8 +60,11 @@ void base64_encode(struct view bytes, struct buf *to)
         size_t taken = bytes.n - i < 3 ? bytes.n - i : 3;
         unsigned bits = 0;
 
-        for (size_t k = 0; k < 3; k++)
-            bits = bits << 8 | (k < taken ? (unsigned char)bytes.p[i + k] : 0);
+        for (size_t k = 0; k < 3; k++) {
+            bits <<= 8;
+            if (k < taken)
+                bits |= (unsigned char)bytes.p[i + k];
+        }
         for (size_t k = 0; k < 4; k++)
             *out++ = k <= taken ? signs[bits >> (18 - 6 * k) & 63] : '=';
     }

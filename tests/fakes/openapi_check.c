@@ -163,7 +163,10 @@ static bool matches(const char *pattern, const char *text)
 
     while (i < PATTERNS_MAX && known[i].pattern != NULL && strcmp(known[i].pattern, pattern) != 0)
         i++;
-    assert_true(i < PATTERNS_MAX);
+    if (i == PATTERNS_MAX) {
+        fail_msg("there are more than %d patterns", PATTERNS_MAX);
+        return false;
+    }
     if (known[i].pattern == NULL) {
         assert_int_equal(regcomp(&known[i].compiled, pattern, REG_EXTENDED | REG_NOSUB), 0);
         known[i].pattern = pattern; /* of the description, which stays */

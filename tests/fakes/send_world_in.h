@@ -94,7 +94,7 @@ const struct channel *world_channel(void);
 const struct dialler *world_dialler(void);
 void world_arrive(struct send_world *w, struct action *a); /* a request reaches the carrier */
 /* A call's request leaves (its callback's id follows), reaches the dialler, and has ended. */
-void world_call_begun(struct send_world *w, struct action *a, struct view id);
+void world_call_begun(struct send_world *w, struct action *a, struct view customer);
 void world_call_arrives(struct send_world *w, struct action *a);
 void world_call_over(struct send_world *w, const struct action *a);
 /* The store has taken the call's end for what `a` says, instead of what it was. */

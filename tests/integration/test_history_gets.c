@@ -36,15 +36,15 @@ static int tear_down(void **state)
 }
 
 /* What can be said in JSON is said in XML, too. */
-static struct probe_reply get(const char *target)
+static struct probe_reply get(const char *path)
 {
     char whole[1024];
     struct probe_reply r;
 
-    snprintf(whole, sizeof whole, "%s%s", BASE, target);
+    snprintf(whole, sizeof whole, "%s%s", BASE, path);
     r = probe_ask(rig.port, "GET", whole, "", NULL);
     if (r.status == 200)
-        xml_twin_check(rig.port, whole, target, "", r.body);
+        xml_twin_check(rig.port, whole, path, "", r.body);
     return r;
 }
 

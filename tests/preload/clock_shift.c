@@ -36,6 +36,7 @@ static int64_t shift_ms(void)
     return *shift;
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's begin with "__". */
 int clock_gettime(clockid_t which, struct timespec *out)
 {
     int result = (int)syscall(SYS_clock_gettime, which, out);
@@ -71,3 +72,4 @@ time_t time(time_t *out)
         *out = t.tv_sec;
     return t.tv_sec;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
