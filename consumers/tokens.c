@@ -60,7 +60,7 @@ struct tokens {
 static void forget(char *text)
 {
     if (text != NULL)
-        memset(text, 0, strlen(text));
+        explicit_bzero(text, strlen(text));
     mem_free(text);
 }
 
@@ -93,7 +93,7 @@ static void fetched(struct source *s, const struct oauth_token *token)
     buf_printf(&line, "Bearer %s", token->text);
     forget(s->bearer);
     s->bearer = mem_text(line.p, line.n);
-    memset(line.p, 0, line.n);
+    explicit_bzero(line.p, line.n);
     buf_done(&line);
     s->number++;
     s->until_ms = (int64_t)uv_now(s->all->loop) + token->life_ms;
@@ -120,7 +120,7 @@ static void on_fetch(struct source *s, const struct http_reply *reply)
         fetched(s, &token);
     else
         failed(s, f.text);
-    memset(&token, 0, sizeof token);
+    explicit_bzero(&token, sizeof token);
 }
 
 static void fetch(struct source *s)
