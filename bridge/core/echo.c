@@ -1,8 +1,8 @@
 #include "bridge/core/echo.h"
 
+#include "bridge/core/coded.h"
 #include "bridge/core/event_body.h"
 #include "bridge/core/mask.h"
-#include "bridge/core/percent.h"
 #include "bridge/core/utf8.h"
 
 #include <stdio.h>
@@ -206,6 +206,8 @@ static size_t show_quoted(struct view line, size_t at, size_t inside, const stru
         bool whole = false;
         size_t n = hidden_at(line, i, h, &whole);
 
+        if (n == 0)
+            n = coded_text(view_skip(line, i));
         shown = shown && n == 0;
         if (i + n > end)
             end = i + n;
@@ -234,22 +236,34 @@ static size_t show_piece(struct view line, size_t at, const struct hidden *h, st
     }
     if (quoted_at(line, at, &inside))
         return show_quoted(line, at, inside, h, to);
+    n = coded_text(view_skip(line, at));
+    if (n > 0) {
+        put_masked(to, (struct view){line.p + at, n}, false);
+        return n;
+    }
     n = utf8_first(view_skip(line, at));
     n = n > 0 ? n : 1;
     buf_put(to, (struct view){line.p + at, n});
     return n;
 }
 
-/* Each %XX as the byte it stands for; but a NUL, which ends the values that are looked for. */
+/* Without the escapes of forms, JSON and pages. An escape is longer than what it stands for. */
 static struct view decoded(struct view line, char out[ECHO_LINE_MAX])
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < line.n; n++) {
-        int byte = line.p[i] == '%' ? percent_byte(view_skip(line, i)) : -1;
+    while (line.n > 0) {
+        char character[4];
+        size_t bytes;
+        size_t taken = coded_escape(line, character, &bytes);
 
-        out[n] = byte > 0 ? (char)byte : line.p[i];
-        i += byte > 0 ? 3 : 1;
+        if (taken == 0) {
+            character[0] = line.p[0];
+            bytes = taken = 1;
+        }
+        memcpy(out + n, character, bytes);
+        n += bytes;
+        line = view_skip(line, taken);
     }
     return (struct view){out, n};
 }

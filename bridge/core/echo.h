@@ -6,7 +6,8 @@
  * (a short one as a word), any piece of one of ECHO_PIECE bytes or more, and what stands in quotes,
  * unless it is one word that no private value holds. Case does not count. They are masked as in
  * mask.h; then the rest is, as mask_sentence does. Only the first line is shown, and what is
- * percent-encoded in it decoded: that is how a server shows a form or a URL. What the request
+ * escaped in it (coded.h) decoded: that is how a server shows a form, a URL or a page. Whatever
+ * reads as text once base64 or hexadecimal digits are taken off is masked too. What the request
  * carried to sign on is looked for in the same way, and nothing of it is shown.
  */
 #ifndef BRIDGE_CORE_ECHO_H

@@ -1,5 +1,7 @@
 #include "bridge/core/json_walk.h"
 
+#include "bridge/core/utf8.h"
+
 static struct view skip_blanks(struct view v)
 {
     size_t n = 0;
@@ -96,24 +98,7 @@ static bool put_code_point(struct buf *to, unsigned c)
 {
     char utf8[4];
 
-    if (c < 0x80)
-        return buf_put_char(to, (char)c);
-    if (c < 0x800) {
-        utf8[0] = (char)(0xc0 | c >> 6);
-        utf8[1] = (char)(0x80 | (c & 0x3f));
-        return buf_put(to, (struct view){utf8, 2});
-    }
-    if (c < 0x10000) {
-        utf8[0] = (char)(0xe0 | c >> 12);
-        utf8[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        utf8[2] = (char)(0x80 | (c & 0x3f));
-        return buf_put(to, (struct view){utf8, 3});
-    }
-    utf8[0] = (char)(0xf0 | (c >> 18 & 0x07));
-    utf8[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    utf8[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    utf8[3] = (char)(0x80 | (c & 0x3f));
-    return buf_put(to, (struct view){utf8, 4});
+    return buf_put(to, (struct view){utf8, utf8_write(c, utf8)});
 }
 
 /* One escape at the start of *rest, taken off it. */

@@ -93,3 +93,16 @@ struct view utf8_cut(struct view text, size_t n)
     }
     return (struct view){text.p, text.n - rest.n};
 }
+
+size_t utf8_write(uint32_t code, char out[4])
+{
+    size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const unsigned char leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+
+    if ((code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff)
+        return 0;
+    for (size_t i = n; i-- > 1; code >>= 6)
+        out[i] = (char)(0x80 | (code & 0x3f));
+    out[0] = (char)(leads[n] | code);
+    return n;
+}

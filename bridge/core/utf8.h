@@ -18,5 +18,7 @@ bool utf8_valid(struct view text);
 size_t utf8_count(struct view text);
 /* The first n code points, all where there are fewer; counts like utf8_count. */
 struct view utf8_cut(struct view text, size_t n);
+/* Writes a code point; returns its bytes, 0 for a surrogate and beyond U+10FFFF. */
+size_t utf8_write(uint32_t code, char out[4]);
 
 #endif

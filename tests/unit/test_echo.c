@@ -65,6 +65,15 @@ static void its_own_words_stay_and_what_it_repeats_goes(void **state)
         {"'", "'"},
         {"the \"\"bad-your table for\" end", "the \"(19 characters)\" end"},
         {"'an apostrophe's word'", "'(20 characters)'"},
+        /* coded */
+        {"bad text: SGVsbG8gU2FtLAp5b3VyIHRhYmxlIGZvciB0d28=.", "bad text: (40 characters)."},
+        {"bad 'eyJhZGRyZXNzIjoiKzM1ODQwMTIzNDU2NyJ9'", "bad '(36 characters)'"},
+        {"to=KzM1ODQwMTIzNDU2NyA_&x", "to=(20 characters)&x"},
+        {"bad text: 48656C6C6F2053616D2C2079 end", "bad text: (24 characters) end"},
+        {"id 7E1C2B3F9A4D4E5FA6B7C8D9E0F1A2B3 is taken",
+         "id 7E1C2B3F9A4D4E5FA6B7C8D9E0F1A2B3 is taken"},
+        {"no InternalServerErrorException here", "no InternalServerErrorException here"},
+        {"bad: y\\u006fur table &#102;&#x6f;r two", "bad: (18 characters)"},
         /* what is no text */
         {"a\x01"
          "b \xff",

@@ -1,0 +1,177 @@
+#include "bridge/core/coded.h"
+
+#include "bridge/core/percent.h"
+#include "bridge/core/utf8.h"
+
+#define NO_CHARACTER 0x110000U
+
+/* ---- escapes ---- */
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Reads digits of the base at text[*at] on, at most `most`. */
+static uint32_t number_at(struct view text, size_t *at, uint32_t base, size_t most)
+{
+    uint32_t code = 0;
+    size_t digits = 0;
+
+    for (; *at < text.n && digits < most; digits++, (*at)++) {
+        int digit = hex_digit(text.p[*at]);
+
+        if (digit < 0 || (uint32_t)digit >= base)
+            break;
+        code = code * base + (uint32_t)digit;
+    }
+    return digits > 0 ? code : NO_CHARACTER;
+}
+
+static uint32_t json_unit(struct view text, size_t *at)
+{
+    size_t begin = *at + 2;
+    size_t end = begin;
+    uint32_t unit = NO_CHARACTER;
+
+    if (*at + 1 < text.n && text.p[*at] == '\\' && text.p[*at + 1] == 'u')
+        unit = number_at(text, &end, 16, 4);
+    if (unit == NO_CHARACTER || end != begin + 4)
+        return NO_CHARACTER;
+    *at = end;
+    return unit;
+}
+
+static uint32_t json_escape(struct view text, size_t *at)
+{
+    uint32_t high = json_unit(text, at);
+    uint32_t low;
+
+    if (high < 0xd800 || high > 0xdbff)
+        return high;
+    low = json_unit(text, at);
+    return low < 0xdc00 || low > 0xdfff ? NO_CHARACTER
+                                        : 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+}
+
+static uint32_t html_escape(struct view text, size_t *at)
+{
+    size_t end = *at + 2;
+    uint32_t code;
+
+    if (!view_starts(text, VIEW("&#")))
+        return NO_CHARACTER;
+    if (end < text.n && (text.p[end] | 0x20) == 'x') {
+        end++;
+        code = number_at(text, &end, 16, 6);
+    } else {
+        code = number_at(text, &end, 10, 7);
+    }
+    if (end >= text.n || text.p[end] != ';')
+        return NO_CHARACTER;
+    *at = end + 1;
+    return code;
+}
+
+size_t coded_escape(struct view text, char out[4], size_t *n)
+{
+    size_t taken = 0;
+    uint32_t code;
+    int byte;
+
+    *n = 0;
+    if (text.n == 0)
+        return 0;
+    if (text.p[0] == '%') {
+        byte = percent_byte(text);
+        out[0] = (char)byte;
+        *n = byte > 0 ? 1 : 0;
+        return byte > 0 ? 3 : 0;
+    }
+    code = text.p[0] == '\\' ? json_escape(text, &taken) : html_escape(text, &taken);
+    *n = code == 0 ? 0 : utf8_write(code, out);
+    return *n > 0 ? taken : 0;
+}
+
+/* ---- runs ---- */
+
+static int sextet(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == '+' || c == '-')
+        return 62;
+    return c == '/' || c == '_' ? 63 : -1;
+}
+
+/* Takes bytes for as long as they are text; bytes: of whole characters. */
+struct reader {
+    unsigned char character[4];
+    size_t n;
+    size_t bytes;
+};
+
+static bool takes(struct reader *r, unsigned char byte)
+{
+    struct view so_far;
+
+    if (r->n == 0 && byte < 0x80) {
+        r->bytes++;
+        return (byte >= ' ' && byte != 0x7f) || byte == '\t' || byte == '\n' || byte == '\r';
+    }
+    r->character[r->n++] = byte;
+    so_far = (struct view){(const char *)r->character, r->n};
+    if (utf8_first(so_far) > 0) {
+        r->bytes += r->n;
+        r->n = 0;
+    } else if (r->n == sizeof r->character || (r->n == 1 && (byte < 0xc2 || byte > 0xf4)) ||
+               (r->n > 1 && (byte & 0xc0) != 0x80)) {
+        return false;
+    }
+    return true;
+}
+
+static size_t base64_text(struct view text)
+{
+    struct reader r = {.n = 0};
+    unsigned bits = 0;
+    size_t n = 0;
+
+    for (; n < text.n && sextet(text.p[n]) >= 0; n++) {
+        bits = bits << 6 | (unsigned)sextet(text.p[n]);
+        if (n % 4 != 0 && !takes(&r, (unsigned char)(bits >> (6 - n % 4 * 2) & 0xff)))
+            break;
+    }
+    for (size_t pad = 0; pad < 2 && n < text.n && text.p[n] == '='; pad++)
+        n++;
+    return r.bytes < CODED_TEXT_MIN ? 0 : n;
+}
+
+static size_t hex_text(struct view text)
+{
+    struct reader r = {.n = 0};
+    size_t n = 0;
+
+    while (n + 1 < text.n && hex_digit(text.p[n]) >= 0 && hex_digit(text.p[n + 1]) >= 0) {
+        int byte = hex_digit(text.p[n]) * 16 + hex_digit(text.p[n + 1]);
+
+        if (!takes(&r, (unsigned char)byte))
+            break;
+        n += 2;
+    }
+    return r.bytes < CODED_TEXT_MIN ? 0 : n;
+}
+
+size_t coded_text(struct view text)
+{
+    size_t n = hex_text(text);
+
+    return n > 0 ? n : base64_text(text);
+}

@@ -1,0 +1,98 @@
+/* coded: an escape is one character, a run is coded if it reads as text, and nothing else is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/coded.h"
+
+#include <string.h>
+
+static void an_escape_is_one_character(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t taken;
+        const char *means;
+    } rows[] = {
+        {"%41b", 3, "A"},
+        {"%e4", 3, "\xe4"}, /* a byte of a character */
+        {"%00", 0, ""},
+        {"%4", 0, ""},
+        {"%", 0, ""},
+        {"\\u00e4", 6, "ä"},
+        {"\\u0431\\u0431", 6, "б"},
+        {"\\ud83d\\ude00!", 12, "😀"},
+        {"\\ud83d", 0, ""},
+        {"\\ud83d\\u0041", 0, ""},
+        {"\\ude00", 0, ""},
+        {"\\u00e", 0, ""},
+        {"\\u0000", 0, ""},
+        {"\\n", 0, ""},
+        {"\\", 0, ""},
+        {"&#65;", 5, "A"},
+        {"&#x431;", 7, "б"},
+        {"&#X1F600;", 9, "😀"},
+        {"&#0;", 0, ""},
+        {"&#65", 0, ""},
+        {"&#;", 0, ""},
+        {"&#x;", 0, ""},
+        {"&#1114112;", 0, ""},
+        {"&#xd800;", 0, ""},
+        {"&amp;", 0, ""},
+        {"&", 0, ""},
+        {"A", 0, ""},
+        {"", 0, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char out[4];
+        size_t n;
+        size_t taken = coded_escape(view_of(rows[i].text), out, &n);
+
+        if (taken != rows[i].taken || !view_is((struct view){out, n}, rows[i].means))
+            fail_msg("'%s': %zu bytes taken, %zu written", rows[i].text, taken, n);
+    }
+}
+
+static void a_run_is_coded_if_it_reads_as_text(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+    } rows[] = {
+        {"SGVsbG8gU2FtLCBob3c=", 20}, /* Hello Sam, how */
+        {"SGVsbG8gU2FtLCBob3c", 19},
+        {"SGVsbG8gU2FtLCBob3c= and more", 20},
+        {"SGVsbG8gU2Ft", 0}, /* too short to tell */
+        {"0L/RgNC40LLQtdGCLCDQsdCw0LHRg9GI0LrQsA==", 40},
+        {"0L_RgNC40LLQtdGCLCDQsdCw0LHRg9GI0LrQsA", 38},
+        {"SGVsbG8gU2FtLCBob3c/////", 21}, /* up to where it reads no more */
+        {"48656c6c6f2053616d2c2079", 24},
+        {"48656C6C6F2053616D2C20790", 24},
+        {"48656c6c6f2053616d2c20", 0},
+        {"7E1C2B3F9A4D4E5FA6B7C8D9E0F1A2B3", 0},
+        {"customerConsents/whatsapp", 0},
+        {"internationalization", 0},
+        {"AAAAAAAAAAAAAAAAAAAAAAAA", 0},
+        {"", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (coded_text(view_of(rows[i].text)) != rows[i].n)
+            fail_msg("'%s': %zu bytes", rows[i].text, coded_text(view_of(rows[i].text)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_escape_is_one_character),
+        cmocka_unit_test(a_run_is_coded_if_it_reads_as_text),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
