@@ -85,7 +85,8 @@ static void put_settlement(struct json_out *j, const struct schedule_event *e,
     put_number(j, "destination", (int64_t)e->slice * SLICE_DESTINATIONS_MAX + t->index);
     put_text(j, "address", t->address);
     put_text(j, "state", view_of(settlement_state_name(t->state)));
-    put_number(j, "attempt", t->attempt);
+    if (t->attempt > 0) /* a receipt does not say which one it is of */
+        put_number(j, "attempt", t->attempt);
     put_text(j, "reason", t->reason);
     put_text(j, "providerId", t->provider_id);
     put_time(j, "time", t->at_ms);
