@@ -4,6 +4,7 @@
 --
 -- ARGV: 1 id  2 "1": repair
 -- Gives {word, how often, ...}; nothing where all is well.
+local LEASE_MAX = 600000 -- ms; none is given for longer: the clock was set back since
 local id, repair = ARGV[1], ARGV[2] == '1'
 local m = key('m', id)
 local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C', 'ok', 'dead', 'can', 'out', 'pz', 'pk')
@@ -86,6 +87,8 @@ local function check(k)
   elseif leased and not held and say('lease-without-holder') then
     unlease(k)
     leased = nil
+  elseif leased and tonumber(leased) > now + LEASE_MAX and say('lease-too-long') then
+    redis.call('ZADD', lease, digits(now + LEASE_MAX), id .. '/' .. k) -- whoever lives renews it
   end
   if wanted and not leased and not waits[k] and say('slice-lost') then
     redis.call('ZADD', key('q', id), digits(now), k)

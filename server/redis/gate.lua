@@ -17,19 +17,28 @@ if ARGV[1] == 'open' then
   redis.call('HDEL', KEYS[1], 'until', 'probe', 'why')
   return 'done'
 end
-local g = redis.call('HMGET', KEYS[1], 'tok', 'ts', 'until', 'probe', 'why')
-local shut, probe = tonumber(g[3] or '0'), tonumber(g[4] or '0')
+local g = redis.call('HMGET', KEYS[1], 'tok', 'ts', 'until', 'probe', 'why', 'at')
+local ts, shut, probe = tonumber(g[2] or '0'), tonumber(g[3] or '0'), tonumber(g[4] or '0')
+
+-- at: when it was written last. Where the clock was set back behind that, what is stored of it is
+-- moved along: a pause lasts as long as was asked for, and tokens gather.
+local back = math.max(ts, tonumber(g[6] or '0')) - now
+if back > 0 then
+  ts = ts - math.min(back, ts)
+  shut = shut - math.min(back, shut)
+  redis.call('HSET', KEYS[1], 'ts', string.format('%.17g', ts), 'until', digits(shut), 'at', digits(now))
+end
 
 if ARGV[1] == 'shut' then
   local till = math.max(shut, math.floor(now) + tonumber(ARGV[2]))
   if ARGV[3] ~= '0' then
     till = math.floor(now) + tonumber(ARGV[3])
-    redis.call('HSET', KEYS[1], 'until', digits(till), 'probe', ARGV[3], 'why', ARGV[4])
+    redis.call('HSET', KEYS[1], 'until', digits(till), 'probe', ARGV[3], 'why', ARGV[4], 'at', digits(now))
     redis.call('PERSIST', KEYS[1])
     return 'done'
   end
   if probe == 0 then
-    redis.call('HSET', KEYS[1], 'until', digits(till), 'why', ARGV[4])
+    redis.call('HSET', KEYS[1], 'until', digits(till), 'why', ARGV[4], 'at', digits(now))
     redis.call('PEXPIRE', KEYS[1], digits(till - now + DAY))
   end
   return 'done'
@@ -40,14 +49,14 @@ if shut > now or want == 0 then
   return {0, math.max(math.ceil(shut - now), 0), probe > 0 and 1 or 0, g[5] or ''}
 end
 if probe > 0 then
-  redis.call('HSET', KEYS[1], 'until', digits(now + probe))
+  redis.call('HSET', KEYS[1], 'until', digits(now + probe), 'at', digits(now))
   return {1, 0, 1, g[5] or ''}
 end
 if rate <= 0 then
   return {want, 0, 0, ''}
 end
 burst = math.max(burst, 1)
-local gathered = math.max(now - (tonumber(g[2]) or 0), 0) * rate / 1000
+local gathered = math.max(now - ts, 0) * rate / 1000
 local tokens = math.min(burst, (tonumber(g[1]) or burst) + gathered)
 local granted = math.min(want, math.floor(tokens))
 if granted < 1 then

@@ -114,12 +114,59 @@ static void a_wall_clock_that_jumps_changes_nothing(void **state)
     clock_shift_done();
 }
 
+/* Redis' clock jumps in the middle of a campaign: leases end at once, or last an hour longer. What
+ * is out then counts as after a death; nothing is lost, and what is due later waits for its time.
+ */
+static void redis_jumps(int64_t by_ms)
+{
+    struct hostile_http *gateway = hostile_http_start(); /* its clock does not jump */
+
+    clock_shift_begin();
+    send_rig_start_as(
+        &rig, kafka, rig_number++,
+        &(struct send_rig_options){.carrier = gateway, .channel = "rate: 200, burst: 10"});
+    send_rig_gateway(&rig, (unsigned)hostile_http_port(gateway), "{}");
+    clock_shift_end();
+    send_rig_run(&rig, 0, NULL);
+    send_rig_run(&rig, 1, NULL);
+    (void)send_rig_post(&rig, 300, 0);
+    send_rig_until_lines(&rig, 50);
+    clock_shift_set(by_ms);
+    rig.clock_ms = by_ms;
+    if (by_ms < 0)
+        rig.messages[0].send_ms += by_ms; /* its time had come before */
+    rig.deaths++;
+    send_rig_until_lines(&rig, 150);
+    (void)send_rig_post(&rig, 20, 1500);
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+    send_rig_end(&rig, 0);
+    send_rig_end(&rig, 1);
+    send_rig_done(&rig);
+    clock_shift_done();
+    hostile_http_stop(gateway);
+}
+
+static void a_redis_whose_clock_jumps_ahead_loses_nothing(void **state)
+{
+    (void)state;
+    redis_jumps(HOUR_MS);
+}
+
+static void a_redis_whose_clock_falls_back_loses_nothing(void **state)
+{
+    (void)state;
+    redis_jumps(-HOUR_MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hours_begin_when_clocks_go_forward),
         cmocka_unit_test(hours_begin_once_when_clocks_go_back),
         cmocka_unit_test(a_wall_clock_that_jumps_changes_nothing),
+        cmocka_unit_test(a_redis_whose_clock_jumps_ahead_loses_nothing),
+        cmocka_unit_test(a_redis_whose_clock_falls_back_loses_nothing),
     };
 
     return cmocka_run_group_tests(tests, start_kafka, stop_kafka);

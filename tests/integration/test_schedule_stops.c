@@ -138,11 +138,45 @@ static void a_gateway_that_stops_is_stopped_for_all_processes(void **state)
     hostile_http_stop(gateway);
 }
 
+/* In the middle of a campaign nothing of ours is welcome any more. Two refusals may be about their
+ * recipients; the third one in a row is not, and from there on nothing is lost to it. */
+static void three_403_in_a_row_stop_a_campaign_until_one_is_taken(void **state)
+{
+    struct hostile_http *gateway = hostile_http_start();
+    const struct hostile_step taken = {HOSTILE_CMI, 0, NULL, NULL, 0};
+    char rest[128];
+    size_t before;
+
+    (void)state;
+    send_rig_start_as(
+        &rig, kafka, rig_number++,
+        &(struct send_rig_options){.carrier = gateway, .channel = "rate: 200, burst: 10"});
+    send_rig_gateway(&rig, (unsigned)hostile_http_port(gateway), "{open_min: 1s, open_max: 1s}");
+    (void)send_rig_post(&rig, 400, 0);
+    send_rig_run(&rig, 0, NULL);
+    hostile_http_wait(gateway, 50);
+    hostile_http_default(gateway, (struct hostile_step){HOSTILE_REPLY, 403, NULL, "{}", 0});
+    send_rig_await_log(&rig, "state=stopped", 1, rest, sizeof rest);
+    before = hostile_http_count(gateway);
+    hostile_http_wait(gateway, before + 2); /* it tries, and stays stopped */
+    expect_ready(1, 503, "channel out is stopped: ");
+    hostile_http_default(gateway, taken);
+    send_rig_until_ended(&rig);
+    send_rig_check_ended(&rig);
+    send_rig_check_flags(&rig);
+    assert_int_equal(rig.messages[0].failed, 2);
+    assert_int_equal(rig.messages[0].handled, 398);
+    send_rig_end(&rig, 0);
+    send_rig_done(&rig);
+    hostile_http_stop(gateway);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_withdrawn_consent_lists_what_had_been_handed_over),
         cmocka_unit_test(a_gateway_that_stops_is_stopped_for_all_processes),
+        cmocka_unit_test(three_403_in_a_row_stop_a_campaign_until_one_is_taken),
     };
     struct fault f = {0};
     int failed;

@@ -567,15 +567,33 @@ static void fsck_repairs_what_can_be_derived(void **state)
         assert_string_equal(schedule_rig_run(&rig, HAND_SHARD, script, args, 2), rows[i].word);
         hand_expect_sound(&rig, m.id);
     }
-    m = hand_posted(&rig, 10);
-    assert_int_equal(hand_claim(&rig, 0), 1);
-    snprintf(command, sizeof command, "DEL s:{07}:lease");
-    redis_server_ask(rig.server, command);
-    {
-        struct view args[2] = {view_of(m.id), VIEW("1")};
+}
 
-        assert_string_equal(schedule_rig_run(&rig, HAND_SHARD, script, args, 2),
-                            "held-without-lease");
+/* Of a slice that is held: its lease is gone, or ends when nobody waits any more. */
+static void fsck_repairs_leases(void **state)
+{
+    static const struct {
+        const char *command; /* before "<id>/0" */
+        const char *word;
+    } rows[] = {
+        {"ZREM s:{07}:lease ", "held-without-lease"},
+        {"ZADD s:{07}:lease 9007199254740991 ", "lease-too-long"},
+    };
+    char command[128];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct view args[2] = {VIEW_NONE, VIEW("1")};
+        struct rig_message m;
+
+        empty(state);
+        m = hand_posted(&rig, 10);
+        assert_int_equal(hand_claim(&rig, 0), 1);
+        snprintf(command, sizeof command, "%s%s/0", rows[i].command, m.id);
+        redis_server_ask(rig.server, command);
+        args[0] = view_of(m.id);
+        assert_string_equal(
+            schedule_rig_run(&rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_FSCK), args, 2),
+            rows[i].word);
         hand_expect_sound(&rig, m.id);
     }
 }
@@ -600,6 +618,7 @@ int main(void)
         cmocka_unit_test_setup(a_claim_takes_no_more_than_it_is_asked_for, empty),
         cmocka_unit_test_setup(nothing_is_claimed_while_the_outbox_is_full, empty),
         cmocka_unit_test_setup(fsck_repairs_what_can_be_derived, empty),
+        cmocka_unit_test_setup(fsck_repairs_leases, empty),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
