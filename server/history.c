@@ -20,13 +20,14 @@
 struct history {
     uv_mutex_t mutex;
     uv_async_t answers;
-    struct job_chain waiting;  /* for the writer; under the mutex, like the six below */
+    struct job_chain waiting;  /* for the writer; under the mutex, like the seven below */
     struct job_chain answered; /* of writer and readers */
     int64_t commits;
     int64_t failures;
     bool stopping;
     bool sick; /* the file failed the last group, or one of it */
     struct fault trouble;
+    uint64_t trouble_ns; /* when it was */
     struct erased *erased;
     bool merge_due;          /* the indexes of texts may be in many pieces */
     struct text_merge merge; /* the writer's, like the two below */
@@ -44,7 +45,9 @@ struct history {
     struct stat *stat_waiting;
     struct stat *stat_hidden;
     struct stat *stat_merging;
-    bool said_sick;
+    bool said_sick; /* on the loop, like the two below */
+    struct fault said;
+    uint64_t said_ns;
     bool closing;
     void (*closed)(void *owner);
     void *closed_owner;
@@ -167,6 +170,7 @@ static void write_turn(struct history *h, struct job_chain *group)
         h->failures++;
     h->sick = sick;
     h->trouble = why;
+    h->trouble_ns = uv_hrtime();
     uv_mutex_unlock(&h->mutex);
 }
 
@@ -196,6 +200,7 @@ static void merge_turn(struct history *h)
         h->failures++;
         h->sick = true;
         h->trouble = why;
+        h->trouble_ns = uv_hrtime();
     }
     if (!h->merge_due)
         uv_async_send(&h->answers);
@@ -260,6 +265,7 @@ static void on_read(void *ctx, struct history_job *job)
 
 static void say_health(struct history *h, bool sick, const struct fault *trouble)
 {
+    h->said = *trouble;
     if (sick == h->said_sick)
         return;
     h->said_sick = sick;
@@ -290,6 +296,7 @@ static void give_answers(struct history *h)
     h->failures = 0;
     sick = h->sick;
     trouble = h->trouble;
+    h->said_ns = h->trouble_ns;
     uv_mutex_unlock(&h->mutex);
 
     stat_set(h->stat_waiting, (int64_t)(waiting + readers_waiting(h->readers)));
@@ -338,6 +345,12 @@ bool history_read(struct history *h, struct history_job *job, struct fault *f)
         return refuse(h, f);
     stat_add(h->stat_reads, 1);
     return true;
+}
+
+const char *history_trouble(const struct history *h, uint64_t *at_ns)
+{
+    *at_ns = h->said_ns;
+    return h->said_sick ? h->said.text : NULL;
 }
 
 struct erased *history_erased(const struct history *h)

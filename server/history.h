@@ -64,6 +64,10 @@ void history_close(struct history *h, void (*closed)(void *owner), void *owner);
 bool history_write(struct history *h, struct history_job *job, struct fault *f) MUST_CHECK;
 bool history_read(struct history *h, struct history_job *job, struct fault *f) MUST_CHECK;
 
+/* Why the newest write that the disk failed was failed, and by the clock of uv_hrtime when; NULL
+ * while none was, or the one after it went well. Holds until the loop's next turn. */
+const char *history_trouble(const struct history *h, uint64_t *at_ns);
+
 /* Who was erased. NULL without a history. */
 struct erased *history_erased(const struct history *h);
 

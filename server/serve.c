@@ -32,6 +32,9 @@
 #define BODIES_AT_ONCE 4     /* largest bodies that may be in memory together */
 #define MISTAKES_MAX   65536
 
+#define NS_PER_S        UINT64_C(1000000000)
+#define TROUBLE_SHOWN_S 30
+
 struct serve {
     struct server server;
     uv_loop_t loop;
@@ -172,16 +175,29 @@ static void reload(void *ctx)
 
 /* ---- admin ---- */
 
+/* Only writes find out whether the disk is well again, so what one of them told is believed for a
+ * while only: who sends nothing to a server that is not ready would wait for ever. */
+static void put_history_trouble(const struct serve *s, struct buf *why)
+{
+    uint64_t at_ns;
+    const char *trouble = history_trouble(s->server.history, &at_ns);
+    uint64_t ago_s = (uv_hrtime() - at_ns) / NS_PER_S;
+
+    if (trouble != NULL && ago_s < TROUBLE_SHOWN_S)
+        buf_printf(why, "a write failed %d s ago: %s\n", (int)ago_s, trouble);
+}
+
 static bool ready(void *ctx, struct buf *why)
 {
     const struct serve *s = ctx;
 
     if (s->draining)
-        buf_put_text(why, "the server is draining");
-    else if (!redis_up(s->server.redis))
-        buf_printf(why, "Redis is away: %s", redis_trouble(s->server.redis));
+        buf_put_text(why, "the server is draining\n");
+    if (!redis_up(s->server.redis))
+        buf_printf(why, "Redis is away: %s\n", redis_trouble(s->server.redis));
     else if (!s->foundation.sound)
-        buf_put_text(why, "what Redis holds is being looked at");
+        buf_put_text(why, "what Redis holds is being looked at\n");
+    put_history_trouble(s, why);
     return why->n == 0;
 }
 

@@ -39,7 +39,8 @@ static void answer_ready(struct admin *a, struct http_visit *v)
     if (a->owner.ready(a->owner.ctx, &why)) {
         answer(v, 200, "text/plain", VIEW("ready\n"));
     } else {
-        buf_put_char(&why, '\n');
+        if (why.n == 0 || why.p[why.n - 1] != '\n')
+            buf_put_char(&why, '\n');
         answer(v, 503, "text/plain", buf_view(&why));
     }
     buf_done(&why);

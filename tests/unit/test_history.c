@@ -431,11 +431,17 @@ static void one_that_fails_does_not_take_the_others(void **state)
 static void a_full_disk_is_waited_out(void **state)
 {
     struct world *w = *state;
+    uint64_t before_ns = uv_hrtime();
+    uint64_t at_ns;
 
     open_history(w);
     assert_int_equal(write_one(w, INSERT, 1), FAULT_NONE);
+    assert_null(history_trouble(w->history, &at_ns));
     assert_int_equal(write_one(w, FULL, 0), FAULT_NONE);
     assert_int_equal(write_one(w, INSERT, 2), FAULT_RETRY);
+    assert_non_null(history_trouble(w->history, &at_ns));
+    assert_non_null(strstr(history_trouble(w->history, &at_ns), "full"));
+    assert_true(at_ns > before_ns && at_ns < uv_hrtime());
     assert_int_equal(write_one(w, INSERT, 2), FAULT_RETRY);
     assert_int_equal(stored(w), 1); /* reading goes on */
     assert_int_equal(w->failed_lines, 1);
@@ -443,6 +449,7 @@ static void a_full_disk_is_waited_out(void **state)
     assert_int_equal(write_one(w, ROOMY, 0), FAULT_NONE);
     assert_int_equal(write_one(w, INSERT, 2), FAULT_NONE);
     assert_int_equal(stored(w), 2);
+    assert_null(history_trouble(w->history, &at_ns));
     assert_int_equal(w->failed_lines, 1); /* once each, not once a request */
     assert_int_equal(w->recovered_lines, 1);
 }
