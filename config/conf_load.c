@@ -1,6 +1,7 @@
 /* Text, environment and defaults become a conf, or a list of all that is wrong with them. */
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
+#include "bridge/core/spelling.h"
 #include "config/load.h"
 #include "config/value.h"
 #include "config/yaml_in.h"
@@ -220,7 +221,7 @@ static void match_variable(struct load *l, const struct setting *row, const char
     if (v->taken)
         return;
     if (strcmp(name, v->name) != 0) {
-        if (schema_nearest_word(view_of(v->name), words) != NULL)
+        if (spelling_nearest(view_of(v->name), words) != NULL)
             memcpy(v->nearest, name, strlen(name) + 1);
         return;
     }

@@ -2,6 +2,7 @@
 #include "config/conf_rules.h"
 #include "bridge/core/event_types.h"
 #include "bridge/core/route.h"
+#include "bridge/core/spelling.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ static const char *nearest_type(const char *route)
 
     for (size_t i = 0; i < EVENT_TYPES_MAX && event_types[i].name != NULL; i++)
         words[i] = event_types[i].name;
-    return schema_nearest_word(view_of(route), words);
+    return spelling_nearest(view_of(route), words);
 }
 
 static size_t target_index(const struct conf *c, const char *name)
@@ -82,7 +83,7 @@ static const char *nearest_target(const struct conf *c, const char *name)
     for (size_t i = 0; i < conf_count(c, "targets"); i++) {
         const char *words[] = {conf_name(c, "targets", i), NULL};
 
-        if (schema_nearest_word(view_of(name), words) != NULL)
+        if (spelling_nearest(view_of(name), words) != NULL)
             return words[0];
     }
     return NULL;

@@ -89,8 +89,6 @@ bool schema_is_list(const char *path); /* "kafka.topics" */
 bool schema_is_secret(const struct setting *row, const char *path);
 /* The valid path (group: of a group) most like `path`, in `out`; false if none is near. */
 bool schema_nearest(const char *path, bool group, char out[SCHEMA_PATH_MAX]);
-/* The nearest of NULL-terminated words, or NULL if none is near. */
-const char *schema_nearest_word(struct view word, const char *const *words);
 /* "kafka.brokers" -> "CMIBRIDGE_KAFKA_BROKERS". Returns out. */
 const char *schema_environment_name(const char *path, char out[SCHEMA_PATH_MAX]);
 const char *schema_kind_name(enum setting_kind kind); /* "duration", for the documentation */

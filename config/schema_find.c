@@ -1,10 +1,10 @@
 /* Paths against the table: found, grouped, and the nearest to one that is not there. */
 #include "config/schema.h"
 
+#include "bridge/core/spelling.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#define WORD_MAX 128 /* longer texts are not compared: no setting's path is */
 
 /* One step of a row's path against one of a real path: true and both moved on if they agree. `last`
  * says whether the row's path ends here, where `*` takes all that follows. */
@@ -104,64 +104,6 @@ bool schema_is_secret(const struct setting *row, const char *path)
     return false;
 }
 
-/* How many letters must be changed, added, taken or swapped to make b of a. */
-static size_t distance(struct view a, struct view b)
-{
-    size_t rows[3][WORD_MAX + 1];
-    size_t *before = rows[0];
-    size_t *above = rows[1];
-    size_t *row = rows[2];
-
-    if (a.n > WORD_MAX || b.n > WORD_MAX)
-        return WORD_MAX;
-    for (size_t j = 0; j <= b.n; j++)
-        above[j] = j;
-    memcpy(before, above, sizeof rows[0]);
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t *spare = before;
-
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t least = above[j - 1] + (a.p[i - 1] != b.p[j - 1]);
-
-            if (above[j] + 1 < least)
-                least = above[j] + 1;
-            if (row[j - 1] + 1 < least)
-                least = row[j - 1] + 1;
-            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
-                before[j - 2] + 1 < least)
-                least = before[j - 2] + 1;
-            row[j] = least;
-        }
-        before = above;
-        above = row;
-        row = spare;
-    }
-    return above[b.n];
-}
-
-/* Near enough to be offered: a third of the letters, and no more than three. */
-static size_t nearness(size_t letters)
-{
-    return letters / 3 < 3 ? letters / 3 : 3;
-}
-
-const char *schema_nearest_word(struct view word, const char *const *words)
-{
-    const char *best = NULL;
-    size_t least = nearness(word.n) + 1;
-
-    for (; *words != NULL; words++) {
-        size_t d = distance(word, view_of(*words));
-
-        if (d < least) {
-            least = d;
-            best = *words;
-        }
-    }
-    return best;
-}
-
 /* The row's path with the user's names of `path` in it; `depth` > 0: its first segments only. */
 static bool instance(struct view row, struct view path, size_t depth, char out[SCHEMA_PATH_MAX])
 {
@@ -207,7 +149,7 @@ static const char *leaf(const char *path)
 
 bool schema_nearest(const char *path, bool group, char out[SCHEMA_PATH_MAX])
 {
-    size_t least = nearness(strlen(leaf(path))) + 1;
+    size_t least = spelling_near(strlen(leaf(path))) + 1;
     bool found = false;
 
     for (size_t i = 0; i < schema_count; i++) {
@@ -219,7 +161,7 @@ bool schema_nearest(const char *path, bool group, char out[SCHEMA_PATH_MAX])
         if (!instance(view_of(schema[i].path), view_of(path), group ? segments(path) : 0,
                       candidate))
             continue;
-        d = distance(view_of(path), view_of(candidate));
+        d = spelling_distance(view_of(path), view_of(candidate));
         /* The right name in the wrong place. */
         if (!group && d > 3 && strchr(schema[i].path, '*') == NULL &&
             strcmp(leaf(path), leaf(candidate)) == 0)

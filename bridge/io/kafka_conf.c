@@ -1,5 +1,6 @@
 #include "bridge/io/kafka_conf.h"
 
+#include "bridge/core/spelling.h"
 #include "bridge/core/view.h"
 
 #include <librdkafka/rdkafka.h>
@@ -52,12 +53,40 @@ int kafka_library_version(void)
     return rd_kafka_version();
 }
 
+/* librdkafka has no property of that name. */
+static bool unknown(rd_kafka_conf_t *conf, const char *name, struct fault *f)
+{
+    size_t n = 0;
+    const char **pairs = rd_kafka_conf_dump(conf, &n);
+    const char *best = NULL;
+    size_t least = spelling_near(strlen(name)) + 1;
+
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        size_t d = spelling_distance(view_of(name), view_of(pairs[i]));
+
+        if (d < least) {
+            least = d;
+            best = pairs[i];
+        }
+    }
+    if (best != NULL)
+        fault_set(f, FAULT_REJECT, "kafka.properties: %s is none of librdkafka's; did you mean %s?",
+                  name, best);
+    else
+        fault_set(f, FAULT_REJECT, "kafka.properties: %s is none of librdkafka's", name);
+    rd_kafka_conf_dump_free(pairs, n);
+    return false;
+}
+
 static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct fault *f)
 {
     char error[256];
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, error, sizeof error);
 
-    if (rd_kafka_conf_set(conf, name, value, error, sizeof error) == RD_KAFKA_CONF_OK)
+    if (result == RD_KAFKA_CONF_OK)
         return true;
+    if (result == RD_KAFKA_CONF_UNKNOWN)
+        return unknown(conf, name, f);
     if (is_secret(name)) /* librdkafka's sentence may quote the value */
         return fault_set(f, FAULT_REJECT, "kafka.properties: %s: librdkafka refuses its value",
                          name);

@@ -40,6 +40,8 @@ static void properties_that_would_break_a_promise_are_refused_by_name(void **sta
          "cooperative-sticky is not supported"},
         {{"partition.assignment.strategy", "roundrobin"}, 0x020002ff, NULL},
         {{"sasl.password", "x"}, 0x020002ff, NULL},
+        {{"session.timeout.mss", "1"}, 0x020002ff, "did you mean session.timeout.ms?"},
+        {{"no.such.thing", "1"}, 0x020002ff, "no.such.thing is none of librdkafka's"},
     };
 
     (void)state;
