@@ -30,7 +30,7 @@ struct represent_columns {
     const struct cmi_shape *shape;
     enum cmi_use use; /* CMI_LISTED or CMI_SINGLE */
     /* Of each field in walking order; -1: none, or the field is not shown in this use. */
-    signed char columns[REPRESENT_FIELDS_MAX];
+    short columns[REPRESENT_FIELDS_MAX];
     bool translated[REPRESENT_FIELDS_MAX];
 };
 

@@ -313,14 +313,14 @@ static void what_is_said_in_json_is_said_in_xml(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        char target[512];
+        char path[512];
         char whole[1024];
         struct probe_reply r;
 
-        snprintf(target, sizeof target, "/contacts?limit=20&%s", all[i].query);
-        snprintf(whole, sizeof whole, "%s%s", BASE, target);
-        r = get(target);
-        xml_twin_check(rig.port, whole, target, "", r.body);
+        snprintf(path, sizeof path, "/contacts?limit=20&%s", all[i].query);
+        snprintf(whole, sizeof whole, "%s%s", BASE, path);
+        r = get(path);
+        xml_twin_check(rig.port, whole, path, "", r.body);
         probe_done(&r);
     }
 }

@@ -76,16 +76,16 @@ static void expect_status(struct history_rig *rig, const char *method, const cha
 }
 
 /* The answer's body, which must be 200 (static). */
-static const char *get(struct history_rig *rig, const char *target)
+static const char *get(struct history_rig *rig, const char *path)
 {
     static char text[65536];
     char whole[1024];
-    struct probe_reply r = ask(rig, "GET", target, "", NULL);
+    struct probe_reply r = ask(rig, "GET", path, "", NULL);
 
     if (r.status != 200)
-        fail_msg("GET %s: %d %.*s", target, r.status, VIEW_ARG(r.body));
-    snprintf(whole, sizeof whole, BASE "%s", target);
-    xml_twin_check(rig->port, whole, target, "", r.body);
+        fail_msg("GET %s: %d %.*s", path, r.status, VIEW_ARG(r.body));
+    snprintf(whole, sizeof whole, BASE "%s", path);
+    xml_twin_check(rig->port, whole, path, "", r.body);
     assert_true(r.body.n < sizeof text);
     memcpy(text, r.body.p, r.body.n);
     text[r.body.n] = '\0';
