@@ -1,13 +1,9 @@
 #include "bridge/run/consume_state.h"
 
-#include "bridge/core/guid.h"
-#include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
 #include "bridge/ports/fault_point.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <string.h>
 
 #define CONSUME_WATCH_MS 1000
 
@@ -134,44 +130,6 @@ static void end(struct consume *c, struct delivery *d)
         consume_start(c, of_lane(next));
 }
 
-static void resolve(struct consume *c, struct delivery *d)
-{
-    if (d->ref_until_ms == 0)
-        d->ref_until_ms = consume_now(c) + c->conf.refs_wait_ms;
-    d->asked++;
-    c->port.memory.find(c->port.memory.ctx, consume_token(d), view_of(d->type->collection), d->ref);
-}
-
-/* What the ledger keeps of the end: the id, and whether it may have been done more than once. */
-#define TWICE "?"
-
-static void end_ledger(struct consume *c, struct delivery *d)
-{
-    char outcome[CONSUME_ID_MAX + sizeof TWICE];
-
-    (void)snprintf(outcome, sizeof outcome, "%s%s", d->possible_duplicate ? TWICE : "", d->created);
-    c->port.memory.end(c->port.memory.ctx, consume_token(d), view_of(d->key), view_of(outcome));
-}
-
-static void read_ledger(struct delivery *d, struct view outcome)
-{
-    d->possible_duplicate = view_starts(outcome, VIEW(TWICE));
-    if (d->possible_duplicate)
-        outcome = view_skip(outcome, sizeof TWICE - 1);
-    view_copy(outcome, d->created, sizeof d->created);
-}
-
-/* The reference first, then the ledger's end: so an ended entry implies a kept reference. */
-static void keep(struct consume *c, struct delivery *d)
-{
-    d->asked++;
-    if (d->type->keeps_id && d->created[0] != '\0' && !d->kept_ref)
-        c->port.memory.keep(c->port.memory.ctx, consume_token(d), view_of(d->type->collection),
-                            d->ref, view_of(d->created));
-    else
-        end_ledger(c, d);
-}
-
 static void enter(struct consume *c, struct delivery *d)
 {
     int64_t now = consume_now(c);
@@ -182,7 +140,7 @@ static void enter(struct consume *c, struct delivery *d)
     case DELIVERY_STATE_COUNT:
         break;
     case DELIVERY_RESOLVING:
-        resolve(c, d);
+        consume_memory_find(c, d);
         break;
     case DELIVERY_UNRESOLVED:
         heap_put(&c->timers, &d->timer,
@@ -193,14 +151,13 @@ static void enter(struct consume *c, struct delivery *d)
         consume_send_queue(c, d);
         break;
     case DELIVERY_BEGINNING:
-        d->asked++;
-        c->port.memory.begin(c->port.memory.ctx, consume_token(d), view_of(d->key));
+        consume_memory_begin(c, d);
         break;
     case DELIVERY_WAITING:
         heap_put(&c->timers, &d->timer, now + d->wait_ms);
         break;
     case DELIVERY_KEEPING:
-        keep(c, d);
+        consume_memory_keep(c, d);
         break;
     case DELIVERY_BURYING:
         consume_report_dead(c, d);
@@ -299,8 +256,7 @@ void consume_late(struct consume *c, struct delivery *d)
         release(c, d);
 }
 
-/* Whether the delivery still wants the answer. */
-static bool answered(struct consume *c, struct delivery *d)
+bool consume_answered(struct consume *c, struct delivery *d)
 {
     if (d->state == DELIVERY_DROPPED) {
         consume_late(c, d);
@@ -310,7 +266,7 @@ static bool answered(struct consume *c, struct delivery *d)
     return true;
 }
 
-static void again_later(struct consume *c, struct delivery *d)
+void consume_again_later(struct consume *c, struct delivery *d)
 {
     heap_remove(&c->timers, &d->timer);
     heap_put(&c->timers, &d->timer, consume_now(c) + CONSUME_AGAIN_MS);
@@ -321,11 +277,11 @@ void consume_on_report(void *consume, uint64_t token, bool delivered, const char
     struct consume *c = consume;
     struct delivery *d = consume_find(c, token);
 
-    if (!answered(c, d))
+    if (!consume_answered(c, d))
         return;
     if (!delivered) {
         notice_say(c->port.log, NOTICE_WARN, "produce_failed", NOTICE_TEXT("reason", error));
-        again_later(c, d);
+        consume_again_later(c, d);
         return;
     }
     if (d->state == DELIVERY_BURYING && d->readable && d->type != NULL && d->type->is_write &&
@@ -333,144 +289,6 @@ void consume_on_report(void *consume, uint64_t token, bool delivered, const char
         consume_move(c, d, DELIVERY_ON_PRODUCED);
     else
         consume_move(c, d, DELIVERY_ON_FINISH);
-}
-
-/* Is an event that creates what d names under way here? One that is not in front of its lane does
- * not count: it may stand behind d. */
-static bool is_being_created(const struct consume *c, const struct delivery *d)
-{
-    for (size_t i = 0; i < c->delivery_count; i++) {
-        const struct delivery *o = c->deliveries[i];
-
-        if (o->type != NULL && o->type->keeps_id && o->state >= DELIVERY_READY &&
-            o->state <= DELIVERY_KEEPING && strcmp(o->type->collection, d->type->collection) == 0 &&
-            view_eq(o->ref, d->ref))
-            return true;
-    }
-    return false;
-}
-
-/* refs.wait is for what is late, not for what an outage holds up (D4): then it begins anew. */
-static bool waited_enough(struct consume *c, struct delivery *d)
-{
-    if (consume_now(c) < d->ref_until_ms)
-        return false;
-    if (d->destination->breaker.state == BREAKER_CLOSED && !is_being_created(c, d))
-        return true;
-    d->ref_until_ms = consume_now(c) + c->conf.refs_wait_ms;
-    return false;
-}
-
-static void on_found(struct consume *c, struct delivery *d, const struct memory_answer *a)
-{
-    char shown[MASK_TEXT_MAX];
-    struct guid g;
-
-    switch (a->state) {
-    case MEMORY_FOUND:
-        view_copy(a->value, d->id, sizeof d->id);
-        consume_move(c, d, DELIVERY_ON_PROCEED);
-        return;
-    case MEMORY_NONE:
-        if (guid_parse(d->ref, &g)) {
-            view_copy(d->ref, d->id, sizeof d->id);
-            consume_move(c, d, DELIVERY_ON_PROCEED);
-        } else if (waited_enough(c, d)) {
-            fault_set(&d->fault, FAULT_REJECT,
-                      "%s: the subject's name '%s' is known from no %s event, and is no GUID",
-                      d->type->name, mask_sentence(d->ref, shown, sizeof shown),
-                      d->type->collection);
-            consume_bury(c, d, UNKNOWN_REF);
-        } else {
-            consume_move(c, d, DELIVERY_ON_UNKNOWN);
-        }
-        return;
-    case MEMORY_BEGUN:
-    case MEMORY_ENDED:
-    case MEMORY_STORED:
-    case MEMORY_FAILED:
-        notice_say(c->port.log, NOTICE_WARN, "memory_failed", NOTICE_TEXT("reason", a->error));
-        d->ref_until_ms = consume_now(c) + c->conf.refs_wait_ms;
-        consume_move(c, d, DELIVERY_ON_UNKNOWN);
-        return;
-    }
-}
-
-static void on_begun(struct consume *c, struct delivery *d, const struct memory_answer *a)
-{
-    switch (a->state) {
-    case MEMORY_NONE:
-    case MEMORY_BEGUN:
-        d->noted = true;
-        if (a->state == MEMORY_BEGUN)
-            d->possible_duplicate = true;
-        consume_send_noted(c, d);
-        return;
-    case MEMORY_ENDED:
-        read_ledger(d, a->value);
-        consume_send_slot_free(d);
-        consume_move(c, d, DELIVERY_ON_REPEATED);
-        return;
-    case MEMORY_FOUND:
-    case MEMORY_STORED:
-    case MEMORY_FAILED:
-        notice_say(c->port.log, NOTICE_WARN, "memory_failed", NOTICE_TEXT("reason", a->error));
-        consume_send_slot_free(d);
-        d->wait_ms = CONSUME_AGAIN_MS;
-        consume_move(c, d, DELIVERY_ON_FAIL);
-        return;
-    }
-}
-
-/* The last event to create something under a reference has it (docs/DELIVERY.md). */
-static void note_moved(struct consume *c, struct delivery *d, struct view before)
-{
-    char masked[MASK_TEXT_MAX];
-
-    if (before.n == 0 || view_is(before, d->created))
-        return;
-    view_copy(before, d->replaced, sizeof d->replaced);
-    stat_add(c->stat_moved, 1);
-    notice_say(c->port.log, NOTICE_WARN, "reference_moved",
-               NOTICE_TEXT("resource", d->type->collection),
-               NOTICE_TEXT("reference", mask_sentence(d->ref, masked, sizeof masked)),
-               NOTICE_TEXT("from", d->replaced), NOTICE_TEXT("to", d->created));
-}
-
-static void on_kept(struct consume *c, struct delivery *d, const struct memory_answer *a)
-{
-    bool was_ref = d->type->keeps_id && d->created[0] != '\0' && !d->kept_ref;
-
-    if (a->state != MEMORY_STORED) {
-        notice_say(c->port.log, NOTICE_WARN, "memory_failed", NOTICE_TEXT("reason", a->error));
-        again_later(c, d);
-        return;
-    }
-    if (was_ref) {
-        d->kept_ref = true;
-        note_moved(c, d, a->value);
-    }
-    if (was_ref && d->noted)
-        consume_move(c, d, DELIVERY_ON_KEEP);
-    else
-        consume_move(c, d, DELIVERY_ON_KEPT);
-}
-
-void consume_on_answer(void *consume, const struct memory_answer *a)
-{
-    struct consume *c = consume;
-    struct delivery *d = consume_find(c, a->token);
-
-    if (d->state == DELIVERY_DROPPED)
-        consume_send_slot_free(d);
-    if (!answered(c, d))
-        return;
-    if (d->state == DELIVERY_RESOLVING)
-        on_found(c, d, a);
-    else if (d->state == DELIVERY_BEGINNING)
-        on_begun(c, d, a);
-    else
-        on_kept(c, d, a);
 }
 
 /* ---- the turn ---- */

@@ -3,7 +3,10 @@
  *
  *   consume.c             the door (consume_move), the turn, the inputs
  *   consume_intake.c      a record becomes a delivery: parse, check, route
- *   consume_send.c        destinations: which delivery goes out next, what its reply means
+ *   consume_memory.c      references and the ledger
+ *   consume_send.c        destinations: which delivery goes out next
+ *   consume_batch.c       ingest events go out several together
+ *   consume_reply.c       what a reply means, for its delivery and for its destination
  *   consume_report.c      results and dead letters
  *   consume_partitions.c  assignment, commit, pause, drain
  */
@@ -168,12 +171,20 @@ uint64_t consume_token(const struct delivery *d);
 struct delivery *consume_find(const struct consume *c, uint64_t token);
 /* An answer came for a delivery that was dropped meanwhile: it is freed when the last has come. */
 void consume_late(struct consume *c, struct delivery *d);
+/* Whether the delivery still wants the answer that has come; else consume_late was called. */
+bool consume_answered(struct consume *c, struct delivery *d);
+void consume_again_later(struct consume *c, struct delivery *d); /* by its timer */
 /* Fills the fault and disposition, and moves it to its dead letter. */
 void consume_bury(struct consume *c, struct delivery *d, enum disposition why);
 void consume_fail(struct consume *c, const struct fault *f);
 
 /* consume_intake.c */
 void consume_take(struct consume *c, struct partition *p, const struct record *r);
+
+/* consume_memory.c: each asks; the answer comes to consume_on_answer. */
+void consume_memory_find(struct consume *c, struct delivery *d);
+void consume_memory_begin(struct consume *c, struct delivery *d);
+void consume_memory_keep(struct consume *c, struct delivery *d);
 
 /* consume_send.c */
 void consume_send_init(struct consume *c);
@@ -183,7 +194,20 @@ void consume_send_noted(struct consume *c, struct delivery *d); /* the ledger an
 void consume_send_slot_free(struct delivery *d);                /* no-op if it holds none */
 void consume_send_due(struct consume *c);                       /* send what may go */
 int64_t consume_send_wake_ms(struct consume *c);
-bool consume_send_is_batch(uint64_t token);
+
+/* consume_batch.c */
+void consume_batch_send(struct consume *c, struct destination *to); /* it has some, and a slot */
+bool consume_is_batch(uint64_t token);
+void consume_batch_replied(struct consume *c, const struct http_reply *reply, bool has_wait,
+                           int64_t wait_ms);
+
+/* consume_reply.c */
+void consume_destination_ok(struct consume *c, struct destination *to);
+void consume_destination_failed(struct consume *c, struct destination *to, const char *why);
+/* status, text: of the reply, or of this event's part of a batch's reply. */
+void consume_replied(struct consume *c, struct delivery *d, int status, struct view text,
+                     bool has_wait, int64_t wait_ms);
+void consume_not_answered(struct consume *c, struct delivery *d, const struct http_reply *reply);
 
 /* consume_report.c: both try to produce; the report comes to consume_on_report. */
 void consume_report_result(struct consume *c, struct delivery *d);

@@ -1,0 +1,231 @@
+#include "bridge/run/consume_state.h"
+
+#include "bridge/core/datetime.h"
+#include "bridge/core/echo.h"
+#include "bridge/core/mask.h"
+
+/* ---- how a destination does ---- */
+
+static void say_breaker(struct consume *c, struct destination *to)
+{
+    stat_set(to->stat_breaker, (int64_t)to->breaker.state);
+    notice_say(c->port.log, to->breaker.state == BREAKER_CLOSED ? NOTICE_INFO : NOTICE_WARN,
+               "breaker", NOTICE_TEXT("target", to->conf->name),
+               NOTICE_TEXT("state", breaker_state_name(to->breaker.state)),
+               NOTICE_TEXT("reason", to->trouble),
+               NOTICE_INT("wait_ms", to->breaker.state == BREAKER_OPEN
+                                         ? to->breaker.until_ms - consume_now(c)
+                                         : 0));
+}
+
+static void set_trouble(struct destination *to, const char *text)
+{
+    view_copy(view_of(text), to->trouble, sizeof to->trouble);
+}
+
+void consume_destination_ok(struct consume *c, struct destination *to)
+{
+    bool was_closed = to->breaker.state == BREAKER_CLOSED;
+
+    breaker_ok(&to->breaker);
+    to->trouble[0] = '\0';
+    if (!was_closed)
+        say_breaker(c, to);
+}
+
+void consume_destination_failed(struct consume *c, struct destination *to, const char *why)
+{
+    set_trouble(to, why);
+    if (breaker_failed(&to->breaker, consume_now(c), consume_random(c)))
+        say_breaker(c, to);
+}
+
+static void destination_stop(struct consume *c, struct destination *to, const char *why)
+{
+    set_trouble(to, why);
+    if (breaker_stop(&to->breaker, consume_now(c), consume_random(c)))
+        say_breaker(c, to);
+}
+
+/* ---- what a reply means ---- */
+
+/* Whether this 403 is of the third different key in a row. */
+static bool forbidden_too_often(struct destination *to, uint64_t key_hash)
+{
+    for (int i = 0; i < to->forbidden_count; i++)
+        if (to->forbidden[i] == key_hash)
+            return to->forbidden_count >= CONSUME_FORBIDDEN_KEYS;
+    if (to->forbidden_count < CONSUME_FORBIDDEN_KEYS)
+        to->forbidden[to->forbidden_count++] = key_hash;
+    return to->forbidden_count >= CONSUME_FORBIDDEN_KEYS;
+}
+
+static void bury_in_budget(struct consume *c, struct delivery *d, enum disposition why)
+{
+    struct destination *to = d->destination;
+
+    if (budget_spend(&to->budget)) {
+        if (why == REFUSED)
+            consume_destination_ok(c, to);
+        consume_bury(c, d, why);
+        return;
+    }
+    destination_stop(c, to,
+                     "it refuses so much that dead-lettering is held back (dead_letters.budget)");
+    consume_move(c, d, DELIVERY_ON_HOLD);
+}
+
+/* A failure counts against the record only if another key has succeeded meanwhile. */
+static void failed(struct consume *c, struct delivery *d, int64_t least_wait_ms)
+{
+    struct destination *to = d->destination;
+
+    if (to->successes != d->successes_seen) {
+        d->successes_seen = to->successes;
+        d->charged++;
+    }
+    if (d->charged >= c->conf.attempts_max) {
+        bury_in_budget(c, d, EXHAUSTED);
+        return;
+    }
+    d->wait_ms = backoff_wait_ms(&c->conf.retry, d->attempts > 0 ? (unsigned)d->attempts - 1 : 0,
+                                 least_wait_ms, consume_random(c));
+    consume_move(c, d, DELIVERY_ON_FAIL);
+}
+
+static void read_created(struct delivery *d, const struct http_reply *reply)
+{
+    d->created[0] = '\0';
+    if (d->type->returns_id)
+        view_copy(outcome_created(reply->body, reply->location), d->created, sizeof d->created);
+}
+
+static void done(struct consume *c, struct delivery *d)
+{
+    struct destination *to = d->destination;
+
+    consume_destination_ok(c, to);
+    to->successes++;
+    to->forbidden_count = 0;
+    budget_earn(&to->budget);
+    if (!d->type->is_write)
+        consume_move(c, d, DELIVERY_ON_FINISH);
+    else if ((d->type->keeps_id && d->created[0] != '\0') || d->noted)
+        consume_move(c, d, DELIVERY_ON_KEEP);
+    else
+        consume_move(c, d, DELIVERY_ON_DONE);
+}
+
+void consume_not_answered(struct consume *c, struct delivery *d, const struct http_reply *reply)
+{
+    char said[160];
+
+    d->status = 0;
+    if (reply->fate == HTTP_UNKNOWN && !d->destination->conf->honours_key)
+        d->possible_duplicate = true;
+    fault_set(&d->fault, FAULT_RETRY, "no answer from %s: %s", d->destination->conf->name,
+              mask_sentence(view_of(reply->error), said, sizeof said));
+    failed(c, d, 0);
+}
+
+/* What the destination says, without what it repeats of the event (D11). */
+static const char *masked(const struct consume *c, const struct delivery *d, int status,
+                          struct view said, char *out, size_t size)
+{
+    struct buf privates;
+
+    buf_init(&privates, ECHO_PRIVATE_MAX);
+    echo_gather(d->type, d->body, d->ref, c->port.codec.json, &privates);
+    echo_mask(said, outcome_phrase(status), &privates, d->destination->conf->secrets, out, size);
+    buf_done(&privates);
+    return out;
+}
+
+void consume_replied(struct consume *c, struct delivery *d, int status, struct view text,
+                     bool has_wait, int64_t wait_ms)
+{
+    struct destination *to = d->destination;
+    enum outcome outcome = outcome_of_status(status, d->type->method, has_wait);
+    char said[160];
+
+    d->status = status;
+    stat_add(to->stat_outcome[outcome], 1);
+    if (outcome == OUTCOME_DONE) {
+        done(c, d);
+        return;
+    }
+    fault_set(&d->fault, outcome == OUTCOME_RETRY ? FAULT_RETRY : FAULT_REJECT,
+              "%s answered %d: %s", to->conf->name, status,
+              masked(c, d, status, text, said, sizeof said));
+    /* Some of it may have happened behind a proxy's or a crash's 5xx. */
+    if (status >= 500 && status != 503 && !to->conf->honours_key)
+        d->possible_duplicate = true;
+    if (outcome == OUTCOME_FORBID && forbidden_too_often(to, d->lane.hash))
+        outcome = OUTCOME_STOP;
+    if (outcome != OUTCOME_FORBID && outcome != OUTCOME_STOP)
+        to->forbidden_count = 0;
+    switch (outcome) {
+    case OUTCOME_DONE:
+        return;
+    case OUTCOME_RETRY:
+        if (status == 409) {
+            consume_destination_ok(c, to);
+        } else {
+            consume_destination_failed(c, to, d->fault.text);
+            if (has_wait && (status == 429 || status == 503))
+                breaker_hold(&to->breaker, consume_now(c), wait_ms);
+        }
+        failed(c, d, has_wait ? wait_ms : 0);
+        return;
+    case OUTCOME_REFUSE:
+    case OUTCOME_FORBID:
+        bury_in_budget(c, d, REFUSED);
+        return;
+    case OUTCOME_STOP:
+        destination_stop(c, to, d->fault.text);
+        consume_move(c, d, DELIVERY_ON_HOLD);
+        return;
+    }
+}
+
+void consume_on_reply(void *consume, const struct http_reply *reply)
+{
+    struct consume *c = consume;
+    struct http_reply page = {.fate = HTTP_UNKNOWN,
+                              .error = "it answered with a page, as no CMI does"};
+    struct delivery *d;
+    int64_t wait_ms = 0;
+    bool has_wait =
+        reply->fate == HTTP_ANSWERED && reply->retry_after.n > 0 &&
+        datetime_retry_after(reply->retry_after, c->port.clock.wall_ms(c->port.clock.ctx),
+                             c->conf.retry_after_max_ms, &wait_ms);
+
+    if (reply->fate == HTTP_ANSWERED && outcome_is_page(reply->status, reply->body)) {
+        page.token = reply->token;
+        page.elapsed_ms = reply->elapsed_ms;
+        reply = &page;
+    }
+    if (consume_is_batch(reply->token)) {
+        consume_batch_replied(c, reply, has_wait, wait_ms);
+        return;
+    }
+    d = consume_find(c, reply->token);
+    stat_observe_ms(d->destination->stat_time, reply->elapsed_ms);
+    consume_send_slot_free(d);
+    if (d->state == DELIVERY_DROPPED) {
+        /* The probe's end must be known even if its event is somebody else's now. */
+        if (reply->fate != HTTP_ANSWERED)
+            consume_destination_failed(c, d->destination, reply->error);
+        consume_late(c, d);
+        return;
+    }
+    d->asked--;
+    if (reply->fate != HTTP_ANSWERED) {
+        consume_destination_failed(c, d->destination, reply->error);
+        consume_not_answered(c, d, reply);
+        return;
+    }
+    if (reply->status >= 200 && reply->status <= 299)
+        read_created(d, reply);
+    consume_replied(c, d, reply->status, reply->body, has_wait, wait_ms);
+}
