@@ -13,14 +13,22 @@ struct schedule_call { /* one call under way */
     void (*answer)(struct schedule_call *c, const struct redis_value *v); /* then it is freed */
 };
 
+/* Writes of a shard's slices that wait to be sent in one call (settle.lua). */
+struct writes {
+    struct write *items; /* owned */
+    size_t count;
+    size_t cap;
+    struct buf text; /* the arguments of all, one after the other */
+    bool urgent;     /* requests wait for one of them */
+    size_t out;      /* calls that are not answered */
+};
+
 struct redis_schedule {
     struct redis *redis;
     struct redis_schedule_conf conf;
     struct schedule_answers answers;
     const struct notice *log;
-    struct buf record; /* of the write that is being made */
-    struct buf kept;
-    struct buf event;
+    struct writes writes[SHARD_COUNT];
     struct schedule_message messages[SCHEDULE_CLAIM_MAX];
     struct schedule_claimed_slice slices[SCHEDULE_CLAIM_MAX];
     struct schedule_event events[SCHEDULE_OUTBOX_MAX];
@@ -37,6 +45,14 @@ void schedule_call_run(struct schedule_call *c, enum schedule_script which, cons
 void schedule_unexpected(struct redis_schedule *s, const char *what, const struct redis_value *v);
 struct view schedule_number(char out[24], int64_t n);
 
+/* redis_schedule_write.c */
+void schedule_writes_init(struct redis_schedule *s);
+void schedule_writes_done(struct redis_schedule *s);
+void schedule_progress(void *ctx, const struct schedule_write *w);
+void schedule_finish(void *ctx, const struct schedule_write *w);
+void schedule_release(void *ctx, const struct schedule_write *w);
+void schedule_flush(void *ctx);
+void schedule_end_call(void *ctx, const struct schedule_call_end *e);
 /* redis_schedule_claim.c */
 void schedule_claim(void *ctx, const struct schedule_claim *c);
 /* redis_schedule_senders.c */

@@ -11,16 +11,18 @@ static const struct {
     const char *word;
     enum schedule_event_type type;
     bool overtaken;
+    bool completes;
     size_t counts;
 } types[] = {
-    {"settled", SCHEDULE_EVENT_SETTLED, false, 0},
-    {"overtaken", SCHEDULE_EVENT_SETTLED, true, 0},
-    {"receipt", SCHEDULE_EVENT_RECEIPT, false, 0},
-    {"completed", SCHEDULE_EVENT_COMPLETED, false, COUNTS_MAX},
-    {"cancelled", SCHEDULE_EVENT_CANCELLED, false, COUNTS_MAX},
-    {"consent", SCHEDULE_EVENT_WITHDRAWN, false, 0},
-    {"called", SCHEDULE_EVENT_CALLED, false, 3},
-    {"called-last", SCHEDULE_EVENT_CALLED_LAST, false, 3},
+    {"ended", SCHEDULE_EVENT_SETTLED, false, true, COUNTS_MAX},
+    {"settled", SCHEDULE_EVENT_SETTLED, false, false, 0},
+    {"overtaken", SCHEDULE_EVENT_SETTLED, true, false, 0},
+    {"receipt", SCHEDULE_EVENT_RECEIPT, false, false, 0},
+    {"completed", SCHEDULE_EVENT_COMPLETED, false, false, COUNTS_MAX},
+    {"cancelled", SCHEDULE_EVENT_CANCELLED, false, false, COUNTS_MAX},
+    {"consent", SCHEDULE_EVENT_WITHDRAWN, false, false, 0},
+    {"called", SCHEDULE_EVENT_CALLED, false, false, 3},
+    {"called-last", SCHEDULE_EVENT_CALLED_LAST, false, false, 3},
 };
 
 static struct view field_of(const struct redis_value *fields, const char *name)
@@ -61,6 +63,7 @@ static bool read_event(const struct redis_value *v, struct schedule_event *e)
     view_copy(field_of(fields, "m"), e->message, sizeof e->message);
     e->type = types[row].type;
     e->overtaken = types[row].overtaken;
+    e->completes = types[row].completes;
     e->blob = field_of(fields, "b");
     e->possible_duplicate = view_is(field_of(fields, "d"), "1");
     if (num_int(field_of(fields, "k"), &slice))

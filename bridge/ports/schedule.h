@@ -243,10 +243,12 @@ struct schedule_event {
     int64_t at_ms;
     unsigned slice;
     bool overtaken; /* SETTLED: its message was deleted while it was out */
+    bool completes; /* SETTLED: and all destinations of its message have ended (COMPLETED) */
     /* CALLED…: the reason. WITHDRAWN: <usage>_<number>, address as given, "<message>/<destination>"
      * with blanks between, at most 1000; zero bytes between the three. */
     struct view blob;
-    /* SETTLED, COMPLETED, CANCELLED: added = ok + dead + cancelled + out + what waits */
+    /* SETTLED where it completes, COMPLETED, CANCELLED: added = ok + dead + cancelled + out + what
+     * waits */
     int64_t added, ok, dead, cancelled, out;
     /* CALLED, CALLED_LAST */
     enum callback_result result;
@@ -291,6 +293,10 @@ struct schedule_port {
      * of which nothing was handed over or settled is as if never claimed. Of a callback: its call
      * was certainly not made (watermark 0). */
     void (*release)(void *ctx, const struct schedule_write *w);
+    /* Progress, finish and release may wait for it, so that those of one turn of the loop travel
+     * together; call it at the end of each. What only puts slices down may wait for the answer of
+     * such a call before, too. */
+    void (*flush)(void *ctx);
     void (*end_call)(void *ctx, const struct schedule_call_end *e);
     void (*ask)(void *ctx, const struct schedule_ask *a);
     void (*shut)(void *ctx, const struct schedule_shut *s);    /* answered by written */

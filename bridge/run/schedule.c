@@ -86,6 +86,7 @@ int64_t schedule_turn(struct schedule *s)
     schedule_hold_look_all(s); /* what was begun or refused just now */
     schedule_relay_due(s);
     schedule_claim_due(s); /* there may be room again */
+    s->port.schedule.flush(s->port.schedule.ctx);
     at = wake_ms(s);
     now = schedule_now(s);
     if (at == INT64_MAX)

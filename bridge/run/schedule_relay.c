@@ -100,6 +100,7 @@ static void put_settlement(struct json_out *j, const struct schedule_event *e,
 static const char *type_of_event(const struct schedule_event *e)
 {
     switch (e->type) {
+    case SCHEDULE_EVENT_SETTLED: /* what it completes */
     case SCHEDULE_EVENT_COMPLETED:
         return "message.completed";
     case SCHEDULE_EVENT_CANCELLED:
@@ -112,7 +113,6 @@ static const char *type_of_event(const struct schedule_event *e)
                    : "callback.exhausted";
     case SCHEDULE_EVENT_WITHDRAWN:
         return "consent.overtaken";
-    case SCHEDULE_EVENT_SETTLED:
     case SCHEDULE_EVENT_RECEIPT:
         break;
     }
@@ -265,10 +265,14 @@ static bool tell_settlements(struct schedule *s, unsigned shard, struct relay_en
 
 static bool tell(struct schedule *s, unsigned shard, struct relay_entry *e)
 {
+    bool settlements =
+        e->event.type == SCHEDULE_EVENT_SETTLED || e->event.type == SCHEDULE_EVENT_RECEIPT;
     struct json_out j;
 
-    if (e->event.type == SCHEDULE_EVENT_SETTLED || e->event.type == SCHEDULE_EVENT_RECEIPT)
-        return tell_settlements(s, shard, e);
+    if (settlements && !tell_settlements(s, shard, e))
+        return false;
+    if (settlements && !e->event.completes)
+        return true;
     if (s->shards[shard].unreported >= UNREPORTED_MAX)
         return false;
     buf_clear(&s->scratch);

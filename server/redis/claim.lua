@@ -1,6 +1,7 @@
 -- Leases slices that are due: fairly among messages (start-time fair queueing over act), bounded by
 -- what is asked for, 64 leases that ran out, 128 messages that have become due, and 64 that can't be
--- sent from. Tells when the shard is next due.
+-- sent from. Tells when the shard is next due. What has become due goes into act only where this
+-- claim leaves something of it, which of a message of one slice it seldom does.
 --
 -- ARGV: 1 slices  2 destinations  3 quantum  4 lease, ms  5 head start  6 the subType that has none
 --       7 owner, 8 bytes  8 entries that the outbox may hold  9 "1": calls to be begun, too
@@ -10,9 +11,9 @@
 local REAP, PROMOTE, SKIP = 64, 128, 64
 local FIELDS = {'st', 'kind', 'n', 'C', 'mr', 'w', 'pz', 'src', 'sub', 'ct', 'body', 'rd', 'at',
   'created', 'last', 'fail', 'next', 'lastcall', 'calls', 'cust', 'queue', 'oqn', 'oqname', 'extra',
-  'gw', 'notes', 'pk'}
-local ST, KIND, COUNT, SLICES, WEIGHT, PAUSED, SOURCE, SUBTYPE = 1, 2, 3, 4, 6, 7, 8, 9
-local NOT_BEFORE = #FIELDS
+  'gw', 'notes', 'pk', 'c0', 'vf'} -- the last two are not told
+local ST, KIND, COUNT, SLICES, WEIGHT, PAUSED, SOURCE, SUBTYPE, AT = 1, 2, 3, 4, 6, 7, 8, 9, 13
+local NOT_BEFORE, LIST, PLACE = #FIELDS - 2, #FIELDS - 1, #FIELDS
 local OPEN = 1
 
 local want, room = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -24,9 +25,16 @@ for i = 11, #ARGV, 2 do
   closed[ARGV[i]] = till > soon and till or nil
 end
 
+local function first_score(index)
+  return tonumber(redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')[2])
+end
+
 -- ---- leases that ran out ----
 
-local over = redis.call('ZRANGE', lease, '-inf', now, 'BYSCORE', 'LIMIT', 0, REAP)
+local first_lease, over = first_score(lease), {}
+if first_lease and first_lease <= now then
+  over = redis.call('ZRANGE', lease, '-inf', now, 'BYSCORE', 'LIMIT', 0, REAP)
+end
 for _, member in ipairs(over) do
   local id, k = string.match(member, '^(%x+)/(%d+)$')
   local record = id and redis.call('HGET', key('sl', id), k)
@@ -43,6 +51,9 @@ for _, member in ipairs(over) do
     redis.call('ZREM', lease, member)
   end
 end
+if #over > 0 then
+  first_lease = first_score(lease)
+end
 
 -- ---- messages that have become due ----
 
@@ -53,38 +64,37 @@ end
 local known = redis.call('HMGET', prefix .. 'sh', 'vt', 'f')
 local vt, fence = tonumber(known[1] or '0'), tonumber(known[2] or '0')
 local indexes = calls and {due, dial} or {due}
-for _, index in ipairs(indexes) do
-  local ready = want > 0 and redis.call('ZRANGE', index, '-inf', soon, 'BYSCORE', 'LIMIT', 0, PROMOTE)
-    or {}
-  local add, gone = {}, {}
-  for _, id in ipairs(ready) do
-    local f = redis.call('HMGET', key('m', id), 'vf', 'st', 'src')
-    local till = f[2] == '1' and closed[f[3] or '']
-    if till then -- it rests where it is
-      redis.call('HSET', key('m', id), 'pk', digits(till))
-      point(id)
-    else
-      gone[#gone + 1] = id
-      add[#add + 1] = string.format('%.17g', math.max(vt, tonumber(f[1] or '0')))
-      add[#add + 1] = id
-    end
-  end
-  if #gone > 0 then
-    redis.call('ZREM', index, unpack(gone))
-    redis.call('ZADD', act, unpack(add))
-  end
-end
+local fresh = {}   -- {id =, tag =, m = its fields}: due, and not in act
+local pointed = {} -- id -> the index that it leaves at the end
 
--- ---- leaving act ----
-
--- pk: not before; vf: its place in the queue, so that nobody gains by going and coming.
-local function leave(id, tag, park_ms)
-  redis.call('ZREM', act, id)
-  if first_of(id) then
-    redis.call('HSET', key('m', id), 'vf', string.format('%.17g', tag), 'pk', digits(park_ms))
+local function promote(index, id)
+  local m = redis.call('HMGET', key('m', id), unpack(FIELDS))
+  local till = m[ST] == '1' and closed[m[SOURCE] or '']
+  if till then -- it rests
+    redis.call('HSET', key('m', id), 'pk', digits(till))
     point(id)
+    return false
+  end
+  fresh[#fresh + 1] = {id = id, tag = math.max(vt, tonumber(m[PLACE] or '0')), m = m}
+  pointed[id] = index
+  return true
+end
+
+local looked = 0
+for _, index in ipairs(indexes) do
+  local behind, more = 0, true -- those that rest are no longer among the first
+  while more and looked < PROMOTE and #fresh < want do
+    local most = math.min(want - #fresh, PROMOTE - looked)
+    local ready = redis.call('ZRANGE', index, '-inf', soon, 'BYSCORE', 'LIMIT', behind, most)
+    for _, id in ipairs(ready) do
+      behind = behind + (promote(index, id) and 1 or 0)
+    end
+    looked, more = looked + #ready, #ready == most
   end
 end
+table.sort(fresh, function(a, b)
+  return a.tag < b.tag or (a.tag == b.tag and a.id < b.id)
+end)
 
 -- ---- one slice ----
 
@@ -108,10 +118,18 @@ local function count_out(h)
   return n
 end
 
-local messages, leases, ends = {}, {}, now + lease_ms
+local messages, leases, leased, ends = {}, {}, {}, now + lease_ms
+local ends_text = digits(ends)
 
-local function take(id, m, at, k, due_ms)
-  local record = redis.call('HGET', key('sl', id), k)
+local function list_of(id, m, k)
+  if m[KIND] ~= '1' then
+    return ''
+  end
+  return m[SLICES] == '1' and m[LIST] or redis.call('GET', key('c', id) .. ':' .. k)
+end
+
+-- record: false where it is new
+local function take(id, m, at, k, due_ms, record)
   local size = size_of(tonumber(k), tonumber(m[COUNT]))
   local flags, h = 0, nil
   if record then
@@ -137,44 +155,82 @@ local function take(id, m, at, k, due_ms)
   h.holder = struct.pack('>d', fence) .. ARGV[7]
   record = write_head(h)
   redis.call('HSET', key('sl', id), k, record)
-  redis.call('ZADD', lease, ends, id .. '/' .. k)
-  leases[#leases + 1] = {at, tonumber(k), doubt, ends, due_ms, flags, record,
-    m[KIND] == '1' and (m[SLICES] == '1' and redis.call('HGET', key('m', id), 'c0')
-      or redis.call('GET', key('c', id) .. ':' .. k)) or ''}
+  leased[#leased + 1] = ends_text
+  leased[#leased + 1] = id .. '/' .. k
+  leases[#leases + 1] = {at, tonumber(k), doubt, ends, due_ms, flags, record, list_of(id, m, k) or ''}
   room = room - (size - h.ok - h.dead)
 end
 
 -- ---- the pick ----
 
+local head, next_fresh = nil, 1 -- of act: nil: not known, false: there is none
+
+local function first_pick()
+  if head == nil then
+    local first = redis.call('ZRANGE', act, '0', '0', 'WITHSCORES')
+    head = first[1] and {id = first[1], tag = tonumber(first[2])} or false
+  end
+  local one = fresh[next_fresh]
+  if one and (not head or one.tag < head.tag or (one.tag == head.tag and one.id < head.id)) then
+    next_fresh = next_fresh + 1
+    return one
+  end
+  return head
+end
+
+local function out_of_act(one)
+  if one == head then
+    redis.call('ZREM', act, one.id)
+    head = nil
+  end
+end
+
+-- pk: not before; vf: its place in the queue, so that nobody gains by going and coming.
+local function leave(one, tag, park_ms)
+  out_of_act(one)
+  if first_of(one.id) then
+    redis.call('HSET', key('m', one.id), 'vf', string.format('%.17g', tag), 'pk', digits(park_ms))
+    pointed[one.id] = nil
+    point(one.id)
+  end
+end
+
+local function back_to_act(one, tag)
+  redis.call('ZADD', act, string.format('%.17g', tag), one.id)
+  head = nil
+end
+
+-- What of it is due, most slices of it: {slice, due ms, ...}, and whether none was ever claimed.
+local function due_of(one, m, most)
+  local q = key('q', one.id)
+  if m[SLICES] == '1' and redis.call('EXISTS', q, key('sl', one.id)) == 0 then -- it waits without a q
+    return m[ST] == '1' and tonumber(m[AT]) <= soon and {'0', m[AT]} or {}, true
+  end
+  return redis.call('ZRANGE', q, '-inf', soon, 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES'), false
+end
+
 local places, picks = {}, 0
 while #leases < want and room > 0 and picks < want + SKIP do
   picks = picks + 1
-  local head = redis.call('ZRANGE', act, 0, 0, 'WITHSCORES')
-  local id, tag = head[1], tonumber(head[2])
-  if not id then
+  local one = first_pick()
+  if not one then
     break
   end
-  local at = places[id]
-  local m = at and messages[at + 1] and messages[at + 1].fields
-    or redis.call('HMGET', key('m', id), unpack(FIELDS))
+  local id, tag, at = one.id, one.tag, places[one.id]
+  local m = at and messages[at + 1].fields or one.m or redis.call('HMGET', key('m', id), unpack(FIELDS))
   if m[ST] ~= '1' and m[ST] ~= '8' then
-    redis.call('ZREM', act, id)
+    out_of_act(one)
   elseif m[ST] == '1' and m[PAUSED] then
-    leave(id, tag, 0)
+    leave(one, tag, 0)
   elseif m[ST] == '1' and m[KIND] == '2' and not calls and not is_begun(id) then
-    leave(id, tag, tonumber(m[NOT_BEFORE] or '0'))
+    leave(one, tag, tonumber(m[NOT_BEFORE] or '0'))
   elseif m[ST] == '1' and closed[m[SOURCE] or ''] then
-    leave(id, tag, closed[m[SOURCE]])
+    leave(one, tag, closed[m[SOURCE]])
   elseif m[NOT_BEFORE] and tonumber(m[NOT_BEFORE]) > soon then -- one who looks further ahead had it
-    leave(id, tag, tonumber(m[NOT_BEFORE]))
+    leave(one, tag, tonumber(m[NOT_BEFORE]))
   else
     local most = math.min(quantum, want - #leases)
-    local found = redis.call('ZRANGE', key('q', id), '-inf', soon, 'BYSCORE', 'LIMIT', 0, most,
-      'WITHSCORES')
-    if #found == 0 and m[SLICES] == '1' then
-      local first = first_of(id)
-      found = first and tonumber(first) <= soon and {'0', first} or found
-    end
+    local found, new = due_of(one, m, most)
     local taken = #found / 2
     if taken > 0 and not at then
       at = #messages
@@ -184,44 +240,75 @@ while #leases < want and room > 0 and picks < want + SKIP do
     local used = 0
     for i = 1, #found, 2 do
       if room > 0 then
-        redis.call('ZREM', key('q', id), found[i])
-        take(id, m, at, found[i], tonumber(found[i + 1]))
+        local record = not new and redis.call('HGET', key('sl', id), found[i])
+        if not new then
+          redis.call('ZREM', key('q', id), found[i])
+        end
+        take(id, m, at, found[i], tonumber(found[i + 1]), record)
         used = used + 1
       end
     end
     vt = math.max(vt, tag)
     tag = tag + used / tonumber(m[WEIGHT] or '1')
     if used == 1 and m[SLICES] == '1' then
-      redis.call('ZREM', act, id) -- that was all of it
+      out_of_act(one) -- that was all of it
     elseif taken < most then
-      leave(id, tag, 0)
+      leave(one, tag, 0)
     else
-      redis.call('ZADD', act, string.format('%.17g', tag), id)
+      back_to_act(one, tag)
     end
   end
 end
+
+-- ---- what is written once for all of them ----
+
+local gone, left = {[due] = {}, [dial] = {}}, {}
+for id, index in pairs(pointed) do
+  table.insert(gone[index], id)
+end
+for _, index in ipairs(indexes) do
+  if #gone[index] > 0 then
+    redis.call('ZREM', index, unpack(gone[index]))
+  end
+end
+for i = next_fresh, #fresh do
+  left[#left + 1] = string.format('%.17g', fresh[i].tag)
+  left[#left + 1] = fresh[i].id
+end
+if #left > 0 then
+  redis.call('ZADD', act, unpack(left))
+  head = nil
+end
 if #leases > 0 then
+  redis.call('ZADD', lease, unpack(leased))
   redis.call('HSET', prefix .. 'sh', 'vt', string.format('%.17g', vt), 'f', digits(fence))
 end
 
 -- ---- the answer ----
 
 local next_ms = 0
-if #over == REAP or redis.call('EXISTS', act) == 1 then
+if head == nil then
+  head = redis.call('EXISTS', act) == 1
+end
+if #over == REAP or head then
   next_ms = now
 else
-  indexes[#indexes + 1] = lease
-  for _, index in ipairs(indexes) do
-    local first = tonumber(redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')[2])
-    first = first and math.max(index == lease and first or first - ahead, now)
-    if first and (next_ms == 0 or first < next_ms) then
-      next_ms = first
+  local function earlier(ms)
+    if ms and (next_ms == 0 or math.max(ms, now) < next_ms) then
+      next_ms = math.max(ms, now)
     end
   end
+  for _, index in ipairs(indexes) do
+    local first = first_score(index)
+    earlier(first and first - ahead)
+  end
+  earlier(first_lease)
+  earlier(#leases > 0 and ends or nil)
 end
 local shown = {}
 for i, message in ipairs(messages) do
   shown[i] = message.fields
+  shown[i][PLACE], shown[i][LIST] = nil, nil
   table.insert(shown[i], 1, message.id)
 end
 return {now, next_ms, full and 1 or 0, shown, leases}

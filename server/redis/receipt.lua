@@ -52,6 +52,7 @@ if now_handled then
     redis.call('HSET', key('sl', id), k, write_head(h))
   else
     redis.call('ZREM', key('q', id), k)
+    redis.call('ZREM', lease, id .. '/' .. k)
     end_slice(id, k, h)
     point(id)
     complete(id, tonumber(f[3]), ARGV[7])

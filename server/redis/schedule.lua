@@ -121,32 +121,42 @@ local function wait_again(id, k, h, st, score)
   end
 end
 
--- Nothing of a slice is left: its record says no more than how each destination has ended.
+-- Nothing of a slice is left: its record says no more than how each destination has ended. Its
+-- lease is the caller's.
 local function end_slice(id, k, h)
   if h.flags ~= 0 then
     h.maps = pending_map(h) .. dead_map(h)
     h.flags, h.crashes, h.settled_n, h.mark, h.out = 0, 0, 0, 0, 0
   end
   h.holder = NOBODY
-  redis.call('ZREM', lease, id .. '/' .. k)
   redis.call('HSET', key('sl', id), k, write_head(h))
 end
 
--- A live message, one of whose slices has ended: perhaps all of it has. It is kept for keep_ms.
+-- All of a live message has ended; it is kept for so long. set: more fields of it, name, value, ...
+local function close(id, keep_ms, set)
+  local m, purge, n = key('m', id), digits(now + tonumber(keep_ms)), #set
+  set[n + 1], set[n + 2], set[n + 3], set[n + 4] = 'st', '2', 'purge', purge
+  redis.call('HSET', m, unpack(set))
+  redis.call('ZADD', gc, purge, id)
+end
+
+-- It waited in more places than one of one slice does.
+local function unlist(id)
+  redis.call('HDEL', key('m', id), 'pz', 'pk', 'vf')
+  redis.call('ZREM', act, id)
+  redis.call('ZREM', due, id)
+  redis.call('DEL', key('q', id)) -- one may wait whose pass nobody ended
+end
+
+-- A live message, one of whose slices has ended: perhaps all of it has.
 local function complete(id, n, keep_ms)
-  local m = key('m', id)
-  local c = redis.call('HMGET', m, 'ok', 'dead', 'can')
+  local c = redis.call('HMGET', key('m', id), 'ok', 'dead', 'can')
   local ok, dead, can = tonumber(c[1] or '0'), tonumber(c[2] or '0'), tonumber(c[3] or '0')
   if ok + dead + can ~= n then
     return
   end
-  local purge = digits(now + tonumber(keep_ms))
-  redis.call('HSET', m, 'st', '2', 'purge', purge)
-  redis.call('HDEL', m, 'pz', 'pk', 'vf')
-  redis.call('ZADD', gc, purge, id)
-  redis.call('ZREM', act, id)
-  redis.call('ZREM', due, id)
-  redis.call('DEL', key('q', id)) -- one may wait whose pass nobody ended
+  close(id, keep_ms, {})
+  unlist(id)
   redis.call('XADD', outbox, '*', 't', 'completed', 'm', id, 'at', now, 'c',
     table.concat({n, ok, dead, can, 0}, ' '))
 end

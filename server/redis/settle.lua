@@ -1,35 +1,16 @@
--- A write of a slice by its holder: progress, finish or release (bridge/ports/schedule.h). One who
--- has lost the lease changes nothing; one repeated is not done twice, by its sequence.
+-- Writes of slices by their holders, each for itself: progress, finish or release
+-- (bridge/ports/schedule.h). One who has lost the lease changes nothing; one repeated is not done
+-- twice, by its sequence. Bounded by the caller: 64 of them.
 --
--- ARGV: 1 "p", "f" or "r"  2 id  3 slice  4 record  5 settlements to keep  6 the same as an event
---       7 lease, ms  8 when again, ms  9 "1": the message waits, too  10 how long it is kept, ms
-local mode, id, k, record = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local m = key('m', id)
-local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'pz')
-local st, kind, n = f[1], f[2], tonumber(f[3])
-local stored = redis.call('HGET', key('sl', id), k)
-
-if not st or not stored or string.sub(stored, 19, 34) ~= string.sub(record, 19, 34) then
-  return 'fenced'
-end
-local old, new = read_head(stored), read_head(record)
-local state = st == '8' and 'cancelled' or f[4] and 'paused' or 'done'
-if mode == 'p' and new.mark > old.mark and state ~= 'done' then
-  return state
-end
-
-local function count(what, by)
-  if by ~= 0 then
-    redis.call('HINCRBY', m, what, by)
-  end
-end
+-- ARGV, of each: 1 "p", "f" or "r"  2 id  3 slice  4 record  5 settlements to keep  6 the same as an
+--       event  7 lease, ms  8 when again, ms  9 "1": the message waits, too  10 how long it is kept, ms
+-- Gives of each, in order, "done", "cancelled", "paused", "fenced" or why it was not written.
+local EACH = 10
+local leased, unleased = {}, {} -- written at the end, once for all
 
 -- Receipts that came while these were out: what was handled since and is said to have failed, has;
 -- what is to be tried again is open.
-local heard = redis.call('HMGET', key('late', id), k, 'd' .. k, 'r' .. k)
-
-local function hear_late()
-  local late = heard[1]
+local function hear_late(mode, id, k, late, old, new)
   if not late then
     return 0
   end
@@ -56,63 +37,124 @@ local function hear_late()
   return failed
 end
 
-if new.seq ~= old.seq then
-  local ok, dead = new.ok - old.ok, new.dead - old.dead
-  if ok < 0 or dead < 0 or new.attempt ~= old.attempt or new.ok + new.dead > size_of(tonumber(k), n)
-    or new.seq ~= old.seq + 1 or (mode ~= 'p' and new.mark > old.mark) then
-    return redis.error_reply('BUG a slice was written that does not follow from what is stored')
-  end
-  local late = hear_late()
-  count('ok', ok - late)
-  count('dead', dead + late)
-  if st == '8' then
-    -- What was out when it was deleted is counted as it comes in; the rest of it was cancelled.
-    count('out', new.out - old.out)
-    count('can', old.out - new.out - ok - dead)
-  end
-  if ARGV[5] ~= '' then
-    redis.call('APPEND', key('o', id) .. ':' .. k, ARGV[5])
-  end
-  if ARGV[6] ~= '' then
-    redis.call('XADD', outbox, '*', 't', st == '8' and 'overtaken' or 'settled', 'm', id, 'at', now,
-      'k', k, 'b', ARGV[6])
-  end
-  if kind == '2' and old.mark == 0 and new.mark == 1 then
-    redis.call('HINCRBY', m, 'calls', 1)
-  end
-end
+local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, keep_ms)
+  local m = key('m', id)
+  local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'pz', 'ok', 'dead', 'can', 'out', 'calls', 'C',
+    'pk', 'vf')
+  local st, kind, n = f[1], f[2], tonumber(f[3])
+  local stored = redis.call('HGET', key('sl', id), k)
 
-if mode == 'p' then
-  redis.call('HSET', key('sl', id), k, record)
-  redis.call('ZADD', lease, now + tonumber(ARGV[7]), id .. '/' .. k)
+  if not st or not stored or string.sub(stored, 19, 34) ~= string.sub(record, 19, 34) then
+    return 'fenced'
+  end
+  local old, new = read_head(stored), read_head(record)
+  local state = st == '8' and 'cancelled' or f[4] and 'paused' or 'done'
+  if mode == 'p' and new.mark > old.mark and state ~= 'done' then
+    return state
+  end
+  local size, again = size_of(tonumber(k), n), new.seq == old.seq
+  local ok, dead = new.ok - old.ok, new.dead - old.dead
+  if not again and (ok < 0 or dead < 0 or new.attempt ~= old.attempt or new.ok + new.dead > size
+    or new.seq ~= old.seq + 1 or (mode ~= 'p' and new.mark > old.mark)) then
+    return 'BUG a slice was written that does not follow from what is stored'
+  end
+  local heard = mode ~= 'p' and redis.call('HMGET', key('late', id), k, 'd' .. k, 'r' .. k)
+    or not again and {redis.call('HGET', key('late', id), k)} or {}
+  local pending, set = new.ok + new.dead < size, {}
+  local arrived = mode ~= 'p' and (heard[2] or heard[3]) and st == '1' and kind == '1'
+
+  local function count(at, name, by)
+    if by ~= 0 then
+      f[at] = tonumber(f[at] or '0') + by
+      set[#set + 1], set[#set + 2] = name, f[at]
+    end
+  end
+
+  local told = not again and event ~= ''
+  local all_ended = false
+  if not again then
+    local late = hear_late(mode, id, k, heard[1], old, new)
+    count(5, 'ok', ok - late)
+    count(6, 'dead', dead + late)
+    if st == '8' then
+      -- What was out when it was deleted is counted as it comes in; the rest of it was cancelled.
+      count(8, 'out', new.out - old.out)
+      count(7, 'can', old.out - new.out - ok - dead)
+    end
+    if kind == '2' and old.mark == 0 and new.mark == 1 then
+      count(9, 'calls', 1)
+    end
+    if kept ~= '' then
+      redis.call('APPEND', key('o', id) .. ':' .. k, kept)
+    end
+  end
+  local c = {n, tonumber(f[5] or '0'), tonumber(f[6] or '0'), tonumber(f[7] or '0'), 0}
+  local ends = mode ~= 'p' and st == '1' and kind == '1' and not pending and not arrived
+    and c[2] + c[3] + c[4] == n
+  if ends then
+    close(id, keep_ms, set)
+    if f[10] ~= '1' or f[4] or f[11] or f[12] then
+      unlist(id)
+    end
+  elseif #set > 0 then
+    redis.call('HSET', m, unpack(set))
+  end
+  if ends and told then
+    redis.call('XADD', outbox, '*', 't', 'ended', 'm', id, 'at', now, 'k', k, 'b', event, 'c',
+      table.concat(c, ' '))
+  elseif ends then
+    redis.call('XADD', outbox, '*', 't', 'completed', 'm', id, 'at', now, 'c', table.concat(c, ' '))
+  elseif told then
+    redis.call('XADD', outbox, '*', 't', st == '8' and 'overtaken' or 'settled', 'm', id, 'at', now,
+      'k', k, 'b', event)
+  end
+
+  if mode == 'p' then
+    redis.call('HSET', key('sl', id), k, record)
+    leased[#leased + 1] = digits(now + tonumber(lease_ms))
+    leased[#leased + 1] = id .. '/' .. k
+    return state
+  end
+  if arrived then
+    hear_delivered(id, k, new, heard[2] or '', heard[3] or '')
+    pending = new.ok + new.dead < size
+  end
+  local later = math.max(now, tonumber(at_ms))
+  if park == '1' then
+    redis.call('HSET', m, 'pk', digits(later))
+    redis.call('ZREM', act, id)
+  end
+  if mode == 'r' and new.mark == 0 and new.attempt == 1 and new.settled_n == 0 and new.ok == 0
+    and st == '1' then
+    redis.call('ZREM', lease, id .. '/' .. k)
+    redis.call('HDEL', key('sl', id), k)
+    redis.call('ZADD', key('q', id), digits(later), k)
+    point(id)
+  elseif pending then
+    wait_again(id, k, new, st, later)
+  else
+    unleased[#unleased + 1] = id .. '/' .. k
+    end_slice(id, k, new)
+  end
+  if park == '1' then
+    point(id)
+  end
+  if arrived and not pending then
+    complete(id, n, keep_ms)
+  end
   return state
 end
 
-if (heard[2] or heard[3]) and st == '1' and kind == '1' then
-  hear_delivered(id, k, new, heard[2] or '', heard[3] or '')
+local answers = {}
+for i = 1, #ARGV, EACH do
+  -- What can't be written is its own holder's concern only.
+  local whole, answer = pcall(settle, unpack(ARGV, i, i + EACH - 1))
+  answers[#answers + 1] = whole and answer or type(answer) == 'table' and answer.err or tostring(answer)
 end
-local again = math.max(now, tonumber(ARGV[8]))
-local pending = new.ok + new.dead < size_of(tonumber(k), n)
-if ARGV[9] == '1' then
-  redis.call('HSET', m, 'pk', digits(again))
-  redis.call('ZREM', act, id)
+if #leased > 0 then
+  redis.call('ZADD', lease, unpack(leased))
 end
-if mode == 'r' and new.mark == 0 and new.attempt == 1 and new.settled_n == 0 and new.ok == 0
-  and st == '1' then
-  redis.call('ZREM', lease, id .. '/' .. k)
-  redis.call('HDEL', key('sl', id), k)
-  redis.call('ZADD', key('q', id), digits(again), k)
-  point(id)
-elseif pending then
-  wait_again(id, k, new, st, again)
-else
-  end_slice(id, k, new)
+if #unleased > 0 then
+  redis.call('ZREM', lease, unpack(unleased))
 end
-if ARGV[9] == '1' then
-  point(id)
-end
-
-if st == '1' and kind == '1' and not pending then
-  complete(id, n, ARGV[10])
-end
-return state
+return answers

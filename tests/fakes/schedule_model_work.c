@@ -638,7 +638,7 @@ void model_drain(struct schedule_model *m)
         if (m->rig.events[i].type == SCHEDULE_EVENT_SETTLED)
             while (settlement_next_event(&blob, &s))
                 m->settled_seen++;
-        else
+        if (m->rig.events[i].type != SCHEDULE_EVENT_SETTLED || m->rig.events[i].completes)
             m->ended_seen++;
     }
     if (m->rig.outbox.count > 0)

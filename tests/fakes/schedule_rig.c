@@ -353,6 +353,7 @@ enum schedule_state schedule_rig_write(struct schedule_rig *rig, unsigned owner,
 {
     rig->owed++;
     how(rig->ports[owner].ctx, &w);
+    rig->ports[owner].flush(rig->ports[owner].ctx);
     schedule_rig_await(rig);
     return rig->state;
 }

@@ -193,10 +193,16 @@ static void sent(void *ctx, uint64_t token, unsigned shard, const char *const *i
         view_copy(view_of(ids[i]), a->ids[i], sizeof a->ids[i]);
 }
 
+static void flush(void *ctx)
+{
+    (void)ctx; /* writes did not wait for it */
+}
+
 struct schedule_port world_store_port(struct world_process *p)
 {
-    return (struct schedule_port){p,   up,   claim,     progress,   finish, release,     end_call,
-                                  ask, shut, open_gate, recipients, let_go, read_outbox, sent};
+    return (struct schedule_port){p,         up,         claim,    progress,    finish,
+                                  release,   flush,      end_call, ask,         shut,
+                                  open_gate, recipients, let_go,   read_outbox, sent};
 }
 
 /* ---- what reaches it ---- */

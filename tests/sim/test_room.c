@@ -73,6 +73,11 @@ static void write_it(void *ctx, const struct schedule_write *w)
     st->tokens[st->token_count++] = w->token;
 }
 
+static void flush(void *ctx)
+{
+    (void)ctx;
+}
+
 static void read_outbox(void *ctx, unsigned shard)
 {
     ((struct store *)ctx)->reading[shard] = true;
@@ -166,6 +171,7 @@ static int set_up(void **state)
                      .progress = write_it,
                      .finish = write_it,
                      .release = write_it,
+                     .flush = flush,
                      .read_outbox = read_outbox},
         .clock = {&st, now, now, no_chance},
         .log = &silent,
