@@ -368,6 +368,7 @@ static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
     size_t types = 0;
     bool shown[64] = {false};
     bool whole = false;
+    int failed;
     FILE *demo;
 
     while (event_types[types].name != NULL)
@@ -378,6 +379,7 @@ static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
     demo = popen(command, "r");
     assert_non_null(demo);
     while (fgets(line, sizeof line, demo) != NULL) {
+        printf("%s", line); /* shown if the test fails */
         for (size_t i = 0; i < types; i++)
             if (strcspn(line, " ") == strlen(event_types[i].name) &&
                 strncmp(line, event_types[i].name, strlen(event_types[i].name)) == 0)
@@ -387,7 +389,13 @@ static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
                                   strstr(line, outcomes[i].text) != NULL);
         whole = whole || strstr(line, "32 events, 32 ended as they should, 0 otherwise, 0 open");
     }
-    assert_int_equal(pclose(demo), 0);
+    failed = pclose(demo);
+    if (failed != 0) {
+        (void)fflush(stdout);
+        (void)snprintf(command, sizeof command, "tail -n 20 %s/dev/log/*.log", x->dir);
+        (void)!system(command);
+    }
+    assert_int_equal(failed, 0);
     for (size_t i = 0; i < types; i++)
         seen += shown[i];
     assert_int_equal(seen, types);
