@@ -395,8 +395,8 @@ const struct setting schema[] = {
      "by language: what a customer writes to withdraw the consent, commas between; while there is "
      "no list: those of the example"},
 
-    {"retention", SETTING_DURATION, 0, USED_SERVE, "30d", 7 * DAY, 3650 * DAY, NULL, NULL,
-     "how long what is closed stays readable by its id"},
+    {"retention", SETTING_DURATION, 0, USED_SERVE | USED_SCHEDULE, "30d", 7 * DAY, 3650 * DAY, NULL,
+     NULL, "how long what is closed stays readable by its id"},
 
     {"wrapup.max", SETTING_DURATION, 0, USED_SERVE, "1h", 0, 30 * DAY, NULL, NULL,
      "the longest wrap-up that a contact is shown with before contact.closed says when it ended"},
