@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 struct redis {
     struct redis_node *node; /* one of the two */
@@ -88,6 +89,27 @@ void redis_command(struct redis *r, const struct view *args, size_t count, redis
         redis_cluster_command(r->cluster, args, count, done, owner);
     else
         redis_node_command(r->node, args, count, done, owner);
+}
+
+void redis_servers(const struct redis *r, struct redis_servers *out)
+{
+    if (r->cluster != NULL) {
+        redis_cluster_servers(r->cluster, out);
+        return;
+    }
+    out->count = 1;
+    (void)snprintf(out->at[0], sizeof out->at[0], "%s", redis_node_address(r->node));
+}
+
+void redis_command_at(struct redis *r, const char *at, const struct view *args, size_t count,
+                      redis_on_reply *done, void *owner)
+{
+    if (r->cluster != NULL)
+        redis_cluster_command_at(r->cluster, at, args, count, done, owner);
+    else if (strcmp(at, redis_node_address(r->node)) == 0)
+        redis_node_command(r->node, args, count, done, owner);
+    else
+        redis_node_refuse(r->node, "another server is the primary now", done, owner);
 }
 
 void redis_script_init(struct redis_script *s, const char *text)

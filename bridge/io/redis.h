@@ -41,6 +41,7 @@ struct redis;
 #define REDIS_NODES_MAX     64  /* servers of a cluster, replicas not counted */
 #define REDIS_REDIRECTS_MAX 8   /* of one command; then it ends with the server's error */
 #define REDIS_REFRESH_MS    500 /* between two looks at a cluster that is not whole */
+#define REDIS_NODE_AT_MAX   272 /* "host:port" with the NUL */
 
 enum redis_kind {
     REDIS_NIL,
@@ -84,6 +85,17 @@ void redis_watch(struct redis *r, void (*changed)(void *owner, bool up), void *o
  * one goes to any server. */
 void redis_command(struct redis *r, const struct view *args, size_t count, redis_on_reply *done,
                    void *owner);
+
+/* The servers that are written to: the one, the primary, or every primary of the cluster. */
+struct redis_servers {
+    size_t count; /* 0: the cluster is not whole; redis_trouble says why */
+    char at[REDIS_NODES_MAX][REDIS_NODE_AT_MAX];
+};
+void redis_servers(const struct redis *r, struct redis_servers *out);
+/* A command that speaks of a server, not of keys (SCAN, INFO), to that one. It is lost if that is
+ * none of the servers any more. */
+void redis_command_at(struct redis *r, const char *at, const struct view *args, size_t count,
+                      redis_on_reply *done, void *owner);
 
 /* A constant script, known by its SHA-1: EVALSHA, and on NOSCRIPT the text once (then behind the
  * commands sent meanwhile). The struct must outlive the commands that run it. */

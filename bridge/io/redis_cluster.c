@@ -436,6 +436,29 @@ void redis_cluster_run(struct redis_cluster *c, const struct redis_script *s,
     dispatch(e);
 }
 
+/* ---- one server and no other ---- */
+
+void redis_cluster_servers(const struct redis_cluster *c, struct redis_servers *out)
+{
+    out->count = c->up ? c->map->count : 0;
+    for (size_t i = 0; i < out->count; i++)
+        memcpy(out->at[i], c->map->at[i], sizeof out->at[i]);
+}
+
+void redis_cluster_command_at(struct redis_cluster *c, const char *at, const struct view *args,
+                              size_t count, redis_on_reply *done, void *owner)
+{
+    const struct member *m = member_at(c, at);
+    bool primary = false;
+
+    for (size_t i = 0; i < c->map->count && !primary; i++)
+        primary = strcmp(c->map->at[i], at) == 0;
+    if (m != NULL && primary)
+        redis_node_command(m->node, args, count, done, owner);
+    else
+        redis_node_refuse(any_node(c), "it is no primary of the cluster any more", done, owner);
+}
+
 /* ---- the rest of the verbs ---- */
 
 static char *kept(const char *text)

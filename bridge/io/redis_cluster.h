@@ -19,6 +19,9 @@ void redis_cluster_watch(struct redis_cluster *c, void (*changed)(void *owner, b
                          void *owner);
 void redis_cluster_command(struct redis_cluster *c, const struct view *args, size_t count,
                            redis_on_reply *done, void *owner);
+void redis_cluster_servers(const struct redis_cluster *c, struct redis_servers *out);
+void redis_cluster_command_at(struct redis_cluster *c, const char *at, const struct view *args,
+                              size_t count, redis_on_reply *done, void *owner);
 void redis_cluster_run(struct redis_cluster *c, const struct redis_script *s,
                        const struct view *keys, size_t key_count, const struct view *args,
                        size_t arg_count, redis_on_reply *done, void *owner);

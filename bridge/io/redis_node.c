@@ -432,6 +432,11 @@ void redis_node_command(struct redis_node *r, const struct view *args, size_t co
         refuse(r, &(struct redis_owed){.done = done, .owner = owner});
 }
 
+void redis_node_refuse(struct redis_node *r, const char *why, redis_on_reply *done, void *owner)
+{
+    refuse(r, &(struct redis_owed){.done = done, .owner = owner, .why = why});
+}
+
 void redis_node_run(struct redis_node *r, const struct redis_script *s, const struct view *keys,
                     size_t key_count, const struct view *args, size_t arg_count,
                     redis_on_reply *done, void *owner)
@@ -546,8 +551,10 @@ static void on_turn(uv_idle_t *idle)
         struct redis_value lost = {.kind = REDIS_LOST};
         struct redis_owed c = redis_queue_take(&r->refused);
 
-        lost.text = view_of(r->trouble[0] != '\0' ? r->trouble
-                                                  : "more commands at once than the limits allow");
+        lost.text =
+            view_of(c.why != NULL           ? c.why
+                    : r->trouble[0] != '\0' ? r->trouble
+                                            : "more commands at once than the limits allow");
         c.done(c.owner, &lost);
     }
 }

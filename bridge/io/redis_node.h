@@ -26,6 +26,8 @@ const char *redis_node_address(const struct redis_node *r); /* "host:port"; as i
 void redis_node_watch(struct redis_node *r, void (*changed)(void *owner, bool up), void *owner);
 void redis_node_command(struct redis_node *r, const struct view *args, size_t count,
                         redis_on_reply *done, void *owner);
+/* Ends it with REDIS_LOST and these words, which must stay, at the next turn of the loop. */
+void redis_node_refuse(struct redis_node *r, const char *why, redis_on_reply *done, void *owner);
 void redis_node_run(struct redis_node *r, const struct redis_script *s, const struct view *keys,
                     size_t key_count, const struct view *args, size_t arg_count,
                     redis_on_reply *done, void *owner);

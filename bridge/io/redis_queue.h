@@ -10,6 +10,7 @@ struct redis_owed {
     redis_on_reply *done;
     void *owner;
     int64_t deadline_ms;
+    const char *why;                   /* it is refused, NULL: the connection's trouble */
     const struct redis_script *script; /* NULL: no EVALSHA */
     size_t args;                       /* of the EVALSHA or EVAL */
     char *tail;                        /* as sent, what follows the script's name; owned */

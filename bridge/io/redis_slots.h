@@ -6,8 +6,7 @@
 
 #include "bridge/io/redis.h"
 
-#define REDIS_SLOTS       16384
-#define REDIS_NODE_AT_MAX 272 /* "host:port" with the NUL */
+#define REDIS_SLOTS 16384
 
 struct redis_slots {
     char at[REDIS_NODES_MAX][REDIS_NODE_AT_MAX]; /* the primaries */

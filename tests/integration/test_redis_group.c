@@ -154,6 +154,35 @@ static void ask_until_answered(struct bench *b, const char *command, const char 
     } while (b->lost > 0);
 }
 
+static void ask_at(struct bench *b, const char *at, const char *command)
+{
+    const struct view arg = view_of(command);
+
+    b->replies = b->lost = 0;
+    redis_command_at(b->redis, at, &arg, 1, on_reply, b);
+    assert_int_equal(b->replies, 0); /* never from inside */
+    wait_replies(b, 1);
+}
+
+static bool is_server(struct bench *b, const char *at)
+{
+    static struct redis_servers servers;
+    bool is = false;
+
+    redis_servers(b->redis, &servers);
+    for (size_t i = 0; i < servers.count; i++)
+        is = is || strcmp(servers.at[i], at) == 0;
+    return is;
+}
+
+static const char *name_of(const struct bench *b, size_t server)
+{
+    static char at[32];
+
+    snprintf(at, sizeof at, "127.0.0.1:%d", b->group->port[server]);
+    return at;
+}
+
 /* ---- cluster ---- */
 
 static void keys_are_sent_where_they_lie_and_scripts_too(void **state)
@@ -182,6 +211,36 @@ static void keys_are_sent_where_they_lie_and_scripts_too(void **state)
     assert_int_equal(b.good, KEYS);
     for (size_t i = 0; i < b.group->count; i++) /* each had its share */
         assert_string_not_equal(redis_server_ask(b.group->server[i], "DBSIZE"), ":0");
+    teardown(&b);
+}
+
+static void every_primary_is_asked_by_its_name(void **state)
+{
+    struct bench b = {.group = redis_group_cluster(true)};
+    const struct redis_conf conf = {
+        .address = b.group->addresses, .via = REDIS_CLUSTER, .timeout_ms = 5000, .durable = true};
+    static struct redis_servers servers;
+    long keys = 0;
+
+    (void)state;
+    setup(&b, &conf);
+    redis_servers(b.redis, &servers);
+    assert_int_equal(servers.count, 0); /* not known yet */
+    wait_up(&b, true);
+    ask_all(&b, "SET", "v");
+    redis_servers(b.redis, &servers);
+    assert_int_equal(servers.count, REDIS_GROUP_PRIMARIES);
+    for (size_t i = 0; i < REDIS_GROUP_PRIMARIES; i++)
+        assert_true(is_server(&b, name_of(&b, i)));
+    for (size_t i = 0; i < servers.count; i++) {
+        ask_at(&b, servers.at[i], "DBSIZE");
+        assert_true(strtol(b.last, NULL, 10) > 0);
+        keys += strtol(b.last, NULL, 10);
+    }
+    assert_int_equal(keys, KEYS);
+    ask_at(&b, name_of(&b, REDIS_GROUP_PRIMARIES), "DBSIZE"); /* a replica */
+    assert_int_equal(b.lost, 1);
+    assert_non_null(strstr(b.last, "no primary of the cluster"));
     teardown(&b);
 }
 
@@ -279,6 +338,10 @@ static void without_wait_a_cluster_goes_on_after_a_failover(void **state)
     want(&b, "OK");
     ask_all(&b, "SET", "v");
     assert_int_equal(b.good, KEYS);
+    assert_false(is_server(&b, name_of(&b, 1)));
+    assert_true(is_server(&b, name_of(&b, REDIS_GROUP_PRIMARIES + 1)));
+    ask_at(&b, name_of(&b, 1), "PING");
+    assert_int_equal(b.lost, 1);
     teardown(&b);
 }
 
@@ -310,6 +373,12 @@ static void the_primary_that_sentinels_name_is_used_and_the_next_one_too(void **
     want(&b, "1");
     ask_until_answered(&b, "GET", "a", NULL);
     assert_int_equal(b.good, 1);
+    assert_true(is_server(&b, second));
+    ask_at(&b, second, "DBSIZE");
+    assert_string_equal(b.last, "1");
+    ask_at(&b, name_of(&b, 0), "DBSIZE");
+    assert_int_equal(b.lost, 1);
+    assert_non_null(strstr(b.last, "another server is the primary"));
     teardown(&b);
 }
 
@@ -364,6 +433,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_sent_where_they_lie_and_scripts_too),
+        cmocka_unit_test(every_primary_is_asked_by_its_name),
         cmocka_unit_test(a_slot_that_moves_under_load_is_followed),
         cmocka_unit_test(a_replica_that_takes_over_is_found),
         cmocka_unit_test(without_wait_a_cluster_goes_on_after_a_failover),
