@@ -14,6 +14,7 @@
 
 #define ADDRESS_MAX 2048
 #define PLACES_MAX  (8 << 20)
+#define AT_MAX      300 /* "host:port" */
 
 struct erase {
     struct kafka_options options;
@@ -68,6 +69,22 @@ static bool is_true(struct view answer, const char *key)
     return view_is(json_pick(answer, key), "true");
 }
 
+/* Whose append-only file may still hold the person. */
+static void print_left(struct view answer)
+{
+    char path[32] = "aof_left.0";
+    char at[AT_MAX];
+
+    for (int i = 0; json_pick_text(answer, path, at, sizeof at);) {
+        printf("Redis at %s has not written its append-only file anew: BGREWRITEAOF there is for "
+               "you to do.\n",
+               at);
+        snprintf(path, sizeof path, "aof_left.%d", ++i);
+    }
+    if (!is_true(answer, "aof_rewritten") && strcmp(path, "aof_left.0") == 0)
+        puts("Redis did not write its append-only file anew: BGREWRITEAOF is for you to do.");
+}
+
 static void print_report(const struct erase *e, struct view answer, struct erase_kafka *kafka)
 {
     int64_t outbox = 0;
@@ -92,8 +109,7 @@ static void print_report(const struct erase *e, struct view answer, struct erase
         return;
     if (is_true(answer, "remains"))
         puts("The history's file still holds these digits; they may be part of somebody else's.");
-    if (!is_true(answer, "aof_rewritten"))
-        puts("Redis did not write its append-only file anew: BGREWRITEAOF is for you to do.");
+    print_left(answer);
 }
 
 static void print_json(const struct erase *e, struct view answer, const struct erase_kafka *kafka)

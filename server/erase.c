@@ -2,6 +2,7 @@
 
 #include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
+#include "bridge/io/redis_aof.h"
 #include "bridge/ports/fault_point.h"
 #include "server/erase_report.h"
 #include "server/erased.h"
@@ -17,8 +18,6 @@
 
 #define STEP_PAUSE_MS 2   /* between two steps in the history: requests go in between */
 #define FULL_PAUSE_MS 500 /* while the history has too much waiting */
-#define AOF_LOOK_MS   100
-#define AOF_LOOKS_MAX 6000
 #define CHECKPOINTS   3
 #define REPORT_MAX    65536
 
@@ -53,8 +52,9 @@ struct erase {
     unsigned checkpoints;
     bool rewritten; /* the whole file */
     struct fault fault;
-    unsigned looks;
-    bool aof; /* written anew */
+    struct redis_aof *aof; /* at work */
+    bool aof_rewritten;
+    struct buf aof_left;
     bool lifted;
     bool outside; /* the history, Redis or a thread has something of ours */
     bool closed;
@@ -87,8 +87,10 @@ static const struct work works[] = {
 
 static void free_if_over(struct erase *e)
 {
-    if (e->closed && !e->outside)
-        mem_free(e);
+    if (!e->closed || e->outside)
+        return;
+    buf_done(&e->aof_left);
+    mem_free(e);
 }
 
 /* ---- the end ---- */
@@ -121,7 +123,8 @@ static struct erase_report report_of(const struct erase *e)
                                  .redis = e->store,
                                  .remains = e->found >= 0,
                                  .history_rewritten = e->rewritten,
-                                 .aof_rewritten = e->aof};
+                                 .aof_rewritten = e->aof_rewritten,
+                                 .aof_left = buf_view(&e->aof_left)};
 }
 
 static void report(struct erase *e)
@@ -335,59 +338,21 @@ static void look_again(struct erase *e)
 
 /* ---- Redis' own file ---- */
 
-static void on_aof_timer(uv_timer_t *timer);
-
-static void on_aof_state(void *owner, const struct redis_value *v)
-{
-    static const char *const busy[] = {"aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1"};
-    struct erase *e = owner;
-    bool known = v->kind == REDIS_TEXT;
-    bool again = false;
-
-    for (size_t i = 0; known && i < 2; i++)
-        for (size_t k = 0; k + strlen(busy[i]) <= v->text.n; k++)
-            again = again || memcmp(v->text.p + k, busy[i], strlen(busy[i])) == 0;
-    e->outside = false;
-    e->aof = known && !again;
-    if (e->ended)
-        ;
-    else if (again && ++e->looks < AOF_LOOKS_MAX)
-        uv_timer_start(&e->timer, on_aof_timer, AOF_LOOK_MS, 0);
-    else
-        next(e);
-    free_if_over(e);
-}
-
-static void on_aof_timer(uv_timer_t *timer)
-{
-    struct erase *e = timer->data;
-    struct view args[] = {VIEW("INFO"), VIEW("persistence")};
-
-    e->outside = true;
-    redis_command(e->server->redis, args, 2, on_aof_state, e);
-}
-
-static void on_aof_begun(void *owner, const struct redis_value *v)
+/* That it was not done is no failure: the report says so. */
+static void on_aof(void *owner, const struct redis_aof_outcome *outcome)
 {
     struct erase *e = owner;
 
-    e->outside = false;
-    if (e->ended)
-        ;
-    else if (v->kind == REDIS_STATUS)
-        uv_timer_start(&e->timer, on_aof_timer, 0, 0);
-    else
-        next(e); /* it may not be ours to ask: the report says that it was not done */
-    free_if_over(e);
+    e->aof_rewritten = outcome->rewritten;
+    buf_put(&e->aof_left, outcome->left);
+    redis_aof_free(e->aof);
+    e->aof = NULL;
+    next(e);
 }
 
 static void rewrite_aof(struct erase *e)
 {
-    struct view args[] = {VIEW("BGREWRITEAOF")};
-
-    e->looks = 0;
-    e->outside = true;
-    redis_command(e->server->redis, args, 1, on_aof_begun, e);
+    e->aof = redis_aof_rewrite(e->server->loop, e->server->redis, on_aof, e);
 }
 
 /* ---- one after the other ---- */
@@ -459,7 +424,8 @@ void erase_ask(struct erase *e, struct control_call *call, struct view verb, str
     e->now_ms = now.tv_sec * 1000 + now.tv_usec / 1000;
     e->dry = view_is(verb, "erase-dry-run");
     e->lift = view_is(verb, "erase-lift");
-    e->lifted = e->aof = e->rewritten = false;
+    e->lifted = e->aof_rewritten = e->rewritten = false;
+    buf_clear(&e->aof_left);
     e->store = (struct erase_store_counts){0};
     e->sweep = (struct person_sweep){0};
     e->found = -1;
@@ -481,6 +447,7 @@ struct erase *erase_new(struct server *server, const char *history)
     e->erased = history_erased(server->history);
     e->job.run = run;
     e->job.done = done;
+    buf_init(&e->aof_left, REPORT_MAX / 2);
     e->count = stats_get(server->stats, STAT_COUNTER, "cmibridge_erasures_total", "",
                          "People who were erased.");
     uv_timer_init(server->loop, &e->timer);
@@ -503,6 +470,7 @@ void erase_free(struct erase *e)
     if (e == NULL)
         return;
     e->ended = true;
+    redis_aof_free(e->aof);
     if (e->call != NULL) {
         fault_set(&f, FAULT_RETRY, "the server is stopping; erase again");
         fail(e, &f);

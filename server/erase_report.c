@@ -14,6 +14,15 @@ static void put_flag(struct json_out *j, const char *key, bool flag)
     json_bool(j, flag);
 }
 
+static void put_lines(struct json_out *j, const char *key, struct view lines)
+{
+    json_key(j, key);
+    json_array(j);
+    while (lines.n > 0)
+        json_string(j, view_cut(&lines, '\n'));
+    json_array_end(j);
+}
+
 static void put_history(struct json_out *j, const struct erase_report *r)
 {
     const struct history_removed *n = &r->history;
@@ -59,6 +68,7 @@ void erase_report_write(const struct erase_report *r, struct buf *to)
         put_flag(&j, "remains", r->remains);
         put_flag(&j, "history_rewritten", r->history_rewritten);
         put_flag(&j, "aof_rewritten", r->aof_rewritten);
+        put_lines(&j, "aof_left", r->aof_left);
     }
     json_object_end(&j);
 }

@@ -10,13 +10,14 @@
 
 struct erase_report {
     const char *address; /* masked */
-    bool dry_run;        /* then the counts are of what there is, and the last three are not said */
+    bool dry_run;        /* then the counts are of what there is, and the last four are not said */
     struct history_removed history;
     int64_t mentions; /* in the history */
     struct erase_store_counts redis;
     bool remains;           /* the history's file still has the bytes */
     bool history_rewritten; /* because it had them */
-    bool aof_rewritten;     /* Redis' append-only file */
+    bool aof_rewritten;     /* Redis' append-only file, see redis_aof.h */
+    struct view aof_left;   /* where that is still to be done, a line each */
 };
 
 void erase_report_write(const struct erase_report *r, struct buf *to);

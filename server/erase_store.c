@@ -192,7 +192,7 @@ static void ask_outbox(struct erase_store *e)
 
 /* ---- consents, gaps ---- */
 
-static void ask_keys(struct erase_store *e);
+static void begin_keys(struct erase_store *e);
 
 static void on_consent(void *owner, const struct redis_value *v)
 {
@@ -245,7 +245,7 @@ static void ask_consents(struct erase_store *e)
     struct view normal = person_normal(e->person);
     char key[SHARD_KEY_MAX];
 
-    e->next = ask_keys;
+    e->next = begin_keys;
     e->owed = 1;
     for (size_t i = 0; i < USAGES; i++)
         ask_consent(e, usages[i]);
@@ -261,6 +261,7 @@ static void ask_consents(struct erase_store *e)
 /* ---- names that mention the person ---- */
 
 static void begin_pass(struct erase_store *e);
+static void ask_keys(struct erase_store *e);
 
 static void on_keys(void *owner, const struct redis_value *v)
 {
@@ -284,7 +285,11 @@ static void on_keys(void *owner, const struct redis_value *v)
 
 static void end_keys(struct erase_store *e)
 {
-    if (e->page_more) {
+    if (!e->page_more) {
+        snprintf(e->cursor, sizeof e->cursor, "0");
+        e->server_at++;
+    }
+    if (e->server_at < e->servers.count) {
         ask_keys(e);
         return;
     }
@@ -307,7 +312,22 @@ static void ask_keys(struct erase_store *e)
 
     e->next = end_keys;
     e->owed = 1;
-    redis_command(e->server->redis, args, 6, on_keys, e);
+    redis_command_at(e->server->redis, e->servers.at[e->server_at], args, 6, on_keys, e);
+}
+
+/* A name of these lies anywhere, and a SCAN goes through one server. */
+static void begin_keys(struct erase_store *e)
+{
+    redis_servers(e->server->redis, &e->servers);
+    e->server_at = 0;
+    if (e->servers.count > 0) {
+        ask_keys(e);
+        return;
+    }
+    fault_set(&e->fault, FAULT_RETRY, "the store can't be searched: %s",
+              redis_trouble(e->server->redis));
+    e->done(e->owner, &e->counts, &e->fault);
+    mem_free(e);
 }
 
 static void begin_pass(struct erase_store *e)

@@ -22,7 +22,7 @@ struct erase_store_counts { /* dry: of one pass, what there is */
     int64_t callbacks;
     int64_t consents;
     int64_t texts;      /* of messages and callbacks */
-    int64_t references; /* and keys of the ledger; of this Redis, not of a cluster's others */
+    int64_t references; /* and keys of the ledger */
     int64_t outbox;     /* outcomes that wait for Kafka and hold the person; they are left */
 };
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/fakes/kafka_rig.h"
+#include "tests/fakes/redis_group.h"
 #include "tests/fakes/serve_rig.h"
 
 #include <dirent.h>
@@ -247,7 +248,7 @@ static void nothing_is_left_of_the_person(void **state)
     says("\"redis\":{\"destinations\":2,\"callbacks\":1,\"consents\":1,\"mentions\":2,"
          "\"references\":1,\"outbox\":0}");
     says("\"remains\":false");
-    says("\"aof_rewritten\":true");
+    says("\"aof_rewritten\":true,\"aof_left\":[]");
     no_file_holds(DIGITS);
     no_file_holds("7654321");
     no_file_holds("765-4321");
@@ -393,6 +394,84 @@ static void killed_anywhere_it_is_asked_again(void **state)
     of_the_others_nothing_is_lost(state);
 }
 
+/* ---- a cluster ---- */
+
+#define REFERENCES 40 /* enough for each server to have some */
+
+static void fill_cluster(struct redis_group *g)
+{
+    fill_history();
+    serve_create(&rig, "/callbacks", "",
+                 "{\"customerNumber\":\"" WHO "\",\"callbackQueueNumber\":\"153\","
+                 "\"nextCallTime\":\"" LATER "\"}",
+                 callback);
+    for (int i = 0; i < REFERENCES; i++) {
+        char command[96];
+        bool stored = false;
+
+        snprintf(command, sizeof command, "SET cmi:ref:callbacks:%d-" DIGITS " " CALL, i);
+        for (size_t k = 0; k < REDIS_GROUP_PRIMARIES && !stored; k++)
+            stored = strcmp(redis_server_ask(g->server[k], command), "+OK") == 0;
+        assert_true(stored);
+    }
+}
+
+static bool server_holds(const struct redis_group *g, size_t i)
+{
+    const char *where = NULL;
+
+    return folder_holds(g->server[i]->dir, DIGITS, &where);
+}
+
+/* What the report says of a replica is to be done there, and then nothing is left. */
+static void tell_replica(struct redis_group *g, size_t i)
+{
+    char line[160];
+
+    snprintf(line, sizeof line,
+             "Redis at 127.0.0.1:%d has not written its append-only file anew: BGREWRITEAOF there",
+             g->port[i]);
+    says(line);
+    assert_true(server_holds(g, i));
+    redis_group_wait(g, i - REDIS_GROUP_PRIMARIES, "WAIT 1 100", ":1");
+    redis_group_wait(g, i, "INFO persistence", "aof_rewrite_in_progress:0");
+    assert_string_equal(redis_server_ask(g->server[i], "BGREWRITEAOF"),
+                        "+Background append only file rewriting started");
+    redis_group_wait(g, i, "INFO persistence", "aof_rewrite_in_progress:0");
+    assert_false(server_holds(g, i));
+}
+
+static void in_a_cluster_every_server_is_searched_and_writes_its_file_anew(void **state)
+{
+    struct redis_group *g = redis_group_cluster(true);
+    char references[64];
+
+    (void)state;
+    serve_rig_done(&rig);
+    setenv("CMIBRIDGE_REDIS_CLUSTER", g->addresses, 1);
+    serve_rig_start(&rig, "");
+    fill_cluster(g);
+    for (size_t i = 0; i < REDIS_GROUP_PRIMARIES; i++)
+        assert_true(server_holds(g, i));
+    snprintf(references, sizeof references, "\"references\":%d,", REFERENCES);
+    assert_int_equal(run("--dry-run --json '" WHO "'"), 0);
+    says(references);
+    assert_int_equal(run("'" WHO "'"), 0);
+    snprintf(references, sizeof references, "redis    references      %d\n", REFERENCES);
+    says(references);
+    for (size_t i = 0; i < REDIS_GROUP_PRIMARIES; i++)
+        assert_false(server_holds(g, i));
+    for (size_t i = REDIS_GROUP_PRIMARIES; i < g->count; i++)
+        tell_replica(g, i);
+    serve_lacks(&rig, "/callbacks", callback);
+    serve_rig_done(&rig);
+    unsetenv("CMIBRIDGE_REDIS_CLUSTER");
+    redis_group_stop(g);
+    serve_rig_start(&rig, "");
+}
+
+/* ---- Kafka ---- */
+
 static void what_kafka_holds_is_listed(void **state)
 {
     static const char *const topics[] = {"contact-events"};
@@ -441,6 +520,7 @@ int main(void)
         cmocka_unit_test(who_comes_again_can_be_let_in),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(killed_anywhere_it_is_asked_again),
+        cmocka_unit_test(in_a_cluster_every_server_is_searched_and_writes_its_file_anew),
         cmocka_unit_test(what_kafka_holds_is_listed),
     };
 

@@ -9,6 +9,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/io/crypto.h"
 #include "bridge/io/redis.h"
+#include "bridge/io/redis_aof.h"
 #include "bridge/io/redis_slots.h"
 #include "tests/fakes/redis_group.h"
 
@@ -244,6 +245,86 @@ static void every_primary_is_asked_by_its_name(void **state)
     teardown(&b);
 }
 
+/* ---- append-only files ---- */
+
+struct rewriting {
+    struct redis_aof *aof;
+    bool done;
+    bool rewritten;
+    char left[256];
+};
+
+static void on_rewritten(void *owner, const struct redis_aof_outcome *outcome)
+{
+    struct rewriting *w = owner;
+
+    w->done = true;
+    w->rewritten = outcome->rewritten;
+    view_copy(outcome->left, w->left, sizeof w->left);
+    redis_aof_free(w->aof);
+}
+
+static void write_anew(struct bench *b, struct rewriting *w)
+{
+    w->done = false;
+    w->aof = redis_aof_rewrite(&b->loop, b->redis, on_rewritten, w);
+    assert_false(w->done);
+    while (!w->done)
+        uv_run(&b->loop, UV_RUN_ONCE);
+}
+
+static long rewrites_of(struct bench *b, size_t server)
+{
+    const char *all = redis_server_ask(b->group->server[server], "INFO persistence");
+    const char *at = strstr(all, "aof_rewrites:");
+
+    assert_non_null(at);
+    return strtol(at + strlen("aof_rewrites:"), NULL, 10);
+}
+
+static void every_primary_writes_its_file_anew_and_replicas_are_named(void **state)
+{
+    struct bench b = {.group = redis_group_cluster(true)};
+    const struct redis_conf conf = {
+        .address = b.group->addresses, .via = REDIS_CLUSTER, .timeout_ms = 5000, .durable = true};
+    long before[REDIS_GROUP_PRIMARIES];
+    struct rewriting w;
+
+    (void)state;
+    setup(&b, &conf);
+    write_anew(&b, &w); /* the cluster is not known yet */
+    assert_false(w.rewritten);
+    assert_string_equal(w.left, "");
+    wait_up(&b, true);
+    for (size_t i = 0; i < REDIS_GROUP_PRIMARIES; i++) {
+        redis_group_wait(b.group, i, "INFO persistence", "aof_rewrite_in_progress:0");
+        before[i] = rewrites_of(&b, i);
+    }
+    /* One that is under way may have begun too early: it does not count. */
+    assert_string_equal(redis_server_ask(b.group->server[1], "BGREWRITEAOF"),
+                        "+Background append only file rewriting started");
+    write_anew(&b, &w);
+    assert_true(w.rewritten);
+    for (size_t i = 0; i < REDIS_GROUP_PRIMARIES; i++) {
+        assert_int_equal(rewrites_of(&b, i), before[i] + (i == 1 ? 2 : 1));
+        assert_non_null(strstr(w.left, name_of(&b, REDIS_GROUP_PRIMARIES + i)));
+        assert_null(strstr(w.left, name_of(&b, i)));
+    }
+    /* One that may not be told is named, and the others are told. */
+    assert_string_equal(redis_server_ask(b.group->server[1], "ACL SETUSER default -bgrewriteaof"),
+                        "+OK");
+    write_anew(&b, &w);
+    assert_false(w.rewritten);
+    assert_non_null(strstr(w.left, name_of(&b, 1)));
+    assert_int_equal(rewrites_of(&b, 1), before[1] + 2);
+    assert_int_equal(rewrites_of(&b, 2), before[2] + 2);
+    w.done = false;
+    w.aof = redis_aof_rewrite(&b.loop, b.redis, on_rewritten, &w);
+    redis_aof_free(w.aof); /* whoever left is not called */
+    teardown(&b);
+    assert_false(w.done);
+}
+
 static void a_slot_that_moves_under_load_is_followed(void **state)
 {
     struct bench b = {.group = redis_group_cluster(false)};
@@ -434,6 +515,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_sent_where_they_lie_and_scripts_too),
         cmocka_unit_test(every_primary_is_asked_by_its_name),
+        cmocka_unit_test(every_primary_writes_its_file_anew_and_replicas_are_named),
         cmocka_unit_test(a_slot_that_moves_under_load_is_followed),
         cmocka_unit_test(a_replica_that_takes_over_is_found),
         cmocka_unit_test(without_wait_a_cluster_goes_on_after_a_failover),
