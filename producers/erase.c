@@ -156,13 +156,18 @@ static int run(struct erase *e)
     buf_init(&answer, CONTROL_CALL_ANSWER_MAX);
     buf_init(&kafka.places, PLACES_MAX);
     if (!control_call(conf_text(e->options.conf, "history.file"), verb, view_of(e->address),
-                      &answer, &f) ||
-        (e->kafka && !erase_kafka_look(&e->options, &e->person, &kafka, &f)))
+                      &answer, &f)) {
         code = fail(&f);
-    else if (e->json)
-        print_json(e, view_trim((struct view){answer.p, answer.n - 1}), &kafka);
-    else
-        print_report(e, buf_view(&answer), &kafka);
+    } else {
+        if (e->kafka && !erase_kafka_look(&e->options, &e->person, &kafka, &f)) {
+            code = fail(&f);
+            e->kafka = false; /* what is gone is gone, and is said */
+        }
+        if (e->json)
+            print_json(e, view_trim((struct view){answer.p, answer.n - 1}), &kafka);
+        else
+            print_report(e, buf_view(&answer), &kafka);
+    }
     buf_done(&kafka.places);
     buf_done(&answer);
     return code;

@@ -1,10 +1,12 @@
 #include "producers/erase_kafka.h"
 
+#include "bridge/core/mem.h"
 #include "bridge/io/kafka_reader.h"
 #include "config/conf.h"
 #include "producers/console.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 struct look {
     const struct person *person;
@@ -35,32 +37,84 @@ static bool take(void *ctx, const struct record *r, int64_t done, int64_t total,
     return true;
 }
 
-static bool look_at(struct kafka_reader *reader, const char *topic, struct look *l, struct fault *f)
+/* ---- which topics ---- */
+
+struct topics {
+    char **names;
+    size_t count;
+};
+
+static void free_topics(struct topics *t)
 {
-    if (topic == NULL || topic[0] == '\0')
-        return true; /* none is written */
-    if (topic[0] == '^') {
-        console_say("erase", "kafka.topics: %s is a pattern; its topics were not looked at", topic);
-        return true;
+    for (size_t i = 0; i < t->count; i++)
+        mem_free(t->names[i]);
+    mem_free(t->names);
+}
+
+static void add(void *ctx, const char *name)
+{
+    struct topics *t = ctx;
+
+    for (size_t i = 0; i < t->count; i++)
+        if (strcmp(t->names[i], name) == 0)
+            return;
+    t->names = mem_resize(t->names, t->count + 1, sizeof *t->names);
+    t->names[t->count++] = mem_text(name, strlen(name));
+}
+
+static bool add_matching(struct kafka_reader *reader, const char *pattern, struct topics *to,
+                         struct fault *f)
+{
+    struct topics found = {.count = 0};
+    bool ok = kafka_reader_topics(reader, pattern, add, &found, f);
+
+    if (!ok)
+        fault_add(f, "kafka.topics: %s", pattern);
+    else if (found.count == 0)
+        console_say("erase", "kafka.topics: there is no topic like '%s'", pattern);
+    for (size_t i = 0; i < found.count; i++)
+        add(to, found.names[i]);
+    free_topics(&found);
+    return ok;
+}
+
+/* One that is read by two names is read once. */
+static bool list(struct kafka_reader *reader, const struct conf *c, struct topics *to,
+                 struct fault *f)
+{
+    static const char *const ours[] = {"kafka.results_topic", "kafka.outcomes_topic",
+                                       "kafka.dead_letters_topic"};
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < conf_count(c, "kafka.topics"); i++) {
+        const char *name = conf_item(c, "kafka.topics", i);
+
+        if (name[0] == '^')
+            ok = add_matching(reader, name, to, f);
+        else
+            add(to, name);
     }
-    return kafka_reader_scan(reader, topic, take, l, NULL, f);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        const char *name = conf_text(c, ours[i]);
+
+        if (name != NULL && name[0] != '\0') /* else none is written */
+            add(to, name);
+    }
+    return ok;
 }
 
 bool erase_kafka_look(const struct kafka_options *options, const struct person *person,
                       struct erase_kafka *out, struct fault *f)
 {
-    static const char *const ours[] = {"kafka.results_topic", "kafka.outcomes_topic",
-                                       "kafka.dead_letters_topic"};
-    const struct conf *c = options->conf;
     struct kafka_conf conf = kafka_options_conf(options);
     struct kafka_reader *reader = kafka_reader_new(&conf, f);
+    struct topics topics = {.count = 0};
     struct look l = {person, out};
-    bool ok = reader != NULL;
+    bool ok = reader != NULL && list(reader, options->conf, &topics, f);
 
-    for (size_t i = 0; ok && i < conf_count(c, "kafka.topics"); i++)
-        ok = look_at(reader, conf_item(c, "kafka.topics", i), &l, f);
-    for (size_t i = 0; ok && i < sizeof ours / sizeof *ours; i++)
-        ok = look_at(reader, conf_text(c, ours[i]), &l, f);
+    for (size_t i = 0; ok && i < topics.count; i++)
+        ok = kafka_reader_scan(reader, topics.names[i], take, &l, NULL, f);
+    free_topics(&topics);
     kafka_reader_free(reader);
     return ok;
 }

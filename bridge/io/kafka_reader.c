@@ -7,6 +7,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <inttypes.h>
+#include <string.h>
 
 #define POLL_MS 1000
 
@@ -51,6 +52,21 @@ void kafka_reader_free(struct kafka_reader *r)
         return;
     rd_kafka_destroy_flags(r->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     mem_free(r);
+}
+
+bool kafka_reader_topics(struct kafka_reader *r, const char *pattern, kafka_reader_topic *found,
+                         void *ctx, struct fault *f)
+{
+    struct kafka_survey s;
+    bool ok;
+
+    kafka_survey_init(&s);
+    ok = kafka_survey_topics(r->rk, &pattern, 1, &s, f);
+    for (size_t i = 0; ok && i < s.count; i++) /* one topic's partitions stand together */
+        if (i == 0 || strcmp(s.at[i].topic, s.at[i - 1].topic) != 0)
+            found(ctx, s.at[i].topic);
+    kafka_survey_done(&s);
+    return ok;
 }
 
 static void end(struct scan *s, size_t i)

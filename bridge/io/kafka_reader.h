@@ -16,6 +16,12 @@ struct kafka_reader;
 struct kafka_reader *kafka_reader_new(const struct kafka_conf *conf, struct fault *f);
 void kafka_reader_free(struct kafka_reader *r);
 
+/* The topics that there are of an expression with '^' in front, each once; the name holds during
+ * the call. RETRY if the brokers can't be asked, REJECT if it is no expression. */
+typedef void kafka_reader_topic(void *ctx, const char *name);
+bool kafka_reader_topics(struct kafka_reader *r, const char *pattern, kafka_reader_topic *found,
+                         void *ctx, struct fault *f) MUST_CHECK;
+
 /* The record holds during the call. false ends the scan, with *f set or not. done and total count
  * offsets, so that a compacted log ends at its total too. */
 typedef bool kafka_reader_visit(void *ctx, const struct record *record, int64_t done, int64_t total,

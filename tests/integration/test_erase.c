@@ -497,6 +497,49 @@ static void what_kafka_holds_is_listed(void **state)
     kafka_rig_stop(&kafka);
 }
 
+static void topics_of_a_pattern_are_read_each_once(void **state)
+{
+    struct kafka_rig kafka;
+    char arguments[256];
+    char dead[256];
+
+    (void)state;
+    kafka_rig_start(&kafka, 1);
+    kafka_rig_topic(&kafka, "events.fi", 2);
+    kafka_rig_topic(&kafka, "events.se", 1);
+    kafka_rig_topic(&kafka, "cmi-results", 1); /* one of ours, and of the pattern */
+    kafka_rig_topic(&kafka, "others", 1);
+    kafka_rig_send(&kafka, "events.fi", WHO, "{}");
+    kafka_rig_send(&kafka, "events.se", "k", "{\"source\":\"+" DIGITS "\"}");
+    kafka_rig_send(&kafka, "events.se", "k", "{}");
+    kafka_rig_send(&kafka, "cmi-results", "k", "{\"who\":\"" DIGITS "\"}");
+    kafka_rig_send(&kafka, "others", WHO, "{}");
+    kafka_rig_flush(&kafka);
+    snprintf(arguments, sizeof arguments, "--kafka --dry-run --json -b %s '" WHO "'",
+             kafka.address);
+    snprintf(dead, sizeof dead, "--kafka --dry-run -b 127.0.0.1:9 '" WHO "'");
+
+    setenv("CMIBRIDGE_KAFKA_TOPICS", "^(events[.]|cmi-).*", 1);
+    assert_int_equal(run(arguments), 0);
+    says("\"kafka\":{\"looked\":4,\"found\":3,");
+    says("{\"topic\":\"events.fi\",\"partition\":");
+    says("{\"topic\":\"events.se\",\"partition\":0,\"offset\":0}");
+    says("{\"topic\":\"cmi-results\",\"partition\":0,\"offset\":0}");
+    assert_int_equal(run(dead), 1);
+    says("kafka.topics: ^(events[.]|cmi-).*: the brokers can't be asked for their topics: ");
+    says("history  contacts "); /* what was done is told all the same */
+
+    setenv("CMIBRIDGE_KAFKA_TOPICS", "^nothing[.].*", 1);
+    assert_int_equal(run(arguments), 0);
+    says("kafka.topics: there is no topic like '^nothing[.].*'");
+    says("\"kafka\":{\"looked\":1,\"found\":1,"); /* our own */
+    setenv("CMIBRIDGE_KAFKA_TOPICS", "^(", 1);
+    assert_int_equal(run(arguments), 2);
+    says("is no regular expression");
+    unsetenv("CMIBRIDGE_KAFKA_TOPICS");
+    kafka_rig_stop(&kafka);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -522,6 +565,7 @@ int main(void)
         cmocka_unit_test(killed_anywhere_it_is_asked_again),
         cmocka_unit_test(in_a_cluster_every_server_is_searched_and_writes_its_file_anew),
         cmocka_unit_test(what_kafka_holds_is_listed),
+        cmocka_unit_test(topics_of_a_pattern_are_read_each_once),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
