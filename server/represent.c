@@ -27,7 +27,7 @@ void represent_collection_end(struct represent *r)
 }
 
 /* Statements name their columns in the table's order, or nearly: looked for from `from` on. */
-static signed char column_of(const struct sqlite_query *q, const char *full, int from)
+static int column_of(const struct sqlite_query *q, const char *full, int from)
 {
     int count = sqlite_columns(q);
 
@@ -35,140 +35,109 @@ static signed char column_of(const struct sqlite_query *q, const char *full, int
         int column = from + i < count ? from + i : from + i - count;
 
         if (strcmp(sqlite_column_name(q, column), full) == 0)
-            return (signed char)column;
+            return column;
     }
     return -1;
 }
 
-/* Walks as write_fields does, so that both count alike. */
-static unsigned plan_fields(struct represent_plan *plan, const struct cmi_shape *shape,
-                            const char *prefix, unsigned at, const struct sqlite_query *q,
-                            int *from)
+static void find_steps(struct represent_steps *found, const struct cmi_shape *shape,
+                       const char *prefix, const struct sqlite_query *q, int *from)
 {
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct cmi_field *field = &shape->fields[i];
+        struct represent_step *step = &found->steps[found->count];
         char full[NAME_MAX_BYTES];
-        const char *name = NULL;
 
+        if ((field->use & (unsigned)found->use) == 0)
+            continue;
+        assert(found->count < REPRESENT_STEPS_MAX);
+        *step = (struct represent_step){.field = field, .column = -1};
+        snprintf(full, sizeof full, "%s%s", prefix, field->name);
         if (field->type == CMI_OBJECT) {
             char deeper[NAME_MAX_BYTES];
 
+            found->count++;
             snprintf(deeper, sizeof deeper, "%s%s.", prefix, field->name);
-            at = plan_fields(plan, field->shape, deeper, at, q, from);
-            continue;
+            find_steps(found, field->shape, deeper, q, from);
+            step->behind = found->count;
+        } else if (field->type == CMI_LIST) {
+            found->count++;
+        } else if ((step->column = column_of(q, full, *from)) >= 0) {
+            found->count++;
+            *from = step->column + 1;
+            step->translated = translations_concern(view_of(full));
         }
-        assert(at < REPRESENT_FIELDS_MAX);
-        plan->found.columns[at] = -1;
-        plan->found.translated[at] = false;
-        if (field->type != CMI_LIST && (field->use & (unsigned)plan->found.use) != 0) {
-            if (prefix[0] != '\0')
-                snprintf(full, sizeof full, "%s%s", prefix, field->name);
-            name = prefix[0] != '\0' ? full : field->name;
-            plan->found.translated[at] = translations_concern(view_of(name));
-            plan->found.columns[at] = column_of(q, name, *from);
-            if (plan->found.columns[at] >= 0)
-                *from = plan->found.columns[at] + 1;
-        }
-        at++;
     }
-    return at;
 }
 
 /* Found once for a statement: it is asked again and again. */
 void represent_plan(struct represent_plan *plan, const struct cmi_shape *shape, enum cmi_use use,
                     struct sqlite_query *q)
 {
-    const struct represent_columns *noted = sqlite_noted(q);
+    const struct represent_steps *noted = sqlite_noted(q);
     int from = 0;
 
-    if (noted != NULL && noted->shape == shape && noted->use == use) {
-        plan->found = *noted;
-        return;
+    if (noted == NULL || noted->shape != shape || noted->use != use) {
+        struct represent_steps found = {.shape = shape, .use = use};
+
+        find_steps(&found, shape, "", q, &from);
+        sqlite_note(q, &found, sizeof found);
+        noted = sqlite_noted(q);
     }
-    plan->found.shape = shape;
-    plan->found.use = use;
-    plan_fields(plan, shape, "", 0, q, &from);
-    sqlite_note(q, &plan->found, sizeof plan->found);
+    plan->found = noted;
 }
 
-static bool is_there(const struct represent_plan *plan, unsigned at, const struct sqlite_query *q)
+/* Is any part of an object to be written? A list always is. */
+static bool is_any(const struct represent_step *from, const struct represent_step *to,
+                   const struct sqlite_query *q)
 {
-    return plan->found.columns[at] >= 0 &&
-           sqlite_kind(q, plan->found.columns[at]) != SQLITE_KIND_NULL;
+    for (const struct represent_step *step = from; step < to; step++)
+        if (step->field->type == CMI_LIST ||
+            (step->column >= 0 && sqlite_kind(q, step->column) != SQLITE_KIND_NULL))
+            return true;
+    return false;
 }
 
-/* Leaves of an object, and whether any of them is to be written: a list always is. */
-static unsigned look(const struct represent_plan *plan, const struct cmi_shape *shape, unsigned at,
-                     const struct sqlite_query *q, bool *any)
+/* NULL is absence. */
+static void write_column(struct represent *r, const struct represent_step *step,
+                         const struct sqlite_query *q)
 {
-    for (size_t i = 0; i < shape->field_count; i++) {
-        const struct cmi_field *field = &shape->fields[i];
-
-        if (field->type == CMI_OBJECT) {
-            at = look(plan, field->shape, at, q, any);
-            continue;
-        }
-        if ((field->use & (unsigned)plan->found.use) != 0 &&
-            (field->type == CMI_LIST || is_there(plan, at, q)))
-            *any = true;
-        at++;
-    }
-    return at;
-}
-
-/* Of what is no string. */
-static void write_value(struct show *s, const struct cmi_field *field, const struct sqlite_query *q,
-                        int column, enum sqlite_kind kind)
-{
+    const struct cmi_field *field = step->field;
+    struct sqlite_cell cell = sqlite_cell(q, step->column);
     struct guid guid;
 
+    if (cell.kind == SQLITE_KIND_NULL)
+        return;
+    if (step->translated)
+        cell.bytes = translations_find(r->translations, r->language, cell.bytes);
     switch (field->type) {
+    case CMI_STRING:
+        show_text(&r->show, field->name, cell.bytes);
+        return;
     case CMI_TIME:
-        show_time(s, field->name, sqlite_int(q, column));
+        show_time(&r->show, field->name, cell.number);
         return;
     case CMI_INTEGER:
-        show_int(s, field->name, sqlite_int(q, column));
+        show_int(&r->show, field->name, cell.number);
         return;
     case CMI_NUMBER:
-        show_number(s, field->name, sqlite_text(q, column));
+        show_number(&r->show, field->name, cell.bytes);
         return;
     case CMI_BOOL:
-        show_bool(s, field->name, sqlite_int(q, column) != 0);
+        show_bool(&r->show, field->name, cell.number != 0);
         return;
     case CMI_GUID:
-        if (kind == SQLITE_KIND_BLOB && sqlite_guid(q, column, &guid)) {
-            show_guid(s, field->name, &guid);
-            return;
+        if (cell.kind == SQLITE_KIND_BLOB && cell.bytes.n == sizeof guid.bytes) {
+            memcpy(guid.bytes, cell.bytes.p, sizeof guid.bytes);
+            show_guid(&r->show, field->name, &guid);
+        } else {
+            show_text(&r->show, field->name, cell.bytes); /* as given: contactGroupId */
         }
-        show_text(s, field->name, sqlite_text(q, column)); /* as given: contactGroupId */
         return;
-    case CMI_STRING:
     case CMI_OBJECT:
     case CMI_LIST:
         return;
     }
-}
-
-/* NULL is absence. */
-static void write_column(struct represent *r, const struct represent_plan *plan,
-                         const struct cmi_field *field, unsigned at, const struct sqlite_query *q)
-{
-    int column = plan->found.columns[at];
-    enum sqlite_kind kind = SQLITE_KIND_TEXT;
-    struct view text = VIEW_NONE;
-
-    if (field->type == CMI_STRING)
-        text = sqlite_text(q, column);
-    if (text.n == 0) /* else it is a text that is there */
-        kind = sqlite_kind(q, column);
-    if (kind == SQLITE_KIND_NULL)
-        return;
-    if (plan->found.translated[at])
-        text = translations_find(r->translations, r->language, text);
-    if (field->type == CMI_STRING)
-        show_text(&r->show, field->name, text);
-    else
-        write_value(&r->show, field, q, column, kind);
 }
 
 /* A list that need not be there is not there where it would be empty. */
@@ -191,39 +160,39 @@ static void write_list(struct represent *r, const struct represent_plan *plan,
     show_list_end(&r->show, wrapped);
 }
 
-static unsigned write_fields(struct represent *r, const struct represent_plan *plan,
-                             const struct cmi_shape *shape, unsigned at,
-                             const struct sqlite_query *q)
+static void write_steps(struct represent *r, const struct represent_plan *plan,
+                        const struct represent_step *from, const struct represent_step *to,
+                        const struct sqlite_query *q)
 {
-    for (size_t i = 0; i < shape->field_count; i++) {
-        const struct cmi_field *field = &shape->fields[i];
-        bool wanted = (field->use & (unsigned)plan->found.use) != 0;
+    const struct represent_step *step = from;
+
+    while (step < to) {
+        const struct represent_step *part = step + 1;
+        const struct cmi_field *field = step->field;
 
         if (field->type == CMI_OBJECT) {
-            bool any = false;
-            unsigned after = look(plan, field->shape, at, q, &any);
-
-            if (wanted && any) {
+            step = plan->found->steps + step->behind;
+            if (is_any(part, step, q)) {
                 show_object(&r->show, field->name);
-                write_fields(r, plan, field->shape, at, q);
+                write_steps(r, plan, part, step, q);
                 show_object_end(&r->show);
             }
-            at = after;
             continue;
         }
-        if (wanted && field->type == CMI_LIST)
+        if (field->type == CMI_LIST)
             write_list(r, plan, field);
-        else if (plan->found.columns[at] >= 0)
-            write_column(r, plan, field, at, q);
-        at++;
+        else
+            write_column(r, step, q);
+        step++;
     }
-    return at;
 }
 
 void represent_row(struct represent *r, const struct represent_plan *plan,
                    const struct sqlite_query *q)
 {
-    show_item(&r->show, plan->found.shape->name);
-    write_fields(r, plan, plan->found.shape, 0, q);
+    const struct represent_steps *found = plan->found;
+
+    show_item(&r->show, found->shape->name);
+    write_steps(r, plan, found->steps, found->steps + found->count, q);
     show_item_end(&r->show);
 }

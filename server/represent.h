@@ -5,7 +5,7 @@
  * fields of the shape are written in the table's order, those of the wanted use only; NULL is
  * absence. What is a list comes from another query: the plan's `list` writes its items. The
  * column's own kind is turned into the field's: a blob of 16 bytes into 32 hex, milliseconds into a
- * time.
+ * time. Times, integers and what is true or false are stored as integers, all else as texts.
  */
 #ifndef SERVER_REPRESENT_H
 #define SERVER_REPRESENT_H
@@ -13,7 +13,7 @@
 #include "bridge/core/cmi_fields.h"
 #include "server/show.h"
 
-#define REPRESENT_FIELDS_MAX 64 /* of a shape and the objects in it */
+#define REPRESENT_STEPS_MAX 64 /* fields of a shape and of the objects in it */
 
 struct sqlite_query;
 struct translations;
@@ -25,20 +25,25 @@ struct represent {
     struct view language;
 };
 
-/* Where a statement has the fields of a shape for a use. */
-struct represent_columns {
+/* What is written of each row, in the table's order: those fields of a shape that a statement has
+ * and a use shows. Found once for a statement, and goes with it. */
+struct represent_steps {
     const struct cmi_shape *shape;
     enum cmi_use use; /* CMI_LISTED or CMI_SINGLE */
-    /* Of each field in walking order; -1: none, or the field is not shown in this use. */
-    short columns[REPRESENT_FIELDS_MAX];
-    bool translated[REPRESENT_FIELDS_MAX];
+    unsigned count;
+    struct represent_step {
+        const struct cmi_field *field;
+        int column;      /* of what is neither list nor object */
+        unsigned behind; /* of an object: the first step that is not part of it */
+        bool translated;
+    } steps[REPRESENT_STEPS_MAX];
 };
 
 struct represent_plan {
     /* Writes the items of a list by represent_row; NULL where the shape has none for this use. */
     void (*list)(void *ctx, struct represent *r, const struct cmi_field *field);
     void *ctx;
-    struct represent_columns found;
+    const struct represent_steps *found; /* NULL: the statement is in trouble, and gives no row */
 };
 
 void represent_init(struct represent *r, enum show_form form, struct buf *to);
@@ -46,8 +51,8 @@ void represent_init(struct represent *r, enum show_form form, struct buf *to);
 void represent_collection(struct represent *r, const struct cmi_shape *shape);
 void represent_collection_end(struct represent *r);
 
-/* Finds the columns of q, which has not given a row yet, or has. Set list and ctx before or after.
- */
+/* Finds the columns of q, which has not given a row yet, or has; the plan holds until it ends. Set
+ * list and ctx before or after. */
 void represent_plan(struct represent_plan *plan, const struct cmi_shape *shape, enum cmi_use use,
                     struct sqlite_query *q);
 /* Writes the current row of q as one object: the whole answer, or an item of what is being

@@ -52,15 +52,17 @@ static void put_columns(const struct row_table *table, struct buf *to)
 
 static struct cell cell_of(const struct sqlite_query *q, int column, struct arena *texts)
 {
-    switch (sqlite_kind(q, column)) {
+    struct sqlite_cell stored = sqlite_cell(q, column);
+
+    switch (stored.kind) {
     case SQLITE_KIND_NULL:
         return cell_null;
     case SQLITE_KIND_INT:
-        return cell_int(sqlite_int(q, column));
+        return cell_int(stored.number);
     case SQLITE_KIND_TEXT:
-        return cell_text(arena_view(texts, sqlite_text(q, column)));
+        return cell_text(arena_view(texts, stored.bytes));
     case SQLITE_KIND_BLOB:
-        return (struct cell){CELL_BLOB, 0, arena_view(texts, sqlite_text(q, column))};
+        return (struct cell){CELL_BLOB, 0, arena_view(texts, stored.bytes)};
     }
     return cell_null;
 }

@@ -116,8 +116,7 @@ void show_text(struct show *s, const char *name, struct view v)
         xml_text(&s->xml, name, v);
         return;
     }
-    json_key(&s->json, name);
-    json_string(&s->json, v);
+    json_string_member(&s->json, name, v);
 }
 
 static void show_plain(struct show *s, const char *name, struct view v)
@@ -126,8 +125,7 @@ static void show_plain(struct show *s, const char *name, struct view v)
         xml_text(&s->xml, name, v);
         return;
     }
-    json_key(&s->json, name);
-    json_plain(&s->json, v);
+    json_plain_member(&s->json, name, v);
 }
 
 void show_guid(struct show *s, const char *name, const struct guid *g)
@@ -159,18 +157,12 @@ void show_number(struct show *s, const char *name, struct view as_written)
         xml_text(&s->xml, name, as_written);
         return;
     }
-    json_key(&s->json, name);
-    json_number(&s->json, as_written);
+    json_raw_member(&s->json, name, as_written);
 }
 
 void show_bool(struct show *s, const char *name, bool v)
 {
-    if (s->form == SHOW_XML) {
-        xml_text(&s->xml, name, view_of(v ? "true" : "false"));
-        return;
-    }
-    json_key(&s->json, name);
-    json_bool(&s->json, v);
+    show_number(s, name, v ? VIEW("true") : VIEW("false")); /* as little quoted as a number */
 }
 
 void show_time(struct show *s, const char *name, int64_t ms)

@@ -439,10 +439,24 @@ const char *sqlite_column_name(const struct sqlite_query *q, int column)
     return sqlite3_column_name(q->statement->stmt, column);
 }
 
-/* We store no floating-point numbers: those of the interface are kept as they were written. */
-enum sqlite_kind sqlite_kind(const struct sqlite_query *q, int column)
+/* The value itself, which sqlite3_column_* look for anew in each call. That values are called
+ * "unprotected" does not concern us: a connection is one thread's. */
+static sqlite3_value *value_at(const struct sqlite_query *q, int column)
 {
-    switch (sqlite3_column_type(q->statement->stmt, column)) {
+    return sqlite3_column_value(q->statement->stmt, column);
+}
+
+static struct view bytes_of(sqlite3_value *v)
+{
+    const char *p = sqlite3_value_blob(v); /* before its length: it may convert */
+
+    return (struct view){p, (size_t)sqlite3_value_bytes(v)};
+}
+
+/* We store no floating-point numbers: those of the interface are kept as they were written. */
+static enum sqlite_kind kind_of(sqlite3_value *v)
+{
+    switch (sqlite3_value_type(v)) {
     case SQLITE_INTEGER:
         return SQLITE_KIND_INT;
     case SQLITE_NULL:
@@ -454,16 +468,31 @@ enum sqlite_kind sqlite_kind(const struct sqlite_query *q, int column)
     }
 }
 
+struct sqlite_cell sqlite_cell(const struct sqlite_query *q, int column)
+{
+    sqlite3_value *v = value_at(q, column);
+    struct sqlite_cell cell = {kind_of(v), 0, VIEW_NONE};
+
+    if (cell.kind == SQLITE_KIND_INT)
+        cell.number = sqlite3_value_int64(v);
+    else if (cell.kind != SQLITE_KIND_NULL)
+        cell.bytes = bytes_of(v);
+    return cell;
+}
+
+enum sqlite_kind sqlite_kind(const struct sqlite_query *q, int column)
+{
+    return kind_of(value_at(q, column));
+}
+
 int64_t sqlite_int(const struct sqlite_query *q, int column)
 {
-    return sqlite3_column_int64(q->statement->stmt, column);
+    return sqlite3_value_int64(value_at(q, column));
 }
 
 struct view sqlite_text(const struct sqlite_query *q, int column)
 {
-    const char *p = sqlite3_column_blob(q->statement->stmt, column);
-
-    return (struct view){p, (size_t)sqlite3_column_bytes(q->statement->stmt, column)};
+    return bytes_of(value_at(q, column));
 }
 
 bool sqlite_guid(const struct sqlite_query *q, int column, struct guid *out)

@@ -92,6 +92,13 @@ int64_t sqlite_last_row(const struct sqlite *db); /* the key of the row that was
 int sqlite_columns(const struct sqlite_query *q);
 const char *sqlite_column_name(const struct sqlite_query *q, int column);
 enum sqlite_kind { SQLITE_KIND_NULL, SQLITE_KIND_INT, SQLITE_KIND_TEXT, SQLITE_KIND_BLOB };
+/* Kind and content at once, of which each call looks for the column anew. */
+struct sqlite_cell {
+    enum sqlite_kind kind;
+    int64_t number;    /* INT */
+    struct view bytes; /* TEXT, BLOB */
+};
+struct sqlite_cell sqlite_cell(const struct sqlite_query *q, int column);
 enum sqlite_kind sqlite_kind(const struct sqlite_query *q, int column);
 int64_t sqlite_int(const struct sqlite_query *q, int column);
 struct view sqlite_text(const struct sqlite_query *q, int column);            /* text or blob */

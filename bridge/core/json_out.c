@@ -191,12 +191,6 @@ void json_string(struct json_out *j, struct view v)
     quoted(j->to, v);
 }
 
-void json_plain(struct json_out *j, struct view v)
-{
-    value(j);
-    quoted_plain(j->to, v);
-}
-
 void json_text(struct json_out *j, const char *text)
 {
     json_string(j, view_of(text));
@@ -230,6 +224,59 @@ void json_raw(struct json_out *j, struct view json)
 {
     value(j);
     (void)buf_put(j->to, json);
+}
+
+/* `,"key":` and where n bytes of its value have room, for the caller to count in. NULL: no room. */
+static char *member(struct json_out *j, struct view key, size_t n)
+{
+    size_t comma = j->comma[j->depth] ? 1 : 0;
+    size_t head = comma + key.n + 3;
+    char *at = buf_room(j->to, head + n);
+
+    assert(j->object[j->depth] && !j->after_key);
+    j->comma[j->depth] = true;
+    if (at == NULL)
+        return NULL;
+    *at = ',';
+    at += comma;
+    *at++ = '"';
+    memcpy(at, key.p, key.n);
+    at += key.n;
+    *at++ = '"';
+    *at++ = ':';
+    buf_grew(j->to, head);
+    return at;
+}
+
+void json_raw_member(struct json_out *j, const char *key, struct view json)
+{
+    char *at = member(j, view_of(key), json.n);
+
+    if (at == NULL)
+        return;
+    memcpy(at, json.p, json.n);
+    buf_grew(j->to, json.n);
+}
+
+void json_plain_member(struct json_out *j, const char *key, struct view v)
+{
+    char *at = member(j, view_of(key), v.n + 2);
+
+    if (at == NULL)
+        return;
+    *at = '"';
+    if (v.n > 0)
+        memcpy(at + 1, v.p, v.n);
+    at[v.n + 1] = '"';
+    buf_grew(j->to, v.n + 2);
+}
+
+void json_string_member(struct json_out *j, const char *key, struct view v)
+{
+    if (plain_run(v.p, v.n) == v.n)
+        json_plain_member(j, key, v);
+    else if (member(j, view_of(key), 0) != NULL)
+        quoted_with_escapes(j->to, v);
 }
 
 static bool take(void *ctx, const struct token *t, struct fault *f)

@@ -26,13 +26,17 @@ void json_array_end(struct json_out *j);
 void json_key(struct json_out *j, const char *key); /* a name of ours: nothing to escape in it */
 void json_key_view(struct json_out *j, struct view key);
 void json_string(struct json_out *j, struct view v);
-void json_plain(struct json_out *j, struct view v); /* a string without anything to escape */
 void json_text(struct json_out *j, const char *text);
 void json_int(struct json_out *j, int64_t n);
 void json_number(struct json_out *j, struct view as_written); /* a valid JSON number */
 void json_bool(struct json_out *j, bool v);
 void json_null(struct json_out *j);
 void json_raw(struct json_out *j, struct view json); /* one valid JSON value, as it stands */
+/* A key of ours and its value in one piece, which is most of what a list is made of: as json_key
+ * with json_string or json_raw. In what is plain there is nothing to escape. */
+void json_string_member(struct json_out *j, const char *key, struct view v);
+void json_plain_member(struct json_out *j, const char *key, struct view v);
+void json_raw_member(struct json_out *j, const char *key, struct view json);
 
 /* A sink that writes every token it takes: representation to JSON in one line. Fails (REJECT) when
  * the buffer is full. */

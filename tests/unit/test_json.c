@@ -308,6 +308,50 @@ static void writes_every_kind_of_value(void **state)
     buf_done(&b);
 }
 
+/* A member in one piece is what its key and its value are one after the other. */
+static void a_member_is_its_key_and_its_value(void **state)
+{
+    struct json_out j;
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 4096);
+    json_out_init(&j, &b);
+    json_object(&j);
+    json_string_member(&j, "a", VIEW("b\"c"));
+    json_string_member(&j, "none", VIEW_NONE);
+    json_plain_member(&j, "plain", VIEW("2011-12-31"));
+    json_plain_member(&j, "empty", VIEW_NONE);
+    json_key(&j, "inner");
+    json_object(&j);
+    json_raw_member(&j, "n", VIEW("-2.50"));
+    json_object_end(&j);
+    json_raw_member(&j, "yes", VIEW("true"));
+    json_object_end(&j);
+    assert_string_equal(buf_text(&b), "{\"a\":\"b\\\"c\",\"none\":\"\",\"plain\":\"2011-12-31\","
+                                      "\"empty\":\"\",\"inner\":{\"n\":-2.50},\"yes\":true}");
+    buf_done(&b);
+}
+
+static void a_member_past_the_maximum_is_not_written_in_part(void **state)
+{
+    static const char longest[] = "{\"key\":\"1234567890\""; /* fits, without its end */
+
+    (void)state;
+    for (size_t max = 1; max < sizeof longest; max++) {
+        struct json_out j;
+        struct buf b;
+
+        buf_init(&b, max);
+        json_out_init(&j, &b);
+        json_object(&j);
+        json_string_member(&j, "key", VIEW("1234567890"));
+        assert_int_equal(b.full, max < sizeof longest - 1);
+        assert_string_equal(buf_text(&b), b.full ? "{" : longest);
+        buf_done(&b);
+    }
+}
+
 /* Every byte at every place of texts of every length around the eight that are looked at together,
  * among bytes that need no escape and among such as make a borrow. */
 static void a_byte_is_escaped_wherever_it_stands(void **state)
@@ -369,6 +413,8 @@ int main(void)
         cmocka_unit_test(the_sink_s_fault_comes_back_unchanged),
         cmocka_unit_test(what_is_written_reads_as_the_same_tokens),
         cmocka_unit_test(writes_every_kind_of_value),
+        cmocka_unit_test(a_member_is_its_key_and_its_value),
+        cmocka_unit_test(a_member_past_the_maximum_is_not_written_in_part),
         cmocka_unit_test(a_byte_is_escaped_wherever_it_stands),
         cmocka_unit_test(a_full_buffer_refuses_the_tokens),
     };
