@@ -404,7 +404,9 @@ const struct setting schema[] = {
     {"history.file", SETTING_FILE, 0, USED_SERVE, "/var/lib/cmibridge/history.sqlite", 1, 4096,
      NULL, NULL, "the SQLite database; one serve owns it"},
     {"history.readers", SETTING_INT, 0, USED_SERVE, "2", 2, 16, NULL, NULL,
-     "threads that read it, each with a cache of 32 MiB; one is always left to what is quick"},
+     "threads that read it, each with a cache of 32 MiB, as has the loop; one is always left to "
+     "what "
+     "is quick"},
     {"history.retention.contacts", SETTING_DURATION, 0, USED_SERVE, NULL, 7 * DAY, 36500 * DAY,
      NULL, "365d",
      "how long contacts other than chats and emails are kept, with their remarks; absent: for "

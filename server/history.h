@@ -1,12 +1,12 @@
 /*
  * history: the store of contact history: one SQLite file that one process owns.
  *
- * The loop never touches the file. It hands in jobs; a writer's thread runs all that wait in one
- * transaction, each inside a savepoint of its own, so that a failing one does not take the others;
- * and only after COMMIT do their answers come back to the loop (D1, group commit). Jobs that only
- * read have threads of their own (server/readers.h); what was answered before one is handed in, it
- * sees. While the disk is full or fails, jobs end with FAULT_RETRY; when it is well again, so are
- * they: nothing needs a restart.
+ * The loop touches the file only for reads that are short. It hands in jobs; a writer's thread runs
+ * all that wait in one transaction, each inside a savepoint of its own, so that a failing one does
+ * not take the others; and only after COMMIT do their answers come back to the loop (D1, group
+ * commit). Jobs that only read have threads of their own (server/readers.h); what was answered
+ * before one is handed in, it sees. While the disk is full or fails, jobs end with FAULT_RETRY;
+ * when it is well again, so are they: nothing needs a restart.
  */
 #ifndef SERVER_HISTORY_H
 #define SERVER_HISTORY_H
@@ -63,6 +63,11 @@ void history_close(struct history *h, void (*closed)(void *owner), void *owner);
  * still its maker's. */
 bool history_write(struct history *h, struct history_job *job, struct fault *f) MUST_CHECK;
 bool history_read(struct history *h, struct history_job *job, struct fault *f) MUST_CHECK;
+
+/* As history_read, for what is short most often and whose `done` may be called from inside: the
+ * first such read of a turn of the loop is tried at once (server/readers.h), the others go to the
+ * threads, which run them meanwhile. */
+bool history_read_at_once(struct history *h, struct history_job *job, struct fault *f) MUST_CHECK;
 
 /* Why the newest write that the disk failed was failed, and by the clock of uv_hrtime when; NULL
  * while none was, or the one after it went well. Holds until the loop's next turn. */

@@ -119,8 +119,9 @@ static void start(struct lookup *l)
     l->job.run = run;
     l->job.done = done;
     buf_init(&l->body, LOOKUP_BODY_MAX);
+    (void)buf_room(&l->body, LOOKUP_BODY_USUAL);
     buf_init(&l->next, PAGE_TOKEN_MAX);
-    if (history_read(x->server->history, &l->job, &f))
+    if (history_read_at_once(x->server->history, &l->job, &f))
         return;
     lookup_free(l);
     exchange_fault(x, &f);

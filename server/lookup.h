@@ -10,7 +10,8 @@
 #include "server/represent.h"
 #include "server/sqlite.h"
 
-#define LOOKUP_BODY_MAX (64 << 20) /* bytes of one answer */
+#define LOOKUP_BODY_MAX   (64 << 20) /* bytes of one answer */
+#define LOOKUP_BODY_USUAL (12 << 10) /* and of most: twenty contacts */
 
 struct lookup;
 

@@ -8,7 +8,12 @@
 #include <assert.h>
 #include <uv.h>
 
-/* A thread with a connection. */
+#define MS_NS       UINT64_C(1000000)
+#define US_NS       UINT64_C(1000)
+#define WATCH_STEPS 10000 /* of SQLite's machine, between two looks at the time */
+#define TRY_STEPS   500
+
+/* A thread with a connection; the loop's own is one, too. */
 struct reader {
     struct readers *all;
     struct sqlite *db;
@@ -29,6 +34,9 @@ struct readers {
     struct readers_owner owner;
     struct reader *threads;
     int count;
+    struct reader loops;  /* what is tried at once */
+    uint64_t rests_to_ns; /* nothing is, till then */
+    unsigned too_long;    /* tries one after the other that were */
 };
 
 /* ---- on the threads ---- */
@@ -41,7 +49,7 @@ static bool goes_on(void *ctx)
     bool others_wait;
     bool stopping;
 
-    if (!one->in_job || uv_hrtime() - one->begun_ns < READERS_QUICK_MS * UINT64_C(1000000))
+    if (!one->in_job || uv_hrtime() - one->begun_ns < READERS_QUICK_MS * MS_NS)
         return true;
     uv_mutex_lock(&r->mutex);
     stopping = r->stopping;
@@ -55,6 +63,8 @@ static void run(struct reader *one, struct history_job *job)
 {
     struct fault stuck = {0};
 
+    job->failed = false;
+    job->fault = (struct fault){0};
     one->broke_off = false;
     one->begun_ns = uv_hrtime();
     sqlite_do(one->db, "BEGIN");
@@ -114,8 +124,6 @@ static void reader_main(void *arg)
 
         if (job != NULL) {
             uv_mutex_unlock(&r->mutex);
-            job->failed = false;
-            job->fault = (struct fault){0};
             run(one, job);
             settle(one, job);
             uv_mutex_lock(&r->mutex);
@@ -144,6 +152,47 @@ bool readers_add(struct readers *r, struct history_job *job)
     return room;
 }
 
+static bool try_goes_on(void *ctx)
+{
+    struct reader *one = ctx;
+
+    one->broke_off = one->in_job && uv_hrtime() - one->begun_ns >= READERS_TRY_US * US_NS;
+    return !one->broke_off;
+}
+
+/* What took too long, whatever made it so (a walk, a step that is not broken off, a disk), is paid
+ * for by a rest, and twice as much by the next that does. On a busy machine it may be others who
+ * ran meanwhile, so that no more than READERS_QUICK_MS of it counts. */
+static void rest(struct readers *r, uint64_t now_ns, uint64_t took_ns)
+{
+    const uint64_t most_ns = READERS_REST_MAX_MS * MS_NS;
+    uint64_t rest_ns = READERS_REST_TIMES *
+                           (took_ns < READERS_QUICK_MS * MS_NS ? took_ns : READERS_QUICK_MS * MS_NS)
+                       << r->too_long;
+
+    if (rest_ns < most_ns)
+        r->too_long++;
+    else
+        rest_ns = most_ns;
+    r->rests_to_ns = now_ns + rest_ns;
+}
+
+bool readers_try(struct readers *r, struct history_job *job)
+{
+    struct reader *one = &r->loops;
+    uint64_t now_ns = uv_hrtime();
+
+    if (now_ns < r->rests_to_ns)
+        return false;
+    run(one, job);
+    now_ns = uv_hrtime();
+    if (now_ns - one->begun_ns < READERS_TRY_US * US_NS)
+        r->too_long = 0;
+    else
+        rest(r, now_ns, now_ns - one->begun_ns);
+    return !one->broke_off && !(job->failed && job->fault.cls == FAULT_RETRY);
+}
+
 size_t readers_waiting(struct readers *r)
 {
     size_t n;
@@ -156,17 +205,32 @@ size_t readers_waiting(struct readers *r)
     return n;
 }
 
-static bool start(struct reader *one, const char *path, struct fault *f)
+static bool open_db(struct reader *one, const char *path, int steps, bool (*watch)(void *ctx),
+                    struct fault *f)
 {
     one->db = sqlite_open(path, true, f);
     if (one->db == NULL)
         return false;
     search_install(one->db);
-    sqlite_watch(one->db, goes_on, one);
-    if (!sqlite_check(one->db, f))
+    sqlite_watch(one->db, steps, watch, one);
+    return sqlite_check(one->db, f);
+}
+
+static bool start(struct reader *one, const char *path, struct fault *f)
+{
+    if (!open_db(one, path, WATCH_STEPS, goes_on, f))
         return false;
     one->started = uv_thread_create(&one->thread, reader_main, one) == 0;
     return one->started || fault_set(f, FAULT_STOP, "the history's thread can't be started");
+}
+
+/* The loop waits for nobody. */
+static bool open_loops(struct readers *r, const char *path, struct fault *f)
+{
+    if (!open_db(&r->loops, path, TRY_STEPS, try_goes_on, f))
+        return false;
+    sqlite_do(r->loops.db, "PRAGMA busy_timeout = 0");
+    return sqlite_check(r->loops.db, f);
 }
 
 struct readers *readers_new(const char *path, int count, struct readers_owner owner,
@@ -180,6 +244,10 @@ struct readers *readers_new(const char *path, int count, struct readers_owner ow
     r->threads = mem_zeroed((size_t)count, sizeof *r->threads);
     uv_mutex_init(&r->mutex);
     uv_cond_init(&r->wake);
+    if (!open_loops(r, path, f)) {
+        readers_free(r);
+        return NULL;
+    }
     for (int i = 0; i < count; i++) {
         r->threads[i].all = r;
         r->threads[i].quick_only = i == 0;
@@ -204,6 +272,7 @@ void readers_free(struct readers *r)
             uv_thread_join(&r->threads[i].thread);
         sqlite_close(r->threads[i].db);
     }
+    sqlite_close(r->loops.db);
     uv_cond_destroy(&r->wake);
     uv_mutex_destroy(&r->mutex);
     mem_free(r->threads);

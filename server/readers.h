@@ -1,11 +1,16 @@
 /*
- * readers: the threads that read the history, each with a connection of its own. Every job sees one
- * unchanging snapshot, not older than the moment it was handed in.
+ * readers: those that read the history: threads, each with a connection of its own. Every job sees
+ * one unchanging snapshot, not older than the moment it was handed in.
  *
  * Any thread takes any job, in the order they came, but for the first thread: a job that keeps it
  * longer than READERS_QUICK_MS while others wait is broken off and begun anew by one of the other
  * threads. So what walks a million rows, and were it a hundred of them, holds up nothing that is
  * quick.
+ *
+ * The loop has a connection, too, for what is done sooner than handed over. How long a job takes
+ * shows only when it runs, so it is tried: what is not done in READERS_TRY_US is broken off, and
+ * the loop tries none for READERS_REST_TIMES as long as that took, doubled by each that follows
+ * such.
  */
 #ifndef SERVER_READERS_H
 #define SERVER_READERS_H
@@ -13,7 +18,10 @@
 #include "bridge/core/fault.h"
 #include "server/history.h"
 
-#define READERS_QUICK_MS 5
+#define READERS_QUICK_MS    5
+#define READERS_TRY_US      500
+#define READERS_REST_TIMES  10 /* so what is too long has no more than an eleventh of the loop */
+#define READERS_REST_MAX_MS 1000
 
 struct readers;
 
@@ -30,6 +38,9 @@ struct readers *readers_new(const char *path, int count, struct readers_owner ow
                             struct fault *f) MUST_CHECK;
 /* False: as many wait already as may (HISTORY_QUEUE_MAX). */
 bool readers_add(struct readers *r, struct history_job *job) MUST_CHECK;
+/* On the loop's thread: runs the job at once. False: that took too long, or the loop has to rest
+ * from such; add the job. */
+bool readers_try(struct readers *r, struct history_job *job) MUST_CHECK;
 size_t readers_waiting(struct readers *r); /* r may be NULL */
 /* Runs what waits, breaks off what takes longer than READERS_QUICK_MS (RETRY), gives every job to
  * `ran`, ends the threads, frees. NULL does nothing. */

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WATCH_STEPS 10000 /* of SQLite's machine: well under a millisecond */
-
 struct sqlite_statement {
     char *sql; /* owned; NULL: the place is free */
     void *note;
@@ -167,11 +165,11 @@ static int on_progress(void *p)
     return db->goes_on(db->goes_on_ctx) ? 0 : 1;
 }
 
-void sqlite_watch(struct sqlite *db, bool (*goes_on)(void *ctx), void *ctx)
+void sqlite_watch(struct sqlite *db, int steps, bool (*goes_on)(void *ctx), void *ctx)
 {
     db->goes_on = goes_on;
     db->goes_on_ctx = ctx;
-    sqlite3_progress_handler(db->handle, WATCH_STEPS, on_progress, db);
+    sqlite3_progress_handler(db->handle, steps, on_progress, db);
 }
 
 /* ---- functions and orders of our own ---- */
@@ -261,20 +259,29 @@ void *sqlite_kept(const struct sqlite *db)
 
 /* ---- statements ---- */
 
-static size_t hash_of(const char *sql)
+/* FNV-1a, by eight bytes at a time: statements are long, and found anew for each request. */
+static uint64_t hash_of(const char *sql, size_t n)
 {
-    uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
+    uint64_t h = UINT64_C(14695981039346656037) ^ n;
+    uint64_t word = 0;
 
-    for (; *sql != '\0'; sql++)
-        h = (h ^ (uint8_t)*sql) * UINT64_C(1099511628211);
-    return (size_t)(h ^ h >> 32);
+    for (; n > 0; sql += sizeof word) {
+        size_t some = n < sizeof word ? n : sizeof word;
+
+        word = 0;
+        memcpy(&word, sql, some);
+        h = (h ^ word) * UINT64_C(1099511628211);
+        h ^= h >> 32;
+        n -= some;
+    }
+    return h;
 }
 
 /* The kept statement of that text that is not in use, else a place to keep it, else NULL: all
  * places are in use, which no work of ours comes near. */
 static struct sqlite_statement *place_for(struct sqlite *db, const char *sql)
 {
-    size_t at = hash_of(sql);
+    uint64_t at = hash_of(sql, strlen(sql));
     struct sqlite_statement *place = NULL;
 
     for (size_t i = 0; i < SQLITE_STATEMENTS_KEPT; i++) {

@@ -51,9 +51,9 @@ void sqlite_do(struct sqlite *db, const char *sql);
 /* A failing write may end the transaction around it; then all that was in it is gone. */
 bool sqlite_in_transaction(const struct sqlite *db);
 
-/* While a statement runs, `goes_on` is asked every some ten thousand of its steps; when it says no,
- * the statement fails (RETRY). */
-void sqlite_watch(struct sqlite *db, bool (*goes_on)(void *ctx), void *ctx);
+/* While a statement runs, `goes_on` is asked every so many steps of SQLite's machine (ten thousand
+ * are well under a millisecond); when it says no, the statement fails (RETRY). */
+void sqlite_watch(struct sqlite *db, int steps, bool (*goes_on)(void *ctx), void *ctx);
 
 /* Adds to SQL a function of two texts that is true or false (NULL where one of them is), and an
  * order of texts (COLLATE name). ctx is given to free_ctx (may be NULL) when the connection closes.

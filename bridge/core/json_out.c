@@ -95,30 +95,38 @@ static void escaped(struct buf *to, unsigned char c)
 
 /* Is there any byte among eight that JSON escapes? A byte less than n is one from which n can't be
  * taken without a borrow; one that is n gives 0 when n is taken away bit by bit. */
-static bool escapes_in(const char *p)
+static bool escapes_in(uint64_t w)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     const uint64_t tops = UINT64_C(0x8080808080808080);
-    uint64_t w;
-    uint64_t quote;
-    uint64_t slash;
+    uint64_t quote = w ^ ones * '"';
+    uint64_t slash = w ^ ones * '\\';
 
-    memcpy(&w, p, sizeof w);
-    quote = w ^ ones * '"';
-    slash = w ^ ones * '\\';
     return ((((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) &
             tops) != 0;
 }
 
+static uint64_t eight(const char *first_four, const char *last_four)
+{
+    uint32_t halves[2];
+    uint64_t w;
+
+    memcpy(&halves[0], first_four, 4);
+    memcpy(&halves[1], last_four, 4);
+    memcpy(&w, halves, sizeof w);
+    return w;
+}
+
 /* Bytes from p on that stand in JSON as they are. The last eight are looked at whole, though some
- * of them were before. */
+ * of them were before; of four to seven the first and the last four. */
 static size_t plain_run(const char *p, size_t n)
 {
     size_t i = 0;
 
-    while (n - i >= 8 && !escapes_in(p + i))
+    while (n - i >= 8 && !escapes_in(eight(p + i, p + i + 4)))
         i += 8;
-    if (n >= 8 && n - i < 8 && !escapes_in(p + n - 8))
+    if (n >= 4 && n - i < 8 &&
+        !escapes_in(n >= 8 ? eight(p + n - 8, p + n - 4) : eight(p, p + n - 4)))
         return n;
     while (i < n && (unsigned char)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
         i++;

@@ -538,6 +538,66 @@ static void what_reads_without_end_holds_up_nothing_else(void **state)
     uv_sem_destroy(&inside);
 }
 
+/* One of them: while the loop reads, what came with it is read by the threads. */
+static void the_first_short_read_of_a_turn_is_done_at_once(void **state)
+{
+    struct world *w = *state;
+    struct job *first = job(w, COUNT, 0);
+    struct job *second = job(w, COUNT, 0);
+    struct fault f;
+
+    open_history(w);
+    assert_int_equal(write_one(w, INSERT, 1), FAULT_NONE);
+    assert_true(history_read_at_once(w->history, &first->job, &f));
+    assert_true(first->done);
+    assert_int_equal(first->n, 1); /* what was answered before, it sees */
+    assert_true(history_read_at_once(w->history, &second->job, &f));
+    assert_false(second->done);
+    wait_for(second);
+    assert_int_equal(second->n, 1);
+    mem_free(first);
+    mem_free(second);
+}
+
+static void a_read_at_once_that_fails_says_so(void **state)
+{
+    struct world *w = *state;
+    struct job *j = job(w, INSERT, 1); /* which a reader may not */
+    struct fault f;
+
+    open_history(w);
+    assert_true(history_read_at_once(w->history, &j->job, &f));
+    wait_for(j);
+    assert_int_not_equal(j->fault.cls, FAULT_NONE);
+    assert_int_equal(stored(w), 0);
+    mem_free(j);
+}
+
+/* The loop breaks it off; a thread begins it anew. */
+static void a_long_read_at_once_goes_to_the_threads(void **state)
+{
+    struct world *w = *state;
+    struct job *j = job(w, ENDLESS, 0);
+    uv_sem_t inside;
+    struct fault f;
+
+    uv_sem_init(&inside, 0);
+    open_history(w);
+    j->inside = &inside;
+    assert_true(history_read_at_once(w->history, &j->job, &f));
+    assert_false(j->done);
+    uv_sem_wait(&inside);
+    uv_sem_wait(&inside);
+    assert_int_equal(write_one(w, INSERT, 1), FAULT_NONE);
+    assert_int_equal(stored(w), 1);
+    close_history(w);
+    assert_true(j->done);
+    assert_true(j->runs >= 2);
+    assert_int_equal(j->fault.cls, FAULT_RETRY);
+    mem_free(j);
+    uv_sem_destroy(&inside);
+}
+
 static void closing_ends_what_waits_and_answers_it(void **state)
 {
     struct world *w = *state;
@@ -573,6 +633,9 @@ int main(void)
         IN_A_WORLD(a_full_queue_refuses_for_now),
         IN_A_WORLD(a_second_owner_gets_a_sentence),
         IN_A_WORLD(what_reads_without_end_holds_up_nothing_else),
+        IN_A_WORLD(the_first_short_read_of_a_turn_is_done_at_once),
+        IN_A_WORLD(a_read_at_once_that_fails_says_so),
+        IN_A_WORLD(a_long_read_at_once_goes_to_the_threads),
         IN_A_WORLD(closing_ends_what_waits_and_answers_it),
     };
 
