@@ -64,6 +64,11 @@ bool redis_up(const struct redis *r)
     return r->cluster != NULL ? redis_cluster_up(r->cluster) : redis_node_up(r->node);
 }
 
+bool redis_spans_tags(const struct redis *r)
+{
+    return r->cluster == NULL;
+}
+
 const char *redis_trouble(const struct redis *r)
 {
     return r->cluster != NULL ? redis_cluster_trouble(r->cluster) : redis_node_trouble(r->node);

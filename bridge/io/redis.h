@@ -73,6 +73,8 @@ struct redis *redis_new(struct uv_loop_s *loop, const struct redis_conf *conf,
  * r is not to be used after it. */
 void redis_close(struct redis *r, void (*closed)(void *owner), void *owner);
 bool redis_up(const struct redis *r); /* connected, authenticated, checked, not loading */
+/* One script may use keys of several hash tags: it is no cluster, as far as the settings say. */
+bool redis_spans_tags(const struct redis *r);
 /* The sentence that says why not, or "". */
 const char *redis_trouble(const struct redis *r);
 /* Of a server that takes subscriptions: the one, the primary, or one of the cluster. Holds until

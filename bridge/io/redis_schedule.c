@@ -81,6 +81,8 @@ struct redis_schedule *redis_schedule_new(struct redis *r, const struct redis_sc
     s->conf = *conf;
     s->answers = *answers;
     s->log = log;
+    s->apart = !redis_spans_tags(r);
+    schedule_claims_init(s);
     schedule_writes_init(s);
     return s;
 }
@@ -100,14 +102,15 @@ struct schedule_port redis_schedule_port(struct redis_schedule *s)
                                   .open = schedule_open,
                                   .recipients = schedule_recipients,
                                   .let_go = schedule_let_go,
-                                  .read_outbox = schedule_read_outbox,
-                                  .sent = schedule_sent};
+                                  .read_outbox = schedule_read_outbox};
 }
 
 void redis_schedule_free(struct redis_schedule *s)
 {
     if (s == NULL)
         return;
+    schedule_claims_done(s);
     schedule_writes_done(s);
+    mem_free(s->readings.ids);
     mem_free(s);
 }

@@ -5,9 +5,10 @@
 #include <assert.h>
 #include <string.h>
 
-#define ARGS_FIXED 10
-#define CANCELLED  1
-#define TIMED_OUT  2
+#define CLAIM_TEXT_MAX (1u << 20)
+#define SLICES_MIN     4 /* of each of several shards of one call */
+#define CANCELLED      1
+#define TIMED_OUT      2
 
 /* As claim.lua has them. */
 enum field {
@@ -162,11 +163,12 @@ static bool read_claimed(struct redis_schedule *s, const struct redis_value *v,
     return true;
 }
 
-static void on_claimed(struct schedule_call *call, const struct redis_value *v)
+static void on_claimed(struct redis_schedule *s, uint64_t token, const struct redis_value *v)
 {
-    struct redis_schedule *s = call->of;
-    struct schedule_claimed c = {
-        .shard = call->shard, .state = SCHEDULE_DONE, .messages = s->messages, .slices = s->slices};
+    struct schedule_claimed c = {.shard = (unsigned)token,
+                                 .state = SCHEDULE_DONE,
+                                 .messages = s->messages,
+                                 .slices = s->slices};
 
     if (v->kind != REDIS_ARRAY || !read_claimed(s, v, &c)) {
         schedule_unexpected(s, "claim", v);
@@ -176,35 +178,130 @@ static void on_claimed(struct schedule_call *call, const struct redis_value *v)
     s->answers.claimed(s->answers.owner, &c);
 }
 
-void schedule_claim(void *ctx, const struct schedule_claim *c)
+/* The script is bounded by what all of them may have together; what is left is claimed at once. */
+static unsigned slices_of(const struct claim_args *a, size_t shards)
 {
-    struct redis_schedule *s = ctx;
-    char numbers[ARGS_FIXED][24];
-    char until[SCHEDULE_CLOSED_MAX][24];
-    struct view args[ARGS_FIXED + 2 * SCHEDULE_CLOSED_MAX];
-    char gated[64];
-    size_t n = ARGS_FIXED;
+    unsigned most = SCHEDULE_CLAIM_MAX / (unsigned)shards;
 
-    assert(c->slices <= SCHEDULE_CLAIM_MAX && c->closed_count <= SCHEDULE_CLOSED_MAX &&
-           c->quantum > 0 && c->lease_ms > 0);
-    args[0] = schedule_number(numbers[0], c->slices);
-    args[1] = schedule_number(numbers[1], c->destinations);
-    args[2] = schedule_number(numbers[2], c->quantum);
-    args[3] = schedule_number(numbers[3], c->lease_ms);
-    args[4] = schedule_number(numbers[4], c->head_start);
+    if (most < SLICES_MIN)
+        most = SLICES_MIN;
+    return a->slices < most ? a->slices : most;
+}
+
+static void send_some(struct redis_schedule *s, size_t from, size_t count)
+{
+    struct claims *q = &s->claims;
+    struct schedule_group *g = schedule_group_new(s, "claim", count, on_claimed);
+    struct view args[1 + CLAIM_ARGS_MAX + SCHEDULE_TOGETHER];
+    char slices[24];
+    char rooms[SCHEDULE_TOGETHER][24];
+    unsigned shards[SCHEDULE_TOGETHER];
+    size_t at = 0;
+    size_t n = 0;
+
+    args[n++] = schedule_number(slices, slices_of(&q->args, count));
+    for (size_t i = 0; i < q->args.count; i++) {
+        args[n++] = (struct view){q->args.text.p + at, q->args.ends[i] - at};
+        at = q->args.ends[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        args[n++] = schedule_number(rooms[i], q->items[from + i].destinations);
+        shards[i] = q->items[from + i].shard;
+        g->tokens[i] = shards[i];
+    }
+    schedule_group_run(g, SCHEDULE_SCRIPT_CLAIM, shards, count, args, n);
+}
+
+void schedule_claims_send(struct redis_schedule *s)
+{
+    struct claims *q = &s->claims;
+
+    for (size_t at = 0; at < q->count;) {
+        size_t count = q->count - at;
+
+        if (count > schedule_together(s))
+            count = schedule_together(s);
+        send_some(s, at, count);
+        at += count;
+    }
+    q->count = 0;
+}
+
+static void put(struct claim_args *a, struct view arg)
+{
+    buf_put(&a->text, arg);
+    a->ends[a->count++] = a->text.n;
+}
+
+static void put_number(struct claim_args *a, int64_t n)
+{
+    buf_put_int(&a->text, n);
+    a->ends[a->count++] = a->text.n;
+}
+
+static void put_args(struct redis_schedule *s, struct claim_args *a, const struct schedule_claim *c)
+{
+    char gated[64];
+
+    buf_clear(&a->text);
+    a->count = 0;
+    a->slices = c->slices;
+    put_number(a, c->quantum);
+    put_number(a, c->lease_ms);
+    put_number(a, c->head_start);
     view_copy(c->gated, gated, sizeof gated);
     for (char *p = gated; *p != '\0'; p++)
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p - 'A' + 'a');
-    args[5] = view_of(gated);
-    args[6] = (struct view){(const char *)s->conf.owner, sizeof s->conf.owner};
-    args[7] = schedule_number(numbers[7], s->conf.outbox_max);
-    args[8] = c->calls ? VIEW("1") : VIEW("");
-    args[9] = schedule_number(numbers[9], c->ahead_ms);
+    put(a, view_of(gated));
+    put(a, (struct view){(const char *)s->conf.owner, sizeof s->conf.owner});
+    put_number(a, s->conf.outbox_max);
+    put(a, c->calls ? VIEW("1") : VIEW(""));
+    put_number(a, c->ahead_ms);
+    put_number(a, (int64_t)c->closed_count);
+    assert(a->count == CLAIM_ARGS);
     for (size_t i = 0; i < c->closed_count; i++) {
-        args[n++] = c->closed[i].source;
-        args[n++] = schedule_number(until[i], c->closed[i].until_ms);
+        put(a, c->closed[i].source);
+        put_number(a, c->closed[i].until_ms);
     }
-    schedule_call_run(schedule_call_new(s, 0, c->shard, on_claimed), SCHEDULE_SCRIPT_CLAIM, NULL,
-                      args, n);
+    assert(!a->text.full);
+}
+
+static bool is_same(const struct claim_args *a, const struct claim_args *b)
+{
+    return a->slices == b->slices && a->count == b->count && a->text.n == b->text.n &&
+           memcmp(a->ends, b->ends, a->count * sizeof a->ends[0]) == 0 &&
+           memcmp(a->text.p, b->text.p, a->text.n) == 0;
+}
+
+void schedule_claim(void *ctx, const struct schedule_claim *c)
+{
+    struct redis_schedule *s = ctx;
+    struct claims *q = &s->claims;
+
+    assert(c->slices <= SCHEDULE_CLAIM_MAX && c->closed_count <= SCHEDULE_CLOSED_MAX &&
+           c->quantum > 0 && c->lease_ms > 0);
+    put_args(s, &q->fresh, c);
+    if (q->count == 0 || !is_same(&q->args, &q->fresh)) {
+        struct claim_args spare = q->args;
+
+        schedule_claims_send(s);
+        q->args = q->fresh;
+        q->fresh = spare;
+    }
+    assert(q->count < SHARD_COUNT);
+    q->items[q->count].shard = c->shard;
+    q->items[q->count++].destinations = c->destinations;
+}
+
+void schedule_claims_init(struct redis_schedule *s)
+{
+    buf_init(&s->claims.args.text, CLAIM_TEXT_MAX);
+    buf_init(&s->claims.fresh.text, CLAIM_TEXT_MAX);
+}
+
+void schedule_claims_done(struct redis_schedule *s)
+{
+    buf_done(&s->claims.args.text);
+    buf_done(&s->claims.fresh.text);
 }

@@ -13,14 +13,43 @@ struct schedule_call { /* one call under way */
     void (*answer)(struct schedule_call *c, const struct redis_value *v); /* then it is freed */
 };
 
-/* Writes of a shard's slices that wait to be sent in one call (settle.lua). */
+/* What waits for schedule_flush: of each kind one call for several shards, unless each has to have
+ * its own (redis_schedule_group.c). */
+#define CLAIM_ARGS     9 /* those that all shards have in common, without closed sources */
+#define CLAIM_ARGS_MAX (CLAIM_ARGS + 2 * SCHEDULE_CLOSED_MAX)
+
+struct claim_args {
+    unsigned slices;
+    struct buf text; /* the others, one after the other */
+    size_t ends[CLAIM_ARGS_MAX];
+    size_t count;
+};
+
+struct claims { /* they ask for the same, but for shard and destinations */
+    struct claim_args args;
+    struct claim_args fresh; /* of the one that comes to them */
+    struct {
+        unsigned shard;
+        unsigned destinations;
+    } items[SHARD_COUNT];
+    size_t count;
+};
+
 struct writes {
     struct write *items; /* owned */
     size_t count;
     size_t cap;
-    struct buf text; /* the arguments of all, one after the other */
-    bool urgent;     /* requests wait for one of them */
-    size_t out;      /* calls that are not answered */
+    struct buf text;
+};
+
+struct readings {
+    struct {
+        unsigned shard;
+        size_t first, count; /* ids that are taken off */
+    } items[SHARD_COUNT];
+    size_t count;
+    char (*ids)[SCHEDULE_EVENT_ID_MAX]; /* owned */
+    size_t id_count;
 };
 
 struct redis_schedule {
@@ -28,7 +57,10 @@ struct redis_schedule {
     struct redis_schedule_conf conf;
     struct schedule_answers answers;
     const struct notice *log;
-    struct writes writes[SHARD_COUNT];
+    bool apart; /* a call has to keep to one shard */
+    struct claims claims;
+    struct writes writes;
+    struct readings readings;
     struct schedule_message messages[SCHEDULE_CLAIM_MAX];
     struct schedule_claimed_slice slices[SCHEDULE_CLAIM_MAX];
     struct schedule_event events[SCHEDULE_OUTBOX_MAX];
@@ -45,15 +77,40 @@ void schedule_call_run(struct schedule_call *c, enum schedule_script which, cons
 void schedule_unexpected(struct redis_schedule *s, const char *what, const struct redis_value *v);
 struct view schedule_number(char out[24], int64_t n);
 
+/* redis_schedule_group.c */
+#define SCHEDULE_TOGETHER 16 /* shards of one call at most */
+
+/* Runs a script on the shards, whose reply has one value for each, or for each of `count` things:
+ * tells them one by one. What is an error to the script is one here. */
+struct schedule_group {
+    struct redis_schedule *of;
+    const char *what;
+    /* tokens[i]: of the i-th thing, as the caller has given it */
+    void (*answer)(struct redis_schedule *s, uint64_t token, const struct redis_value *v);
+    size_t count;
+    uint64_t tokens[];
+};
+struct schedule_group *schedule_group_new(struct redis_schedule *s, const char *what, size_t count,
+                                          void (*answer)(struct redis_schedule *s, uint64_t token,
+                                                         const struct redis_value *v));
+void schedule_group_run(struct schedule_group *g, enum schedule_script which,
+                        const unsigned *shards, size_t shard_count, const struct view *args,
+                        size_t count);
+size_t schedule_together(const struct redis_schedule *s); /* shards of one call: 1 or more */
+void schedule_flush(void *ctx);
+
 /* redis_schedule_write.c */
 void schedule_writes_init(struct redis_schedule *s);
 void schedule_writes_done(struct redis_schedule *s);
+void schedule_writes_send(struct redis_schedule *s);
 void schedule_progress(void *ctx, const struct schedule_write *w);
 void schedule_finish(void *ctx, const struct schedule_write *w);
 void schedule_release(void *ctx, const struct schedule_write *w);
-void schedule_flush(void *ctx);
 void schedule_end_call(void *ctx, const struct schedule_call_end *e);
 /* redis_schedule_claim.c */
+void schedule_claims_init(struct redis_schedule *s);
+void schedule_claims_done(struct redis_schedule *s);
+void schedule_claims_send(struct redis_schedule *s);
 void schedule_claim(void *ctx, const struct schedule_claim *c);
 /* redis_schedule_senders.c */
 void schedule_ask(void *ctx, const struct schedule_ask *a);
@@ -62,7 +119,7 @@ void schedule_open(void *ctx, uint64_t token, struct view gate);
 void schedule_recipients(void *ctx, const struct schedule_recipients *r);
 void schedule_let_go(void *ctx, const struct schedule_recipients *r);
 /* redis_schedule_outbox.c */
-void schedule_read_outbox(void *ctx, unsigned shard);
-void schedule_sent(void *ctx, uint64_t token, unsigned shard, const char *const *ids, size_t count);
+void schedule_readings_send(struct redis_schedule *s);
+void schedule_read_outbox(void *ctx, unsigned shard, const char *const *ids, size_t count);
 
 #endif

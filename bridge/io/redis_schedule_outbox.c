@@ -1,4 +1,5 @@
 /* The outbox: what outbox.lua gives, as events. */
+#include "bridge/core/mem.h"
 #include "bridge/core/num.h"
 #include "bridge/io/redis_schedule_in.h"
 
@@ -6,6 +7,7 @@
 #include <string.h>
 
 #define COUNTS_MAX 5
+#define IDS_MAX    900 /* of one call, REDIS_ARGS_MAX */
 
 static const struct {
     const char *word;
@@ -106,10 +108,10 @@ static bool read_outbox(struct redis_schedule *s, const struct redis_value *v,
     return true;
 }
 
-static void on_outbox(struct schedule_call *c, const struct redis_value *v)
+static void on_outbox(struct redis_schedule *s, uint64_t token, const struct redis_value *v)
 {
-    struct redis_schedule *s = c->of;
-    struct schedule_outbox o = {.shard = c->shard, .state = SCHEDULE_DONE, .events = s->events};
+    struct schedule_outbox o = {
+        .shard = (unsigned)token, .state = SCHEDULE_DONE, .events = s->events};
 
     if (!read_outbox(s, v, &o)) {
         schedule_unexpected(s, "outbox", v);
@@ -119,46 +121,58 @@ static void on_outbox(struct schedule_call *c, const struct redis_value *v)
     s->answers.outbox(s->answers.owner, &o);
 }
 
-void schedule_read_outbox(void *ctx, unsigned shard)
+/* So many of them as one call takes. Returns how many. */
+static size_t send_some(struct redis_schedule *s, size_t from)
+{
+    const struct readings *q = &s->readings;
+    struct view args[3 + SCHEDULE_TOGETHER + IDS_MAX];
+    char numbers[2 + SCHEDULE_TOGETHER][24];
+    unsigned shards[SCHEDULE_TOGETHER];
+    struct schedule_group *g;
+    size_t ids = 0;
+    size_t taken = 0;
+    size_t n = 0;
+
+    args[n++] = (struct view){(const char *)s->conf.owner, sizeof s->conf.owner};
+    args[n++] = schedule_number(numbers[0], SCHEDULE_OUTBOX_MAX);
+    args[n++] = schedule_number(numbers[1], REDIS_SCHEDULE_READER_MS);
+    for (; from + taken < q->count && taken < schedule_together(s); taken++) {
+        size_t first = q->items[from + taken].first;
+        size_t count = q->items[from + taken].count;
+
+        ids += count;
+        if (taken > 0 && ids > IDS_MAX)
+            break;
+        shards[taken] = q->items[from + taken].shard;
+        args[n++] = schedule_number(numbers[2 + taken], (int64_t)count);
+        for (size_t i = 0; i < count; i++)
+            args[n++] = view_of(q->ids[first + i]);
+    }
+    g = schedule_group_new(s, "outbox", taken, on_outbox);
+    for (size_t i = 0; i < taken; i++)
+        g->tokens[i] = shards[i];
+    schedule_group_run(g, SCHEDULE_SCRIPT_OUTBOX, shards, taken, args, n);
+    return taken;
+}
+
+void schedule_readings_send(struct redis_schedule *s)
+{
+    for (size_t at = 0; at < s->readings.count;)
+        at += send_some(s, at);
+    s->readings.count = s->readings.id_count = 0;
+}
+
+void schedule_read_outbox(void *ctx, unsigned shard, const char *const *ids, size_t count)
 {
     struct redis_schedule *s = ctx;
-    char most[24];
-    char stays_ms[24];
-    struct view args[] = {{(const char *)s->conf.owner, sizeof s->conf.owner},
-                          schedule_number(most, SCHEDULE_OUTBOX_MAX),
-                          schedule_number(stays_ms, REDIS_SCHEDULE_READER_MS)};
+    struct readings *q = &s->readings;
 
-    schedule_call_run(schedule_call_new(s, 0, shard, on_outbox), SCHEDULE_SCRIPT_OUTBOX, NULL, args,
-                      3);
-}
-
-static void on_sent(struct schedule_call *c, const struct redis_value *v)
-{
-    struct redis_schedule *s = c->of;
-
-    if (v->kind != REDIS_INTEGER)
-        schedule_unexpected(s, "sent", v);
-    s->answers.written(s->answers.owner, c->token,
-                       v->kind == REDIS_INTEGER ? SCHEDULE_DONE : SCHEDULE_FAILED);
-}
-
-static void on_deleted(void *owner, const struct redis_value *v)
-{
-    struct schedule_call *c = owner;
-
-    on_sent(c, v);
-    schedule_call_free(c);
-}
-
-void schedule_sent(void *ctx, uint64_t token, unsigned shard, const char *const *ids, size_t count)
-{
-    struct redis_schedule *s = ctx;
-    char key[SHARD_KEY_MAX];
-    struct view args[2 + SCHEDULE_OUTBOX_MAX] = {VIEW("XDEL"),
-                                                 shard_key(shard, "out", VIEW_NONE, key)};
-
-    assert(count > 0 && count <= SCHEDULE_OUTBOX_MAX);
+    assert(count <= SCHEDULE_OUTBOX_MAX && q->count < SHARD_COUNT);
+    if (q->ids == NULL)
+        q->ids = mem_zeroed((size_t)SHARD_COUNT * SCHEDULE_OUTBOX_MAX, sizeof *q->ids);
+    q->items[q->count].shard = shard;
+    q->items[q->count].first = q->id_count;
+    q->items[q->count++].count = count;
     for (size_t i = 0; i < count; i++)
-        args[2 + i] = view_of(ids[i]);
-    redis_command(s->redis, args, 2 + count, on_deleted, schedule_call_new(s, token, shard, NULL));
+        view_copy(view_of(ids[i]), q->ids[q->id_count++], sizeof *q->ids);
 }

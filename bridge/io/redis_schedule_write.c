@@ -1,20 +1,23 @@
-/* Writes of slices (settle.lua), those of a shard together, and the ends of calls (call.lua). */
+/* Writes of slices (settle.lua), those of a turn together, and the ends of calls (call.lua). */
 #include "bridge/core/mem.h"
 #include "bridge/io/redis_schedule_in.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define WRITE_ARGS 10
+#define WRITE_ARGS 10          /* and before them the shard's place */
 #define GROUP_MAX  64          /* writes of one call; settle.lua is bounded by it */
 #define GROUP_TEXT (64u << 10) /* bytes of their arguments, unless it is one write */
 #define TEXT_MAX   (256u << 20)
 
 struct write {
     uint64_t token;
-    size_t ends[WRITE_ARGS]; /* where each argument ends; it begins where the one before does */
+    unsigned shard;
+    size_t begins;           /* where its arguments begin in the text: so they are in order */
+    size_t ends[WRITE_ARGS]; /* where each ends; it begins where the one before does */
 };
 
 /* ---- answers ---- */
@@ -54,82 +57,73 @@ static void on_written(struct schedule_call *c, const struct redis_value *v)
 
 /* ---- one call for several writes ---- */
 
-struct group {
-    struct redis_schedule *of;
-    unsigned shard;
-    size_t count;
-    uint64_t tokens[];
-};
-
-static void send_all(struct redis_schedule *s, unsigned shard);
-
-static void on_group(void *owner, const struct redis_value *v)
+static int by_shard(const void *a, const void *b)
 {
-    struct group *g = owner;
-    struct redis_schedule *s = g->of;
-    bool each = v->kind == REDIS_ARRAY && v->count == g->count;
+    const struct write *x = a;
+    const struct write *y = b;
 
-    s->writes[g->shard].out--;
-    if (!each)
-        schedule_unexpected(s, "write", v);
-    for (size_t i = 0; i < g->count; i++)
-        s->answers.written(s->answers.owner, g->tokens[i],
-                           each ? state_of(s, &v->items[i]) : SCHEDULE_FAILED);
-    if (s->writes[g->shard].out == 0)
-        send_all(s, g->shard);
-    mem_free(g);
+    if (x->shard != y->shard)
+        return x->shard < y->shard ? -1 : 1;
+    return x->begins < y->begins ? -1 : 1;
 }
 
-/* Those from `from` to `to`, whose text begins at `at`. */
-static void send_group(struct redis_schedule *s, unsigned shard, size_t from, size_t to, size_t at)
+static size_t size_of(const struct write *w)
 {
-    struct writes *w = &s->writes[shard];
-    struct group *g = mem_zeroed(1, sizeof *g + (to - from) * sizeof g->tokens[0]);
-    struct view args[GROUP_MAX * WRITE_ARGS];
-    char prefix[SHARD_KEY_MAX];
-    struct view keys[1] = {shard_key(shard, "", VIEW_NONE, prefix)};
-    size_t n = 0;
+    return w->ends[WRITE_ARGS - 1] - w->begins;
+}
 
-    *g = (struct group){.of = s, .shard = shard, .count = to - from};
-    for (size_t i = from; i < to; i++) {
-        g->tokens[i - from] = w->items[i].token;
+static void on_each(struct redis_schedule *s, uint64_t token, const struct redis_value *v)
+{
+    s->answers.written(s->answers.owner, token, state_of(s, v));
+}
+
+/* So many of them as one call takes. Returns how many. */
+static size_t send_some(struct redis_schedule *s, const struct write *items, size_t count)
+{
+    static const char *const places[] = {"1", "2",  "3",  "4",  "5",  "6",  "7",  "8",
+                                         "9", "10", "11", "12", "13", "14", "15", "16"};
+    struct view args[GROUP_MAX * (1 + WRITE_ARGS)];
+    unsigned shards[SCHEDULE_TOGETHER];
+    size_t shard_count = 0;
+    size_t bytes = 0;
+    size_t taken = 0;
+    size_t n = 0;
+    struct schedule_group *g;
+
+    for (; taken < count && taken < GROUP_MAX; taken++) {
+        const struct write *w = &items[taken];
+        bool next = shard_count == 0 || shards[shard_count - 1] != w->shard;
+        size_t at = w->begins;
+
+        if ((next && shard_count == schedule_together(s)) ||
+            (taken > 0 && bytes + size_of(w) > GROUP_TEXT))
+            break;
+        if (next)
+            shards[shard_count++] = w->shard;
+        bytes += size_of(w);
+        args[n++] = view_of(places[shard_count - 1]);
         for (size_t k = 0; k < WRITE_ARGS; k++) {
-            args[n++] = (struct view){w->text.p + at, w->items[i].ends[k] - at};
-            at = w->items[i].ends[k];
+            args[n++] = (struct view){s->writes.text.p + at, w->ends[k] - at};
+            at = w->ends[k];
         }
     }
-    w->out++;
-    redis_run(s->redis, schedule_script(SCHEDULE_SCRIPT_SETTLE), keys, 1, args, n, on_group, g);
+    g = schedule_group_new(s, "write", taken, on_each);
+    for (size_t i = 0; i < taken; i++)
+        g->tokens[i] = items[i].token;
+    schedule_group_run(g, SCHEDULE_SCRIPT_SETTLE, shards, shard_count, args, n);
+    return taken;
 }
 
-static void send_all(struct redis_schedule *s, unsigned shard)
+void schedule_writes_send(struct redis_schedule *s)
 {
-    struct writes *w = &s->writes[shard];
-    size_t from = 0;
-    size_t at = 0;
+    struct writes *w = &s->writes;
 
-    while (from < w->count) {
-        size_t to = from + 1;
-
-        while (to < w->count && to - from < GROUP_MAX &&
-               w->items[to].ends[WRITE_ARGS - 1] - at <= GROUP_TEXT)
-            to++;
-        send_group(s, shard, from, to, at);
-        at = w->items[to - 1].ends[WRITE_ARGS - 1];
-        from = to;
-    }
+    if (w->count > 1)
+        qsort(w->items, w->count, sizeof *w->items, by_shard);
+    for (size_t at = 0; at < w->count;)
+        at += send_some(s, w->items + at, w->count - at);
     w->count = 0;
-    w->urgent = false;
     buf_clear(&w->text);
-}
-
-void schedule_flush(void *ctx)
-{
-    struct redis_schedule *s = ctx;
-
-    for (unsigned i = 0; i < SHARD_COUNT; i++)
-        if (s->writes[i].out == 0 || s->writes[i].urgent)
-            send_all(s, i);
 }
 
 /* ---- a write ---- */
@@ -153,7 +147,7 @@ static void put_number(struct writes *to, size_t *arg, int64_t n)
 
 static void write_slice(struct redis_schedule *s, const struct schedule_write *w, const char *mode)
 {
-    struct writes *to = &s->writes[w->lease->shard];
+    struct writes *to = &s->writes;
     size_t arg = 0;
 
     assert(w->settled_count <= SCHEDULE_SETTLED_MAX);
@@ -161,7 +155,8 @@ static void write_slice(struct redis_schedule *s, const struct schedule_write *w
         to->cap = to->cap == 0 ? 16 : 2 * to->cap;
         to->items = mem_resize(to->items, to->cap, sizeof *to->items);
     }
-    to->items[to->count++] = (struct write){.token = w->token};
+    to->items[to->count++] =
+        (struct write){.token = w->token, .shard = w->lease->shard, .begins = to->text.n};
     put_arg(to, &arg, view_of(mode));
     put_arg(to, &arg, view_of(w->lease->id));
     put_number(to, &arg, w->lease->slice);
@@ -182,10 +177,7 @@ static void write_slice(struct redis_schedule *s, const struct schedule_write *w
 
 void schedule_progress(void *ctx, const struct schedule_write *w)
 {
-    struct redis_schedule *s = ctx;
-
-    write_slice(s, w, "p");
-    s->writes[w->lease->shard].urgent = true;
+    write_slice(ctx, w, "p");
 }
 
 void schedule_finish(void *ctx, const struct schedule_write *w)
@@ -201,16 +193,13 @@ void schedule_release(void *ctx, const struct schedule_write *w)
 
 void schedule_writes_init(struct redis_schedule *s)
 {
-    for (unsigned i = 0; i < SHARD_COUNT; i++)
-        buf_init(&s->writes[i].text, TEXT_MAX);
+    buf_init(&s->writes.text, TEXT_MAX);
 }
 
 void schedule_writes_done(struct redis_schedule *s)
 {
-    for (unsigned i = 0; i < SHARD_COUNT; i++) {
-        buf_done(&s->writes[i].text);
-        mem_free(s->writes[i].items);
-    }
+    buf_done(&s->writes.text);
+    mem_free(s->writes.items);
 }
 
 /* ---- the end of a call ---- */

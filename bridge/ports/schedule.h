@@ -237,7 +237,7 @@ enum schedule_event_type {
 };
 
 struct schedule_event {
-    char id[SCHEDULE_EVENT_ID_MAX]; /* unique in its shard; what `sent` takes */
+    char id[SCHEDULE_EVENT_ID_MAX]; /* unique in its shard; what takes it off */
     enum schedule_event_type type;
     char message[GUID_TEXT_MAX];
     int64_t at_ms;
@@ -293,9 +293,8 @@ struct schedule_port {
      * of which nothing was handed over or settled is as if never claimed. Of a callback: its call
      * was certainly not made (watermark 0). */
     void (*release)(void *ctx, const struct schedule_write *w);
-    /* Progress, finish and release may wait for it, so that those of one turn of the loop travel
-     * together; call it at the end of each. What only puts slices down may wait for the answer of
-     * such a call before, too. */
+    /* Claims, progress, finish, release and readings of the outbox may wait for it, so that those
+     * of one turn of the loop travel together: call it at the end of each. */
     void (*flush)(void *ctx);
     void (*end_call)(void *ctx, const struct schedule_call_end *e);
     void (*ask)(void *ctx, const struct schedule_ask *a);
@@ -305,11 +304,12 @@ struct schedule_port {
     /* They have ended in this attempt, or were not sent; that is recorded. Not answered: what is
      * lost of it goes by itself within a day. */
     void (*let_go)(void *ctx, const struct schedule_recipients *r);
-    /* One reading of a shard at a time; the entries stay until `sent`. One process at a time reads
-     * a shard; it remains the reader as long as it comes back within 5 s. */
-    void (*read_outbox)(void *ctx, unsigned shard);
-    /* Kafka's delivery reports are there. ids: schedule_event.id, at most SCHEDULE_OUTBOX_MAX. */
-    void (*sent)(void *ctx, uint64_t token, unsigned shard, const char *const *ids, size_t count);
+    /* Takes entries off, of which Kafka's delivery reports are there (ids: schedule_event.id, at
+     * most SCHEDULE_OUTBOX_MAX), then reads what waits; it stays until it is taken off so. FAILED:
+     * perhaps neither; nothing is done twice by doing it again. One reading of a shard at a time.
+     * One process at a time reads a shard; it remains the reader as long as it comes back within
+     * 5 s. */
+    void (*read_outbox)(void *ctx, unsigned shard, const char *const *ids, size_t count);
 };
 
 #endif

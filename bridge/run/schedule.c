@@ -104,6 +104,7 @@ void schedule_drain(struct schedule *s)
     for (size_t i = 0; i < s->holding_count; i++)
         if (s->holdings[i]->content != NULL)
             schedule_hold_dirty(s, s->holdings[i]);
+    schedule_relay_hurry(s);
 }
 
 bool schedule_drained(const struct schedule *s)

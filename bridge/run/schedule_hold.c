@@ -515,18 +515,25 @@ static void tell_doubtful(struct schedule *s, struct holding *h)
 
 /* ---- looking at one ---- */
 
+/* When they are written; those of all slices that have some are at once. */
+static int64_t settle_ms(const struct holding *h)
+{
+    int64_t at = h->settled_ms + SCHEDULE_SETTLE_MS - 1;
+
+    return at - at % SCHEDULE_SETTLE_MS;
+}
+
 static bool settlements_due(const struct holding *h, int64_t now)
 {
-    return h->fresh.count >= SCHEDULE_SETTLE_COUNT ||
-           (h->fresh.count > 0 && now >= h->settled_ms + SCHEDULE_SETTLE_MS);
+    return h->fresh.count >= SCHEDULE_SETTLE_COUNT || (h->fresh.count > 0 && now >= settle_ms(h));
 }
 
 static void wake_at(struct schedule *s, struct holding *h, int64_t at)
 {
     if (h->renew_ms < at)
         at = h->renew_ms;
-    if (h->fresh.count > 0 && h->settled_ms + SCHEDULE_SETTLE_MS < at)
-        at = h->settled_ms + SCHEDULE_SETTLE_MS;
+    if (h->fresh.count > 0 && settle_ms(h) < at)
+        at = settle_ms(h);
     if (h->count[HANDOVER_MARKED] > 0 && h->marked_ms + SCHEDULE_MARKED_MS < at)
         at = h->marked_ms + SCHEDULE_MARKED_MS;
     if (h->leaving == LEAVING_NOT && h->deferred_ms > 0 && h->deferred_ms < at)
@@ -572,7 +579,10 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
     if (h->count[HANDOVER_WAITING] > 0 && schedule_is_over(s, h))
         schedule_hold_fail(s, h, "expired");
     if (slice_left(&h->slice) == 0) {
-        schedule_write(s, h, WRITE_FINISH);
+        if (h->fresh.count == 0 || settlements_due(h, now) || now >= h->renew_ms || s->ending)
+            schedule_write(s, h, WRITE_FINISH);
+        else
+            wake_at(s, h, INT64_MAX);
         return;
     }
     if (h->deferred_ms > 0 && now >= h->deferred_ms)

@@ -16,9 +16,11 @@
 #define SUBJECT_MAX    4096
 
 /*
- * A shard's outbox is read a piece at a time. What was read is told to Kafka, and taken off the
- * outbox when all of it has its delivery report; if one has failed, all of it is told again, under
- * the same ids.
+ * A shard's outbox is read a piece at a time. What was read is told to Kafka; when all of it has
+ * its delivery report, the next reading takes it off. If one has failed, all of it is told again,
+ * under the same ids. A reading costs as much of one entry as of many: so a shard has one in
+ * SCHEDULE_RELAY_EACH_MS, unless there is more than it brought, and readings of several shards are
+ * made in the same turn.
  */
 struct relay_entry {
     struct schedule_event event; /* its blob is `blob` */
@@ -310,24 +312,42 @@ static void go_on_at(struct schedule *s, struct shard *sh, int64_t at_ms)
         heap_put(&s->relays, &sh->relay_timer, at_ms);
 }
 
-static void take_off(struct schedule *s, unsigned number)
+static bool is_told(const struct schedule *s, const struct shard *sh)
+{
+    return sh->entry_count > 0 && sh->unreported == 0 && !sh->report_failed &&
+           (s->conf.outcomes_topic == NULL || sh->entry_at == sh->entry_count);
+}
+
+/* When the shard is read, at or after at_ms: in a turn with others. */
+static int64_t reading_ms(const struct schedule *s, const struct shard *sh, int64_t at_ms)
+{
+    int64_t turns = SCHEDULE_RELAY_EACH_MS / SCHEDULE_RELAY_SOON_MS;
+    int64_t turn = (at_ms + SCHEDULE_RELAY_SOON_MS - 1) / SCHEDULE_RELAY_SOON_MS;
+
+    if (s->ending || sh->more)
+        return at_ms;
+    if (at_ms < sh->read_ms + SCHEDULE_RELAY_EACH_MS) /* in the shard's own one of those */
+        turn += ((sh - s->shards) % turns + turns - turn % turns) % turns;
+    return turn * SCHEDULE_RELAY_SOON_MS;
+}
+
+static void read_outbox(struct schedule *s, unsigned number)
 {
     const char *ids[SCHEDULE_OUTBOX_MAX];
     struct shard *sh = &s->shards[number];
 
     for (size_t i = 0; i < sh->entry_count; i++)
         ids[i] = sh->entries[i].event.id;
-    sh->acking = true;
-    s->port.schedule.sent(s->port.schedule.ctx, TOKEN(TOKEN_SHARD, number), number, ids,
-                          sh->entry_count);
+    sh->reading = true;
+    sh->relay_wanted = false;
+    sh->read_ms = schedule_now(s);
+    s->port.schedule.read_outbox(s->port.schedule.ctx, number, ids, sh->entry_count);
 }
 
 static void go_on(struct schedule *s, unsigned number)
 {
     struct shard *sh = &s->shards[number];
 
-    if (sh->acking || sh->entry_count == 0)
-        return;
     if (sh->report_failed) {
         if (sh->unreported > 0) {
             go_on_at(s, sh, INT64_MAX);
@@ -344,17 +364,15 @@ static void go_on(struct schedule *s, unsigned number)
         }
         sh->entry_at++;
     }
-    if (sh->unreported == 0)
-        take_off(s, number);
-    go_on_at(s, sh, INT64_MAX);
+    go_on_at(s, sh, is_told(s, sh) ? reading_ms(s, sh, schedule_now(s)) : INT64_MAX);
 }
 
 void schedule_relay_soon(struct schedule *s, unsigned shard)
 {
     struct shard *sh = &s->shards[shard];
-    int64_t at = schedule_now(s) + SCHEDULE_RELAY_SOON_MS;
+    int64_t at = reading_ms(s, sh, schedule_now(s));
 
-    sh->relay_wanted = sh->reading || sh->acking || sh->entry_count > 0;
+    sh->relay_wanted = sh->reading || sh->entry_count > 0;
     if (!sh->relay_wanted && at < sh->relay_timer.at_ms)
         go_on_at(s, sh, at);
 }
@@ -373,13 +391,10 @@ void schedule_relay_due(struct schedule *s)
         unsigned number = (unsigned)(sh - s->shards);
 
         heap_remove(&s->relays, &sh->relay_timer);
-        if (sh->entry_count > 0) {
+        if (sh->entry_count == 0 || is_told(s, sh))
+            read_outbox(s, number);
+        else
             go_on(s, number);
-        } else {
-            sh->reading = true;
-            sh->relay_wanted = false;
-            s->port.schedule.read_outbox(s->port.schedule.ctx, number);
-        }
     }
 }
 
@@ -403,14 +418,19 @@ void schedule_outbox(void *schedule, const struct schedule_outbox *o)
     struct shard *sh = &s->shards[o->shard];
     int64_t now = schedule_now(s);
 
-    assert(sh->reading && sh->entry_count == 0);
+    assert(sh->reading);
     sh->reading = false;
-    if (o->state != SCHEDULE_DONE || o->other || o->count == 0) {
+    if (o->state != SCHEDULE_DONE) {
+        go_on_at(s, sh, now + SCHEDULE_AGAIN_MS);
+        return;
+    }
+    drop_entries(sh);
+    sh->more = o->more;
+    if (o->other || o->count == 0) {
         go_on_at(s, sh,
-                 now + (o->state != SCHEDULE_DONE ? SCHEDULE_AGAIN_MS
-                        : o->other                ? OTHERS_MS
-                        : sh->relay_wanted        ? SCHEDULE_RELAY_SOON_MS
-                                                  : SCHEDULE_RELAY_IDLE_MS));
+                 o->other                       ? now + OTHERS_MS
+                 : sh->relay_wanted || sh->more ? reading_ms(s, sh, now)
+                                                : now + SCHEDULE_RELAY_IDLE_MS);
         return;
     }
     sh->entries = mem_zeroed(o->count, sizeof *sh->entries);
@@ -434,28 +454,25 @@ void schedule_relay_report(struct schedule *s, uint64_t token_rest, bool deliver
     sh->unreported--;
     if (!delivered)
         sh->report_failed = true;
-    if (sh->unreported == 0 || sh->entry_at < sh->entry_count)
+    if (is_told(s, sh))
+        go_on_at(s, sh, reading_ms(s, sh, schedule_now(s)));
+    else if (sh->unreported == 0 || sh->entry_at < sh->entry_count)
         go_on_at(s, sh, schedule_now(s));
 }
 
-void schedule_relay_sent(struct schedule *s, unsigned shard, enum schedule_state state)
+/* Nothing is left for the next reading that might not come. */
+void schedule_relay_hurry(struct schedule *s)
 {
-    struct shard *sh = &s->shards[shard];
-
-    assert(sh->acking);
-    sh->acking = false;
-    if (state == SCHEDULE_FAILED) {
-        go_on_at(s, sh, schedule_now(s) + SCHEDULE_AGAIN_MS);
-        return;
-    }
-    drop_entries(sh);
-    go_on_at(s, sh, schedule_now(s)); /* there may be more */
+    for (unsigned i = 0; i < SHARD_COUNT; i++)
+        if (is_told(s, &s->shards[i]) && !s->shards[i].reading)
+            go_on_at(s, &s->shards[i], schedule_now(s));
 }
 
 bool schedule_relay_idle(const struct schedule *s)
 {
     for (unsigned i = 0; i < SHARD_COUNT; i++)
-        if (s->shards[i].reading || s->shards[i].acking || s->shards[i].unreported > 0)
+        if (s->shards[i].reading || s->shards[i].unreported > 0 ||
+            (schedule_up(s) && is_told(s, &s->shards[i])))
             return false;
     return true;
 }

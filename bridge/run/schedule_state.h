@@ -40,7 +40,8 @@
 #define SCHEDULE_SOURCE_MAX    256
 #define SCHEDULE_STRANGERS_MAX 16 /* sources left alone at a time */
 #define SCHEDULE_RELAY_IDLE_MS 2000
-#define SCHEDULE_RELAY_SOON_MS 20
+#define SCHEDULE_RELAY_SOON_MS 20  /* readings of so long are made at once */
+#define SCHEDULE_RELAY_EACH_MS 200 /* a shard's outbox is read no more often */
 
 enum schedule_token_kind { TOKEN_HOLDING, TOKEN_SENDER, TOKEN_SHARD, TOKEN_CHANNEL };
 #define TOKEN(kind, rest) ((uint64_t)(kind) << 62 | (uint64_t)(rest))
@@ -196,8 +197,9 @@ struct shard {
     bool blocked;                 /* due, but enough is held: looked at when that has gone */
     /* the outbox */
     bool reading;
-    bool acking;
-    struct heap_item relay_timer; /* unless it is reading, acking, or waits for reports */
+    bool more;                    /* it had more than the last reading brought */
+    int64_t read_ms;              /* when it was asked for */
+    struct heap_item relay_timer; /* unless it is reading, or waits for reports */
     bool relay_wanted;            /* something was written since it was read */
     struct relay_entry *entries;  /* owned; in order */
     size_t entry_count;
@@ -373,7 +375,7 @@ void schedule_relay_due(struct schedule *s);
 int64_t schedule_relay_wake_ms(const struct schedule *s);
 void schedule_relay_soon(struct schedule *s, unsigned shard); /* something was written to it */
 void schedule_outbox(void *schedule, const struct schedule_outbox *o);
-void schedule_relay_sent(struct schedule *s, unsigned shard, enum schedule_state state);
+void schedule_relay_hurry(struct schedule *s); /* the end has come */
 void schedule_relay_report(struct schedule *s, uint64_t token_rest, bool delivered);
 bool schedule_relay_idle(const struct schedule *s);
 void schedule_relay_done(struct schedule *s);

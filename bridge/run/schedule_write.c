@@ -286,10 +286,6 @@ void schedule_written(void *schedule, uint64_t token, enum schedule_state state)
     struct holding *h;
     enum write_kind kind;
 
-    if (TOKEN_KIND_OF(token) == TOKEN_SHARD) {
-        schedule_relay_sent(s, (unsigned)TOKEN_REST(token), state);
-        return;
-    }
     if (TOKEN_KIND_OF(token) == TOKEN_CHANNEL) {
         schedule_channel_written(s, TOKEN_REST(token));
         return;

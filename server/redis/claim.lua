@@ -1,13 +1,15 @@
--- Leases slices that are due: fairly among messages (start-time fair queueing over act), bounded by
--- what is asked for, 64 leases that ran out, 128 messages that have become due, and 64 that can't be
--- sent from. Tells when the shard is next due. What has become due goes into act only where this
--- claim leaves something of it, which of a message of one slice it seldom does.
+-- Leases slices that are due, of each shard by itself: fairly among messages (start-time fair queueing
+-- over act), bounded by what is asked for, 64 leases that ran out, 128 messages that have become due, and
+-- 64 that can't be sent from. Tells when the shard is next due. What has become due goes into act only
+-- where this claim leaves something of it, which of a message of one slice it seldom does.
 --
--- ARGV: 1 slices  2 destinations  3 quantum  4 lease, ms  5 head start  6 the subType that has none
---       7 owner, 8 bytes  8 entries that the outbox may hold  9 "1": calls to be begun, too
---       10 what is due so soon, ms  11 source, until ms, ...
--- Gives {now, next, outbox is full, {{id, fields ...} ...}, {{message, slice, doubt, ends, due,
--- flags, record, addresses} ...}}; message counts from 0; flags: 1 cancelled, 2 timed out.
+-- KEYS: a shard each
+-- ARGV: 1 slices  2 quantum  3 lease, ms  4 head start  5 the subType that has none  6 owner, 8 bytes
+--       7 entries that the outbox may hold  8 "1": calls to be begun, too  9 what is due so soon, ms
+--       10 so many closed sources, then source, until ms, ... then of each shard: destinations
+-- Gives of each shard {now, next, outbox is full, {{id, fields ...} ...}, {{message, slice, doubt, ends,
+-- due, flags, record, addresses} ...}}; message counts from 0; flags: 1 cancelled, 2 timed out. Or an
+-- error's text.
 local REAP, PROMOTE, SKIP = 64, 128, 64
 local FIELDS = {'st', 'kind', 'n', 'C', 'mr', 'w', 'pz', 'src', 'sub', 'ct', 'body', 'rd', 'at',
   'created', 'last', 'fail', 'next', 'lastcall', 'calls', 'cust', 'queue', 'oqn', 'oqname', 'extra',
@@ -16,11 +18,11 @@ local ST, KIND, COUNT, SLICES, WEIGHT, PAUSED, SOURCE, SUBTYPE, AT = 1, 2, 3, 4,
 local NOT_BEFORE, LIST, PLACE = #FIELDS - 2, #FIELDS - 1, #FIELDS
 local OPEN = 1
 
-local want, room = tonumber(ARGV[1]), tonumber(ARGV[2])
-local quantum, lease_ms, head_start = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local calls, ahead = ARGV[9] == '1', tonumber(ARGV[10])
-local soon, closed = now + ahead, {}
-for i = 11, #ARGV, 2 do
+local want, quantum, lease_ms = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local head_start, ahead, calls = tonumber(ARGV[4]), tonumber(ARGV[9]), ARGV[8] == '1'
+local soon, ends, closed = now + ahead, now + lease_ms, {}
+local ends_text, rooms = digits(ends), 10 + 2 * ARGV[10]
+for i = 11, rooms, 2 do
   local till = tonumber(ARGV[i + 1])
   closed[ARGV[i]] = till > soon and till or nil
 end
@@ -29,72 +31,77 @@ local function first_score(index)
   return tonumber(redis.call('ZRANGE', index, '0', '0', 'WITHSCORES')[2])
 end
 
+local function exact(n) -- of a tag
+  return string.format('%.17g', n)
+end
+
+-- A shard's claim, c: want, room, vt, fence; over, first_lease; fresh, from next_fresh on: {id =, tag =,
+-- m = its fields}, due and not in act; head of act, nil: not known, false: there is none; pointed: id ->
+-- the index that it leaves at the end; messages, leases; leased: what lease gets.
+
 -- ---- leases that ran out ----
 
-local first_lease, over = first_score(lease), {}
-if first_lease and first_lease <= now then
-  over = redis.call('ZRANGE', lease, '-inf', now, 'BYSCORE', 'LIMIT', 0, REAP)
-end
-for _, member in ipairs(over) do
-  local id, k = string.match(member, '^(%x+)/(%d+)$')
-  local record = id and redis.call('HGET', key('sl', id), k)
-  local st = id and redis.call('HGET', key('m', id), 'st')
-  if record and st then
-    local h = read_head(record)
-    h.crashes = math.min(h.crashes + 1, 255)
-    if st == '1' then -- what is known to have arrived is not sent again
-      local heard = redis.call('HMGET', key('late', id), 'd' .. k, 'r' .. k)
-      hear_delivered(id, k, h, heard[1] or '', heard[2] or '')
-    end
-    wait_again(id, k, h, st, now)
-  else
-    redis.call('ZREM', lease, member)
+local function reap(c)
+  c.first_lease, c.over = first_score(lease), {}
+  if not c.first_lease or c.first_lease > now then
+    return
   end
-end
-if #over > 0 then
-  first_lease = first_score(lease)
+  c.over = redis.call('ZRANGE', lease, '-inf', now, 'BYSCORE', 'LIMIT', 0, REAP)
+  for _, member in ipairs(c.over) do
+    local id, k = string.match(member, '^(%x+)/(%d+)$')
+    local record = id and redis.call('HGET', key('sl', id), k)
+    local st = id and redis.call('HGET', key('m', id), 'st')
+    if record and st then
+      local h = read_head(record)
+      h.crashes = math.min(h.crashes + 1, 255)
+      if st == '1' then -- what is known to have arrived is not sent again
+        local heard = redis.call('HMGET', key('late', id), 'd' .. k, 'r' .. k)
+        hear_delivered(id, k, h, heard[1] or '', heard[2] or '')
+      end
+      wait_again(id, k, h, st, now)
+    else
+      redis.call('ZREM', lease, member)
+    end
+  end
+  c.first_lease = first_score(lease)
 end
 
 -- ---- messages that have become due ----
 
-local full = redis.call('XLEN', outbox) >= tonumber(ARGV[8])
-if full then
-  want = 0
+local function read(id)
+  return redis.call('HMGET', key('m', id), unpack(FIELDS))
 end
-local known = redis.call('HMGET', prefix .. 'sh', 'vt', 'f')
-local vt, fence = tonumber(known[1] or '0'), tonumber(known[2] or '0')
-local indexes = calls and {due, dial} or {due}
-local fresh = {}   -- {id =, tag =, m = its fields}: due, and not in act
-local pointed = {} -- id -> the index that it leaves at the end
 
-local function promote(index, id)
-  local m = redis.call('HMGET', key('m', id), unpack(FIELDS))
+local function promote(c, index, id)
+  local m = read(id)
   local till = m[ST] == '1' and closed[m[SOURCE] or '']
   if till then -- it rests
     redis.call('HSET', key('m', id), 'pk', digits(till))
     point(id)
     return false
   end
-  fresh[#fresh + 1] = {id = id, tag = math.max(vt, tonumber(m[PLACE] or '0')), m = m}
-  pointed[id] = index
+  c.fresh[#c.fresh + 1] = {id = id, tag = math.max(c.vt, tonumber(m[PLACE] or '0')), m = m}
+  c.pointed[id] = index
   return true
 end
 
-local looked = 0
-for _, index in ipairs(indexes) do
-  local behind, more = 0, true -- those that rest are no longer among the first
-  while more and looked < PROMOTE and #fresh < want do
-    local most = math.min(want - #fresh, PROMOTE - looked)
-    local ready = redis.call('ZRANGE', index, '-inf', soon, 'BYSCORE', 'LIMIT', behind, most)
-    for _, id in ipairs(ready) do
-      behind = behind + (promote(index, id) and 1 or 0)
+local function promote_due(c, indexes)
+  local looked = 0
+  for _, index in ipairs(indexes) do
+    local behind, more = 0, true -- those that rest are no longer among the first
+    while more and looked < PROMOTE and #c.fresh < c.want do
+      local most = math.min(c.want - #c.fresh, PROMOTE - looked)
+      local ready = redis.call('ZRANGE', index, '-inf', soon, 'BYSCORE', 'LIMIT', behind, most)
+      for _, id in ipairs(ready) do
+        behind = behind + (promote(c, index, id) and 1 or 0)
+      end
+      looked, more = looked + #ready, #ready == most
     end
-    looked, more = looked + #ready, #ready == most
   end
+  table.sort(c.fresh, function(a, b)
+    return a.tag < b.tag or (a.tag == b.tag and a.id < b.id)
+  end)
 end
-table.sort(fresh, function(a, b)
-  return a.tag < b.tag or (a.tag == b.tag and a.id < b.id)
-end)
 
 -- ---- one slice ----
 
@@ -118,18 +125,15 @@ local function count_out(h)
   return n
 end
 
-local messages, leases, leased, ends = {}, {}, {}, now + lease_ms
-local ends_text = digits(ends)
-
 local function list_of(id, m, k)
   if m[KIND] ~= '1' then
     return ''
   end
-  return m[SLICES] == '1' and m[LIST] or redis.call('GET', key('c', id) .. ':' .. k)
+  return m[SLICES] == '1' and m[LIST] or redis.call('GET', key('c', id) .. ':' .. k) or ''
 end
 
 -- record: false where it is new
-local function take(id, m, at, k, due_ms, record)
+local function take(c, id, m, at, k, due_ms, record)
   local size = size_of(tonumber(k), tonumber(m[COUNT]))
   local flags, h = 0, nil
   if record then
@@ -147,57 +151,50 @@ local function take(id, m, at, k, due_ms, record)
     flags = 1
   elseif m[KIND] == '2' then
     flags = doubt > 0 and 2 or 0
-  elseif head_start > h.mark and string.lower(m[SUBTYPE] or '') ~= ARGV[6] then
+  elseif head_start > h.mark and string.lower(m[SUBTYPE] or '') ~= ARGV[5] then
     h.mark = math.min(head_start, size)
     h.out = h.attempt == 1 and not record and h.mark or count_out(h)
   end
-  fence = math.max(fence + 1, now_us)
-  h.holder = struct.pack('>d', fence) .. ARGV[7]
+  c.fence = math.max(c.fence + 1, now_us)
+  h.holder = struct.pack('>d', c.fence) .. ARGV[6]
   record = write_head(h)
   redis.call('HSET', key('sl', id), k, record)
-  leased[#leased + 1] = ends_text
-  leased[#leased + 1] = id .. '/' .. k
-  leases[#leases + 1] = {at, tonumber(k), doubt, ends, due_ms, flags, record, list_of(id, m, k) or ''}
-  room = room - (size - h.ok - h.dead)
+  c.leased[#c.leased + 1] = ends_text
+  c.leased[#c.leased + 1] = id .. '/' .. k
+  c.leases[#c.leases + 1] = {at, tonumber(k), doubt, ends, due_ms, flags, record, list_of(id, m, k)}
+  c.room = c.room - (size - h.ok - h.dead)
 end
 
 -- ---- the pick ----
 
-local head, next_fresh = nil, 1 -- of act: nil: not known, false: there is none
-
-local function first_pick()
-  if head == nil then
+local function first_pick(c)
+  if c.head == nil then
     local first = redis.call('ZRANGE', act, '0', '0', 'WITHSCORES')
-    head = first[1] and {id = first[1], tag = tonumber(first[2])} or false
+    c.head = first[1] and {id = first[1], tag = tonumber(first[2])} or false
   end
-  local one = fresh[next_fresh]
+  local one, head = c.fresh[c.next_fresh], c.head
   if one and (not head or one.tag < head.tag or (one.tag == head.tag and one.id < head.id)) then
-    next_fresh = next_fresh + 1
+    c.next_fresh = c.next_fresh + 1
     return one
   end
   return head
 end
 
-local function out_of_act(one)
-  if one == head then
+local function out_of_act(c, one)
+  if one == c.head then
     redis.call('ZREM', act, one.id)
-    head = nil
+    c.head = nil
   end
 end
 
 -- pk: not before; vf: its place in the queue, so that nobody gains by going and coming.
-local function leave(one, tag, park_ms)
-  out_of_act(one)
+local function leave(c, one, tag, park_ms)
+  out_of_act(c, one)
   if first_of(one.id) then
-    redis.call('HSET', key('m', one.id), 'vf', string.format('%.17g', tag), 'pk', digits(park_ms))
-    pointed[one.id] = nil
+    redis.call('HSET', key('m', one.id), 'vf', exact(tag), 'pk', digits(park_ms))
+    c.pointed[one.id] = nil
     point(one.id)
   end
-end
-
-local function back_to_act(one, tag)
-  redis.call('ZADD', act, string.format('%.17g', tag), one.id)
-  head = nil
 end
 
 -- What of it is due, most slices of it: {slice, due ms, ...}, and whether none was ever claimed.
@@ -209,106 +206,133 @@ local function due_of(one, m, most)
   return redis.call('ZRANGE', q, '-inf', soon, 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES'), false
 end
 
-local places, picks = {}, 0
-while #leases < want and room > 0 and picks < want + SKIP do
-  picks = picks + 1
-  local one = first_pick()
-  if not one then
-    break
+local function take_due(c, one, m, at)
+  local most = math.min(quantum, c.want - #c.leases)
+  local found, new = due_of(one, m, most)
+  local taken, used = #found / 2, 0
+  if taken > 0 and not at then
+    at = #c.messages
+    c.places[one.id] = at
+    c.messages[at + 1] = {id = one.id, fields = m}
   end
-  local id, tag, at = one.id, one.tag, places[one.id]
-  local m = at and messages[at + 1].fields or one.m or redis.call('HMGET', key('m', id), unpack(FIELDS))
-  if m[ST] ~= '1' and m[ST] ~= '8' then
-    out_of_act(one)
-  elseif m[ST] == '1' and m[PAUSED] then
-    leave(one, tag, 0)
-  elseif m[ST] == '1' and m[KIND] == '2' and not calls and not is_begun(id) then
-    leave(one, tag, tonumber(m[NOT_BEFORE] or '0'))
-  elseif m[ST] == '1' and closed[m[SOURCE] or ''] then
-    leave(one, tag, closed[m[SOURCE]])
-  elseif m[NOT_BEFORE] and tonumber(m[NOT_BEFORE]) > soon then -- one who looks further ahead had it
-    leave(one, tag, tonumber(m[NOT_BEFORE]))
-  else
-    local most = math.min(quantum, want - #leases)
-    local found, new = due_of(one, m, most)
-    local taken = #found / 2
-    if taken > 0 and not at then
-      at = #messages
-      places[id] = at
-      messages[at + 1] = {id = id, fields = m}
-    end
-    local used = 0
-    for i = 1, #found, 2 do
-      if room > 0 then
-        local record = not new and redis.call('HGET', key('sl', id), found[i])
-        if not new then
-          redis.call('ZREM', key('q', id), found[i])
-        end
-        take(id, m, at, found[i], tonumber(found[i + 1]), record)
-        used = used + 1
+  for i = 1, #found, 2 do
+    if c.room > 0 then
+      local record = not new and redis.call('HGET', key('sl', one.id), found[i])
+      if not new then
+        redis.call('ZREM', key('q', one.id), found[i])
       end
+      take(c, one.id, m, at, found[i], tonumber(found[i + 1]), record)
+      used = used + 1
     end
-    vt = math.max(vt, tag)
-    tag = tag + used / tonumber(m[WEIGHT] or '1')
-    if used == 1 and m[SLICES] == '1' then
-      out_of_act(one) -- that was all of it
-    elseif taken < most then
-      leave(one, tag, 0)
+  end
+  c.vt = math.max(c.vt, one.tag)
+  local tag = one.tag + used / tonumber(m[WEIGHT] or '1')
+  if used == 1 and m[SLICES] == '1' then
+    out_of_act(c, one) -- that was all of it
+  elseif taken < most then
+    leave(c, one, tag, 0)
+  else
+    redis.call('ZADD', act, exact(tag), one.id)
+    c.head = nil
+  end
+end
+
+local function pick(c)
+  local picks = 0
+  while #c.leases < c.want and c.room > 0 and picks < c.want + SKIP do
+    picks = picks + 1
+    local one = first_pick(c)
+    if not one then
+      return
+    end
+    local at = c.places[one.id]
+    local m = at and c.messages[at + 1].fields or one.m or read(one.id)
+    if m[ST] ~= '1' and m[ST] ~= '8' then
+      out_of_act(c, one)
+    elseif m[ST] == '1' and m[PAUSED] then
+      leave(c, one, one.tag, 0)
+    elseif m[ST] == '1' and m[KIND] == '2' and not calls and not is_begun(one.id) then
+      leave(c, one, one.tag, tonumber(m[NOT_BEFORE] or '0'))
+    elseif m[ST] == '1' and closed[m[SOURCE] or ''] then
+      leave(c, one, one.tag, closed[m[SOURCE]])
+    elseif m[NOT_BEFORE] and tonumber(m[NOT_BEFORE]) > soon then -- one who looks further ahead had it
+      leave(c, one, one.tag, tonumber(m[NOT_BEFORE]))
     else
-      back_to_act(one, tag)
+      take_due(c, one, m, at)
     end
   end
 end
 
 -- ---- what is written once for all of them ----
 
-local gone, left = {[due] = {}, [dial] = {}}, {}
-for id, index in pairs(pointed) do
-  table.insert(gone[index], id)
-end
-for _, index in ipairs(indexes) do
-  if #gone[index] > 0 then
-    redis.call('ZREM', index, unpack(gone[index]))
+local function write(c, indexes)
+  local gone, left = {[due] = {}, [dial] = {}}, {}
+  for id, index in pairs(c.pointed) do
+    table.insert(gone[index], id)
   end
-end
-for i = next_fresh, #fresh do
-  left[#left + 1] = string.format('%.17g', fresh[i].tag)
-  left[#left + 1] = fresh[i].id
-end
-if #left > 0 then
-  redis.call('ZADD', act, unpack(left))
-  head = nil
-end
-if #leases > 0 then
-  redis.call('ZADD', lease, unpack(leased))
-  redis.call('HSET', prefix .. 'sh', 'vt', string.format('%.17g', vt), 'f', digits(fence))
+  for _, index in ipairs(indexes) do
+    if #gone[index] > 0 then
+      redis.call('ZREM', index, unpack(gone[index]))
+    end
+  end
+  for i = c.next_fresh, #c.fresh do
+    left[#left + 1] = exact(c.fresh[i].tag)
+    left[#left + 1] = c.fresh[i].id
+  end
+  if #left > 0 then
+    redis.call('ZADD', act, unpack(left))
+    c.head = nil
+  end
+  if #c.leases > 0 then
+    redis.call('ZADD', lease, unpack(c.leased))
+    redis.call('HSET', prefix .. 'sh', 'vt', exact(c.vt), 'f', digits(c.fence))
+  end
 end
 
 -- ---- the answer ----
 
-local next_ms = 0
-if head == nil then
-  head = redis.call('EXISTS', act) == 1
-end
-if #over == REAP or head then
-  next_ms = now
-else
-  local function earlier(ms)
-    if ms and (next_ms == 0 or math.max(ms, now) < next_ms) then
-      next_ms = math.max(ms, now)
-    end
+local function next_of(c, indexes)
+  if c.head == nil then
+    c.head = redis.call('EXISTS', act) == 1
+  end
+  if #c.over == REAP or c.head then
+    return now
+  end
+  local next_ms = c.first_lease or math.huge
+  if #c.leases > 0 then
+    next_ms = math.min(next_ms, ends)
   end
   for _, index in ipairs(indexes) do
-    local first = first_score(index)
-    earlier(first and first - ahead)
+    next_ms = math.min(next_ms, (first_score(index) or math.huge) - ahead)
   end
-  earlier(first_lease)
-  earlier(#leases > 0 and ends or nil)
+  return next_ms == math.huge and 0 or math.max(next_ms, now)
 end
-local shown = {}
-for i, message in ipairs(messages) do
-  shown[i] = message.fields
-  shown[i][PLACE], shown[i][LIST] = nil, nil
-  table.insert(shown[i], 1, message.id)
+
+local function claim(room)
+  local c = {want = want, room = room, fresh = {}, next_fresh = 1, pointed = {}, messages = {},
+    places = {}, leases = {}, leased = {}}
+  reap(c)
+  local full = redis.call('XLEN', outbox) >= tonumber(ARGV[7])
+  if full then
+    c.want = 0
+  end
+  local known = redis.call('HMGET', prefix .. 'sh', 'vt', 'f')
+  c.vt, c.fence = tonumber(known[1] or '0'), tonumber(known[2] or '0')
+  local indexes = calls and {due, dial} or {due}
+  promote_due(c, indexes)
+  pick(c)
+  write(c, indexes)
+  local next_ms, shown = next_of(c, indexes), {}
+  for i, message in ipairs(c.messages) do
+    shown[i] = message.fields
+    shown[i][PLACE], shown[i][LIST] = nil, nil
+    table.insert(shown[i], 1, message.id)
+  end
+  return {now, next_ms, full and 1 or 0, shown, c.leases}
 end
-return {now, next_ms, full and 1 or 0, shown, leases}
+
+local answers = {}
+for i = 1, #KEYS do
+  answers[i] = in_shard(i, claim, tonumber(ARGV[rooms + i]))
+end
+return answers

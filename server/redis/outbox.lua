@@ -1,31 +1,52 @@
--- Reads what waits for Kafka, for the one process that does so at a time: so many entries, and no
--- further one once they hold 256 KiB.
+-- Takes what is known to be in Kafka off the outbox of each shard, and reads what waits there, for
+-- the one process that does so at a time: so many entries of each, and none once they hold 256 KiB.
 --
--- ARGV: 1 reader  2 entries  3 how long it stays the reader, ms
--- Gives {0} where another reads, else {1, more, {{id, {field, value ...}} ...}}.
-local ENOUGH, STEP = 262144, 16
-local reader = redis.call('GET', prefix .. 'outr')
-if reader and reader ~= ARGV[1] then
-  return {0}
-end
-if redis.call('EXISTS', outbox) == 0 then
-  return {1, 0, {}}
-end
-redis.call('SET', prefix .. 'outr', ARGV[1], 'PX', ARGV[3])
-local most, bytes, from, entries = tonumber(ARGV[2]), 0, '-', {}
-while #entries < most and bytes < ENOUGH do
-  local some = redis.call('XRANGE', outbox, from, '+', 'COUNT', math.min(STEP, most - #entries))
-  if #some == 0 then
-    return {1, 0, entries}
+-- KEYS: a shard each
+-- ARGV: 1 reader  2 entries  3 how long it stays the reader, ms, then of each shard: how many ids, the ids
+-- Gives of each shard {0} where another reads, else {1, more, {{id, {field, value ...}} ...}}; or an
+-- error's text.
+local ENOUGH, STEP = 262144, 32
+local bytes = 0
+
+local function read()
+  local reader = redis.call('GET', prefix .. 'outr')
+  if reader and reader ~= ARGV[1] then
+    return {0}
   end
-  for _, entry in ipairs(some) do
-    if bytes < ENOUGH then
-      entries[#entries + 1] = entry
-      for i = 2, #entry[2], 2 do
-        bytes = bytes + #entry[2][i]
+  local most, from, entries, some = tonumber(ARGV[2]), '-', {}, nil
+  while #entries < most and bytes < ENOUGH do
+    local step = math.min(STEP, most - #entries)
+    some = redis.call('XRANGE', outbox, from, '+', 'COUNT', step)
+    for _, entry in ipairs(some) do
+      if bytes < ENOUGH then
+        entries[#entries + 1] = entry
+        for i = 2, #entry[2], 2 do
+          bytes = bytes + #entry[2][i]
+        end
       end
     end
+    if #some < step then
+      break
+    end
+    from = '(' .. entries[#entries][1]
   end
-  from = '(' .. entries[#entries][1]
+  if #entries > 0 then
+    redis.call('SET', prefix .. 'outr', ARGV[1], 'PX', ARGV[3])
+  end
+  return {1, bytes >= ENOUGH or #entries == most, entries}
 end
-return {1, #redis.call('XRANGE', outbox, from, '+', 'COUNT', 1), entries}
+
+local answers, at = {}, 4
+for shard = 1, #KEYS do
+  local last = at + tonumber(ARGV[at])
+  answers[shard] = in_shard(shard, function()
+    if last > at then
+      redis.call('XDEL', outbox, unpack(ARGV, at + 1, last))
+    end
+    local a = read()
+    a[2] = a[2] and 1 or 0
+    return a
+  end)
+  at = last + 1
+end
+return answers

@@ -1,11 +1,26 @@
 -- What the schedule's scripts have in common; it stands in front of each (keys and fields:
 -- server/store.h; the record of a slice: bridge/core/slice.h).
 --
--- KEYS: 1 "s:{NN}:", which all keys of the shard begin with
-local prefix = KEYS[1]
-local due, act, lease = prefix .. 'due', prefix .. 'act', prefix .. 'lease'
-local dial = prefix .. 'dial'
-local outbox, gc = prefix .. 'out', prefix .. 'gc'
+-- KEYS: "s:{NN}:", which all keys of a shard begin with; most have one, and all of them may where a
+-- single server has all shards (bridge/io/redis_schedule_group.c)
+local prefix, due, act, lease, dial, outbox, gc
+
+-- What follows is about the shard of KEYS[at].
+local function enter(at)
+  prefix = KEYS[at]
+  due, act, lease = prefix .. 'due', prefix .. 'act', prefix .. 'lease'
+  dial, outbox, gc = prefix .. 'dial', prefix .. 'out', prefix .. 'gc'
+end
+enter(1)
+
+-- Does to the shard of KEYS[at] what can't keep others from theirs: gives what it gives, or the
+-- error's text.
+local function in_shard(at, work, ...)
+  enter(at)
+  local whole, answer = pcall(work, ...)
+  return whole and answer or type(answer) == 'table' and answer.err or tostring(answer)
+end
+
 local HEAD, NOBODY, SLICE = '>BBBBBBHHHHI4', string.rep('\0', 16), 1000
 
 local time = redis.call('TIME')

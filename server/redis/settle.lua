@@ -2,11 +2,13 @@
 -- (bridge/ports/schedule.h). One who has lost the lease changes nothing; one repeated is not done
 -- twice, by its sequence. Bounded by the caller: 64 of them.
 --
--- ARGV, of each: 1 "p", "f" or "r"  2 id  3 slice  4 record  5 settlements to keep  6 the same as an
---       event  7 lease, ms  8 when again, ms  9 "1": the message waits, too  10 how long it is kept, ms
+-- KEYS: shards
+-- ARGV, of each: 1 which of KEYS its shard is  2 "p", "f" or "r"  3 id  4 slice  5 record  6 settlements to
+--       keep  7 the same as an event  8 lease, ms  9 when again, ms  10 "1": the message waits, too
+--       11 how long it is kept, ms
 -- Gives of each, in order, "done", "cancelled", "paused", "fenced" or why it was not written.
-local EACH = 10
-local leased, unleased = {}, {} -- written at the end, once for all
+local EACH = 11
+local leased, unleased = {}, {} -- of a shard, written once for all
 
 -- Receipts that came while these were out: what was handled since and is said to have failed, has;
 -- what is to be tried again is open.
@@ -145,16 +147,24 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
   return state
 end
 
-local answers = {}
+local function write_leases()
+  if #leased > 0 then
+    redis.call('ZADD', lease, unpack(leased))
+  end
+  if #unleased > 0 then
+    redis.call('ZREM', lease, unpack(unleased))
+  end
+  leased, unleased = {}, {}
+end
+
+local answers, at = {}, 1
 for i = 1, #ARGV, EACH do
-  -- What can't be written is its own holder's concern only.
-  local whole, answer = pcall(settle, unpack(ARGV, i, i + EACH - 1))
-  answers[#answers + 1] = whole and answer or type(answer) == 'table' and answer.err or tostring(answer)
+  local shard = tonumber(ARGV[i])
+  if shard ~= at then
+    write_leases()
+    at = shard
+  end
+  answers[#answers + 1] = in_shard(shard, settle, unpack(ARGV, i + 1, i + EACH - 1))
 end
-if #leased > 0 then
-  redis.call('ZADD', lease, unpack(leased))
-end
-if #unleased > 0 then
-  redis.call('ZREM', lease, unpack(unleased))
-end
+write_leases()
 return answers

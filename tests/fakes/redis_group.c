@@ -32,7 +32,7 @@ static bool is_free(int port)
     return bound;
 }
 
-static int free_port(void)
+int redis_group_port(void)
 {
     static unsigned next;
 
@@ -67,7 +67,7 @@ static void add(struct redis_group *g, const char *const *more)
     size_t i = g->count++;
     size_t n = 0;
 
-    g->port[i] = free_port();
+    g->port[i] = redis_group_port();
     snprintf(g->args[i][n++], sizeof g->args[0][0], "--port");
     snprintf(g->args[i][n++], sizeof g->args[0][0], "%d", g->port[i]);
     snprintf(g->args[i][n++], sizeof g->args[0][0], "--bind");
@@ -145,7 +145,7 @@ struct redis_group *redis_group_pair(bool sentinels)
     for (int i = 0; sentinels && i < REDIS_GROUP_SENTINELS; i++) {
         size_t at = g->count++;
 
-        g->port[at] = free_port();
+        g->port[at] = redis_group_port();
         g->server[at] = redis_server_start_sentinel(PRIMARY, g->port[at], g->port[0]);
     }
     for (size_t i = 2; i < g->count; i++) {

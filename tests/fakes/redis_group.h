@@ -24,6 +24,8 @@ struct redis_group {
     const char *argv[REDIS_GROUP_MAX][13];
 };
 
+/* One that is free, as is the one 10000 above it (a cluster's bus). */
+int redis_group_port(void);
 /* Returns when every slot is served and every replica is in step. */
 struct redis_group *redis_group_cluster(bool replicas);
 /* Returns when the replica is in step and, with sentinels, each of them knows it. */

@@ -345,6 +345,7 @@ void schedule_rig_claim(struct schedule_rig *rig, unsigned owner, const struct s
     buf_clear(&rig->texts);
     rig->owed++;
     rig->ports[owner].claim(rig->ports[owner].ctx, c);
+    rig->ports[owner].flush(rig->ports[owner].ctx);
     schedule_rig_await(rig);
 }
 
@@ -367,24 +368,33 @@ enum schedule_state schedule_rig_end_call(struct schedule_rig *rig, unsigned own
     return rig->state;
 }
 
+static void read_outbox(struct schedule_rig *rig, unsigned owner, unsigned shard,
+                        const char *const *ids, size_t count)
+{
+    rig->owed++;
+    rig->ports[owner].read_outbox(rig->ports[owner].ctx, shard, ids, count);
+    rig->ports[owner].flush(rig->ports[owner].ctx);
+    schedule_rig_await(rig);
+}
+
 void schedule_rig_read_outbox(struct schedule_rig *rig, unsigned owner, unsigned shard)
 {
     buf_clear(&rig->texts);
-    rig->owed++;
-    rig->ports[owner].read_outbox(rig->ports[owner].ctx, shard);
-    schedule_rig_await(rig);
+    read_outbox(rig, owner, shard, NULL, 0);
 }
 
 enum schedule_state schedule_rig_sent(struct schedule_rig *rig, unsigned owner, unsigned shard)
 {
+    static char texts[SCHEDULE_OUTBOX_MAX][SCHEDULE_EVENT_ID_MAX];
     const char *ids[SCHEDULE_OUTBOX_MAX];
+    size_t count = rig->outbox.count;
 
-    for (size_t i = 0; i < rig->outbox.count; i++)
-        ids[i] = rig->events[i].id;
-    rig->owed++;
-    rig->ports[owner].sent(rig->ports[owner].ctx, 0, shard, ids, rig->outbox.count);
-    schedule_rig_await(rig);
-    return rig->state;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(texts[i], rig->events[i].id, sizeof texts[i]);
+        ids[i] = texts[i];
+    }
+    read_outbox(rig, owner, shard, ids, count);
+    return rig->outbox.state;
 }
 
 /* ---- scripts and commands ---- */

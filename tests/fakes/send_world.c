@@ -134,6 +134,7 @@ static void at_process(struct send_world *w, struct action *a)
         to.outbox(to.owner, &(struct schedule_outbox){.shard = a->shard,
                                                       .state = a->state,
                                                       .other = !a->ok,
+                                                      .more = a->more,
                                                       .events = a->events,
                                                       .count = a->event_count});
         break;
@@ -149,7 +150,6 @@ static void at_process(struct send_world *w, struct action *a)
     case ASK:
     case RECIPIENTS:
     case OUTBOX:
-    case SENT:
     case ARRIVE:
         fail_msg("no answer");
     }

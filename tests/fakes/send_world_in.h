@@ -29,7 +29,6 @@ struct action {
         RECIPIENTS_ANSWER,
         OUTBOX,
         OUTBOX_ANSWER,
-        SENT,
         REPLY,
         REPORT,
         ARRIVE,
@@ -64,7 +63,9 @@ struct action {
     unsigned shard;
     struct schedule_event *events;
     size_t event_count;
+    bool more;
     char (*ids)[SCHEDULE_EVENT_ID_MAX];
+    size_t id_count;
     /* requests */
     unsigned channel;
     size_t message, dest;

@@ -174,20 +174,13 @@ static void let_go(void *ctx, const struct schedule_recipients *r)
     }
 }
 
-static void read_outbox(void *ctx, unsigned shard)
+static void read_outbox(void *ctx, unsigned shard, const char *const *ids, size_t count)
 {
     struct world_process *p = ctx;
-
-    world_soon(p, OUTBOX, 0, p->world->faults.latency_ms)->shard = shard;
-}
-
-static void sent(void *ctx, uint64_t token, unsigned shard, const char *const *ids, size_t count)
-{
-    struct world_process *p = ctx;
-    struct action *a = world_soon(p, SENT, token, p->world->faults.latency_ms);
+    struct action *a = world_soon(p, OUTBOX, 0, p->world->faults.latency_ms);
 
     a->shard = shard;
-    a->event_count = count;
+    a->id_count = count;
     a->ids = mem_zeroed(count + 1, sizeof *a->ids);
     for (size_t i = 0; i < count; i++)
         view_copy(view_of(ids[i]), a->ids[i], sizeof a->ids[i]);
@@ -200,9 +193,9 @@ static void flush(void *ctx)
 
 struct schedule_port world_store_port(struct world_process *p)
 {
-    return (struct schedule_port){p,         up,         claim,    progress,    finish,
-                                  release,   flush,      end_call, ask,         shut,
-                                  open_gate, recipients, let_go,   read_outbox, sent};
+    return (struct schedule_port){p,         up,         claim,    progress,   finish,
+                                  release,   flush,      end_call, ask,        shut,
+                                  open_gate, recipients, let_go,   read_outbox};
 }
 
 /* ---- what reaches it ---- */
@@ -328,6 +321,8 @@ static void store_outbox(struct send_world *w, struct action *a)
 {
     const struct world_process *p = &w->process[a->process];
 
+    for (size_t i = 0; i < a->id_count; i++)
+        outbox_take(w, a->shard, a->ids[i]);
     a->state = SCHEDULE_DONE;
     a->ok =
         w->model.outbox_reader[a->shard] == p || w->now_ms >= w->model.outbox_reader_ms[a->shard];
@@ -336,16 +331,13 @@ static void store_outbox(struct send_world *w, struct action *a)
     w->model.outbox_reader[a->shard] = p;
     w->model.outbox_reader_ms[a->shard] = w->now_ms + 5000;
     a->events = mem_zeroed(8, sizeof *a->events);
-    for (size_t i = 0; i < w->model.event_count && a->event_count < 8; i++)
-        if (w->model.events[i].shard == a->shard && !w->model.events[i].gone)
+    for (size_t i = 0; i < w->model.event_count && !a->more; i++) {
+        if (w->model.events[i].shard != a->shard || w->model.events[i].gone)
+            continue;
+        a->more = a->event_count == 8;
+        if (!a->more)
             a->events[a->event_count++] = w->model.events[i].event;
-}
-
-static void store_sent(struct send_world *w, struct action *a)
-{
-    for (size_t i = 0; i < a->event_count; i++)
-        outbox_take(w, a->shard, a->ids[i]);
-    a->state = SCHEDULE_DONE;
+    }
 }
 
 /* A channel's gate: none of its own, or one probe. */
@@ -428,15 +420,12 @@ void world_at_store(struct send_world *w, struct action *a)
         world_again(w, a, RECIPIENTS_ANSWER, w->faults.latency_ms);
         return;
     case OUTBOX:
-        store_outbox(w, a);
+        if (done)
+            store_outbox(w, a);
         if (lost)
             a->state = SCHEDULE_FAILED;
         world_again(w, a, OUTBOX_ANSWER, w->faults.latency_ms);
         return;
-    case SENT:
-        if (done)
-            store_sent(w, a);
-        break;
     case CLAIMED:
     case WRITTEN:
     case GRANTED:

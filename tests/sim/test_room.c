@@ -78,8 +78,9 @@ static void flush(void *ctx)
     (void)ctx;
 }
 
-static void read_outbox(void *ctx, unsigned shard)
+static void read_outbox(void *ctx, unsigned shard, const char *const *ids, size_t count)
 {
+    (void)ids, (void)count;
     ((struct store *)ctx)->reading[shard] = true;
 }
 
