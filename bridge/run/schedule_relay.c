@@ -194,6 +194,7 @@ static bool produce(struct schedule *s, unsigned shard, const struct schedule_ev
     struct record_header headers[7];
     struct buf subject;
     bool taken;
+    char whole_id[ID_MAX + 4]; /* entries of two shards may have one id */
     char time[DATETIME_TEXT_MAX];
     struct fault f = {0};
     struct sink_record r = {
@@ -206,6 +207,7 @@ static bool produce(struct schedule *s, unsigned shard, const struct schedule_ev
         .headers = headers,
     };
 
+    (void)snprintf(whole_id, sizeof whole_id, "%02u-%s", shard, id);
     buf_init(&subject, SUBJECT_MAX);
     buf_printf(&subject, "%s/%.*s",
                is_call(e)                            ? "callbacks"
@@ -216,7 +218,7 @@ static bool produce(struct schedule *s, unsigned shard, const struct schedule_ev
     headers[r.header_count++] =
         (struct record_header){VIEW("content-type"), VIEW("application/json")};
     headers[r.header_count++] = (struct record_header){VIEW("ce_specversion"), VIEW("1.0")};
-    headers[r.header_count++] = (struct record_header){VIEW("ce_id"), view_of(id)};
+    headers[r.header_count++] = (struct record_header){VIEW("ce_id"), view_of(whole_id)};
     headers[r.header_count++] =
         (struct record_header){VIEW("ce_source"), VIEW("cmibridge/schedule")};
     headers[r.header_count++] = (struct record_header){VIEW("ce_type"), view_of(type)};

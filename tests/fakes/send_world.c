@@ -73,11 +73,26 @@ static uint64_t random_bits(void *ctx)
 
 /* ---- Kafka ---- */
 
+/* The outbox numbers its entries shard by shard: an outcome's id has to say which. */
+static void expect_shard_in_id(const struct sink_record *r)
+{
+    char shard[16];
+
+    (void)snprintf(shard, sizeof shard, "%02u-", shard_of(r->key));
+    for (size_t i = 0; i < r->header_count; i++)
+        if (view_is(r->headers[i].name, "ce_id")) {
+            assert_true(view_starts(r->headers[i].value, view_of(shard)));
+            return;
+        }
+    fail_msg("an outcome has no id");
+}
+
 static bool produce(void *ctx, const struct sink_record *r, struct fault *f)
 {
     struct world_process *p = ctx;
     struct action *a;
 
+    expect_shard_in_id(r);
     if (world_chance(p->world, p->world->faults.report_failed))
         return fault_set(f, FAULT_RETRY, "the queue is full");
     a = world_soon(p, REPORT, r->token, p->world->faults.latency_ms);
