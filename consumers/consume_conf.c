@@ -3,11 +3,13 @@
 #include "bridge/core/base64.h"
 #include "bridge/core/echo.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/num.h"
 #include "config/conf_redis.h"
 
 #include <string.h>
 
-#define FETCHED_BYTES  (16 * 1024 * 1024) /* queued.max.messages.kbytes of kafka_conf.c */
+#define FETCHED_KIB    12288              /* queued.max.messages.kbytes of kafka_conf.c */
+#define FETCHING_BYTES (4 * 1024 * 1024)  /* and its fetch.max.bytes: what comes beyond that */
 #define PRODUCED_BYTES (16 * 1024 * 1024) /* what may wait for its delivery report */
 #define DELIVERY_BYTES 4096               /* one event held, beside its record */
 
@@ -240,12 +242,23 @@ void consume_plan_done(struct consume_plan *p)
     *p = (struct consume_plan){0};
 }
 
+/* What Kafka's client fetches ahead. */
+static int64_t fetched_bytes(const struct kafka_conf *conf)
+{
+    int64_t kib = FETCHED_KIB;
+
+    for (size_t i = 0; i < conf->property_count; i++)
+        if (strcmp(conf->properties[i].name, "queued.max.messages.kbytes") == 0)
+            (void)!num_int(view_of(conf->properties[i].value), &kib); /* it was checked */
+    return kib * 1024 + FETCHING_BYTES;
+}
+
 int64_t consume_plan_memory(const struct consume_plan *p)
 {
     int64_t slots = 0;
 
     for (size_t i = 0; i < p->http_count; i++)
         slots += p->http[i].slots;
-    return FETCHED_BYTES + PRODUCED_BYTES + p->consume.in_flight_bytes +
+    return fetched_bytes(&p->kafka) + PRODUCED_BYTES + p->consume.in_flight_bytes +
            p->consume.in_flight * DELIVERY_BYTES + slots * HTTP_REPLY_BODY_MAX;
 }

@@ -4,31 +4,93 @@
 
 void gate_init(struct gate *g, int64_t records_max, int64_t bytes_max)
 {
-    *g = (struct gate){.records_max = records_max, .bytes_max = bytes_max};
+    *g = (struct gate){.max = {records_max, bytes_max}};
+    g->pool = g->max;
 }
 
-bool gate_enter(struct gate *g, int64_t bytes)
+static struct gate_amount eighth_below(struct gate_amount of)
 {
-    g->records++;
-    g->bytes += bytes;
-    if (g->shut || (g->records < g->records_max && g->bytes < g->bytes_max))
-        return false;
-    g->shut = true;
-    return true;
+    return (struct gate_amount){of.records - of.records / 8, of.bytes - of.bytes / 8};
 }
 
-static int64_t open_below(int64_t max)
+/* Shut from `limit` on, until both are an eighth below. */
+static bool is_shut(bool was, struct gate_amount is, struct gate_amount limit)
 {
-    return max - max / 8;
+    struct gate_amount open = eighth_below(limit);
+
+    if (!was)
+        return is.records >= limit.records || is.bytes >= limit.bytes;
+    return is.records > open.records || is.bytes > open.bytes;
 }
 
-bool gate_leave(struct gate *g, int64_t bytes)
+static int64_t above(int64_t is, int64_t part)
 {
-    assert(g->records > 0 && g->bytes >= bytes);
-    g->records--;
-    g->bytes -= bytes;
-    if (!g->shut || g->records > open_below(g->records_max) || g->bytes > open_below(g->bytes_max))
-        return false;
+    return is > part ? is - part : 0;
+}
+
+/* What of it comes out of the pool. */
+static struct gate_amount drawn(const struct gate *g, const struct gate_share *s)
+{
+    return (struct gate_amount){above(s->held.records, g->part.records),
+                                above(s->held.bytes, g->part.bytes)};
+}
+
+static void settle(struct gate *g, struct gate_share *s)
+{
+    s->full = is_shut(s->full, s->held, g->part);
+    g->shut = is_shut(g->shut, g->used, g->pool);
+}
+
+void gate_divide(struct gate *g, size_t shares)
+{
+    int64_t n = shares > 0 ? (int64_t)shares : 1;
+
+    g->part = (struct gate_amount){g->max.records / 2 / n, g->max.bytes / 2 / n};
+    g->pool = (struct gate_amount){g->max.records - n * g->part.records,
+                                   g->max.bytes - n * g->part.bytes};
+    g->used = (struct gate_amount){0};
     g->shut = false;
-    return true;
+}
+
+void gate_count(struct gate *g, struct gate_share *s)
+{
+    struct gate_amount more = drawn(g, s);
+
+    g->used.records += more.records;
+    g->used.bytes += more.bytes;
+    s->full = false;
+    settle(g, s);
+}
+
+static bool change(struct gate *g, struct gate_share *s, int64_t records, int64_t bytes)
+{
+    bool was_shut = g->shut;
+    struct gate_amount before = drawn(g, s);
+    struct gate_amount now;
+
+    s->held.records += records;
+    s->held.bytes += bytes;
+    g->held.records += records;
+    g->held.bytes += bytes;
+    assert(s->held.records >= 0 && s->held.bytes >= 0);
+    now = drawn(g, s);
+    g->used.records += now.records - before.records;
+    g->used.bytes += now.bytes - before.bytes;
+    settle(g, s);
+    return g->shut != was_shut;
+}
+
+bool gate_enter(struct gate *g, struct gate_share *s, int64_t bytes)
+{
+    return change(g, s, 1, bytes);
+}
+
+bool gate_grow(struct gate *g, struct gate_share *s, int64_t bytes)
+{
+    return change(g, s, 0, bytes);
+}
+
+bool gate_leave(struct gate *g, struct gate_share *s, int64_t bytes)
+{
+    return change(g, s, -1, -bytes);
 }

@@ -1,25 +1,54 @@
 /*
- * gate: back-pressure: how much may be held at once, in records and bytes. Shuts at the limit,
- * opens again an eighth below it: most of what is held waits for Redis or a delivery report, and
- * what is ready to be sent must not run dry meanwhile.
+ * gate: back-pressure: how much may be held at once, in records and bytes, by partitions that share
+ * it.
+ *
+ * Half of each limit is divided into equal parts, one a partition; the rest is a pool for whoever
+ * needs more. A partition is stopped while it has used up its part and the pool is used up: so one
+ * whose events all wait for the same destination leaves the others their parts, and together they
+ * never hold more than the limits. Both end an eighth below: most of what is held waits for Redis
+ * or a delivery report, and what is ready to be sent must not run dry meanwhile.
  */
 #ifndef BRIDGE_CORE_GATE_H
 #define BRIDGE_CORE_GATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-struct gate {
-    int64_t records_max;
-    int64_t bytes_max;
+struct gate_amount {
     int64_t records;
     int64_t bytes;
-    bool shut;
+};
+
+struct gate_share { /* of one partition; zeros: it holds nothing */
+    bool full;      /* its part is used up */
+    struct gate_amount held;
+};
+
+struct gate {
+    struct gate_amount max;
+    struct gate_amount part;
+    struct gate_amount pool; /* the pool's size */
+    struct gate_amount used; /* of the pool */
+    struct gate_amount held; /* by all */
+    bool shut;               /* the pool is used up */
 };
 
 void gate_init(struct gate *g, int64_t records_max, int64_t bytes_max);
-/* Both return whether `shut` changed. */
-bool gate_enter(struct gate *g, int64_t bytes);
-bool gate_leave(struct gate *g, int64_t bytes);
+/* There are so many shares from now on; then gate_count is to be called for each. */
+void gate_divide(struct gate *g, size_t shares);
+void gate_count(struct gate *g, struct gate_share *s);
+
+/* One record of so many bytes; one that is held has grown; one is no longer held. All return
+ * whether `shut` changed. */
+bool gate_enter(struct gate *g, struct gate_share *s, int64_t bytes);
+bool gate_grow(struct gate *g, struct gate_share *s, int64_t bytes);
+bool gate_leave(struct gate *g, struct gate_share *s, int64_t bytes);
+
+/* Must the partition be stopped? */
+static inline bool gate_stops(const struct gate *g, const struct gate_share *s)
+{
+    return g->shut && s->full;
+}
 
 #endif

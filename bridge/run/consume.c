@@ -119,10 +119,9 @@ static void end(struct consume *c, struct delivery *d)
 
     if (d->lane.lane != NULL)
         next = lanes_leave(c->lanes, &d->lane);
-    if (d->state == DELIVERY_ENDED && tracker_end(&d->partition->tracker, d->ticket))
-        consume_partition_room(c, d->partition);
-    if (gate_leave(&c->gate, (int64_t)(d->record.key.n + d->record.value.n)))
-        consume_partitions_gate(c);
+    if (d->state == DELIVERY_ENDED)
+        (void)tracker_end(&d->partition->tracker, d->ticket);
+    consume_partition_flow(c, d->partition, gate_leave(&c->gate, &d->partition->share, d->bytes));
     if (d->asked == 0)
         release(c, d);
     /* What stands behind a dropped one is dropped too, or it would overtake. */
@@ -389,7 +388,7 @@ static void make_stats(struct consume *c)
     c->stat_oldest = stats_get(s, STAT_GAUGE, "cmibridge_head_of_line_seconds", "",
                                "Age of the oldest record that has not ended, over all partitions");
     c->stat_paused = stats_get(s, STAT_GAUGE, "cmibridge_paused", "",
-                               "1 while partitions are paused because enough is held");
+                               "Partitions paused because enough is held");
     c->stat_moved = stats_get(s, STAT_COUNTER, "cmibridge_references_moved_total", "",
                               "References that stood for something else before");
     c->stat_late_acks = stats_get(s, STAT_COUNTER, "cmibridge_late_answers_total", "",

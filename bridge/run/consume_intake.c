@@ -68,13 +68,37 @@ static bool read_event(struct consume *c, struct delivery *d, struct fault *f)
 
 /* ---- the record ---- */
 
+/* As Kafka's client holds it: headers once as they came, and once taken apart. */
+static int64_t bytes_of(const struct record *r)
+{
+    size_t n = r->key.n + r->value.n;
+
+    for (size_t i = 0; i < r->header_count && i < RECORD_HEADERS_READ; i++)
+        n += sizeof *r->headers + 2 * (r->headers[i].name.n + r->headers[i].value.n);
+    return (int64_t)n;
+}
+
+/* What was made of it counts, too: of a byte of MessagePack may come six of JSON. */
+static void count_made(struct consume *c, struct delivery *d, const struct buf *made)
+{
+    int64_t n = (int64_t)made->n;
+
+    if (n == 0)
+        return;
+    d->bytes += n;
+    consume_partition_flow(c, d->partition, gate_grow(&c->gate, &d->partition->share, n));
+}
+
 static void begin(struct consume *c, struct delivery *d)
 {
     struct view key = d->record.has_key ? d->record.key : d->event.subject;
+    bool readable;
 
     set_key(c, d);
     set_trace(c, d);
-    if (!read_event(c, d, &d->fault)) {
+    readable = read_event(c, d, &d->fault);
+    count_made(c, d, &d->converted);
+    if (!readable) {
         consume_bury(c, d, POISON);
         return;
     }
@@ -114,9 +138,8 @@ void consume_take(struct consume *c, struct partition *p, const struct record *r
         consume_fail(c, &f);
         return;
     }
-    consume_partition_room(c, p);
-    if (gate_enter(&c->gate, (int64_t)(r->key.n + r->value.n)))
-        consume_partitions_gate(c);
+    d->bytes = bytes_of(r);
+    consume_partition_flow(c, p, gate_enter(&c->gate, &p->share, d->bytes));
     if (dead_letter_own_headers(r) > RECORD_HEADERS_MAX) {
         (void)fault_set(&d->fault, FAULT_REJECT, "the record has more than %d headers",
                         RECORD_HEADERS_MAX);
@@ -124,6 +147,7 @@ void consume_take(struct consume *c, struct partition *p, const struct record *r
         return;
     }
     d->readable = cloudevent_of_record(&d->record, &d->event, &d->event_text, &d->fault);
+    count_made(c, d, &d->event_text);
     if (!d->readable) {
         consume_bury(c, d, POISON);
         return;

@@ -7,6 +7,72 @@
 
 #define CONSUME_WARN_AGAIN_MS 60000 /* between two lines about the same old head */
 
+/* ---- back-pressure ---- */
+
+/* While the head of a partition waits, what ends behind it is remembered; that too has a limit. */
+static void look_at_tracker(struct consume *c, struct partition *p)
+{
+    size_t open = tracker_open(&p->tracker);
+    bool was_full = p->full;
+
+    if (open >= TRACKER_OPEN_MAX - CONSUME_SLACK)
+        p->full = true;
+    else if (open <= TRACKER_OPEN_MAX / 2)
+        p->full = false;
+    if (p->full != was_full)
+        notice_say(c->port.log, NOTICE_WARN, p->full ? "partition_full" : "partition_has_room",
+                   NOTICE_TEXT("topic", p->at.topic), NOTICE_INT("partition", p->at.partition),
+                   NOTICE_INT("offset", tracker_position(&p->tracker)));
+}
+
+static void flow(struct consume *c, struct partition *p)
+{
+    bool stops;
+
+    if (!p->assigned || p->draining)
+        return;
+    look_at_tracker(c, p);
+    stops = p->full || gate_stops(&c->gate, &p->share);
+    if (stops == p->paused)
+        return;
+    p->paused = stops;
+    stat_add(c->stat_paused, stops ? 1 : -1);
+    if (stops)
+        c->port.source.pause(c->port.source.ctx, p->at.slot);
+    else
+        c->port.source.resume(c->port.source.ctx, p->at.slot);
+}
+
+static void flow_all(struct consume *c)
+{
+    notice_say(c->port.log, NOTICE_DEBUG, c->gate.shut ? "gate_shut" : "gate_open",
+               NOTICE_INT("records", c->gate.held.records),
+               NOTICE_INT("bytes", c->gate.held.bytes));
+    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++)
+        if (c->partitions[i] != NULL)
+            flow(c, c->partitions[i]);
+}
+
+void consume_partition_flow(struct consume *c, struct partition *p, bool gate)
+{
+    if (gate)
+        flow_all(c);
+    else
+        flow(c, p);
+}
+
+/* Partitions have come or gone. */
+static void divide(struct consume *c)
+{
+    gate_divide(&c->gate, c->assigned);
+    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++)
+        if (c->partitions[i] != NULL)
+            gate_count(&c->gate, &c->partitions[i]->share);
+    flow_all(c);
+}
+
+/* ---- assignment ---- */
+
 void consume_assigned(void *consume, const struct source_partition *parts, size_t count)
 {
     struct consume *c = consume;
@@ -24,9 +90,8 @@ void consume_assigned(void *consume, const struct source_partition *parts, size_
         notice_say(c->port.log, NOTICE_INFO, "assigned", NOTICE_TEXT("topic", parts[i].topic),
                    NOTICE_INT("partition", parts[i].partition),
                    NOTICE_INT("offset", parts[i].next_offset));
-        if (c->gate.shut)
-            c->port.source.pause(c->port.source.ctx, parts[i].slot);
     }
+    divide(c);
 }
 
 /* Lets go of what is not out. With `all` also of what is: its answers will find it dropped. */
@@ -55,9 +120,12 @@ static void free_partition(struct partition *p)
 /* Its slot is free for another assignment; dropped deliveries may still hold the structure. */
 static void forget(struct consume *c, struct partition *p)
 {
+    assert(p->share.held.records == 0); /* all of it has ended or was dropped */
     p->assigned = false;
     c->partitions[p->at.slot] = NULL;
     c->assigned--;
+    if (p->paused)
+        stat_add(c->stat_paused, -1);
     if (p->held == 0)
         free_partition(p);
 }
@@ -122,6 +190,7 @@ void consume_revoked(void *consume, const struct source_partition *parts, size_t
         if (lost)
             forget(c, p);
     }
+    divide(c);
     c->revoking = true;
     if (!c->ending)
         c->revoke_until_ms = consume_now(c) + (lost ? 0 : c->conf.drain_ms);
@@ -148,6 +217,7 @@ void consume_partitions_settle(struct consume *c)
         commit_one(c, p, true);
         forget(c, p);
     }
+    divide(c);
     if (c->revoking) {
         c->revoking = false;
         c->port.source.released(c->port.source.ctx);
@@ -179,45 +249,7 @@ bool consume_drained(const struct consume *c)
     return c->ended;
 }
 
-void consume_partitions_gate(struct consume *c)
-{
-    stat_set(c->stat_paused, c->gate.shut);
-    notice_say(c->port.log, NOTICE_DEBUG, c->gate.shut ? "paused" : "resumed",
-               NOTICE_INT("records", c->gate.records), NOTICE_INT("bytes", c->gate.bytes));
-    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++) {
-        struct partition *p = c->partitions[i];
-
-        if (p == NULL || !p->assigned || p->draining || p->full)
-            continue;
-        if (c->gate.shut)
-            c->port.source.pause(c->port.source.ctx, p->at.slot);
-        else
-            c->port.source.resume(c->port.source.ctx, p->at.slot);
-    }
-}
-
-/* While the head of a partition waits, what ends behind it is remembered; that too has a limit. */
-void consume_partition_room(struct consume *c, struct partition *p)
-{
-    size_t open = tracker_open(&p->tracker);
-    bool was_full = p->full;
-
-    if (!p->assigned || p->draining)
-        return;
-    if (open >= TRACKER_OPEN_MAX - CONSUME_SLACK)
-        p->full = true;
-    else if (open <= TRACKER_OPEN_MAX / 2)
-        p->full = false;
-    if (p->full == was_full)
-        return;
-    notice_say(c->port.log, NOTICE_WARN, p->full ? "partition_full" : "partition_has_room",
-               NOTICE_TEXT("topic", p->at.topic), NOTICE_INT("partition", p->at.partition),
-               NOTICE_INT("offset", tracker_position(&p->tracker)));
-    if (p->full)
-        c->port.source.pause(c->port.source.ctx, p->at.slot);
-    else if (!c->gate.shut)
-        c->port.source.resume(c->port.source.ctx, p->at.slot);
-}
+/* ---- the oldest ---- */
 
 void consume_partitions_watch(struct consume *c)
 {
@@ -245,5 +277,5 @@ void consume_partitions_watch(struct consume *c)
                    NOTICE_INT("age_ms", now - since));
     }
     stat_set(c->stat_oldest, (now - oldest) / 1000);
-    stat_set(c->stat_bytes, c->gate.bytes);
+    stat_set(c->stat_bytes, c->gate.held.bytes);
 }

@@ -38,7 +38,9 @@
 struct partition {
     bool assigned;
     bool draining; /* revoked: what is out may end, nothing more begins */
-    bool full;     /* paused by itself: its head does not end, and enough is behind it */
+    bool full;     /* its head does not end, and enough is behind it */
+    bool paused;   /* the source was told */
+    struct gate_share share;
     struct source_partition at;
     struct tracker tracker;
     int64_t committed; /* the position last handed to the source */
@@ -84,6 +86,7 @@ struct delivery {
     struct partition *partition;
     uint64_t ticket;
     int64_t taken_ms;
+    int64_t bytes; /* what it counts for at the gate */
 
     bool readable; /* event holds: it could be read as a CloudEvent */
     struct cloudevent event;
@@ -220,8 +223,8 @@ void consume_revoked(void *consume, const struct source_partition *parts, size_t
 void consume_partition_freed(struct partition *p); /* one less held */
 void consume_commit(struct consume *c, bool now);
 void consume_partitions_watch(struct consume *c);
-void consume_partitions_gate(struct consume *c); /* pause or resume all, as the gate says */
-void consume_partition_room(struct consume *c, struct partition *p); /* its tracker has changed */
+/* Its tracker or its share has changed; gate: that is shut, or open again, for all. */
+void consume_partition_flow(struct consume *c, struct partition *p, bool gate);
 void consume_partitions_settle(struct consume *c); /* ends a revocation whose time has come */
 
 #endif

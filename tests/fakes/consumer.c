@@ -69,12 +69,13 @@ static void write_conf(const struct consumer *c, const struct consumer_conf *con
             "kafka:\n"
             "  brokers: %s\n"
             "  group: %s\n"
-            "  topics: [%s]\n"
+            "  topics: [%s%s%s]\n"
             "  results_topic: %s-results\n"
             "  dead_letters_topic: %s-dead\n"
             "  commit_interval: 100ms\n"
             "  session_timeout: %dms\n",
-            conf->brokers, conf->topic, conf->topic, conf->topic, conf->topic, session_ms);
+            conf->brokers, conf->topic, conf->topic, conf->also != NULL ? ", " : "",
+            conf->also != NULL ? conf->also : "", conf->topic, conf->topic, session_ms);
     if (conf->instance != NULL)
         fprintf(file, "  instance_id: %s\n", conf->instance);
     fprintf(file,
@@ -85,16 +86,23 @@ static void write_conf(const struct consumer *c, const struct consumer_conf *con
             "  main:\n"
             "    url: %s\n"
             "    honours_key: %s\n"
-            "    concurrency: 16\n"
+            "    concurrency: 16\n",
+            conf->cmi, conf->honours_key ? "true" : "false");
+    if (conf->other != NULL)
+        fprintf(file,
+                "  other: {url: '%s', honours_key: true}\nroutes: {chat.*: other, '*': main}\n",
+                conf->other);
+    fprintf(file,
             "redis:\n"
             "  address: %s\n"
             "admin:\n"
             "  listen: 127.0.0.1:0\n"
             "consume:\n"
             "  drain: %dms\n"
+            "  in_flight: %d\n"
             "log:\n"
             "  format: logfmt\n",
-            conf->cmi, conf->honours_key ? "true" : "false", conf->redis, session_ms - 1000);
+            conf->redis, session_ms - 1000, conf->in_flight > 0 ? conf->in_flight : 2048);
     if (fclose(file) != 0)
         give_up(path, strerror(errno));
 }

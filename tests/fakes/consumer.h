@@ -17,6 +17,9 @@ struct consumer_conf {
     const char *redis;
     bool honours_key;     /* the CMI does */
     const char *instance; /* static membership; NULL: none */
+    const char *also;     /* a second topic; NULL: none */
+    const char *other;    /* address of a second target, which gets chat.* events; NULL: none */
+    int in_flight;        /* 0: the default */
     int session_ms;       /* 0: 6 s; it drains for a second less at most */
 };
 

@@ -193,25 +193,85 @@ static void the_heap_gives_the_earliest_whatever_was_taken_out(void **state)
 
 /* ---- gate, budget ---- */
 
+/* The only one has all of it: half as its part, half as the pool. */
 static void the_gate_shuts_at_the_limit_and_opens_an_eighth_below(void **state)
 {
     struct gate g;
+    struct gate_share one = {0};
 
     (void)state;
-    gate_init(&g, 16, 1000);
-    for (int i = 1; i < 16; i++)
-        assert_false(gate_enter(&g, 1));
-    assert_true(gate_enter(&g, 1));
-    assert_true(g.shut);
-    assert_false(gate_enter(&g, 1)); /* more may come in while the pause takes effect */
-    assert_false(gate_leave(&g, 1));
-    assert_false(gate_leave(&g, 1));
-    assert_true(gate_leave(&g, 1));
-    assert_int_equal(g.records, 14);
-    assert_true(gate_enter(&g, 986)); /* by bytes */
-    assert_false(gate_leave(&g, 1));
-    assert_true(gate_leave(&g, 986));
-    assert_false(g.shut);
+    gate_init(&g, 32, 2000);
+    gate_divide(&g, 1);
+    gate_count(&g, &one);
+    for (int i = 1; i < 32; i++)
+        assert_false(gate_enter(&g, &one, 1));
+    assert_false(gate_stops(&g, &one));
+    assert_true(gate_enter(&g, &one, 1));
+    assert_true(gate_stops(&g, &one));
+    assert_false(gate_enter(&g, &one, 1)); /* more may come in while the pause takes effect */
+    assert_false(gate_leave(&g, &one, 1));
+    assert_false(gate_leave(&g, &one, 1));
+    assert_true(gate_leave(&g, &one, 1)); /* the pool has 14 of 16 */
+    assert_false(gate_stops(&g, &one));
+    assert_int_equal(g.held.records, 30);
+    assert_true(gate_grow(&g, &one, 1970)); /* by bytes */
+    assert_true(gate_stops(&g, &one));
+    assert_false(gate_leave(&g, &one, 1));
+    assert_true(gate_leave(&g, &one, 1969));
+    assert_false(gate_stops(&g, &one));
+}
+
+static void who_takes_the_pool_leaves_the_others_their_parts(void **state)
+{
+    struct gate g;
+    struct gate_share stuck = {0};
+    struct gate_share other = {0};
+    int held = 0;
+
+    (void)state;
+    gate_init(&g, 40, 4000);
+    gate_divide(&g, 2);
+    for (; !gate_stops(&g, &stuck); held++)
+        (void)gate_enter(&g, &stuck, 10);
+    assert_int_equal(held, 30); /* the pool, and its part of 10 */
+    for (int i = 0; i < 9; i++) {
+        (void)gate_enter(&g, &other, 10);
+        assert_false(gate_stops(&g, &other));
+    }
+    (void)gate_enter(&g, &other, 10);
+    assert_true(gate_stops(&g, &other));
+    assert_int_equal(g.held.records, 40); /* never more */
+    (void)gate_leave(&g, &other, 10);
+    assert_false(gate_stops(&g, &other)); /* an eighth below its part, whatever the pool is */
+    assert_true(gate_stops(&g, &stuck));
+
+    gate_divide(&g, 1); /* the other one has gone */
+    gate_count(&g, &stuck);
+    assert_false(gate_stops(&g, &stuck));
+    assert_int_equal(g.used.records, 10);
+    for (; held > 0; held--)
+        (void)gate_leave(&g, &stuck, 10);
+    assert_int_equal(g.used.records, 0);
+    assert_int_equal(g.used.bytes, 0);
+}
+
+static void a_limit_of_one_lets_one_in_at_a_time(void **state)
+{
+    struct gate g;
+    struct gate_share shares[3] = {{0}};
+
+    (void)state;
+    gate_init(&g, 1, 1000);
+    gate_divide(&g, 3);
+    for (int i = 0; i < 3; i++)
+        gate_count(&g, &shares[i]);
+    assert_false(gate_stops(&g, &shares[0]));
+    assert_true(gate_enter(&g, &shares[0], 1));
+    for (int i = 0; i < 3; i++)
+        assert_true(gate_stops(&g, &shares[i]));
+    assert_true(gate_leave(&g, &shares[0], 1));
+    for (int i = 0; i < 3; i++)
+        assert_false(gate_stops(&g, &shares[i]));
 }
 
 static void dead_letters_are_earned_by_successes(void **state)
@@ -424,6 +484,8 @@ int main(void)
         cmocka_unit_test(lanes_that_share_a_bucket_are_kept_apart),
         cmocka_unit_test(the_heap_gives_the_earliest_whatever_was_taken_out),
         cmocka_unit_test(the_gate_shuts_at_the_limit_and_opens_an_eighth_below),
+        cmocka_unit_test(who_takes_the_pool_leaves_the_others_their_parts),
+        cmocka_unit_test(a_limit_of_one_lets_one_in_at_a_time),
         cmocka_unit_test(dead_letters_are_earned_by_successes),
         cmocka_unit_test(a_breaker_opens_after_failures_in_a_row_and_probes_once),
         cmocka_unit_test(one_stop_opens_it_and_retry_after_holds_it),
