@@ -27,7 +27,9 @@ enum field {
     FIELD_RETRY_DELAY,
     FIELD_AT,
     FIELD_CREATED,
-    FIELD_LAST,
+    FIELD_NOT_BEFORE,
+    FIELD_OF_ALL, /* so many has a message */
+    FIELD_LAST = FIELD_OF_ALL,
     FIELD_FAILURES,
     FIELD_NEXT,
     FIELD_LAST_CALL,
@@ -39,8 +41,7 @@ enum field {
     FIELD_EXTRA_DATA,
     FIELD_GW_PREFIX,
     FIELD_NOTES,
-    FIELD_NOT_BEFORE,
-    FIELD_COUNT
+    FIELD_COUNT /* so many a callback */
 };
 
 enum part {
@@ -64,27 +65,8 @@ static int64_t number_of(const struct redis_value *m, enum field field, int64_t 
     return num_int(m->items[field].text, &n) ? n : otherwise;
 }
 
-static bool read_message(const struct redis_value *v, struct schedule_message *m)
+static void read_call(const struct redis_value *v, struct schedule_message *m)
 {
-    if (v->kind != REDIS_ARRAY || v->count != FIELD_COUNT ||
-        v->items[FIELD_ID].text.n != GUID_HEX_LEN)
-        return false;
-    memset(m, 0, sizeof *m);
-    view_copy(v->items[FIELD_ID].text, m->id, sizeof m->id);
-    m->kind =
-        number_of(v, FIELD_KIND, 0) == SCHEDULE_CALLBACK ? SCHEDULE_CALLBACK : SCHEDULE_MESSAGE;
-    m->destinations = number_of(v, FIELD_N, 0);
-    m->slices = number_of(v, FIELD_SLICES, 0);
-    m->at_ms = number_of(v, FIELD_AT, 0);
-    m->not_before_ms = number_of(v, FIELD_NOT_BEFORE, 0);
-    m->created_ms = number_of(v, FIELD_CREATED, 0);
-    m->retry_delay_ms = 1000 * number_of(v, FIELD_RETRY_DELAY, 0);
-    m->attempts_max = (unsigned)number_of(v, FIELD_RETRIES, 0) + 1;
-    m->weight = (unsigned)number_of(v, FIELD_WEIGHT, 1);
-    m->source = v->items[FIELD_SOURCE].text;
-    m->sub_type = v->items[FIELD_SUB_TYPE].text;
-    m->content_type = v->items[FIELD_CONTENT_TYPE].text;
-    m->body = v->items[FIELD_BODY].text;
     m->callback.open = number_of(v, FIELD_ST, 0) == 1;
     if (!callback_result_parse(v->items[FIELD_LAST].text, &m->callback.last))
         m->callback.last = CALLBACK_ADDED;
@@ -100,6 +82,33 @@ static bool read_message(const struct redis_value *v, struct schedule_message *m
     m->extra_data = v->items[FIELD_EXTRA_DATA].text;
     m->gw_prefix = v->items[FIELD_GW_PREFIX].text;
     m->notes = v->items[FIELD_NOTES].text;
+}
+
+static bool read_message(const struct redis_value *v, struct schedule_message *m)
+{
+    if (v->kind != REDIS_ARRAY || v->count < FIELD_OF_ALL ||
+        v->items[FIELD_ID].text.n != GUID_HEX_LEN)
+        return false;
+    memset(m, 0, sizeof *m);
+    view_copy(v->items[FIELD_ID].text, m->id, sizeof m->id);
+    m->kind =
+        number_of(v, FIELD_KIND, 0) == SCHEDULE_CALLBACK ? SCHEDULE_CALLBACK : SCHEDULE_MESSAGE;
+    if (v->count != (m->kind == SCHEDULE_CALLBACK ? (size_t)FIELD_COUNT : (size_t)FIELD_OF_ALL))
+        return false;
+    m->destinations = number_of(v, FIELD_N, 0);
+    m->slices = number_of(v, FIELD_SLICES, 0);
+    m->at_ms = number_of(v, FIELD_AT, 0);
+    m->not_before_ms = number_of(v, FIELD_NOT_BEFORE, 0);
+    m->created_ms = number_of(v, FIELD_CREATED, 0);
+    m->retry_delay_ms = 1000 * number_of(v, FIELD_RETRY_DELAY, 0);
+    m->attempts_max = (unsigned)number_of(v, FIELD_RETRIES, 0) + 1;
+    m->weight = (unsigned)number_of(v, FIELD_WEIGHT, 1);
+    m->source = v->items[FIELD_SOURCE].text;
+    m->sub_type = v->items[FIELD_SUB_TYPE].text;
+    m->content_type = v->items[FIELD_CONTENT_TYPE].text;
+    m->body = v->items[FIELD_BODY].text;
+    if (m->kind == SCHEDULE_CALLBACK)
+        read_call(v, m);
     return m->destinations > 0;
 }
 

@@ -12,8 +12,9 @@
 -- error's text.
 local REAP, PROMOTE, SKIP = 64, 128, 64
 local FIELDS = {'st', 'kind', 'n', 'C', 'mr', 'w', 'pz', 'src', 'sub', 'ct', 'body', 'rd', 'at',
-  'created', 'last', 'fail', 'next', 'lastcall', 'calls', 'cust', 'queue', 'oqn', 'oqname', 'extra',
-  'gw', 'notes', 'pk', 'c0', 'vf'} -- the last two are not told
+  'created', 'pk', 'c0', 'vf'} -- the last two are not told
+local OF_CALL = {'last', 'fail', 'next', 'lastcall', 'calls', 'cust', 'queue', 'oqn', 'oqname', 'extra',
+  'gw', 'notes'} -- of a callback these follow
 local ST, KIND, COUNT, SLICES, WEIGHT, PAUSED, SOURCE, SUBTYPE, AT = 1, 2, 3, 4, 6, 7, 8, 9, 13
 local NOT_BEFORE, LIST, PLACE = #FIELDS - 2, #FIELDS - 1, #FIELDS
 local OPEN = 1
@@ -21,7 +22,7 @@ local OPEN = 1
 local want, quantum, lease_ms = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local head_start, ahead, calls = tonumber(ARGV[4]), tonumber(ARGV[9]), ARGV[8] == '1'
 local soon, ends, closed = now + ahead, now + lease_ms, {}
-local ends_text, rooms = digits(ends), 10 + 2 * ARGV[10]
+local soon_text, ends_text, rooms = digits(soon), digits(ends), 10 + 2 * ARGV[10]
 for i = 11, rooms, 2 do
   local till = tonumber(ARGV[i + 1])
   closed[ARGV[i]] = till > soon and till or nil
@@ -91,7 +92,7 @@ local function promote_due(c, indexes)
     local behind, more = 0, true -- those that rest are no longer among the first
     while more and looked < PROMOTE and #c.fresh < c.want do
       local most = math.min(c.want - #c.fresh, PROMOTE - looked)
-      local ready = redis.call('ZRANGE', index, '-inf', soon, 'BYSCORE', 'LIMIT', behind, most)
+      local ready = redis.call('ZRANGE', index, '-inf', soon_text, 'BYSCORE', 'LIMIT', behind, most)
       for _, id in ipairs(ready) do
         behind = behind + (promote(c, index, id) and 1 or 0)
       end
@@ -203,7 +204,7 @@ local function due_of(one, m, most)
   if m[SLICES] == '1' and redis.call('EXISTS', q, key('sl', one.id)) == 0 then -- it waits without a q
     return m[ST] == '1' and tonumber(m[AT]) <= soon and {'0', m[AT]} or {}, true
   end
-  return redis.call('ZRANGE', q, '-inf', soon, 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES'), false
+  return redis.call('ZRANGE', q, '-inf', soon_text, 'BYSCORE', 'LIMIT', '0', most, 'WITHSCORES'), false
 end
 
 local function take_due(c, one, m, at)
@@ -324,9 +325,13 @@ local function claim(room)
   write(c, indexes)
   local next_ms, shown = next_of(c, indexes), {}
   for i, message in ipairs(c.messages) do
-    shown[i] = message.fields
-    shown[i][PLACE], shown[i][LIST] = nil, nil
-    table.insert(shown[i], 1, message.id)
+    local m = message.fields
+    m[PLACE], m[LIST] = nil, nil
+    for _, value in ipairs(m[KIND] == '2' and redis.call('HMGET', key('m', message.id), unpack(OF_CALL)) or {}) do
+      m[#m + 1] = value
+    end
+    table.insert(m, 1, message.id)
+    shown[i] = m
   end
   return {now, next_ms, full and 1 or 0, shown, c.leases}
 end

@@ -67,7 +67,7 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
 
   local function count(at, name, by)
     if by ~= 0 then
-      f[at] = tonumber(f[at] or '0') + by
+      f[at] = digits(tonumber(f[at] or '0') + by)
       set[#set + 1], set[#set + 2] = name, f[at]
     end
   end
@@ -90,7 +90,7 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
       redis.call('APPEND', key('o', id) .. ':' .. k, kept)
     end
   end
-  local c = {n, tonumber(f[5] or '0'), tonumber(f[6] or '0'), tonumber(f[7] or '0'), 0}
+  local c = {f[3], f[5] or '0', f[6] or '0', f[7] or '0', '0'}
   local ends = mode ~= 'p' and st == '1' and kind == '1' and not pending and not arrived
     and c[2] + c[3] + c[4] == n
   if ends then
@@ -102,12 +102,12 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
     redis.call('HSET', m, unpack(set))
   end
   if ends and told then
-    redis.call('XADD', outbox, '*', 't', 'ended', 'm', id, 'at', now, 'k', k, 'b', event, 'c',
+    redis.call('XADD', outbox, '*', 't', 'ended', 'm', id, 'at', now_text, 'k', k, 'b', event, 'c',
       table.concat(c, ' '))
   elseif ends then
-    redis.call('XADD', outbox, '*', 't', 'completed', 'm', id, 'at', now, 'c', table.concat(c, ' '))
+    redis.call('XADD', outbox, '*', 't', 'completed', 'm', id, 'at', now_text, 'c', table.concat(c, ' '))
   elseif told then
-    redis.call('XADD', outbox, '*', 't', st == '8' and 'overtaken' or 'settled', 'm', id, 'at', now,
+    redis.call('XADD', outbox, '*', 't', st == '8' and 'overtaken' or 'settled', 'm', id, 'at', now_text,
       'k', k, 'b', event)
   end
 
