@@ -15,6 +15,8 @@
 #include "bridge/core/stats.h"
 #include "bridge/ports/notice.h"
 
+#include <stdint.h>
+
 #define HISTORY_QUEUE_MAX 4096 /* jobs waiting for a thread; more are refused with FAULT_RETRY */
 #define HISTORY_GROUP_MAX 512  /* jobs in one transaction */
 
@@ -37,7 +39,8 @@ struct history_job {
     /* On the loop, when all is durable (f is NULL) or nothing is (f says why). The job is its
      * maker's again. */
     void (*done)(struct history_job *job, const struct fault *f);
-    bool bare; /* run by itself and outside a transaction: for what SQLite does only so */
+    bool bare;     /* run by itself and outside a transaction: for what SQLite does only so */
+    uint32_t kind; /* of a read at once: those of one kind are short or long alike, most often */
     /* private to history.c */
     struct history_job *next;
     struct fault fault;

@@ -111,6 +111,22 @@ static void done(struct history_job *job, const struct fault *f)
     lookup_free(l);
 }
 
+/* Of the same resource, by the same parameters, of about as many: FNV-1a. */
+static uint32_t kind_of(const struct lookup *l)
+{
+    uint32_t h = UINT32_C(2166136261);
+    uintptr_t fill = (uintptr_t)l->fill;
+
+    for (; fill > 0; fill >>= 8)
+        h = (h ^ (uint32_t)(fill & 0xff)) * UINT32_C(16777619);
+    for (size_t i = 0; i < l->x->param_count; i++)
+        for (size_t c = 0; c < l->x->params[i].name.n; c++)
+            h = (h ^ (uint8_t)l->x->params[i].name.p[c]) * UINT32_C(16777619);
+    for (int64_t n = l->page.limit; n > 0; n >>= 2)
+        h = (h ^ 1) * UINT32_C(16777619);
+    return h ^ h >> 16;
+}
+
 static void start(struct lookup *l)
 {
     struct exchange *x = l->x;
@@ -118,6 +134,7 @@ static void start(struct lookup *l)
 
     l->job.run = run;
     l->job.done = done;
+    l->job.kind = kind_of(l);
     buf_init(&l->body, LOOKUP_BODY_MAX);
     (void)buf_room(&l->body, LOOKUP_BODY_USUAL);
     buf_init(&l->next, PAGE_TOKEN_MAX);

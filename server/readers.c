@@ -34,9 +34,11 @@ struct readers {
     struct readers_owner owner;
     struct reader *threads;
     int count;
-    struct reader loops;  /* what is tried at once */
-    uint64_t rests_to_ns; /* nothing is, till then */
-    unsigned too_long;    /* tries one after the other that were */
+    struct reader loops; /* by which it tries at once */
+    struct rest {
+        uint64_t to_ns;    /* nothing of this kind till then */
+        unsigned too_long; /* tries one after the other that were */
+    } rests[READERS_KINDS];
 };
 
 /* ---- on the threads ---- */
@@ -163,33 +165,33 @@ static bool try_goes_on(void *ctx)
 /* What took too long, whatever made it so (a walk, a step that is not broken off, a disk), is paid
  * for by a rest, and twice as much by the next that does. On a busy machine it may be others who
  * ran meanwhile, so that no more than READERS_QUICK_MS of it counts. */
-static void rest(struct readers *r, uint64_t now_ns, uint64_t took_ns)
+static void rest_after(struct rest *rest, uint64_t now_ns, uint64_t took_ns)
 {
     const uint64_t most_ns = READERS_REST_MAX_MS * MS_NS;
-    uint64_t rest_ns = READERS_REST_TIMES *
-                           (took_ns < READERS_QUICK_MS * MS_NS ? took_ns : READERS_QUICK_MS * MS_NS)
-                       << r->too_long;
+    uint64_t counted_ns = took_ns < READERS_QUICK_MS * MS_NS ? took_ns : READERS_QUICK_MS * MS_NS;
+    uint64_t rest_ns = READERS_REST_TIMES * counted_ns << rest->too_long;
 
     if (rest_ns < most_ns)
-        r->too_long++;
+        rest->too_long++;
     else
         rest_ns = most_ns;
-    r->rests_to_ns = now_ns + rest_ns;
+    rest->to_ns = now_ns + rest_ns;
 }
 
 bool readers_try(struct readers *r, struct history_job *job)
 {
     struct reader *one = &r->loops;
+    struct rest *rest = &r->rests[job->kind % READERS_KINDS];
     uint64_t now_ns = uv_hrtime();
 
-    if (now_ns < r->rests_to_ns)
+    if (now_ns < rest->to_ns)
         return false;
     run(one, job);
     now_ns = uv_hrtime();
     if (now_ns - one->begun_ns < READERS_TRY_US * US_NS)
-        r->too_long = 0;
+        rest->too_long = 0;
     else
-        rest(r, now_ns, now_ns - one->begun_ns);
+        rest_after(rest, now_ns, now_ns - one->begun_ns);
     return !one->broke_off && !(job->failed && job->fault.cls == FAULT_RETRY);
 }
 

@@ -9,8 +9,8 @@
  *
  * The loop has a connection, too, for what is done sooner than handed over. How long a job takes
  * shows only when it runs, so it is tried: what is not done in READERS_TRY_US is broken off, and
- * the loop tries none for READERS_REST_TIMES as long as that took, doubled by each that follows
- * such.
+ * the loop tries none of its kind for READERS_REST_TIMES as long as that took, doubled by each that
+ * follows such.
  */
 #ifndef SERVER_READERS_H
 #define SERVER_READERS_H
@@ -18,10 +18,12 @@
 #include "bridge/core/fault.h"
 #include "server/history.h"
 
-#define READERS_QUICK_MS    5
-#define READERS_TRY_US      500
-#define READERS_REST_TIMES  10 /* so what is too long has no more than an eleventh of the loop */
+#define READERS_QUICK_MS 5
+#define READERS_TRY_US   500
+#define READERS_REST_TIMES                                                                         \
+    10 /* so a kind that is too long has no more than an eleventh of the loop */
 #define READERS_REST_MAX_MS 1000
+#define READERS_KINDS       64 /* told apart; more of them share */
 
 struct readers;
 

@@ -573,21 +573,28 @@ static void a_read_at_once_that_fails_says_so(void **state)
     mem_free(j);
 }
 
-/* The loop breaks it off; a thread begins it anew. */
+/* The loop breaks it off; a thread begins it anew. What is of another kind is tried all the same.
+ */
 static void a_long_read_at_once_goes_to_the_threads(void **state)
 {
     struct world *w = *state;
     struct job *j = job(w, ENDLESS, 0);
+    struct job *other = job(w, COUNT, 0);
     uv_sem_t inside;
     struct fault f;
 
     uv_sem_init(&inside, 0);
     open_history(w);
     j->inside = &inside;
+    j->job.kind = 1;
+    other->job.kind = 2;
     assert_true(history_read_at_once(w->history, &j->job, &f));
     assert_false(j->done);
     uv_sem_wait(&inside);
     uv_sem_wait(&inside);
+    uv_run(&w->loop, UV_RUN_NOWAIT); /* the next turn */
+    assert_true(history_read_at_once(w->history, &other->job, &f));
+    assert_true(other->done);
     assert_int_equal(write_one(w, INSERT, 1), FAULT_NONE);
     assert_int_equal(stored(w), 1);
     close_history(w);
@@ -595,6 +602,7 @@ static void a_long_read_at_once_goes_to_the_threads(void **state)
     assert_true(j->runs >= 2);
     assert_int_equal(j->fault.cls, FAULT_RETRY);
     mem_free(j);
+    mem_free(other);
     uv_sem_destroy(&inside);
 }
 
