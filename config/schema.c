@@ -150,10 +150,10 @@ const struct setting schema[] = {
     {"breaker.open_max", SETTING_DURATION, SETTING_RELOADABLE, USED_CONSUME | USED_SCHEDULE, "1min",
      10, 1 * HOUR, NULL, NULL, "longest time between trials"},
 
-    {"dead_letters.budget", SETTING_INT, 0, USED_CONSUME, "20", 1, 1000000, NULL, NULL,
-     "the budget's size, full at the start: events given up in a burst"},
-    {"dead_letters.budget_per_success", SETTING_PERCENT, 0, USED_CONSUME, "10%", 0, 100, NULL, NULL,
-     "what each success gives back; 10%: one more for ten successes"},
+    {"dead_letters.budget", SETTING_INT, SETTING_RELOADABLE, USED_CONSUME, "20", 1, 1000000, NULL,
+     NULL, "the budget's size, full at the start: events given up in a burst"},
+    {"dead_letters.budget_per_success", SETTING_PERCENT, SETTING_RELOADABLE, USED_CONSUME, "10%", 0,
+     100, NULL, NULL, "what each success gives back; 10%: one more for ten successes"},
 
     {"refs.wait", SETTING_DURATION, SETTING_RELOADABLE, USED_CONSUME, "30s", 0, 1 * HOUR, NULL,
      NULL, "how long an event waits for the one that creates what it names"},

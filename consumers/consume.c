@@ -217,7 +217,8 @@ static const struct service_kind kind = {
     .name = "consume",
     .help = "usage: cmibridge consume [-c FILE | --config FILE]\n\n"
             "Takes contact events from Kafka and turns them into CMI writes.\n"
-            "SIGTERM ends it when what is under way has ended (consume.drain at most);\n"
+            "SIGTERM ends it when what is under way has ended (consume.drain at most, and\n"
+            "10 s where Kafka does not answer);\n"
             "SIGHUP reads the configuration again.\n\n"
             "Exit code: 0 asked to end; 3 mistakes in the configuration; 4 a port or peer could "
             "not\nbe had; 5 it stopped itself because going on would have lost something.\n",

@@ -17,6 +17,8 @@ struct budget {
 
 /* per_success_milli: thousandths of a dead letter. */
 void budget_init(struct budget *b, int64_t burst, int64_t per_success_milli);
+/* A larger burst gives at once what it is larger by. */
+void budget_tune(struct budget *b, int64_t burst, int64_t per_success_milli);
 void budget_earn(struct budget *b);
 bool budget_spend(struct budget *b); /* false: used up */
 

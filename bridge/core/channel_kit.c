@@ -177,11 +177,7 @@ void channel_judge_status(const struct channel_reply *reply, struct channel_outc
         [OUTCOME_REFUSE] = CHANNEL_REFUSED, [OUTCOME_FORBID] = CHANNEL_FORBIDDEN,
         [OUTCOME_STOP] = CHANNEL_STOPPED,
     };
-    int64_t wait_ms = 0;
-    bool readable =
-        reply->retry_after.n > 0 &&
-        datetime_retry_after(reply->retry_after, reply->wall_ms, CHANNEL_WAIT_MAX_MS, &wait_ms);
-    enum outcome o = outcome_of_status(reply->status, "POST", readable);
+    enum outcome o = outcome_of_status(reply->status, "POST", reply->retry_after.n > 0);
 
     if (o == OUTCOME_DONE)
         channel_handled(out, VIEW_NONE);

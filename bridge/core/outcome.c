@@ -1,5 +1,7 @@
 #include "bridge/core/outcome.h"
 
+#include "bridge/core/json_pick.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -54,16 +56,41 @@ static bool is_id(struct view v)
     return v.n > 0 && v.n <= OUTCOME_ID_MAX;
 }
 
-struct view outcome_created(struct view body, struct view location)
+static struct view without_quotes(struct view v)
+{
+    if (v.n >= 2 && v.p[0] == '"' && v.p[v.n - 1] == '"')
+        return (struct view){v.p + 1, v.n - 2};
+    return v;
+}
+
+static struct view of_body(struct view body)
 {
     while (body.n > 0 && view_has(VIEW(" \t\r\n"), body.p[0]))
         body = view_skip(body, 1);
     while (body.n > 0 && view_has(VIEW(" \t\r\n"), body.p[body.n - 1]))
         body.n--;
+    if (view_starts(body, VIEW("{")))
+        body = json_pick(json_pick_root(body), "id");
+    return without_quotes(body);
+}
+
+static struct view of_location(struct view location)
+{
+    struct view path = view_cut(&location, '?');
+
+    while (path.n > 0 && path.p[path.n - 1] == '/')
+        path.n--;
+    while (view_has(path, '/'))
+        (void)view_cut(&path, '/');
+    return path;
+}
+
+struct view outcome_created(struct view body, struct view location)
+{
+    body = of_body(body);
     if (is_id(body))
         return body;
-    while (view_has(location, '/'))
-        (void)view_cut(&location, '/');
+    location = of_location(location);
     return is_id(location) ? location : VIEW_NONE;
 }
 

@@ -21,13 +21,14 @@ enum outcome {
 #undef OUTCOME_ENUM
 };
 
-/* method is "DELETE" or another; has_retry_after: the reply held a readable Retry-After. */
+/* method is "DELETE" or another; has_retry_after: the reply held a Retry-After, readable or not. */
 enum outcome outcome_of_status(int status, const char *method, bool has_retry_after);
 /* A 2xx, but 201, whose body is a page: no CMI's answer, but that of something in front of it that
  * asks for a login, say. Nothing is known of the write then. */
 bool outcome_is_page(int status, struct view body);
 /* The id of what a POST has created: the body, if that is one (letters, digits, "-_.~:", at most
- * OUTCOME_ID_MAX), else the end of Location; VIEW_NONE if neither is. */
+ * OUTCOME_ID_MAX), also in quotes or as "id" of a JSON object; else the end of Location's path;
+ * VIEW_NONE if neither is. */
 #define OUTCOME_ID_MAX 128 /* bytes */
 struct view outcome_created(struct view body, struct view location);
 const char *outcome_name(enum outcome o);

@@ -391,6 +391,8 @@ static void make_stats(struct consume *c)
                                "Partitions paused because enough is held");
     c->stat_moved = stats_get(s, STAT_COUNTER, "cmibridge_references_moved_total", "",
                               "References that stood for something else before");
+    c->stat_nameless = stats_get(s, STAT_COUNTER, "cmibridge_creations_without_id_total", "",
+                                 "Replies to a POST that held no id of what was created");
     c->stat_late_acks = stats_get(s, STAT_COUNTER, "cmibridge_late_answers_total", "",
                                   "Answers for events whose partition was gone by then");
 }
@@ -477,6 +479,10 @@ void consume_retune(struct consume *c, const struct consume_conf *conf)
     c->conf.refs_wait_ms = conf->refs_wait_ms;
     c->conf.head_of_line_ms = conf->head_of_line_ms;
     c->conf.breaker = conf->breaker;
-    for (size_t i = 0; i < c->conf.destination_count; i++)
-        c->destinations[i].breaker.policy = conf->breaker;
+    for (size_t i = 0; i < c->conf.destination_count; i++) {
+        struct destination *to = &c->destinations[i];
+
+        to->breaker.policy = conf->breaker;
+        budget_tune(&to->budget, conf->budget_burst, conf->budget_per_success_milli);
+    }
 }

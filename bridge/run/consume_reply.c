@@ -93,11 +93,19 @@ static void failed(struct consume *c, struct delivery *d, int64_t least_wait_ms)
     consume_move(c, d, DELIVERY_ON_FAIL);
 }
 
-static void read_created(struct delivery *d, const struct http_reply *reply)
+/* Without it, what was created can't be found by its name later. */
+static void read_created(struct consume *c, struct delivery *d, const struct http_reply *reply)
 {
     d->created[0] = '\0';
-    if (d->type->returns_id)
-        view_copy(outcome_created(reply->body, reply->location), d->created, sizeof d->created);
+    if (!d->type->returns_id)
+        return;
+    view_copy(outcome_created(reply->body, reply->location), d->created, sizeof d->created);
+    if (d->created[0] != '\0')
+        return;
+    stat_add(c->stat_nameless, 1);
+    notice_say(c->port.log, NOTICE_WARN, "no_id", NOTICE_TEXT("target", d->destination->conf->name),
+               NOTICE_TEXT("type", d->type->name), NOTICE_INT("status", reply->status),
+               NOTICE_INT("body_bytes", (int64_t)reply->body.n));
 }
 
 static void done(struct consume *c, struct delivery *d)
@@ -195,11 +203,12 @@ void consume_on_reply(void *consume, const struct http_reply *reply)
                               .error = "it answered with a page, as no CMI does"};
     struct delivery *d;
     int64_t wait_ms = 0;
-    bool has_wait =
-        reply->fate == HTTP_ANSWERED && reply->retry_after.n > 0 &&
-        datetime_retry_after(reply->retry_after, c->port.clock.wall_ms(c->port.clock.ctx),
-                             c->conf.retry_after_max_ms, &wait_ms);
+    bool has_wait = reply->fate == HTTP_ANSWERED && reply->retry_after.n > 0;
 
+    if (has_wait &&
+        !datetime_retry_after(reply->retry_after, c->port.clock.wall_ms(c->port.clock.ctx),
+                              c->conf.retry_after_max_ms, &wait_ms))
+        wait_ms = 0; /* nobody knows how long */
     if (reply->fate == HTTP_ANSWERED && outcome_is_page(reply->status, reply->body)) {
         page.token = reply->token;
         page.elapsed_ms = reply->elapsed_ms;
@@ -226,6 +235,6 @@ void consume_on_reply(void *consume, const struct http_reply *reply)
         return;
     }
     if (reply->status >= 200 && reply->status <= 299)
-        read_created(d, reply);
+        read_created(c, d, reply);
     consume_replied(c, d, reply->status, reply->body, has_wait, wait_ms);
 }

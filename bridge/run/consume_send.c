@@ -157,6 +157,7 @@ void consume_send_due(struct consume *c)
 
         while (may_send(to, now))
             send_next(c, to);
+        stat_set(to->stat_breaker, (int64_t)to->breaker.state); /* it may be probing now */
     }
 }
 

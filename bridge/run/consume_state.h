@@ -161,6 +161,7 @@ struct consume {
     struct stat *stat_paused;
     struct stat *stat_late_acks;
     struct stat *stat_moved;
+    struct stat *stat_nameless;
     struct stat *stat_dead[UNKNOWN_REF + 1];
 };
 

@@ -16,6 +16,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #define IN_FLIGHT 64
 #define CHATS     300 /* far more than may be held */
@@ -24,12 +25,13 @@
 static void publish(struct kafka_rig *rig, const char *topic, int number, const char *type,
                     const char *collection, const char *data)
 {
-    char id[16];
+    char id[64];
+    char key[16];
     char subject[64];
     const struct record_header headers[] = {
         {VIEW("content-type"), VIEW("application/json")},
         {VIEW("ce_specversion"), VIEW("1.0")},
-        {VIEW("ce_id"), {id, (size_t)snprintf(id, sizeof id, "%d", number)}},
+        {VIEW("ce_id"), {id, (size_t)snprintf(id, sizeof id, "%s-%d", type, number)}},
         {VIEW("ce_source"), view_of(topic)},
         {VIEW("ce_type"), view_of(type)},
         {VIEW("ce_subject"),
@@ -39,7 +41,7 @@ static void publish(struct kafka_rig *rig, const char *topic, int number, const 
     kafka_rig_produce(rig,
                       &(struct sink_record){.topic = topic,
                                             .has_key = true,
-                                            .key = view_of(id),
+                                            .key = view_of(key),
                                             .has_value = true,
                                             .value = view_of(data),
                                             .headers = headers,
@@ -98,10 +100,63 @@ static void a_target_that_is_down_leaves_the_others_their_room(void **state)
     hostile_http_stop(down);
 }
 
+/* 409 with a Retry-After that nobody can read asks for another try all the same; a 201 without an
+ * id is a write, and is said. */
+static void replies_that_say_too_little_are_made_the_best_of(void **state)
+{
+    static const struct hostile_step steps[] = {
+        {HOSTILE_REPLY, 409, "Retry-After: soon\r\n", "busy", 0},
+        {HOSTILE_REPLY, 201, "Content-Type: application/json\r\n", "{\"id\":\"made-1\"}", 0},
+        {HOSTILE_REPLY, 201, NULL, "it is done", 0},
+    };
+    struct hostile_http *cmi = hostile_http_start();
+    struct redis_server *redis = redis_server_start(NULL);
+    struct consumer_conf conf = {
+        .topic = "odd", .cmi = hostile_http_url(cmi), .redis = redis->address, .honours_key = true};
+    struct kafka_rig rig;
+    struct consumer *consumer;
+
+    (void)state;
+    hostile_http_script(cmi, steps, sizeof steps / sizeof steps[0]);
+    kafka_rig_start(&rig, 1);
+    conf.brokers = rig.address;
+    kafka_rig_topic(&rig, "odd", 1);
+    kafka_rig_topic(&rig, "odd-results", 1);
+    kafka_rig_topic(&rig, "odd-dead", 1);
+    publish(&rig, "odd", 0, "callback.requested", "callbacks",
+            "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+358401234567\"}");
+    kafka_rig_flush(&rig);
+    consumer = consumer_start(&conf);
+    hostile_http_wait(cmi, 2);
+    publish(&rig, "odd", 1, "callback.requested", "callbacks",
+            "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+358401234567\"}");
+    publish(&rig, "odd", 0, "callback.updated", "callbacks",
+            "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+358401234567\","
+            "\"notes\":\"\",\"lastResult\":\"BUSY\"}");
+    kafka_rig_flush(&rig);
+    hostile_http_wait(cmi, 4);
+    consumer_await(consumer, "event=no_id target=main type=callback.requested status=201", 1);
+    assert_int_equal(consumer_end(consumer, SIGTERM), COMMAND_OK);
+    assert_int_equal(consumer_said(consumer, "event=no_id"), 1);
+    assert_int_equal(consumer_said(consumer, "event=dead_letter"), 0);
+    assert_int_equal(hostile_http_count(cmi), 4);
+    for (size_t i = 2; i < 4; i++) { /* in either order: they have keys of their own */
+        const struct hostile_request *r = hostile_http_request(cmi, i);
+
+        assert_true(strcmp(r->path, "/callbacks") == 0 ||
+                    strcmp(r->path, "/callbacks/made-1") == 0);
+    }
+    consumer_free(consumer);
+    kafka_rig_stop(&rig);
+    redis_server_stop(redis);
+    hostile_http_stop(cmi);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_target_that_is_down_leaves_the_others_their_room),
+        cmocka_unit_test(replies_that_say_too_little_are_made_the_best_of),
     };
 
     redis_server_need();

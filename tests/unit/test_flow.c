@@ -292,6 +292,16 @@ static void dead_letters_are_earned_by_successes(void **state)
     assert_true(budget_spend(&b));
     assert_true(budget_spend(&b));
     assert_false(budget_spend(&b));
+    budget_init(&b, 2, 0);
+    assert_true(budget_spend(&b) && budget_spend(&b));
+    budget_tune(&b, 3, 0); /* one more */
+    assert_true(budget_spend(&b));
+    assert_false(budget_spend(&b));
+    budget_tune(&b, 1, 0);
+    assert_false(budget_spend(&b));
+    budget_tune(&b, 3, 0);
+    assert_true(budget_spend(&b) && budget_spend(&b));
+    assert_false(budget_spend(&b));
 }
 
 /* ---- breaker, backoff ---- */
@@ -414,6 +424,11 @@ static void a_page_is_no_answer_and_an_id_is_a_word(void **state)
         {{"ab\0cd", 5}, "/", ""},
         {{"abc\r\nX: y", 9}, "/a/%61", ""},
         {{"a b", 3}, "", ""},
+        {{"\"a-1\"", 5}, "", "a-1"},
+        {{"{\"ok\": 1, \"id\": \"a-2\"}", 22}, "/x", "a-2"},
+        {{"{\"id\": 17}", 10}, "", "17"},
+        {{"{\"id\": {}}", 10}, "/x/3", "3"},
+        {{"{\"id\"", 5}, "/x/4/?a=/b", "4"},
     };
     char most[OUTCOME_ID_MAX + 1];
 
