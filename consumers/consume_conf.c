@@ -79,13 +79,16 @@ static void make_secrets(const struct http_destination *h, struct buf *to)
     buf_init(to, 8 * (size_t)HTTP_CLIENT_SECRET_MAX);
     if (h->auth == HTTP_AUTH_NONE || h->auth == HTTP_AUTH_CERTIFICATE)
         return;
-    echo_add_secret(to, h->secret);
-    if (h->auth != HTTP_AUTH_BASIC || h->user == NULL || h->secret == NULL)
+    if (h->secret == NULL)
         return;
     buf_init(&pair, 2 * (size_t)HTTP_CLIENT_SECRET_MAX);
     buf_init(&coded, 4 * (size_t)HTTP_CLIENT_SECRET_MAX);
-    buf_printf(&pair, "%s:%s", h->user, h->secret);
+    if (h->auth == HTTP_AUTH_BASIC && h->user != NULL)
+        buf_printf(&pair, "%s:%s", h->user, h->secret);
+    else
+        buf_put_text(&pair, h->secret);
     base64_encode(buf_view(&pair), &coded);
+    echo_add_secret(to, h->secret);
     echo_add_secret(to, buf_text(&pair));
     echo_add_secret(to, buf_text(&coded));
     explicit_bzero(pair.p, pair.n);

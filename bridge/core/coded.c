@@ -76,6 +76,24 @@ static uint32_t html_escape(struct view text, size_t *at)
     return code;
 }
 
+static uint32_t named_escape(struct view text, size_t *at)
+{
+    static const struct {
+        struct view name;
+        uint32_t code;
+    } rows[] = {
+        {{"&amp;", 5}, '&'},  {{"&lt;", 4}, '<'},    {{"&gt;", 4}, '>'},
+        {{"&quot;", 6}, '"'}, {{"&apos;", 6}, '\''}, {{"&nbsp;", 6}, ' '},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (view_starts(text, rows[i].name)) {
+            *at = rows[i].name.n;
+            return rows[i].code;
+        }
+    return NO_CHARACTER;
+}
+
 size_t coded_escape(struct view text, char out[4], size_t *n)
 {
     size_t taken = 0;
@@ -92,8 +110,66 @@ size_t coded_escape(struct view text, char out[4], size_t *n)
         return byte > 0 ? 3 : 0;
     }
     code = text.p[0] == '\\' ? json_escape(text, &taken) : html_escape(text, &taken);
+    if (code == NO_CHARACTER)
+        code = named_escape(text, &taken);
     *n = code == 0 ? 0 : utf8_write(code, out);
     return *n > 0 ? taken : 0;
+}
+
+/* ---- tags and other scripts ---- */
+
+static bool is_letter(char c)
+{
+    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/* An address in angle brackets is none: "<sam@greeneggs.ham>". */
+size_t coded_tag(struct view text)
+{
+    size_t n = 1;
+
+    if (text.n < 3 || text.p[0] != '<')
+        return 0;
+    n += text.p[n] == '/';
+    if (!is_letter(text.p[n]))
+        return 0;
+    while (n < text.n && text.p[n] != '>' && text.p[n] != '<' && text.p[n] != '@')
+        n++;
+    return n < text.n && text.p[n] == '>' ? n + 1 : 0;
+}
+
+static uint32_t code_point(struct view text, size_t n)
+{
+    uint32_t code = (unsigned char)text.p[0] & (n == 1 ? 0x7fU : 0xffU >> (n + 1));
+
+    for (size_t i = 1; i < n; i++)
+        code = code << 6 | ((unsigned char)text.p[i] & 0x3fU);
+    return code;
+}
+
+int coded_plain(struct view text, size_t *n)
+{
+    static const uint32_t zeros[] = {0x660, 0x6f0, 0x966, 0x9e6, 0xff10};
+    static const uint32_t blanks[] = {0xa0, 0x1680, 0x202f, 0x205f, 0x3000, '\t'};
+    static const uint32_t nothing[] = {0xad, 0x2060, 0xfeff};
+    uint32_t code;
+
+    *n = utf8_first(text);
+    if (*n == 0)
+        return -1;
+    code = code_point(text, *n);
+    for (size_t i = 0; i < sizeof zeros / sizeof zeros[0]; i++)
+        if (code >= zeros[i] && code <= zeros[i] + 9)
+            return (int)('0' + (code - zeros[i]));
+    for (size_t i = 0; i < sizeof blanks / sizeof blanks[0]; i++)
+        if (code == blanks[i])
+            return ' ';
+    for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++)
+        if (code == nothing[i])
+            return '\0';
+    if (code >= 0x2000 && code <= 0x200a)
+        return ' ';
+    return code >= 0x200b && code <= 0x200f ? '\0' : -1;
 }
 
 /* ---- runs ---- */

@@ -14,9 +14,16 @@
     12 /* bytes decoded; fewer may well be a word, or an id that looks like one */
 
 /* The character that the escape at the start of text stands for: %XX (one byte), \uXXXX (two of
- * them where they are surrogates), &#N; or &#xN;. *n: its bytes in out. Returns the escape's bytes;
- * 0: none is there, or it stands for U+0000 or for no character. */
+ * them where they are surrogates), &#N;, &#xN;, or one of &amp; &lt; &gt; &quot; &apos; &nbsp;. *n:
+ * its bytes in out. Returns the escape's bytes; 0: none is there, or it stands for U+0000 or for no
+ * character. */
 size_t coded_escape(struct view text, char out[4], size_t *n);
+/* Bytes of the tag at the start of text: "<br/>", "</p>", "<a href=…>"; 0: none is there. */
+size_t coded_tag(struct view text);
+/* The ASCII sign that stands for the character at the start of text: a digit for a digit of another
+ * script, a blank for a blank of another kind, '\0' for what has no width; -1: itself. *n: the
+ * character's bytes. */
+int coded_plain(struct view text, size_t *n);
 /* Bytes at the start of text that are base64 (either alphabet, with or without padding) or
  * hexadecimal and decode to readable UTF-8; 0: none are. An id or a digest is none: its bytes are
  * no text. */

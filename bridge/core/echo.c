@@ -11,6 +11,8 @@
 #define WORD_MAX      40 /* bytes of one word in quotes that is shown */
 #define SHORT_VALUE   8  /* bytes; a shorter value counts only as a word */
 #define HIDDEN_DIGITS 5  /* mask_sentence hides a number of so many by itself */
+#define NUMBER_DIGITS 7  /* one of so many is hidden here whatever parts them */
+#define FORMS_MAX     4  /* one in the other: a page that shows an encoded URL that … */
 
 /* ---- the private values ---- */
 
@@ -92,21 +94,62 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-static bool is_part_of_word(char c)
+static bool is_letter(char c)
 {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || (c & 0x80) != 0;
+    return lower(c) >= 'a' && lower(c) <= 'z';
 }
 
-/* Bytes that a value and what was said begin with alike, up to the NUL that ends the value. A form
- * has '+' for a blank. */
-static size_t alike(struct view value, struct view said)
+static bool is_digit(char c)
 {
-    size_t n = 0;
+    return c >= '0' && c <= '9';
+}
 
-    while (n < value.n && n < said.n && value.p[n] != '\0' &&
-           (lower(value.p[n]) == lower(said.p[n]) || (value.p[n] == ' ' && said.p[n] == '+')))
-        n++;
-    return n;
+static bool is_part_of_word(char c)
+{
+    return is_letter(c) || is_digit(c) || (c & 0x80) != 0;
+}
+
+/* Bytes of a value and of what was said that are alike, from their starts on. */
+struct match {
+    size_t value;
+    size_t said;
+};
+
+static size_t between_words(struct view text, size_t at)
+{
+    while (at < text.n && text.p[at] != '\0' && !is_part_of_word(text.p[at]))
+        at++;
+    return at;
+}
+
+/* Up to the NUL that ends the value. What stands between words may have become something else: '+'
+ * in a form, a line's end or several blanks in a page, an escape. */
+static struct match alike(struct view value, struct view said)
+{
+    struct match m = {0};
+    size_t beyond = 0; /* bytes between words that the value has otherwise; not at the end */
+
+    while (m.value < value.n && m.said < said.n && value.p[m.value] != '\0') {
+        struct match next = {between_words(value, m.value), between_words(said, m.said)};
+
+        if (next.value > m.value && next.said > m.said) {
+            while (m.value < next.value && m.said < next.said &&
+                   value.p[m.value] == said.p[m.said]) {
+                m.value++;
+                m.said++;
+            }
+            beyond = next.said - m.said;
+            m = next;
+        } else if (lower(value.p[m.value]) == lower(said.p[m.said])) {
+            beyond = 0;
+            m.value++;
+            m.said++;
+        } else {
+            break;
+        }
+    }
+    m.said -= beyond;
+    return m;
 }
 
 /* Does a word end in front of line[at]? */
@@ -114,6 +157,14 @@ static bool is_edge(struct view line, size_t at)
 {
     return at == 0 || at >= line.n || !is_part_of_word(line.p[at - 1]) ||
            !is_part_of_word(line.p[at]);
+}
+
+/* Is it the first word of one of the values? */
+static bool is_beginning(struct view values, size_t i)
+{
+    while (i > 0 && values.p[i - 1] != '\0' && !is_part_of_word(values.p[i - 1]))
+        i--;
+    return i == 0 || values.p[i - 1] == '\0';
 }
 
 /* Bytes of line, from `at` on, that are one of the values or a long enough piece of one; 0: none.
@@ -125,14 +176,15 @@ static size_t value_at(struct view line, size_t at, struct view values, bool *wh
 
     *whole = false;
     for (size_t i = 0; i < values.n; i++) {
-        bool begins = i == 0 || values.p[i - 1] == '\0';
-        size_t n = alike(view_skip(values, i), here);
-        bool all = begins && n > 0 && values.p[i + n] == '\0' &&
-                   (n >= SHORT_VALUE || (is_edge(line, at) && is_edge(line, at + n)));
+        bool begins = is_beginning(values, i);
+        struct match m =
+            is_part_of_word(values.p[i]) ? alike(view_skip(values, i), here) : (struct match){0};
+        bool all = begins && m.said > 0 && values.p[i + m.value] == '\0' &&
+                   (m.said >= SHORT_VALUE || (is_edge(line, at) && is_edge(line, at + m.said)));
 
-        if ((!all && n < ECHO_PIECE) || n <= longest)
+        if ((!all && m.value < ECHO_PIECE) || m.said <= longest)
             continue;
-        longest = n;
+        longest = m.said;
         *whole = all;
     }
     while (longest > 0 && at + longest < line.n && (line.p[at + longest] & 0xc0) == 0x80)
@@ -156,7 +208,7 @@ static size_t hidden_at(struct view line, size_t at, const struct hidden *h, boo
 static bool holds(struct view values, struct view word)
 {
     for (size_t i = 0; i < values.n && word.n > 0; i++)
-        if (alike(view_skip(values, i), word) == word.n)
+        if (alike(view_skip(values, i), word).said == word.n)
             return true;
     return false;
 }
@@ -191,6 +243,33 @@ static void put_masked(struct buf *to, struct view value, bool whole)
     char masked[MASK_TEXT_MAX];
 
     buf_put_text(to, whole ? mask_address(value, masked) : mask_text(value, masked));
+}
+
+/* A number, however it is written: whole digits of a sentence with anything but letters between. */
+static size_t number_at(struct view line, size_t at)
+{
+    size_t digits = 0;
+    size_t end = at;
+
+    for (size_t i = at; i < line.n && ((line.p[i] & 0x80) != 0 || !is_letter(line.p[i])); i++)
+        if (is_digit(line.p[i])) {
+            digits++;
+            end = i + 1;
+        }
+    return is_digit(line.p[at]) && digits >= NUMBER_DIGITS ? end - at : 0;
+}
+
+/* As mask_sentence shows one. */
+static void put_number(struct buf *to, struct view number)
+{
+    char last[4] = "";
+    size_t n = 3;
+
+    for (size_t i = number.n; i > 0 && n > 0; i--)
+        if (is_digit(number.p[i - 1]))
+            last[--n] = number.p[i - 1];
+    buf_put_text(to, "…");
+    buf_put_text(to, last + n);
 }
 
 /* What stands in quotes: shown if it is one word and nobody's. Returns the bytes it took, with its
@@ -241,27 +320,46 @@ static size_t show_piece(struct view line, size_t at, const struct hidden *h, st
         put_masked(to, (struct view){line.p + at, n}, false);
         return n;
     }
+    n = number_at(line, at);
+    if (n > 0) {
+        put_number(to, (struct view){line.p + at, n});
+        return n;
+    }
     n = utf8_first(view_skip(line, at));
     n = n > 0 ? n : 1;
     buf_put(to, (struct view){line.p + at, n});
     return n;
 }
 
-/* Without the escapes of forms, JSON and pages. An escape is longer than what it stands for. */
-static struct view decoded(struct view line, char out[ECHO_LINE_MAX])
+/* One piece of the line without its form: an escape, a tag, a character of another script. Never
+ * longer than what is taken. */
+static size_t plain_piece(struct view line, char out[4], size_t *n)
+{
+    size_t taken = coded_escape(line, out, n);
+    int sign;
+
+    if (taken > 0)
+        return taken;
+    taken = coded_tag(line);
+    sign = taken > 0 ? ' ' : coded_plain(line, &taken);
+    out[0] = sign < 0 ? line.p[0] : (char)sign;
+    *n = sign != '\0';
+    return sign < 0 || taken == 0 ? 1 : taken;
+}
+
+/* Without the forms of pages, JSON and URLs, one in the other. *changed: there was one. */
+static struct view decoded(struct view line, char out[ECHO_LINE_MAX], bool *changed)
 {
     size_t n = 0;
 
+    *changed = false;
     while (line.n > 0) {
-        char character[4];
+        char piece[4];
         size_t bytes;
-        size_t taken = coded_escape(line, character, &bytes);
+        size_t taken = plain_piece(line, piece, &bytes);
 
-        if (taken == 0) {
-            character[0] = line.p[0];
-            bytes = taken = 1;
-        }
-        memcpy(out + n, character, bytes);
+        *changed = *changed || taken != bytes || piece[0] != line.p[0];
+        memcpy(out + n, piece, bytes);
         n += bytes;
         line = view_skip(line, taken);
     }
@@ -274,7 +372,8 @@ const char *echo_mask(struct view said, const char *phrase, const struct buf *pr
     const struct hidden h = {buf_view(privates), secrets};
     struct view rest = said;
     struct view line = VIEW_NONE;
-    char plain[ECHO_LINE_MAX];
+    char plain[2][ECHO_LINE_MAX];
+    bool changed = true;
     struct buf shown;
 
     while (line.n == 0 && rest.n > 0) {
@@ -290,7 +389,9 @@ const char *echo_mask(struct view said, const char *phrase, const struct buf *pr
     }
     if (line.n > ECHO_LINE_MAX)
         line.n = ECHO_LINE_MAX;
-    line = decoded(line, plain);
+    for (int i = 0; i < FORMS_MAX && changed; i++)
+        line = decoded(line, plain[i % 2], &changed);
+    line = view_trim(line);
     buf_init(&shown, ECHO_LINE_MAX * MASK_TEXT_MAX);
     for (size_t at = 0; at < line.n;)
         at += show_piece(line, at, &h, &shown);

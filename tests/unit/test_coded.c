@@ -41,7 +41,10 @@ static void an_escape_is_one_character(void **state)
         {"&#x;", 0, ""},
         {"&#1114112;", 0, ""},
         {"&#xd800;", 0, ""},
-        {"&amp;", 0, ""},
+        {"&amp;x", 5, "&"},
+        {"&quot;", 6, "\""},
+        {"&nbsp;", 6, " "},
+        {"&auml;", 0, ""},
         {"&", 0, ""},
         {"A", 0, ""},
         {"", 0, ""},
@@ -55,6 +58,55 @@ static void an_escape_is_one_character(void **state)
 
         if (taken != rows[i].taken || !view_is((struct view){out, n}, rows[i].means))
             fail_msg("'%s': %zu bytes taken, %zu written", rows[i].text, taken, n);
+    }
+}
+
+static void a_tag_is_no_address_in_brackets(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+    } rows[] = {
+        {"<br>x", 4},
+        {"<br/>", 5},
+        {"</p>", 4},
+        {"<a href='x'>y", 12},
+        {"<sam@greeneggs.ham>", 0},
+        {"<3>", 0},
+        {"< b>", 0},
+        {"<b", 0},
+        {"<", 0},
+        {"a<b>", 0},
+        {"", 0},
+        {"</", 0},
+        {"<b<", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (coded_tag(view_of(rows[i].text)) != rows[i].n)
+            fail_msg("'%s': %zu", rows[i].text, coded_tag(view_of(rows[i].text)));
+}
+
+static void other_scripts_digits_and_blanks_are_plain(void **state)
+{
+    static const struct {
+        const char *text;
+        int sign;
+        size_t n;
+    } rows[] = {
+        {"５x", '5', 3}, {"٣", '3', 2},        {"۹", '9', 2},
+        {"०", '0', 3},   {"\xc2\xa0", ' ', 2}, {"\xe2\x80\x8b", '\0', 3},
+        {"\t", ' ', 1},  {"a", -1, 1},         {"ä", -1, 2},
+        {"\xff", -1, 0}, {"", -1, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t n;
+
+        assert_int_equal(coded_plain(view_of(rows[i].text), &n), rows[i].sign);
+        assert_int_equal(n, rows[i].n);
     }
 }
 
@@ -91,6 +143,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_escape_is_one_character),
+        cmocka_unit_test(a_tag_is_no_address_in_brackets),
+        cmocka_unit_test(other_scripts_digits_and_blanks_are_plain),
         cmocka_unit_test(a_run_is_coded_if_it_reads_as_text),
     };
 

@@ -74,6 +74,17 @@ static void its_own_words_stay_and_what_it_repeats_goes(void **state)
          "id 7E1C2B3F9A4D4E5FA6B7C8D9E0F1A2B3 is taken"},
         {"no InternalServerErrorException here", "no InternalServerErrorException here"},
         {"bad: y\\u006fur table &#102;&#x6f;r two", "bad: (18 characters)"},
+        /* a page, JSON, or a URL in the other */
+        {"<p>bad:&nbsp;your&nbsp;table<br>for  two is ready</p>", "bad: (28 characters)"},
+        {"bad: your-table-for-two-is-ready", "bad: (27 characters)"},
+        {"bad: your%2520table%2520for%2520two", "bad: (18 characters)"},
+        {"bad: your &amp;#116;able for two", "bad: (18 characters)"},
+        /* a number, whatever parts its digits */
+        {"no route to 358,401,234,567", "no route to …567"},
+        {"no route to 358_40_123_45_67!", "no route to …567!"},
+        {"no route to 3584:0123:4567", "no route to …567"},
+        {"no route to ３５８４０１２３４５６７", "no route to …567"},
+        {"at 10:51:04, code 12", "at 10:51:04, code 12"},
         /* what is no text */
         {"a\x01"
          "b \xff",
