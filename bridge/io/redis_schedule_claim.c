@@ -3,12 +3,13 @@
 #include "bridge/io/redis_schedule_in.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define CLAIM_TEXT_MAX (1u << 20)
-#define SLICES_MIN     4 /* of each of several shards of one call */
-#define CANCELLED      1
-#define TIMED_OUT      2
+#define CLAIM_TEXT_MAX  (1u << 20)
+#define SLICES_TOGETHER 128 /* of all shards of one call; claim.lua is bounded by it */
+#define CANCELLED       1
+#define TIMED_OUT       2
 
 /* As claim.lua has them. */
 enum field {
@@ -187,16 +188,6 @@ static void on_claimed(struct redis_schedule *s, uint64_t token, const struct re
     s->answers.claimed(s->answers.owner, &c);
 }
 
-/* The script is bounded by what all of them may have together; what is left is claimed at once. */
-static unsigned slices_of(const struct claim_args *a, size_t shards)
-{
-    unsigned most = SCHEDULE_CLAIM_MAX / (unsigned)shards;
-
-    if (most < SLICES_MIN)
-        most = SLICES_MIN;
-    return a->slices < most ? a->slices : most;
-}
-
 static void send_some(struct redis_schedule *s, size_t from, size_t count)
 {
     struct claims *q = &s->claims;
@@ -208,7 +199,7 @@ static void send_some(struct redis_schedule *s, size_t from, size_t count)
     size_t at = 0;
     size_t n = 0;
 
-    args[n++] = schedule_number(slices, slices_of(&q->args, count));
+    args[n++] = schedule_number(slices, q->items[from].slices);
     for (size_t i = 0; i < q->args.count; i++) {
         args[n++] = (struct view){q->args.text.p + at, q->args.ends[i] - at};
         at = q->args.ends[i];
@@ -221,15 +212,38 @@ static void send_some(struct redis_schedule *s, size_t from, size_t count)
     schedule_group_run(g, SCHEDULE_SCRIPT_CLAIM, shards, count, args, n);
 }
 
+static int by_slices(const void *a, const void *b)
+{
+    const struct claim_item *x = a;
+    const struct claim_item *y = b;
+
+    if (x->slices != y->slices)
+        return x->slices < y->slices ? -1 : 1;
+    return x->shard < y->shard ? -1 : 1;
+}
+
+/* From there on: how many of them one call takes. */
+static size_t count_together(const struct redis_schedule *s, size_t from)
+{
+    const struct claims *q = &s->claims;
+    size_t n = 1;
+
+    while (from + n < q->count && n < schedule_together(s) &&
+           q->items[from + n].slices == q->items[from].slices &&
+           (n + 1) * q->items[from].slices <= SLICES_TOGETHER)
+        n++;
+    return n;
+}
+
 void schedule_claims_send(struct redis_schedule *s)
 {
     struct claims *q = &s->claims;
 
+    if (q->count > 1)
+        qsort(q->items, q->count, sizeof *q->items, by_slices);
     for (size_t at = 0; at < q->count;) {
-        size_t count = q->count - at;
+        size_t count = count_together(s, at);
 
-        if (count > schedule_together(s))
-            count = schedule_together(s);
         send_some(s, at, count);
         at += count;
     }
@@ -254,7 +268,6 @@ static void put_args(struct redis_schedule *s, struct claim_args *a, const struc
 
     buf_clear(&a->text);
     a->count = 0;
-    a->slices = c->slices;
     put_number(a, c->quantum);
     put_number(a, c->lease_ms);
     put_number(a, c->head_start);
@@ -278,7 +291,7 @@ static void put_args(struct redis_schedule *s, struct claim_args *a, const struc
 
 static bool is_same(const struct claim_args *a, const struct claim_args *b)
 {
-    return a->slices == b->slices && a->count == b->count && a->text.n == b->text.n &&
+    return a->count == b->count && a->text.n == b->text.n &&
            memcmp(a->ends, b->ends, a->count * sizeof a->ends[0]) == 0 &&
            memcmp(a->text.p, b->text.p, a->text.n) == 0;
 }
@@ -299,8 +312,7 @@ void schedule_claim(void *ctx, const struct schedule_claim *c)
         q->fresh = spare;
     }
     assert(q->count < SHARD_COUNT);
-    q->items[q->count].shard = c->shard;
-    q->items[q->count++].destinations = c->destinations;
+    q->items[q->count++] = (struct claim_item){c->shard, c->slices, c->destinations};
 }
 
 void schedule_claims_init(struct redis_schedule *s)

@@ -15,23 +15,25 @@ struct schedule_call { /* one call under way */
 
 /* What waits for schedule_flush: of each kind one call for several shards, unless each has to have
  * its own (redis_schedule_group.c). */
-#define CLAIM_ARGS     9 /* those that all shards have in common, without closed sources */
+#define CLAIM_ARGS     9 /* those that all have in common, without closed sources */
 #define CLAIM_ARGS_MAX (CLAIM_ARGS + 2 * SCHEDULE_CLOSED_MAX)
 
 struct claim_args {
-    unsigned slices;
-    struct buf text; /* the others, one after the other */
+    struct buf text; /* one after the other */
     size_t ends[CLAIM_ARGS_MAX];
     size_t count;
 };
 
-struct claims { /* they ask for the same, but for shard and destinations */
+struct claim_item {
+    unsigned shard;
+    unsigned slices;
+    unsigned destinations;
+};
+
+struct claims { /* they ask for the same, but for these three */
     struct claim_args args;
     struct claim_args fresh; /* of the one that comes to them */
-    struct {
-        unsigned shard;
-        unsigned destinations;
-    } items[SHARD_COUNT];
+    struct claim_item items[SHARD_COUNT];
     size_t count;
 };
 

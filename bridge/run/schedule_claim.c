@@ -19,7 +19,7 @@ static struct shard *of_timer(struct heap_item *item)
 static bool has_room(const struct schedule *s, const struct shard *sh)
 {
     return sh->held < SCHEDULE_HELD_SHARD && s->held < SCHEDULE_HELD_MAX &&
-           s->holdings_used + (s->claims_out + 1) * SCHEDULE_CLAIM_MAX <= SCHEDULE_HOLDINGS_MAX;
+           s->holdings_used + (s->claims_out + 1) * SCHEDULE_SLICES_MORE <= SCHEDULE_HOLDINGS_MAX;
 }
 
 static int64_t claim_ms(const struct shard *sh)
@@ -46,6 +46,7 @@ void schedule_claim_init(struct schedule *s)
     heap_init(&s->claims);
     for (unsigned i = 0; i < SHARD_COUNT; i++) {
         s->shards[i].due_ms = schedule_now(s);
+        s->shards[i].slices = SCHEDULE_SLICES_FIRST;
         arm(s, &s->shards[i]);
     }
 }
@@ -110,7 +111,7 @@ static void claim(struct schedule *s, unsigned number)
     struct shard *sh = &s->shards[number];
     struct schedule_claim c = {
         .shard = number,
-        .slices = SCHEDULE_CLAIM_MAX,
+        .slices = sh->slices,
         .destinations = (unsigned)(SCHEDULE_HELD_SHARD - sh->held),
         .quantum = SCHEDULE_QUANTUM,
         .lease_ms = s->conf.lease_ms,
@@ -326,6 +327,7 @@ void schedule_claimed(void *schedule, const struct schedule_claimed *c)
         schedule_claim_room(s);
         return;
     }
+    sh->slices = c->slice_count < sh->slices ? SCHEDULE_SLICES_FIRST : SCHEDULE_SLICES_MORE;
     far_clock_heard(&s->clock, sh->asked_ms, now, c->now_ms);
     if (s->outbox_full != c->outbox_full) {
         s->outbox_full = c->outbox_full;

@@ -26,6 +26,8 @@
 #define SCHEDULE_HELD_MAX      65536 /* destinations held at once */
 #define SCHEDULE_HELD_SHARD    2000  /* of one shard: then it is not claimed from */
 #define SCHEDULE_QUANTUM       2     /* slices in a row of one message */
+#define SCHEDULE_SLICES_FIRST  8     /* of a shard's claim, so that one call has many shards */
+#define SCHEDULE_SLICES_MORE   16    /* where it brought all that were asked for */
 #define SCHEDULE_POLL_MS       1000  /* a shard is looked at that often, whatever is known of it */
 #define SCHEDULE_AHEAD_MS      25    /* before its time, what is due is claimed (decisions/0018) */
 #define SCHEDULE_TOGETHER_MS   5     /* claims of so long are made at once, and share an fsync */
@@ -189,6 +191,7 @@ struct relay_entry; /* schedule_relay.c */
 
 struct shard {
     bool claiming;
+    unsigned slices; /* that it is asked for: more where the last claim left some */
     int64_t asked_ms;
     int64_t due_ms; /* when to claim, monotonic; INT64_MAX: not known */
     int64_t looked_ms;

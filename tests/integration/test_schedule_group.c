@@ -109,7 +109,7 @@ static void claim_all(void)
 {
     for (unsigned i = 0; i < SHARDS; i++) {
         const struct schedule_claim c = {.shard = i,
-                                         .slices = SCHEDULE_CLAIM_MAX,
+                                         .slices = 8,
                                          .destinations = 1000 + i, /* each its own */
                                          .quantum = 2,
                                          .lease_ms = 60000,
