@@ -178,6 +178,8 @@ static bool ready(struct service *s, struct buf *why)
         is_ready = !buf_printf(why, "Kafka, outcomes: %s\n", kafka_sink_trouble(p->sink));
     if (redis_trouble(p->redis)[0] != '\0')
         is_ready = !buf_printf(why, "Redis: %s\n", redis_trouble(p->redis));
+    if (redis_refusal(p->redis)[0] != '\0')
+        is_ready = !buf_printf(why, "%s\n", redis_refusal(p->redis));
     return is_ready;
 }
 

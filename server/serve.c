@@ -197,6 +197,8 @@ static bool ready(void *ctx, struct buf *why)
         buf_printf(why, "Redis is away: %s\n", redis_trouble(s->server.redis));
     else if (!s->foundation.sound)
         buf_put_text(why, "what Redis holds is being looked at\n");
+    if (redis_refusal(s->server.redis)[0] != '\0')
+        buf_printf(why, "%s\n", redis_refusal(s->server.redis));
     put_history_trouble(s, why);
     return why->n == 0;
 }
@@ -207,7 +209,7 @@ static void refresh(void *ctx)
 
     stat_set(s->connections, (int64_t)http_server_connections(s->http));
     stat_set(s->under_way, (int64_t)front_under_way(s->front));
-    stat_set(s->store_up, s->foundation.sound ? 1 : 0);
+    stat_set(s->store_up, s->foundation.sound && redis_refusal(s->server.redis)[0] == '\0');
 }
 
 /* ---- the start ---- */

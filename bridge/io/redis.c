@@ -74,6 +74,11 @@ const char *redis_trouble(const struct redis *r)
     return r->cluster != NULL ? redis_cluster_trouble(r->cluster) : redis_node_trouble(r->node);
 }
 
+const char *redis_refusal(const struct redis *r)
+{
+    return r->cluster != NULL ? redis_cluster_refusal(r->cluster) : redis_node_refusal(r->node);
+}
+
 const char *redis_address(const struct redis *r)
 {
     return r->cluster != NULL ? redis_cluster_address(r->cluster) : redis_node_address(r->node);

@@ -11,7 +11,7 @@
  * is asked of for a time limit gets a PING, so one that hangs is found out in two. A reply
  * that says that the server is loading or has become a replica costs the connection, too: that one
  * reply is handed on, the commands behind it are lost, and `up` is false until the server will do
- * again.
+ * again. One that no longer has the durable profile is left, too, and not taken again until it has.
  *
  * In a cluster a command goes where its first key lies, and follows MOVED and ASK; all keys of one
  * have one hash tag. Commands to different servers are answered in any order, and one
@@ -37,6 +37,8 @@ struct redis;
 #define REDIS_WATCHERS_MAX   8
 #define REDIS_BACKOFF_MIN_MS 50 /* between two attempts to connect; doubled up to the maximum */
 #define REDIS_BACKOFF_MAX_MS 2000
+#define REDIS_CHECK_LIMITS   2     /* time limits between two looks at its durable profile */
+#define REDIS_REFUSAL_MS     30000 /* so long a refused write is told of */
 
 #define REDIS_NODES_MAX     64  /* servers of a cluster, replicas not counted */
 #define REDIS_REDIRECTS_MAX 8   /* of one command; then it ends with the server's error */
@@ -77,6 +79,9 @@ bool redis_up(const struct redis *r); /* connected, authenticated, checked, not 
 bool redis_spans_tags(const struct redis *r);
 /* The sentence that says why not, or "". */
 const char *redis_trouble(const struct redis *r);
+/* While it is up: what it answered to a write that it could not take (OOM, MISCONF, NOREPLICAS),
+ * for REDIS_REFUSAL_MS after the newest such answer; else "". */
+const char *redis_refusal(const struct redis *r);
 /* Of a server that takes subscriptions: the one, the primary, or one of the cluster. Holds until
  * the next turn of the loop. */
 const char *redis_address(const struct redis *r);

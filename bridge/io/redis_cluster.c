@@ -515,6 +515,16 @@ const char *redis_cluster_trouble(const struct redis_cluster *c)
     return c->trouble;
 }
 
+const char *redis_cluster_refusal(const struct redis_cluster *c)
+{
+    const char *why = "";
+
+    for (size_t i = 0; i < MEMBERS_MAX && why[0] == '\0'; i++)
+        if (c->members[i].node != NULL)
+            why = redis_node_refusal(c->members[i].node);
+    return why;
+}
+
 const char *redis_cluster_address(const struct redis_cluster *c)
 {
     const char *found = NULL;

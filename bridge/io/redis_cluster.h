@@ -14,6 +14,7 @@ struct redis_cluster *redis_cluster_new(struct uv_loop_s *loop, const struct red
 void redis_cluster_close(struct redis_cluster *c, void (*closed)(void *owner), void *owner);
 bool redis_cluster_up(const struct redis_cluster *c);
 const char *redis_cluster_trouble(const struct redis_cluster *c);
+const char *redis_cluster_refusal(const struct redis_cluster *c);
 const char *redis_cluster_address(const struct redis_cluster *c); /* of a server that is up */
 void redis_cluster_watch(struct redis_cluster *c, void (*changed)(void *owner, bool up),
                          void *owner);

@@ -53,6 +53,9 @@ struct redis_node {
     int64_t backoff_ms;
     char trouble[TROUBLE_MAX];
     char logged[TROUBLE_MAX];
+    char refusal[TROUBLE_MAX];  /* the newest answer that a write can't be taken, */
+    int64_t refused_ms;         /* and when it came */
+    int64_t checked_ms;         /* when the durable profile was last asked for */
     struct redis_queue owed;    /* in the order sent, so also of their deadlines */
     struct redis_queue refused; /* given while they could not be sent */
     struct redis_held held;     /* replied to, and not yet known to be at the replicas */
@@ -78,6 +81,7 @@ static void take_reply(void *ctx, const struct redis_value *value);
 static void on_lost(void *ctx, const char *why);
 static void on_located(void *owner, const char *at, const char *why);
 static void put_ping(struct redis_node *r);
+static void put_check(struct redis_node *r);
 
 /* ---- life ---- */
 
@@ -169,7 +173,8 @@ static void go(struct redis_node *r, enum phase to)
     case PHASE_GREETING:
         break; /* the first command of the greeting starts the timer */
     case PHASE_UP:
-        r->trouble[0] = r->logged[0] = '\0';
+        r->trouble[0] = r->logged[0] = r->refusal[0] = '\0';
+        r->checked_ms = (int64_t)uv_now(r->loop);
         r->backoff_ms = REDIS_BACKOFF_MIN_MS;
         break;
     case PHASE_CLOSED:
@@ -281,6 +286,11 @@ const char *redis_node_trouble(const struct redis_node *r)
     return r->trouble;
 }
 
+const char *redis_node_refusal(const struct redis_node *r)
+{
+    return (int64_t)uv_now(r->loop) - r->refused_ms < REDIS_REFUSAL_MS ? r->refusal : "";
+}
+
 const char *redis_node_address(const struct redis_node *r)
 {
     return r->address_text;
@@ -324,6 +334,7 @@ static void on_timer(uv_timer_t *timer)
         mind_replies(r);
     } else if (r->phase == PHASE_UP) {
         put_ping(r);
+        put_check(r);
     }
 }
 
@@ -538,11 +549,41 @@ static void put_ping(struct redis_node *r)
     r->unwaited = unwaited;
 }
 
+/* ---- the durable profile, which somebody may change while it runs ---- */
+
+static void on_checked(void *owner, const struct redis_value *v)
+{
+    const struct step *step = owner;
+    struct fault f = {0};
+
+    if (v->kind != REDIS_LOST && !redis_greeting_accept(step->which, v, &f))
+        lose(step->of, f.text); /* and the next greeting says the same */
+}
+
+static void put_check(struct redis_node *r)
+{
+    int64_t now_ms = (int64_t)uv_now(r->loop);
+    bool unwaited = r->unwaited;
+
+    if (!r->conf.durable || r->phase != PHASE_UP ||
+        now_ms - r->checked_ms < REDIS_CHECK_LIMITS * r->conf.timeout_ms)
+        return;
+    r->checked_ms = now_ms;
+    for (size_t i = REDIS_GREETING_APPENDONLY; i <= REDIS_GREETING_POLICY; i++) {
+        struct redis_greeting_command c;
+
+        if (redis_greeting_command(r->steps[i].which, &r->conf, &c))
+            put(r, c.args, c.count, on_checked, &r->steps[i]);
+    }
+    r->unwaited = unwaited;
+}
+
 static void on_turn(uv_idle_t *idle)
 {
     struct redis_node *r = idle->data;
 
     (void)uv_idle_stop(&r->turn);
+    put_check(r);
     if (r->conf.replicas > 0 && r->phase == PHASE_UP && r->unwaited)
         put_wait(r);
     if (r->link != NULL)
@@ -573,6 +614,19 @@ static bool wont_do(const struct redis_value *v)
            is_code(v, VIEW("MASTERDOWN"));
 }
 
+/* Its memory or its disk is full, or replicas that it insists on are gone. */
+static void mind_refusal(struct redis_node *r, const struct redis_value *v)
+{
+    static const struct view codes[] = {{"OOM", 3}, {"MISCONF", 7}, {"NOREPLICAS", 10}};
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (is_code(v, codes[i])) {
+            snprintf(r->refusal, sizeof r->refusal, "Redis at %s refuses to write: %.*s",
+                     r->address_text, VIEW_ARG(v->text));
+            r->refused_ms = (int64_t)uv_now(r->loop);
+        }
+}
+
 static void take_reply(void *ctx, const struct redis_value *value)
 {
     struct redis_node *r = ctx;
@@ -591,9 +645,11 @@ static void take_reply(void *ctx, const struct redis_value *value)
         return;
     }
     mem_free(c.tail);
+    mind_refusal(r, value);
     if (wont_do(value))
         fault_set(&wont, FAULT_RETRY, "%.*s", VIEW_ARG(value->text));
-    if (r->conf.replicas > 0 && r->phase == PHASE_UP && c.done != on_waited && c.done != on_pinged)
+    if (r->conf.replicas > 0 && r->phase == PHASE_UP && c.done != on_waited &&
+        c.done != on_pinged && c.done != on_checked)
         redis_held_put(&r->held, c.done, c.owner, value);
     else
         c.done(c.owner, value);

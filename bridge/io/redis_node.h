@@ -22,6 +22,7 @@ struct redis_node *redis_node_new(struct uv_loop_s *loop, const struct redis_con
 void redis_node_close(struct redis_node *r, void (*closed)(void *owner), void *owner);
 bool redis_node_up(const struct redis_node *r);
 const char *redis_node_trouble(const struct redis_node *r);
+const char *redis_node_refusal(const struct redis_node *r);
 const char *redis_node_address(const struct redis_node *r); /* "host:port"; as it is now */
 void redis_node_watch(struct redis_node *r, void (*changed)(void *owner, bool up), void *owner);
 void redis_node_command(struct redis_node *r, const struct view *args, size_t count,

@@ -385,6 +385,46 @@ static void a_server_that_may_forget_is_refused_until_mended(void **state)
             "CONFIG SET appendonly yes");
 }
 
+/* Idle or at work: it is looked at all the time. */
+static void a_server_that_may_forget_from_now_on_is_left(void **state)
+{
+    struct bench *b = *state;
+    struct redis_conf conf = usual(b);
+
+    conf.timeout_ms = 200;
+    connect_to(b, &conf);
+    wait_up(b);
+    assert_string_equal(redis_server_ask(b->server, "CONFIG SET appendfsync everysec"), "+OK");
+    wait_down(b);
+    assert_non_null(strstr(redis_trouble(b->redis), "appendfsync is 'everysec'"));
+    assert_string_equal(redis_server_ask(b->server, "CONFIG SET appendfsync always"), "+OK");
+    wait_up(b);
+    assert_string_equal(redis_server_ask(b->server, "CONFIG SET maxmemory-policy allkeys-lru"),
+                        "+OK");
+    while (redis_up(b->redis))
+        (void)ASK(b, "PING");
+    assert_string_equal(redis_server_ask(b->server, "CONFIG SET maxmemory-policy noeviction"),
+                        "+OK");
+    wait_up(b);
+}
+
+static void a_server_that_is_full_is_up_and_said_to_refuse(void **state)
+{
+    struct bench *b = *state;
+    const struct redis_conf conf = usual(b);
+
+    connect_to(b, &conf);
+    wait_up(b);
+    assert_string_equal(redis_refusal(b->redis), "");
+    assert_string_equal(redis_server_ask(b->server, "CONFIG SET maxmemory 1"), "+OK");
+    assert_int_equal(ASK(b, "SET", "a", "b")->kind, REDIS_ERROR);
+    assert_true(redis_up(b->redis));
+    assert_non_null(strstr(redis_refusal(b->redis), "refuses to write: OOM"));
+    assert_int_equal(ASK(b, "GET", "a")->kind, REDIS_NIL); /* says nothing of writes */
+    assert_non_null(strstr(redis_refusal(b->redis), "OOM"));
+    assert_string_equal(redis_server_ask(b->server, "CONFIG SET maxmemory 0"), "+OK");
+}
+
 static void without_the_durable_profile_such_a_server_will_do(void **state)
 {
     struct bench *b = *state;
@@ -518,6 +558,8 @@ int main(void)
         ROW(a_frozen_server_costs_the_connection_and_comes_back),
         ROW(a_server_that_hangs_unasked_is_found_out),
         ROW(a_server_that_may_forget_is_refused_until_mended),
+        ROW(a_server_that_may_forget_from_now_on_is_left),
+        ROW(a_server_that_is_full_is_up_and_said_to_refuse),
         ROW(without_the_durable_profile_such_a_server_will_do),
         ROW(a_primary_that_becomes_a_replica_is_left_until_it_is_one_again),
         ROW(user_password_and_database_are_used),
