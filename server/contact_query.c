@@ -43,9 +43,12 @@ bool contact_query_statistics(const struct exchange *x, bool *statistics, struct
 
 bool contact_query_read(struct contact_query *c, const struct exchange *x, struct fault *f)
 {
-    return page_read(x, PAGE_LIMIT_DEFAULT, false, &c->page, f) &&
-           contact_sort_read(&c->sort, x, &c->page, f) && contact_search_read(&c->search, x, f) &&
-           contact_query_statistics(x, &c->statistics, f);
+    if (!page_read(x, PAGE_LIMIT_DEFAULT, false, &c->page, f) ||
+        !contact_sort_read(&c->sort, x, &c->page, f))
+        return false;
+    c->search.from = contact_sort_is_at_place(&c->sort) && !c->sort.descending;
+    c->search.to = contact_sort_is_at_place(&c->sort) && c->sort.descending;
+    return contact_search_read(&c->search, x, f) && contact_query_statistics(x, &c->statistics, f);
 }
 
 /* Both ?1 and ?2 stand in it, so that the next `?` is the third in any case. */
@@ -59,11 +62,14 @@ static void put_select(struct contact_query *c, struct where *w)
     where_put(w, " FROM ");
     if (c->search.leads != NULL) {
         where_put(w, c->search.leads);
-        where_put(w, " d CROSS JOIN contacts c ON c.row = d.rowid WHERE ?2 >= 0 AND d.rowid > 0");
+        where_put(w, " d CROSS JOIN contacts c ON c.row = d.rowid");
         c->sort.place = "d.rowid";
     } else {
-        where_put(w, "contacts c WHERE ?2 >= 0 AND c.row > 0");
+        where_put(w, "contacts c");
     }
+    where_put(w, c->search.from ? " WHERE ?2 >= 0 AND +" : " WHERE ?2 >= 0 AND ");
+    where_put(w, c->sort.place);
+    where_put(w, " > 0");
 }
 
 struct sqlite_query contact_query_open(struct contact_query *c, const struct exchange *x,

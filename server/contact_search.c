@@ -290,6 +290,14 @@ static bool add_id(struct contact_search *s, const struct exchange *x, struct fa
 
 /* ---- times ---- */
 
+/* " AND <place>", whose bound follows. Words have been read: it is known what leads. */
+static void put_place(struct contact_search *s, bool *bounded)
+{
+    where_put(&s->w, *bounded ? " AND +" : " AND ");
+    where_put(&s->w, s->leads != NULL ? "d.rowid" : "c.row");
+    *bounded = true;
+}
+
 /* arrivalTime or disconnectTime at or after the start. What arrived long before it can only be one
  * of the few that lasted long: they say how far back the rows have to be looked at. */
 static bool add_start(struct contact_search *s, const struct exchange *x, struct fault *f)
@@ -300,7 +308,8 @@ static bool add_start(struct contact_search *s, const struct exchange *x, struct
 
     if (!filter_time_read(x, "startTime", &ms, &found, f) || !found)
         return !found;
-    where_put(w, " AND c.row >= min(?, ifnull((SELECT min(+row) FROM contacts"
+    put_place(s, &s->from);
+    where_put(w, " >= min(?, ifnull((SELECT min(+row) FROM contacts"
                  " INDEXED BY contacts_long WHERE disconnect_ms - arrival_ms > 86400000 AND "
                  "disconnect_ms >= ?"
                  " AND +row > 0), ?))"
@@ -322,7 +331,8 @@ static bool add_end(struct contact_search *s, const struct exchange *x, struct f
 
     if (!filter_time_read(x, "endTime", &ms, &found, f) || !found)
         return !found;
-    where_put(w, " AND c.row <= max(?, ifnull((SELECT max(+row) FROM contacts"
+    put_place(s, &s->to);
+    where_put(w, " <= max(?, ifnull((SELECT max(+row) FROM contacts"
                  " INDEXED BY contacts_backwards WHERE disconnect_ms < arrival_ms AND "
                  "disconnect_ms <= ?), 0))"
                  " AND (c.arrival_ms <= ? OR c.disconnect_ms <= ?)");
@@ -497,6 +507,7 @@ static bool add_pickable(struct contact_search *s, const struct exchange *x, str
 void contact_search_init(struct contact_search *s)
 {
     s->leads = NULL;
+    s->from = s->to = false;
     s->pickable = false;
     where_init(&s->w);
 }

@@ -4,7 +4,9 @@
  *
  * A condition is exact on the row itself. Where an index of texts (server/text_index.h) can say
  * which rows may match, the statement is led by it; else by the index of an address, an agent, a
- * queue, or by the rows in their order.
+ * queue, or by the rows in their order. Of all the bounds of places on one side only one can end or
+ * begin a walk, the first that SQLite finds; so the closest is left to it, and from the others it
+ * is kept by a `+`.
  */
 #ifndef SERVER_CONTACT_SEARCH_H
 #define SERVER_CONTACT_SEARCH_H
@@ -18,6 +20,8 @@ struct contact_search {
     struct where w;    /* the conditions: " AND …" each */
     bool pickable;     /* only what the user serves */
     const char *leads; /* the index of texts that leads, as the table d; NULL: none */
+    bool from;         /* the walk begins (or ends) at a place: none before it is shown */
+    bool to;           /* none behind it; set both before reading where a token says so */
 };
 
 /* The parameters that it reads, NULL-terminated. */

@@ -209,6 +209,11 @@ static void put_last(const struct contact_sort *s, struct where *w)
         where_bytes(w, s->at.kind, s->at.bytes);
 }
 
+bool contact_sort_is_at_place(const struct contact_sort *s)
+{
+    return s->goes_on && s->key == NULL;
+}
+
 void contact_sort_after(const struct contact_sort *s, struct where *w)
 {
     bool absent = s->at.kind == CELL_NULL && !s->at_row;

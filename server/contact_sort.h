@@ -32,6 +32,8 @@ struct contact_sort {
 /* Reads `sort` and `after`. The fault (REJECT) is what to answer. */
 bool contact_sort_read(struct contact_sort *s, const struct exchange *x, const struct page *page,
                        struct fault *f) MUST_CHECK;
+/* Does the list go on at a place, which bounds the rows that are left? */
+bool contact_sort_is_at_place(const struct contact_sort *s);
 /* Appends " AND …" that leaves out what was shown. */
 void contact_sort_after(const struct contact_sort *s, struct where *w);
 /* Appends " ORDER BY …". */

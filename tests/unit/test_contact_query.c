@@ -1,0 +1,167 @@
+/* contact_query: a page begins and ends where its bounds are, and what lies beyond is not walked.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/datetime.h"
+#include "server/contact_query.h"
+#include "server/history_schema.h"
+#include "server/place.h"
+#include "server/search.h"
+#include "server/sqlite.h"
+#include "server/sqlite_migrate.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STEPS_BEFORE_SEARCH 6
+
+#define CONTACTS 20000
+#define PAGE     20
+#define T0_MS    INT64_C(1700000000000)
+#define APART_MS 600000 /* so that a day, which contacts may last, is not many */
+
+#define LOOK_STEPS 100 /* of SQLite's machine */
+#define LOOKS_MAX                                                                                  \
+    100 /* a page of 20 rows takes some twenty; each row walked is one step at least */
+
+/* All with the same words; the search's step fills the indexes. */
+static const char fill[] =
+    "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 19999)"
+    " INSERT INTO contacts (row, id, group_id, channel, status, source, subject, arrival_ms,"
+    " disconnect_ms, leads, stamps)"
+    " SELECT (1700000000000 + i * 600000) << 20, CAST(printf('%016d', i) AS BLOB), x'01', 'CHAT',"
+    " 'Handled', '+358401234567', 'an included word', 1700000000000 + i * 600000,"
+    " 1700000000000 + i * 600000 + 1000, 1, x'' FROM n";
+
+static struct sqlite *db;
+static unsigned looks;
+
+static bool look(void *ctx)
+{
+    (void)ctx;
+    looks++;
+    return true;
+}
+
+static int set_up(void **state)
+{
+    struct fault f = {0};
+
+    (void)state;
+    db = sqlite_open(":memory:", false, &f);
+    if (db == NULL || !sqlite_migrate(db, history_schema, STEPS_BEFORE_SEARCH, &f))
+        return -1;
+    sqlite_script(db, fill);
+    if (!sqlite_check(db, &f) || !sqlite_migrate(db, history_schema, history_schema_steps, &f))
+        return -1;
+    search_install(db);
+    sqlite_watch(db, LOOK_STEPS, look, NULL);
+    return sqlite_check(db, &f) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    sqlite_close(db);
+    return 0;
+}
+
+static int64_t place_of(int64_t i)
+{
+    return (T0_MS + i * APART_MS) << PLACE_BITS;
+}
+
+struct asked {
+    int64_t start; /* startTime is that contact's arrival; -1: not given */
+    int64_t end;
+    bool ascending;
+    int64_t after; /* that contact was the last one shown */
+    int64_t first; /* to be shown; -1: none is */
+};
+
+/* The page of what was asked for together with `name`=`value`, which all contacts meet. */
+static void expect_page(const struct asked *a, const char *name, const char *value)
+{
+    struct exchange_user user = {.login = "tester", .language = "en"};
+    struct exchange_param params[6] = {{VIEW("limit"), VIEW("20")}};
+    struct exchange x = {.params = params, .param_count = 1, .user = &user, .wall_ms = T0_MS};
+    char start[DATETIME_TEXT_MAX];
+    char end[DATETIME_TEXT_MAX];
+    char after[24];
+    struct contact_query c;
+    struct sqlite_query q;
+    struct fault f = {0};
+    int64_t n = 0;
+
+    datetime_format(T0_MS + a->start * APART_MS, start);
+    datetime_format(T0_MS + a->end * APART_MS, end);
+    snprintf(after, sizeof after, "%" PRId64, place_of(a->after));
+    if (name != NULL)
+        params[x.param_count++] = (struct exchange_param){view_of(name), view_of(value)};
+    if (a->start >= 0)
+        params[x.param_count++] = (struct exchange_param){VIEW("startTime"), view_of(start)};
+    if (a->end >= 0)
+        params[x.param_count++] = (struct exchange_param){VIEW("endTime"), view_of(end)};
+    if (a->ascending)
+        params[x.param_count++] = (struct exchange_param){VIEW("sort"), VIEW("arrivalTime")};
+    if (a->after >= 0)
+        params[x.param_count++] = (struct exchange_param){VIEW("after"), view_of(after)};
+    contact_query_init(&c);
+    if (!contact_query_read(&c, &x, &f))
+        fail_msg("%s", f.text);
+    looks = 0;
+    q = contact_query_open(&c, &x, 3600000, db);
+    while (sqlite_row(&q)) {
+        assert_int_equal(sqlite_int(&q, 0), place_of(a->first + (a->ascending ? n : -n)));
+        n++;
+    }
+    if (!sqlite_check(db, &f))
+        fail_msg("%s", f.text);
+    assert_int_equal(n, a->first < 0 ? 0 : PAGE + 1); /* one tells that there are more */
+    if (looks > LOOKS_MAX)
+        fail_msg("%s from %s to %s after %s: %u looks", name, start, end, after, looks);
+    contact_query_done(&c);
+}
+
+static void a_page_walks_only_what_is_within_its_bounds(void **state)
+{
+    static const struct asked asked[] = {
+        {-1, -1, false, -1, CONTACTS - 1},
+        {-1, -1, false, 100, 99},
+        {-1, -1, true, -1, 0},
+        {-1, -1, true, CONTACTS - 100, CONTACTS - 99},
+        {CONTACTS - 100, -1, false, -1, CONTACTS - 1},
+        {CONTACTS + 10, -1, false, -1, -1},
+        {CONTACTS + 10, -1, true, -1, -1},
+        {CONTACTS + 10, -1, true, CONTACTS - 100, -1},
+        {100, -1, true, CONTACTS - 100, CONTACTS - 99},
+        {-1, 100, false, -1, 100},
+        {-1, CONTACTS - 100, false, 200, 199},
+        {-1, 200, true, -1, 0},
+        {CONTACTS - 500, CONTACTS - 400, false, -1, CONTACTS - 400},
+        {300, 400, false, 390, 389},
+    };
+    static const char *const with[][2] = {
+        {NULL, NULL}, {"subject", "included"}, {"source", "+3584*"}, {"search", "*1234*,x"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+        for (size_t w = 0; w < sizeof with / sizeof *with; w++)
+            expect_page(&asked[i], with[w][0], with[w][1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_page_walks_only_what_is_within_its_bounds, set_up,
+                                        tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
