@@ -187,6 +187,28 @@ static void copy(struct kafka_survey *to, const struct kafka_survey *from)
             to->at[to->count - 1].span = from->at[i].span;
 }
 
+/* How far behind they are can't be told by what is fetched. */
+static void list_resting(struct kafka_source *s, struct kafka_survey *to)
+{
+    for (unsigned i = 0; i < SOURCE_PARTITIONS_MAX; i++) {
+        const struct kafka_slot *slot = kafka_slots_at(s->slots, i);
+
+        if (slot != NULL && slot->paused)
+            (void)kafka_survey_add(to, slot->topic, slot->partition);
+    }
+}
+
+static void on_ends(struct kafka_source *s, const struct kafka_survey *found)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        struct kafka_slot *slot =
+            kafka_slots_find(s->slots, found->at[i].topic, found->at[i].partition);
+
+        if (slot != NULL)
+            slot->far_end = found->at[i].span.high;
+    }
+}
+
 void kafka_assignment_ask(struct kafka_source *s)
 {
     static const struct kafka_survey nothing;
@@ -207,6 +229,10 @@ void kafka_assignment_ask(struct kafka_source *s)
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_TOPICS);
     } else if (s->suspect && now >= s->probe_at_ms) {
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_PROBE);
+    } else if (!s->suspect && kafka_slots_paused(s->slots) > 0 && now >= s->ends_at_ms) {
+        s->ends_at_ms = now + KAFKA_ENDS_EVERY_MS;
+        list_resting(s, &s->job.survey);
+        kafka_job_start(&s->job, s->loop, KAFKA_JOB_ENDS);
     }
 }
 
@@ -288,6 +314,9 @@ void kafka_assignment_answer(struct kafka_source *s, const struct kafka_survey *
         break;
     case KAFKA_JOB_SPANS:
         explain(s, &found->at[0]);
+        break;
+    case KAFKA_JOB_ENDS:
+        on_ends(s, found);
         break;
     case KAFKA_JOB_PROBE:
     case KAFKA_JOB_DESTROY:

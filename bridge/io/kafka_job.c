@@ -34,6 +34,9 @@ static void ask(uv_work_t *work)
         job->ok = kafka_survey_offsets(job->rk, job->kind == KAFKA_JOB_OFFSETS, &job->survey,
                                        &job->fault);
         break;
+    case KAFKA_JOB_ENDS:
+        job->ok = kafka_survey_ends(job->rk, &job->survey, &job->fault);
+        break;
     case KAFKA_JOB_DESTROY:
         rd_kafka_destroy_flags(job->rk, job->destroy_flags);
         job->ok = true;

@@ -223,6 +223,7 @@ static void on_answer(void *owner, const struct kafka_survey *found)
         break;
     case KAFKA_JOB_OFFSETS:
     case KAFKA_JOB_SPANS:
+    case KAFKA_JOB_ENDS:
         break;
     }
     if (!s->ending)

@@ -81,6 +81,7 @@ struct kafka_slot *kafka_slots_add(struct kafka_slots *s, const char *topic, int
                                 .next_offset = next_offset,
                                 .last = -1,
                                 .end = -1,
+                                .far_end = -1,
                                 .want = -1,
                                 .asked = -1,
                                 .committed = -1};

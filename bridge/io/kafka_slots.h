@@ -26,6 +26,7 @@ struct kafka_slot {
     int64_t next_offset; /* where reading began */
     int64_t last;        /* newest offset that was taken from librdkafka; -1: none */
     int64_t end;         /* the log's end, where reading has come to it; -1: it has not */
+    int64_t far_end;     /* the same, asked for while it rests; -1: it was not */
     int64_t want;        /* to be committed; -1: nothing */
     int64_t asked;       /* under way to the broker, or there; -1: nothing */
     int64_t committed;   /* the broker has it; -1: nothing known */

@@ -313,7 +313,7 @@ void kafka_source_each(struct kafka_source *s,
 {
     for (unsigned i = 0; i < SOURCE_PARTITIONS_MAX; i++) {
         struct kafka_slot *slot = kafka_slots_at(s->slots, i);
-        int64_t low = -1;
+        int64_t low;
         int64_t high = -1;
         struct kafka_figures figures;
 
@@ -325,7 +325,7 @@ void kafka_source_each(struct kafka_source *s,
                                    .partition = slot->partition,
                                    .position = slot->last >= 0 ? slot->last + 1 : slot->next_offset,
                                    .committed = slot->committed,
-                                   .high = high >= 0 ? high : -1,
+                                   .high = high > slot->far_end ? high : slot->far_end,
                                    .paused = slot->paused};
         visit(ctx, &figures);
     }

@@ -47,7 +47,8 @@ struct kafka_figures {
     int32_t partition;
     int64_t position;  /* the next offset to be taken from librdkafka */
     int64_t committed; /* the next offset the broker will begin with; -1: not committed here */
-    int64_t high;      /* the log's end, as of the last fetch; -1: not known yet */
+    int64_t high; /* the log's end, as of the last fetch, or of the last question while it rests;
+                   * -1: not known yet */
     bool paused;
 };
 /* Calls visit for every partition assigned. */

@@ -15,6 +15,7 @@
 
 #define KAFKA_AGAIN_MS       1000 /* after a question that was not answered */
 #define KAFKA_PROBE_EVERY_MS 2000 /* while no broker answers */
+#define KAFKA_ENDS_EVERY_MS  5000 /* while partitions rest, of which nothing is fetched then */
 
 struct rd_kafka_topic_partition_list_s;
 
@@ -47,6 +48,7 @@ struct kafka_source {
     int64_t offer_at_ms;
     int64_t refresh_at_ms;
     int64_t probe_at_ms;
+    int64_t ends_at_ms;
     bool suspect; /* something went wrong: ask whether a broker is there, until one answers */
     bool down;    /* none answered when asked last */
     bool revoking;

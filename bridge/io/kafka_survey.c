@@ -175,3 +175,8 @@ bool kafka_survey_offsets(struct rd_kafka_s *rk, bool committed, struct kafka_su
     return (!committed || ask_committed(rk, s, f)) &&
            ask_log(rk, RD_KAFKA_OFFSET_BEGINNING, s, f) && ask_log(rk, RD_KAFKA_OFFSET_END, s, f);
 }
+
+bool kafka_survey_ends(struct rd_kafka_s *rk, struct kafka_survey *s, struct fault *f)
+{
+    return s->count == 0 || ask_log(rk, RD_KAFKA_OFFSET_END, s, f);
+}

@@ -43,4 +43,7 @@ bool kafka_survey_topics(struct rd_kafka_s *rk, const char *const *topics, size_
 bool kafka_survey_offsets(struct rd_kafka_s *rk, bool committed, struct kafka_survey *s,
                           struct fault *f) MUST_CHECK;
 
+/* Fills in high of each. RETRY if one can't be had. */
+bool kafka_survey_ends(struct rd_kafka_s *rk, struct kafka_survey *s, struct fault *f) MUST_CHECK;
+
 #endif

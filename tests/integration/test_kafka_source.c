@@ -475,6 +475,58 @@ static void it_tells_how_far_behind_it_is(void **state)
     kafka_rig_stop(&rig);
 }
 
+struct behind {
+    struct reader *r;
+    int64_t high;
+};
+
+static bool has_heard_of(void *ctx)
+{
+    const struct behind *b = ctx;
+    int64_t sums[3] = {0};
+
+    kafka_source_each(b->r->source, count_figures, sums);
+    return sums[1] >= b->high;
+}
+
+static void send_large(struct kafka_rig *rig, int count)
+{
+    static char value[200000];
+
+    for (int i = 0; i < count; i++)
+        kafka_rig_produce(rig, &(struct sink_record){.topic = topic[0],
+                                                     .has_value = true,
+                                                     .value = {value, sizeof value}});
+    kafka_rig_flush(rig);
+}
+
+/* Of what rests nothing more is fetched once enough is kept, and yet it tells. */
+static void it_tells_how_far_behind_it_is_while_it_rests(void **state)
+{
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    struct behind b = {&r, 0};
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    conf = kafka_rig_conf(&rig, topic);
+    reader_start(&r, &rig, &conf);
+    reader_await_partitions(&r, 1);
+    r.port.pause(r.port.ctx, r.parts[0].slot);
+    for (int i = 0; i < 3; i++) { /* more than is fetched ahead, and a little more again */
+        int count = i == 0 ? 80 : 10;
+
+        send_large(&rig, count);
+        b.high += count;
+        kafka_rig_until(&rig, has_heard_of, &b);
+    }
+    assert_int_equal(r.count, 0);
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +542,7 @@ int main(void)
         cmocka_unit_test(a_reader_that_falls_behind_is_stopped_too),
         cmocka_unit_test(an_outage_of_every_broker_is_waited_for),
         cmocka_unit_test(it_tells_how_far_behind_it_is),
+        cmocka_unit_test(it_tells_how_far_behind_it_is_while_it_rests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
