@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define CONF_ENTRIES_MAX 1000 /* names in all maps together */
+#define CONF_TOPICS_MAX  64   /* names in kafka.topics */
 
 struct conf;
 
@@ -25,8 +26,16 @@ struct conf;
  *
  * conf_load_for also demands what the commands in `users` (enum setting_user, or'ed) can't do
  * without; conf_load demands nothing of that kind. */
+/* Appends further mistakes, of what only the caller's own parts know, each "ORIGIN: sentence\n".
+ * The conf may hold settings that were given wrongly: each has an origin and no text (conf_text
+ * gives NULL, a number is 0); nothing need be said of them. `file` is for what has no line. */
+typedef void conf_check(const struct conf *c, const char *file, struct buf *mistakes);
+
 struct conf *conf_load(const char *file, struct buf *mistakes) MUST_CHECK;
 struct conf *conf_load_for(const char *file, unsigned users, struct buf *mistakes) MUST_CHECK;
+/* conf_load_for whose mistakes are those of `also`, too, in the same order. */
+struct conf *conf_load_checked(const char *file, unsigned users, conf_check *also,
+                               struct buf *mistakes) MUST_CHECK;
 /* The same for a text at hand; `name` stands in the mistakes for the file's. */
 struct conf *conf_parse(const char *name, struct view yaml, unsigned users,
                         struct buf *mistakes) MUST_CHECK;

@@ -177,7 +177,8 @@ static void each_path(struct load *l, on_path *take, void *ctx)
 struct variable {
     const char *name; /* NUL-terminated, without the '=' */
     const char *value;
-    bool taken;
+    const struct setting *taken;   /* by which; NULL: by none yet */
+    char path[SCHEMA_PATH_MAX];    /* of the setting that took it */
     char nearest[SCHEMA_PATH_MAX]; /* name of a setting's that is like it, or "" */
 };
 
@@ -218,14 +219,19 @@ static void match_variable(struct load *l, const struct setting *row, const char
     const char *words[] = {schema_environment_name(path, name), NULL};
     size_t n = strlen(path);
 
-    if (v->taken)
-        return;
     if (strcmp(name, v->name) != 0) {
-        if (spelling_nearest(view_of(v->name), words) != NULL)
+        if (v->taken == NULL && spelling_nearest(view_of(v->name), words) != NULL)
             memcpy(v->nearest, name, strlen(name) + 1);
         return;
     }
-    v->taken = true;
+    if (v->taken != NULL) {
+        if (v->taken != row) /* two names in one map: conf_rules tells it */
+            load_mistake(l, v->name, "is the name of %s and of %s; rename what is yours of them",
+                         v->path, path);
+        return;
+    }
+    v->taken = row;
+    (void)snprintf(v->path, sizeof v->path, "%s", path);
     if (n > 2 && strcmp(path + n - 2, "[]") == 0)
         put_items(l, row, path, v->value, v->name);
     else
@@ -247,7 +253,7 @@ static void take_environment(struct load *l)
         v.value = equals + 1;
         each_path(l, match_variable, &v);
         /* No mistake: others put such names into the environment, too (container platforms). */
-        if (!v.taken && v.nearest[0] != '\0') {
+        if (v.taken == NULL && v.nearest[0] != '\0') {
             char sentence[SCHEMA_PATH_MAX + 64];
 
             (void)snprintf(sentence, sizeof sentence, "is no setting and was ignored; there is %s",
@@ -374,7 +380,8 @@ static void sort_mistakes(struct load *l, size_t from)
 
 /* ---- */
 
-struct conf *conf_parse(const char *name, struct view yaml, unsigned users, struct buf *mistakes)
+static struct conf *parse(const char *name, struct view yaml, unsigned users, conf_check *also,
+                          struct buf *mistakes)
 {
     struct load l = {mem_zeroed(1, sizeof *l.c), name, users, mistakes, false};
     struct yaml_doc doc;
@@ -391,6 +398,8 @@ struct conf *conf_parse(const char *name, struct view yaml, unsigned users, stru
         complete_routes(&l);
         conf_sort(l.c);
         conf_rules(l.c, name, users, mistakes);
+        if (also != NULL)
+            also(l.c, name, mistakes);
     }
     yaml_doc_done(&doc);
     if (mistakes->n > mistakes_before)
@@ -400,6 +409,11 @@ struct conf *conf_parse(const char *name, struct view yaml, unsigned users, stru
         return NULL;
     }
     return l.c;
+}
+
+struct conf *conf_parse(const char *name, struct view yaml, unsigned users, struct buf *mistakes)
+{
+    return parse(name, yaml, users, NULL, mistakes);
 }
 
 static bool read_file(const char *file, struct buf *text, struct buf *mistakes)
@@ -424,18 +438,24 @@ static bool read_file(const char *file, struct buf *text, struct buf *mistakes)
     return ok;
 }
 
-struct conf *conf_load_for(const char *file, unsigned users, struct buf *mistakes)
+struct conf *conf_load_checked(const char *file, unsigned users, conf_check *also,
+                               struct buf *mistakes)
 {
     struct conf *c = NULL;
     struct buf text;
 
     if (file == NULL)
-        return conf_parse("settings", VIEW_NONE, users, mistakes);
+        return parse("settings", VIEW_NONE, users, also, mistakes);
     buf_init(&text, YAML_BYTES_MAX + 4096);
     if (read_file(file, &text, mistakes))
-        c = conf_parse(file, buf_view(&text), users, mistakes);
+        c = parse(file, buf_view(&text), users, also, mistakes);
     buf_done(&text);
     return c;
+}
+
+struct conf *conf_load_for(const char *file, unsigned users, struct buf *mistakes)
+{
+    return conf_load_checked(file, users, NULL, mistakes);
 }
 
 struct conf *conf_load(const char *file, struct buf *mistakes)

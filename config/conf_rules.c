@@ -30,8 +30,7 @@ void rules_warn(struct rules *r, const char *path, const char *sentence)
     conf_warn(r->c, conf_origin(r->c, path), whole);
 }
 
-/* Given or by default, and right as far as its own row says. */
-static bool is_sound(const struct conf_value *v)
+bool rules_sound(const struct conf_value *v)
 {
     return v != NULL && v->text != NULL;
 }
@@ -139,8 +138,7 @@ static void check_routes(struct rules *r, unsigned users)
                       targets);
 }
 
-/* Of two that contradict each other the one that was given, so that its line is named. */
-static const char *given(const struct rules *r, const char *path, const char *other)
+const char *rules_given(const struct rules *r, const char *path, const char *other)
 {
     return strcmp(conf_origin(r->c, path), "default") != 0 ? path : other;
 }
@@ -150,8 +148,8 @@ static void check_not_above(struct rules *r, const char *lower, const char *uppe
     const struct conf_value *a = conf_find(r->c, lower);
     const struct conf_value *b = conf_find(r->c, upper);
 
-    if (is_sound(a) && is_sound(b) && a->number > b->number)
-        rules_mistake(r, given(r, lower, upper), "%s is %s, more than %s, which is %s", lower,
+    if (rules_sound(a) && rules_sound(b) && a->number > b->number)
+        rules_mistake(r, rules_given(r, lower, upper), "%s is %s, more than %s, which is %s", lower,
                       a->text, upper, b->text);
 }
 
@@ -163,29 +161,6 @@ static void check_targets(struct rules *r)
         (void)snprintf(prefix, sizeof prefix, "targets.%s", conf_name(r->c, "targets", i));
         rules_sign_on(r, prefix, NULL);
     }
-}
-
-/* ---- kafka ---- */
-
-static void check_topics(struct rules *r)
-{
-    static const char *const ours[] = {"kafka.results_topic", "kafka.dead_letters_topic"};
-    const char *results = conf_text(r->c, ours[0]);
-    const char *letters = conf_text(r->c, ours[1]);
-
-    for (size_t i = 0; i < 2 * conf_count(r->c, "kafka.topics"); i++) {
-        const char *mine = ours[i % 2];
-        char read[SCHEMA_PATH_MAX];
-
-        (void)snprintf(read, sizeof read, "kafka.topics[%zu]", i / 2);
-        if (is_sound(conf_find(r->c, mine)) && is_sound(conf_find(r->c, read)) &&
-            strcmp(conf_text(r->c, mine), conf_text(r->c, read)) == 0)
-            rules_mistake(r, given(r, mine, read), "%s is '%s', which kafka.topics reads: a loop",
-                          mine, conf_text(r->c, mine));
-    }
-    if (results != NULL && letters != NULL && strcmp(results, letters) == 0)
-        rules_mistake(r, given(r, ours[0], ours[1]), "%s and %s are both '%s'; they must differ",
-                      ours[0], ours[1], results);
 }
 
 /* ---- serve ---- */
@@ -224,10 +199,10 @@ static void check_redis(struct rules *r)
         rules_mistake(
             r, "redis.sentinels",
             "redis.primary is missing: the name that the Sentinels watch the primary under");
-    if (cluster && is_sound(database) && database->number != 0)
+    if (cluster && rules_sound(database) && database->number != 0)
         rules_mistake(r, "redis.database",
                       "redis.database must be 0: a Redis Cluster has no others");
-    if (is_sound(durable) && durable->number == 0)
+    if (rules_sound(durable) && durable->number == 0)
         rules_warn(r, "redis.durable",
                    "is false: Redis may then lose writes that were acknowledged; with appendfsync "
                    "everysec up to 5191 when it was killed during a slow fsync");
@@ -294,6 +269,32 @@ static void check_server(struct rules *r, unsigned users)
                       "server.anonymous.language is '%s'; two letters are wanted", language);
 }
 
+/* ---- ---- */
+
+/* One variable can't be for both. */
+static void check_names(struct rules *r)
+{
+    const struct conf_name *names = r->c->names;
+
+    for (size_t i = 0; i < r->c->name_count; i++)
+        for (size_t j = 0; j < i; j++) {
+            char path[SCHEMA_PATH_MAX];
+            char variable[SCHEMA_PATH_MAX];
+            bool bare = true;
+
+            if (strcmp(names[i].map, names[j].map) != 0 ||
+                !schema_same_variable(names[i].name, names[j].name))
+                continue;
+            (void)schema_is_map(names[i].map, &bare);
+            (void)snprintf(path, sizeof path, "%s.%s", names[i].map, names[i].name);
+            buf_printf(r->mistakes,
+                       "%s: %s and %s.%s would have one name in the environment, %s%s; rename one "
+                       "of them\n",
+                       names[i].origin, path, names[j].map, names[j].name,
+                       schema_environment_name(path, variable), bare ? "" : "_…");
+        }
+}
+
 void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mistakes)
 {
     const struct conf_value *drain = conf_find(c, "consume.drain");
@@ -303,7 +304,8 @@ void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mi
     check_routes(&r, users);
     check_targets(&r);
     rules_channels(&r);
-    check_topics(&r);
+    rules_kafka(&r);
+    check_names(&r);
     check_chat_queues(&r);
     check_redis(&r);
     check_server(&r, users);
@@ -312,9 +314,9 @@ void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mi
     check_not_above(&r, "breaker.open_min", "breaker.open_max");
     check_not_above(&r, "limits.remarks", "limits.body");
     check_not_above(&r, "limits.body", "limits.bodies");
-    if (is_sound(drain) && is_sound(session) && drain->number >= session->number)
+    if (rules_sound(drain) && rules_sound(session) && drain->number >= session->number)
         rules_mistake(
-            &r, given(&r, "consume.drain", "kafka.session_timeout"),
+            &r, rules_given(&r, "consume.drain", "kafka.session_timeout"),
             "consume.drain is %s; it must be less than kafka.session_timeout, which is %s, or "
             "the group gives partitions away while they drain",
             drain->text, session->text);

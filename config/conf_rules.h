@@ -17,11 +17,18 @@ void rules_mistake(struct rules *r, const char *path, const char *format, ...) P
 /* The sentence follows the path. */
 void rules_warn(struct rules *r, const char *path, const char *sentence);
 
+/* Given or by default, and right as far as its own row says. */
+bool rules_sound(const struct conf_value *v);
+/* Of two that contradict each other the one that was given, so that its line is named. */
+const char *rules_given(const struct rules *r, const char *path, const char *other);
+
 /* How one signs on to what lies under `prefix` ("targets.main"): each way has what it needs, and
  * nothing else is given but what is in `others` (NULL-terminated, or NULL): "user", "token". */
 void rules_sign_on(struct rules *r, const char *prefix, const char *const *others);
 bool rules_loopback(const char *host);
 
+/* kafka.topics and who reads them */
+void rules_kafka(struct rules *r);
 /* channels, chats.queues.*.via, callbacks.dialler */
 void rules_channels(struct rules *r);
 

@@ -115,6 +115,22 @@ static void check_key_header(struct rules *r, const char *prefix)
                           name);
 }
 
+/* Basic puts a colon between user and password (RFC 7617, 2). The client's credentials of oauth2
+ * are sent so, too. */
+static void check_user(struct rules *r, const char *prefix, const char *given_auth)
+{
+    char path[SCHEMA_PATH_MAX];
+    const char *user;
+
+    path_of(prefix, "user", path);
+    user = conf_text(r->c, path);
+    if (user != NULL && strchr(user, ':') != NULL &&
+        (strcmp(given_auth, "basic") == 0 || strcmp(given_auth, "oauth2") == 0))
+        rules_mistake(r, path,
+                      "%s holds a colon, which ends the user's name where auth: %s sends it", path,
+                      given_auth);
+}
+
 bool rules_loopback(const char *host)
 {
     return strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0 ||
@@ -164,6 +180,7 @@ void rules_sign_on(struct rules *r, const char *prefix, const char *const *other
     if (auth == NULL)
         return; /* not a valid one: its own mistake is there already */
     check_needs(r, prefix, auth, others);
+    check_user(r, prefix, auth);
     check_key_header(r, prefix);
     check_plain_http(r, prefix, auth);
     check_plain_token_url(r, prefix);

@@ -31,7 +31,8 @@ static const char intro[] =
     "- A value counts in this order: the environment's, the file's, the default.\n"
     "- **Environment.** The setting's name in capitals with `_` for everything else: "
     "`CMIBRIDGE_KAFKA_BROKERS`, `CMIBRIDGE_TARGETS_MAIN_TIMEOUT` (for a target that the file "
-    "names). Items of a list with commas between.\n"
+    "names). Items of a list with commas between. Two names of yours that would give one, such as "
+    "`a-b` and `a_b`, can't stand side by side.\n"
     "- **Variables.** `${NAME}` in the file stands for an environment variable, which must be "
     "there; `$${` for `${` itself.\n"
     "- **Secrets.** A *secret* may be `file:/path`: the content of that file without its line's "
@@ -39,10 +40,13 @@ static const char intro[] =
     "`password`, `secret`, `key`, `pem`, `token`, `jaas` or `config`.\n"
     "- **Units.** Durations are written `1500ms`, `30s`, `5min`, `1h`, `90d`; sizes `512B`, "
     "`64KiB`, `16MiB`, `2GiB`; a number without its unit is refused, but for `0`.\n"
+    "- **Topics** of Kafka have 1 to 249 letters, digits, `.`, `_` and `-`; none is called `.` or "
+    "`..`.\n"
     "- **YAML.** Maps, lists and texts; no anchors, aliases or tags. `kafka.brokers: a` is the "
     "same as `brokers: a` under `kafka:`.\n"
-    "- **Reload.** SIGHUP reads the file again. Settings marked ↻ are applied; if others differ, "
-    "the log names them, and they wait for a restart. A file with a mistake changes nothing.\n"
+    "- **Reload.** SIGHUP reads the file again. Settings marked ↻ are applied; if others differ "
+    "from what runs, the log names them, at each SIGHUP, and they wait for a restart. A file with "
+    "a mistake changes nothing.\n"
     "- `*` stands for a name of yours: letters, digits, `-`, `_` and `+`.\n";
 
 /* What stands for the user's names. */
@@ -118,6 +122,7 @@ static void put_allowed(struct buf *b, const struct setting *row)
     case SETTING_PATH:
     case SETTING_FILE:
     case SETTING_GUID:
+    case SETTING_TOPIC:
         buf_put_text(b, schema_kind_name(row->kind));
         break;
     }

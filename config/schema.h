@@ -32,6 +32,7 @@ enum setting_kind {
     SETTING_PATH,      /* of a URL: begins with '/' */
     SETTING_FILE,      /* the name of a file */
     SETTING_GUID,
+    SETTING_TOPIC, /* of Kafka; min 0: may be ""; max: length of a pattern */
 };
 
 enum setting_flag {
@@ -41,6 +42,7 @@ enum setting_flag {
     SETTING_EXISTS = 1 << 3,     /* a file that must be there and be readable */
     SETTING_PORTS = 1 << 4,      /* every one of the addresses has its port */
     SETTING_SHOWN = 1 << 5,      /* stands in the sample as if required: one of several must be */
+    SETTING_PATTERN = 1 << 6,    /* a topic may also be a regular expression that begins with ^ */
 };
 
 enum setting_user {
@@ -91,6 +93,7 @@ bool schema_is_secret(const struct setting *row, const char *path);
 bool schema_nearest(const char *path, bool group, char out[SCHEMA_PATH_MAX]);
 /* "kafka.brokers" -> "CMIBRIDGE_KAFKA_BROKERS". Returns out. */
 const char *schema_environment_name(const char *path, char out[SCHEMA_PATH_MAX]);
-const char *schema_kind_name(enum setting_kind kind); /* "duration", for the documentation */
+bool schema_same_variable(const char *a, const char *b); /* would both paths give one name? */
+const char *schema_kind_name(enum setting_kind kind);    /* "duration", for the documentation */
 
 #endif

@@ -175,22 +175,31 @@ bool schema_nearest(const char *path, bool group, char out[SCHEMA_PATH_MAX])
     return found;
 }
 
+static char in_variable(char c)
+{
+    if (c >= 'a' && c <= 'z')
+        return (char)(c - 'a' + 'A');
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
+}
+
 const char *schema_environment_name(const char *path, char out[SCHEMA_PATH_MAX])
 {
     size_t n = strlen("CMIBRIDGE_");
 
     memcpy(out, "CMIBRIDGE_", n);
-    for (; *path != '\0' && *path != '[' && n < SCHEMA_PATH_MAX - 1; path++) {
-        char c = *path;
-
-        if (c >= 'a' && c <= 'z')
-            c = (char)(c - 'a' + 'A');
-        else if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9'))
-            c = '_';
-        out[n++] = c;
-    }
+    for (; *path != '\0' && *path != '[' && n < SCHEMA_PATH_MAX - 1; path++)
+        out[n++] = in_variable(*path);
     out[n] = '\0';
     return out;
+}
+
+bool schema_same_variable(const char *a, const char *b)
+{
+    while (*a != '\0' && *b != '\0' && in_variable(*a) == in_variable(*b)) {
+        a++;
+        b++;
+    }
+    return *a == *b;
 }
 
 const char *schema_kind_name(enum setting_kind kind)
@@ -210,6 +219,7 @@ const char *schema_kind_name(enum setting_kind kind)
         [SETTING_PATH] = "path",
         [SETTING_FILE] = "file",
         [SETTING_GUID] = "GUID",
+        [SETTING_TOPIC] = "topic",
     };
 
     return names[kind];

@@ -7,13 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SHOWN_MAX 60 /* bytes of a wrong value that its sentence quotes */
+#define SHOWN_MAX 60  /* bytes of a wrong value that its sentence quotes */
+#define TOPIC_MAX 249 /* bytes of a topic's name: Kafka's limit */
 
 static bool is_name(char c)
 {
@@ -336,6 +338,48 @@ static bool check_length(const struct setting *row, bool secret, struct view tex
     return true;
 }
 
+static bool check_pattern(struct view text, struct fault *f)
+{
+    char *pattern = mem_text(text.p, text.n);
+    char quote[SHOWN_MAX + 8];
+    regex_t compiled;
+    char why[80];
+    int error = regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB);
+
+    mem_free(pattern);
+    if (error == 0) {
+        regfree(&compiled);
+        return true;
+    }
+    (void)regerror(error, NULL, why, sizeof why);
+    return fault_set(f, FAULT_STOP, "is '%s', which is no regular expression: %s",
+                     shown(text, quote), why);
+}
+
+static bool check_topic(const struct setting *row, struct view text, struct fault *f)
+{
+    bool pattern_too = (row->flags & SETTING_PATTERN) != 0;
+    bool pattern = pattern_too && view_starts(text, VIEW("^"));
+    char quote[SHOWN_MAX + 8];
+
+    if (!check_length(row, false, text, f))
+        return false;
+    if (pattern)
+        return check_pattern(text, f);
+    if (text.n > TOPIC_MAX)
+        return fault_set(f, FAULT_STOP, "has %zu bytes; a topic's name has 1 to %d", text.n,
+                         TOPIC_MAX);
+    if (view_is(text, ".") || view_is(text, ".."))
+        return fault_set(f, FAULT_STOP, "is '%s', which no topic may be called",
+                         shown(text, quote));
+    for (size_t i = 0; i < text.n; i++)
+        if (!is_name(text.p[i]) && text.p[i] != '.' && text.p[i] != '-')
+            return fault_set(f, FAULT_STOP,
+                             "is '%s'; a topic's name has letters, digits, ., _ and - only%s",
+                             shown(text, quote), pattern_too ? "; a pattern begins with ^" : "");
+    return true;
+}
+
 bool value_check(const struct setting *row, bool secret, struct view text, int64_t *number,
                  struct fault *f)
 {
@@ -366,6 +410,8 @@ bool value_check(const struct setting *row, bool secret, struct view text, int64
     case SETTING_TEXT:
     case SETTING_SECRET:
         return check_length(row, secret, text, f);
+    case SETTING_TOPIC:
+        return check_topic(row, text, f);
     case SETTING_ADDRESS:
     case SETTING_ADDRESSES:
     case SETTING_URL:

@@ -9,6 +9,7 @@
 #include "config/schema.h"
 #include "consumers/check_channels.h"
 #include "consumers/check_peers.h"
+#include "consumers/kafka_check.h"
 #include "server/access.h"
 
 #include <string.h>
@@ -74,27 +75,6 @@ static size_t lines(struct view text)
     return n;
 }
 
-/* What only librdkafka and the parts around it know to be wrong. */
-static void check_kafka(const struct conf *c, const char *file, const struct consume_plan *plan,
-                        struct buf *mistakes)
-{
-    struct fault f = {0};
-
-    for (size_t i = 0; i < plan->kafka.property_count; i++) {
-        const struct kafka_property *p = &plan->kafka.properties[i];
-        char path[SCHEMA_PATH_MAX];
-
-        (void)snprintf(path, sizeof path, "kafka.properties.%s", p->name);
-        if (!kafka_property_check(p, kafka_library_version(), &f))
-            buf_printf(mistakes, "%s: %s\n", conf_origin(c, path), f.text);
-    }
-    if (mistakes->n > 0 || plan->kafka.brokers == NULL)
-        return;
-    if (!kafka_conf_check(&plan->kafka, KAFKA_SOURCE, &f) ||
-        !kafka_conf_check(&plan->kafka, KAFKA_SINK, &f))
-        buf_printf(mistakes, "%s: %s\n", file, f.text);
-}
-
 /* What a request shows to those it is sent to, and whom it believes. */
 static void check_files(const struct conf *c, const char *prefix, struct buf *mistakes)
 {
@@ -107,6 +87,8 @@ static void check_files(const struct conf *c, const char *prefix, struct buf *mi
     for (size_t i = 0; i < 3; i++) {
         (void)snprintf(path, sizeof path, "%s.%s", prefix, keys[i]);
         files[i] = conf_text(c, path);
+        if (files[i] == NULL && conf_has(c, path))
+            return; /* given wrongly: the others can't be judged without it */
         if (files[i] != NULL && origin == NULL)
             origin = conf_origin(c, path);
     }
@@ -125,6 +107,16 @@ static void check_all_files(const struct conf *c, struct buf *mistakes)
             check_files(c, prefix, mistakes);
         }
     check_files(c, "callbacks.dialler", mistakes);
+}
+
+/* All that the settings' own rules do not know; so that it is told together with what they do. */
+static void check_parts(const struct conf *c, const char *file, struct buf *mistakes)
+{
+    kafka_check_properties(c, file, mistakes);
+    kafka_check_clients(c, file, mistakes);
+    check_all_files(c, mistakes);
+    access_check(c, mistakes);
+    check_zones(c, mistakes);
 }
 
 static int tell_mistakes(struct buf *mistakes)
@@ -189,36 +181,23 @@ static size_t try_all(const struct conf *c, const struct consume_plan *plan)
 static int check_loaded(const struct request *r, const struct conf *c)
 {
     struct consume_plan plan;
-    struct buf mistakes;
     const char *file = r->file != NULL ? r->file : "settings";
     struct fault f = {0};
     int code = COMMAND_OK;
 
     for (size_t i = 0; conf_warning(c, i) != NULL; i++)
         fprintf(stderr, "warning: %s\n", conf_warning(c, i));
-    buf_init(&mistakes, MISTAKES_MAX);
     if (!consume_plan_make(c, &plan, &f)) {
-        buf_printf(&mistakes, "%s: %s\n", file, f.text);
-        code = tell_mistakes(&mistakes);
-        buf_done(&mistakes);
-        return code;
+        fprintf(stderr, "%s: %s\n1 mistake\n", file, f.text);
+        return COMMAND_CONFIG;
     }
-    check_kafka(c, file, &plan, &mistakes);
-    check_all_files(c, &mistakes);
-    access_check(c, &mistakes);
-    check_zones(c, &mistakes);
-    if (mistakes.n > 0) {
-        code = tell_mistakes(&mistakes);
-    } else {
-        if (r->print)
-            conf_each(c, print_setting, NULL);
-        else
-            print_readiness(r);
-        if (r->connect && try_all(c, &plan) > 0)
-            code = COMMAND_UNAVAILABLE;
-    }
+    if (r->print)
+        conf_each(c, print_setting, NULL);
+    else
+        print_readiness(r);
+    if (r->connect && try_all(c, &plan) > 0)
+        code = COMMAND_UNAVAILABLE;
     consume_plan_done(&plan);
-    buf_done(&mistakes);
     return code;
 }
 
@@ -229,7 +208,7 @@ static int check(const struct request *r)
     int code;
 
     buf_init(&mistakes, MISTAKES_MAX);
-    c = conf_load_for(r->file, r->users, &mistakes);
+    c = conf_load_checked(r->file, r->users, check_parts, &mistakes);
     code = c == NULL ? tell_mistakes(&mistakes) : check_loaded(r, c);
     conf_free(c);
     buf_done(&mistakes);

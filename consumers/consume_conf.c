@@ -6,7 +6,10 @@
 #include "bridge/core/num.h"
 #include "config/conf_redis.h"
 
+#include <assert.h>
 #include <string.h>
+
+static_assert(CONF_TOPICS_MAX == KAFKA_TOPICS_MAX, "kafka.topics has what a source takes");
 
 #define FETCHED_KIB    12288              /* queued.max.messages.kbytes of kafka_conf.c */
 #define FETCHING_BYTES (4 * 1024 * 1024)  /* and its fetch.max.bytes: what comes beyond that */
@@ -155,6 +158,26 @@ static bool make_routes(const struct conf *conf, struct consume_plan *p, struct 
     return true;
 }
 
+static const char *unless_empty(const char *text)
+{
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+/* What we write ourselves, or the scheduler does. */
+static void make_never(const struct conf *conf, struct consume_plan *p)
+{
+    static const char *const ours[] = {"kafka.results_topic", "kafka.dead_letters_topic",
+                                       "kafka.outcomes_topic"};
+
+    p->kafka.never = p->never;
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        const char *topic = unless_empty(conf_text(conf, ours[i]));
+
+        if (topic != NULL)
+            p->never[p->kafka.never_count++] = topic;
+    }
+}
+
 static void make_kafka(const struct conf *conf, struct consume_plan *p)
 {
     const char *reset = conf_text(conf, "kafka.offset_reset");
@@ -184,15 +207,11 @@ static void make_kafka(const struct conf *conf, struct consume_plan *p)
         .properties = p->properties,
         .property_count = properties,
     };
+    make_never(conf, p);
     /* on_gap: continue is the wish to go on at the log's start after a loss. */
     if (p->kafka.offset_reset == KAFKA_RESET_ERROR &&
         strcmp(conf_text(conf, "events.on_gap"), "continue") == 0)
         p->kafka.offset_reset = KAFKA_RESET_EARLIEST;
-}
-
-static const char *unless_empty(const char *text)
-{
-    return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
 void consume_plan_tuning(const struct conf *conf, struct consume_conf *out)

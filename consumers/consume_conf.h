@@ -21,6 +21,7 @@ struct consume_plan {
     size_t http_count;
     struct kafka_conf kafka;
     const char **topics;               /* owned */
+    const char *never[3];              /* topics of ours that a pattern never reads */
     struct kafka_property *properties; /* owned */
     struct redis_conf redis;
     int64_t refs_keep_ms;

@@ -5,6 +5,7 @@
 #include "bridge/io/crypto.h"
 #include "bridge/io/notice_log.h"
 #include "bridge/io/signals.h"
+#include "consumers/kafka_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,15 +117,52 @@ static void on_stop(void *ctx)
     _Exit(COMMAND_FAILED);
 }
 
-static void on_difference(void *ctx, const char *path, bool reloadable)
+struct reload {
+    struct service *service;
+    const struct conf *fresh;
+};
+
+static bool same(const struct conf *a, const struct conf *b, const char *path)
 {
-    struct service *s = ctx;
+    const char *x = conf_text(a, path);
+    const char *y = conf_text(b, path);
+
+    return x == NULL || y == NULL ? x == y : strcmp(x, y) == 0;
+}
+
+/* Between what was loaded last and now. */
+static void on_change(void *ctx, const char *path, bool reloadable)
+{
+    const struct reload *r = ctx;
 
     if (reloadable)
-        notice_say(service_log(s), NOTICE_INFO, "setting_changed", NOTICE_TEXT("setting", path));
-    else
-        notice_say(service_log(s), NOTICE_WARN, "setting_needs_restart",
+        notice_say(service_log(r->service), NOTICE_INFO, "setting_changed",
                    NOTICE_TEXT("setting", path));
+    else if (same(r->service->conf, r->fresh, path))
+        notice_say(service_log(r->service), NOTICE_INFO, "setting_changed_back",
+                   NOTICE_TEXT("setting", path),
+                   NOTICE_TEXT("text", "it is again what runs, and waits for no restart"));
+}
+
+/* Between what runs and now; what was taken over at a reload runs, too. */
+static void on_difference(void *ctx, const char *path, bool reloadable)
+{
+    const struct reload *r = ctx;
+
+    if (reloadable)
+        return;
+    notice_say(service_log(r->service), NOTICE_WARN, "setting_needs_restart",
+               NOTICE_TEXT("setting", path),
+               NOTICE_TEXT("text", same(r->service->last, r->fresh, path)
+                                       ? "it differs from what runs, and still waits for a restart"
+                                       : "it differs from what runs, and waits for a restart"));
+}
+
+static void forget_last(struct service *s)
+{
+    if (s->last != s->conf)
+        conf_free(s->last);
+    s->last = s->conf;
 }
 
 /* The running conf stays the one that the texts of the plan come from; the new one only tunes. */
@@ -135,15 +173,17 @@ static void on_reload(void *ctx)
     struct conf *fresh;
 
     buf_init(&mistakes, SERVICE_MISTAKES_MAX);
-    fresh = conf_load_for(s->file, s->kind->users, &mistakes);
+    fresh = conf_load_checked(s->file, s->kind->users, kafka_check_properties, &mistakes);
     if (fresh == NULL) {
         notice_say(service_log(s), NOTICE_ERROR, "reload_refused",
                    NOTICE_TEXT("reason", buf_text(&mistakes)));
     } else {
-        conf_diff(s->conf, fresh, on_difference, s);
+        conf_diff(s->last, fresh, on_change, &(struct reload){s, fresh});
+        conf_diff(s->conf, fresh, on_difference, &(struct reload){s, fresh});
         s->kind->retune(s, fresh);
         notice_log_set_least(s->log, notice_log_level_of(conf_text(fresh, "log.level")));
-        conf_free(fresh);
+        forget_last(s);
+        s->last = fresh;
         notice_say(service_log(s), NOTICE_INFO, "reloaded",
                    NOTICE_TEXT("file", s->file != NULL ? s->file : "none"));
     }
@@ -222,7 +262,8 @@ static int load_and_run(struct service *s)
     struct fault f = {0};
 
     buf_init(&mistakes, SERVICE_MISTAKES_MAX);
-    s->conf = conf_load_for(s->file, s->kind->users, &mistakes);
+    s->conf = conf_load_checked(s->file, s->kind->users, kafka_check_properties, &mistakes);
+    s->last = s->conf;
     if (s->conf == NULL) {
         fputs(buf_text(&mistakes), stderr);
         s->exit_code = COMMAND_CONFIG;
@@ -237,6 +278,7 @@ static int load_and_run(struct service *s)
         run(s);
         notice_log_free(s->log);
     }
+    forget_last(s);
     conf_free(s->conf);
     buf_done(&mistakes);
     return s->exit_code;

@@ -44,12 +44,13 @@ struct service_kind {
 struct service {
     const struct service_kind *kind;
     uv_loop_t loop;
-    struct conf *conf; /* the one that was started with; a reload only retunes */
+    struct conf *conf; /* the one that was started with, and runs; a reload only retunes */
     struct stats *stats;
     bool stopping;
     int exit_code; /* enum command_exit; the kind may set it */
 
-    const char *file; /* private from here on */
+    const char *file;  /* private from here on */
+    struct conf *last; /* the one that was loaded last; conf until the first reload */
     uv_prepare_t prepare;
     uv_timer_t wake;
     struct rng rng;

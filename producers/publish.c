@@ -232,6 +232,8 @@ static int finish(struct publish *p)
     uv_run(&p->loop, UV_RUN_DEFAULT);
     if (p->error[0] != '\0')
         console_say("publish", "%s", p->error);
+    if (p->total == 0 && p->mistakes == 0)
+        console_say("publish", "there was no event in %s", p->file != NULL ? p->file : "the input");
     printf("published %" PRId64 " of %" PRId64 "\n", p->acknowledged, p->total);
     if (p->acknowledged == 0 && p->total > 0 && p->unreachable)
         return COMMAND_UNAVAILABLE;

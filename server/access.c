@@ -73,13 +73,24 @@ static struct users *users_of(const struct access *a)
     return users;
 }
 
+static bool queues_are_whole(const struct conf *c)
+{
+    static const char *const keys[] = {"id", "name", "channel"};
+
+    for (size_t i = 0; i < conf_count(c, "chats.queues"); i++)
+        for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+            if (conf_entry_text(c, "chats.queues", i, keys[k]) == NULL)
+                return false;
+    return true;
+}
+
 void access_check(const struct conf *c, struct buf *mistakes)
 {
     const char *name = conf_text(c, "server.users");
     struct queues *queues = NULL;
     struct user_file file;
 
-    if (name == NULL)
+    if (name == NULL || !queues_are_whole(c))
         return;
     queues = access_queues(c);
     if (user_file_load(name, queues, &file, mistakes))

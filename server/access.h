@@ -35,7 +35,8 @@ void access_close(struct access *a); /* after the server that it was for */
 
 /* The chat and callback queues of the configuration. */
 struct queues *access_queues(const struct conf *c);
-/* Appends the mistakes in the users file that the configuration names, if it names one. */
+/* Appends the mistakes in the users file that the configuration names, if it names one. The conf
+ * may have mistakes itself (conf_check); those in its queues come first. */
 void access_check(const struct conf *c, struct buf *mistakes);
 
 #endif

@@ -1,5 +1,7 @@
 #include "bridge/io/kafka_conf.h"
 
+#include "bridge/core/buf.h"
+#include "bridge/core/mem.h"
 #include "bridge/core/spelling.h"
 #include "bridge/core/view.h"
 
@@ -7,9 +9,12 @@
 
 #include <regex.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define REFRESH_MS_DEFAULT 30000
+#define REFRESH_MS_DEFAULT       30000
+#define POLL_INTERVAL_MS_DEFAULT 300000 /* max.poll.interval.ms */
+#define LEFT_OUT_MAX             131072 /* bytes of topic.blacklist */
 
 /* From this version on the cooperative assignor neither loops nor loses its generation. */
 #define COOPERATIVE_FROM 0x020a0000
@@ -38,7 +43,7 @@ static const struct {
     {"log.queue", "true", "log lines are taken from the queue"},
 };
 
-static bool is_secret(const char *name)
+bool kafka_property_is_secret(const char *name)
 {
     static const char *const marks[] = {"password", "secret", "pem", "jaas", "oauthbearer", "key"};
 
@@ -53,28 +58,53 @@ int kafka_library_version(void)
     return rd_kafka_version();
 }
 
-/* librdkafka has no property of that name. */
-static bool unknown(rd_kafka_conf_t *conf, const char *name, struct fault *f)
+/* Of all properties that librdkafka knows, with those that have no value, the one most like it; the
+ * caller frees it. NULL: none is near. Only the table for people has them all: "NAME | ..." lines.
+ */
+static char *nearest(const char *name)
 {
-    size_t n = 0;
-    const char **pairs = rd_kafka_conf_dump(conf, &n);
-    const char *best = NULL;
     size_t least = spelling_near(strlen(name)) + 1;
+    struct view best = VIEW_NONE;
+    char *table = NULL;
+    size_t size = 0;
+    char *found = NULL;
+    FILE *to = open_memstream(&table, &size);
+    struct view rest;
 
-    for (size_t i = 0; i + 1 < n; i += 2) {
-        size_t d = spelling_distance(view_of(name), view_of(pairs[i]));
+    if (to == NULL)
+        return NULL;
+    rd_kafka_conf_properties_show(to);
+    (void)fclose(to);
+    rest = (struct view){table, size};
+    while (rest.n > 0) {
+        struct view line = view_cut(&rest, '\n');
+        struct view word = view_trim(view_cut(&line, '|'));
+        size_t d;
 
+        if (line.n == 0 || view_has(word, ' ') || view_has(word, '_')) /* prose, or a callback */
+            continue;
+        d = spelling_distance(view_of(name), word);
         if (d < least) {
             least = d;
-            best = pairs[i];
+            best = word;
         }
     }
+    found = best.n > 0 ? mem_text(best.p, best.n) : NULL;
+    free(table);
+    return found;
+}
+
+/* librdkafka has no property of that name. */
+static bool unknown(const char *name, struct fault *f)
+{
+    char *best = nearest(name);
+
     if (best != NULL)
         fault_set(f, FAULT_REJECT, "kafka.properties: %s is none of librdkafka's; did you mean %s?",
                   name, best);
     else
         fault_set(f, FAULT_REJECT, "kafka.properties: %s is none of librdkafka's", name);
-    rd_kafka_conf_dump_free(pairs, n);
+    mem_free(best);
     return false;
 }
 
@@ -86,8 +116,8 @@ static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, stru
     if (result == RD_KAFKA_CONF_OK)
         return true;
     if (result == RD_KAFKA_CONF_UNKNOWN)
-        return unknown(conf, name, f);
-    if (is_secret(name)) /* librdkafka's sentence may quote the value */
+        return unknown(name, f);
+    if (kafka_property_is_secret(name)) /* librdkafka's sentence may quote the value */
         return fault_set(f, FAULT_REJECT, "kafka.properties: %s: librdkafka refuses its value",
                          name);
     return fault_set(f, FAULT_REJECT, "kafka.properties: %s: %s", name, error);
@@ -245,15 +275,59 @@ static bool fill_source(rd_kafka_conf_t *conf, const struct kafka_conf *c, struc
         return false;
     if (c->instance_id != NULL && !set(conf, "group.instance.id", c->instance_id, f))
         return false;
+    /* A session may be longer than librdkafka's five minutes between polls, which it then refuses.
+     */
+    if (c->session_timeout_ms > POLL_INTERVAL_MS_DEFAULT &&
+        !set_int(conf, "max.poll.interval.ms", c->session_timeout_ms, f))
+        return false;
     return set(conf, "auto.offset.reset", resets[c->offset_reset], f) &&
            set_int(conf, "topic.metadata.refresh.interval.ms",
                    c->refresh_ms > 0 ? c->refresh_ms : REFRESH_MS_DEFAULT, f);
 }
 
+char *kafka_conf_left_out(const struct rd_kafka_conf_s *conf)
+{
+    size_t size = 0;
+    char *text;
+
+    if (rd_kafka_conf_get(conf, "topic.blacklist", NULL, &size) != RD_KAFKA_CONF_OK)
+        return NULL;
+    text = mem_zeroed(size + 1, 1);
+    (void)rd_kafka_conf_get(conf, "topic.blacklist", text, &size);
+    return text;
+}
+
+/* Adds what an expression must never stand for to the user's own topic.blacklist. A topic's name
+ * has but one character that means more in an expression: the dot. */
+static bool leave_out(rd_kafka_conf_t *conf, const struct kafka_conf *c, struct fault *f)
+{
+    char *given;
+    struct buf all;
+    bool ok;
+
+    if (c->never_count == 0 || c->topic_count == 0 || c->topics[0][0] != '^')
+        return true;
+    given = kafka_conf_left_out(conf);
+    buf_init(&all, LEFT_OUT_MAX);
+    if (given != NULL)
+        buf_put_text(&all, given);
+    mem_free(given);
+    for (size_t i = 0; i < c->never_count; i++) {
+        buf_put_text(&all, all.n > 0 ? ",^" : "^");
+        for (const char *at = c->never[i]; *at != '\0'; at++)
+            buf_put_text(&all, *at == '.' ? "[.]" : (const char[]){*at, '\0'});
+        buf_put_char(&all, '$');
+    }
+    ok = !all.full ? set(conf, "topic.blacklist", buf_text(&all), f)
+                   : fault_set(f, FAULT_REJECT, "kafka.properties: topic.blacklist is too long");
+    buf_done(&all);
+    return ok;
+}
+
 static bool fill(rd_kafka_conf_t *conf, const struct kafka_conf *c, enum kafka_role role,
                  struct fault *f)
 {
-    if (!set(conf, "bootstrap.servers", c->brokers, f) ||
+    if ((c->brokers != NULL && !set(conf, "bootstrap.servers", c->brokers, f)) ||
         !set(conf, "client.id", c->client_id != NULL ? c->client_id : "cmibridge", f) ||
         !set_all(conf, common_defaults, COUNT(common_defaults), f))
         return false;
@@ -267,26 +341,28 @@ static bool fill(rd_kafka_conf_t *conf, const struct kafka_conf *c, enum kafka_r
     if (role == KAFKA_SOURCE)
         return set_all(conf, source_defaults, COUNT(source_defaults), f) &&
                fill_source(conf, c, f) && set_all(conf, c->properties, c->property_count, f) &&
-               set_all(conf, reading_always, COUNT(reading_always), f);
+               leave_out(conf, c, f) && set_all(conf, reading_always, COUNT(reading_always), f);
     return set_all(conf, reader_defaults, COUNT(reader_defaults), f) &&
            set_all(conf, c->properties, c->property_count, f) &&
            set_all(conf, reading_always, COUNT(reading_always), f) &&
            set_all(conf, reader_always, COUNT(reader_always), f);
 }
 
+struct rd_kafka_conf_s *kafka_conf_draft(const struct kafka_conf *c, enum kafka_role role,
+                                         struct fault *f)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+
+    if (fill(conf, c, role, f))
+        return conf;
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
 struct rd_kafka_conf_s *kafka_conf_make(const struct kafka_conf *c, enum kafka_role role,
                                         struct fault *f)
 {
-    rd_kafka_conf_t *conf;
-
-    if (!check_plain(c, role, f))
-        return NULL;
-    conf = rd_kafka_conf_new();
-    if (!fill(conf, c, role, f)) {
-        rd_kafka_conf_destroy(conf);
-        return NULL;
-    }
-    return conf;
+    return check_plain(c, role, f) ? kafka_conf_draft(c, role, f) : NULL;
 }
 
 bool kafka_conf_check(const struct kafka_conf *c, enum kafka_role role, struct fault *f)

@@ -41,6 +41,8 @@ struct kafka_conf {
     const char *group;         /* where offsets are committed; a source needs it */
     const char *const *topics; /* names, or one regular expression that begins with '^' */
     size_t topic_count;
+    const char *const *never; /* topics that an expression never stands for; may be NULL */
+    size_t never_count;
     enum kafka_reset offset_reset;
     enum kafka_assign assign;
     int64_t session_timeout_ms; /* 0: librdkafka's default */
@@ -59,9 +61,21 @@ int kafka_library_version(void);
  * kafka_library_version(). */
 bool kafka_property_check(const struct kafka_property *p, int version, struct fault *f) MUST_CHECK;
 
+/* Is its value one that nobody may be shown? */
+bool kafka_property_is_secret(const char *name);
+
 /* Is it complete and free of contradictions for that role? Properties included: they are tried on
  * librdkafka. REJECT with a sentence if not. */
 bool kafka_conf_check(const struct kafka_conf *c, enum kafka_role role, struct fault *f) MUST_CHECK;
+
+/* The librdkafka configuration of a client that is to reach no broker: what was given of it,
+ * without a look at whether that is complete. The caller owns it. NULL with a REJECT fault. */
+struct rd_kafka_conf_s *kafka_conf_draft(const struct kafka_conf *c, enum kafka_role role,
+                                         struct fault *f);
+
+/* The expressions of topics that an expression never stands for (topic.blacklist), commas between;
+ * mem_free it. NULL: none. */
+char *kafka_conf_left_out(const struct rd_kafka_conf_s *conf);
 
 /* The librdkafka configuration, checked; the caller owns it (rd_kafka_new takes it). NULL with a
  * REJECT fault. */

@@ -200,10 +200,86 @@ static void what_only_the_library_knows_to_be_wrong_is_told_too(void **state)
     write_file(r, "kafka:\n  brokers: a\n  properties:\n    no.such: x\n"
                   "    linger.ms: abc\n    lingr.ms: 3\n");
     assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
-    assert_says(err(r), "c.yaml:4: kafka.properties: no.such: ");
+    assert_says(err(r), "c.yaml:4: kafka.properties: no.such is none of librdkafka's\n");
     assert_says(err(r), "c.yaml:5: kafka.properties: linger.ms: ");
-    assert_says(err(r), "c.yaml:6: kafka.properties: lingr.ms: ");
+    assert_says(err(r),
+                "c.yaml:6: kafka.properties: lingr.ms is none of librdkafka's; did you mean "
+                "linger.ms?\n");
     assert_says(err(r), "3 mistakes");
+}
+
+/* What the settings' rules, the library and the files have to say, in one list by line. */
+static void what_each_part_knows_is_told_together_in_the_order_of_the_file(void **state)
+{
+    struct run *r = *state;
+    char line[256];
+    const char *rest;
+    long last = 0;
+
+    write_file(r, "kafka:\n"
+                  "  brokerz: a\n"
+                  "  properties:\n"
+                  "    enable.auto.comit: true\n"
+                  "    acks: 1\n"
+                  "    sasl.pasword: x\n"
+                  "    group.id: g\n"
+                  "    linger.ms: abc\n"
+                  "  topics: ['^(']\n"
+                  "  instance_id: x\n"
+                  "  assign: all\n"
+                  "targets:\n"
+                  "  m: {url: https://a, ca: README.md}\n"
+                  "  n: {url: https://a, ca: /nonexistent, key: README.md}\n"
+                  "channels:\n"
+                  "  c: {type: webhook, url: https://a, zone: No/Where, hours: Mo}\n"
+                  "retry: {base: soon}\n");
+    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
+    assert_says(err(r), "c.yaml:2: kafka.brokerz is no setting; did you mean kafka.brokers?\n");
+    assert_says(err(r),
+                "c.yaml:4: kafka.properties: enable.auto.comit is none of librdkafka's; did "
+                "you mean enable.auto.commit?\n");
+    assert_says(err(r), "c.yaml:5: kafka.properties: acks must stay all");
+    assert_says(err(r), "c.yaml:6: kafka.properties: sasl.pasword is none of librdkafka's; did you "
+                        "mean sasl.password?\n");
+    assert_says(err(r), "c.yaml:7: kafka.properties: group.id can't be set here");
+    assert_says(err(r), "c.yaml:8: kafka.properties: linger.ms: ");
+    assert_says(err(r), "c.yaml:9: kafka.topics[0] is '^(', which is no regular expression");
+    assert_says(err(r), "c.yaml:10: kafka.instance_id goes with kafka.assign: group only\n");
+    assert_says(err(r), "c.yaml:13: targets.m: README.md holds no certificate");
+    assert_says(err(r), "c.yaml:14: targets.n.ca is /nonexistent, which can't be read");
+    assert_says(err(r), "c.yaml:16: channels.c.zone: ");
+    assert_says(err(r), "c.yaml:17: retry.base is 'soon'");
+    for (rest = err(r); (rest = strstr(rest, "c.yaml:")) != NULL;) {
+        long at = strtol(rest + strlen("c.yaml:"), NULL, 10);
+
+        rest += strlen("c.yaml:");
+
+        assert_true(at >= last);
+        last = at;
+    }
+    (void)snprintf(line, sizeof line, "%s", strrchr(err(r), '\n') - strlen("14 mistakes"));
+    assert_string_equal(line, "14 mistakes\n");
+}
+
+/* What librdkafka would refuse only when `consume` starts. */
+static void properties_that_do_not_go_together_are_told_all_at_once(void **state)
+{
+    struct run *r = *state;
+
+    write_file(r, "kafka:\n  brokers: a\n  properties:\n"
+                  "    max.poll.interval.ms: 1000\n"
+                  "    linger.ms: 7\n"
+                  "    retries: 0\n"
+                  "    max.in.flight: 10\n"
+                  "    fetch.max.bytes: 100\n"
+                  "targets: {m: {url: https://a}}\n");
+    assert_int_equal(CHECK(r, "--config", "FILE", "--for", "consume"), COMMAND_CONFIG);
+    assert_says(err(r), "c.yaml:4: kafka.properties: max.poll.interval.ms: ");
+    assert_says(err(r), "c.yaml:6: kafka.properties: retries: ");
+    assert_says(err(r), "c.yaml:7: kafka.properties: max.in.flight: ");
+    assert_says(err(r), "c.yaml:8: kafka.properties: fetch.max.bytes: ");
+    assert_says(err(r), "\n4 mistakes\n");
+    assert_string_equal(out(r), "");
 }
 
 static void a_file_that_is_no_certificate_is_told(void **state)
@@ -462,11 +538,7 @@ static void a_channel_s_hours_and_zone_are_checked(void **state)
                   "      zone: UTC}\n");
     assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
     assert_says(err(r), ":2: channels.a.hours: ");
-    assert_says(err(r), "1 mistake\n");
-    write_file(r, "channels:\n"
-                  "  a: {type: webhook, url: 'http://127.0.0.1:1/x', hours: '08:00-20:00',\n"
-                  "      zone: Europe/Helsinky}\n");
-    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
+    assert_says(err(r), "2 mistakes\n");
     assert_says(err(r),
                 ":3: channels.a.zone: 'Europe/Helsinky' is no time zone of this system; one "
                 "looks like Europe/Helsinki");
@@ -479,6 +551,10 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_only_the_library_knows_to_be_wrong_is_told_too, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_each_part_knows_is_told_together_in_the_order_of_the_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(properties_that_do_not_go_together_are_told_all_at_once,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_certificate_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_says_which_commands_are_ready, set_up, tear_down),
         cmocka_unit_test_setup_teardown(values_are_shown_with_their_origin_but_no_secret_is, set_up,

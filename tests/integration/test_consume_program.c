@@ -39,28 +39,64 @@ static void run_one(struct consume_rig *rig, const struct consume_rig_options *o
     assert_int_equal(hostile_http_count(rig->cmi), 1);
 }
 
+static bool said_so_often(struct consume_rig_wait *w)
+{
+    int64_t times = 0;
+
+    for (const char *at = buf_text(&w->rig->log); (at = strstr(at, w->text)) != NULL; at++)
+        times++;
+    return consume_rig_lives(w->rig) && times >= w->least;
+}
+
+/* The log of the reload number `nth`, which it waits for. */
+static const char *reload(struct consume_rig *rig, const char *retry, int drain_ms, int64_t nth)
+{
+    size_t at = rig->log.n;
+
+    consume_rig_configure(rig, &(struct consume_rig_options){.retry = retry,
+                                                             .drain_ms = drain_ms,
+                                                             .more = "  level: debug\n"});
+    consume_rig_signal(rig, SIGHUP);
+    consume_rig_until(
+        &(struct consume_rig_wait){.rig = rig, .text = "event=reloaded", .least = nth},
+        said_so_often, "for a reload");
+    return buf_text(&rig->log) + at;
+}
+
 static void a_reload_takes_over_what_it_can_and_names_what_it_cannot(void **state)
 {
+    static const char other[] = "  base: 30ms\n  max: 200ms\n  attempts: 10\n";
+    static const char first[] = "  base: 20ms\n  max: 200ms\n  attempts: 10\n";
     struct consume_rig *rig = *state;
+    const char *said;
 
     run_one(rig, NULL);
     consume_rig_configure(rig, &(struct consume_rig_options){.retry = "  base: soon\n"});
     consume_rig_signal(rig, SIGHUP);
     consume_rig_until_said(rig, "event=reload_refused");
     consume_rig_until_said(rig, "retry.base is 'soon'");
-    consume_rig_configure(
-        rig, &(struct consume_rig_options){.retry = "  base: 30ms\n  max: 200ms\n  attempts: 10\n",
-                                           .drain_ms = 10000,
-                                           .more = "  level: debug\n"});
-    consume_rig_signal(rig, SIGHUP);
-    consume_rig_until_said(rig, "event=reloaded");
-    assert_true(consume_rig_said(rig, "event=setting_changed setting=retry.base"));
-    assert_true(consume_rig_said(rig, "event=setting_changed setting=log.level"));
-    assert_true(consume_rig_said(rig, "event=setting_needs_restart setting=consume.drain"));
-    assert_false(consume_rig_said(rig, "setting=retry.max"));
+    said = reload(rig, other, 10000, 1);
+    assert_non_null(strstr(said, "event=setting_changed setting=retry.base"));
+    assert_non_null(strstr(said, "event=setting_changed setting=log.level"));
+    assert_non_null(strstr(said, "event=setting_needs_restart setting=consume.drain text=\"it "
+                                 "differs from what runs, and waits for a restart\""));
+    assert_null(strstr(said, "setting=retry.max"));
     consume_rig_publish(rig, one, 1);
     assert_true(consume_rig_until_done(rig));
     consume_rig_until_said(rig, "level=debug");
+
+    /* The same again: nothing has changed, and something waits. */
+    said = reload(rig, other, 10000, 2);
+    assert_null(strstr(said, "event=setting_changed"));
+    assert_non_null(strstr(said, "event=setting_needs_restart setting=consume.drain text=\"it "
+                                 "differs from what runs, and still waits for a restart\""));
+    /* Back to the start is a change, too, and nothing waits any more. */
+    said = reload(rig, first, 20000, 3);
+    assert_non_null(strstr(said, "event=setting_changed setting=retry.base"));
+    assert_non_null(strstr(said, "event=setting_changed_back setting=consume.drain"));
+    assert_null(strstr(said, "event=setting_needs_restart"));
+    said = reload(rig, first, 20000, 4);
+    assert_null(strstr(said, "event=setting_"));
     consume_rig_signal(rig, SIGTERM);
     assert_int_equal(consume_rig_ended(rig), 0);
 }

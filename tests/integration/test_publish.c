@@ -202,6 +202,23 @@ static void many_events_and_a_prefix_are_no_trouble(void **state)
     unlink(file.path);
 }
 
+static void a_file_without_an_event_is_said_to_be_that(void **state)
+{
+    struct kafka_rig rig;
+    const char *output;
+    struct file file = write_file("\n");
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    assert_int_equal(publish(&rig, "", file.path, &output), COMMAND_OK);
+    assert_non_null(strstr(output, "publish: there was no event in /tmp/cmibridge-publish-"));
+    assert_non_null(strstr(output, "published 0 of 0\n"));
+    assert_int_equal(kafka_rig_command(&rig, "printf '' |", "publish", &output), COMMAND_OK);
+    assert_non_null(strstr(output, "publish: there was no event in the input\n"));
+    kafka_rig_stop(&rig);
+    unlink(file.path);
+}
+
 static void what_is_not_acknowledged_is_a_failure(void **state)
 {
     struct kafka_rig rig;
@@ -231,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_file_with_mistakes_is_not_sent_at_all_and_all_are_told),
         cmocka_unit_test(a_pipe_is_sent_up_to_the_mistake),
         cmocka_unit_test(many_events_and_a_prefix_are_no_trouble),
+        cmocka_unit_test(a_file_without_an_event_is_said_to_be_that),
         cmocka_unit_test(what_is_not_acknowledged_is_a_failure),
     };
 

@@ -132,6 +132,16 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
          "f:1: server.tls.key is given without server.tls.certificate\n"},
         {"translations: {finnish: {InQueue: Jonossa}}\n",
          "f: translations.finnish: 'finnish' is no language; two letters are wanted\n"},
+        {"kafka: {results_topic: 'bad topic!', dead_letters_topic: ..}\n",
+         "f:1: kafka.results_topic is 'bad topic!'; a topic's name has letters, digits, ., _ and - "
+         "only\n"
+         "f:1: kafka.dead_letters_topic is '..', which no topic may be called\n"},
+        {"kafka: {outcomes_topic: ^a, topics: a b}\n",
+         "f:1: kafka.outcomes_topic is '^a'; a topic's name has letters, digits, ., _ and - only\n"
+         "f:1: kafka.topics[0] is 'a b'; a topic's name has letters, digits, ., _ and - only; a "
+         "pattern begins with ^\n"},
+        {"kafka: {dead_letters_topic: ''}\n", "f:1: kafka.dead_letters_topic is empty\n"},
+        {"kafka: {results_topic: '', outcomes_topic: '', topics: [A-9._]}\n", ""},
         /* what belongs together */
         {"targets: {m: {timeout: 1s}}\n", "f:1: targets.m.url is missing: base address of the "
                                           "CMI\n"},
@@ -166,6 +176,37 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
          "f:1: kafka.results_topic is 'cmi-results', which kafka.topics reads: a loop\n"},
         {"kafka:\n  results_topic: x\n  dead_letters_topic: x\n",
          "f:2: kafka.results_topic and kafka.dead_letters_topic are both 'x'; they must differ\n"},
+        {"kafka:\n  outcomes_topic: o\n  topics: o\n",
+         "f:2: kafka.outcomes_topic is 'o', which kafka.topics reads: a loop\n"},
+        {"kafka: {topics: [a, '^b']}\n",
+         "f:1: kafka.topics[1]: the pattern '^b' must stand alone: give one pattern, or a list of "
+         "names\n"},
+        {"kafka:\n  instance_id: x\n  assign: all\n",
+         "f:2: kafka.instance_id goes with kafka.assign: group only\n"},
+        {"kafka:\n  topics: ['^(']\n  instance_id: x\n  assign: all\n",
+         "f:2: kafka.topics[0] is '^(', which is no regular expression: Unmatched ( or \\(\n"
+         "f:3: kafka.instance_id goes with kafka.assign: group only\n"},
+        {"targets: {m: {url: https://a, auth: basic, password: p, user: 'a:b'}}\n",
+         "f:1: targets.m.user holds a colon, which ends the user's name where auth: basic sends "
+         "it\n"},
+        {"callbacks:\n  dialler: {type: webhook, url: https://a, auth: basic, password: p,\n"
+         "            user: 'a:b'}\n",
+         "f:3: callbacks.dialler.user holds a colon, which ends the user's name where auth: basic "
+         "sends it\n"},
+        {"channels:\n  g: {type: webhook, url: https://a, auth: oauth2, password: p, user: 'a:b',\n"
+         "      token_url: https://t}\n",
+         "f:2: channels.g.user holds a colon, which ends the user's name where auth: oauth2 sends "
+         "it\n"},
+        /* one variable can't be for two */
+        {"targets:\n  a-b: {url: http://a}\n  c: {url: http://a}\n  a_B: {url: http://a}\n",
+         "f:4: targets.a_B and targets.a-b would have one name in the environment, "
+         "CMIBRIDGE_TARGETS_A_B_…; rename one of them\n"},
+        {"callbacks: {queues: {a+b: {name: x}, a-b: {name: y}}}\n",
+         "f:1: callbacks.queues.a-b and callbacks.queues.a+b would have one name in the "
+         "environment, CMIBRIDGE_CALLBACKS_QUEUES_A_B_…; rename one of them\n"},
+        {"consent: {stop_words: {fi: stop, FI: seis}}\n",
+         "f:1: consent.stop_words.FI and consent.stop_words.fi would have one name in the "
+         "environment, CMIBRIDGE_CONSENT_STOP_WORDS_FI; rename one of them\n"},
         {"retry: {base: 2min}\n", "f:1: retry.base is 2min, more than retry.max, which is 1min\n"},
         {"breaker:\n  open_max: 500ms\n",
          "f:2: breaker.open_min is 1s, more than breaker.open_max, which is 500ms\n"},
@@ -243,7 +284,7 @@ static void a_command_demands_what_it_can_t_do_without(void **state)
 
 static const char sample[] = "kafka:\n"
                              "  brokers: a:1,b:2\n"
-                             "  topics: [one, \"two\", ^three.*]\n"
+                             "  topics: [one, \"two\", three]\n"
                              "  properties:\n"
                              "    sasl.password: hunter2\n"
                              "    security.protocol: SASL_SSL\n"
@@ -267,7 +308,7 @@ static void values_are_found_by_path_kind_name_and_number(void **state)
     (void)state;
     assert_string_equal(conf_text(c, "kafka.brokers"), "a:1,b:2");
     assert_int_equal(conf_count(c, "kafka.topics"), 3);
-    assert_string_equal(conf_item(c, "kafka.topics", 2), "^three.*");
+    assert_string_equal(conf_item(c, "kafka.topics", 2), "three");
     assert_int_equal(conf_count(c, "targets"), 2);
     assert_string_equal(conf_name(c, "targets", 0), "vendor");
     assert_string_equal(conf_entry_text(c, "targets", 0, "url"), "https://v.example/RI/cmi");
@@ -348,6 +389,57 @@ static void the_environment_overrides_the_file(void **state)
     unsetenv("CMIBRIDGE_KAFKA_GROUP");
     unsetenv("CMIBRIDGE_REDIS_ADRESS");
     unsetenv("CMIBRIDGE_PORT_8080_TCP");
+}
+
+/* That the names differ is not enough: "api_key" of one is "key" of the other. */
+static void a_variable_that_two_settings_could_take_is_a_mistake(void **state)
+{
+    static const char yaml[] = "targets:\n"
+                               "  m: {url: https://a, auth: api-key, api_key: x}\n"
+                               "  m-api: {url: https://a, ca: /dev/null}\n";
+    struct buf b;
+
+    (void)state;
+    setenv("CMIBRIDGE_TARGETS_M_API_KEY", "k", 1);
+    assert_string_equal(mistakes_of(yaml, 0, &b),
+                        "f:3: targets.m-api.ca is /dev/null, which is no regular file\n"
+                        "CMIBRIDGE_TARGETS_M_API_KEY: is the name of targets.m.api_key and of "
+                        "targets.m-api.key; rename what is yours of them\n");
+    buf_done(&b);
+    unsetenv("CMIBRIDGE_TARGETS_M_API_KEY");
+    assert_string_equal(mistakes_of(yaml, 0, &b),
+                        "f:3: targets.m-api.ca is /dev/null, which is no regular file\n");
+    buf_done(&b);
+}
+
+static void topics_are_as_long_as_kafka_takes_and_as_many_as_a_source_does(void **state)
+{
+    char yaml[1024];
+    struct buf topics;
+    struct buf b;
+
+    (void)state;
+    (void)snprintf(yaml, sizeof yaml, "kafka: {topics: [%0249d]}\n", 0);
+    assert_string_equal(mistakes_of(yaml, 0, &b), "");
+    buf_done(&b);
+    (void)snprintf(yaml, sizeof yaml, "kafka: {topics: [%0250d]}\n", 0);
+    assert_string_equal(mistakes_of(yaml, 0, &b),
+                        "f:1: kafka.topics[0] has 250 bytes; a topic's name has 1 to 249\n");
+    buf_done(&b);
+    (void)snprintf(yaml, sizeof yaml, "kafka: {topics: ['^%0300d']}\n", 0);
+    assert_string_equal(mistakes_of(yaml, 0, &b), "");
+    buf_done(&b);
+    buf_init(&topics, sizeof yaml);
+    for (int i = 0; i < CONF_TOPICS_MAX; i++)
+        buf_put_text(&topics, i > 0 ? ", a" : "a");
+    (void)snprintf(yaml, sizeof yaml, "kafka: {topics: [%s]}\n", buf_text(&topics));
+    assert_string_equal(mistakes_of(yaml, 0, &b), "");
+    buf_done(&b);
+    (void)snprintf(yaml, sizeof yaml, "kafka: {topics: [%s, a]}\n", buf_text(&topics));
+    assert_string_equal(mistakes_of(yaml, 0, &b),
+                        "f:1: kafka.topics has 65 topics; the most is 64\n");
+    buf_done(&b);
+    buf_done(&topics);
 }
 
 static void a_mistake_in_the_environment_is_named_after_its_variable(void **state)
@@ -584,6 +676,8 @@ int main(void)
         cmocka_unit_test(values_are_found_by_path_kind_name_and_number),
         cmocka_unit_test(a_single_target_takes_everything_where_there_are_no_routes),
         cmocka_unit_test(the_environment_overrides_the_file),
+        cmocka_unit_test(a_variable_that_two_settings_could_take_is_a_mistake),
+        cmocka_unit_test(topics_are_as_long_as_kafka_takes_and_as_many_as_a_source_does),
         cmocka_unit_test(a_mistake_in_the_environment_is_named_after_its_variable),
         cmocka_unit_test(variables_are_put_in_and_a_doubled_dollar_is_one),
         cmocka_unit_test(a_secret_comes_from_its_file_without_the_line_end),

@@ -11,6 +11,7 @@
 #include "bridge/io/kafka_conf.h"
 #include "bridge/io/kafka_slots.h"
 #include "bridge/io/kafka_start.h"
+#include "bridge/io/kafka_trial.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,7 @@ static void properties_that_would_break_a_promise_are_refused_by_name(void **sta
         {{"partition.assignment.strategy", "roundrobin"}, 0x020002ff, NULL},
         {{"sasl.password", "x"}, 0x020002ff, NULL},
         {{"session.timeout.mss", "1"}, 0x020002ff, "did you mean session.timeout.ms?"},
+        {{"sasl.pasword", "1"}, 0x020002ff, "did you mean sasl.password?"}, /* it has no default */
         {{"no.such.thing", "1"}, 0x020002ff, "no.such.thing is none of librdkafka's"},
     };
 
@@ -97,6 +99,60 @@ static void a_configuration_is_checked_whole(void **state)
     c.properties = secret;
     if (!kafka_conf_check(&c, KAFKA_SOURCE, &f))
         assert_null(strstr(f.text, "very-secret"));
+}
+
+/* librdkafka names one thing at a time, some by another name than was given. */
+static void properties_that_do_not_go_together_are_found_one_by_one(void **state)
+{
+    static const struct kafka_property given[] = {
+        {"client.rack", "r"},
+        {"max.in.flight.requests.per.connection", "10"},
+        {"retries", "0"},
+        {"fetch.max.bytes", "100"},
+        {"max.poll.interval.ms", "1000"},
+    };
+    static const struct {
+        enum kafka_role role;
+        size_t without; /* how many of the first are left out */
+        size_t property;
+        const char *says; /* NULL: nothing */
+    } rows[] = {
+        {KAFKA_SINK, 0, 1,
+         "kafka.properties: max.in.flight.requests.per.connection: `max.in.flight` must be set"},
+        {KAFKA_SINK, 2, 0, "kafka.properties: retries: `retries` must be set >= 1"},
+        {KAFKA_SINK, 3, 0, NULL},
+        {KAFKA_SOURCE, 0, 3, "`fetch.max.bytes` must be >= `message.max.bytes`"},
+        {KAFKA_SOURCE, 4, 0, "`max.poll.interval.ms`must be >= `session.timeout.ms`"},
+        {KAFKA_READER, 5, 0, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct kafka_conf c = {.session_timeout_ms = 45000,
+                                     .properties = given + rows[i].without,
+                                     .property_count =
+                                         sizeof given / sizeof given[0] - rows[i].without};
+        size_t property = 99;
+        struct fault f = {0};
+
+        if (kafka_trial(&c, rows[i].role, &property, &f) != (rows[i].says == NULL))
+            fail_msg("row %zu: %s", i, f.text);
+        if (rows[i].says == NULL)
+            continue;
+        assert_int_equal(property, rows[i].property);
+        if (strstr(f.text, rows[i].says) == NULL)
+            fail_msg("row %zu: %s", i, f.text);
+    }
+}
+
+static void a_long_session_needs_no_property_beside_it(void **state)
+{
+    const struct kafka_conf c = {.session_timeout_ms = 1800000};
+    size_t property = 99;
+    struct fault f = {0};
+
+    (void)state;
+    assert_true(kafka_trial(&c, KAFKA_SOURCE, &property, &f));
 }
 
 static void reading_begins_where_nothing_is_lost_or_not_at_all(void **state)
@@ -260,6 +316,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(properties_that_would_break_a_promise_are_refused_by_name),
         cmocka_unit_test(a_configuration_is_checked_whole),
+        cmocka_unit_test(properties_that_do_not_go_together_are_found_one_by_one),
+        cmocka_unit_test(a_long_session_needs_no_property_beside_it),
         cmocka_unit_test(reading_begins_where_nothing_is_lost_or_not_at_all),
         cmocka_unit_test(the_sentence_of_a_loss_is_whole_even_for_a_long_name),
         cmocka_unit_test(partitions_are_found_again_after_others_left),
