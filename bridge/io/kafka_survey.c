@@ -1,11 +1,12 @@
 #include "bridge/io/kafka_survey.h"
 
 #include "bridge/core/mem.h"
+#include "bridge/io/kafka_conf.h"
+#include "bridge/io/kafka_pattern.h"
 
 #include <librdkafka/rdkafka.h>
 
 #include <inttypes.h>
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,20 +78,23 @@ static bool ask_pattern(rd_kafka_t *rk, const char *pattern, struct kafka_survey
 {
     const struct rd_kafka_metadata *found = NULL;
     rd_kafka_resp_err_t err = rd_kafka_metadata(rk, 1, NULL, &found, KAFKA_SURVEY_MS);
-    regex_t compiled;
-    bool ok = true;
+    struct kafka_pattern compiled;
+    char *left_out;
+    bool ok;
 
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return fault_set(f, FAULT_RETRY, "the brokers can't be asked for their topics: %s",
                          rd_kafka_err2str(err));
-    if (regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB) != 0) {
-        rd_kafka_metadata_destroy(found);
-        return fault_set(f, FAULT_REJECT, "'%.80s' is no regular expression", pattern);
+    /* A subscription minds what is left out by itself; these metadata have it all. */
+    left_out = kafka_conf_left_out(rd_kafka_conf(rk));
+    ok = kafka_pattern_make(&compiled, pattern, left_out, f);
+    mem_free(left_out);
+    if (ok) {
+        for (int i = 0; ok && i < found->topic_cnt; i++)
+            if (kafka_pattern_takes(&compiled, found->topics[i].topic))
+                ok = add_topic(&found->topics[i], s, f);
+        kafka_pattern_done(&compiled);
     }
-    for (int i = 0; ok && i < found->topic_cnt; i++)
-        if (regexec(&compiled, found->topics[i].topic, 0, NULL, 0) == 0)
-            ok = add_topic(&found->topics[i], s, f);
-    regfree(&compiled);
     rd_kafka_metadata_destroy(found);
     return ok;
 }

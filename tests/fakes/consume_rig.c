@@ -84,19 +84,24 @@ static const char *or_empty(const char *text)
 void consume_rig_configure(struct consume_rig *rig, const struct consume_rig_options *o)
 {
     char path[96];
+    char topics[64];
     FILE *file;
 
     rig->options = *o;
+    if (o->pattern)
+        snprintf(topics, sizeof topics, "'^[a-z]+-%u$'", rig->number);
+    else
+        snprintf(topics, sizeof topics, "%s", rig->events_topic);
     snprintf(path, sizeof path, "%s/cmibridge.yaml", rig->dir);
     file = fopen(path, "w");
     assert_non_null(file);
     fprintf(file,
-            "kafka:\n  brokers: %s\n  group: readers\n  topics: [%s]\n  assign: all\n"
+            "kafka:\n  brokers: %s\n  group: readers\n  topics: [%s]\n  assign: %s\n"
             "  commit_interval: 10ms\n  results_topic: %s\n  dead_letters_topic: %s\n"
             "  properties:\n    fetch.wait.max.ms: \"10\"\n"
             "    reconnect.backoff.max.ms: \"200\"\n",
-            kafka_broker_bootstrap(rig->kafka.broker), rig->events_topic, rig->results_topic,
-            rig->dead_topic);
+            kafka_broker_bootstrap(rig->kafka.broker), topics, o->group ? "group" : "all",
+            rig->results_topic, rig->dead_topic);
     fprintf(file, "targets:\n  cmi:\n    url: %s/RI/cmi\n    ingest: /ingest\n%s%s",
             hostile_http_url(rig->cmi), o->honours_key ? "    honours_key: true\n" : "",
             or_empty(o->target));

@@ -23,6 +23,8 @@ struct rd_kafka_s;
 struct consume_rig_options { /* zeros are fine */
     bool honours_key;        /* the CMI does, and the consumer is told so */
     bool lying_ids;          /* the CMI answers with ids that are not those it made */
+    bool pattern;            /* kafka.topics stands for all three topics of the run */
+    bool group;              /* kafka.assign: group */
     int drain_ms;            /* 0: 20 s */
     const char *target;      /* further lines of targets.cmi, each "    name: value\n" */
     const char *retry;       /* lines of `retry`, instead of quick ones: "  name: value\n" */

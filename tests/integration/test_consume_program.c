@@ -101,6 +101,35 @@ static void a_reload_takes_over_what_it_can_and_names_what_it_cannot(void **stat
     assert_int_equal(consume_rig_ended(rig), 0);
 }
 
+/* A dead letter that is read would end as one again, and so for ever. */
+static void a_pattern_reads_no_topic_of_ours(void **state)
+{
+    static const struct consume_rig_event events[] = {
+        {.key = "bob",
+         .type = "callback.requested",
+         .subject = "callbacks/b",
+         .body = "{}",
+         .fate = RIG_POISON},
+        {.key = "bob", .type = "callback.requested", .subject = "callbacks/c", .body = CALLBACK},
+    };
+    struct consume_rig *rig = *state;
+
+    for (int group = 0; group < 2; group++) {
+        consume_rig_begin(rig, &(struct consume_rig_options){.pattern = true, .group = group == 1});
+        consume_rig_publish(rig, events, 1);
+        consume_rig_run(rig, NULL);
+        assert_true(consume_rig_until_done(rig));
+        consume_rig_publish(rig, events + 1, 1);
+        assert_true(consume_rig_until_done(rig));
+        consume_rig_check_end(rig, 0);
+        assert_int_equal(rig->seen[0].dead_letters, 1);
+        /* Where reading begins is said of each partition. */
+        assert_true(consume_rig_said(rig, "event=kafka_nothing_committed topic=events-"));
+        assert_false(consume_rig_said(rig, "topic=dead-"));
+        assert_false(consume_rig_said(rig, "topic=results-"));
+    }
+}
+
 static void each_way_of_signing_on_is_sent(void **state)
 {
     static const struct {
@@ -335,6 +364,9 @@ int main(void)
         cmocka_unit_test(an_outage_longer_than_refs_wait_makes_no_reference_unknown),
         cmocka_unit_test(poison_of_any_size_goes),
         cmocka_unit_test(a_batch_that_is_too_large_goes_in_pieces),
+        /* Last: once the embedded broker has seen members in the group, it takes no commit of who
+         * is none. */
+        cmocka_unit_test(a_pattern_reads_no_topic_of_ours),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

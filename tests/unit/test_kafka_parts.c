@@ -9,9 +9,12 @@
 #include "bridge/core/mem.h"
 #include "bridge/io/kafka_commits.h"
 #include "bridge/io/kafka_conf.h"
+#include "bridge/io/kafka_pattern.h"
 #include "bridge/io/kafka_slots.h"
 #include "bridge/io/kafka_start.h"
 #include "bridge/io/kafka_trial.h"
+
+#include <librdkafka/rdkafka.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -153,6 +156,61 @@ static void a_long_session_needs_no_property_beside_it(void **state)
 
     (void)state;
     assert_true(kafka_trial(&c, KAFKA_SOURCE, &property, &f));
+}
+
+/* Half of it is what librdkafka minds, half what we do, from one text. */
+static void a_pattern_never_stands_for_topics_of_ours(void **state)
+{
+    static const char *const all[] = {"^.*"};
+    static const char *const never[] = {"cmi.results", "cmi-dead-letters"};
+    static const struct kafka_property given[] = {{"topic.blacklist", "^x,yy$"}};
+    struct kafka_conf c = {.topics = all,
+                           .topic_count = 1,
+                           .never = never,
+                           .never_count = 2,
+                           .properties = given,
+                           .property_count = 1};
+    struct kafka_pattern p;
+    struct fault f = {0};
+    struct rd_kafka_conf_s *made = kafka_conf_draft(&c, KAFKA_SOURCE, &f);
+    char *left_out;
+
+    (void)state;
+    assert_non_null(made);
+    left_out = kafka_conf_left_out(made);
+    rd_kafka_conf_destroy(made);
+    assert_string_equal(left_out, "^x,yy$,^cmi[.]results$,^cmi-dead-letters$");
+    assert_true(kafka_pattern_make(&p, "^[a-z]", left_out, &f));
+    assert_true(kafka_pattern_takes(&p, "cmi-results"));
+    assert_false(kafka_pattern_takes(&p, "cmi.results"));
+    assert_true(kafka_pattern_takes(&p, "cmi.results2"));
+    assert_false(kafka_pattern_takes(&p, "cmi-dead-letters"));
+    assert_false(kafka_pattern_takes(&p, "xa"));
+    assert_false(kafka_pattern_takes(&p, "ayy"));
+    assert_true(kafka_pattern_takes(&p, "ax"));
+    assert_false(kafka_pattern_takes(&p, "1"));
+    kafka_pattern_done(&p);
+    mem_free(left_out);
+
+    /* A list of names stands for what it names; a sink writes to them. */
+    c.topics = topics;
+    made = kafka_conf_draft(&c, KAFKA_SOURCE, &f);
+    left_out = kafka_conf_left_out(made);
+    rd_kafka_conf_destroy(made);
+    assert_string_equal(left_out, "^x,yy$");
+    mem_free(left_out);
+    c.topics = all;
+    c.property_count = 0;
+    made = kafka_conf_draft(&c, KAFKA_SINK, &f);
+    assert_null(kafka_conf_left_out(made));
+    rd_kafka_conf_destroy(made);
+
+    assert_true(kafka_pattern_make(&p, "^a", NULL, &f));
+    assert_true(kafka_pattern_takes(&p, "ab"));
+    kafka_pattern_done(&p);
+    assert_false(kafka_pattern_make(&p, "^(", NULL, &f));
+    assert_false(kafka_pattern_make(&p, "^a", "b,(", &f));
+    assert_non_null(strstr(f.text, "'(' is no regular expression"));
 }
 
 static void reading_begins_where_nothing_is_lost_or_not_at_all(void **state)
@@ -318,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_configuration_is_checked_whole),
         cmocka_unit_test(properties_that_do_not_go_together_are_found_one_by_one),
         cmocka_unit_test(a_long_session_needs_no_property_beside_it),
+        cmocka_unit_test(a_pattern_never_stands_for_topics_of_ours),
         cmocka_unit_test(reading_begins_where_nothing_is_lost_or_not_at_all),
         cmocka_unit_test(the_sentence_of_a_loss_is_whole_even_for_a_long_name),
         cmocka_unit_test(partitions_are_found_again_after_others_left),
