@@ -4,6 +4,7 @@
 #include "bridge/core/echo.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
+#include "bridge/io/kafka_slots.h"
 #include "config/conf_redis.h"
 
 #include <assert.h>
@@ -281,6 +282,7 @@ int64_t consume_plan_memory(const struct consume_plan *p)
 
     for (size_t i = 0; i < p->http_count; i++)
         slots += p->http[i].slots;
-    return fetched_bytes(&p->kafka) + PRODUCED_BYTES + p->consume.in_flight_bytes +
-           p->consume.in_flight * DELIVERY_BYTES + slots * HTTP_REPLY_BODY_MAX;
+    return fetched_bytes(&p->kafka) + KAFKA_HELD_ALL_MAX + PRODUCED_BYTES +
+           p->consume.in_flight_bytes + p->consume.in_flight * DELIVERY_BYTES +
+           slots * HTTP_REPLY_BODY_MAX;
 }

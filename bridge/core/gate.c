@@ -8,9 +8,15 @@ void gate_init(struct gate *g, int64_t records_max, int64_t bytes_max)
     g->pool = g->max;
 }
 
+static int64_t one_at_least(int64_t n)
+{
+    return n > 0 ? n : 1;
+}
+
 static struct gate_amount eighth_below(struct gate_amount of)
 {
-    return (struct gate_amount){of.records - of.records / 8, of.bytes - of.bytes / 8};
+    return (struct gate_amount){of.records - one_at_least(of.records / 8),
+                                of.bytes - one_at_least(of.bytes / 8)};
 }
 
 /* Shut from `limit` on, until both are an eighth below. */
@@ -39,15 +45,18 @@ static void settle(struct gate *g, struct gate_share *s)
 {
     s->full = is_shut(s->full, s->held, g->part);
     g->shut = is_shut(g->shut, g->used, g->pool);
+    g->full = is_shut(g->full, (struct gate_amount){0, g->held.bytes},
+                      (struct gate_amount){INT64_MAX, g->max.bytes});
 }
 
 void gate_divide(struct gate *g, size_t shares)
 {
-    int64_t n = shares > 0 ? (int64_t)shares : 1;
+    int64_t n = one_at_least((int64_t)shares);
 
-    g->part = (struct gate_amount){g->max.records / 2 / n, g->max.bytes / 2 / n};
-    g->pool = (struct gate_amount){g->max.records - n * g->part.records,
-                                   g->max.bytes - n * g->part.bytes};
+    g->part = (struct gate_amount){one_at_least(g->max.records / 2 / n),
+                                   one_at_least(g->max.bytes / 2 / n)};
+    g->pool = (struct gate_amount){one_at_least(g->max.records - n * g->part.records),
+                                   one_at_least(g->max.bytes - n * g->part.bytes)};
     g->used = (struct gate_amount){0};
     g->shut = false;
 }
@@ -65,6 +74,7 @@ void gate_count(struct gate *g, struct gate_share *s)
 static bool change(struct gate *g, struct gate_share *s, int64_t records, int64_t bytes)
 {
     bool was_shut = g->shut;
+    bool was_full = g->full;
     struct gate_amount before = drawn(g, s);
     struct gate_amount now;
 
@@ -77,7 +87,7 @@ static bool change(struct gate *g, struct gate_share *s, int64_t records, int64_
     g->used.records += now.records - before.records;
     g->used.bytes += now.bytes - before.bytes;
     settle(g, s);
-    return g->shut != was_shut;
+    return g->shut != was_shut || g->full != was_full;
 }
 
 bool gate_enter(struct gate *g, struct gate_share *s, int64_t bytes)

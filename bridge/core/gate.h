@@ -4,9 +4,10 @@
  *
  * Half of each limit is divided into equal parts, one a partition; the rest is a pool for whoever
  * needs more. A partition is stopped while it has used up its part and the pool is used up: so one
- * whose events all wait for the same destination leaves the others their parts, and together they
- * never hold more than the limits. Both end an eighth below: most of what is held waits for Redis
- * or a delivery report, and what is ready to be sent must not run dry meanwhile.
+ * whose events all wait for the same destination leaves the others their parts. A part is one
+ * record at least, so more partitions than half of the limit may hold one each; all are stopped
+ * while together they hold as many bytes as may be. Both end an eighth below: most of what is held
+ * waits for Redis or a delivery report, and what is ready to be sent must not run dry meanwhile.
  */
 #ifndef BRIDGE_CORE_GATE_H
 #define BRIDGE_CORE_GATE_H
@@ -32,6 +33,7 @@ struct gate {
     struct gate_amount used; /* of the pool */
     struct gate_amount held; /* by all */
     bool shut;               /* the pool is used up */
+    bool full;               /* in bytes: large records may take more than a part */
 };
 
 void gate_init(struct gate *g, int64_t records_max, int64_t bytes_max);
@@ -40,7 +42,7 @@ void gate_divide(struct gate *g, size_t shares);
 void gate_count(struct gate *g, struct gate_share *s);
 
 /* One record of so many bytes; one that is held has grown; one is no longer held. All return
- * whether `shut` changed. */
+ * whether `shut` or `full` changed. */
 bool gate_enter(struct gate *g, struct gate_share *s, int64_t bytes);
 bool gate_grow(struct gate *g, struct gate_share *s, int64_t bytes);
 bool gate_leave(struct gate *g, struct gate_share *s, int64_t bytes);
@@ -48,7 +50,7 @@ bool gate_leave(struct gate *g, struct gate_share *s, int64_t bytes);
 /* Must the partition be stopped? */
 static inline bool gate_stops(const struct gate *g, const struct gate_share *s)
 {
-    return g->shut && s->full;
+    return g->full || (g->shut && s->full);
 }
 
 #endif

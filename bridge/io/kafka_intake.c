@@ -24,7 +24,7 @@ void kafka_intake_drop_held(struct kafka_source *s, struct kafka_slot *slot)
 {
     struct kafka_record *r;
 
-    while ((r = kafka_slot_held(slot)) != NULL) {
+    while ((r = kafka_slot_held(s->slots, slot)) != NULL) {
         s->holding--;
         drop(r);
     }
@@ -85,13 +85,14 @@ static void on_record(struct kafka_source *s, rd_kafka_event_t *event)
         r->event = event;
         r->r.slot = kafka_slots_number(s->slots, slot);
         r->r.epoch = slot->epoch;
+        kafka_slot_weigh(slot, r);
         if (!slot->paused && slot->held == 0) {
             hand_out(s, r);
             return;
         }
-        kafka_slot_hold(slot, r);
+        kafka_slot_hold(s->slots, slot, r);
         s->holding++;
-        if (slot->paused && !slot->fetch_paused && kafka_slot_holds_enough(slot))
+        if (slot->paused && !slot->fetch_paused && kafka_slot_holds_enough(s->slots, slot))
             kafka_intake_stop_fetching(s, slot, true);
         return;
     }
@@ -224,7 +225,7 @@ static bool read_held(struct kafka_source *s, struct budget *b)
             if (!spend(b))
                 return false;
             s->holding--;
-            hand_out(s, kafka_slot_held(slot));
+            hand_out(s, kafka_slot_held(s->slots, slot));
         }
     }
     return true;

@@ -30,6 +30,7 @@ struct kafka_sink {
     void *owner;
     size_t waiting;
     bool fatal; /* the client must be replaced, at the next turn */
+    bool alone; /* the client sends each record by itself */
     bool warm;
     bool suspect;     /* something went wrong: ask whether a broker is there, until one answers */
     bool down;        /* none answered when asked last */
@@ -48,6 +49,15 @@ static int64_t now_ms(const struct kafka_sink *s)
     return (int64_t)uv_now(s->loop);
 }
 
+static bool sends_alone(const rd_kafka_conf_t *conf)
+{
+    char value[32];
+    size_t size = sizeof value;
+
+    return rd_kafka_conf_get(conf, "batch.num.messages", value, &size) == RD_KAFKA_CONF_OK &&
+           strcmp(value, "1") == 0;
+}
+
 static bool make_client(struct kafka_sink *s, struct fault *f)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(s->conf);
@@ -63,11 +73,30 @@ static bool make_client(struct kafka_sink *s, struct fault *f)
     s->job.rk = s->rk;
     s->warm = s->topic_count == 0;
     s->fatal = false;
+    s->alone = sends_alone(s->conf);
     kafka_wake_watch(s->wake, s->queue);
     return true;
 }
 
 /* ---- reports ---- */
+
+/* A broker refuses a batch that is larger than the topic's max.message.bytes, whatever is in it. So
+ * the next client sends each record by itself; what is refused then is too large itself. */
+static const char *reason_of(struct kafka_sink *s, rd_kafka_resp_err_t err)
+{
+    if (err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return rd_kafka_err2str(err);
+    if (s->alone)
+        return SINK_TOO_LARGE;
+    if (!s->fatal)
+        notice_say(s->log.to, NOTICE_WARN, "kafka_batches_refused",
+                   NOTICE_TEXT("text", "a topic's max.message.bytes is less than "
+                                       "kafka.properties' message.max.bytes: from now on each "
+                                       "record is sent by itself, which is slow"));
+    s->fatal = true;
+    rd_kafka_conf_set(s->conf, "batch.num.messages", "1", NULL, 0);
+    return rd_kafka_err2str(err);
+}
 
 static void on_delivery(struct kafka_sink *s, rd_kafka_event_t *event)
 {
@@ -83,7 +112,7 @@ static void on_delivery(struct kafka_sink *s, rd_kafka_event_t *event)
             s->trouble[0] = '\0';
         }
         s->on_report(s->owner, (uint64_t)(uintptr_t)m->_private, delivered,
-                     delivered ? NULL : rd_kafka_err2str(m->err));
+                     delivered ? NULL : reason_of(s, m->err));
     }
 }
 

@@ -13,6 +13,7 @@ struct kafka_slots {
     struct kafka_slot *last;    /* found last: records come in runs of one partition */
     size_t count;
     size_t paused;
+    size_t held_bytes; /* of all */
     uint32_t epoch;
 };
 
@@ -160,12 +161,27 @@ size_t kafka_slots_list(struct kafka_slots *s, uint32_t epoch, struct source_par
     return n;
 }
 
-static size_t weight(const struct kafka_record *r)
+/* Headers once as they came, and once taken apart. */
+static size_t headers_of(const struct kafka_record *r)
 {
-    return sizeof *r + r->r.key.n + r->r.value.n;
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->r.header_count && i < RECORD_HEADERS_READ; i++)
+        n += 2 * (r->r.headers[i].name.n + r->r.headers[i].value.n);
+    return n;
 }
 
-void kafka_slot_hold(struct kafka_slot *slot, struct kafka_record *r)
+static size_t weight(const struct kafka_record *r)
+{
+    return sizeof *r + KAFKA_RECORD_BYTES + r->r.key.n + r->r.value.n + headers_of(r);
+}
+
+void kafka_slot_weigh(struct kafka_slot *slot, const struct kafka_record *r)
+{
+    slot->heavy = headers_of(r) > KAFKA_HEAVY_BYTES;
+}
+
+void kafka_slot_hold(struct kafka_slots *s, struct kafka_slot *slot, struct kafka_record *r)
 {
     r->next = NULL;
     if (slot->held_last != NULL)
@@ -175,14 +191,18 @@ void kafka_slot_hold(struct kafka_slot *slot, struct kafka_record *r)
     slot->held_last = r;
     slot->held++;
     slot->held_bytes += weight(r);
+    s->held_bytes += weight(r);
 }
 
-bool kafka_slot_holds_enough(const struct kafka_slot *slot)
+bool kafka_slot_holds_enough(const struct kafka_slots *s, const struct kafka_slot *slot)
 {
-    return slot->held >= KAFKA_HELD_MAX || slot->held_bytes >= KAFKA_HELD_BYTES_MAX;
+    size_t part = KAFKA_HELD_ALL_MAX / (s->count > 0 ? s->count : 1);
+
+    return slot->held_bytes >= KAFKA_HELD_BYTES_MAX || slot->heavy ||
+           (s->held_bytes >= KAFKA_HELD_ALL_MAX && slot->held_bytes >= part);
 }
 
-struct kafka_record *kafka_slot_held(struct kafka_slot *slot)
+struct kafka_record *kafka_slot_held(struct kafka_slots *s, struct kafka_slot *slot)
 {
     struct kafka_record *r = slot->held_first;
 
@@ -193,5 +213,6 @@ struct kafka_record *kafka_slot_held(struct kafka_slot *slot)
         slot->held_last = NULL;
     slot->held--;
     slot->held_bytes -= weight(r);
+    s->held_bytes -= weight(r);
     return r;
 }

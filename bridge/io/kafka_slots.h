@@ -12,14 +12,20 @@
 
 /* Records of a paused slot that are kept here before its fetching is stopped, which throws away
  * what librdkafka has fetched ahead. */
-#define KAFKA_HELD_MAX       4096
 #define KAFKA_HELD_BYTES_MAX (2 << 20)
+/* Of all slots together; beyond it each keeps no more than its part of that. */
+#define KAFKA_HELD_ALL_MAX (4 << 20)
+/* What librdkafka has of a record beside its bytes. */
+#define KAFKA_RECORD_BYTES 512
+/* Headers that librdkafka's own limits don't count: a slot of such records is not fetched ahead. */
+#define KAFKA_HEAVY_BYTES 4096
 
 struct kafka_slot {
     bool used;
     bool leaving;      /* being revoked: nothing is handed out any more */
     bool paused;       /* the loop wants no records now */
     bool fetch_paused; /* and librdkafka was told */
+    bool heavy;        /* its newest record had more headers than KAFKA_HEAVY_BYTES */
     uint32_t epoch;
     char *topic; /* owned */
     int32_t partition;
@@ -60,8 +66,11 @@ void kafka_slots_pause(struct kafka_slots *s, struct kafka_slot *slot, bool paus
 /* Fills out (room for SOURCE_PARTITIONS_MAX) with the slots of that epoch, 0 for all. */
 size_t kafka_slots_list(struct kafka_slots *s, uint32_t epoch, struct source_partition *out);
 
-void kafka_slot_hold(struct kafka_slot *slot, struct kafka_record *r);
-bool kafka_slot_holds_enough(const struct kafka_slot *slot);
-struct kafka_record *kafka_slot_held(struct kafka_slot *slot); /* takes the oldest; NULL: none */
+void kafka_slot_hold(struct kafka_slots *s, struct kafka_slot *slot, struct kafka_record *r);
+void kafka_slot_weigh(struct kafka_slot *slot, const struct kafka_record *r); /* its newest */
+/* s: all slots. */
+bool kafka_slot_holds_enough(const struct kafka_slots *s, const struct kafka_slot *slot);
+/* Takes the oldest; NULL: none. */
+struct kafka_record *kafka_slot_held(struct kafka_slots *s, struct kafka_slot *slot);
 
 #endif

@@ -180,8 +180,11 @@ static void port_pause(void *ctx, unsigned number)
     struct kafka_source *s = ctx;
     struct kafka_slot *slot = kafka_slots_at(s->slots, number);
 
-    if (slot != NULL)
-        kafka_slots_pause(s->slots, slot, true);
+    if (slot == NULL)
+        return;
+    kafka_slots_pause(s->slots, slot, true);
+    if (!slot->fetch_paused && kafka_slot_holds_enough(s->slots, slot))
+        kafka_intake_stop_fetching(s, slot, true);
 }
 
 static void port_resume(void *ctx, unsigned number)

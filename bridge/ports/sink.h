@@ -26,6 +26,9 @@ struct sink_record {
     size_t header_count;
 };
 
+/* The error of a report where the topic takes no record of that size, however often it is tried. */
+#define SINK_TOO_LARGE "the record is larger than its topic takes"
+
 typedef void sink_on_report(void *owner, uint64_t token, bool delivered, const char *error);
 
 struct sink_port {

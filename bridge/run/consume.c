@@ -278,6 +278,10 @@ void consume_on_report(void *consume, uint64_t token, bool delivered, const char
 
     if (!consume_answered(c, d))
         return;
+    if (!delivered && strcmp(error, SINK_TOO_LARGE) == 0) {
+        consume_report_too_large(c, d);
+        return;
+    }
     if (!delivered) {
         notice_say(c->port.log, NOTICE_WARN, "produce_failed", NOTICE_TEXT("reason", error));
         consume_again_later(c, d);
@@ -405,7 +409,7 @@ struct consume *consume_new(const struct consume_conf *conf, const struct consum
     assert(conf->destination_count <= CONSUME_DESTINATIONS_MAX);
     c->conf = *conf;
     c->port = *ports;
-    c->delivery_cap = (size_t)conf->in_flight + CONSUME_SLACK;
+    c->delivery_cap = (size_t)conf->in_flight + SOURCE_PARTITIONS_MAX + CONSUME_SLACK;
     c->deliveries = mem_zeroed(c->delivery_cap, sizeof(*c->deliveries));
     c->lanes = lanes_new(c->delivery_cap, consume_random(c));
     heap_init(&c->timers);

@@ -226,6 +226,22 @@ void consume_report_dead(struct consume *c, struct delivery *d)
     r.timestamp_ms = d->record.timestamp_ms > 0 ? d->record.timestamp_ms : 0;
     r.headers = headers;
     r.header_count = n;
-    if (!produce(c, d, &r, &f) && !produce_cut(c, d, &r, headers + own, n - own, &f))
+    if ((d->too_large || !produce(c, d, &r, &f)) &&
+        !produce_cut(c, d, &r, headers + own, n - own, &f))
         stop(c, d, &r, &f);
+}
+
+void consume_report_too_large(struct consume *c, struct delivery *d)
+{
+    bool letter = d->state == DELIVERY_BURYING;
+    struct sink_record r = {.topic = letter ? c->conf.dead_letters_topic : c->conf.results_topic};
+    struct fault f = {0};
+
+    if (letter && !d->too_large) {
+        d->too_large = true;
+        consume_move(c, d, DELIVERY_ON_BURY);
+        return;
+    }
+    (void)fault_set(&f, FAULT_REJECT, "%s: let its max.message.bytes be larger", SINK_TOO_LARGE);
+    stop(c, d, &r, &f);
 }

@@ -116,6 +116,7 @@ struct delivery {
     char replaced[CONSUME_ID_MAX]; /* what its reference stood for before; "" for none */
     int64_t wait_ms;               /* of WAITING */
     bool rejected;                 /* it ends as a dead letter */
+    bool too_large;                /* for its topic, as it is; it may be cut */
     enum disposition disposition;
     struct fault fault; /* of the last failure */
 };
@@ -216,6 +217,8 @@ void consume_not_answered(struct consume *c, struct delivery *d, const struct ht
 /* consume_report.c: both try to produce; the report comes to consume_on_report. */
 void consume_report_result(struct consume *c, struct delivery *d);
 void consume_report_dead(struct consume *c, struct delivery *d);
+/* The report says that what was produced is too large: cut, or, if it was, the end of it all. */
+void consume_report_too_large(struct consume *c, struct delivery *d);
 const char *consume_disposition_name(enum disposition d);
 
 /* consume_partitions.c */

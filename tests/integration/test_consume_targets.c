@@ -66,7 +66,7 @@ static void a_target_that_is_down_leaves_the_others_their_room(void **state)
     (void)state;
     kafka_rig_start(&rig, 1);
     conf.brokers = rig.address;
-    kafka_rig_topic(&rig, "stuck", 3);
+    kafka_rig_topic(&rig, "stuck", 40); /* more than half of what may be held */
     kafka_rig_topic(&rig, "flowing", 2);
     kafka_rig_topic(&rig, "stuck-results", 1);
     kafka_rig_topic(&rig, "stuck-dead", 1);

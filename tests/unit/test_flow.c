@@ -255,7 +255,7 @@ static void who_takes_the_pool_leaves_the_others_their_parts(void **state)
     assert_int_equal(g.used.bytes, 0);
 }
 
-static void a_limit_of_one_lets_one_in_at_a_time(void **state)
+static void more_partitions_than_may_be_held_have_one_each(void **state)
 {
     struct gate g;
     struct gate_share shares[3] = {{0}};
@@ -266,10 +266,19 @@ static void a_limit_of_one_lets_one_in_at_a_time(void **state)
     for (int i = 0; i < 3; i++)
         gate_count(&g, &shares[i]);
     assert_false(gate_stops(&g, &shares[0]));
-    assert_true(gate_enter(&g, &shares[0], 1));
+    (void)gate_enter(&g, &shares[0], 1);
+    (void)gate_enter(&g, &shares[0], 1);
+    assert_true(gate_stops(&g, &shares[0]));
+    assert_false(gate_stops(&g, &shares[1])); /* one each, whatever the others wait for */
+    (void)gate_enter(&g, &shares[1], 1);
+    assert_true(gate_stops(&g, &shares[1]));
+    (void)gate_leave(&g, &shares[1], 1);
+    (void)gate_enter(&g, &shares[2], 2000); /* but no more bytes than may be */
     for (int i = 0; i < 3; i++)
         assert_true(gate_stops(&g, &shares[i]));
-    assert_true(gate_leave(&g, &shares[0], 1));
+    (void)gate_leave(&g, &shares[2], 2000);
+    (void)gate_leave(&g, &shares[0], 1);
+    (void)gate_leave(&g, &shares[0], 1);
     for (int i = 0; i < 3; i++)
         assert_false(gate_stops(&g, &shares[i]));
 }
@@ -500,7 +509,7 @@ int main(void)
         cmocka_unit_test(the_heap_gives_the_earliest_whatever_was_taken_out),
         cmocka_unit_test(the_gate_shuts_at_the_limit_and_opens_an_eighth_below),
         cmocka_unit_test(who_takes_the_pool_leaves_the_others_their_parts),
-        cmocka_unit_test(a_limit_of_one_lets_one_in_at_a_time),
+        cmocka_unit_test(more_partitions_than_may_be_held_have_one_each),
         cmocka_unit_test(dead_letters_are_earned_by_successes),
         cmocka_unit_test(a_breaker_opens_after_failures_in_a_row_and_probes_once),
         cmocka_unit_test(one_stop_opens_it_and_retry_after_holds_it),

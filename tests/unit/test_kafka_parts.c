@@ -308,33 +308,60 @@ static void pausing_is_counted_once_and_ends_with_the_partition(void **state)
     kafka_slots_free(s);
 }
 
+static struct kafka_record *hold(struct kafka_slots *s, struct kafka_slot *slot, size_t bytes)
+{
+    struct kafka_record *r = mem_zeroed(1, sizeof *r);
+
+    r->r.offset = (int64_t)slot->held;
+    r->r.value.n = bytes;
+    kafka_slot_weigh(slot, r);
+    kafka_slot_hold(s, slot, r);
+    return r;
+}
+
 static void records_held_come_back_in_order_and_are_bounded(void **state)
 {
     struct kafka_slots *s = kafka_slots_new();
     struct kafka_slot *slot = kafka_slots_add(s, "events", 0, 1, 0);
+    struct kafka_slot *others[3];
+    const struct record_header large = {VIEW("a"), {NULL, KAFKA_HEAVY_BYTES}};
     struct kafka_record *r;
+    size_t n = 0;
 
     (void)state;
-    for (size_t i = 0; i < KAFKA_HELD_MAX; i++) {
-        assert_false(kafka_slot_holds_enough(slot));
-        r = mem_zeroed(1, sizeof *r);
-        r->r.offset = (int64_t)i;
-        kafka_slot_hold(slot, r);
-    }
-    assert_true(kafka_slot_holds_enough(slot));
-    for (size_t i = 0; i < KAFKA_HELD_MAX; i++) {
-        r = kafka_slot_held(slot);
+    for (; !kafka_slot_holds_enough(s, slot); n++)
+        (void)hold(s, slot, 0);
+    assert_true(n > 1000 && n <= KAFKA_HELD_BYTES_MAX / KAFKA_RECORD_BYTES);
+    for (size_t i = 0; i < n; i++) {
+        r = kafka_slot_held(s, slot);
         assert_int_equal(r->r.offset, i);
         mem_free(r);
     }
-    assert_null(kafka_slot_held(slot));
+    assert_null(kafka_slot_held(s, slot));
     assert_int_equal(slot->held_bytes, 0);
-    r = mem_zeroed(1, sizeof *r);
-    r->r.value.n = KAFKA_HELD_BYTES_MAX;
-    kafka_slot_hold(slot, r);
-    assert_true(kafka_slot_holds_enough(slot));
-    assert_ptr_equal(kafka_slot_held(slot), r);
+    /* all together */
+    for (int i = 0; i < 3; i++) {
+        others[i] = kafka_slots_add(s, "events", i + 1, 1, 0);
+        (void)hold(s, others[i], KAFKA_HELD_BYTES_MAX / 4 * 3);
+        assert_int_equal(kafka_slot_holds_enough(s, others[i]), i == 2);
+    }
+    assert_false(kafka_slot_holds_enough(s, slot)); /* it has a part of its own */
+    r = hold(s, slot, KAFKA_HELD_ALL_MAX / 4);
+    assert_true(kafka_slot_holds_enough(s, slot));
+    assert_ptr_equal(kafka_slot_held(s, slot), r);
     mem_free(r);
+    for (int i = 0; i < 3; i++)
+        mem_free(kafka_slot_held(s, others[i]));
+    assert_false(kafka_slot_holds_enough(s, slot));
+    /* headers, which librdkafka does not count */
+    r = mem_zeroed(1, sizeof *r);
+    r->r.headers = &large;
+    r->r.header_count = 1;
+    kafka_slot_weigh(slot, r);
+    assert_true(kafka_slot_holds_enough(s, slot));
+    mem_free(r);
+    for (int i = 0; i < 3; i++)
+        kafka_slots_remove(s, others[i]);
     kafka_slots_remove(s, slot);
     kafka_slots_free(s);
 }
