@@ -76,6 +76,21 @@ static uint32_t html_escape(struct view text, size_t *at)
     return code;
 }
 
+/* "&auml;": some letter or sign. */
+static uint32_t any_name(struct view text, size_t *at)
+{
+    size_t n = 1;
+
+    if (text.p[0] != '&')
+        return NO_CHARACTER;
+    while (n < text.n && n < 10 && ((text.p[n] | 0x20) >= 'a' && (text.p[n] | 0x20) <= 'z'))
+        n++;
+    if (n < 3 || n >= text.n || text.p[n] != ';')
+        return NO_CHARACTER;
+    *at = n + 1;
+    return '?';
+}
+
 static uint32_t named_escape(struct view text, size_t *at)
 {
     static const struct {
@@ -91,7 +106,7 @@ static uint32_t named_escape(struct view text, size_t *at)
             *at = rows[i].name.n;
             return rows[i].code;
         }
-    return NO_CHARACTER;
+    return any_name(text, at);
 }
 
 size_t coded_escape(struct view text, char out[4], size_t *n)
@@ -108,6 +123,12 @@ size_t coded_escape(struct view text, char out[4], size_t *n)
         out[0] = (char)byte;
         *n = byte > 0 ? 1 : 0;
         return byte > 0 ? 3 : 0;
+    }
+    if (view_starts(text, VIEW("\\x"))) {
+        byte = percent_byte(view_skip(text, 1));
+        out[0] = (char)byte;
+        *n = byte > 0 ? 1 : 0;
+        return byte > 0 ? 4 : 0;
     }
     code = text.p[0] == '\\' ? json_escape(text, &taken) : html_escape(text, &taken);
     if (code == NO_CHARACTER)

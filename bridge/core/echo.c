@@ -12,6 +12,7 @@
 #define SHORT_VALUE   8  /* bytes; a shorter value counts only as a word */
 #define HIDDEN_DIGITS 5  /* mask_sentence hides a number of so many by itself */
 #define NUMBER_DIGITS 7  /* one of so many is hidden here whatever parts them */
+#define FEW_LETTERS   3  /* of a value whose other letters became something else */
 #define FORMS_MAX     4  /* one in the other: a page that shows an encoded URL that … */
 
 /* ---- the private values ---- */
@@ -109,41 +110,83 @@ static bool is_part_of_word(char c)
     return is_letter(c) || is_digit(c) || (c & 0x80) != 0;
 }
 
-/* Bytes of a value and of what was said that are alike, from their starts on. */
+/* Of a value and of what was said: bytes that are alike, from their starts on, and how many letters
+ * and digits are among them. */
 struct match {
     size_t value;
     size_t said;
+    size_t letters;
 };
 
-static size_t between_words(struct view text, size_t at)
+/* What counts as words when two texts are compared: with the letters of all scripts, or, for what
+ * went through a character set that has not all of them, with those of ASCII only. */
+enum words { ALL_WORDS, ASCII_WORDS };
+
+static bool in_word(char c, enum words words)
 {
-    while (at < text.n && text.p[at] != '\0' && !is_part_of_word(text.p[at]))
+    return words == ALL_WORDS ? is_part_of_word(c) : is_letter(c) || is_digit(c);
+}
+
+static size_t between_words(struct view text, size_t at, enum words words)
+{
+    while (at < text.n && text.p[at] != '\0' && !in_word(text.p[at], words))
         at++;
     return at;
 }
 
+/* Lower case, of the scripts where it is a matter of adding. */
+static uint32_t folded(uint32_t code)
+{
+    if ((code >= 'A' && code <= 'Z') || (code >= 0xc0 && code <= 0xde && code != 0xd7) ||
+        (code >= 0x391 && code <= 0x3a9) || (code >= 0x410 && code <= 0x42f))
+        return code + 0x20;
+    return code >= 0x400 && code <= 0x40f ? code + 0x50 : code;
+}
+
+/* The character at text[at] in lower case; *n: its bytes. */
+static uint32_t letter_at(struct view text, size_t at, size_t *n)
+{
+    struct view rest = {text.p + at, text.n - at};
+    uint32_t code = (unsigned char)rest.p[0];
+
+    *n = utf8_first(rest);
+    if (*n == 0) {
+        *n = 1;
+        return 0x110000 + code; /* of no character */
+    }
+    if (*n > 1)
+        code &= 0xffU >> (*n + 1);
+    for (size_t i = 1; i < *n; i++)
+        code = code << 6 | ((unsigned char)rest.p[i] & 0x3fU);
+    return folded(code);
+}
+
 /* Up to the NUL that ends the value. What stands between words may have become something else: '+'
  * in a form, a line's end or several blanks in a page, an escape. */
-static struct match alike(struct view value, struct view said)
+static struct match alike(struct view value, struct view said, enum words words)
 {
     struct match m = {0};
     size_t beyond = 0; /* bytes between words that the value has otherwise; not at the end */
 
     while (m.value < value.n && m.said < said.n && value.p[m.value] != '\0') {
-        struct match next = {between_words(value, m.value), between_words(said, m.said)};
+        size_t value_end = between_words(value, m.value, words);
+        size_t said_end = between_words(said, m.said, words);
+        size_t value_n;
+        size_t said_n;
 
-        if (next.value > m.value && next.said > m.said) {
-            while (m.value < next.value && m.said < next.said &&
-                   value.p[m.value] == said.p[m.said]) {
+        if (value_end > m.value && said_end > m.said) {
+            while (m.value < value_end && m.said < said_end && value.p[m.value] == said.p[m.said]) {
                 m.value++;
                 m.said++;
             }
-            beyond = next.said - m.said;
-            m = next;
-        } else if (lower(value.p[m.value]) == lower(said.p[m.said])) {
+            beyond = said_end - m.said;
+            m.value = value_end;
+            m.said = said_end;
+        } else if (letter_at(value, m.value, &value_n) == letter_at(said, m.said, &said_n)) {
             beyond = 0;
-            m.value++;
-            m.said++;
+            m.value += value_n;
+            m.said += said_n;
+            m.letters++;
         } else {
             break;
         }
@@ -160,11 +203,26 @@ static bool is_edge(struct view line, size_t at)
 }
 
 /* Is it the first word of one of the values? */
-static bool is_beginning(struct view values, size_t i)
+static bool is_beginning(struct view values, size_t i, enum words words)
 {
-    while (i > 0 && values.p[i - 1] != '\0' && !is_part_of_word(values.p[i - 1]))
+    while (i > 0 && values.p[i - 1] != '\0' && !in_word(values.p[i - 1], words))
         i--;
     return i == 0 || values.p[i - 1] == '\0';
+}
+
+/* Is it a value, or enough of one, that begins at values[i]? *whole: all of it. */
+static bool is_enough(struct view line, size_t at, struct view values, size_t i, struct match m,
+                      enum words words, bool *whole)
+{
+    bool edges = is_edge(line, at) && is_edge(line, at + m.said);
+    bool all = m.said > 0 && values.p[i + m.value] == '\0' && is_beginning(values, i, words);
+
+    if (words == ASCII_WORDS) { /* of which part is missing */
+        *whole = false;
+        return m.letters >= ECHO_PIECE || (all && edges && m.letters >= FEW_LETTERS);
+    }
+    *whole = all && (m.said >= SHORT_VALUE || edges);
+    return *whole || m.value >= ECHO_PIECE;
 }
 
 /* Bytes of line, from `at` on, that are one of the values or a long enough piece of one; 0: none.
@@ -175,17 +233,23 @@ static size_t value_at(struct view line, size_t at, struct view values, bool *wh
     size_t longest = 0;
 
     *whole = false;
+    if (here.n == 0 || !is_part_of_word(here.p[0]))
+        return 0;
     for (size_t i = 0; i < values.n; i++) {
-        bool begins = is_beginning(values, i);
-        struct match m =
-            is_part_of_word(values.p[i]) ? alike(view_skip(values, i), here) : (struct match){0};
-        bool all = begins && m.said > 0 && values.p[i + m.value] == '\0' &&
-                   (m.said >= SHORT_VALUE || (is_edge(line, at) && is_edge(line, at + m.said)));
+        if (lower(values.p[i]) != lower(here.p[0]) && (values.p[i] & here.p[0] & 0x80) == 0)
+            continue; /* most of them */
+        for (int words = ALL_WORDS; words <= ASCII_WORDS; words++) {
+            struct match m;
+            bool all;
 
-        if ((!all && m.value < ECHO_PIECE) || m.said <= longest)
-            continue;
-        longest = m.said;
-        *whole = all;
+            if (!in_word(values.p[i], (enum words)words))
+                continue;
+            m = alike(view_skip(values, i), here, (enum words)words);
+            if (m.said <= longest || !is_enough(line, at, values, i, m, (enum words)words, &all))
+                continue;
+            longest = m.said;
+            *whole = all;
+        }
     }
     while (longest > 0 && at + longest < line.n && (line.p[at + longest] & 0xc0) == 0x80)
         longest--; /* not within a character */
@@ -208,7 +272,7 @@ static size_t hidden_at(struct view line, size_t at, const struct hidden *h, boo
 static bool holds(struct view values, struct view word)
 {
     for (size_t i = 0; i < values.n && word.n > 0; i++)
-        if (alike(view_skip(values, i), word).said == word.n)
+        if (alike(view_skip(values, i), word, ALL_WORDS).said == word.n)
             return true;
     return false;
 }

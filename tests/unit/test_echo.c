@@ -118,6 +118,31 @@ static void a_consent_s_address_and_remarks_are_private_too(void **state)
                         "my_ref is ref");
 }
 
+/* What went through a character set that lacks its letters, or came back in capitals. */
+static void a_text_is_known_without_the_letters_that_were_lost(void **state)
+{
+    static const char *const said[] = {
+        "not allowed: Hyvää yötä, älä häiritse",
+        "not allowed: HYVÄÄ YÖTÄ, ÄLÄ HÄIRITSE",
+        "not allowed: Hyv?? y?t?, ?l? h?iritse",
+        "not allowed: Hyv\xe4\xe4 y\xf6t\xe4, \xe4l\xe4 h\xe4iritse",
+        "not allowed: Hyv&auml;&auml; y&ouml;t&auml;, &auml;l&auml; h&auml;iritse",
+        "not allowed: Hyv\\xc3\\xa4\\xc3\\xa4 y\\xc3\\xb6t\\xc3\\xa4, "
+        "\\xc3\\xa4l\\xc3\\xa4 h\\xc3\\xa4iritse",
+    };
+    char out[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        shown("contact.remarks.added", "Hyvää yötä, älä häiritse", "c", said[i], out);
+        if (strstr(out, "iritse") != NULL || strstr(out, "IRITSE") != NULL ||
+            strstr(out, "Hyv") != NULL || strncmp(out, "not allowed: ", 13) != 0)
+            fail_msg("'%s' became '%s'", said[i], out);
+    }
+    shown("contact.remarks.added", "Привет, как дела", "c", "нельзя: ПРИВЕТ, КАК ДЕЛА!", out);
+    assert_string_equal(out, "нельзя: (16 characters)!");
+}
+
 static void where_not_all_can_be_looked_for_nothing_is_shown(void **state)
 {
     char body[ECHO_PRIVATE_MAX + 64];
@@ -192,6 +217,7 @@ int main(void)
         cmocka_unit_test(nothing_is_shown_of_what_the_request_signed_on_with),
         cmocka_unit_test(its_own_words_stay_and_what_it_repeats_goes),
         cmocka_unit_test(a_consent_s_address_and_remarks_are_private_too),
+        cmocka_unit_test(a_text_is_known_without_the_letters_that_were_lost),
         cmocka_unit_test(where_not_all_can_be_looked_for_nothing_is_shown),
         cmocka_unit_test(a_long_line_is_cut_without_its_private_end),
     };
