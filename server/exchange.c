@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VALUES_MAX     16384 /* bytes of all header values of an answer */
+#define VALUES_MAX     (5 << 20) /* bytes of all header values of an answer; a Link may have most */
 #define LOCATION_MAX   256
 #define RETRY_AFTER_S  "1"
 #define ERROR_TEXT_MAX 1024

@@ -4,7 +4,9 @@
 #include "bridge/core/percent.h"
 #include "server/front.h"
 
-#define LINK_MAX 16384 /* bytes; a request's line is shorter */
+#include <assert.h>
+
+#define LINK_MAX (4 << 20) /* bytes: three for each of the largest limits.headers */
 
 bool page_bad_token(struct fault *f)
 {
@@ -49,15 +51,15 @@ void page_link(struct exchange *x, const char *path, struct view token)
     for (size_t i = 0; i < x->param_count; i++) {
         if (view_is(x->params[i].name, "after"))
             continue;
-        percent_encode(x->params[i].name, &link);
+        percent_encode_query(x->params[i].name, &link);
         buf_put_char(&link, '=');
-        percent_encode(x->params[i].value, &link);
+        percent_encode_query(x->params[i].value, &link);
         buf_put_char(&link, '&');
     }
     buf_put_text(&link, "after=");
     percent_encode(token, &link);
     buf_put_text(&link, ">; rel=\"next\"");
-    if (!link.full)
-        exchange_header(x, "Link", buf_view(&link));
+    assert(!link.full);
+    exchange_header(x, "Link", buf_view(&link));
     buf_done(&link);
 }

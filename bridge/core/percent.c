@@ -67,20 +67,32 @@ static bool unreserved(char c)
            view_has(VIEW("-._~"), c);
 }
 
-void percent_encode(struct view text, struct buf *to)
+static void put_encoded(char c, struct buf *to)
 {
     static const char hex[] = "0123456789ABCDEF";
+    const char encoded[] = {'%', hex[(unsigned char)c >> 4], hex[(unsigned char)c & 15]};
+
+    (void)buf_put(to, (struct view){encoded, sizeof encoded});
+}
+
+void percent_encode(struct view text, struct buf *to)
+{
     bool dots = view_is(text, ".") || view_is(text, "..");
 
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        char encoded[] = {'%', hex[c >> 4], hex[c & 15]};
-
+    for (size_t i = 0; i < text.n; i++)
         if (unreserved(text.p[i]) && !dots)
             (void)buf_put_char(to, text.p[i]);
         else
-            (void)buf_put(to, (struct view){encoded, sizeof encoded});
-    }
+            put_encoded(text.p[i], to);
+}
+
+void percent_encode_query(struct view text, struct buf *to)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (unreserved(text.p[i]) || view_has(VIEW("*,:@!$'()/?;"), text.p[i]))
+            (void)buf_put_char(to, text.p[i]);
+        else
+            put_encoded(text.p[i], to);
 }
 
 bool percent_next_pair(struct view *query, struct view *name, struct view *value)

@@ -24,6 +24,8 @@ int percent_byte(struct view text);
 /* Appends text as one segment of a path, or one name or value of a query: all but letters, digits
  * and `-._~` encoded, and the dots of "." and "..", which would name another path. */
 void percent_encode(struct view text, struct buf *to);
+/* Appends text as a name or value of a query, as short as may be: what may stand there does. */
+void percent_encode_query(struct view text, struct buf *to);
 
 /* Takes the first name=value off *query (what follows the `?`), both still encoded, both views into
  * it. Where there is no `=` the value is empty; empty pairs are passed over. false: none left. */

@@ -140,6 +140,12 @@ static void every_character_comes_back_from_its_encoding(void **state)
     percent_encode((struct view){text, sizeof text}, &b);
     assert_decodes(percent_decode_segment, buf_view(&b), (struct view){text, sizeof text});
     assert_decodes(percent_decode_query, buf_view(&b), (struct view){text, sizeof text});
+    buf_clear(&b);
+    percent_encode_query((struct view){text, sizeof text}, &b);
+    assert_decodes(percent_decode_query, buf_view(&b), (struct view){text, sizeof text});
+    buf_clear(&b);
+    percent_encode_query(VIEW("+358*,a?b&c=d e#f+ä"), &b);
+    assert_true(view_is(buf_view(&b), "%2B358*,a?b%26c%3Dd%20e%23f%2B%C3%A4"));
     buf_done(&b);
 }
 
