@@ -7,17 +7,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void drop(struct kafka_record *r)
-{
-    rd_kafka_event_destroy(r->event);
-    mem_free(r);
-}
-
 void kafka_intake_give_back(struct kafka_source *s, struct kafka_record *r)
 {
     assert(s->out > 0);
     s->out--;
-    drop(r);
+    mem_free(r);
 }
 
 void kafka_intake_drop_held(struct kafka_source *s, struct kafka_slot *slot)
@@ -26,7 +20,7 @@ void kafka_intake_drop_held(struct kafka_source *s, struct kafka_slot *slot)
 
     while ((r = kafka_slot_held(s->slots, slot)) != NULL) {
         s->holding--;
-        drop(r);
+        mem_free(r);
     }
 }
 
@@ -82,7 +76,7 @@ static void on_record(struct kafka_source *s, rd_kafka_event_t *event)
     else if (slot != NULL && !slot->leaving && !s->failed) {
         slot->last = m->offset;
         r = kafka_record_new(m);
-        r->event = event;
+        rd_kafka_event_destroy(event);
         r->r.slot = kafka_slots_number(s->slots, slot);
         r->r.epoch = slot->epoch;
         kafka_slot_weigh(slot, r);
@@ -214,11 +208,13 @@ static bool spend(struct budget *b)
     return true;
 }
 
-/* false: the budget is spent. */
+/* Each time from another slot on, so that none is the last for ever. false: the budget is spent. */
 static bool read_held(struct kafka_source *s, struct budget *b)
 {
+    unsigned first = s->held_first++;
+
     for (unsigned i = 0; s->holding > 0 && i < SOURCE_PARTITIONS_MAX; i++) {
-        struct kafka_slot *slot = kafka_slots_at(s->slots, i);
+        struct kafka_slot *slot = kafka_slots_at(s->slots, (first + i) % SOURCE_PARTITIONS_MAX);
 
         /* The owner may pause it, or fail, with any record. */
         while (slot != NULL && !slot->paused && slot->held > 0 && wants_records(s)) {

@@ -1,5 +1,8 @@
 /*
- * kafka_record: librdkafka's message as a struct record, without a copy.
+ * kafka_record: librdkafka's message as a struct record of its own.
+ *
+ * It is a copy: librdkafka's message would keep all of the fetch that it came in, up to
+ * fetch.max.bytes, for as long as one event of it waits.
  */
 #ifndef BRIDGE_IO_KAFKA_RECORD_H
 #define BRIDGE_IO_KAFKA_RECORD_H
@@ -10,12 +13,11 @@ struct rd_kafka_message_s;
 
 struct kafka_record {
     struct record r; /* r.owner is this; slot and epoch are the caller's to fill in */
-    void *event;     /* the caller's */
     struct kafka_record *next;
     struct record_header headers[];
 };
 
-/* Its views hold as long as the message. The caller frees it with mem_free. */
+/* The caller frees it with mem_free. */
 struct kafka_record *kafka_record_new(const struct rd_kafka_message_s *m);
 
 #endif

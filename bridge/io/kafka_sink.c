@@ -183,9 +183,10 @@ static void end_client(struct kafka_sink *s)
 static void replace(struct kafka_sink *s)
 {
     char text[256] = "";
+    bool failed = rd_kafka_fatal_error(s->rk, text, sizeof text) != RD_KAFKA_RESP_ERR_NO_ERROR;
 
-    rd_kafka_fatal_error(s->rk, text, sizeof text);
-    notice_say(s->log.to, NOTICE_ERROR, "kafka_producer_replaced", NOTICE_TEXT("text", text),
+    notice_say(s->log.to, failed ? NOTICE_ERROR : NOTICE_INFO, "kafka_producer_replaced",
+               NOTICE_TEXT("text", failed ? text : "to send smaller batches"),
                NOTICE_INT("undelivered", (int64_t)s->waiting));
     give_up(s);
     end_client(s);

@@ -161,13 +161,12 @@ size_t kafka_slots_list(struct kafka_slots *s, uint32_t epoch, struct source_par
     return n;
 }
 
-/* Headers once as they came, and once taken apart. */
 static size_t headers_of(const struct kafka_record *r)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < r->r.header_count && i < RECORD_HEADERS_READ; i++)
-        n += 2 * (r->r.headers[i].name.n + r->r.headers[i].value.n);
+        n += sizeof r->headers[0] + r->r.headers[i].name.n + r->r.headers[i].value.n;
     return n;
 }
 

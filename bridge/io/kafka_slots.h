@@ -15,8 +15,8 @@
 #define KAFKA_HELD_BYTES_MAX (2 << 20)
 /* Of all slots together; beyond it each keeps no more than its part of that. */
 #define KAFKA_HELD_ALL_MAX (4 << 20)
-/* What librdkafka has of a record beside its bytes. */
-#define KAFKA_RECORD_BYTES 512
+/* What the heap has of a record beside its bytes. */
+#define KAFKA_RECORD_BYTES 64
 /* Headers that librdkafka's own limits don't count: a slot of such records is not fetched ahead. */
 #define KAFKA_HEAVY_BYTES 4096
 

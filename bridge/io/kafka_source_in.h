@@ -53,8 +53,9 @@ struct kafka_source {
     bool down;    /* none answered when asked last */
     bool revoking;
     bool failed;
-    size_t out;     /* records handed out and not given back */
-    size_t holding; /* records kept for paused slots */
+    size_t out;          /* records handed out and not given back */
+    size_t holding;      /* records kept for paused slots */
+    unsigned held_first; /* the slot whose kept records come first the next time */
     int64_t repeats;
     char trouble[FAULT_TEXT_MAX];
 

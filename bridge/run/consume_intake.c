@@ -68,13 +68,12 @@ static bool read_event(struct consume *c, struct delivery *d, struct fault *f)
 
 /* ---- the record ---- */
 
-/* As Kafka's client holds it: headers once as they came, and once taken apart. */
 static int64_t bytes_of(const struct record *r)
 {
     size_t n = r->key.n + r->value.n;
 
     for (size_t i = 0; i < r->header_count && i < RECORD_HEADERS_READ; i++)
-        n += sizeof *r->headers + 2 * (r->headers[i].name.n + r->headers[i].value.n);
+        n += sizeof *r->headers + r->headers[i].name.n + r->headers[i].value.n;
     return (int64_t)n;
 }
 

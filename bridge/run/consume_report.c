@@ -3,12 +3,14 @@
 #include "bridge/core/datetime.h"
 #include "bridge/core/dead_letter.h"
 #include "bridge/core/json_out.h"
+#include "bridge/core/utf8.h"
 #include "bridge/ports/fault_point.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define NUMBER_TEXT 24
+#define NUMBER_TEXT    24
+#define RESULT_HEADERS 8
 
 const char *consume_disposition_name(enum disposition d)
 {
@@ -52,20 +54,21 @@ static void stop(struct consume *c, const struct delivery *d, const struct sink_
 
 /* ---- results ---- */
 
-/* By the origin `dlq replay` knows what came before what, so a replay keeps its first one. */
-static void put_result(struct consume *c, const struct delivery *d, struct json_out *j)
+/* most: characters of what the event says of itself. By the origin `dlq replay` knows what came
+ * before what, so a replay keeps its first one. */
+static void put_result(struct consume *c, const struct delivery *d, struct json_out *j, size_t most)
 {
     struct dead_letter_place origin = dead_letter_origin(&d->record);
 
     json_object(j);
     json_key(j, "source");
-    json_string(j, d->event.source);
+    json_string(j, utf8_cut(d->event.source, most));
     json_key(j, "id");
-    json_string(j, d->event.id);
+    json_string(j, utf8_cut(d->event.id, most));
     json_key(j, "type");
-    json_string(j, d->event.type);
+    json_string(j, utf8_cut(d->event.type, most));
     json_key(j, "subject");
-    json_string(j, d->event.subject);
+    json_string(j, utf8_cut(d->event.subject, most));
     if (d->destination != NULL) {
         json_key(j, "target");
         json_text(j, d->destination->conf->name);
@@ -74,7 +77,7 @@ static void put_result(struct consume *c, const struct delivery *d, struct json_
     json_text(j, d->type->method);
     if (d->path.n > 0) {
         json_key(j, "path");
-        json_string(j, buf_view(&d->path));
+        json_string(j, utf8_cut(buf_view(&d->path), most));
     }
     if (d->status > 0) {
         json_key(j, "status");
@@ -109,9 +112,30 @@ static void put_result(struct consume *c, const struct delivery *d, struct json_
     json_object_end(j);
 }
 
+/* A result is small, but for what it says of the event: a key, a subject, an id as long as a record
+ * may be. */
+static bool produce_short(struct consume *c, struct delivery *d, struct sink_record *r,
+                          struct fault *f)
+{
+    struct record_header headers[RESULT_HEADERS];
+    struct json_out j;
+
+    buf_clear(&c->scratch);
+    json_out_init(&j, &c->scratch);
+    put_result(c, d, &j, CONSUME_CUT_KEY_MAX);
+    r->value = buf_view(&c->scratch);
+    r->has_key = r->has_key && r->key.n <= CONSUME_CUT_KEY_MAX;
+    r->key = r->has_key ? r->key : VIEW_NONE;
+    memcpy(headers, r->headers, r->header_count * sizeof *headers);
+    for (size_t i = 0; i < r->header_count; i++)
+        headers[i].value = utf8_cut(headers[i].value, CONSUME_CUT_KEY_MAX);
+    r->headers = headers;
+    return produce(c, d, r, f);
+}
+
 void consume_report_result(struct consume *c, struct delivery *d)
 {
-    struct record_header headers[8];
+    struct record_header headers[RESULT_HEADERS];
     struct sink_record r = {.token = consume_token(d), .topic = c->conf.results_topic};
     struct buf *data = &c->scratch;
     struct json_out j;
@@ -125,7 +149,7 @@ void consume_report_result(struct consume *c, struct delivery *d)
     }
     buf_clear(data);
     json_out_init(&j, data);
-    put_result(c, d, &j);
+    put_result(c, d, &j, CONSUME_RESULT_MAX);
     datetime_format(c->port.clock.wall_ms(c->port.clock.ctx), time);
     headers[n++] = (struct record_header){VIEW("content-type"), VIEW("application/json")};
     headers[n++] = (struct record_header){VIEW("ce_specversion"), VIEW("1.0")};
@@ -143,7 +167,7 @@ void consume_report_result(struct consume *c, struct delivery *d)
     r.value = buf_view(data);
     r.headers = headers;
     r.header_count = n;
-    if (!produce(c, d, &r, &f))
+    if ((d->too_large || data->full || !produce(c, d, &r, &f)) && !produce_short(c, d, &r, &f))
         stop(c, d, &r, &f);
 }
 
@@ -237,9 +261,9 @@ void consume_report_too_large(struct consume *c, struct delivery *d)
     struct sink_record r = {.topic = letter ? c->conf.dead_letters_topic : c->conf.results_topic};
     struct fault f = {0};
 
-    if (letter && !d->too_large) {
+    if (!d->too_large) {
         d->too_large = true;
-        consume_move(c, d, DELIVERY_ON_BURY);
+        consume_move(c, d, letter ? DELIVERY_ON_BURY : DELIVERY_ON_PRODUCED);
         return;
     }
     (void)fault_set(&f, FAULT_REJECT, "%s: let its max.message.bytes be larger", SINK_TOO_LARGE);

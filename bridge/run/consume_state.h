@@ -25,15 +25,17 @@
 #include "bridge/core/tracker.h"
 #include "bridge/run/consume.h"
 
-#define CONSUME_KEY_LEN        33                   /* 32 lower hex and a NUL */
-#define CONSUME_ID_MAX         (OUTCOME_ID_MAX + 1) /* with the NUL */
-#define CONSUME_REF_ASK_MS     500 /* between two look-ups of a reference that is not known yet */
-#define CONSUME_AGAIN_MS       200 /* before a refused produce or store is tried again */
-#define CONSUME_TRACE_MAX      64
-#define CONSUME_RESULT_MAX     65536 /* bytes of a result's data */
-#define CONSUME_CUT_KEY_MAX    1024  /* bytes of a key that a dead letter without value keeps */
-#define CONSUME_SLACK          1024  /* records that may come in while a pause takes effect */
-#define CONSUME_FORBIDDEN_KEYS 3     /* keys in a row answered 403 that stop a destination */
+#define CONSUME_KEY_LEN    33                   /* 32 lower hex and a NUL */
+#define CONSUME_ID_MAX     (OUTCOME_ID_MAX + 1) /* with the NUL */
+#define CONSUME_REF_ASK_MS 500 /* between two look-ups of a reference that is not known yet */
+#define CONSUME_AGAIN_MS   200 /* before a refused produce or store is tried again */
+#define CONSUME_TRACE_MAX  64
+#define CONSUME_RESULT_MAX 65536 /* bytes of a result's data */
+#define CONSUME_CUT_KEY_MAX                                                                        \
+    1024 /* bytes of a key, and characters of other texts, that a cut dead letter or result keeps  \
+          */
+#define CONSUME_SLACK          1024 /* records that may come in while a pause takes effect */
+#define CONSUME_FORBIDDEN_KEYS 3    /* keys in a row answered 403 that stop a destination */
 
 struct partition {
     bool assigned;

@@ -152,11 +152,62 @@ static void replies_that_say_too_little_are_made_the_best_of(void **state)
     hostile_http_stop(cmi);
 }
 
+/* A key may be as long as a record. Its event is written, and its result, without the key, told. */
+static void a_key_too_long_for_a_result_stops_nothing(void **state)
+{
+    static char key[1048100];
+    struct hostile_http *cmi = hostile_http_start();
+    struct redis_server *redis = redis_server_start(NULL);
+    struct consumer_conf conf = {.topic = "long",
+                                 .cmi = hostile_http_url(cmi),
+                                 .redis = redis->address,
+                                 .honours_key = true};
+    const struct record_header headers[] = {
+        {VIEW("content-type"), VIEW("application/json")},
+        {VIEW("ce_specversion"), VIEW("1.0")},
+        {VIEW("ce_id"), VIEW("1")},
+        {VIEW("ce_source"), VIEW("/long")},
+        {VIEW("ce_type"), VIEW("callback.requested")},
+        {VIEW("ce_subject"), VIEW("callbacks/1")},
+    };
+    const char *data = "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+358401234567\"}";
+    struct kafka_rig rig;
+    struct consumer *consumer;
+
+    (void)state;
+    memset(key, 'k', sizeof key);
+    kafka_rig_start(&rig, 1);
+    conf.brokers = rig.address;
+    kafka_rig_topic(&rig, "long", 1);
+    kafka_rig_topic(&rig, "long-results", 1);
+    kafka_rig_topic(&rig, "long-dead", 1);
+    kafka_rig_produce(&rig,
+                      &(struct sink_record){.topic = "long",
+                                            .has_key = true,
+                                            .key = {key, sizeof key},
+                                            .has_value = true,
+                                            .value = view_of(data),
+                                            .headers = headers,
+                                            .header_count = sizeof headers / sizeof headers[0]});
+    publish(&rig, "long", 2, "callback.requested", "callbacks", data);
+    kafka_rig_flush(&rig);
+    consumer = consumer_start(&conf);
+    hostile_http_wait(cmi, 2);
+    assert_int_equal(consumer_end(consumer, SIGTERM), COMMAND_OK);
+    assert_int_equal(consumer_said(consumer, "event=dead_letter"), 0);
+    assert_int_equal(consumer_said(consumer, "event=drain_deadline"), 0);
+    consumer_free(consumer);
+    kafka_rig_stop(&rig);
+    redis_server_stop(redis);
+    hostile_http_stop(cmi);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_target_that_is_down_leaves_the_others_their_room),
         cmocka_unit_test(replies_that_say_too_little_are_made_the_best_of),
+        cmocka_unit_test(a_key_too_long_for_a_result_stops_nothing),
     };
 
     redis_server_need();
