@@ -59,7 +59,7 @@ static void end_call(struct report *r, struct view record)
     char prefix[SHARD_KEY_MAX];
     const struct callback_state *s = &r->state;
     struct view keys[] = {shard_key(r->shard, "", VIEW_NONE, prefix)};
-    struct view args[10] = {view_of(r->id),
+    struct view args[11] = {view_of(r->id),
                             record,
                             s->open ? VIEW("1") : VIEW(""),
                             view_of(callback_result_name(s->last)),
@@ -68,6 +68,7 @@ static void end_call(struct report *r, struct view record)
                             VIEW_NONE,
                             VIEW_NONE,
                             view_of(r->told.reason),
+                            VIEW(""),
                             VIEW("")};
     const int64_t numbers[] = {s->failures, s->next_call_ms, s->last_call_ms,
                                r->x->server->retention_ms};

@@ -57,6 +57,8 @@
  *   w                 its share among the messages of its shard; absent: 1
  *   vf pk pz          its place in act when it left; not before; paused
  *   calls             callback: calls begun
+ *   rq rs             callback: "<until> <holder>", a call's request may be out until then, as its
+ *                     holder has not said that it is back; 1: a result was put on it meanwhile
  *   purge             deleted or closed: when it goes for good
  *   message:  body src sub ct send     text, source, subType, contentType unless it is "text",
  *             sendTime if given

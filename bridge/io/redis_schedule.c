@@ -97,6 +97,7 @@ struct schedule_port redis_schedule_port(struct redis_schedule *s)
                                   .release = schedule_release,
                                   .flush = schedule_flush,
                                   .end_call = schedule_end_call,
+                                  .call_back = schedule_call_back,
                                   .ask = schedule_ask,
                                   .shut = schedule_shut,
                                   .open = schedule_open,

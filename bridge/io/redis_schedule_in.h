@@ -109,6 +109,7 @@ void schedule_progress(void *ctx, const struct schedule_write *w);
 void schedule_finish(void *ctx, const struct schedule_write *w);
 void schedule_release(void *ctx, const struct schedule_write *w);
 void schedule_end_call(void *ctx, const struct schedule_call_end *e);
+void schedule_call_back(void *ctx, const struct schedule_lease *lease, const struct slice *slice);
 /* redis_schedule_claim.c */
 void schedule_claims_init(struct redis_schedule *s);
 void schedule_claims_done(struct redis_schedule *s);

@@ -10,6 +10,7 @@ extern const char redis_script_schedule[];
 extern const char redis_script_claim[];
 extern const char redis_script_settle[];
 extern const char redis_script_call[];
+extern const char redis_script_back[];
 extern const char redis_script_gate[];
 extern const char redis_script_hand[];
 extern const char redis_script_outbox[];
@@ -28,6 +29,7 @@ static struct {
     [SCHEDULE_SCRIPT_CLAIM] = {.before = redis_script_schedule, .body = redis_script_claim},
     [SCHEDULE_SCRIPT_SETTLE] = {.before = redis_script_schedule, .body = redis_script_settle},
     [SCHEDULE_SCRIPT_CALL] = {.before = redis_script_schedule, .body = redis_script_call},
+    [SCHEDULE_SCRIPT_BACK] = {.before = redis_script_schedule, .body = redis_script_back},
     [SCHEDULE_SCRIPT_GATE] = {.body = redis_script_gate},
     [SCHEDULE_SCRIPT_HAND] = {.body = redis_script_hand},
     [SCHEDULE_SCRIPT_OUTBOX] = {.before = redis_script_schedule, .body = redis_script_outbox},

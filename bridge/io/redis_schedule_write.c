@@ -169,7 +169,7 @@ static void write_slice(struct redis_schedule *s, const struct schedule_write *w
         settlement_put_event(&to->text, &w->settled[i]);
     end_arg(to, &arg);
     put_number(to, &arg, w->lease_ms);
-    put_number(to, &arg, w->at_ms);
+    put_number(to, &arg, view_is(view_of(mode), "p") ? w->out_ms : w->at_ms);
     put_arg(to, &arg, w->park ? VIEW("1") : VIEW(""));
     put_number(to, &arg, s->conf.retention_ms);
     assert(!to->text.full && arg == WRITE_ARGS);
@@ -212,7 +212,7 @@ void schedule_end_call(void *ctx, const struct schedule_call_end *e)
     char next_ms[24];
     char last_ms[24];
     char keep_ms[24];
-    struct view args[10];
+    struct view args[11];
     struct buf record;
 
     buf_init(&record, SLICE_RECORD_MAX);
@@ -227,7 +227,28 @@ void schedule_end_call(void *ctx, const struct schedule_call_end *e)
     args[7] = schedule_number(keep_ms, s->conf.retention_ms);
     args[8] = e->reason;
     args[9] = e->possible_duplicate ? VIEW("1") : VIEW("");
+    args[10] = VIEW("1");
     schedule_call_run(schedule_call_new(s, e->token, e->lease->shard, on_written),
-                      SCHEDULE_SCRIPT_CALL, NULL, args, 10);
+                      SCHEDULE_SCRIPT_CALL, NULL, args, 11);
+    buf_done(&record);
+}
+
+static void on_back(struct schedule_call *c, const struct redis_value *v)
+{
+    if (v->kind != REDIS_TEXT)
+        schedule_unexpected(c->of, "back", v); /* the next call waits until it can't be out */
+}
+
+void schedule_call_back(void *ctx, const struct schedule_lease *lease, const struct slice *slice)
+{
+    struct redis_schedule *s = ctx;
+    struct view args[2] = {view_of(lease->id), VIEW_NONE};
+    struct buf record;
+
+    buf_init(&record, SLICE_RECORD_MAX);
+    slice_write(slice, &record);
+    args[1] = buf_view(&record);
+    schedule_call_run(schedule_call_new(s, 0, lease->shard, on_back), SCHEDULE_SCRIPT_BACK, NULL,
+                      args, 2);
     buf_done(&record);
 }

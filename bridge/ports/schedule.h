@@ -149,6 +149,7 @@ struct schedule_write {
     size_t settled_count;
     bool quiet;       /* no events of these settlements */
     int64_t lease_ms; /* progress: from now on */
+    int64_t out_ms;   /* progress that begins a call: its request is out no longer than that */
     /* finish: when what is pending is tried again; release: when the slice may be claimed again.
      * A time that is past means now. */
     int64_t at_ms;
@@ -285,7 +286,8 @@ struct schedule_port {
     void (*claim)(void *ctx, const struct schedule_claim *c);
     /* Records watermark and settlements, renews the lease. Of a callback: watermark 1 and lease_ms
      * the handling timeout begin the call: whatever becomes of this process, it stays open until
-     * its result (end_call, or another's PUT: then FENCED) or that timeout. */
+     * its result (end_call, or another's PUT: then FENCED) or that timeout. Nor does another's PUT
+     * begin the next one while its request may be out: until call_back, end_call or out_ms. */
     void (*progress)(void *ctx, const struct schedule_write *w);
     /* Ends the pass (slice_end_pass) and the lease; pending destinations wait until at_ms. */
     void (*finish)(void *ctx, const struct schedule_write *w);
@@ -296,7 +298,12 @@ struct schedule_port {
     /* Claims, progress, finish, release and readings of the outbox may wait for it, so that those
      * of one turn of the loop travel together: call it at the end of each. */
     void (*flush)(void *ctx);
+    /* FENCED: another has put a result on it. Where that was only a wish for a time and the call's
+     * request was out, the result counts all the same, and the wished time stays. */
     void (*end_call)(void *ctx, const struct schedule_call_end *e);
+    /* A call's request has come back without a result: the call is open. Not answered: what is
+     * lost of it is as if the request were out for all of its out_ms. */
+    void (*call_back)(void *ctx, const struct schedule_lease *lease, const struct slice *slice);
     void (*ask)(void *ctx, const struct schedule_ask *a);
     void (*shut)(void *ctx, const struct schedule_shut *s);    /* answered by written */
     void (*open)(void *ctx, uint64_t token, struct view gate); /* answered by written */

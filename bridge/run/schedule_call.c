@@ -18,6 +18,11 @@ static struct channel_of *dialler(struct schedule *s)
     return &s->channels[s->conf.dialler];
 }
 
+int64_t schedule_call_out_ms(const struct schedule *s)
+{
+    return 2 * SCHEDULE_MARKED_MS + s->channels[s->conf.dialler].conf->timeout_ms;
+}
+
 /* ---- the line of those that wait for the dialler ---- */
 
 static void queue(struct schedule *s, struct holding *h)
@@ -265,6 +270,7 @@ void schedule_call_look(struct schedule *s, struct holding *h, int64_t now_ms)
 static void leave_open(struct schedule *s, struct holding *h)
 {
     schedule_move(s, h, 0, HANDOVER_ON_OPEN);
+    s->port.schedule.call_back(s->port.schedule.ctx, &h->lease, &h->slice);
     schedule_hold_free(s, h);
 }
 

@@ -365,6 +365,7 @@ void schedule_call_take(struct schedule *s, struct holding *h);
 void schedule_call_timed_out(struct schedule *s, struct holding *h);
 void schedule_call_look(struct schedule *s, struct holding *h, int64_t now_ms);
 void schedule_call_due(struct schedule *s);
+int64_t schedule_call_out_ms(const struct schedule *s); /* a request is out no longer */
 int64_t schedule_call_wake_ms(struct schedule *s);
 void schedule_call_forget(struct schedule *s, struct holding *h); /* no longer in line */
 void schedule_call_marked(struct schedule *s, struct holding *h);

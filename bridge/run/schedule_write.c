@@ -149,15 +149,15 @@ static void call_end(struct schedule *s, struct holding *h)
 static void make(struct schedule *s, struct holding *h)
 {
     const struct schedule_port *to = &s->port.schedule;
-    bool call = h->content->message.kind == SCHEDULE_CALLBACK;
+    bool call = h->content->message.kind == SCHEDULE_CALLBACK && h->written.watermark > 0;
     struct schedule_write w = {
         .token = schedule_hold_token(h),
         .lease = &h->lease,
         .slice = &h->written,
         .settled = s->settlements,
         .settled_count = h->gone.count,
-        .lease_ms =
-            call && h->written.watermark > 0 ? s->conf.callback_handling_ms : s->conf.lease_ms,
+        .lease_ms = call ? s->conf.callback_handling_ms : s->conf.lease_ms,
+        .out_ms = h->call_begun ? schedule_call_out_ms(s) : 0,
         .at_ms = h->write_at_ms,
         .park = h->write_park,
     };

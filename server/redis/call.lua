@@ -1,37 +1,55 @@
 -- A callback's attempt has ended: its state becomes what core/callback_state.h made of it, unless
--- another has put a result on it meanwhile.
+-- another has put a result on it meanwhile. Where another has only wished for a time while the call's
+-- request was out, the result counts and the wished time stays.
 --
 -- ARGV: 1 id  2 record  3 "1": still open  4 lastResult  5 failures  6 next call, ms  7 last call,
 --       ms, '' for none  8 purge, ms after now  9 reason  10 "1": possible duplicate
-local id, record, open = ARGV[1], ARGV[2], ARGV[3] == '1'
-local m = key('m', id)
-local f = redis.call('HMGET', m, 'st', 'kind', 'mr', 'created')
+--       11 "1": by the holder, whose request is not out; else it may be
+local id, record, open, next_ms = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[6]
+local m, holder = key('m', id), string.sub(record, 19, 34)
+local f = redis.call('HMGET', m, 'st', 'kind', 'mr', 'created', 'rq', 'rs', 'next')
 local stored = redis.call('HGET', key('sl', id), '0')
+local live = f[1] == '1' and f[2] == '2'
+local held = live and stored and string.sub(stored, 19, 34) == holder
+local wished = live and not held and ARGV[11] == '1' and f[5] and string.sub(f[5], -16) == holder
+  and not f[6]
 
-if f[1] ~= '1' or f[2] ~= '2' or not stored
-  or string.sub(stored, 19, 34) ~= string.sub(record, 19, 34) then
+if ARGV[11] == '1' then
+  request_back(id, holder)
+end
+if not held and not wished then
   return 'fenced'
+end
+if wished then
+  next_ms = f[7]
 end
 redis.call('ZREM', lease, id .. '/0')
 redis.call('HDEL', key('sl', id), '0')
 redis.call('HINCRBY', m, 'ver', 1)
-redis.call('HSET', m, 'last', ARGV[4], 'fail', ARGV[5], 'next', ARGV[6])
+redis.call('HSET', m, 'last', ARGV[4], 'fail', ARGV[5], 'next', next_ms)
 if ARGV[7] ~= '' then
   redis.call('HSET', m, 'lastcall', ARGV[7])
 end
+local request = redis.call('HGET', m, 'rq')
+if request then -- what it brings is too late
+  redis.call('HSET', m, 'rs', '1')
+end
 if open then
-  redis.call('HSET', m, 'at', ARGV[6])
-  redis.call('ZADD', key('q', id), ARGV[6], 0)
+  local till = out_till(request)
+  redis.call('HSET', m, 'at', next_ms)
+  if till then
+    redis.call('HSET', m, 'pk', till)
+  end
+  redis.call('ZADD', key('q', id), next_ms, 0)
   point(id)
 else
   local purge = digits(now + tonumber(ARGV[8]))
   redis.call('HSET', m, 'st', '2', 'purge', purge)
   redis.call('ZADD', gc, purge, id)
-  redis.call('ZREM', act, id)
-  redis.call('ZREM', due, id)
+  unlist(id)
   redis.call('ZREM', dial, id)
   redis.call('ZREM', prefix .. 'callbacks', string.format('%016.0f:%s', tonumber(f[4]) or 0, id))
 end
 redis.call('XADD', outbox, '*', 't', open and 'called' or 'called-last', 'm', id, 'at', now, 'b',
-  ARGV[9], 'r', ARGV[4], 'c', table.concat({ARGV[5], tonumber(f[3]) + 1, ARGV[6]}, ' '), 'd', ARGV[10])
+  ARGV[9], 'r', ARGV[4], 'c', table.concat({ARGV[5], tonumber(f[3]) + 1, next_ms}, ' '), 'd', ARGV[10])
 return 'done'

@@ -115,16 +115,35 @@ local function cancel()
     table.concat({n, ok, dead, can, out}, ' '))
 end
 
+-- A callback may be in flight: whoever called has lost it by now. But while the call's request may be
+-- out no other call begins; what it brings still counts where this was only a wish for a time (call.lua).
+local function take_from_caller()
+  redis.call('ZREM', KEYS[14], id)
+  redis.call('ZREM', KEYS[5], id .. '/0')
+  redis.call('HDEL', KEYS[6], '0')
+  local c = redis.call('HMGET', m, 'rq', 'last')
+  if not c[1] then
+    return 0
+  end
+  if c[2] ~= 'CUSTOM_TIME' and c[2] ~= 'RESCHEDULE' then
+    redis.call('HSET', m, 'rs', '1')
+  end
+  local till = string.sub(c[1], 1, -18)
+  if tonumber(till) <= tonumber(now_ms()) then
+    return 0
+  end
+  redis.call('HSET', m, 'pk', till)
+  return tonumber(till)
+end
+
 -- What is new is neither planned nor under way.
+local not_before = 0
 if ARGV[5] ~= '' and not creates then
   redis.call('ZREM', KEYS[4], id)
   redis.call('DEL', KEYS[2])
   redis.call('HDEL', m, 'pk')
   if old[4] == '2' then
-    -- A callback may be in flight: whoever called has lost it by now.
-    redis.call('ZREM', KEYS[14], id)
-    redis.call('ZREM', KEYS[5], id .. '/0')
-    redis.call('HDEL', KEYS[6], '0')
+    not_before = take_from_caller()
   end
 end
 if ARGV[5] == '-' then
@@ -146,9 +165,10 @@ elseif ARGV[5] ~= '' then
     redis.call('ZADD', KEYS[2], unpack(add))
   end
   if not old[5] then -- paused: it is reachable once it goes on
-    redis.call('ZADD', KEYS[3], ARGV[5], id)
+    local at = string.format('%.0f', math.max(tonumber(ARGV[5]), not_before))
+    redis.call('ZADD', KEYS[3], at, id)
     if redis.call('ZRANGE', KEYS[3], 0, 0)[1] == id then
-      redis.call('PUBLISH', ARGV[14], ARGV[5])
+      redis.call('PUBLISH', ARGV[14], at)
     end
   else
     redis.call('ZREM', KEYS[3], id)

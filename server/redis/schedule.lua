@@ -126,6 +126,26 @@ local function point(id)
   end
 end
 
+-- A call's request may be out until then, as whoever began it has noted in `rq`; nil: it is not.
+local function out_till(rq)
+  local till = rq and string.sub(rq, 1, -18)
+  return till and tonumber(till) > now and till
+end
+
+-- The request that this holder began is not out, or no longer: a next call need not wait for it.
+local function request_back(id, holder)
+  local m = key('m', id)
+  local f = redis.call('HMGET', m, 'rq', 'pk')
+  if not f[1] or string.sub(f[1], -16) ~= holder then
+    return
+  end
+  redis.call('HDEL', m, 'rq', 'rs')
+  if f[2] == string.sub(f[1], 1, -18) then
+    redis.call('HDEL', m, 'pk')
+    point(id)
+  end
+end
+
 -- A slice that nobody holds any more waits again. Of a deleted message it does only while something
 -- of it is out, so that it is told; of one that has ended never.
 local function wait_again(id, k, h, st, score)

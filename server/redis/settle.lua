@@ -4,8 +4,8 @@
 --
 -- KEYS: shards
 -- ARGV, of each: 1 which of KEYS its shard is  2 "p", "f" or "r"  3 id  4 slice  5 record  6 settlements to
---       keep  7 the same as an event  8 lease, ms  9 when again, ms  10 "1": the message waits, too
---       11 how long it is kept, ms
+--       keep  7 the same as an event  8 lease, ms  9 when again, ms; of a "p" that begins a call: how long
+--       its request may be out  10 "1": the message waits, too  11 how long it is kept, ms
 -- Gives of each, in order, "done", "cancelled", "paused", "fenced" or why it was not written.
 local EACH = 11
 local leased, unleased = {}, {} -- of a shard, written once for all
@@ -47,6 +47,9 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
   local stored = redis.call('HGET', key('sl', id), k)
 
   if not st or not stored or string.sub(stored, 19, 34) ~= string.sub(record, 19, 34) then
+    if kind == '2' then -- its call has not begun
+      request_back(id, string.sub(record, 19, 34))
+    end
     return 'fenced'
   end
   local old, new = read_head(stored), read_head(record)
@@ -112,6 +115,10 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
   end
 
   if mode == 'p' then
+    if kind == '2' and new.mark == 1 then
+      redis.call('HSET', m, 'rq', digits(now + tonumber(at_ms)) .. ' ' .. string.sub(record, 19, 34))
+      redis.call('HDEL', m, 'rs')
+    end
     redis.call('HSET', key('sl', id), k, record)
     leased[#leased + 1] = digits(now + tonumber(lease_ms))
     leased[#leased + 1] = id .. '/' .. k
@@ -140,6 +147,9 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
   end
   if park == '1' then
     point(id)
+  end
+  if kind == '2' then
+    request_back(id, string.sub(record, 19, 34))
   end
   if arrived and not pending then
     complete(id, n, keep_ms)

@@ -16,18 +16,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* {st ok dead can out calls pk, act, due, dial, then of each slice: record, q, lease, late,
+/* {st ok dead can out calls pk rq rs, act, due, dial, then of each slice: record, q, lease, late,
  * delivered} */
 static const char dump_text[] =
     "#!lua flags=no-writes\n"
     "local p, id = KEYS[1], ARGV[1]\n"
     "local function s(v) return v or '' end\n"
     "local a = redis.call('HMGET', p .. 'm:' .. id, 'st', 'ok', 'dead', 'can', 'out', 'calls', "
-    "'pk')\n"
-    "for i = 1, 7 do a[i] = s(a[i]) end\n"
-    "a[8] = s(redis.call('ZSCORE', p .. 'act', id))\n"
-    "a[9] = s(redis.call('ZSCORE', p .. 'due', id))\n"
-    "a[10] = s(redis.call('ZSCORE', p .. 'dial', id))\n"
+    "'pk', 'rq', 'rs')\n"
+    "for i = 1, 9 do a[i] = s(a[i]) end\n"
+    "a[10] = s(redis.call('ZSCORE', p .. 'act', id))\n"
+    "a[11] = s(redis.call('ZSCORE', p .. 'due', id))\n"
+    "a[12] = s(redis.call('ZSCORE', p .. 'dial', id))\n"
     "for k = 0, ARGV[2] - 1 do\n"
     "  a[#a + 1] = s(redis.call('HGET', p .. 'sl:' .. id, k))\n"
     "  a[#a + 1] = s(redis.call('ZSCORE', p .. 'q:' .. id, k))\n"
@@ -45,6 +45,8 @@ enum dump {
     DUMP_OUT,
     DUMP_CALLS,
     DUMP_PARKED,
+    DUMP_REQUEST,
+    DUMP_RESULTED,
     DUMP_ACT,
     DUMP_DUE,
     DUMP_DIAL,
@@ -152,6 +154,19 @@ static void compare_parked(const struct comparing *c, int64_t is_ms)
     t->may_park_ms = 0;
 }
 
+static void compare_request(const struct model_thing *t, struct view request, struct view resulted)
+{
+    int64_t to_ms = 0;
+
+    assert_int_equal(t->requested, request.n > 0);
+    assert_int_equal(t->resulted, resulted.n > 0);
+    if (request.n == 0)
+        return;
+    assert_true(num_int(view_cut(&request, ' '), &to_ms) && to_ms >= t->requested_to_ms);
+    assert_int_equal(request.n, sizeof t->requester);
+    assert_memory_equal(request.p, t->requester, sizeof t->requester);
+}
+
 static void on_dump(void *owner, const struct redis_value *v)
 {
     const struct comparing *c = owner;
@@ -169,6 +184,7 @@ static void on_dump(void *owner, const struct redis_value *v)
         compare_slice(c, &t->slice[k], &v->items[DUMP_SLICES + k * PART_COUNT]);
         pending += (int64_t)(model_size(t, k) - slice_ended(&t->slice[k].is));
     }
+    compare_request(t, v->items[DUMP_REQUEST].text, v->items[DUMP_RESULTED].text);
     compare_parked(c, number(&v->items[DUMP_PARKED]));
     compare_pointers(c, v);
     /* D9: added = handled + failed + cancelled + pending */
@@ -341,6 +357,9 @@ static void put_callback(struct schedule_model *m, struct model_thing *t)
     t->version++;
     assert_true(slice_read(&s->is, VIEW_NONE, 1));
     s->leased = false; /* whoever calls has lost it */
+    t->may_park_ms = t->requested ? t->requested_to_ms : 0;
+    t->wished_ms = next_ms;
+    t->resulted |= t->requested && next_ms < 0;
     s->unlisted = false;
     s->waits = next_ms >= 0;
     s->due_ms = next_ms;

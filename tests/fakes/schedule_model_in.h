@@ -34,6 +34,11 @@ struct model_thing { /* a message or a callback */
     int64_t may_park_ms; /* what it may have become by the last call: that or later; 0: nothing */
     int64_t ok, dead, can, out;
     int64_t calls, failures;
+    bool requested; /* a call's request may be out */
+    uint8_t requester[SLICE_HOLDER_BYTES];
+    int64_t requested_to_ms; /* that long at least */
+    int64_t wished_ms;       /* by the last PUT */
+    bool resulted;           /* and a result was put on it meanwhile */
     struct model_slice slice[MODEL_SLICES];
 };
 

@@ -348,12 +348,26 @@ static void count(struct writing *w, bool ends)
     w->m->settled += w->w.settled_count;
 }
 
+static bool requests(const struct writing *w)
+{
+    return w->t->used && strcmp(w->t->of.id, w->h->lease.id) == 0 && w->t->requested &&
+           memcmp(w->t->requester, w->h->is.holder, SLICE_HOLDER_BYTES) == 0;
+}
+
+/* It says that its call's request is not out. */
+static void request_back(struct writing *w)
+{
+    if (requests(w))
+        w->t->requested = w->t->resulted = false;
+}
+
 static enum schedule_state send_it(struct writing *w, schedule_rig_writer *how)
 {
     enum schedule_state state = schedule_rig_write(&w->m->rig, w->h->owner, how, w->w);
 
     assert_int_equal(state, state_of(w));
     if (state == SCHEDULE_FENCED) {
+        request_back(w);
         w->h->used = false;
         w->m->did[DID_FENCED]++;
     } else if (state != SCHEDULE_DONE) {
@@ -375,6 +389,7 @@ static enum schedule_state progress(struct writing *w)
     enum schedule_state state;
 
     w->is.sequence++;
+    w->w.out_ms = (int64_t)model_pick(10);
     state = send_it(w, how);
     w->m->did[DID_PROGRESS]++;
     if (state == SCHEDULE_FENCED || (state != SCHEDULE_DONE && raised)) {
@@ -386,6 +401,12 @@ static enum schedule_state progress(struct writing *w)
     hand_over(w->t, w->s, &w->is);
     if (w->t->of.kind == STORE_CALLBACK && w->s->is.watermark == 0 && w->is.watermark == 1)
         w->t->calls++;
+    if (w->t->of.kind == STORE_CALLBACK && w->is.watermark == 1) {
+        w->t->requested = true;
+        w->t->resulted = false;
+        w->t->requested_to_ms = w->m->now_ms + w->w.out_ms;
+        memcpy(w->t->requester, w->is.holder, SLICE_HOLDER_BYTES);
+    }
     w->s->is = w->h->is = w->is;
     if (model_pick(6) == 0) { /* its reply was lost */
         assert_int_equal(schedule_rig_write(&w->m->rig, w->h->owner, how, w->w), state);
@@ -449,6 +470,7 @@ static void release(struct writing *w)
         put_back(w);
         if (untouched && w->s->is.ok == 0)
             assert_true(slice_read(&w->s->is, VIEW_NONE, model_size(w->t, w->h->slice)));
+        request_back(w);
     }
     compare_after(w, at_ms > w->m->now_ms ? at_ms : w->m->now_ms);
 }
@@ -512,19 +534,25 @@ static void end_call(struct writing *w)
     struct schedule_call_end e = {
         .lease = &w->h->lease, .slice = &w->is, .state = &after, .retention_ms = SCHEDULE_RIG_KEEP};
     enum schedule_state state;
+    bool counts =
+        w->holds || (requests(w) && w->t->st == STORE_LIVE && !w->t->resulted); /* a wish came */
 
     w->is.sequence++;
     state = schedule_rig_end_call(&w->m->rig, w->h->owner, e);
-    assert_int_equal(state, w->holds ? SCHEDULE_DONE : SCHEDULE_FENCED);
-    w->m->did[w->holds ? DID_CALL : DID_FENCED]++;
+    assert_int_equal(state, counts ? SCHEDULE_DONE : SCHEDULE_FENCED);
+    w->m->did[counts ? DID_CALL : DID_FENCED]++;
     w->h->used = false;
-    if (w->holds) {
+    request_back(w);
+    if (counts) {
+        w->t->resulted = w->t->requested;
+        w->t->may_park_ms = w->t->requested ? w->t->requested_to_ms : 0;
         w->t->version++;
         w->t->st = after.open ? STORE_LIVE : STORE_CLOSED;
         assert_true(slice_read(&w->s->is, VIEW_NONE, 1));
         w->s->leased = false;
+        w->s->unlisted = false;
         w->s->waits = after.open;
-        w->s->due_ms = after.next_call_ms;
+        w->s->due_ms = w->holds ? after.next_call_ms : w->t->wished_ms;
         w->m->ended++;
     }
     compare_after(w, 0);

@@ -129,7 +129,7 @@ static void write_config(struct send_rig *rig)
             "callbacks:\n"
             "  retry_delay: 1s\n"
             "%s%s"
-            "  dialler: {type: webhook, url: 'http://127.0.0.1:%u/calls', timeout: 2s%s}\n"
+            "  dialler: {type: webhook, url: 'http://127.0.0.1:%u/calls', timeout: %s%s}\n"
             "chats:\n"
             "  queues:\n"
             "    sms: {id: 00000000000000000000000000000001, channel: sms, name: SMS, via: out,\n"
@@ -137,8 +137,10 @@ static void write_config(struct send_rig *rig)
             "    wa: {id: 00000000000000000000000000000002, channel: whatsapp, name: WhatsApp,\n"
             "         via: out, address: 12345678@whatsapp.social365.com}\n"
             "%s",
-            more_of(o->callbacks, "  "), o->callbacks != NULL ? "\n" : "", rig->carrier_port,
-            more_of(o->dialler, ", "), o->more != NULL ? o->more : "");
+            more_of(o->callbacks, "  "), o->callbacks != NULL ? "\n" : "",
+            o->dials != NULL ? (unsigned)hostile_http_port(o->dials) : rig->carrier_port,
+            o->dial_timeout != NULL ? o->dial_timeout : "2s", more_of(o->dialler, ", "),
+            o->more != NULL ? o->more : "");
     assert_int_equal(fclose(file), 0);
 }
 

@@ -20,6 +20,8 @@
 
 struct send_rig_options {
     int carrier_delay_ms;
+    struct hostile_http *dials;   /* it gets calls instead of the pretend carrier; borrowed */
+    const char *dial_timeout;     /* of a call's request; NULL: 2s */
     struct hostile_http *carrier; /* it gets messages instead of the pretend carrier; borrowed */
     const char *timeout;          /* of a request to it; NULL: 2s */
     /* Members of flow maps of the configuration ("rate: 10, burst: 5"), or NULL: */

@@ -262,6 +262,12 @@ static bool is_holder(const struct send_store_slice *s, const struct slice *by)
     return memcmp(s->slice.holder, by->holder, sizeof by->holder) == 0;
 }
 
+static bool is_requester(const struct send_store_message *message, const struct slice *by)
+{
+    return message->requested &&
+           memcmp(message->requester, by->holder, sizeof message->requester) == 0;
+}
+
 static void completed(struct send_store *m, struct send_store_message *message, int64_t now_ms)
 {
     struct schedule_event *e;
@@ -296,6 +302,16 @@ static void check_write(const struct send_store_slice *s, const struct slice *is
         assert_int_equal(is->pending[i] & ~was->pending[i], 0);
 }
 
+/* The next call waits while one may be out. */
+static void request_back(struct send_store_message *message, const struct slice *by)
+{
+    if (!is_requester(message, by))
+        return;
+    message->requested = false;
+    if (message->park_ms == message->requested_to_ms)
+        message->park_ms = 0;
+}
+
 enum schedule_state send_store_write(struct send_store *m, const struct schedule_write *w,
                                      char mode, int64_t now_ms)
 {
@@ -306,8 +322,10 @@ enum schedule_state send_store_write(struct send_store *m, const struct schedule
                                                   : SCHEDULE_DONE;
     bool new = w->slice->sequence != s->slice.sequence;
 
-    if (!is_holder(s, w->slice))
+    if (!is_holder(s, w->slice)) {
+        request_back(message, w->slice);
         return SCHEDULE_FENCED;
+    }
     if (mode == 'p' && w->slice->watermark > s->slice.watermark && state != SCHEDULE_DONE)
         return state;
     check_write(s, w->slice, mode);
@@ -318,6 +336,12 @@ enum schedule_state send_store_write(struct send_store *m, const struct schedule
         settled_event(m, message, w, now_ms);
     }
     s->slice = *w->slice;
+    if (mode == 'p' && message->kind == SCHEDULE_CALLBACK && w->slice->watermark == 1) {
+        message->requested = true;
+        message->resulted = false;
+        message->requested_to_ms = now_ms + w->out_ms;
+        memcpy(message->requester, w->slice->holder, sizeof message->requester);
+    }
     if (mode == 'p') {
         s->lease_ends_ms = now_ms + w->lease_ms;
         return state;
@@ -334,6 +358,7 @@ enum schedule_state send_store_write(struct send_store *m, const struct schedule
         assert_true(slice_read(&s->slice, VIEW_NONE, s->slice.count));
     if (message->kind == SCHEDULE_MESSAGE)
         completed(m, message, now_ms);
+    request_back(message, w->slice);
     return state;
 }
 
@@ -345,6 +370,8 @@ static void end_attempt(struct send_store *m, struct send_store_message *message
 
     message->callback = *state;
     message->live = state->open;
+    if (message->requested && message->requested_to_ms > now_ms)
+        message->park_ms = message->requested_to_ms;
     s->leased = false;
     s->queued = state->open;
     s->due_ms = state->next_call_ms;
@@ -361,23 +388,37 @@ enum schedule_state send_store_end_call(struct send_store *m, const struct sched
     struct send_store_message *message = send_store_find(m, e->lease->id);
     struct send_store_slice *s = &message->slice[0];
 
-    if (!is_holder(s, e->slice))
+    bool wished = message->live && is_requester(message, e->slice) && !message->resulted;
+    struct callback_state state = *e->state;
+
+    request_back(message, e->slice);
+    if (!is_holder(s, e->slice) && !wished)
         return SCHEDULE_FENCED;
-    end_attempt(m, message, e->state, now_ms);
+    if (!is_holder(s, e->slice))
+        state.next_call_ms = message->callback.next_call_ms;
+    end_attempt(m, message, &state, now_ms);
+    message->resulted = true;
     return SCHEDULE_DONE;
 }
 
-void send_store_put_result(struct send_store *m, struct send_store_message *message,
-                           enum callback_result result, int64_t now_ms, int64_t retry_ms)
+void send_store_call_back(struct send_store *m, const struct schedule_lease *lease,
+                          const struct slice *slice)
 {
-    struct callback_put put = {.result = result};
+    request_back(send_store_find(m, lease->id), slice);
+}
+
+void send_store_put_result(struct send_store *m, struct send_store_message *message,
+                           const struct callback_put *put, int64_t now_ms, int64_t retry_ms)
+{
+    bool wish = put->result == CALLBACK_CUSTOM_TIME || put->result == CALLBACK_RESCHEDULE;
     struct callback_state state = message->callback;
     struct fault f = {0};
 
     if (!message->live)
         return;
-    assert_int_equal(callback_put(&state, &put, now_ms, retry_ms, &f), 0);
+    assert_int_equal(callback_put(&state, put, now_ms, retry_ms, &f), 0);
     end_attempt(m, message, &state, now_ms);
+    message->resulted = message->resulted || !wish;
 }
 
 void send_store_delete(struct send_store *m, struct send_store_message *message, int64_t now_ms)

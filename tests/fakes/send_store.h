@@ -43,6 +43,10 @@ struct send_store_message {
     struct send_store_slice slice[SEND_STORE_SLICES_MAX];
     struct callback_state callback;
     unsigned calls;
+    bool requested; /* a call's request may be out, for all that the store knows, */
+    uint8_t requester[SLICE_HOLDER_BYTES];
+    int64_t requested_to_ms; /* until then */
+    bool resulted;           /* and a result was put on it meanwhile */
     bool consent_withdrawn[SEND_STORE_DEST_MAX];
     bool handed[SEND_STORE_DEST_MAX];         /* noted under its consent */
     int64_t reserved_ms[SEND_STORE_DEST_MAX]; /* gap: until then */
@@ -80,7 +84,7 @@ struct send_store_message *send_store_add(struct send_store *m, enum schedule_ki
 struct send_store_message *send_store_find(struct send_store *m, const char *id);
 void send_store_delete(struct send_store *m, struct send_store_message *message, int64_t now_ms);
 void send_store_put_result(struct send_store *m, struct send_store_message *message,
-                           enum callback_result result, int64_t now_ms, int64_t retry_ms);
+                           const struct callback_put *put, int64_t now_ms, int64_t retry_ms);
 /* Of one claim: at most SCHEDULE_CLAIM_MAX. Texts hold as long as the model. */
 struct send_store_claimed {
     struct schedule_claimed answer;
@@ -93,6 +97,8 @@ enum schedule_state send_store_write(struct send_store *m, const struct schedule
                                      char mode, int64_t now_ms);
 enum schedule_state send_store_end_call(struct send_store *m, const struct schedule_call_end *e,
                                         int64_t now_ms);
+void send_store_call_back(struct send_store *m, const struct schedule_lease *lease,
+                          const struct slice *slice);
 /* The destination that the address names. */
 struct send_store_message *send_store_of_address(struct send_store *m, struct view address,
                                                  size_t *dest);

@@ -42,7 +42,7 @@ struct action *world_soon(struct world_process *p, enum action_kind kind, uint64
     return a;
 }
 
-static void action_free(struct action *a)
+void world_action_free(struct action *a)
 {
     mem_free(a->claimed);
     mem_free(a->settled);
@@ -162,6 +162,7 @@ static void at_process(struct send_world *w, struct action *a)
     case CLAIM:
     case WRITE:
     case END_CALL:
+    case CALL_BACK:
     case ASK:
     case RECIPIENTS:
     case OUTBOX:
@@ -199,7 +200,7 @@ static void happen(struct send_world *w, struct action *a)
         }
         at_process(w, a);
     }
-    action_free(a);
+    world_action_free(a);
 }
 
 /* Some process knows of a result that the store does not know of. */
@@ -353,6 +354,7 @@ static void make_conf(struct send_world *w)
             .name = names[i], .setup = {.name = "fake"}, .http = i, .slots = 4, .timeout_ms = 2000};
     w->channels[0].setup.kind = w->channels[1].setup.kind = world_channel();
     w->channels[2].dialler = world_dialler();
+    w->channels[2].timeout_ms = WORLD_CALL_MOST_MS + w->faults.carrier_ms;
     w->senders[0] = (struct schedule_sender){.address = "sms@x", .channel = 0, .zone = &utc};
     w->senders[1] = (struct schedule_sender){.address = "wa@x",
                                              .channel = 1,
@@ -467,7 +469,7 @@ void send_world_done(struct send_world *w)
         send_world_kill(w, i);
     while ((item = heap_first(&w->actions)) != NULL) {
         heap_remove(&w->actions, item);
-        action_free((struct action *)(void *)((char *)item - offsetof(struct action, at)));
+        world_action_free((struct action *)(void *)((char *)item - offsetof(struct action, at)));
     }
     heap_done(&w->actions);
     send_store_done(&w->model);

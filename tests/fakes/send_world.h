@@ -52,6 +52,7 @@ struct world_call { /* of one callback */
     unsigned begun; /* calls */
     bool out;       /* one is under way */
     bool unsettled; /* one was made, and the store knows of no end */
+    bool put_on;    /* something was put on the callback since */
     unsigned number;
     /* of the last one */
     int64_t begun_ms; /* store's clock */
@@ -107,6 +108,8 @@ void send_world_kill(struct send_world *w, unsigned process);
 void send_world_stop(struct send_world *w, unsigned process, int64_t for_ms);
 void send_world_delete(struct send_world *w, size_t message);
 void send_world_withdraw(struct send_world *w, size_t message, size_t dest);
+/* Somebody puts a result or a wish on a callback whose call is out or open. */
+void send_world_put(struct send_world *w, size_t message);
 void send_world_step(struct send_world *w); /* one thing happens */
 bool send_world_finished(const struct send_world *w);
 void send_world_check_end(struct send_world *w);

@@ -73,6 +73,7 @@ void world_call_begun(struct send_world *w, struct action *a, struct view custom
         fail_msg("callback %zu is called outside the hours", a->message);
     c->begun_ms = send_world_store_ms(w);
     c->said = CALLBACK_ADDED;
+    c->put_on = false;
     memset(c->told_ms, 0, sizeof c->told_ms);
 }
 
@@ -127,11 +128,31 @@ void world_call_over(struct send_world *w, const struct action *a)
     struct send_store_message *m = &w->model.messages[a->message];
 
     c->out = false;
-    if (a->status == 202 && world_chance(w, 700)) {
+    if (a->status == 202 && !c->put_on && world_chance(w, 700)) {
         c->unsettled = false;
-        send_store_put_result(&w->model, m, CALLBACK_BUSY, send_world_store_ms(w),
-                              w->conf.callback_retry_ms);
+        send_store_put_result(&w->model, m, &(struct callback_put){.result = CALLBACK_BUSY},
+                              send_world_store_ms(w), w->conf.callback_retry_ms);
     }
+}
+
+void send_world_put(struct send_world *w, size_t message)
+{
+    static const enum callback_result results[] = {CALLBACK_BUSY, CALLBACK_SUCCESSFUL,
+                                                   CALLBACK_CUSTOM_TIME, CALLBACK_RESCHEDULE,
+                                                   CALLBACK_RESCHEDULE};
+    struct world_call *c = &w->calls[message];
+    struct callback_put put = {.result = results[rng_below(&w->rng, 5)]};
+
+    if (!c->out && !c->unsettled)
+        return;
+    if (put.result == CALLBACK_CUSTOM_TIME || put.result == CALLBACK_RESCHEDULE) {
+        put.has_next_call = world_chance(w, 800);
+        put.next_call_ms = send_world_store_ms(w) + (int64_t)rng_below(&w->rng, 8000);
+    }
+    c->unsettled = false;
+    c->put_on = true;
+    send_store_put_result(&w->model, &w->model.messages[message], &put, send_world_store_ms(w),
+                          w->conf.callback_retry_ms);
 }
 
 /* ---- what a result must lead to (contract 16) ---- */
@@ -164,10 +185,10 @@ static int64_t known_ms(const struct send_world *w, const struct action *a,
 }
 
 void world_call_ended(struct send_world *w, const struct action *a,
-                      const struct callback_state *was)
+                      const struct callback_state *was, bool wished)
 {
     size_t at = (size_t)(send_store_find(&w->model, a->lease.id) - w->model.messages);
-    const struct callback_state *is = &a->call;
+    const struct callback_state *is = &w->model.messages[at].callback;
     struct world_call *c = &w->calls[at];
     int64_t known = known_ms(w, a, c);
 
@@ -181,7 +202,9 @@ void world_call_ended(struct send_world *w, const struct action *a,
         return;
     }
     assert_true(is->open);
-    if (is_failure(is->last) || c->said_next_ms < 0)
+    if (wished)
+        assert_true(is->next_call_ms == was->next_call_ms);
+    else if (is_failure(is->last) || c->said_next_ms < 0)
         assert_true(is->next_call_ms >= known + w->conf.callback_retry_ms);
     else
         assert_true(is->next_call_ms == c->said_next_ms);

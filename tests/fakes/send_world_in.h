@@ -23,6 +23,7 @@ struct action {
         WRITE,
         WRITTEN,
         END_CALL,
+        CALL_BACK,
         ASK,
         GRANTED,
         RECIPIENTS,
@@ -48,7 +49,7 @@ struct action {
     char *settled_text;
     size_t settled_count;
     bool quiet, park;
-    int64_t lease_ms, at_ms;
+    int64_t lease_ms, out_ms, at_ms;
     struct callback_state call;
     enum schedule_state state;
     unsigned want;
@@ -80,6 +81,7 @@ struct action {
 bool world_chance(struct send_world *w, unsigned in_1000);
 struct action *world_soon(struct world_process *p, enum action_kind kind, uint64_t token,
                           int64_t most_ms);
+void world_action_free(struct action *a);
 /* It happens once more, as something else. */
 void world_again(struct send_world *w, struct action *a, enum action_kind kind, int64_t most_ms);
 
@@ -98,8 +100,9 @@ void world_arrive(struct send_world *w, struct action *a); /* a request reaches 
 void world_call_begun(struct send_world *w, struct action *a, struct view customer);
 void world_call_arrives(struct send_world *w, struct action *a);
 void world_call_over(struct send_world *w, const struct action *a);
-/* The store has taken the call's end for what `a` says, instead of what it was. */
+/* The store has taken the call's end for what `a` says, instead of what it was; wished: and has
+ * kept the time that was put on the callback meanwhile. */
 void world_call_ended(struct send_world *w, const struct action *a,
-                      const struct callback_state *was);
+                      const struct callback_state *was, bool wished);
 
 #endif

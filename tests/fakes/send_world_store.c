@@ -46,6 +46,7 @@ static void write_of(struct world_process *p, const struct schedule_write *w, ch
     a->quiet = w->quiet;
     a->park = w->park;
     a->lease_ms = w->lease_ms;
+    a->out_ms = w->out_ms;
     a->at_ms = w->at_ms;
     a->settled_count = w->settled_count;
     a->settled = mem_zeroed(w->settled_count + 1, sizeof *a->settled);
@@ -90,6 +91,15 @@ static void end_call(void *ctx, const struct schedule_call_end *e)
     a->lease = *e->lease;
     a->slice = *e->slice;
     a->call = *e->state;
+}
+
+static void call_back(void *ctx, const struct schedule_lease *lease, const struct slice *slice)
+{
+    struct world_process *p = ctx;
+    struct action *a = world_soon(p, CALL_BACK, 0, p->world->faults.latency_ms);
+
+    a->lease = *lease;
+    a->slice = *slice;
 }
 
 #define CHANNEL_GATE 2 /* of channel 0 */
@@ -193,9 +203,9 @@ static void flush(void *ctx)
 
 struct schedule_port world_store_port(struct world_process *p)
 {
-    return (struct schedule_port){p,         up,         claim,    progress,   finish,
-                                  release,   flush,      end_call, ask,        shut,
-                                  open_gate, recipients, let_go,   read_outbox};
+    return (struct schedule_port){p,       up,        claim,      progress,  finish,
+                                  release, flush,     end_call,   call_back, ask,
+                                  shut,    open_gate, recipients, let_go,    read_outbox};
 }
 
 /* ---- what reaches it ---- */
@@ -276,6 +286,7 @@ static void store_write(struct send_world *w, struct action *a)
                                    .settled_count = a->settled_count,
                                    .quiet = a->quiet,
                                    .lease_ms = a->lease_ms,
+                                   .out_ms = a->out_ms,
                                    .at_ms = a->at_ms,
                                    .park = a->park};
 
@@ -288,11 +299,13 @@ static void store_end_call(struct send_world *w, struct action *a)
 {
     struct schedule_call_end end = {
         .token = a->token, .lease = &a->lease, .slice = &a->slice, .state = &a->call};
-    const struct callback_state was = send_store_find(&w->model, a->lease.id)->callback;
+    const struct send_store_message *m = send_store_find(&w->model, a->lease.id);
+    const struct callback_state was = m->callback;
+    bool wished = memcmp(m->slice[0].slice.holder, a->slice.holder, sizeof a->slice.holder) != 0;
 
     a->state = send_store_end_call(&w->model, &end, send_world_store_ms(w));
     if (a->state == SCHEDULE_DONE)
-        world_call_ended(w, a, &was);
+        world_call_ended(w, a, &was, wished);
 }
 
 static void look_up(struct send_world *w, struct action *a)
@@ -397,6 +410,11 @@ void world_at_store(struct send_world *w, struct action *a)
         if (done)
             store_end_call(w, a);
         break;
+    case CALL_BACK:
+        if (done)
+            send_store_call_back(&w->model, &a->lease, &a->slice);
+        world_action_free(a);
+        return;
     case ASK:
         if (a->gate >= CHANNEL_GATE) {
             ask_channel(w, a);

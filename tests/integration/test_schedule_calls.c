@@ -218,6 +218,127 @@ static void a_result_from_elsewhere_wins_over_the_call_s(void **state)
     assert_int_equal(rig.claimed.next_ms, HAND_LATER_MS);
 }
 
+/* The call begins; its request may be out for so long. */
+static void begin_call(struct rig_slice *s, int64_t out_ms)
+{
+    slice_hand_over(&s->claimed.slice, 1);
+    assert_int_equal(hand_write(&rig, 0, rig.ports[0].progress, s,
+                                (struct schedule_write){.lease_ms = 3600000, .out_ms = out_ms}),
+                     SCHEDULE_DONE);
+}
+
+static int64_t version(const struct rig_message *m)
+{
+    return hand_field(&rig, m->id, "ver");
+}
+
+/* Nobody can call: for as long as the request may be out, and that is what all wait for. */
+static void expect_nobody_calls(const struct rig_message *m)
+{
+    for (unsigned owner = 0; owner < 2; owner++) {
+        assert_int_equal(hand_claim(&rig, owner), 0);
+        assert_true(rig.claimed.next_ms > rig.claimed.now_ms + 3000000);
+    }
+    hand_expect_sound(&rig, m->id);
+}
+
+static void a_wish_waits_for_the_call_that_is_out_and_its_result_counts(void **state)
+{
+    struct rig_message m = posted_callback();
+    struct rig_slice s = hand_slice(&rig, 0);
+    struct callback_state after;
+
+    (void)state;
+    begin_call(&s, 3600000);
+    schedule_rig_put_callback(&rig, m.id, version(&m), 1); /* RESCHEDULE, at once */
+    assert_int_equal(rig.effect, EFFECT_DONE);
+    expect_nobody_calls(&m);
+    schedule_rig_put_callback(&rig, m.id, version(&m), 2); /* and again */
+    expect_nobody_calls(&m);
+    assert_int_equal(schedule_rig_end_call(&rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
+                     SCHEDULE_DONE);
+    hand_expect_sound(&rig, m.id);
+    assert_int_equal(hand_field(&rig, m.id, "fail"), 1);
+    assert_int_equal(hand_field(&rig, m.id, "next"), 2); /* as wished, not after the delay */
+    assert_int_equal(schedule_rig_end_call(&rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
+                     SCHEDULE_FENCED); /* it was told once */
+    s = hand_slice(&rig, 1);
+    assert_int_equal(s.message.calls, 1);
+    assert_int_equal(s.message.callback.failures, 1);
+
+    m = posted_callback();
+    s = hand_slice(&rig, 0);
+    begin_call(&s, 3600000);
+    schedule_rig_put_callback(&rig, m.id, version(&m), 1);
+    assert_int_equal(schedule_rig_end_call(&rig, 0, end_of(&s, &after, CALLBACK_SUCCESSFUL)),
+                     SCHEDULE_DONE); /* who was reached is not called again */
+    hand_expect_sound(&rig, m.id);
+    assert_int_equal(hand_field(&rig, m.id, "st"), STORE_CLOSED);
+    assert_int_equal(hand_claim(&rig, 0), 0);
+}
+
+static void a_result_that_was_put_stands_and_the_next_call_waits_for_the_request(void **state)
+{
+    struct rig_message m = posted_callback();
+    struct rig_slice s = hand_slice(&rig, 0);
+    struct callback_state after;
+
+    (void)state;
+    begin_call(&s, 3600000);
+    schedule_rig_put_callback(&rig, m.id, version(&m), -1); /* SUCCESSFUL */
+    schedule_rig_put_callback(&rig, m.id, version(&m), 1);  /* and opened again */
+    expect_nobody_calls(&m);
+    assert_int_equal(schedule_rig_end_call(&rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
+                     SCHEDULE_FENCED);
+    hand_expect_sound(&rig, m.id);
+    assert_int_equal(hand_field(&rig, m.id, "fail"), 0);
+    assert_int_equal(hand_slice(&rig, 1).message.calls, 1);
+}
+
+static void call_is_open(const struct rig_slice *s)
+{
+    rig.ports[0].call_back(rig.ports[0].ctx, &s->claimed.lease, &s->claimed.slice);
+}
+
+static void nothing_waits_for_a_request_that_is_not_out(void **state)
+{
+    struct rig_message m = posted_callback();
+    struct rig_slice s = hand_slice(&rig, 0);
+    struct rig_slice other;
+
+    (void)state;
+    begin_call(&s, 3600000);
+    call_is_open(&s); /* before the PUT */
+    schedule_rig_put_callback(&rig, m.id, version(&m), 1);
+    other = s;
+    s = hand_slice(&rig, 0);
+    begin_call(&s, 3600000);
+    schedule_rig_put_callback(&rig, m.id, version(&m), 1);
+    call_is_open(&other); /* another's */
+    expect_nobody_calls(&m);
+    call_is_open(&s); /* after it */
+    s = hand_slice(&rig, 0);
+    begin_call(&s, 1); /* whoever made it is killed */
+    schedule_rig_put_callback(&rig, m.id, version(&m), 1);
+    while (hand_claim(&rig, 1) == 0)
+        continue;
+    s = rig.slices[0];
+    assert_false(s.claimed.timed_out);
+    schedule_rig_put_callback(&rig, m.id, version(&m), 1);
+    slice_hand_over(&s.claimed.slice, 1);
+    assert_int_equal(
+        hand_write(&rig, 1, rig.ports[1].progress, &s, (struct schedule_write){.out_ms = 3600000}),
+        SCHEDULE_FENCED); /* it did not begin */
+    s = hand_slice(&rig, 0);
+    begin_call(&s, 3600000);
+    slice_take_back(&s.claimed.slice, 0);
+    assert_int_equal(hand_write(&rig, 0, rig.ports[0].release, &s,
+                                (struct schedule_write){.at_ms = HAND_LATER_MS}),
+                     SCHEDULE_DONE); /* nor did this one */
+    schedule_rig_put_callback(&rig, m.id, version(&m), 1);
+    (void)hand_slice(&rig, 0);
+}
+
 /* ---- gates and recipients ---- */
 
 static struct schedule_grant ask(const char *gate, double rate, double burst, unsigned want)
@@ -409,6 +530,10 @@ int main(void)
         cmocka_unit_test_setup(a_call_of_unknown_fate_stays_open_until_its_time_is_over, empty),
         cmocka_unit_test_setup(calls_cost_nothing_where_there_is_no_dialler, empty),
         cmocka_unit_test_setup(a_result_from_elsewhere_wins_over_the_call_s, empty),
+        cmocka_unit_test_setup(a_wish_waits_for_the_call_that_is_out_and_its_result_counts, empty),
+        cmocka_unit_test_setup(a_result_that_was_put_stands_and_the_next_call_waits_for_the_request,
+                               empty),
+        cmocka_unit_test_setup(nothing_waits_for_a_request_that_is_not_out, empty),
         cmocka_unit_test_setup(a_gate_grants_its_rate_and_can_be_shut_and_stopped, empty),
         cmocka_unit_test_setup(consents_are_found_and_an_address_is_reserved_once, empty),
         cmocka_unit_test_setup(what_is_handed_over_is_noted_until_it_is_let_go_of, empty),

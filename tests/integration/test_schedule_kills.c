@@ -221,6 +221,96 @@ static void no_call_is_made_twice(void **state)
     }
 }
 
+static void post_callback(struct send_rig *rig, const char *number, const char *at, char id[33])
+{
+    char body[192];
+
+    (void)snprintf(body, sizeof body,
+                   "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"%s\","
+                   "\"nextCallTime\":\"%s\"}",
+                   number, at);
+    serve_create(&rig->serve, "/callbacks", "", body, id);
+}
+
+/* At once. */
+static void reschedule(struct send_rig *rig, const char *id)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "/callbacks/%s", id);
+    serve_expect(&rig->serve, "PUT", path, "",
+                 "{\"customerNumber\":\"+35854852156\",\"notes\":\"\",\"lastResult\":"
+                 "\"RESCHEDULE\",\"nextCallTime\":\"2020-01-01T00:00:00Z\"}",
+                 204, "");
+}
+
+static bool names(const struct hostile_request *r, const char *id)
+{
+    char guid[40];
+
+    (void)snprintf(guid, sizeof guid, "%s", id);
+    return strstr(r->body.p, guid) != NULL;
+}
+
+/* Two processes, a PUT while the dialler is still at the first call's request. */
+static void the_next_call_waits_for_the_request_that_is_out(void **state)
+{
+    static const struct hostile_step held[] = {{.act = HOSTILE_HOLD}};
+    struct hostile_http *dialler = hostile_http_start();
+    struct send_rig *rig = &rigs[0];
+    char id[33];
+    char other[33];
+
+    (void)state;
+    send_rig_start_as(rig, kafka, rig_number++,
+                      &(struct send_rig_options){
+                          .dials = dialler, .dial_timeout = "60s", .dialler = "concurrency: 8"});
+    hostile_http_script(dialler, held, 1);
+    post_callback(rig, "+35854852156", "2020-01-01T00:00:00Z", id);
+    send_rig_run(rig, 0, NULL);
+    send_rig_run(rig, 1, NULL);
+    hostile_http_wait(dialler, 1);
+    reschedule(rig, id);
+    for (size_t i = 2; i < 10; i++) { /* both look again and again, and call others */
+        post_callback(rig, "+35854852157", "2020-01-01T00:00:00Z", other);
+        hostile_http_wait(dialler, i);
+        assert_true(names(hostile_http_request(dialler, i - 1), other));
+    }
+    hostile_http_release(dialler);
+    hostile_http_wait(dialler, 10);
+    assert_true(names(hostile_http_request(dialler, 9), id));
+    send_rig_end(rig, 0);
+    send_rig_end(rig, 1);
+    send_rig_done(rig);
+    hostile_http_stop(dialler);
+}
+
+/* Whoever called was killed: a PUT says what came of it, and once the request can't be out any more
+ * the next one begins, long before the handling timeout. */
+static void a_put_ends_the_wait_for_a_call_whose_process_was_killed(void **state)
+{
+    static const struct hostile_step silent[] = {{.act = HOSTILE_SILENCE}};
+    struct hostile_http *dialler = hostile_http_start();
+    struct send_rig *rig = &rigs[0];
+    char id[33];
+
+    (void)state;
+    send_rig_start_as(rig, kafka, rig_number++, &(struct send_rig_options){.dials = dialler});
+    hostile_http_script(dialler, silent, 1);
+    post_callback(rig, "+35854852156", "2020-01-01T00:00:00Z", id);
+    send_rig_run(rig, 0, "request_sent:1");
+    send_rig_until_killed(rig, 0);
+    hostile_http_wait(dialler, 1);
+    reschedule(rig, id);
+    send_rig_run(rig, 1, NULL);
+    hostile_http_wait(dialler, 2);
+    assert_true(hostile_http_request(dialler, 1)->time_ms >=
+                hostile_http_request(dialler, 0)->time_ms + 2000); /* its timeout */
+    send_rig_end(rig, 1);
+    send_rig_done(rig);
+    hostile_http_stop(dialler);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +320,8 @@ int main(void)
         cmocka_unit_test(nothing_goes_out_after_a_delete_but_what_it_told_of),
         cmocka_unit_test(a_callback_is_called_until_it_is_reached),
         cmocka_unit_test(no_call_is_made_twice),
+        cmocka_unit_test(the_next_call_waits_for_the_request_that_is_out),
+        cmocka_unit_test(a_put_ends_the_wait_for_a_call_whose_process_was_killed),
     };
 
     return cmocka_run_group_tests(tests, start_kafka, stop_kafka);

@@ -597,18 +597,26 @@ static void a_dialler_s_report_ends_the_call_once(void **state)
     begin_call(id, 2);
     assert_int_equal(report("call-4", id, 1, "NO_ANSWER"), 200); /* late, of the first */
     expect_callback(id, "BUSY", 1);
-    assert_int_equal(report("call-5", id, 2, "SUCCESSFUL"), 200);
-    expect_callback(id, "SUCCESSFUL", 1);
+    snprintf(command, sizeof command, "HSET s:{%02u}:m:%s rq '4102444800000 a dialler       '",
+             shard_of(view_of(id)), id);
+    assert_string_equal(redis_server_ask(rig.redis, command), ":1"); /* its request is out still */
+    assert_int_equal(report("call-8", id, 2, "NO_ANSWER"), 200);
+    expect_callback(id, "NO_ANSWER", 2);
+    snprintf(command, sizeof command, "ZSCORE s:{%02u}:dial %s", shard_of(view_of(id)), id);
+    assert_string_equal(redis_server_ask(rig.redis, command), "4102444800000");
+    begin_call(id, 3);
+    assert_int_equal(report("call-5", id, 3, "SUCCESSFUL"), 200);
+    expect_callback(id, "SUCCESSFUL", 2);
     serve_lacks(&rig, "/callbacks", id);
-    assert_int_equal(report("call-6", id, 2, "BUSY"), 200); /* closed */
-    expect_callback(id, "SUCCESSFUL", 1);
+    assert_int_equal(report("call-6", id, 3, "BUSY"), 200); /* closed */
+    expect_callback(id, "SUCCESSFUL", 2);
     assert_int_equal(hook_at("dialler", "call-7", "{}", now_s()), 400);
     assert_int_equal(ask("POST", "/receipts/dialler", "", "{}"), 401);
     snprintf(command, sizeof command,
              "EVAL \"local n=0 for _,e in ipairs(redis.call('XRANGE',KEYS[1],'-','+')) do if "
              "e[2][4]==ARGV[1] then n=n+1 end end return n\" 1 s:{%02u}:out %s",
              shard_of(view_of(id)), id);
-    assert_string_equal(redis_server_ask(rig.redis, command), ":2"); /* told twice in all */
+    assert_string_equal(redis_server_ask(rig.redis, command), ":3"); /* told three times in all */
 }
 
 static void nothing_of_a_person_is_in_the_log(void **state)

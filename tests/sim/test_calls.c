@@ -1,8 +1,8 @@
 /*
  * Callbacks in virtual time over days: two processes, every result of the interface, results that
- * come later or never, a dialler that fails, kills and stops. No call overlaps another of its
- * callback or comes before its time, and each result leads to what contract 16 says. SIM_SEED=n
- * repeats one run, SIM_RUNS=n says how many.
+ * come later or never, or are overtaken by somebody's PUT, a dialler that fails, kills and stops.
+ * No call overlaps another of its callback or comes before its time, and each result leads to what
+ * contract 16 says. SIM_SEED=n repeats one run, SIM_RUNS=n says how many.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,6 +47,8 @@ static void disturb(struct send_world *w)
         w->unauthorised[2] = !w->unauthorised[2];
     else if (dice == 7 || (w->store_down && dice > 2960 && dice <= 2980))
         w->store_down = !w->store_down;
+    if (rng_below(&w->rng, 20) == 0)
+        send_world_put(w, rng_below(&w->rng, w->model.count));
 }
 
 static void calm(struct send_world *w)
