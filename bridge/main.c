@@ -1,6 +1,7 @@
 /* main: finds the command by its name. Everything else is in the command's own file. */
 #include "bridge/commands.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +39,18 @@ static void print_usage(FILE *to)
     fprintf(to, "\ncmibridge COMMAND --help says more. cmibridge --version prints the version.\n");
 }
 
+/* A list that did not get to where it should is not done; but whoever closed the pipe wants no more.
+ */
+static int written(int code)
+{
+    errno = 0;
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE || code != COMMAND_OK)
+        return code;
+    fprintf(stderr, "cmibridge: standard output could not be written: %s\n",
+            errno != 0 ? strerror(errno) : "see above");
+    return COMMAND_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -54,7 +67,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; commands[i].name != NULL; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return written(commands[i].run(argc - 1, argv + 1));
     fprintf(stderr, "cmibridge: there is no command '%s'\n", argv[1]);
     print_usage(stderr);
     return COMMAND_USAGE;

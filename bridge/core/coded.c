@@ -3,7 +3,7 @@
 #include "bridge/core/percent.h"
 #include "bridge/core/utf8.h"
 
-#define NO_CHARACTER 0x110000U
+#define NO_CHARACTER UTF8_NO_CODE
 
 /* ---- escapes ---- */
 
@@ -159,18 +159,9 @@ size_t coded_tag(struct view text)
     return n < text.n && text.p[n] == '>' ? n + 1 : 0;
 }
 
-static uint32_t code_point(struct view text, size_t n)
-{
-    uint32_t code = (unsigned char)text.p[0] & (n == 1 ? 0x7fU : 0xffU >> (n + 1));
-
-    for (size_t i = 1; i < n; i++)
-        code = code << 6 | ((unsigned char)text.p[i] & 0x3fU);
-    return code;
-}
-
 int coded_plain(struct view text, size_t *n)
 {
-    static const uint32_t zeros[] = {0x660, 0x6f0, 0x966, 0x9e6, 0xff10};
+    static const uint32_t zeros[] = {0x660, 0x6f0, 0x966, 0x9e6};
     static const uint32_t blanks[] = {0xa0, 0x1680, 0x202f, 0x205f, 0x3000, '\t'};
     static const uint32_t nothing[] = {0xad, 0x2060, 0xfeff};
     uint32_t code;
@@ -178,7 +169,9 @@ int coded_plain(struct view text, size_t *n)
     *n = utf8_first(text);
     if (*n == 0)
         return -1;
-    code = code_point(text, *n);
+    code = utf8_code(text);
+    if (code >= 0xff01 && code <= 0xff5e) /* full width */
+        return (int)(code - 0xff01 + '!');
     for (size_t i = 0; i < sizeof zeros / sizeof zeros[0]; i++)
         if (code >= zeros[i] && code <= zeros[i] + 9)
             return (int)('0' + (code - zeros[i]));

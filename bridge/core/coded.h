@@ -20,9 +20,9 @@
 size_t coded_escape(struct view text, char out[4], size_t *n);
 /* Bytes of the tag at the start of text: "<br/>", "</p>", "<a href=…>"; 0: none is there. */
 size_t coded_tag(struct view text);
-/* The ASCII sign that stands for the character at the start of text: a digit for a digit of another
- * script, a blank for a blank of another kind, '\0' for what has no width; -1: itself. *n: the
- * character's bytes. */
+/* The ASCII sign that stands for the character at the start of text: itself for one of full width,
+ * a digit for a digit of another script, a blank for a blank of another kind, '\0' for what has no
+ * width; -1: itself. *n: the character's bytes. */
 int coded_plain(struct view text, size_t *n);
 /* Bytes at the start of text that are base64 (either alphabet, with or without padding) or
  * hexadecimal and decode to readable UTF-8; 0: none are. An id or a digest is none: its bytes are

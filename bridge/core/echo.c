@@ -134,31 +134,16 @@ static size_t between_words(struct view text, size_t at, enum words words)
     return at;
 }
 
-/* Lower case, of the scripts where it is a matter of adding. */
-static uint32_t folded(uint32_t code)
-{
-    if ((code >= 'A' && code <= 'Z') || (code >= 0xc0 && code <= 0xde && code != 0xd7) ||
-        (code >= 0x391 && code <= 0x3a9) || (code >= 0x410 && code <= 0x42f))
-        return code + 0x20;
-    return code >= 0x400 && code <= 0x40f ? code + 0x50 : code;
-}
-
 /* The character at text[at] in lower case; *n: its bytes. */
 static uint32_t letter_at(struct view text, size_t at, size_t *n)
 {
     struct view rest = {text.p + at, text.n - at};
-    uint32_t code = (unsigned char)rest.p[0];
 
     *n = utf8_first(rest);
-    if (*n == 0) {
-        *n = 1;
-        return 0x110000 + code; /* of no character */
-    }
-    if (*n > 1)
-        code &= 0xffU >> (*n + 1);
-    for (size_t i = 1; i < *n; i++)
-        code = code << 6 | ((unsigned char)rest.p[i] & 0x3fU);
-    return folded(code);
+    if (*n > 0)
+        return utf8_lower(utf8_code(rest));
+    *n = 1;
+    return UTF8_NO_CODE + (unsigned char)rest.p[0]; /* of no character */
 }
 
 /* Up to the NUL that ends the value. What stands between words may have become something else: '+'

@@ -1,5 +1,6 @@
 #include "bridge/core/stop_words.h"
 
+#include "bridge/core/coded.h"
 #include "bridge/core/utf8.h"
 
 #include <string.h>
@@ -16,32 +17,6 @@ void stop_words_done(struct stop_words *s)
 {
     buf_done(&s->words);
     s->count = 0;
-}
-
-/* Only letters of two bytes: Latin, Greek, Cyrillic. */
-static unsigned lower(unsigned c)
-{
-    static const struct {
-        unsigned from;
-        unsigned to;
-        unsigned by;
-    } blocks[] = {
-        {0xc0, 0xd6, 32},   {0xd8, 0xde, 32},   {0x386, 0x386, 38},
-        {0x388, 0x38a, 37}, {0x38c, 0x38c, 64}, {0x38e, 0x38f, 63},
-        {0x391, 0x3ab, 32}, {0x400, 0x40f, 80}, {0x410, 0x42f, 32},
-    };
-
-    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
-        if (c >= blocks[i].from && c <= blocks[i].to)
-            return c + blocks[i].by;
-    if (c == 0x178)
-        return 0xff;
-    if ((c >= 0x100 && c <= 0x137 && c != 0x130) || (c >= 0x14a && c <= 0x177) ||
-        (c >= 0x460 && c <= 0x481) || (c >= 0x48a && c <= 0x4bf) || (c >= 0x4d0 && c <= 0x52f))
-        return c | 1; /* capital and small letters alternate */
-    if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e) || (c >= 0x4c1 && c <= 0x4ce))
-        return c + (c & 1);
-    return c;
 }
 
 static bool is_blank(struct view c)
@@ -66,20 +41,12 @@ static bool is_punctuation(struct view c)
 static bool put_lower(struct view c, char out[STOP_WORD_BYTES], size_t *n)
 {
     char bytes[4];
+    size_t count = utf8_write(utf8_lower(utf8_code(c)), bytes);
 
-    memcpy(bytes, c.p, c.n);
-    if (c.n == 1 && c.p[0] >= 'A' && c.p[0] <= 'Z') {
-        bytes[0] = (char)(c.p[0] - 'A' + 'a');
-    } else if (c.n == 2) {
-        unsigned code = lower(((unsigned)c.p[0] & 0x1f) << 6 | ((unsigned)c.p[1] & 0x3f));
-
-        bytes[0] = (char)(0xc0 | code >> 6);
-        bytes[1] = (char)(0x80 | (code & 0x3f));
-    }
-    if (*n + c.n >= STOP_WORD_BYTES)
+    if (*n + count >= STOP_WORD_BYTES)
         return false;
-    memcpy(out + *n, bytes, c.n);
-    *n += c.n;
+    memcpy(out + *n, bytes, count);
+    *n += count;
     return true;
 }
 
@@ -93,10 +60,16 @@ static bool fold(struct view text, char out[STOP_WORD_BYTES], struct view *folde
 
     while (text.n > 0) {
         struct view c = {text.p, utf8_first(text)};
+        int plain = coded_plain(text, &c.n);
+        char sign = (char)plain;
 
         if (c.n == 0)
             return false;
         text = view_skip(text, c.n);
+        if (plain == '\0')
+            continue; /* of no width */
+        if (plain > 0)
+            c = (struct view){&sign, 1};
         if (is_blank(c)) {
             blank = n > 0;
             continue;

@@ -106,3 +106,41 @@ size_t utf8_write(uint32_t code, char out[4])
     out[0] = (char)(leads[n] | code);
     return n;
 }
+
+uint32_t utf8_code(struct view text)
+{
+    size_t n = utf8_first(text);
+    uint32_t code;
+
+    if (n == 0)
+        return UTF8_NO_CODE;
+    code = (unsigned char)text.p[0] & (n == 1 ? 0x7fU : 0xffU >> (n + 1));
+    for (size_t i = 1; i < n; i++)
+        code = code << 6 | ((unsigned char)text.p[i] & 0x3fU);
+    return code;
+}
+
+uint32_t utf8_lower(uint32_t c)
+{
+    static const struct {
+        uint32_t from;
+        uint32_t to;
+        uint32_t by;
+    } blocks[] = {
+        {'A', 'Z', 32},     {0xc0, 0xd6, 32},   {0xd8, 0xde, 32},   {0x386, 0x386, 38},
+        {0x388, 0x38a, 37}, {0x38c, 0x38c, 64}, {0x38e, 0x38f, 63}, {0x391, 0x3ab, 32},
+        {0x400, 0x40f, 80}, {0x410, 0x42f, 32},
+    };
+
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
+        if (c >= blocks[i].from && c <= blocks[i].to)
+            return c + blocks[i].by;
+    if (c == 0x178)
+        return 0xff;
+    if ((c >= 0x100 && c <= 0x137 && c != 0x130) || (c >= 0x14a && c <= 0x177) ||
+        (c >= 0x460 && c <= 0x481) || (c >= 0x48a && c <= 0x4bf) || (c >= 0x4d0 && c <= 0x52f))
+        return c | 1; /* capital and small letters alternate */
+    if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e) || (c >= 0x4c1 && c <= 0x4ce))
+        return c + (c & 1);
+    return c;
+}

@@ -18,6 +18,12 @@ bool utf8_valid(struct view text);
 size_t utf8_count(struct view text);
 /* The first n code points, all where there are fewer; counts like utf8_count. */
 struct view utf8_cut(struct view text, size_t n);
+#define UTF8_NO_CODE 0x110000U /* no code point */
+
+/* The first code point; UTF8_NO_CODE where utf8_first is 0. */
+uint32_t utf8_code(struct view text);
+/* A capital letter's small one, of Latin, Greek and Cyrillic up to U+052F; others as they are. */
+uint32_t utf8_lower(uint32_t code);
 /* Writes a code point; returns its bytes, 0 for a surrogate and beyond U+10FFFF. */
 size_t utf8_write(uint32_t code, char out[4]);
 

@@ -92,9 +92,37 @@ static void a_cut_never_splits_a_character(void **state)
     assert_true(view_eq(utf8_cut(text, SIZE_MAX), text));
 }
 
+static void a_code_point_is_read_and_made_small(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t code;
+        uint32_t small;
+    } rows[] = {
+        {"A", 'A', 'a'},
+        {"[", '[', '['},
+        {"Ä", 0xc4, 0xe4},
+        {"×", 0xd7, 0xd7},
+        {"Σ", 0x3a3, 0x3c3},
+        {"Я", 0x42f, 0x44f},
+        {"Ё", 0x401, 0x451},
+        {"Ž", 0x17d, 0x17e},
+        {"😀", 0x1f600, 0x1f600},
+        {"\xff", UTF8_NO_CODE, UTF8_NO_CODE},
+        {"", UTF8_NO_CODE, UTF8_NO_CODE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(utf8_code(view_of(rows[i].text)), rows[i].code);
+        assert_int_equal(utf8_lower(rows[i].code), rows[i].small);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_code_point_is_read_and_made_small),
         cmocka_unit_test(each_form_ends_where_the_next_begins),
         cmocka_unit_test(a_bad_byte_is_found_at_every_place_of_a_long_text),
         cmocka_unit_test(characters_are_counted_not_bytes),
