@@ -39,7 +39,8 @@ static void print_usage(FILE *to)
     fprintf(to, "\ncmibridge COMMAND --help says more. cmibridge --version prints the version.\n");
 }
 
-/* A list that did not get to where it should is not done; but whoever closed the pipe wants no more.
+/* A list that did not get to where it should is not done; but whoever closed the pipe wants no
+ * more.
  */
 static int written(int code)
 {
