@@ -251,7 +251,7 @@ static void pages_lead_through_all_of_them_newest_first(void **state)
 {
     struct history_rig *rig = *state;
     char ids[7][33];
-    char target[256] = "/chats?limit=3&originator=sam.i.am%40greeneggs.ham";
+    char target[256] = "/chats?limit=3&originator=sam.i.am@greeneggs.ham";
     int seen = 7;
 
     for (int i = 0; i < 7; i++)
@@ -276,7 +276,7 @@ static void pages_lead_through_all_of_them_newest_first(void **state)
             memcpy(target, link + strlen("<" BASE), n);
             target[n] = '\0';
             assert_non_null(strstr(link, ">; rel=\"next\""));
-            assert_non_null(strstr(target, "originator=sam.i.am%40greeneggs.ham"));
+            assert_non_null(strstr(target, "originator=sam.i.am@greeneggs.ham"));
         } else {
             assert_string_equal(link, "");
         }
