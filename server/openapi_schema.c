@@ -80,7 +80,9 @@ static void put_wrapper(struct json_out *j, const struct cmi_field *field, enum 
 
 static void put_list(struct json_out *j, const struct cmi_field *field, enum cmi_use use)
 {
-    if (!is_read(use)) { /* contract 9: both are taken */
+    bool wrapped = (field->use & CMI_WRAPPED) != 0;
+
+    if (wrapped && !is_read(use)) { /* contract 9: both are taken */
         json_object(j);
         json_key(j, "oneOf");
         json_array(j);
@@ -88,7 +90,7 @@ static void put_list(struct json_out *j, const struct cmi_field *field, enum cmi
         put_wrapper(j, field, use);
         json_array_end(j);
         json_object_end(j);
-    } else if ((field->use & CMI_WRAPPED) != 0) {
+    } else if (wrapped) {
         put_wrapper(j, field, use);
     } else {
         put_items(j, field, use);

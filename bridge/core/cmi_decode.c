@@ -235,6 +235,7 @@ static bool check_type(const struct cmi_decode *d, const struct cmi_field *field
     bool string = t->kind == TOKEN_STRING;
     bool number = t->kind == TOKEN_INTEGER || t->kind == TOKEN_NUMBER;
     bool object = t->kind == TOKEN_OBJECT;
+    bool array = t->kind == TOKEN_ARRAY || (object && (field->use & CMI_WRAPPED) != 0);
 
     switch (field->type) {
     case CMI_STRING:
@@ -251,7 +252,7 @@ static bool check_type(const struct cmi_decode *d, const struct cmi_field *field
     case CMI_OBJECT:
         return object || wrong_type(d, field->name, t, "an object", f);
     case CMI_LIST:
-        return object || t->kind == TOKEN_ARRAY || wrong_type(d, field->name, t, "an array", f);
+        return array || wrong_type(d, field->name, t, "an array", f);
     }
     return fault_set(f, FAULT_BUG, "%s has a type that is none", field->name);
 }

@@ -19,8 +19,8 @@ enum cmi_type {
     CMI_BOOL,
     CMI_TIME,   /* ISO-8601 UTC in; …T…Z with milliseconds out */
     CMI_OBJECT, /* shape */
-    CMI_LIST,   /* of shape, at least min of them; an `item` wrapper is accepted and, with
-                   CMI_WRAPPED, written in JSON */
+    CMI_LIST,   /* of shape, at least min of them; an array, with CMI_WRAPPED an `item` wrapper
+                   around one, too */
 };
 
 /* Where a field appears, and where it must. What a POST or PUT accepts and then ignores lacks the
@@ -32,7 +32,7 @@ enum cmi_use {
     CMI_PUT = 1 << 3,         /* read from a PUT body */
     CMI_POST_MUST = 1 << 4,   /* required in a POST body */
     CMI_PUT_MUST = 1 << 5,    /* required in a PUT body */
-    CMI_WRAPPED = 1 << 6,     /* JSON out: {"item": […]}, not […] (messages' destinations) */
+    CMI_WRAPPED = 1 << 6,     /* JSON out: {"item": […]}, not […], in: either (contract 9) */
     CMI_EMPTY_OK = 1 << 7,    /* required, yet may be the empty string (contract 7) */
     CMI_INGEST = 1 << 8,      /* read from an ingest event's data */
     CMI_INGEST_ONLY = 1 << 9, /* what CMI lacks: never shown */

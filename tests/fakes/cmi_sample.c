@@ -24,6 +24,8 @@ bool cmi_sample_fits(const struct cmi_field *field, enum cmi_twist twist)
                field->type == CMI_TIME || field->type == CMI_INTEGER;
     case TWIST_U0000:
         return field->type == CMI_STRING || field->type == CMI_GUID || field->type == CMI_TIME;
+    case TWIST_WRAPPER:
+        return field->type == CMI_LIST;
     case TWIST_NONE:
     case TWIST_LEFT_OUT:
     case TWIST_NULL:
@@ -58,7 +60,10 @@ static void bound(struct json_out *j, const struct cmi_field *field, int64_t n)
 static void list(const struct cmi_sample *s, const struct cmi_field *field, struct json_out *j,
                  size_t count)
 {
-    if (s->wrapped) {
+    bool twisted = field == s->target && s->twist == TWIST_WRAPPER;
+    bool wrapped = twisted || (s->wrapped && (field->use & CMI_WRAPPED) != 0);
+
+    if (wrapped) {
         json_object(j);
         json_key(j, field->item);
     }
@@ -66,7 +71,7 @@ static void list(const struct cmi_sample *s, const struct cmi_field *field, stru
     for (size_t i = 0; i < count; i++)
         cmi_sample_write(s, field->shape, j);
     json_array_end(j);
-    if (s->wrapped)
+    if (wrapped)
         json_object_end(j);
 }
 
@@ -147,6 +152,7 @@ static void twisted(const struct cmi_sample *s, const struct cmi_field *field, s
     case TWIST_NONE:
     case TWIST_LEFT_OUT:
     case TWIST_TWICE:
+    case TWIST_WRAPPER:
     case TWIST_COUNT:
         good(s, field, j);
     }

@@ -20,11 +20,13 @@ enum cmi_twist {
     TWIST_ABOVE_MAX,
     TWIST_NONSENSE, /* no such word, no GUID, no time, no integer */
     TWIST_U0000,
+    TWIST_WRAPPER, /* an object around the list */
     TWIST_COUNT,
 };
 
 /* Writes an object of the shape with the fields of the use (`full`), or the required ones only;
- * `target`, wherever it appears, with the twist (NULL: none). Wrapped: lists with their wrapper. */
+ * `target`, wherever it appears, with the twist (NULL: none). Wrapped: lists that may be in their
+ * wrapper are. */
 struct cmi_sample {
     enum cmi_use use;
     bool full;

@@ -215,6 +215,11 @@ static void a_bad_chat_is_refused_by_name(void **state)
     assert_int_equal(r.status, 400);
     assert_non_null(strstr(r.body.p, "Chat queue not found: '" OTHER "'"));
     probe_done(&r);
+    r = ask(rig, "POST", "/chats", JSON,
+            "{\"participants\":{\"alias\":\"a\",\"uniquekey\":\"u\"}}");
+    assert_int_equal(r.status, 400);
+    assert_string_equal(r.body.p, "participants is an object; it must be an array\n");
+    probe_done(&r);
 }
 
 static void the_same_key_gives_the_same_chat_also_after_a_restart(void **state)
@@ -344,6 +349,22 @@ static void a_bad_event_does_not_take_the_others(void **state)
     probe_done(&r);
     assert_int_equal(rig_metric(rig, "cmibridge_ingest_events_total{result=\"refused\"}"), 3);
     assert_int_equal(rig_metric(rig, "cmibridge_history_incomplete_contacts"), 0);
+}
+
+static void an_event_s_list_is_an_array(void **state)
+{
+    struct history_rig *rig = *state;
+    struct probe_reply r =
+        ask(rig, "POST", "/ingest", "Content-Type: application/cloudevents-batch+json\r\n",
+            "[" EVENT("l1", "scriptresult.saved", "scriptResults/" CALL, "01",
+                      "{\"scriptquestions\":{\"zz\":1}}") "]");
+
+    assert_int_equal(r.status, 200);
+    assert_string_equal(r.body.p,
+                        "[{\"id\":\"l1\",\"source\":\"/cc\",\"status\":400,\"error\":"
+                        "\"scriptresult.saved: scriptquestions is an object; it must be an "
+                        "array\"}]");
+    probe_done(&r);
 }
 
 static void what_is_no_batch_is_refused_whole(void **state)
@@ -656,6 +677,7 @@ int main(void)
         IN_A_RIG(pages_lead_through_all_of_them_newest_first),
         IN_A_RIG(events_carry_a_posted_chat_on),
         IN_A_RIG(a_bad_event_does_not_take_the_others),
+        IN_A_RIG(an_event_s_list_is_an_array),
         IN_A_RIG(what_is_no_batch_is_refused_whole),
         IN_A_RIG(a_listen_log_says_who_listened),
         IN_A_RIG(recordings_are_found_by_call_contact_and_time),

@@ -210,11 +210,21 @@ static const struct row rows[] = {
      "{\"transcript\":{\"messages\":[{\"message\":\"\",\"originator\":\"\"}]}}", NULL,
      "transcript.messages[0].originator is empty; it is required"},
     {&cmi_chat, CMI_POST,
-     "{\"transcript\":{\"messages\":{\"message\":[{\"message\":\"\",\"originator\":\"o\","
-     "\"timestamp\":null,\"timeStamp\":null}]}}}",
+     "{\"transcript\":{\"messages\":[{\"message\":\"\",\"originator\":\"o\","
+     "\"timestamp\":null,\"timeStamp\":null}]}}",
      NULL, "transcript.messages[0].timestamp is given twice"},
     {&cmi_chat, CMI_POST, "{\"participants\":[{\"alias\":\"\"}]}", NULL,
      "participants[0].alias is empty; it is required"},
+    {&cmi_chat, CMI_POST, "{\"participants\":{\"alias\":\"a\",\"uniquekey\":\"u\"}}", NULL,
+     "participants is an object; it must be an array"},
+    {&cmi_chat, CMI_POST, "{\"participants\":{\"participant\":[]}}", NULL,
+     "participants is an object; it must be an array"},
+    {&cmi_chat, CMI_POST, "{\"transcript\":{\"messages\":{}}}", NULL,
+     "transcript.messages is an object; it must be an array"},
+    {&cmi_email, CMI_INGEST, "{\"attachments\":{\"foo\":1}}", NULL,
+     "attachments is an object; it must be an array"},
+    {&cmi_email, CMI_INGEST, "{\"cc_address\":{}}", NULL,
+     "cc_address is an object; it must be an array"},
     {&cmi_listen_log, CMI_POST,
      "{\"user_guid\":\"" G1 "\",\"description\":\"d\",\"userSessionId\":\"u\"}",
      "user_guid=" G2 " description=d userSessionId=u ", NULL},
@@ -243,12 +253,16 @@ static const struct row rows[] = {
     {SCRIPT("\"scriptquestions\":[]"), "scriptquestions:0 ", NULL},
     {SCRIPT("\"scriptquestions\":null"), "scriptquestions=NULL ", NULL},
     {SCRIPT("\"scriptquestions\":[{\"id\":\"" G2 "\",\"data\":\"d\",\"controltype\":\"c\","
-            "\"datatype\":\"t\",\"ordinal\":1.5,\"scriptanswers\":{\"scriptanswer\":[{\"id\":\"" G2
-            "\",\"answerdata\":\"a\",\"ordinal\":0}]}}]"),
+            "\"datatype\":\"t\",\"ordinal\":1.5,\"scriptanswers\":[{\"id\":\"" G2
+            "\",\"answerdata\":\"a\",\"ordinal\":0}]}]"),
      "scriptquestions#0(id=" G2
      " data=d controltype=c datatype=t ordinal=1.5 scriptanswers#0(id=" G2
      " answerdata=a ordinal=0 )scriptanswers:1 )scriptquestions:1 ",
      NULL},
+    {SCRIPT("\"scriptquestions\":{\"zz\":1}"), NULL,
+     "scriptquestions is an object; it must be an array"},
+    {SCRIPT("\"scriptquestions\":[{\"scriptanswers\":{\"scriptanswer\":[]}}]"), NULL,
+     "scriptquestions[0].scriptanswers is an object; it must be an array"},
     {SCRIPT("\"scriptquestions\":[{\"scriptanswers\":[{},{}]}]"), NULL,
      "scriptquestions[0].scriptanswers[0].id is missing"},
 };
