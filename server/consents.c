@@ -205,6 +205,14 @@ static void load_listed(struct listing_item *item)
     listing_item_done(item);
 }
 
+/* A pattern, or one of the two. */
+static bool is_truth(const struct search *s)
+{
+    return !s->has_consent || view_has(s->consent, '*') || view_has(s->consent, '?') ||
+           view_eq_nocase(view_trim(s->consent), VIEW("true")) ||
+           view_eq_nocase(view_trim(s->consent), VIEW("false"));
+}
+
 static void list_consents(struct exchange *x)
 {
     struct listing_source source = {.collection = "customerConsents",
@@ -218,6 +226,10 @@ static void list_consents(struct exchange *x)
         !filter_pattern(x, "usage", &s.usage, &s.has_usage) ||
         !filter_pattern(x, "consent", &s.consent, &s.has_consent))
         return;
+    if (!is_truth(&s)) {
+        exchange_error(x, 400, "consent is neither true nor false");
+        return;
+    }
     source.ctx = mem_copy(&s, sizeof s);
     listing_start(x, &source);
 }
