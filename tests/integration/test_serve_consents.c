@@ -152,7 +152,7 @@ static void the_list_is_ordered_searched_and_goes_on_after_its_limit(void **stat
         probe_done(&r);
     }
     serve_expect(&rig, "GET", "/customerConsents?consent=maybe", "", NULL, 400,
-                 "consent is neither true nor false");
+                 "consent is neither true nor false\n");
     serve_expect(&rig, "GET", "/customerConsents?address=9001&consent=True", "", NULL, 200,
                  "[{\"address\":\"9001\",\"usage\":\"whatsapp\",\"consent\":true}]");
     serve_expect(&rig, "GET", "/customerConsents?address=?001&usage=rec*", "", NULL, 200,
