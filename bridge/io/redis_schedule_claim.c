@@ -285,6 +285,9 @@ static void put_args(struct redis_schedule *s, struct claim_args *a, const struc
     for (size_t i = 0; i < c->closed_count; i++) {
         put(a, c->closed[i].source);
         put_number(a, c->closed[i].until_ms);
+        put_number(a, c->closed[i].more);
+        put_number(a, c->closed[i].room);
+        put(a, c->closed[i].alone ? VIEW("1") : VIEW(""));
     }
     assert(!a->text.full);
 }

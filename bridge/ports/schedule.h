@@ -37,11 +37,16 @@
 
 /* ---- claim ---- */
 
-/* A source that this process can't send from now: its messages leave the active set until then and
- * cost nothing meanwhile. */
+/* A source that this process can't send from now, or not more than so much: messages that bring
+ * nothing leave the active set until then and cost nothing meanwhile. Of one message there is one
+ * slice more at a time. */
 struct schedule_closed {
     struct view source;
     int64_t until_ms;
+    /* Destinations, counted down over the shards that one script asks; 0 in both: none at all. */
+    int64_t more; /* of messages that have a slice out, too, while this is above 0 */
+    int64_t room; /* of those that have none out, each at most half of what is left */
+    bool alone;   /* of a message that another process has a slice of: none */
 };
 
 struct schedule_claim {

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define LEASES_AHEAD 2 /* of what its rate lets through, a sender's work is held so far ahead */
+#define LEASES_AHEAD 2 /* of what its rate lets through, small messages are held so far ahead */
 
 /* ---- when ---- */
 
@@ -77,33 +77,83 @@ void schedule_claim_room(struct schedule *s)
     }
 }
 
-/* Senders that could not send, and those that hold enough: their messages rest in the store, and
- * leave room for others. */
-static size_t closed_senders(struct schedule *s, struct schedule_closed *to)
+/* ---- what is not wanted ---- */
+
+static size_t shut_senders(struct schedule *s, struct schedule_closed *to, size_t n)
 {
     int64_t now = schedule_now(s);
-    size_t n = 0;
 
     for (size_t i = 0; i < s->conf.sender_count && n < SCHEDULE_CLOSED_MAX; i++) {
-        struct sender *from = &s->senders[i];
-        int64_t rate = from->conf->rate;
-        int64_t ahead = LEASES_AHEAD * s->conf.lease_ms * rate / 1000;
-        int64_t until = schedule_sender_shut_ms(s, from, now);
+        int64_t until = schedule_sender_shut_ms(s, &s->senders[i], now);
 
-        if (rate > 0 && from->held > ahead + SLICE_DESTINATIONS_MAX &&
-            now + (from->held - ahead) * 1000 / rate > until)
-            until = now + (from->held - ahead) * 1000 / rate;
-        if (until > now + SCHEDULE_POLL_MS && from->source[0] != '\0')
-            to[n++] =
-                (struct schedule_closed){view_of(from->source), schedule_store_ms(s) + until - now};
+        if (until > now + SCHEDULE_POLL_MS)
+            to[n++] = (struct schedule_closed){.source = view_of(s->senders[i].source),
+                                               .until_ms = schedule_store_ms(s) + until - now};
     }
-    for (size_t i = 0; i < SCHEDULE_STRANGERS_MAX && n < SCHEDULE_CLOSED_MAX; i++)
-        if (s->strangers[i].until_ms > now)
-            to[n++] =
-                (struct schedule_closed){view_of(s->strangers[i].source),
-                                         schedule_store_ms(s) + s->strangers[i].until_ms - now};
     return n;
 }
+
+static size_t strangers(struct schedule *s, struct schedule_closed *to, size_t n)
+{
+    int64_t now = schedule_now(s);
+
+    for (size_t i = 0; i < SCHEDULE_STRANGERS_MAX && n < SCHEDULE_CLOSED_MAX; i++)
+        if (s->strangers[i].until_ms > now)
+            to[n++] = (struct schedule_closed){.source = view_of(s->strangers[i].source),
+                                               .until_ms = schedule_store_ms(s) +
+                                                           s->strangers[i].until_ms - now};
+    return n;
+}
+
+/* An eighth of what it takes to send all that is held: by then there is room, or not yet. */
+static int64_t full_ms(const struct sender *from)
+{
+    int64_t rest = from->held * 1000 / from->conf->rate / 8;
+
+    if (rest < SCHEDULE_FULL_MS)
+        return SCHEDULE_FULL_MS;
+    return rest < SCHEDULE_FULL_MOST_MS ? rest : SCHEDULE_FULL_MOST_MS;
+}
+
+static int64_t above_zero(int64_t n)
+{
+    return n > 0 ? n : 0;
+}
+
+/* A rate shares one sender out among the messages of which something is held (D8). So each has one
+ * slice here, more only where the rate needs it soon, and there is room for those that come: the
+ * smaller one is, the longer. */
+static struct schedule_closed paced(const struct schedule *s, const struct sender *from)
+{
+    int64_t rate = from->conf->rate;
+    int64_t in_lease = s->conf.lease_ms * rate / 1000;
+
+    return (struct schedule_closed){
+        .source = view_of(from->source),
+        .until_ms = schedule_store_ms(s) + full_ms(from),
+        .more = above_zero(SCHEDULE_NEXT_MS * rate / 1000 - from->held),
+        .room = above_zero(LEASES_AHEAD * in_lease + SCHEDULE_NEWCOMERS - from->held),
+        /* Two processes would share the rate, and halve what the small ones of each get. */
+        .alone = in_lease <= SLICE_DESTINATIONS_MAX};
+}
+
+static size_t paced_senders(struct schedule *s, struct schedule_closed *to, size_t n)
+{
+    int64_t now = schedule_now(s);
+
+    for (size_t i = 0; i < s->conf.sender_count && n < SCHEDULE_CLOSED_MAX; i++)
+        if (s->senders[i].conf->rate > 0 &&
+            schedule_sender_shut_ms(s, &s->senders[i], now) <= now + SCHEDULE_POLL_MS)
+            to[n++] = paced(s, &s->senders[i]);
+    return n;
+}
+
+static size_t closed_senders(struct schedule *s, struct schedule_closed *to)
+{
+    return paced_senders(s, to, strangers(s, to, shut_senders(s, to, 0)));
+}
+
+/* ---- a claim ---- */
 
 static void claim(struct schedule *s, unsigned number)
 {

@@ -492,6 +492,7 @@ void schedule_send_init(struct schedule *s)
         *from = (struct sender){.conf = &s->conf.senders[i],
                                 .channel = &s->channels[s->conf.senders[i].channel],
                                 .window = SCHEDULE_WINDOW_FIRST};
+        view_copy(view_of(from->conf->address), from->source, sizeof from->source);
         pacer_init(&from->pacer, from->conf->rate);
         buf_clear(&labels);
         stats_label(&labels, "sender", view_of(mask_address(view_of(from->conf->address), shown)));

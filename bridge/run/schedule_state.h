@@ -22,22 +22,27 @@
 #include "bridge/core/shard.h"
 #include "bridge/run/schedule.h"
 
-#define SCHEDULE_HOLDINGS_MAX  16384
-#define SCHEDULE_HELD_MAX      65536 /* destinations held at once */
-#define SCHEDULE_HELD_SHARD    2000  /* of one shard: then it is not claimed from */
-#define SCHEDULE_QUANTUM       2     /* slices in a row of one message */
-#define SCHEDULE_SLICES_FIRST  8     /* of a shard's claim, so that one call has many shards */
-#define SCHEDULE_SLICES_MORE   16    /* where it brought all that were asked for */
-#define SCHEDULE_POLL_MS       1000  /* a shard is looked at that often, whatever is known of it */
-#define SCHEDULE_AHEAD_MS      25    /* before its time, what is due is claimed (decisions/0018) */
-#define SCHEDULE_TOGETHER_MS   5     /* claims of so long are made at once, and share an fsync */
-#define SCHEDULE_AGAIN_MS      200   /* after the store has failed */
-#define SCHEDULE_RENEWALS      3     /* of a lease while it lasts */
-#define SCHEDULE_SETTLE_MS     10    /* the longest that a settlement waits to be written */
-#define SCHEDULE_SETTLE_COUNT  500   /* settlements that do not wait */
-#define SCHEDULE_WINDOW_FIRST  64    /* destinations of a window */
-#define SCHEDULE_WINDOW_MAX    1000
-#define SCHEDULE_HEAD_START    32
+#define SCHEDULE_HOLDINGS_MAX 16384
+#define SCHEDULE_HELD_MAX     65536 /* destinations held at once */
+#define SCHEDULE_HELD_SHARD   2000  /* of one shard: then it is not claimed from */
+#define SCHEDULE_QUANTUM      2     /* slices in a row of one message */
+#define SCHEDULE_SLICES_FIRST 8     /* of a shard's claim, so that one call has many shards */
+#define SCHEDULE_SLICES_MORE  16    /* where it brought all that were asked for */
+#define SCHEDULE_POLL_MS      1000  /* a shard is looked at that often, whatever is known of it */
+#define SCHEDULE_AHEAD_MS     25    /* before its time, what is due is claimed (decisions/0018) */
+#define SCHEDULE_TOGETHER_MS  5     /* claims of so long are made at once, and share an fsync */
+#define SCHEDULE_AGAIN_MS     200   /* after the store has failed */
+#define SCHEDULE_RENEWALS     3     /* of a lease while it lasts */
+#define SCHEDULE_SETTLE_MS    10    /* the longest that a settlement waits to be written */
+#define SCHEDULE_SETTLE_COUNT 500   /* settlements that do not wait */
+#define SCHEDULE_WINDOW_FIRST 64    /* destinations of a window */
+#define SCHEDULE_WINDOW_MAX   1000
+#define SCHEDULE_HEAD_START   32
+#define SCHEDULE_NEXT_MS                                                                           \
+    5000 /* a message's next slice is claimed so long before its rate needs it */
+#define SCHEDULE_NEWCOMERS     3000 /* destinations for which a sender that holds enough has room */
+#define SCHEDULE_FULL_MS       2000 /* what finds no room is looked at again after so long, at least */
+#define SCHEDULE_FULL_MOST_MS  30000
 #define SCHEDULE_SHUT_MS       60000 /* for how long what nobody here can send is left alone */
 #define SCHEDULE_SOURCE_MAX    256
 #define SCHEDULE_STRANGERS_MAX 16 /* sources left alone at a time */

@@ -6,11 +6,13 @@
 -- KEYS: a shard each
 -- ARGV: 1 slices  2 quantum  3 lease, ms  4 head start  5 the subType that has none  6 owner, 8 bytes
 --       7 entries that the outbox may hold  8 "1": calls to be begun, too  9 what is due so soon, ms
---       10 so many closed sources, then source, until ms, ... then of each shard: destinations
+--       10 so many closed sources, then of each source, until, ms, more, room, "1": alone (struct
+--       schedule_closed of bridge/ports/schedule.h), then of each shard: destinations
 -- Gives of each shard {now, next, outbox is full, {{id, fields ...} ...}, {{message, slice, doubt, ends,
 -- due, flags, record, addresses} ...}}; message counts from 0; flags: 1 cancelled, 2 timed out. Or an
 -- error's text.
 local REAP, PROMOTE, SKIP = 64, 128, 64
+local LOOKS, LOOK = 8, 1024 -- at leases, for those of one message
 local FIELDS = {'st', 'kind', 'n', 'C', 'mr', 'w', 'pz', 'src', 'sub', 'ct', 'body', 'rd', 'at',
   'created', 'pk', 'c0', 'vf'} -- the last two are not told
 local OF_CALL = {'last', 'fail', 'next', 'lastcall', 'calls', 'cust', 'queue', 'oqn', 'oqname', 'extra',
@@ -22,10 +24,11 @@ local OPEN = 1
 local want, quantum, lease_ms = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local head_start, ahead, calls = tonumber(ARGV[4]), tonumber(ARGV[9]), ARGV[8] == '1'
 local soon, ends, closed = now + ahead, now + lease_ms, {}
-local soon_text, ends_text, rooms = digits(soon), digits(ends), 10 + 2 * ARGV[10]
-for i = 11, rooms, 2 do
+local soon_text, ends_text, rooms = digits(soon), digits(ends), 10 + 5 * ARGV[10]
+for i = 11, rooms, 5 do
   local till = tonumber(ARGV[i + 1])
-  closed[ARGV[i]] = till > soon and till or nil
+  closed[ARGV[i]] = till > soon and {till = till, more = tonumber(ARGV[i + 2]), room = tonumber(ARGV[i + 3]),
+    alone = ARGV[i + 4] == '1'} or nil
 end
 
 local function first_score(index)
@@ -38,7 +41,7 @@ end
 
 -- A shard's claim, c: want, room, vt, fence; over, first_lease; fresh, from next_fresh on: {id =, tag =,
 -- m = its fields}, due and not in act; head of act, nil: not known, false: there is none; pointed: id ->
--- the index that it leaves at the end; messages, leases; leased: what lease gets.
+-- the index that it leaves at the end; messages, leases; leased: what lease gets; took: id -> slices.
 
 -- ---- leases that ran out ----
 
@@ -67,6 +70,56 @@ local function reap(c)
   c.first_lease = first_score(lease)
 end
 
+-- ---- sources that are closed, or nearly ----
+
+local function leased_by(c, id)
+  local mine, others, cursor = c.took[id] or 0, 0, '0'
+  for _ = 1, LOOKS do
+    local found = redis.call('ZSCAN', lease, cursor, 'MATCH', id .. '/*', 'COUNT', LOOK)
+    for i = 1, #found[2], 2 do
+      local record = redis.call('HGET', key('sl', id), string.match(found[2][i], '%d+$')) or ''
+      if string.sub(record, 27, 34) == ARGV[6] then
+        mine = mine + 1
+      else
+        others = others + 1
+      end
+    end
+    cursor = found[1]
+    if cursor == '0' then
+      break
+    end
+  end
+  return mine, others
+end
+
+-- Until when nothing of a message is taken from its source, or nil.
+local function rests(c, id, m)
+  local from = m[ST] == '1' and closed[m[SOURCE] or '']
+  if not from then
+    return nil
+  end
+  if from.room == 0 and from.more == 0 then
+    return from.till
+  end
+  local mine, others = 0, 0
+  if m[SLICES] ~= '1' then
+    mine, others = leased_by(c, id)
+  end
+  if (others > 0 and from.alone) or (mine > 0 and from.more <= 0) or
+    (mine == 0 and 2 * size_of(0, tonumber(m[COUNT])) > from.room) then
+    return from.till
+  end
+end
+
+-- So many destinations of it are taken.
+local function count_taken(c, id, m, size)
+  local from = m[ST] == '1' and closed[m[SOURCE] or '']
+  c.took[id] = (c.took[id] or 0) + 1
+  if from then
+    from.more, from.room = math.max(from.more - size, 0), math.max(from.room - size, 0)
+  end
+end
+
 -- ---- messages that have become due ----
 
 local function read(id)
@@ -75,8 +128,8 @@ end
 
 local function promote(c, index, id)
   local m = read(id)
-  local till = m[ST] == '1' and closed[m[SOURCE] or '']
-  if till then -- it rests
+  local till = rests(c, id, m)
+  if till then
     redis.call('HSET', key('m', id), 'pk', digits(till))
     point(id)
     return false
@@ -164,6 +217,7 @@ local function take(c, id, m, at, k, due_ms, record)
   c.leased[#c.leased + 1] = id .. '/' .. k
   c.leases[#c.leases + 1] = {at, tonumber(k), doubt, ends, due_ms, flags, record, list_of(id, m, k)}
   c.room = c.room - (size - h.ok - h.dead)
+  count_taken(c, id, m, size - h.ok - h.dead)
 end
 
 -- ---- the pick ----
@@ -208,7 +262,8 @@ local function due_of(one, m, most)
 end
 
 local function take_due(c, one, m, at)
-  local most = math.min(quantum, c.want - #c.leases)
+  local paced = m[ST] == '1' and closed[m[SOURCE] or '']
+  local most = math.min(paced and 1 or quantum, c.want - #c.leases)
   local found, new = due_of(one, m, most)
   local taken, used = #found / 2, 0
   if taken > 0 and not at then
@@ -254,12 +309,15 @@ local function pick(c)
       leave(c, one, one.tag, 0)
     elseif m[ST] == '1' and m[KIND] == '2' and not calls and not is_begun(one.id) then
       leave(c, one, one.tag, tonumber(m[NOT_BEFORE] or '0'))
-    elseif m[ST] == '1' and closed[m[SOURCE] or ''] then
-      leave(c, one, one.tag, closed[m[SOURCE]])
     elseif m[NOT_BEFORE] and tonumber(m[NOT_BEFORE]) > soon then -- one who looks further ahead had it
       leave(c, one, one.tag, tonumber(m[NOT_BEFORE]))
     else
-      take_due(c, one, m, at)
+      local till = rests(c, one.id, m)
+      if till then
+        leave(c, one, one.tag, till)
+      else
+        take_due(c, one, m, at)
+      end
     end
   end
 end
@@ -311,7 +369,7 @@ end
 
 local function claim(room)
   local c = {want = want, room = room, fresh = {}, next_fresh = 1, pointed = {}, messages = {},
-    places = {}, leases = {}, leased = {}}
+    places = {}, leases = {}, leased = {}, took = {}}
   reap(c)
   local full = redis.call('XLEN', outbox) >= tonumber(ARGV[7])
   if full then

@@ -217,7 +217,7 @@ void model_claim(struct schedule_model *m, bool greedy)
     static const unsigned starts[] = {0, 0, 1, 50, 1000};
     static const unsigned rooms[] = {1, 600, 3000, 1000000};
     static const int64_t aheads[] = {0, 0, 1, 3, 25};
-    struct schedule_closed closed = {VIEW("s1"), 0};
+    struct schedule_closed closed = {.source = VIEW("s1")};
     struct schedule_claim c = {.shard = MODEL_SHARD,
                                .slices = greedy ? 24 : (unsigned)model_pick(6),
                                .destinations = greedy ? 1000000 : rooms[model_pick(4)],

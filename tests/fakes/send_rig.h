@@ -16,7 +16,7 @@
  * way, and those since. */
 #define SEND_RIG_UNRECORDED   (3 * SEND_RIG_CONCURRENCY)
 #define SEND_RIG_MESSAGES_MAX 8
-#define SEND_RIG_DEST_MAX     1000
+#define SEND_RIG_DEST_MAX     4000
 
 struct send_rig_options {
     int carrier_delay_ms;

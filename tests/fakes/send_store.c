@@ -140,16 +140,34 @@ static void reap(struct send_store_message *message, int64_t now_ms)
     }
 }
 
-static bool is_closed(const struct schedule_claim *c, const struct send_store_message *message,
-                      int64_t now_ms, int64_t *until_ms)
+/* What one claim's closed sources have left. */
+struct room {
+    int64_t more, room;
+};
+
+static const struct schedule_closed *
+closed_of(const struct schedule_claim *c, const struct send_store_message *message, int64_t now_ms)
 {
     for (size_t i = 0; i < c->closed_count; i++)
-        if (view_is(c->closed[i].source, message->source) &&
-            c->closed[i].until_ms > now_ms + c->ahead_ms) {
-            *until_ms = c->closed[i].until_ms;
-            return true;
-        }
-    return false;
+        if (view_is(c->closed[i].source, message->source) && !message->deleted &&
+            c->closed[i].until_ms > now_ms + c->ahead_ms)
+            return &c->closed[i];
+    return NULL;
+}
+
+/* Whose slices are is not known here: one who is alone takes none of what is leased. */
+static bool is_closed(const struct schedule_closed *from, const struct room *left,
+                      const struct send_store_message *message)
+{
+    bool leased = false;
+
+    if (from == NULL)
+        return false;
+    for (size_t k = 0; k < message->slices; k++)
+        leased = leased || message->slice[k].leased;
+    if (leased)
+        return from->alone || left->more <= 0;
+    return 2 * (int64_t)message->slice[0].slice.count > left->room;
 }
 
 static void describe(const struct send_store_message *message, struct schedule_message *out)
@@ -215,14 +233,18 @@ void send_store_claim(struct send_store *m, const struct schedule_claim *c, int6
     size_t used = 0;
     size_t messages = 0;
     int64_t next = 0;
+    struct room rooms[SCHEDULE_CLOSED_MAX];
 
+    for (size_t i = 0; i < c->closed_count; i++)
+        rooms[i] = (struct room){c->closed[i].more, c->closed[i].room};
     *a = (struct schedule_claimed){
         .shard = c->shard, .now_ms = now_ms, .messages = out->messages, .slices = out->slices};
     for (size_t i = 0; i < m->count; i++) {
         struct send_store_message *message = &m->messages[i];
         size_t before = a->slice_count;
         int64_t soon = now_ms + c->ahead_ms;
-        int64_t until = 0;
+        const struct schedule_closed *from = closed_of(c, message, now_ms);
+        struct room *left = from == NULL ? NULL : &rooms[from - c->closed];
 
         if (message->shard != c->shard)
             continue;
@@ -238,14 +260,18 @@ void send_store_claim(struct send_store *m, const struct schedule_claim *c, int6
             if (s->due_ms > soon || message->park_ms > soon) {
                 next_is(&next, (s->due_ms > message->park_ms ? s->due_ms : message->park_ms) -
                                    c->ahead_ms);
-            } else if (!message->deleted && is_closed(c, message, now_ms, &until)) {
-                next_is(&next, until - c->ahead_ms);
+            } else if (is_closed(from, left, message)) {
+                next_is(&next, from->until_ms - c->ahead_ms);
             } else if (a->slice_count >= c->slices || used >= c->destinations) {
                 next_is(&next, now_ms);
             } else {
                 take(m, c, message, k, now_ms, &out->slices[a->slice_count]);
                 out->slices[a->slice_count++].message = messages;
                 used += s->slice.count;
+                if (left != NULL) {
+                    left->more -= s->slice.count;
+                    left->room -= s->slice.count;
+                }
                 next_is(&next, s->lease_ends_ms);
             }
         }

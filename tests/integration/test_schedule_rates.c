@@ -2,7 +2,7 @@
  * How fast cmibridge schedule sends, counted at the carrier: message parts of one sender over two
  * processes, messages to one recipient, and a sender whom the carrier has asked to wait. Each is a
  * limit that may not be passed by the carrier's clock; how fast it goes below it is nobody's
- * promise here.
+ * promise here. And how messages share a sender, counted in requests.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -167,12 +167,70 @@ static void a_sender_asked_to_wait_waits_in_both_processes(void **state)
     end();
 }
 
+#define SMALL    3
+#define SMALL_OF 10
+
+static bool small_ones_are_over(struct send_rig *r)
+{
+    for (size_t i = 1; i <= SMALL; i++)
+        if (!r->messages[i].completed)
+            return false;
+    return true;
+}
+
+/* Alone the small ones would take as many requests as they have destinations (D8). */
+static void small_ones_share(unsigned processes)
+{
+    size_t before;
+    size_t small = 0;
+    size_t all = 0;
+    char path[64];
+
+    start("rate: 10, burst: 10");
+    (void)send_rig_post_as(&rig, &(struct send_rig_message){.count = SEND_RIG_DEST_MAX});
+    for (unsigned i = 0; i < processes; i++)
+        send_rig_run(&rig, i, NULL);
+    send_rig_until_lines(&rig, 20); /* what a claim can take of it, is taken */
+    before = hostile_http_count(carrier);
+    for (int i = 0; i < SMALL; i++)
+        (void)send_rig_post_as(&rig, &(struct send_rig_message){.count = SMALL_OF});
+    send_rig_until_outcomes(&rig, small_ones_are_over);
+    for (size_t i = before; small < SMALL * SMALL_OF; i++, all++)
+        small += !view_starts(
+            hostile_request_header(hostile_http_request(carrier, i), "Idempotency-Key"),
+            view_of(rig.messages[0].id));
+    print_message("%zu requests until %zu of small ones were out\n", all, small);
+    assert_true(all <= 3 * SMALL * SMALL_OF);
+    (void)snprintf(path, sizeof path, "/messages/%s", rig.messages[0].id);
+    serve_expect(&rig.serve, "DELETE", path, "", NULL, 204, NULL);
+    send_rig_until_ended(&rig);
+    send_rig_end(&rig, 0);
+    if (processes > 1)
+        send_rig_end(&rig, 1);
+    send_rig_done(&rig);
+    hostile_http_stop(carrier);
+}
+
+static void small_messages_share_a_slow_sender_with_a_large_one(void **state)
+{
+    (void)state;
+    small_ones_share(1);
+}
+
+static void small_messages_share_a_slow_sender_over_two_processes(void **state)
+{
+    (void)state;
+    small_ones_share(2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_processes_share_one_rate_in_message_parts),
         cmocka_unit_test(one_recipient_hears_from_us_no_more_often_than_allowed),
         cmocka_unit_test(a_sender_asked_to_wait_waits_in_both_processes),
+        cmocka_unit_test(small_messages_share_a_slow_sender_with_a_large_one),
+        cmocka_unit_test(small_messages_share_a_slow_sender_over_two_processes),
     };
 
     return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
