@@ -223,6 +223,8 @@ static void on_probe(struct kafka_sink *s)
 {
     s->again_ms = now_ms(s) + AGAIN_MS;
     if (!s->job.ok) {
+        if (!s->suspect)
+            return; /* a record was delivered since it was asked */
         s->down = true;
         snprintf(s->trouble, sizeof s->trouble, "%s", s->job.fault.text);
         kafka_log_say(&s->log, now_ms(s), NOTICE_WARN, "kafka_waiting", s->trouble);
