@@ -27,7 +27,8 @@
 #define PORTS       12000
 #define PORT_TRIES  200
 #define OPEN_DIRS   8
-#define CODEC_BYTES 23 /* of a batch, up to and with its attributes */
+#define TOPICS_MAX  200 /* that are deleted at once */
+#define CODEC_BYTES 23  /* of a batch, up to and with its attributes */
 
 struct apache_kafka {
     pid_t pid; /* 0: not running */
@@ -122,6 +123,7 @@ static void write_properties(const struct apache_kafka *k)
           "broker.session.timeout.ms=2000\n"
           "broker.heartbeat.interval.ms=500\n"
           "log.cleaner.dedupe.buffer.size=2097152\n"
+          "log.segment.delete.delay.ms=0\n"
           "num.network.threads=2\n"
           "num.io.threads=4\n"
           "num.partitions=4\n",
@@ -347,6 +349,59 @@ void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned parti
     while (!is_served(k, name, partitions))
         if (time(NULL) > until)
             give_up(name, "the topic does not come");
+}
+
+/* Kafka's own topics are kept. How many there are beside those, with their names if `names` is
+ * given; asks the broker, whatever the client remembers. */
+static size_t list_topics(struct apache_kafka *k, rd_kafka_DeleteTopic_t **names, size_t room)
+{
+    const struct rd_kafka_metadata *all;
+    size_t n = 0;
+
+    check("the topics", rd_kafka_metadata(k->client, 1, NULL, &all, ANSWER_MS));
+    for (int t = 0; t < all->topic_cnt; t++) {
+        if (strncmp(all->topics[t].topic, "__", 2) == 0)
+            continue;
+        if (n < room)
+            names[n] = rd_kafka_DeleteTopic_new(all->topics[t].topic);
+        n++;
+    }
+    rd_kafka_metadata_destroy(all);
+    return n;
+}
+
+static void delete_topics(struct apache_kafka *k, rd_kafka_DeleteTopic_t **names, size_t count)
+{
+    rd_kafka_AdminOptions_t *how = options(k, RD_KAFKA_ADMIN_OP_DELETETOPICS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(k->client);
+    const rd_kafka_topic_result_t **results;
+    rd_kafka_event_t *event;
+    size_t n;
+
+    check("options", rd_kafka_AdminOptions_set_operation_timeout(how, ANSWER_MS, NULL, 0));
+    rd_kafka_DeleteTopics(k->client, names, count, how, queue);
+    event = answer("topics to delete", queue);
+    results = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &n);
+    for (size_t i = 0; i < n; i++)
+        check(rd_kafka_topic_result_name(results[i]), rd_kafka_topic_result_error(results[i]));
+    rd_kafka_event_destroy(event);
+    rd_kafka_DeleteTopic_destroy_array(names, count);
+    rd_kafka_AdminOptions_destroy(how);
+}
+
+void apache_kafka_empty(struct apache_kafka *k)
+{
+    rd_kafka_DeleteTopic_t *names[TOPICS_MAX];
+    time_t until = time(NULL) + ANSWER_MS / 1000;
+    size_t n = list_topics(k, names, TOPICS_MAX);
+
+    if (n > TOPICS_MAX)
+        give_up("topics to delete", "they are too many");
+    if (n > 0)
+        delete_topics(k, names, n);
+    while (list_topics(k, NULL, 0) > 0)
+        if (time(NULL) > until)
+            give_up("topics to delete", "they do not go");
 }
 
 void apache_kafka_drop_before(struct apache_kafka *k, const char *topic, int32_t partition,

@@ -26,9 +26,11 @@ static rd_kafka_t *make_group(const struct consume_rig *rig)
     struct kafka_conf conf = kafka_rig_conf(&rig->kafka, (const char *const[]){"none"});
     struct fault f = {0};
     char error[256];
-    rd_kafka_conf_t *made = kafka_conf_make(&conf, KAFKA_SOURCE, &f);
+    rd_kafka_conf_t *made;
     rd_kafka_t *group;
 
+    conf.group = rig->group_name;
+    made = kafka_conf_make(&conf, KAFKA_SOURCE, &f);
     if (made == NULL)
         fail_msg("%s", f.text);
     rd_kafka_conf_set_log_cb(made, NULL);
@@ -40,6 +42,8 @@ static rd_kafka_t *make_group(const struct consume_rig *rig)
 
 static void drop_group(struct consume_rig *rig)
 {
+    if (rig->group == NULL)
+        return;
     rd_kafka_destroy_flags(rig->group, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
@@ -49,7 +53,6 @@ void consume_rig_start(struct consume_rig *rig)
     *rig = (struct consume_rig){.number = 0};
     kafka_rig_start(&rig->kafka, 1);
     rig->redis = redis_server_start(NULL);
-    rig->group = make_group(rig);
     uv_timer_init(&rig->kafka.loop, &rig->tick);
     snprintf(rig->dir, sizeof rig->dir, "/tmp/cmibridge-consume-XXXXXX");
     assert_non_null(mkdtemp(rig->dir));
@@ -96,11 +99,11 @@ void consume_rig_configure(struct consume_rig *rig, const struct consume_rig_opt
     file = fopen(path, "w");
     assert_non_null(file);
     fprintf(file,
-            "kafka:\n  brokers: %s\n  group: readers\n  topics: [%s]\n  assign: %s\n"
+            "kafka:\n  brokers: %s\n  group: %s\n  topics: [%s]\n  assign: %s\n"
             "  commit_interval: 10ms\n  results_topic: %s\n  dead_letters_topic: %s\n"
             "  properties:\n    fetch.wait.max.ms: \"10\"\n"
             "    reconnect.backoff.max.ms: \"200\"\n",
-            kafka_broker_bootstrap(rig->kafka.broker), topics, o->group ? "group" : "all",
+            rig->kafka.address, rig->group_name, topics, o->group ? "group" : "all",
             rig->results_topic, rig->dead_topic);
     fprintf(file, "targets:\n  cmi:\n    url: %s/RI/cmi\n    ingest: /ingest\n%s%s",
             hostile_http_url(rig->cmi), o->honours_key ? "    honours_key: true\n" : "",
@@ -130,10 +133,14 @@ void consume_rig_begin(struct consume_rig *rig, const struct consume_rig_options
     rig->deaths = 0;
     buf_clear(&rig->log);
     rig->log_at = 0;
+    broker_empty(rig->kafka.broker);
+    drop_group(rig);
     snprintf(rig->events_topic, sizeof rig->events_topic, "events-%u", rig->number);
     snprintf(rig->results_topic, sizeof rig->results_topic, "results-%u", rig->number);
     snprintf(rig->dead_topic, sizeof rig->dead_topic, "dead-%u", rig->number);
+    snprintf(rig->group_name, sizeof rig->group_name, "readers-%u", rig->number);
     snprintf(rig->source, sizeof rig->source, "/cc/run-%u", rig->number);
+    rig->group = make_group(rig);
     kafka_rig_topic(&rig->kafka, rig->events_topic, CONSUME_RIG_PARTITIONS);
     kafka_rig_topic(&rig->kafka, rig->results_topic, 1);
     kafka_rig_topic(&rig->kafka, rig->dead_topic, 1);

@@ -1,11 +1,11 @@
 /*
- * consume_rig: the real `cmibridge consume`, between an embedded broker, a private redis-server and
- * a CMI that does what it is told (hostile_http): started, killed, started again, and held to the
- * promises D1, D2 and D3 of docs/DELIVERY.md by what its peers saw.
+ * consume_rig: the real `cmibridge consume`, between a broker (broker.h), a private redis-server
+ * and a CMI that does what it is told (hostile_http): started, killed, started again, and held to
+ * the promises D1, D2 and D3 of docs/DELIVERY.md by what its peers saw.
  *
- * The rig is divided into runs. Each has topics, a CMI and a source of events of its own, so that
- * nothing of one run is seen by the next; broker and Redis are shared. All waiting is for something
- * that happens, and fails the test with the consumer's log if it doesn't.
+ * The rig is divided into runs. Each has topics, a group, a CMI and a source of events of its own,
+ * so that nothing of one run is seen by the next; broker and Redis are shared. All waiting is for
+ * something that happens, and fails the test with the consumer's log if it doesn't.
  */
 #ifndef TESTS_FAKES_CONSUME_RIG_H
 #define TESTS_FAKES_CONSUME_RIG_H
@@ -71,12 +71,13 @@ struct consume_rig_seen { /* what became of one event */
 struct consume_rig {
     struct kafka_rig kafka;
     struct redis_server *redis;
-    struct rd_kafka_s *group;
+    struct rd_kafka_s *group; /* who asks what the run's group has committed; NULL: no run yet */
     char dir[64];
     unsigned number; /* of the run */
 
     struct hostile_http *cmi;
     struct consume_rig_options options;
+    char group_name[32];
     char events_topic[32];
     char results_topic[32];
     char dead_topic[32];

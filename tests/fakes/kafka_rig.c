@@ -44,21 +44,21 @@ static void on_report(void *owner, uint64_t token, bool delivered, const char *e
 
 void kafka_rig_start(struct kafka_rig *rig, unsigned brokers)
 {
-    struct fault f = {0};
-    struct kafka_broker *broker = kafka_broker_start(brokers, &f);
+    struct broker *broker = broker_start(brokers);
 
-    assert_non_null(broker);
-    kafka_rig_start_on(rig, kafka_broker_bootstrap(broker));
+    kafka_rig_start_on(rig, broker_address(broker));
     rig->broker = broker;
 }
 
 void kafka_rig_start_on(struct kafka_rig *rig, const char *address)
 {
+    static unsigned number;
     struct fault f = {0};
     struct kafka_conf conf;
 
     *rig = (struct kafka_rig){.address = address,
                               .log = {.ctx = rig, .least = NOTICE_INFO, .say = note}};
+    snprintf(rig->group, sizeof rig->group, "readers-%u", ++number);
     buf_init(&rig->notices, 1 << 20);
     assert_int_equal(uv_loop_init(&rig->loop), 0);
     conf = kafka_rig_conf(rig, NULL);
@@ -80,7 +80,7 @@ void kafka_rig_stop(struct kafka_rig *rig)
     uv_run(&rig->loop, UV_RUN_DEFAULT);
     assert_true(rig->sink_closed);
     assert_int_equal(uv_loop_close(&rig->loop), 0);
-    kafka_broker_stop(rig->broker);
+    broker_stop(rig->broker);
     buf_done(&rig->notices);
 }
 
@@ -111,14 +111,14 @@ bool kafka_rig_noticed(struct kafka_rig *rig, const char *text)
     return strstr(buf_text(&rig->notices), text) != NULL;
 }
 
-/* What a test wants of an embedded broker: answers without delay. */
+/* What a test wants of a broker: answers without delay. */
 struct kafka_conf kafka_rig_conf(const struct kafka_rig *rig, const char *const *topic)
 {
     static const struct kafka_property quick[] = {{"fetch.wait.max.ms", "10"},
                                                   {"reconnect.backoff.max.ms", "200"}};
 
     return (struct kafka_conf){.brokers = rig->address,
-                               .group = "readers",
+                               .group = rig->group,
                                .topics = topic,
                                .topic_count = topic != NULL ? 1 : 0,
                                .assign = KAFKA_ASSIGN_ALL,
@@ -128,9 +128,7 @@ struct kafka_conf kafka_rig_conf(const struct kafka_rig *rig, const char *const 
 
 void kafka_rig_topic(struct kafka_rig *rig, const char *name, unsigned partitions)
 {
-    struct fault f = {0};
-
-    assert_true(kafka_broker_topic(rig->broker, name, partitions, &f));
+    broker_topic(rig->broker, name, partitions);
 }
 
 void kafka_rig_produce(struct kafka_rig *rig, const struct sink_record *r)

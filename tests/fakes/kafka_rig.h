@@ -1,14 +1,14 @@
 /*
- * kafka_rig: a broker (embedded, or one that the test has), a loop, a producer, and readers that
- * note what they were given.
+ * kafka_rig: a broker (of the kind that broker.h says, or one that the test has), a loop, a
+ * producer, and readers that note what they were given.
  */
 #ifndef TESTS_FAKES_KAFKA_RIG_H
 #define TESTS_FAKES_KAFKA_RIG_H
 
 #include "bridge/core/buf.h"
-#include "bridge/io/kafka_broker.h"
 #include "bridge/io/kafka_sink.h"
 #include "bridge/io/kafka_source.h"
+#include "tests/fakes/broker.h"
 
 #include <uv.h>
 
@@ -17,8 +17,9 @@
 
 struct kafka_rig {
     uv_loop_t loop;
-    struct kafka_broker *broker; /* NULL: the test's own */
+    struct broker *broker; /* NULL: the test's own */
     const char *address;
+    char group[24]; /* of readers that say no other; each rig has its own */
     struct notice log;
     struct buf notices; /* one event's name and texts a line */
     struct kafka_sink *sink;
@@ -39,7 +40,8 @@ void kafka_rig_until_at(struct kafka_rig *rig, bool (*holds)(void *ctx), void *c
 bool kafka_rig_noticed(struct kafka_rig *rig, const char *text);
 struct kafka_conf kafka_rig_conf(const struct kafka_rig *rig, const char *const *topic);
 
-void kafka_rig_topic(struct kafka_rig *rig, const char *name, unsigned partitions); /* embedded */
+void kafka_rig_topic(struct kafka_rig *rig, const char *name,
+                     unsigned partitions); /* of its own broker */
 void kafka_rig_produce(struct kafka_rig *rig,
                        const struct sink_record *r); /* waits while the queue is full */
 void kafka_rig_send(struct kafka_rig *rig, const char *topic, const char *key, const char *value);

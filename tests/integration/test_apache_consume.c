@@ -1,5 +1,5 @@
-/* `cmibridge consume` on Apache Kafka: brokers and consumers that end under load. What the CMI saw
- * is checked whole: each event had its effect once, in the order of its key (D1 to D3). */
+/* `cmibridge consume` and `dlq` on Apache Kafka: what the embedded broker can't show, which has no
+ * retention and no static membership. The rest is in test_group_consume.c, on either. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PARTITIONS 8
@@ -21,7 +20,7 @@
 static struct apache_kafka *kafka;
 
 /* A topic of its own. */
-static void open_load(struct load *l, const char *topic, bool honours_key)
+static void open_load(struct load *l, const char *topic)
 {
     static const char *const endings[] = {"", "-results", "-dead"};
     char name[64];
@@ -31,109 +30,10 @@ static void open_load(struct load *l, const char *topic, bool honours_key)
         apache_kafka_topic(kafka, name, i == 0 ? PARTITIONS : 1);
     }
     kafka_rig_start_on(&l->rig, apache_kafka_address(kafka));
-    load_open(l, topic, PARTITIONS, honours_key);
+    load_open(l, topic, PARTITIONS, true);
 }
 
 /* ---- the tests ---- */
-
-static void a_killed_broker_costs_nothing(void **state)
-{
-    const unsigned rounds = getenv("CMIBRIDGE_LONG") != NULL ? 8 : 2;
-    struct load s;
-    struct consumer *c;
-
-    (void)state;
-    open_load(&s, "killed-broker", true);
-    load_send(&s, 1000);
-    load_flush(&s);
-    c = consumer_start(&s.conf);
-    for (unsigned i = 0; i < rounds; i++) {
-        load_send(&s, 2000); /* some of them reach the broker only after its restart */
-        load_await_effects(&s, 200 + i * 2000);
-        apache_kafka_stop(kafka, SIGKILL);
-        assert_true(hostile_http_effects(s.cmi) < s.sent);
-        apache_kafka_restart(kafka);
-        load_flush(&s);
-    }
-    load_await_effects(&s, s.sent);
-    assert_int_equal(consumer_end(c, SIGTERM), COMMAND_OK);
-    load_check_effects(&s);
-    load_check_committed(&s);
-    consumer_free(c);
-    load_close(&s);
-}
-
-/* Events are repeated after the kill; by their keys the CMI takes them for repetitions. */
-static void a_killed_consumers_work_is_ended_by_the_others(void **state)
-{
-    const unsigned rounds = getenv("CMIBRIDGE_LONG") != NULL ? 6 : 1;
-    struct load s;
-    struct consumer *old;
-    struct consumer *young;
-
-    (void)state;
-    open_load(&s, "killed-consumer", true);
-    old = consumer_start(&s.conf);
-    consumer_await(old, "event=assigned", PARTITIONS);
-    young = consumer_start(&s.conf);
-    consumer_await(young, "event=assigned", PARTITIONS / 2);
-    for (unsigned i = 0; i < rounds; i++) {
-        struct consumer *next;
-
-        load_send(&s, 3000);
-        load_await_effects(&s, s.sent - 2500);
-        assert_int_equal(consumer_end(old, SIGKILL), 128 + SIGKILL);
-        consumer_free(old);
-        assert_true(hostile_http_effects(s.cmi) < s.sent);
-        next = consumer_start(&s.conf);
-        load_send(&s, 1000);
-        load_flush(&s);
-        load_await_effects(&s, s.sent);
-        consumer_await(next, "event=assigned", PARTITIONS / 2);
-        old = young;
-        young = next;
-    }
-    assert_int_equal(consumer_end(old, SIGTERM), COMMAND_OK);
-    assert_int_equal(consumer_end(young, SIGTERM), COMMAND_OK);
-    load_check_effects(&s);
-    load_check_committed(&s);
-    consumer_free(old);
-    consumer_free(young);
-    load_close(&s);
-}
-
-/* The CMI knows no Idempotency-Key, so whatever is sent twice shows. */
-static void what_is_in_flight_ends_before_its_partition_moves(void **state)
-{
-    const struct hostile_step hold = {.act = HOSTILE_HOLD};
-    const unsigned at_once = 16; /* what the consumer sends at a time */
-    struct load s;
-    struct consumer *first;
-    struct consumer *second;
-
-    (void)state;
-    open_load(&s, "moved", false);
-    hostile_http_default(s.cmi, hold);
-    load_send(&s, 2000);
-    load_flush(&s);
-    first = consumer_start(&s.conf);
-    hostile_http_wait(s.cmi, at_once);
-    second = consumer_start(&s.conf);
-    consumer_await(first, "event=revoked", PARTITIONS);
-    assert_int_equal(consumer_said(second, "event=assigned"), 0);
-    assert_int_equal(hostile_http_count(s.cmi), at_once);
-    hostile_http_release(s.cmi);
-    consumer_await(second, "event=assigned", PARTITIONS / 2);
-    load_await_effects(&s, s.sent);
-    assert_int_equal(consumer_end(first, SIGTERM), COMMAND_OK);
-    assert_int_equal(consumer_end(second, SIGTERM), COMMAND_OK);
-    assert_int_equal(hostile_http_count(s.cmi), s.sent);
-    load_check_effects(&s);
-    load_check_committed(&s);
-    consumer_free(first);
-    consumer_free(second);
-    load_close(&s);
-}
 
 /* D1: the broker's retention was faster than the consumer. */
 static void records_dropped_unread_end_the_consumer(void **state)
@@ -144,7 +44,7 @@ static void records_dropped_unread_end_the_consumer(void **state)
     char sentence[160];
 
     (void)state;
-    open_load(&s, "dropped-unread", true);
+    open_load(&s, "dropped-unread");
     load_send(&s, 500);
     load_flush(&s);
     c = consumer_start(&s.conf);
@@ -178,7 +78,7 @@ static void a_named_member_comes_back_without_a_rebalance(void **state)
     struct consumer *two;
 
     (void)state;
-    open_load(&s, "named", true);
+    open_load(&s, "named");
     s.conf.instance = "one";
     one = consumer_start(&s.conf);
     consumer_await(one, "event=assigned", PARTITIONS);
@@ -232,7 +132,7 @@ static void a_dead_letter_is_listed_replayed_and_written(void **state)
     const char *output;
 
     (void)state;
-    open_load(&s, "dlq", true);
+    open_load(&s, "dlq");
     hostile_http_script(s.cmi, &refuse, 1);
     c = consumer_start(&s.conf);
     assert_int_equal(
@@ -275,9 +175,6 @@ static void a_dead_letter_is_listed_replayed_and_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_killed_broker_costs_nothing),
-        cmocka_unit_test(a_killed_consumers_work_is_ended_by_the_others),
-        cmocka_unit_test(what_is_in_flight_ends_before_its_partition_moves),
         cmocka_unit_test(records_dropped_unread_end_the_consumer),
         cmocka_unit_test(a_named_member_comes_back_without_a_rebalance),
         cmocka_unit_test(a_dead_letter_is_listed_replayed_and_written),

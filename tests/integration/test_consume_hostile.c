@@ -95,9 +95,12 @@ static void whatever_becomes_of_a_reply_the_write_is_repeated(void **state)
         meet(*state, acts[i], i % 2 == 0);
 }
 
+/* The other half; the broker has no part in it, so on Apache Kafka a few will do. */
 static void what_may_have_been_done_twice_is_said(void **state)
 {
-    for (size_t i = 0; i < COUNT(acts); i++)
+    const bool is_short = broker_is_apache() && getenv("CMIBRIDGE_LONG") == NULL;
+
+    for (size_t i = 0; i < COUNT(acts); i += is_short ? 6 : 1)
         meet(*state, acts[i], i % 2 != 0);
 }
 
@@ -432,9 +435,9 @@ static void a_broker_that_is_gone_for_a_while_costs_nothing(void **state)
     struct consume_rig *rig = *state;
 
     start_load(rig, false);
-    kafka_broker_down(rig->kafka.broker, -1);
+    broker_down(rig->kafka.broker, SIGKILL);
     consume_rig_until_said(rig, "event=kafka_error");
-    kafka_broker_up(rig->kafka.broker, -1);
+    broker_up(rig->kafka.broker);
     end_load(rig);
 }
 
@@ -444,11 +447,11 @@ static void a_broker_that_is_not_there_at_the_start_is_waited_for(void **state)
 
     consume_rig_begin(rig, NULL);
     publish_load(rig);
-    kafka_broker_down(rig->kafka.broker, -1);
+    broker_down(rig->kafka.broker, SIGTERM);
     consume_rig_run(rig, NULL);
     consume_rig_until_said(rig, "event=kafka_error");
     assert_false(consume_rig_ready(rig, NULL));
-    kafka_broker_up(rig->kafka.broker, -1);
+    broker_up(rig->kafka.broker);
     end_load(rig);
 }
 
@@ -461,9 +464,9 @@ static void an_outage_of_the_broker_that_it_slept_through_delays_nothing(void **
     consume_rig_publish(rig, dependent, COUNT(dependent));
     consume_rig_run(rig, NULL);
     assert_true(consume_rig_until_done(rig));
-    kafka_broker_down(rig->kafka.broker, -1);
+    broker_down(rig->kafka.broker, SIGKILL);
     consume_rig_until_said(rig, "event=kafka_error");
-    kafka_broker_up(rig->kafka.broker, -1);
+    broker_up(rig->kafka.broker);
     consume_rig_until_ready(rig);
     consume_rig_publish(rig, independent, COUNT(independent));
     end_load(rig);

@@ -1,4 +1,4 @@
-/* kafka_sink on the embedded broker. */
+/* kafka_sink. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 #include "bridge/core/mem.h"
 #include "tests/fakes/kafka_rig.h"
 
+#include <signal.h>
 #include <string.h>
 
 #define MANY 3000
@@ -189,6 +190,11 @@ static bool knows_it_is_down(void *ctx)
     return strcmp(kafka_sink_trouble(w->sink), "") != 0;
 }
 
+static bool knows_it_is_up(void *ctx)
+{
+    return !knows_it_is_down(ctx);
+}
+
 static void an_outage_delays_and_loses_nothing(void **state)
 {
     struct kafka_rig rig;
@@ -203,14 +209,14 @@ static void an_outage_delays_and_loses_nothing(void **state)
     writer_start(&w, &rig, &conf);
     assert_true(writer_put(&w, 0, &f));
     kafka_rig_until(&rig, all_reported, &w);
-    kafka_broker_down(rig.broker, -1);
+    broker_down(rig.broker, SIGKILL);
     assert_true(writer_put(&w, 1, &f));
     kafka_rig_until(&rig, knows_it_is_down, &w);
     assert_int_equal(w.reports[1], 0);
-    kafka_broker_up(rig.broker, -1);
+    broker_up(rig.broker);
     kafka_rig_until(&rig, all_reported, &w);
     assert_int_equal(w.delivered, 2);
-    assert_string_equal(kafka_sink_trouble(w.sink), "");
+    kafka_rig_until(&rig, knows_it_is_up, &w);
     writer_close(&w, 5000);
     kafka_rig_stop(&rig);
 }
@@ -229,7 +235,7 @@ static void what_can_not_be_delivered_by_the_deadline_is_reported_as_failed(void
     writer_start(&w, &rig, &conf);
     assert_true(writer_put(&w, 0, &f));
     kafka_rig_until(&rig, all_reported, &w);
-    kafka_broker_down(rig.broker, -1);
+    broker_down(rig.broker, SIGKILL);
     for (unsigned i = 1; i < 50; i++)
         assert_true(writer_put(&w, i, &f));
     writer_close(&w, 200);
@@ -237,7 +243,7 @@ static void what_can_not_be_delivered_by_the_deadline_is_reported_as_failed(void
     assert_int_equal(w.failed, 49);
     for (unsigned i = 0; i < 50; i++)
         assert_int_equal(w.reports[i], 1);
-    kafka_broker_up(rig.broker, -1);
+    broker_up(rig.broker);
     kafka_rig_stop(&rig);
 }
 
@@ -264,12 +270,13 @@ static void a_producer_that_ended_itself_is_replaced(void **state)
     struct fault f = {0};
 
     (void)state;
+    embedded_only("Apache Kafka finds no gap in what an idempotent producer sends");
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 1);
     conf = kafka_rig_conf(&rig, topic);
     writer_start(&w, &rig, &conf);
     /* 45: OUT_OF_ORDER_SEQUENCE_NUMBER, after which an idempotent producer can't go on. */
-    kafka_broker_fail(rig.broker, KAFKA_REQUEST_PRODUCE, 45, 1);
+    broker_fail(rig.broker, KAFKA_REQUEST_PRODUCE, 45, 1);
     assert_true(writer_put(&w, 0, &f));
     kafka_rig_until(&rig, was_replaced, &w);
     assert_int_equal(w.reports[0], 1);

@@ -1,4 +1,4 @@
-/* cmibridge publish, the program itself, against the embedded broker. */
+/* cmibridge publish, the program itself. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 #include "bridge/commands.h"
 #include "tests/fakes/kafka_rig.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,7 +220,27 @@ static void a_file_without_an_event_is_said_to_be_that(void **state)
     unlink(file.path);
 }
 
-static void what_is_not_acknowledged_is_a_failure(void **state)
+static void what_is_refused_is_a_failure(void **state)
+{
+    struct kafka_rig rig;
+    const char *output;
+    struct file file;
+
+    (void)state;
+    embedded_only("this Apache Kafka lets everybody write");
+    file = write_file(CALLBACK);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    /* 29: TOPIC_AUTHORIZATION_FAILED */
+    broker_fail(rig.broker, KAFKA_REQUEST_PRODUCE, 29, 1);
+    assert_int_equal(publish(&rig, "", file.path, &output), COMMAND_FAILED);
+    assert_non_null(strstr(output, "line 1: Broker: Topic authorization failed\n"));
+    assert_non_null(strstr(output, "published 0 of 1\n"));
+    kafka_rig_stop(&rig);
+    unlink(file.path);
+}
+
+static void what_is_not_acknowledged_in_time_is_a_failure(void **state)
 {
     struct kafka_rig rig;
     const char *output;
@@ -228,14 +249,9 @@ static void what_is_not_acknowledged_is_a_failure(void **state)
     (void)state;
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 1);
-    /* 29: TOPIC_AUTHORIZATION_FAILED */
-    kafka_broker_fail(rig.broker, KAFKA_REQUEST_PRODUCE, 29, 1);
-    assert_int_equal(publish(&rig, "", file.path, &output), COMMAND_FAILED);
-    assert_non_null(strstr(output, "line 1: Broker: Topic authorization failed\n"));
-    assert_non_null(strstr(output, "published 0 of 1\n"));
-    kafka_broker_down(rig.broker, -1);
+    broker_down(rig.broker, SIGKILL);
     assert_int_equal(publish(&rig, "--timeout 1s", file.path, &output), COMMAND_UNAVAILABLE);
-    kafka_broker_up(rig.broker, -1);
+    broker_up(rig.broker);
     kafka_rig_stop(&rig);
     unlink(file.path);
 }
@@ -249,7 +265,8 @@ int main(void)
         cmocka_unit_test(a_pipe_is_sent_up_to_the_mistake),
         cmocka_unit_test(many_events_and_a_prefix_are_no_trouble),
         cmocka_unit_test(a_file_without_an_event_is_said_to_be_that),
-        cmocka_unit_test(what_is_not_acknowledged_is_a_failure),
+        cmocka_unit_test(what_is_refused_is_a_failure),
+        cmocka_unit_test(what_is_not_acknowledged_in_time_is_a_failure),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
