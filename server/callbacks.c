@@ -15,6 +15,7 @@
 #include "server/server.h"
 #include "server/show.h"
 #include "server/sight.h"
+#include "server/translations.h"
 
 #include <assert.h>
 
@@ -22,7 +23,8 @@
 
 /* ---- GET ---- */
 
-static void show_callback(struct show *s, struct view id, const struct redis_value *hash)
+static void show_callback(struct show *s, const struct exchange *x, struct view id,
+                          const struct redis_value *hash)
 {
     struct callback_state state = callback_hash_state(hash);
     struct view notes = store_text(hash, "notes");
@@ -46,7 +48,9 @@ static void show_callback(struct show *s, struct view id, const struct redis_val
     if (notes.p != NULL)
         show_text(s, "notes", notes); /* may be empty, and a PUT of what was read needs it */
     show_text(s, "originalQueueNumber", store_text(hash, "oqn"));
-    show_text_if(s, "originalQueueName", store_text(hash, "oqname"));
+    show_text_if(s, "originalQueueName",
+                 translations_find(x->server->translations, translations_language(x),
+                                   store_text(hash, "oqname")));
     show_item_end(s);
 }
 
@@ -68,7 +72,7 @@ static void on_one(void *owner, const struct redis_value *hash)
     guid_hex(&g, id);
     buf_init(&text, SIZE_MAX / 2); /* what a POST may hold */
     show_init(&s, x->form, &text);
-    show_callback(&s, view_of(id), hash);
+    show_callback(&s, x, view_of(id), hash);
     exchange_answer(x, 200, show_media_type(x->form), buf_view(&text));
     buf_done(&text);
 }
@@ -103,7 +107,7 @@ static void on_listed(void *owner, const struct redis_value *hash)
         (wanted == NULL || filter_matches(*wanted, store_text(hash, "cust")))) {
         item->state = LISTING_SHOWN;
         show_init(&s, listing_exchange(item)->form, &item->text);
-        show_callback(&s, store_member_id(item->member), hash);
+        show_callback(&s, listing_exchange(item), store_member_id(item->member), hash);
     }
     listing_item_done(item);
 }

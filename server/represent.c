@@ -40,6 +40,22 @@ static int column_of(const struct sqlite_query *q, const char *full, int from)
     return -1;
 }
 
+/* owner_name is a queue's name where owner_type says so. */
+static void find_translation(struct represent_step *step, struct view full,
+                             const struct sqlite_query *q)
+{
+    const char *kind = translations_kind(full);
+
+    step->kind = kind != NULL ? column_of(q, kind, 0) : -1;
+    step->translated = translations_concern(full) && (kind == NULL || step->kind >= 0);
+}
+
+static bool is_translated(const struct represent_step *step, const struct sqlite_query *q)
+{
+    return step->translated &&
+           (step->kind < 0 || view_is(sqlite_cell(q, step->kind).bytes, "queue"));
+}
+
 static void find_steps(struct represent_steps *found, const struct cmi_shape *shape,
                        const char *prefix, const struct sqlite_query *q, int *from)
 {
@@ -65,7 +81,7 @@ static void find_steps(struct represent_steps *found, const struct cmi_shape *sh
         } else if ((step->column = column_of(q, full, *from)) >= 0) {
             found->count++;
             *from = step->column + 1;
-            step->translated = translations_concern(view_of(full));
+            find_translation(step, view_of(full), q);
         }
     }
 }
@@ -108,7 +124,7 @@ static void write_column(struct represent *r, const struct represent_step *step,
 
     if (cell.kind == SQLITE_KIND_NULL)
         return;
-    if (step->translated)
+    if (is_translated(step, q))
         cell.bytes = translations_find(r->translations, r->language, cell.bytes);
     switch (field->type) {
     case CMI_STRING:

@@ -36,6 +36,7 @@ struct represent_steps {
         int column;      /* of what is neither list nor object */
         unsigned behind; /* of an object: the first step that is not part of it */
         bool translated;
+        int kind; /* column that must say "queue" for it to be translated; -1: none need */
     } steps[REPRESENT_STEPS_MAX];
 };
 

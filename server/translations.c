@@ -116,12 +116,17 @@ struct view translations_find(const struct translations *t, struct view language
 bool translations_concern(struct view field)
 {
     static const char *const fields[] = {"typeDetails", "statusDetails", "queueName",
-                                         "from_queue.name"};
+                                         "from_queue.name", "owner_name"};
 
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         if (view_is(field, fields[i]))
             return true;
     return false;
+}
+
+const char *translations_kind(struct view field)
+{
+    return view_is(field, "owner_name") ? "owner_type" : NULL;
 }
 
 struct view translations_language(const struct exchange *x)

@@ -22,9 +22,11 @@ void translations_add(struct translations *t, struct view language, struct view 
 struct view translations_find(const struct translations *t, struct view language,
                               struct view value);
 
-/* Which fields are translatable: "typeDetails", "statusDetails", "queueName", and the name in a
- * chat's or email's "from_queue". */
+/* Which fields of the history are translatable: "typeDetails", "statusDetails", "queueName", the
+ * name in a chat's or email's "from_queue", and a recording's "owner_name" … */
 bool translations_concern(struct view field);
+/* … where the field beside it of this name says "queue". NULL: wherever it is. */
+const char *translations_kind(struct view field);
 
 struct exchange;
 /* The parameter `language`, else the user's. */

@@ -85,6 +85,9 @@ static void only_names_and_details_are_translated(void **state)
     assert_true(translations_concern(VIEW("statusDetails")));
     assert_true(translations_concern(VIEW("queueName")));
     assert_true(translations_concern(VIEW("from_queue.name")));
+    assert_true(translations_concern(VIEW("owner_name")));
+    assert_string_equal(translations_kind(VIEW("owner_name")), "owner_type");
+    assert_null(translations_kind(VIEW("queueName")));
     assert_false(translations_concern(VIEW("name")));
     assert_false(translations_concern(VIEW("status")));
 }
