@@ -24,6 +24,9 @@ void apache_kafka_stop(struct apache_kafka *k, int signal);
 void apache_kafka_restart(struct apache_kafka *k); /* same ports, same directory; when it answers */
 
 void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned partitions);
+/* max_message_bytes: the topic's setting, or NULL. */
+void apache_kafka_topic_of(struct apache_kafka *k, const char *name, unsigned partitions,
+                           const char *max_message_bytes);
 void apache_kafka_empty(struct apache_kafka *k); /* deletes every topic; then none is there */
 /* Deletes the partition's records before that offset: the log begins there now. */
 void apache_kafka_drop_before(struct apache_kafka *k, const char *topic, int32_t partition,

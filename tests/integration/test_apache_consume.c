@@ -172,12 +172,58 @@ static void a_dead_letter_is_listed_replayed_and_written(void **state)
     load_close(&s);
 }
 
+static bool all_letters_have_come(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return r->count >= 41; /* what was out when the producer was replaced may come twice */
+}
+
+/* The dead letters' topic takes little: not a batch of forty small ones, which go one by one then,
+ * and not a large one, of which is kept what fits. Nothing stands still. */
+static void dead_letters_end_though_their_topic_takes_little(void **state)
+{
+    static const char *const dead[] = {"little-dead"};
+    static char large[6000];
+    struct load s;
+    struct reader letters = {.rig = NULL};
+    struct kafka_conf conf;
+    struct consumer *c;
+
+    (void)state;
+    apache_kafka_topic(kafka, "little", PARTITIONS);
+    apache_kafka_topic(kafka, "little-results", 1);
+    apache_kafka_topic_of(kafka, "little-dead", 1, "4000");
+    kafka_rig_start_on(&s.rig, apache_kafka_address(kafka));
+    load_open(&s, "little", PARTITIONS, true);
+    memset(large, 'x', sizeof large - 1);
+    for (int i = 0; i < 40; i++)
+        kafka_rig_send(&s.rig, "little", "small", "no event at all, though it is some bytes long");
+    kafka_rig_send(&s.rig, "little", "large", large);
+    load_send(&s, 100);
+    load_flush(&s);
+    c = consumer_start(&s.conf);
+    conf = kafka_rig_conf(&s.rig, dead);
+    reader_start(&letters, &s.rig, &conf);
+    kafka_rig_until(&s.rig, all_letters_have_come, &letters);
+    load_await_effects(&s, 100);
+    assert_int_equal(consumer_end(c, SIGTERM), COMMAND_OK);
+    assert_int_equal(consumer_said(c, "event=kafka_batches_refused"), 1);
+    assert_int_equal(consumer_said(c, "event=dead_letter_cut"), 1);
+    assert_int_equal(consumer_said(c, "event=drain_deadline"), 0);
+    load_check_effects(&s);
+    reader_done(&letters);
+    consumer_free(c);
+    load_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_dropped_unread_end_the_consumer),
         cmocka_unit_test(a_named_member_comes_back_without_a_rebalance),
         cmocka_unit_test(a_dead_letter_is_listed_replayed_and_written),
+        cmocka_unit_test(dead_letters_end_though_their_topic_takes_little),
     };
     int failed;
 
