@@ -13,6 +13,10 @@
 
 #include <stdint.h>
 
+/* Shown in the place of an address that was taken: no number, and nobody's. Who sends it back means
+ * what was there. */
+#define ERASED_ADDRESS "erased"
+
 struct erased;
 struct sqlite;
 

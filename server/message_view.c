@@ -5,6 +5,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/shard.h"
 #include "bridge/core/slice.h"
+#include "server/erased.h"
 #include "server/scripts.h"
 #include "server/sight.h"
 
@@ -112,7 +113,7 @@ static void begin(struct message_view *v, const struct redis_value *hash, struct
 static void show_destination(struct message_view *v, struct view address, enum slice_status status)
 {
     show_item(&v->show, "destination");
-    show_text(&v->show, "address", address);
+    show_text(&v->show, "address", address.n > 0 ? address : VIEW(ERASED_ADDRESS));
     show_text(&v->show, "status", view_of(slice_status_name(status)));
     show_item_end(&v->show);
     v->position++;
@@ -130,6 +131,15 @@ static void show_repeats(struct message_view *v)
     }
 }
 
+/* Of an erased person nothing goes out any more, whenever that is noticed. */
+static enum slice_status status_of(const struct slice *state, struct view late, size_t i,
+                                   struct view address)
+{
+    enum slice_status status = slice_status(state, late, i);
+
+    return address.n == 0 && status != SLICE_HANDLED ? SLICE_FAILED : status;
+}
+
 static void show_slice(struct message_view *v, const struct redis_value parts[3], size_t most)
 {
     struct view list = parts[0].text;
@@ -144,7 +154,7 @@ static void show_slice(struct message_view *v, const struct redis_value parts[3]
         notice_say(v->x->server->log, NOTICE_ERROR, "slice_unreadable",
                    NOTICE_TEXT("message", v->id));
     for (size_t i = 0; i < count && v->count < most && address_list_next(&list, &address); i++) {
-        enum slice_status status = slice_status(&state, late, i);
+        enum slice_status status = status_of(&state, late, i, address);
 
         show_repeats(v);
         if (v->statuses != NULL)

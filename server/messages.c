@@ -61,7 +61,8 @@ static bool on_inner(void *ctx, const struct cmi_field *field, const struct cmi_
 
     if (!view_is(view_of(field->name), "address"))
         return true;
-    if (erased_has(history_erased(w->x->server->history), v->text)) /* as a withdrawn consent */
+    if (view_is(v->text, ERASED_ADDRESS) || /* a message that was read can be sent back */
+        erased_has(history_erased(w->x->server->history), v->text)) /* as a withdrawn consent */
         return destinations_add_nobody(&w->to, f);
     return destinations_add(&w->to, v->text, f);
 }

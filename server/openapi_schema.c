@@ -46,7 +46,7 @@ static void put_string(struct json_out *j, const struct cmi_field *field, enum c
         put_words(j, field->words);
     if (field->max > 0)
         pair_int(j, "maxLength", field->max);
-    if ((field->min > 0 && !is_read(use)) || needs_one) /* a destination may be erased */
+    if (field->min > 0 || needs_one)
         pair_int(j, "minLength", field->min > 0 ? field->min : 1);
 }
 

@@ -279,7 +279,11 @@ static void of_the_others_nothing_is_lost(void **state)
     serve_expect(&rig, "GET", "/contacts/" OTHER "/remarks", "", NULL, 200, "see …");
     serve_holds(&rig, "/contacts?body=today", MAIL_2);
     snprintf(path, sizeof path, "/messages/%s", message);
-    serve_holds(&rig, path, "\"address\":\"+358409999998\"");
+    serve_holds(&rig, path,
+                "[{\"address\":\"+358409999999\",\"status\":\"ADDED\"},{\"address\":\"erased\","
+                "\"status\":\"FAILED\"},{\"address\":\"erased\",\"status\":\"FAILED\"},"
+                "{\"address\":\"+358409999998\",\"status\":\"ADDED\"}]");
+    serve_holds(&rig, "/messages", "\"address\":\"erased\",\"status\":\"FAILED\"");
     serve_holds(&rig, path, "\"message\":\"For …\"");
     snprintf(path, sizeof path, "/callbacks/%s", callback_2);
     serve_holds(&rig, path, "\"notes\":\"wife of …\"");
@@ -321,7 +325,16 @@ static void nothing_comes_back(void **state)
                  id);
     snprintf(path, sizeof path, "/messages/%s", id);
     serve_holds(&rig, path,
-                "{\"address\":\"\",\"status\":\"ADDED\"},{\"address\":\"+358409999999\"");
+                "[{\"address\":\"erased\",\"status\":\"FAILED\"},{\"address\":\"+358409999999\","
+                "\"status\":\"ADDED\"},{\"address\":\"erased\",\"status\":\"FAILED\"}]");
+    serve_expect(&rig, "PUT", path, "",
+                 "{\"message\":\"Hei\",\"source\":\"12345678@sms.social365.com\",\"subType\":"
+                 "\"sms\",\"sendTime\":\"" LATER "\",\"destinations\":[{\"address\":\"erased\","
+                 "\"status\":\"FAILED\"},{\"address\":\"+358409999998\"}]}",
+                 204, NULL);
+    serve_holds(&rig, path,
+                "[{\"address\":\"erased\",\"status\":\"FAILED\"},{\"address\":\"+358409999998\","
+                "\"status\":\"ADDED\"}]");
     assert_int_equal(run("--json '" WHO "'"), 0);
     says("\"history\":{\"contacts\":0,\"chats\":0,\"emails\":0,\"remarks\":0,");
     says("\"redis\":{\"destinations\":0,\"callbacks\":0,\"consents\":0,\"mentions\":0,"

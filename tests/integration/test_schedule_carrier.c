@@ -11,9 +11,11 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/datetime.h"
 #include "bridge/io/crypto.h"
 #include "tests/fakes/send_rig.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -226,6 +228,48 @@ static void a_carrier_that_is_not_there_costs_nothing(void **state)
     end();
 }
 
+/* ---- erased ---- */
+
+/* In the place of the second address of the rig's only message stands that of nobody. */
+static void put_erased(void)
+{
+    const struct send_rig_sent *m = &rig.messages[0];
+    char time[DATETIME_TEXT_MAX];
+    char path[64];
+    char body[512];
+
+    datetime_format(m->send_ms, time);
+    snprintf(path, sizeof path, "/messages/%s", m->id);
+    snprintf(body, sizeof body,
+             "{\"message\":\"Hello\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","
+             "\"maxRetryCount\":0,\"sendTime\":\"%s\",\"destinations\":[{\"address\":"
+             "\"+35840001000\"},{\"address\":\"erased\"},{\"address\":\"+35840001002\"}]}",
+             time);
+    serve_expect(&rig.serve, "PUT", path, "", body, 204, NULL);
+}
+
+static void what_stands_for_an_erased_address_is_never_sent_to(void **state)
+{
+    const struct send_rig_sent *m = &rig.messages[0];
+    char path[64];
+
+    (void)state;
+    start("10s");
+    (void)send_rig_post(&rig, 3, 300);
+    put_erased();
+    send_rig_run(&rig, 0, NULL);
+    send_rig_until_ended(&rig);
+    send_rig_check_ended(&rig);
+    assert_int_equal(hostile_http_count(carrier), 2);
+    assert_true(m->seen[0].handled && m->seen[1].failed && m->seen[2].handled);
+    assert_string_equal(m->seen[1].reason, "erased");
+    snprintf(path, sizeof path, "/messages/%s", m->id);
+    serve_holds(&rig.serve, path,
+                "[{\"address\":\"+35840001000\",\"status\":\"HANDLED\"},{\"address\":\"erased\","
+                "\"status\":\"FAILED\"},{\"address\":\"+35840001002\",\"status\":\"HANDLED\"}]");
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +277,7 @@ int main(void)
         cmocka_unit_test(each_status_means_what_it_means),
         cmocka_unit_test(what_is_about_us_costs_no_attempt),
         cmocka_unit_test(a_carrier_that_is_not_there_costs_nothing),
+        cmocka_unit_test(what_stands_for_an_erased_address_is_never_sent_to),
     };
 
     return cmocka_run_group_tests(tests, start_kafka, stop_kafka);

@@ -189,6 +189,27 @@ static void an_address_given_twice_is_shown_twice_and_stored_once(void **state)
                 "\"FAILED\"}]");
 }
 
+/* Who reads a message and sends it back has no address for who was erased (decisions/0017). */
+static void an_erased_destination_has_failed_unless_it_was_handled(void **state)
+{
+    char id[33];
+    char path[64];
+
+    (void)state;
+    create("[{\"address\":\"erased\"},{\"address\":\"2\"},{\"address\":\"erased\"}]", "", id, path);
+    assert_string_equal(ask_shard("HGET", "m", id, "n"), "3");      /* it is not one given twice */
+    assert_string_equal(ask_shard("HSTRLEN", "m", id, "c0"), ":7"); /* "", "2", "" */
+    serve_holds(&rig, path,
+                "[{\"address\":\"erased\",\"status\":\"FAILED\"},{\"address\":\"2\",\"status\":"
+                "\"ADDED\"},{\"address\":\"erased\",\"status\":\"FAILED\"}]");
+    /* Pending: the last two. */
+    assert_string_equal(ask_shard("HSET", "sl", id, CLAIMED_ONCE("\\x01", "\\x60")), ":1");
+    serve_holds(&rig, path,
+                "[{\"address\":\"erased\",\"status\":\"HANDLED\"},{\"address\":\"2\",\"status\":"
+                "\"PROCESSING\"},{\"address\":\"erased\",\"status\":\"FAILED\"}]");
+    serve_expect(&rig, "DELETE", path, "", NULL, 204, "");
+}
+
 static void a_put_replaces_everything(void **state)
 {
     char id[33];
@@ -347,6 +368,7 @@ int main(void)
         cmocka_unit_test(what_breaks_a_rule_is_refused_with_a_sentence),
         cmocka_unit_test(an_address_is_counted_in_characters),
         cmocka_unit_test(an_address_given_twice_is_shown_twice_and_stored_once),
+        cmocka_unit_test(an_erased_destination_has_failed_unless_it_was_handled),
         cmocka_unit_test(a_put_replaces_everything),
         cmocka_unit_test(a_put_after_sending_has_begun_is_refused_with_how_many_have_gone),
         cmocka_unit_test(a_deleted_message_is_gone_from_the_schedule_and_the_list),
