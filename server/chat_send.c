@@ -1,16 +1,20 @@
 #include "server/chat_send.h"
 
 #include "bridge/core/address_list.h"
-#include "bridge/core/cmi_rules.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/phone.h"
+#include "bridge/core/shard.h"
 #include "bridge/core/utf8.h"
 #include "bridge/io/crypto.h"
 #include "server/message_new.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define ADDRESS_MAX 2048 /* bytes of a destination in its list; 256 characters fit */
+/* As short and as often as a message may have it: those behind wait meanwhile. */
+#define RETRY_DELAY_S 60
+#define RETRIES       10
 
 struct sending {
     struct exchange *x;
@@ -19,6 +23,7 @@ struct sending {
     const struct transcript_line *lines[CHAT_SEND_MAX]; /* newest first */
     size_t count;                                       /* still to be stored */
     size_t stored;
+    char ids[3][GUID_TEXT_MAX]; /* of the message before, of this one and of the next */
     chat_send_done *done;
     void *owner;
 };
@@ -53,6 +58,22 @@ bool chat_send_check(const struct transcript *t, struct view destination, struct
     return phone_normal(destination, room, &normal, f) || fault_add(f, "destination");
 }
 
+/* Of the message that the chat's line becomes: from both, and of the chat's shard, so that its
+ * scripts reach the one that goes after it. */
+static void make_id(const struct exchange *x, size_t place, char id[GUID_TEXT_MAX])
+{
+    char chat[GUID_TEXT_MAX];
+    char text[24];
+    struct guid g;
+
+    guid_hex(&x->new_id, chat);
+    snprintf(text, sizeof text, "%zu", place);
+    g = crypto_guid_of(view_of(chat), view_of(text));
+    for (guid_hex(&g, id); shard_of(view_of(id)) != shard_of(view_of(chat)); guid_hex(&g, id))
+        if (++g.bytes[sizeof g.bytes - 1] == 0)
+            g.bytes[sizeof g.bytes - 2]++;
+}
+
 static void end(struct sending *s, const struct fault *f)
 {
     chat_send_done *done = s->done;
@@ -72,6 +93,7 @@ static void on_stored(void *owner, enum effect_outcome outcome, const struct fau
 
     if (outcome == EFFECT_DONE || outcome == EFFECT_REPLAY) {
         s->stored++;
+        memmove(s->ids, s->ids + 1, 2 * sizeof s->ids[0]);
         next(s);
         return;
     }
@@ -82,14 +104,10 @@ static void on_stored(void *owner, enum effect_outcome outcome, const struct fau
     end(s, f);
 }
 
-/* One after the other, so that an older one is never later in the store than a newer one. */
+/* One after the other, and each waits in the store until the one before it has ended. */
 static void next(struct sending *s)
 {
     const struct transcript_line *line = NULL;
-    char chat[GUID_TEXT_MAX];
-    char id[GUID_TEXT_MAX];
-    char place[24];
-    struct guid message;
     struct effect e;
 
     if (s->count == 0) {
@@ -97,18 +115,18 @@ static void next(struct sending *s)
         return;
     }
     line = s->lines[--s->count];
-    guid_hex(&s->x->new_id, chat);
-    snprintf(place, sizeof place, "%zu", s->stored);
-    message = crypto_guid_of(view_of(chat), view_of(place));
-    guid_hex(&message, id);
-    effect_init(&e, s->x, STORE_MESSAGE, id, EFFECT_NEW);
+    make_id(s->x, s->stored + 1, s->ids[2]);
+    effect_init(&e, s->x, STORE_MESSAGE, s->ids[1], EFFECT_NEW);
+    e.behind = s->stored > 0 ? s->ids[0] : NULL;
+    if (s->count > 0)
+        effect_text(&e, "nx", view_of(s->ids[2]));
     e.created_ms = s->x->wall_ms;
     e.slices = 1;
     e.slice = buf_view(&s->slice);
-    message_new_fill(&e, &(struct message_new){.at_ms = s->x->wall_ms + (int64_t)s->stored,
+    message_new_fill(&e, &(struct message_new){.at_ms = s->x->wall_ms,
                                                .count = 1,
-                                               .max_retry_count = CMI_MAX_RETRY_COUNT_DEFAULT,
-                                               .retry_delay_s = CMI_RETRY_DELAY_DEFAULT,
+                                               .max_retry_count = RETRIES,
+                                               .retry_delay_s = RETRY_DELAY_S,
                                                .body = line->message,
                                                .source = view_of(s->queue->address),
                                                .sub_type = view_of(s->queue->channel)});
@@ -131,5 +149,6 @@ void chat_send(struct exchange *x, const struct chat_queue *queue, struct view d
     for (const struct transcript_line *line = t->lines; line != NULL; line = line->next)
         if (goes_out(line) && s->count < CHAT_SEND_MAX)
             s->lines[s->count++] = line;
+    make_id(x, 0, s->ids[1]);
     next(s);
 }

@@ -3,7 +3,8 @@
  * to one destination (contract 19), the oldest first.
  *
  * Each has its id from the chat's and its place, so the chat repeated under its Idempotency-Key
- * sends nothing twice. They are due at once, a millisecond apart, and are no part of GET /messages
+ * sends nothing twice. The first is due at once, each of the others when the one before it has been
+ * handled, has failed for good or was deleted (decisions/0023). They are no part of GET /messages
  * (but each of GET /messages/{id}).
  */
 #ifndef SERVER_CHAT_SEND_H

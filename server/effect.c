@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define KEYS_COUNT 14
-#define ARGS_FIXED 16
+#define ARGS_FIXED 17
 
 struct call {
     effect_done *done;
@@ -211,7 +211,8 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     args[12] = e->repeats;
     args[13] = view_of(wake);
     args[14] = view_of(e->told != NULL ? e->told : "");
-    args[15] = number(digits[5], (int64_t)drops);
+    args[15] = view_of(e->behind != NULL ? e->behind : "");
+    args[16] = number(digits[5], (int64_t)drops);
     redis_run(e->x->server->redis, script_of(e->frees ? SCRIPT_EFFECT_FREES : SCRIPT_EFFECT), keys,
               KEYS_COUNT, args, n, on_reply, call);
 }

@@ -48,7 +48,8 @@ struct effect {
     const char *token; /* they are staged under it; NULL: they are `slice` and `repeats` */
     struct view slice;
     struct view repeats;
-    const char *told; /* the outcome that it writes (effect.lua), or NULL */
+    const char *behind; /* new: the message, of the same shard, that has to end before; or NULL */
+    const char *told;   /* the outcome that it writes (effect.lua), or NULL */
     struct effect_field fields[EFFECT_FIELDS_MAX];
     size_t field_count;
 };

@@ -55,7 +55,9 @@
  *   out               deleted: destinations that were handed over and have not come in
  *   c0                of one slice: its destinations, where they are 64 bytes or less
  *   w                 its share among the messages of its shard; absent: 1
- *   vf pk pz          its place in act when it left; not before; paused
+ *   vf pk pz          its place in act when it left; not before; 1: paused, 2: waits for bh to end
+ *   bh nx             of a chat's messages, all of one shard: the one before, where this one came
+ *                     to wait for it to end; the one after
  *   calls             callback: calls begun
  *   rq rs             callback: "<until> <holder>", a call's request may be out until then, as its
  *                     holder has not said that it is back; 1: a result was put on it meanwhile

@@ -10,10 +10,11 @@
 --       7 member of the list  8 purge ms, '' to keep, '-' for none  9 '1': only if unclaimed
 --       10 slices to take, '' to keep them  11 '1': the staged ones, else slice 0 is
 --       12 and the repeats  13  14 wake channel  15 "called", "called-last": a callback's result, to
---       be told as its caller's own is (call.lua); else ''  16 fields to delete, so many, then name,
---       value, ...
+--       be told as its caller's own is (call.lua); else ''  16 of the same shard, the message that
+--       goes before it, or ''  17 fields to delete, so many, then name, value, ...
 local m, id = KEYS[1], ARGV[1]
 local creates = ARGV[2] == ''
+local BEHIND = '2' -- of pz: it waits for another to end
 
 if not creates and ARGV[3] ~= '' then
   local known = redis.call('GET', KEYS[8])
@@ -71,12 +72,12 @@ if slices then
   end
 end
 
-local drop = tonumber(ARGV[16])
+local drop = tonumber(ARGV[17])
 local ver = (tonumber(old[1]) or 0) + 1
 if drop > 0 then
-  redis.call('HDEL', m, unpack(ARGV, 17, 16 + drop))
+  redis.call('HDEL', m, unpack(ARGV, 18, 17 + drop))
 end
-redis.call('HSET', m, 'ver', ver, unpack(ARGV, 17 + drop))
+redis.call('HSET', m, 'ver', ver, unpack(ARGV, 18 + drop))
 if creates and ARGV[3] ~= '' then
   redis.call('HSET', m, 'dig', ARGV[3])
 elseif ARGV[3] ~= '' then
@@ -86,6 +87,34 @@ end
 local function now_ms()
   local time = redis.call('TIME')
   return string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+end
+
+-- Keys of another message of this shard.
+local function of(name, other)
+  return string.sub(m, 1, 7) .. name .. ':' .. other
+end
+
+if ARGV[16] ~= '' and redis.call('HGET', of('m', ARGV[16]), 'st') == '1' then
+  old[5] = BEHIND -- until it has ended (schedule.lua)
+  redis.call('HSET', m, 'pz', BEHIND, 'bh', ARGV[16])
+end
+
+-- What waits behind a message that is deleted, and of which nothing is out, need not any more; it
+-- waits behind the one before where that has not ended.
+local function let_next_go()
+  local f = redis.call('HMGET', m, 'nx', 'bh')
+  local behind = f[1] and of('m', f[1])
+  if behind and redis.call('HGET', behind, 'pz') == BEHIND then
+    if old[5] == BEHIND then
+      redis.call('HSET', of('m', f[2]), 'nx', f[1])
+      redis.call('HSET', behind, 'bh', f[2])
+      return
+    end
+    local at = redis.call('HGET', behind, 'at')
+    redis.call('HDEL', behind, 'pz')
+    redis.call('ZADD', KEYS[3], at, f[1])
+    redis.call('PUBLISH', ARGV[14], at)
+  end
 end
 
 if ARGV[15] ~= '' then
@@ -113,6 +142,9 @@ local function cancel()
   redis.call('HSET', m, 'out', out, 'can', can)
   redis.call('XADD', KEYS[13], '*', 't', 'cancelled', 'm', id, 'at', now, 'c',
     table.concat({n, ok, dead, can, out}, ' '))
+  if out == 0 then
+    let_next_go()
+  end
 end
 
 -- A callback may be in flight: whoever called has lost it by now. But while the call's request may be

@@ -7,7 +7,8 @@
 local LEASE_MAX = 600000 -- ms; none is given for longer: the clock was set back since
 local id, repair = ARGV[1], ARGV[2] == '1'
 local m = key('m', id)
-local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C', 'ok', 'dead', 'can', 'out', 'pz', 'pk')
+local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C', 'ok', 'dead', 'can', 'out', 'pz', 'pk',
+  'bh')
 local st, n, slices = f[1], tonumber(f[3] or '0'), tonumber(f[4] or '0')
 local found, order = {}, {}
 
@@ -115,6 +116,14 @@ if f[2] == '1' and redis.call('EXISTS', key('sl', id)) == 1 then
   if st == '8' then
     check_count('out', out, f[8])
     check_count('can', n - ok - dead - out, f[7])
+  end
+end
+if f[9] == BEHIND and st == '1' then
+  local b = redis.call('HMGET', key('m', f[11] or ''), 'st', 'out')
+  local over = not b[1] or b[1] == '2' or (b[1] == '8' and tonumber(b[2] or '0') == 0)
+  if over and say('waits-for-nothing') then
+    release(id)
+    return answer()
   end
 end
 local reachable, first = next(waits) ~= nil and not (f[9] and st == '1'), math.huge

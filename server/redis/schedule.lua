@@ -21,6 +21,7 @@ local function in_shard(at, work, ...)
   return whole and answer or type(answer) == 'table' and answer.err or tostring(answer)
 end
 
+local BEHIND = '2' -- of pz: it waits for another to end, else it is paused
 local HEAD, NOBODY, SLICE = '>BBBBBBHHHHI4', string.rep('\0', 16), 1000
 
 local time = redis.call('TIME')
@@ -169,12 +170,30 @@ local function end_slice(id, k, h)
   redis.call('HSET', key('sl', id), k, write_head(h))
 end
 
+-- The one that was to wait until this one has ended: it is due now, unless its time was set anew.
+local function release(id)
+  local m, q = key('m', id), key('q', id)
+  local f = redis.call('HMGET', m, 'pz', 'at')
+  if f[1] ~= BEHIND then
+    return
+  end
+  redis.call('HDEL', m, 'pz')
+  if redis.call('EXISTS', q) == 0 then
+    redis.call('ZADD', q, digits(math.max(now, tonumber(f[2]))), 0)
+  end
+  point(id)
+end
+
 -- All of a live message has ended; it is kept for so long. set: more fields of it, name, value, ...
-local function close(id, keep_ms, set)
+-- behind: what goes after it, if anything does.
+local function close(id, keep_ms, set, behind)
   local m, purge, n = key('m', id), digits(now + tonumber(keep_ms)), #set
   set[n + 1], set[n + 2], set[n + 3], set[n + 4] = 'st', '2', 'purge', purge
   redis.call('HSET', m, unpack(set))
   redis.call('ZADD', gc, purge, id)
+  if behind then
+    release(behind)
+  end
 end
 
 -- It waited in more places than one of one slice does.
@@ -187,12 +206,12 @@ end
 
 -- A live message, one of whose slices has ended: perhaps all of it has.
 local function complete(id, n, keep_ms)
-  local c = redis.call('HMGET', key('m', id), 'ok', 'dead', 'can')
+  local c = redis.call('HMGET', key('m', id), 'ok', 'dead', 'can', 'nx')
   local ok, dead, can = tonumber(c[1] or '0'), tonumber(c[2] or '0'), tonumber(c[3] or '0')
   if ok + dead + can ~= n then
     return
   end
-  close(id, keep_ms, {})
+  close(id, keep_ms, {}, c[4])
   unlist(id)
   redis.call('XADD', outbox, '*', 't', 'completed', 'm', id, 'at', now_text, 'c',
     table.concat({n, ok, dead, can, 0}, ' '))

@@ -42,7 +42,7 @@ end
 local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, keep_ms)
   local m = key('m', id)
   local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'pz', 'ok', 'dead', 'can', 'out', 'calls', 'C',
-    'pk', 'vf')
+    'pk', 'vf', 'nx')
   local st, kind, n = f[1], f[2], tonumber(f[3])
   local stored = redis.call('HGET', key('sl', id), k)
 
@@ -97,7 +97,7 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
   local ends = mode ~= 'p' and st == '1' and kind == '1' and not pending and not arrived
     and c[2] + c[3] + c[4] == n
   if ends then
-    close(id, keep_ms, set)
+    close(id, keep_ms, set, f[13])
     if f[10] ~= '1' or f[4] or f[11] or f[12] then
       unlist(id)
     end
@@ -153,6 +153,8 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
   end
   if arrived and not pending then
     complete(id, n, keep_ms)
+  elseif st == '8' and f[13] and new.out == 0 then
+    release(f[13])
   end
   return state
 end

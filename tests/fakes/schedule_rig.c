@@ -265,6 +265,9 @@ static void write_message(struct schedule_rig *rig, const struct rig_message *m,
     effect_int(&e, "at", m->at_ms);
     effect_int(&e, "mr", m->retries);
     effect_int(&e, "rd", m->retry_delay_s);
+    e.behind = version == EFFECT_NEW ? m->behind : NULL;
+    if (m->next != NULL)
+        effect_text(&e, "nx", view_of(m->next));
     if (m->kind == STORE_MESSAGE) {
         effect_text(&e, "body", VIEW("Hello"));
         effect_text(&e, "src", view_of(m->source));

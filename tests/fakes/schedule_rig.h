@@ -61,6 +61,9 @@ struct rig_message {
     int64_t retry_delay_s;
     const char *source;
     const char *sub_type;
+    const char
+        *behind; /* new: the message that goes before it, and the one that goes after, or NULL */
+    const char *next;
 };
 void schedule_rig_new_id(unsigned shard, char id[GUID_TEXT_MAX]); /* random() chooses */
 void schedule_rig_post(struct schedule_rig *rig, const struct rig_message *m);

@@ -151,7 +151,7 @@ void send_rig_start_as(struct send_rig *rig, struct kafka_broker *kafka, unsigne
     rig->options = *options;
     rig->kafka = kafka;
     rig->number = number;
-    serve_rig_start(&rig->serve, "");
+    serve_rig_start(&rig->serve, options->serve != NULL ? options->serve : "");
     (void)snprintf(rig->dir, sizeof rig->dir, "/tmp/cmibridge-send-XXXXXX");
     assert_non_null(mkdtemp(rig->dir));
     (void)snprintf(rig->config, sizeof rig->config, "%s/schedule.yaml", rig->dir);

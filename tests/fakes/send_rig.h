@@ -24,6 +24,7 @@ struct send_rig_options {
     const char *dial_timeout;     /* of a call's request; NULL: 2s */
     struct hostile_http *carrier; /* it gets messages instead of the pretend carrier; borrowed */
     const char *timeout;          /* of a request to it; NULL: 2s */
+    const char *serve;            /* more lines of the server's configuration, or NULL */
     /* Members of flow maps of the configuration ("rate: 10, burst: 5"), or NULL: */
     const char *channel;
     const char *schedule;

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "bridge/core/num.h"
+#include "bridge/core/shard.h"
+#include "bridge/io/crypto.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -366,4 +368,16 @@ bool serve_next(struct probe_reply *r, char next[SERVE_NEXT_MAX])
     memcpy(next, path.p, path.n);
     next[path.n] = '\0';
     return true;
+}
+
+void serve_chat_line(const char *chat, unsigned n, char id[GUID_TEXT_MAX])
+{
+    char place[16];
+    struct guid g;
+
+    snprintf(place, sizeof place, "%u", n);
+    g = crypto_guid_of(view_of(chat), view_of(place));
+    for (guid_hex(&g, id); shard_of(view_of(id)) != shard_of(view_of(chat)); guid_hex(&g, id))
+        if (++g.bytes[15] == 0)
+            g.bytes[14]++;
 }

@@ -6,6 +6,7 @@
 #define TESTS_FAKES_SERVE_RIG_H
 
 #include "bridge/core/buf.h"
+#include "bridge/core/guid.h"
 #include "tests/fakes/probe.h"
 #include "tests/fakes/redis_server.h"
 
@@ -57,5 +58,7 @@ void serve_holds(const struct serve_rig *rig, const char *path, const char *text
 #define SERVE_NEXT_MAX 4096
 bool serve_next(struct probe_reply *r, char next[SERVE_NEXT_MAX]);
 void serve_lacks(const struct serve_rig *rig, const char *path, const char *text);
+/* Id of the message that an outbound chat's n-th one became: of the chat's shard. */
+void serve_chat_line(const char *chat, unsigned n, char id[GUID_TEXT_MAX]);
 
 #endif

@@ -45,16 +45,11 @@ static int stop(void **state)
     return 0;
 }
 
-/* The message that the chat's n-th one became. */
 static void path_of(const char *chat, unsigned n, char path[64])
 {
-    char place[16];
     char id[GUID_TEXT_MAX];
-    struct guid g;
 
-    snprintf(place, sizeof place, "%u", n);
-    g = crypto_guid_of(view_of(chat), view_of(place));
-    guid_hex(&g, id);
+    serve_chat_line(chat, n, id);
     snprintf(path, 64, "/messages/%s", id);
 }
 
@@ -79,14 +74,29 @@ static void expect_none(const char *chat, unsigned n)
     serve_expect(&rig, "GET", path, "", NULL, 404, NULL);
 }
 
-static const char *due_of(const char *chat, unsigned n)
+/* Only the chat's n-th message is due, if any of so many is. */
+static void expect_due(const char *chat, unsigned n, unsigned count)
 {
-    char path[64];
+    char id[GUID_TEXT_MAX];
     char command[256];
 
-    path_of(chat, n, path);
-    snprintf(command, sizeof command, "ZSCORE s:{%02u}:due %s",
-             shard_of(view_of(path + strlen("/messages/"))), path + strlen("/messages/"));
+    for (unsigned i = 0; i < count; i++) {
+        bool due = false;
+
+        serve_chat_line(chat, i, id);
+        snprintf(command, sizeof command, "ZSCORE s:{%02u}:due %s", shard_of(view_of(chat)), id);
+        due = strcmp(redis_server_ask(rig.redis, command), "$-1") != 0;
+        assert_int_equal(due, i == n);
+    }
+}
+
+static const char *field(const char *chat, unsigned n, const char *name)
+{
+    char id[GUID_TEXT_MAX];
+    char command[256];
+
+    serve_chat_line(chat, n, id);
+    snprintf(command, sizeof command, "HGET s:{%02u}:m:%s %s", shard_of(view_of(chat)), id, name);
     return redis_server_ask(rig.redis, command);
 }
 
@@ -100,7 +110,6 @@ static void its_messages_go_out_oldest_first_and_once(void **state)
                                                                                           ""));
     char chat[33];
     char again[33];
-    char first[64];
 
     (void)state;
     serve_create(&rig, "/chats", "Idempotency-Key: chat-1\r\n", body, chat);
@@ -108,12 +117,52 @@ static void its_messages_go_out_oldest_first_and_once(void **state)
     expect_message(chat, 1, "second");
     expect_message(chat, 2, "third");
     expect_none(chat, 3);
-    snprintf(first, sizeof first, "%s", due_of(chat, 0));
-    assert_true(strcmp(first, due_of(chat, 1)) < 0);
+    expect_due(chat, 0, 3);
     serve_create(&rig, "/chats", "Idempotency-Key: chat-1\r\n", body, again);
     assert_string_equal(again, chat);
-    assert_string_equal(due_of(chat, 0), first);
+    expect_due(chat, 0, 3);
+    assert_string_equal(field(chat, 0, "ver"), "1");
     serve_lacks(&rig, "/messages", "first"); /* part of the chat, not of that list */
+}
+
+static void erase_message(const char *chat, unsigned n)
+{
+    char path[64];
+
+    path_of(chat, n, path);
+    serve_expect(&rig, "DELETE", path, "", NULL, 204, "");
+}
+
+/* One that is deleted holds up nobody, and lets nobody past the others. */
+static void the_others_go_on_without_one_that_is_deleted(void **state)
+{
+    char chat[33];
+    char path[64];
+
+    (void)state;
+    serve_create(
+        &rig, "/chats", "",
+        CHAT("chatout", WITH,
+             LINE("e", "") "," LINE("d", "") "," LINE("c", "") "," LINE("b", "") "," LINE("a", "")),
+        chat);
+    expect_due(chat, 0, 5);
+    erase_message(chat, 1);
+    erase_message(chat, 2);
+    expect_due(chat, 0, 5);
+    path_of(chat, 3, path); /* later than it would be: it waits no less, and no more */
+    serve_expect(&rig, "PUT", path, "",
+                 "{\"message\":\"d\",\"source\":\"desk@sms.example.com\",\"subType\":\"sms\","
+                 "\"sendTime\":\"2030-01-01T00:00:00Z\","
+                 "\"destinations\":[{\"address\":\"+55\"}]}",
+                 204, "");
+    expect_due(chat, 0, 5);
+    erase_message(chat, 0);
+    expect_due(chat, 3, 5);
+    assert_string_equal(field(chat, 3, "pz"), "$-1");
+    erase_message(chat, 3);
+    expect_due(chat, 4, 5);
+    erase_message(chat, 4);
+    expect_due(chat, 5, 5);
 }
 
 static void what_does_not_go_out_is_only_recorded(void **state)
@@ -185,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(its_messages_go_out_oldest_first_and_once),
+        cmocka_unit_test(the_others_go_on_without_one_that_is_deleted),
         cmocka_unit_test(what_does_not_go_out_is_only_recorded),
         cmocka_unit_test(what_can_t_be_sent_is_refused_before_it_is_recorded),
         cmocka_unit_test(without_the_store_it_is_sent_when_it_is_asked_again),
