@@ -192,28 +192,36 @@ struct view redis_schedule_hand_key(unsigned shard, struct view field, char out[
     return shard_key(shard, "hand", short_name(field, hex), out);
 }
 
+/* Of hand.lua. */
+static void keys_of(const struct number *n, char texts[3][SHARD_KEY_MAX], struct view keys[3])
+{
+    char hex[DIGEST_TEXT];
+
+    keys[0] = shard_key(n->shard, "consent", VIEW_NONE, texts[0]);
+    keys[1] = redis_schedule_hand_key(n->shard, n->is_field, texts[1]);
+    keys[2] = shard_key(n->shard, "gap", short_name(n->normal, hex), texts[2]);
+}
+
 static void ask_one(struct look_up *l, size_t i, const struct schedule_recipients *r)
 {
     char texts[3][SHARD_KEY_MAX];
-    char hex[DIGEST_TEXT];
     char gap_ms[24];
     char keep_ms[24];
     struct number n;
     struct view keys[3];
-    struct view args[5];
+    struct view args[6];
 
     if (!number_of(r, i, &n))
         return; /* nobody can have said anything of it */
-    keys[0] = shard_key(n.shard, "consent", VIEW_NONE, texts[0]);
-    keys[1] = redis_schedule_hand_key(n.shard, n.is_field, texts[1]);
-    keys[2] = shard_key(n.shard, "gap", short_name(n.normal, hex), texts[2]);
+    keys_of(&n, texts, keys);
     args[0] = n.is_field;
     args[1] = r->needs_consent ? VIEW("1") : VIEW("");
     args[2] = schedule_number(gap_ms, r->gap_ms);
     args[3] = view_of(n.ref);
     args[4] = schedule_number(keep_ms, REDIS_SCHEDULE_HAND_MS);
+    args[5] = r->holder;
     l->owed++;
-    redis_run(l->of->redis, schedule_script(SCHEDULE_SCRIPT_HAND), keys, 3, args, 5, on_one,
+    redis_run(l->of->redis, schedule_script(SCHEDULE_SCRIPT_HAND), keys, 3, args, 6, on_one,
               &l->asked[i]);
 }
 
@@ -250,20 +258,41 @@ void schedule_recipients(void *ctx, const struct schedule_recipients *r)
 static void on_let_go(void *owner, const struct redis_value *v)
 {
     (void)owner;
-    (void)v; /* lost: the note goes by itself */
+    (void)v; /* lost: note and gap go by themselves */
+}
+
+static void give_back(struct redis_schedule *s, const struct schedule_recipients *r,
+                      const struct number *n)
+{
+    char texts[3][SHARD_KEY_MAX];
+    struct view keys[3];
+    const struct view args[] = {VIEW_NONE,       VIEW_NONE, VIEW("back"),
+                                view_of(n->ref), VIEW_NONE, r->holder};
+
+    keys_of(n, texts, keys);
+    redis_run(s->redis, schedule_script(SCHEDULE_SCRIPT_HAND), keys, 3, args, 6, on_let_go, NULL);
+}
+
+static void unnote(struct redis_schedule *s, const struct number *n)
+{
+    char key[SHARD_KEY_MAX];
+    struct view args[] = {VIEW("HDEL"), redis_schedule_hand_key(n->shard, n->is_field, key),
+                          view_of(n->ref)};
+
+    redis_command(s->redis, args, 3, on_let_go, NULL);
 }
 
 void schedule_let_go(void *ctx, const struct schedule_recipients *r)
 {
     struct redis_schedule *s = ctx;
-    char key[SHARD_KEY_MAX];
     struct number n;
 
-    for (size_t i = 0; i < r->count; i++)
-        if (number_of(r, i, &n)) {
-            struct view args[] = {VIEW("HDEL"), redis_schedule_hand_key(n.shard, n.is_field, key),
-                                  view_of(n.ref)};
-
-            redis_command(s->redis, args, 3, on_let_go, NULL);
-        }
+    for (size_t i = 0; i < r->count; i++) {
+        if (!number_of(r, i, &n))
+            continue;
+        if (r->usage.n > 0)
+            unnote(s, &n);
+        if (r->gap_ms > 0)
+            give_back(s, r, &n);
+    }
 }

@@ -204,12 +204,14 @@ struct schedule_shut {
 
 /* Destinations of one message that are about to be handed over. Where neither consent nor gap
  * stands against one, it is noted beside the consent, in the same step, until let_go: a withdrawal
- * lists what is noted. */
+ * lists what is noted. What one holder of a slice has reserved for a destination it may reserve
+ * again; after the destination's request has begun it must not ask. */
 struct schedule_recipients {
     uint64_t token;
     struct view usage;   /* consents of this usage are looked up ("whatsapp"); VIEW_NONE: none */
     bool needs_consent;  /* none recorded stands against it, too */
     int64_t gap_ms;      /* > 0: reserves each address: no other reservation for so long */
+    struct view holder;  /* of the slice: whose reservation it is */
     const char *message; /* its id */
     const uint32_t *destinations; /* their numbers in the message */
     const struct view *addresses;
@@ -313,8 +315,9 @@ struct schedule_port {
     void (*shut)(void *ctx, const struct schedule_shut *s);    /* answered by written */
     void (*open)(void *ctx, uint64_t token, struct view gate); /* answered by written */
     void (*recipients)(void *ctx, const struct schedule_recipients *r);
-    /* They have ended in this attempt, or were not sent; that is recorded. Not answered: what is
-     * lost of it goes by itself within a day. */
+    /* They have ended in this attempt, or were not sent; that is recorded. gap_ms > 0: their
+     * requests have not begun and will not, by this holder, whose reservations go. Not answered:
+     * what is lost of it goes by itself, within a day or at its gap's end. */
     void (*let_go)(void *ctx, const struct schedule_recipients *r);
     /* Takes entries off, of which Kafka's delivery reports are there (ids: schedule_event.id, at
      * most SCHEDULE_OUTBOX_MAX), then reads what waits; it stays until it is taken off so. FAILED:

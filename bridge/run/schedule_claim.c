@@ -254,7 +254,9 @@ static struct content *content_new(const struct schedule_message *m)
 /* The claim itself has recorded the first of them. */
 static void use_head_start(struct schedule *s, struct holding *h)
 {
-    for (size_t i = 0; i < h->slice.watermark && !schedule_needs_recipients(h); i++)
+    bool usable = !schedule_needs_recipients(h) && !schedule_window_is_late(h->sender);
+
+    for (size_t i = 0; usable && i < h->slice.watermark; i++)
         if (schedule_state_of(h, i) == HANDOVER_WAITING)
             schedule_move(s, h, i, HANDOVER_ON_MARK);
     schedule_hold_marked(s, h, h->marked_ms);

@@ -35,12 +35,7 @@ struct view schedule_address(const struct holding *h, size_t i)
 
 enum handover_state schedule_state_of(const struct holding *h, size_t i)
 {
-    return (enum handover_state)(h->states[i] & ~(DEFERRED | HANDED));
-}
-
-bool schedule_needs_recipients(const struct holding *h)
-{
-    return h->sender != NULL && (h->sender->conf->usage != NULL || h->sender->conf->gap_ms > 0);
+    return (enum handover_state)(h->states[i] & ~(DEFERRED | HANDED | RESERVED));
 }
 
 static void read_addresses(struct holding *h, struct view list)
@@ -138,9 +133,12 @@ static void uncount(struct schedule *s, struct holding *h)
     s->held -= rest;
     s->shards[h->lease.shard].held -= rest;
     stat_set(s->stat_held, s->held);
-    if (h->sender != NULL)
-        h->sender->held -=
-            h->count[HANDOVER_WAITING] + h->count[HANDOVER_MARKING] + h->count[HANDOVER_MARKED];
+    if (h->sender == NULL)
+        return;
+    h->sender->held -=
+        h->count[HANDOVER_WAITING] + h->count[HANDOVER_MARKING] + h->count[HANDOVER_MARKED];
+    h->sender->ready -=
+        (int64_t)(h->count[HANDOVER_MARKING] + h->count[HANDOVER_MARKED]) * schedule_parts_of(h);
 }
 
 void schedule_hold_free(struct schedule *s, struct holding *h)
@@ -153,6 +151,7 @@ void schedule_hold_free(struct schedule *s, struct holding *h)
     assert(h->count[HANDOVER_SENDING] == 0);
     heap_remove(&s->timers, &h->timer);
     schedule_ring_take(h);
+    schedule_window_forget(h);
     schedule_call_forget(s, h);
     uncount(s, h);
     content_drop(h->content);
@@ -178,20 +177,40 @@ static bool is_before(enum handover_state state)
     return state == HANDOVER_WAITING || state == HANDOVER_MARKING || state == HANDOVER_MARKED;
 }
 
+static bool is_ready(enum handover_state state)
+{
+    return state == HANDOVER_MARKING || state == HANDOVER_MARKED;
+}
+
+static void count_sender(const struct holding *h, enum handover_state from, enum handover_state to)
+{
+    if (is_before(from) != is_before(to))
+        h->sender->held += is_before(to) ? 1 : -1;
+    if (is_ready(from) != is_ready(to))
+        h->sender->ready += is_ready(to) ? schedule_parts_of(h) : -schedule_parts_of(h);
+}
+
 void schedule_move(struct schedule *s, struct holding *h, size_t i, enum handover_event event)
 {
     enum handover_state from = schedule_state_of(h, i);
     enum handover_state to = handover_next(from, event);
+    unsigned kept = HANDED | RESERVED;
 
-    h->states[i] = (uint8_t)((h->states[i] & HANDED) | to);
+    if (from == HANDOVER_SENDING && event != HANDOVER_ON_BACK)
+        kept = HANDED; /* it was sent: nobody gets that gap back */
+    if ((h->states[i] & DEFERRED) != 0 && --h->deferred == 0)
+        h->deferred_ms = 0;
+    h->states[i] = (uint8_t)((h->states[i] & kept) | to);
     h->count[from]--;
     h->count[to]++;
-    if (h->sender != NULL && is_before(from) != is_before(to))
-        h->sender->held += is_before(to) ? 1 : -1;
+    if (h->sender != NULL)
+        count_sender(h, from, to);
     if (to == HANDOVER_MARKED && i < h->cursor)
         h->cursor = i;
     if (h->count[HANDOVER_MARKED] == 0)
         schedule_ring_take(h);
+    if (h->count[HANDOVER_WAITING] == 0)
+        schedule_window_forget(h);
     schedule_hold_dirty(s, h);
 }
 
@@ -204,34 +223,17 @@ void schedule_hold_dirty(struct schedule *s, struct holding *h)
     s->dirty = h;
 }
 
-/* All in one state, by one event. Returns how many. */
-static size_t move_all(struct schedule *s, struct holding *h, enum handover_state from,
+void schedule_move_all(struct schedule *s, struct holding *h, enum handover_state from,
                        enum handover_event event)
 {
-    size_t n = 0;
-
     for (size_t i = 0; h->count[from] > 0 && i < h->slice.count; i++)
-        if (schedule_state_of(h, i) == from) {
+        if (schedule_state_of(h, i) == from)
             schedule_move(s, h, i, event);
-            n++;
-        }
-    return n;
 }
 
 void schedule_hold_unmark(struct schedule *s, struct holding *h)
 {
-    (void)move_all(s, h, HANDOVER_MARKING, HANDOVER_ON_UNMARKED);
-}
-
-void schedule_hold_stale(struct schedule *s, struct holding *h)
-{
-    unsigned stale = h->count[HANDOVER_MARKED];
-
-    (void)move_all(s, h, HANDOVER_MARKED, HANDOVER_ON_STALE);
-    /* The window was too large for what can be begun in a second. */
-    if (h->sender != NULL && stale > 0)
-        h->sender->window = h->window > 1 ? h->window : 1;
-    h->window = 0;
+    schedule_move_all(s, h, HANDOVER_MARKING, HANDOVER_ON_UNMARKED);
 }
 
 void schedule_hold_fail(struct schedule *s, struct holding *h, const char *reason)
@@ -249,95 +251,6 @@ void schedule_hold_fail(struct schedule *s, struct holding *h, const char *reaso
     }
 }
 
-/* ---- the window ---- */
-
-/* asked_ms: when the last look at whether it may be sent was asked for. The answer may have been
- * slept through. */
-static void mark_done(struct schedule *s, struct holding *h, int64_t asked_ms)
-{
-    (void)move_all(s, h, HANDOVER_MARKING, HANDOVER_ON_MARKED);
-    h->marked_ms = asked_ms;
-    h->window = 0;
-    if (h->count[HANDOVER_MARKED] > 0)
-        schedule_ring_put(h);
-}
-
-static struct schedule_recipients recipients_of(struct schedule *s, const struct holding *h)
-{
-    const struct schedule_sender *from = h->sender->conf;
-
-    return (struct schedule_recipients){
-        .token = schedule_hold_token(h),
-        .usage = from->usage != NULL ? view_of(from->usage) : VIEW_NONE,
-        .needs_consent = from->needs_consent,
-        /* From begin to begin; and one may begin as late as its mark allows. */
-        .gap_ms = from->gap_ms > 0 ? from->gap_ms + SCHEDULE_MARKED_MS : 0,
-        .message = h->lease.id,
-        .destinations = s->destinations,
-        .addresses = s->addresses,
-    };
-}
-
-static void add_recipient(struct schedule *s, struct schedule_recipients *to,
-                          const struct holding *h, size_t i)
-{
-    s->destinations[to->count] = h->lease.slice * SLICE_DESTINATIONS_MAX + (uint32_t)i;
-    s->addresses[to->count++] = schedule_address(h, i);
-}
-
-static void ask_recipients(struct schedule *s, struct holding *h)
-{
-    struct schedule_recipients ask = recipients_of(s, h);
-
-    for (size_t i = 0; i < h->slice.count; i++)
-        if (schedule_state_of(h, i) == HANDOVER_MARKING)
-            add_recipient(s, &ask, h, i);
-    h->recipients_asked = true;
-    s->port.schedule.recipients(s->port.schedule.ctx, &ask);
-}
-
-/* ---- letting go of what was noted under its consent ---- */
-
-static void let_go(struct schedule *s, struct schedule_recipients *of, struct holding *h, size_t i)
-{
-    h->states[i] = (uint8_t)(h->states[i] & ~HANDED);
-    add_recipient(s, of, h, i);
-}
-
-static void let_go_of(struct schedule *s, const struct schedule_recipients *these)
-{
-    if (these->count > 0)
-        s->port.schedule.let_go(s->port.schedule.ctx, these);
-}
-
-void schedule_let_go_settled(struct schedule *s, struct holding *h, const struct batch *settled)
-{
-    struct schedule_recipients these;
-
-    if (h->sender == NULL || h->sender->conf->usage == NULL)
-        return;
-    these = recipients_of(s, h);
-    for (size_t i = 0; i < settled->count; i++)
-        if ((h->states[settled->items[i].index] & HANDED) != 0)
-            let_go(s, &these, h, settled->items[i].index);
-    let_go_of(s, &these);
-}
-
-void schedule_let_go_all(struct schedule *s, struct holding *h)
-{
-    struct schedule_recipients these;
-
-    if (h->sender == NULL || h->sender->conf->usage == NULL)
-        return;
-    these = recipients_of(s, h);
-    for (size_t i = 0; i < h->slice.count; i++)
-        if ((h->states[i] & HANDED) != 0 &&
-            (schedule_state_of(h, i) != HANDOVER_STOPPED || !slice_doubtful(&h->slice, i) ||
-             h->leaving == LEAVING_CANCELLED))
-            let_go(s, &these, h, i);
-    let_go_of(s, &these);
-}
-
 void schedule_hold_marked(struct schedule *s, struct holding *h, int64_t asked_ms)
 {
     h->fence_ms = asked_ms + s->conf.lease_ms - SCHEDULE_FENCE_MS;
@@ -351,105 +264,9 @@ void schedule_hold_marked(struct schedule *s, struct holding *h, int64_t asked_m
     if (h->leaving != LEAVING_NOT)
         schedule_hold_unmark(s, h);
     else if (schedule_needs_recipients(h))
-        ask_recipients(s, h);
+        schedule_recipients_ask(s, h);
     else
-        mark_done(s, h, asked_ms);
-}
-
-static bool may_go_to(const struct schedule_sender *from, enum schedule_consent consent)
-{
-    return from->usage == NULL || consent == SCHEDULE_CONSENT_GIVEN ||
-           (consent == SCHEDULE_CONSENT_NONE && !from->needs_consent);
-}
-
-/* The record of the mark came first: so a withdrawal acknowledged before this look is seen, and one
- * acknowledged after it comes after the handing over (D7). */
-void schedule_recipients_told(void *schedule, const struct schedule_recipients_answer *a)
-{
-    struct schedule *s = schedule;
-    struct holding *h = schedule_hold_find(s, TOKEN_REST(a->token));
-    int64_t now = schedule_now(s);
-    size_t n = 0;
-
-    assert(h != NULL && h->recipients_asked);
-    h->recipients_asked = false;
-    schedule_hold_dirty(s, h);
-    if (a->state != SCHEDULE_DONE || h->leaving != LEAVING_NOT) {
-        for (size_t i = 0; i < h->slice.count; i++)
-            if (schedule_state_of(h, i) == HANDOVER_MARKING)
-                h->states[i] |= HANDED; /* or not: nobody knows */
-        schedule_hold_unmark(s, h);
-        return;
-    }
-    for (size_t i = 0; i < h->slice.count && n < a->count; i++) {
-        if (schedule_state_of(h, i) != HANDOVER_MARKING)
-            continue;
-        if (!may_go_to(h->sender->conf, a->recipients[n].consent)) {
-            schedule_move(s, h, i, HANDOVER_ON_REFUSE);
-            schedule_settle(s, h, i,
-                            &(struct settle){.state = SETTLEMENT_FAILED,
-                                             .reason = VIEW("consent"),
-                                             .possible_duplicate = slice_doubtful(&h->slice, i)});
-        } else if (a->recipients[n].wait_ms > 0) {
-            int64_t at = now + a->recipients[n].wait_ms;
-
-            schedule_move(s, h, i, HANDOVER_ON_UNMARKED);
-            h->states[i] |= DEFERRED;
-            if (h->deferred_ms == 0 || at < h->deferred_ms)
-                h->deferred_ms = at;
-        } else {
-            h->states[i] |= HANDED;
-        }
-        n++;
-    }
-    mark_done(s, h, h->write_asked_ms); /* of the mark, whose look at the message is the older */
-}
-
-static unsigned window_of(const struct sender *from)
-{
-    int64_t rate = from->conf->rate;
-
-    /* What a rate lets through in a second is all that can be begun in time. */
-    return rate > 0 && rate < from->window ? (unsigned)rate : from->window;
-}
-
-/* Hands over the next destinations. Returns whether there was any. */
-static bool mark(struct schedule *s, struct holding *h)
-{
-    unsigned window = window_of(h->sender);
-    unsigned want =
-        window - (h->count[HANDOVER_MARKED] < window ? h->count[HANDOVER_MARKED] : window);
-    size_t top = h->slice.watermark;
-    size_t n = 0;
-
-    for (size_t i = 0; i < h->slice.count && n < want; i++) {
-        if ((h->states[i] & ~HANDED) !=
-            HANDOVER_WAITING) /* those that are DEFERRED are not taken */
-            continue;
-        schedule_move(s, h, i, HANDOVER_ON_MARK);
-        n++;
-        if (i >= top)
-            top = i + 1;
-    }
-    if (top > h->slice.watermark)
-        slice_hand_over(&h->slice, top);
-    return n > 0;
-}
-
-static void end_deferral(struct holding *h)
-{
-    for (size_t i = 0; i < h->slice.count; i++)
-        h->states[i] = (uint8_t)(h->states[i] & ~DEFERRED);
-    h->deferred_ms = 0;
-}
-
-/* A mark renews what is marked already, but does not ask for its consent again: there the window is
- * used up first. */
-static bool wants_mark(const struct holding *h)
-{
-    unsigned left = schedule_needs_recipients(h) ? 0 : window_of(h->sender) / 2;
-
-    return h->count[HANDOVER_WAITING] > 0 && h->count[HANDOVER_MARKED] <= left;
+        schedule_window_marked(s, h, asked_ms);
 }
 
 /* ---- the way out ---- */
@@ -489,6 +306,7 @@ void schedule_hold_leave(struct schedule *s, struct holding *h, enum leaving why
     h->leave_at_ms = at_ms;
     h->leave_park = park;
     schedule_ring_take(h);
+    schedule_window_forget(h);
     schedule_call_forget(s, h);
 }
 
@@ -496,9 +314,9 @@ static void stop_rest(struct schedule *s, struct holding *h)
 {
     if (h->count[HANDOVER_WAITING] + h->count[HANDOVER_MARKING] + h->count[HANDOVER_MARKED] == 0)
         return;
-    (void)move_all(s, h, HANDOVER_WAITING, HANDOVER_ON_STOP);
-    (void)move_all(s, h, HANDOVER_MARKING, HANDOVER_ON_STOP);
-    (void)move_all(s, h, HANDOVER_MARKED, HANDOVER_ON_STOP);
+    schedule_move_all(s, h, HANDOVER_WAITING, HANDOVER_ON_STOP);
+    schedule_move_all(s, h, HANDOVER_MARKING, HANDOVER_ON_STOP);
+    schedule_move_all(s, h, HANDOVER_MARKED, HANDOVER_ON_STOP);
     take_back(h);
 }
 
@@ -552,8 +370,10 @@ static void look_leaving(struct schedule *s, struct holding *h, int64_t now)
 {
     stop_rest(s, h);
     if (h->leaving == LEAVING_LOST) {
-        if (h->count[HANDOVER_SENDING] == 0)
+        if (h->count[HANDOVER_SENDING] == 0) {
+            schedule_give_back(s, h);
             schedule_hold_free(s, h);
+        }
         return;
     }
     if (h->count[HANDOVER_SENDING] > 0) {
@@ -575,7 +395,7 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
 
     if (h->count[HANDOVER_MARKED] > 0 &&
         (now >= h->marked_ms + SCHEDULE_MARKED_MS || now >= h->fence_ms))
-        schedule_hold_stale(s, h);
+        schedule_window_stale(s, h);
     if (h->count[HANDOVER_WAITING] > 0 && schedule_is_over(s, h))
         schedule_hold_fail(s, h, "expired");
     if (slice_left(&h->slice) == 0) {
@@ -586,16 +406,16 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
         return;
     }
     if (h->deferred_ms > 0 && now >= h->deferred_ms)
-        end_deferral(h);
+        schedule_window_end_deferral(h);
     shut_ms = schedule_sender_shut_ms(s, h->sender, now);
     if (shut_ms > now + SCHEDULE_POLL_MS) {
         schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_ms(s) + shut_ms - now, true);
         look_leaving(s, h, now);
         return;
     }
-    if (shut_ms <= now && now < schedule_last_ms(s, h) && wants_mark(h) && mark(s, h))
-        schedule_write(s, h, WRITE_PROGRESS);
-    else if (settlements_due(h, now) || now >= h->renew_ms)
+    if (shut_ms <= now && now < schedule_last_ms(s, h) && schedule_window_want(s, h))
+        return;
+    if (settlements_due(h, now) || now >= h->renew_ms)
         schedule_write(s, h, WRITE_PROGRESS);
     else
         wake_at(s, h, shut_ms > now ? shut_ms : INT64_MAX);
@@ -638,13 +458,15 @@ void schedule_hold_look_all(struct schedule *s)
         heap_remove(&s->timers, item);
         schedule_hold_dirty(s, of_timer(item));
     }
-    while (s->dirty != NULL) {
-        struct holding *h = s->dirty;
+    do {
+        while (s->dirty != NULL) {
+            struct holding *h = s->dirty;
 
-        s->dirty = h->next_dirty;
-        h->next_dirty = NULL;
-        h->dirty = false;
-        if (h->content != NULL)
-            look(s, h);
-    }
+            s->dirty = h->next_dirty;
+            h->next_dirty = NULL;
+            h->dirty = false;
+            if (h->content != NULL)
+                look(s, h);
+        }
+    } while (schedule_window_due(s));
 }

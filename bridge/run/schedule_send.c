@@ -167,7 +167,7 @@ static void begin(struct schedule *s, struct holding *h, size_t i)
     if (built) {
         schedule_move(s, h, i, HANDOVER_ON_BEGIN);
         if (schedule_submit(s, d, &f)) {
-            h->window++;
+            schedule_window_begun(h, schedule_now(s));
             if (d->doubtful)
                 stat_add(s->stat_doubtful, 1);
             observe_lateness(s, h);
@@ -190,17 +190,6 @@ static size_t next_marked(struct holding *h)
         h->cursor++;
     assert(h->cursor < h->slice.count);
     return h->cursor;
-}
-
-/* The window went well: the next one may be larger. */
-static void widen(struct holding *h, int64_t now)
-{
-    struct sender *from = h->sender;
-
-    if (h->count[HANDOVER_MARKED] == 0 && now - h->marked_ms < SCHEDULE_MARKED_MS / 4 &&
-        h->window >= from->window)
-        from->window =
-            from->window * 2 < SCHEDULE_WINDOW_MAX ? from->window * 2 : SCHEDULE_WINDOW_MAX;
 }
 
 static void ask_gate(struct schedule *s, struct sender *from, int64_t parts)
@@ -248,18 +237,17 @@ static bool send_one(struct schedule *s, struct sender *from)
         int64_t parts = h->content->body.parts;
 
         if (now >= h->fence_ms || now >= h->marked_ms + SCHEDULE_MARKED_MS) {
-            schedule_hold_stale(s, h); /* leaves the ring by it */
+            schedule_window_stale(s, h); /* leaves the ring by it */
             continue;
         }
         if (!pacer_take(&from->pacer, parts, now)) {
-            ask_grant(s, from, parts * h->count[HANDOVER_MARKED], now);
+            ask_grant(s, from, from->ready, now);
             return false;
         }
         if (pacer_watch(&from->pacer, now))
             ask_gate(s, from, 1);
         from->ring = h->next;
         begin(s, h, next_marked(h));
-        widen(h, now);
         return true;
     }
     return false;
@@ -304,6 +292,10 @@ int64_t schedule_send_wake_ms(struct schedule *s)
         int64_t at = schedule_channel_wake_ms(s, from->channel);
         int64_t paced = pacer_wake_ms(&from->pacer, now);
 
+        int64_t marked = schedule_window_wake_ms(s, from, now);
+
+        if (marked < wake)
+            wake = marked;
         if (from->ring == NULL || !has_slot(s, from->channel))
             continue;
         if (paced > at)

@@ -3,7 +3,9 @@
  *
  *   schedule.c         the turn, the inputs, the end
  *   schedule_claim.c   shards: when to claim, how much, what becomes of it
- *   schedule_hold.c    slices held: windows, marks, the fence, the way out
+ *   schedule_hold.c    slices held: their states, the fence, the way out
+ *   schedule_window.c  what is marked next, and how much of a sender is at once
+ *   schedule_recipients.c  consents and gaps
  *   schedule_open.c    when a sender may send, and how long what it holds is worth sending
  *   schedule_write.c   settlements, and the writes that carry them
  *   schedule_send.c    senders: which request goes next, what its reply means
@@ -35,8 +37,8 @@
 #define SCHEDULE_RENEWALS     3     /* of a lease while it lasts */
 #define SCHEDULE_SETTLE_MS    10    /* the longest that a settlement waits to be written */
 #define SCHEDULE_SETTLE_COUNT 500   /* settlements that do not wait */
-#define SCHEDULE_WINDOW_FIRST 64    /* destinations of a window */
-#define SCHEDULE_WINDOW_MAX   1000
+#define SCHEDULE_WINDOW_FIRST 64    /* message parts of a sender, marked and not begun */
+#define SCHEDULE_WINDOW_MAX   8192
 #define SCHEDULE_HEAD_START   32
 #define SCHEDULE_NEXT_MS                                                                           \
     5000 /* a message's next slice is claimed so long before its rate needs it */
@@ -97,6 +99,11 @@ struct holding {
     bool in_ring;
     bool in_line; /* a callback's: for the dialler */
     bool dirty;   /* in the list of those to look at in this turn */
+    bool wants;   /* in its sender's line: for its next destinations to be marked */
+    bool ahead;   /* to be put first into it */
+    bool stale;   /* what it had marked has not begun in time, and is not marked again yet */
+    struct holding *before; /* in that line */
+    struct holding *after;
     struct holding *next_dirty;
     struct heap_item timer;
 
@@ -108,7 +115,7 @@ struct holding {
     struct batch gone;    /* in the write under way */
     char *addresses;      /* owned */
     uint32_t *address_at; /* owned; slice.count + 1 of them */
-    uint8_t *states;      /* owned; enum handover_state, DEFERRED, HANDED */
+    uint8_t *states;      /* owned; enum handover_state, DEFERRED, HANDED, RESERVED */
     struct sender *sender;
 
     enum write_kind write;
@@ -123,7 +130,7 @@ struct holding {
     int64_t marked_ms;   /* when that write was asked for */
     size_t cursor;       /* nothing before it is MARKED */
     unsigned count[HANDOVER_STATE_COUNT];
-    unsigned window;     /* begun in the window under way, so that its size can follow */
+    unsigned deferred;   /* of those WAITING, for their gap */
     int64_t begin_ms;    /* nothing is done before, by the store's clock; 0: it has come */
     int64_t due_ms;      /* lateness counts from here, by the store's clock; 0: it was counted */
     int64_t deferred_ms; /* when those that wait for their gap may be marked; 0: none do */
@@ -142,6 +149,7 @@ struct holding {
 };
 #define DEFERRED 0x80 /* flags beside the state */
 #define HANDED   0x40 /* it is noted under its consent, until let go of */
+#define RESERVED 0x20 /* its gap is reserved, and nothing was sent since */
 
 struct sender {
     const struct schedule_sender *conf;
@@ -150,8 +158,14 @@ struct sender {
     struct pacer pacer;
     struct holding *ring; /* those with something MARKED; the next one to send from */
     size_t ring_count;
-    int64_t held;    /* destinations held and not begun */
-    unsigned window; /* the size of windows that has proved good */
+    int64_t held;         /* destinations held and not begun */
+    struct holding *line; /* those that want to be marked, first to last */
+    struct holding *line_last;
+    size_t line_count;
+    size_t stale;        /* holdings that are */
+    int64_t ready;       /* message parts MARKING or MARKED */
+    int64_t window;      /* how many there may be, as has proved good */
+    int64_t narrowed_ms; /* when it proved too large last */
     struct stat *stat_held;
 };
 
@@ -289,6 +303,8 @@ uint64_t schedule_hold_token(const struct holding *h);
 void schedule_hold_free(struct schedule *s, struct holding *h);
 /* The one door through which a destination changes its state. */
 void schedule_move(struct schedule *s, struct holding *h, size_t i, enum handover_event event);
+void schedule_move_all(struct schedule *s, struct holding *h, enum handover_state from,
+                       enum handover_event event);
 enum handover_state schedule_state_of(const struct holding *h, size_t i);
 void schedule_hold_dirty(struct schedule *s, struct holding *h); /* look at it in this turn */
 void schedule_hold_look_all(struct schedule *s);
@@ -300,10 +316,32 @@ void schedule_hold_fail(struct schedule *s, struct holding *h, const char *reaso
 /* What is below the watermark is recorded. */
 void schedule_hold_marked(struct schedule *s, struct holding *h, int64_t asked_ms);
 void schedule_hold_unmark(struct schedule *s, struct holding *h); /* MARKING: it was not recorded */
-void schedule_hold_stale(struct schedule *s, struct holding *h);  /* MARKED: mark it again */
-void schedule_recipients_told(void *schedule, const struct schedule_recipients_answer *a);
 struct view schedule_address(const struct holding *h, size_t i);
+
+/* ---- schedule_window.c ---- */
+int64_t schedule_parts_of(const struct holding *h); /* of a message */
+/* It may be sent from now: it gets in line. Returns whether it was its turn, and it is being
+ * marked. */
+bool schedule_window_want(struct schedule *s, struct holding *h);
+void schedule_window_forget(struct holding *h); /* it wants to be marked no more */
+/* What was marked has not begun in time and waits: what comes now gets behind it. */
+bool schedule_window_is_late(const struct sender *from);
+/* Marks those whose turn has come. Returns whether there was any. */
+bool schedule_window_due(struct schedule *s);
+int64_t schedule_window_wake_ms(struct schedule *s, struct sender *from, int64_t now_ms);
+/* MARKING: it is recorded, and nothing stands against it. asked_ms: when the last look at whether
+ * it may be sent was asked for. The answer may have been slept through. */
+void schedule_window_marked(struct schedule *s, struct holding *h, int64_t asked_ms);
+void schedule_window_stale(struct schedule *s, struct holding *h); /* MARKED: mark it again */
+void schedule_window_begun(struct holding *h, int64_t now_ms);     /* one of it */
+void schedule_window_end_deferral(struct holding *h);
+
+/* ---- schedule_recipients.c ---- */
 bool schedule_needs_recipients(const struct holding *h);
+void schedule_recipients_ask(struct schedule *s, struct holding *h); /* those MARKING */
+void schedule_recipients_told(void *schedule, const struct schedule_recipients_answer *a);
+/* The gaps of what was not sent; nothing of it will be, by this holding. */
+void schedule_give_back(struct schedule *s, struct holding *h);
 /* Settlements are recorded: a withdrawal of these needn't list them any more. */
 void schedule_let_go_settled(struct schedule *s, struct holding *h, const struct batch *settled);
 /* The slice is put down: of all that nobody may have sent without its end being recorded. */

@@ -15,6 +15,7 @@
 #define SEND_STORE_SLICE        6 /* destinations of a slice */
 #define SEND_STORE_DEST_MAX     (SEND_STORE_SLICES_MAX * SEND_STORE_SLICE)
 #define SEND_STORE_EVENTS_MAX   4096
+#define SEND_STORE_NUMBERS_MAX  64
 
 struct send_store_slice {
     struct slice slice;
@@ -48,8 +49,15 @@ struct send_store_message {
     int64_t requested_to_ms; /* until then */
     bool resulted;           /* and a result was put on it meanwhile */
     bool consent_withdrawn[SEND_STORE_DEST_MAX];
-    bool handed[SEND_STORE_DEST_MAX];         /* noted under its consent */
-    int64_t reserved_ms[SEND_STORE_DEST_MAX]; /* gap: until then */
+    bool handed[SEND_STORE_DEST_MAX]; /* noted under its consent */
+    size_t number; /* whose it is that the first destination reaches; the next follow */
+};
+
+struct send_store_gap { /* of one number: who has reserved it */
+    int64_t since_ms, until_ms;
+    const struct send_store_message *message;
+    size_t dest;
+    uint8_t holder[SLICE_HOLDER_BYTES];
 };
 
 struct send_store_event {
@@ -65,6 +73,7 @@ struct send_store {
     uint64_t fences;
     struct send_store_event events[SEND_STORE_EVENTS_MAX];
     size_t event_count;
+    struct send_store_gap gaps[SEND_STORE_NUMBERS_MAX];
     int64_t gate_shut_ms[4];
     struct {
         bool stopped;

@@ -461,6 +461,21 @@ void send_world_init_days(struct send_world *w, uint64_t seed)
     }
 }
 
+void send_world_init_singles(struct send_world *w, uint64_t seed, size_t count)
+{
+    init(w, seed);
+    w->exact = true;
+    for (size_t i = 0; i < count; i++) {
+        struct send_store_message *m = send_store_add(&w->model, SCHEDULE_MESSAGE, 1);
+
+        m->source = w->senders[1].address;
+        m->sub_type = "whatsapp";
+        m->attempts_max = 1;
+        m->at_ms = m->slice[0].due_ms = WORLD_EPOCH_MS + 1000;
+        m->number = i;
+    }
+}
+
 void send_world_done(struct send_world *w)
 {
     struct heap_item *item;

@@ -91,7 +91,12 @@ struct send_world {
     bool unauthorised[3];
     struct world_seen seen[SEND_STORE_MESSAGES_MAX][SEND_STORE_DEST_MAX];
     struct world_call calls[SEND_STORE_MESSAGES_MAX];
-    bool days; /* callbacks only, over days; the machine sleeps while nothing is due */
+    int64_t last_ms[SEND_STORE_NUMBERS_MAX]; /* a request to the number was begun; 0: none was */
+    bool exact;                              /* grants are what the rate has, not anything below */
+    double tokens[2];                        /* then, of senders */
+    int64_t tokens_ms[2];
+    unsigned look_ups; /* recipients asked for */
+    bool days;         /* callbacks only, over days; the machine sleeps while nothing is due */
     int64_t deleted_ms[SEND_STORE_MESSAGES_MAX]; /* acknowledged; 0: no */
     uint16_t deleted_mark[SEND_STORE_MESSAGES_MAX][SEND_STORE_SLICES_MAX];
     unsigned duplicates;      /* requests that repeat an accepted one under the same number */
@@ -102,6 +107,9 @@ struct send_world {
 void send_world_init(struct send_world *w, uint64_t seed);
 /* Callbacks only, due in the next three days, of every result and at the usual distances. */
 void send_world_init_days(struct send_world *w, uint64_t seed);
+/* WhatsApp messages to one recipient each, a different one, all due at 1000 ms; nothing fails. Rate
+ * and gap are the second sender's. */
+void send_world_init_singles(struct send_world *w, uint64_t seed, size_t count);
 void send_world_done(struct send_world *w);
 void send_world_boot(struct send_world *w, unsigned process);
 void send_world_kill(struct send_world *w, unsigned process);

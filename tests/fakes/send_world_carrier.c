@@ -71,6 +71,10 @@ static void check_message(struct send_world *w, struct send_store_message *m, si
         if (attempt == 1 && send_world_store_ms(w) - m->at_ms > w->lateness_ms)
             w->lateness_ms = send_world_store_ms(w) - m->at_ms;
     }
+    if (m->source == w->senders[1].address && *world_last_to(w, m, dest) > 0 &&
+        w->now_ms < *world_last_to(w, m, dest) + w->senders[1].gap_ms)
+        fail_msg("message %zu: %zu had another one %d ms ago", at, m->number + dest,
+                 (int)(w->now_ms - *world_last_to(w, m, dest)));
     /* D7: handed over before, and begun within a second of that. */
     if (w->deleted_ms[at] > 0 &&
         (dest % SEND_STORE_SLICE >= w->deleted_mark[at][dest / SEND_STORE_SLICE] ||
@@ -96,6 +100,23 @@ static void check_stop(struct send_world *w, const struct world_process *p, unsi
     if (!w->model.stop[channel].granted[p->index])
         fail_msg("channel %u is stopped, and gets more than its probe", channel);
     w->model.stop[channel].granted[p->index] = false;
+}
+
+static void note_to(struct send_world *w, struct action *a)
+{
+    int64_t *last = world_last_to(w, &w->model.messages[a->message], a->dest);
+
+    a->before_ms = *last;
+    a->begun_ms = *last = w->now_ms > 0 ? w->now_ms : 1;
+}
+
+/* The carrier would not look at it. */
+static void unnote_to(struct send_world *w, const struct action *a)
+{
+    int64_t *last = world_last_to(w, &w->model.messages[a->message], a->dest);
+
+    if (*last == a->begun_ms)
+        *last = a->before_ms;
 }
 
 static bool submit(void *ctx, const struct http_call *call, struct fault *f)
@@ -130,6 +151,8 @@ static bool submit(void *ctx, const struct http_call *call, struct fault *f)
     }
     if (a->kind == REPLY && a->channel != 2 && a->fate == HTTP_NOT_SENT)
         w->seen[a->message][a->dest].requests--;
+    else if (a->channel == 1)
+        note_to(w, a);
     return true;
 }
 
@@ -147,6 +170,8 @@ void world_arrive(struct send_world *w, struct action *a)
         a->status = 401;
         if (a->channel != 2) /* it has lost no attempt */
             w->seen[a->message][a->dest].requests--;
+        if (a->channel == 1)
+            unnote_to(w, a);
         return;
     }
     if (a->channel == 2) {

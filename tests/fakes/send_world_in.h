@@ -57,6 +57,7 @@ struct action {
     int64_t wait_ms;
     bool stopped;
     int64_t gap_ms;
+    uint8_t holder[SLICE_HOLDER_BYTES];
     bool usage;
     char addresses[SEND_STORE_SLICE][24];
     size_t address_count;
@@ -71,6 +72,7 @@ struct action {
     unsigned channel;
     size_t message, dest;
     unsigned attempt;
+    int64_t begun_ms, before_ms; /* its request, and the one to the same number before */
     enum http_fate fate;
     int status;
     bool retry_after;
@@ -85,6 +87,8 @@ void world_action_free(struct action *a);
 /* It happens once more, as something else. */
 void world_again(struct send_world *w, struct action *a, enum action_kind kind, int64_t most_ms);
 
+/* When the last request to a destination's number was begun; 0: never. */
+int64_t *world_last_to(struct send_world *w, const struct send_store_message *m, size_t dest);
 struct schedule_port world_store_port(struct world_process *p);
 void world_at_store(struct send_world *w, struct action *a); /* a call reaches it */
 

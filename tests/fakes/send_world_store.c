@@ -163,9 +163,34 @@ static void recipients(void *ctx, const struct schedule_recipients *r)
     a->usage = r->usage.n > 0;
     assert_true(r->count > 0 && r->message[0] != '\0');
     a->gap_ms = r->gap_ms;
+    assert_int_equal(r->holder.n, sizeof a->holder);
+    memcpy(a->holder, r->holder.p, sizeof a->holder);
     a->address_count = r->count;
     for (size_t i = 0; i < r->count; i++)
         view_copy(r->addresses[i], a->addresses[i], sizeof a->addresses[i]);
+}
+
+int64_t *world_last_to(struct send_world *w, const struct send_store_message *m, size_t dest)
+{
+    return &w->last_ms[m->number + dest];
+}
+
+static bool is_reserved_by(const struct send_store_gap *g, const struct send_store_message *m,
+                           size_t dest, const void *holder)
+{
+    return g->message == m && g->dest == dest && memcmp(g->holder, holder, sizeof g->holder) == 0;
+}
+
+static void give_back(struct send_world *w, const struct send_store_message *m, size_t dest,
+                      struct view holder)
+{
+    struct send_store_gap *g = &w->model.gaps[m->number + dest];
+
+    if (g->until_ms <= w->now_ms || !is_reserved_by(g, m, dest, holder.p))
+        return;
+    if (*world_last_to(w, m, dest) >= g->since_ms)
+        fail_msg("the gap of what was sent to %zu is given back", m->number + dest);
+    g->until_ms = 0;
 }
 
 static void let_go(void *ctx, const struct schedule_recipients *r)
@@ -180,7 +205,10 @@ static void let_go(void *ctx, const struct schedule_recipients *r)
         assert_string_equal(m->id, r->message);
         assert_int_equal(dest, r->destinations[i] / SLICE_DESTINATIONS_MAX * SEND_STORE_SLICE +
                                    r->destinations[i] % SLICE_DESTINATIONS_MAX);
-        m->handed[dest] = false;
+        if (r->usage.n > 0)
+            m->handed[dest] = false;
+        if (r->gap_ms > 0)
+            give_back(p->world, m, dest, r->holder);
     }
 }
 
@@ -308,8 +336,27 @@ static void store_end_call(struct send_world *w, struct action *a)
         world_call_ended(w, a, &was, wished);
 }
 
+/* Returns how long another one has it. */
+static int64_t reserve(struct send_world *w, const struct action *a,
+                       const struct send_store_message *m, size_t dest)
+{
+    struct send_store_gap *g = &w->model.gaps[m->number + dest];
+    bool free = g->until_ms <= w->now_ms;
+
+    if (!free && !is_reserved_by(g, m, dest, a->holder))
+        return g->until_ms - w->now_ms;
+    if (free)
+        g->since_ms = w->now_ms;
+    g->message = m;
+    g->dest = dest;
+    memcpy(g->holder, a->holder, sizeof g->holder);
+    g->until_ms = w->now_ms + a->gap_ms;
+    return 0;
+}
+
 static void look_up(struct send_world *w, struct action *a)
 {
+    w->look_ups += (unsigned)a->address_count;
     for (size_t i = 0; i < a->address_count; i++) {
         size_t dest;
         struct send_store_message *m =
@@ -319,13 +366,10 @@ static void look_up(struct send_world *w, struct action *a)
             m->consent_withdrawn[dest] ? SCHEDULE_CONSENT_WITHDRAWN : SCHEDULE_CONSENT_NONE;
         if (m->consent_withdrawn[dest])
             continue;
-        if (a->gap_ms > 0 && m->reserved_ms[dest] > w->now_ms) {
-            a->recipients[i].wait_ms = m->reserved_ms[dest] - w->now_ms;
-            continue;
-        }
         if (a->gap_ms > 0)
-            m->reserved_ms[dest] = w->now_ms + a->gap_ms;
-        m->handed[dest] = true;
+            a->recipients[i].wait_ms = reserve(w, a, m, dest);
+        if (a->recipients[i].wait_ms == 0)
+            m->handed[dest] = true;
     }
     a->state = SCHEDULE_DONE;
 }
@@ -389,6 +433,22 @@ static void store_claim(struct send_world *w, struct action *a, bool done)
     a->answer.slices = a->claimed->slices;
 }
 
+/* As gate.lua does. */
+static void grant(struct send_world *w, struct action *a)
+{
+    const struct schedule_sender *from = &w->senders[a->gate];
+    double rate = (double)from->rate;
+    double tokens = w->tokens[a->gate] + (double)(w->now_ms - w->tokens_ms[a->gate]) * rate / 1000;
+
+    if (tokens > (double)from->burst)
+        tokens = (double)from->burst;
+    if (a->want > (unsigned)tokens)
+        a->want = (unsigned)tokens;
+    a->wait_ms = a->want > 0 ? 0 : (int64_t)((1 - tokens) * 1000 / rate) + 1;
+    w->tokens[a->gate] = tokens - a->want;
+    w->tokens_ms[a->gate] = w->now_ms;
+}
+
 /* Reaches the store. */
 void world_at_store(struct send_world *w, struct action *a)
 {
@@ -422,8 +482,12 @@ void world_at_store(struct send_world *w, struct action *a)
             world_again(w, a, GRANTED, w->faults.latency_ms);
             return;
         }
-        a->want = (unsigned)rng_below(&w->rng, a->want + 1);
-        a->wait_ms = a->want == 0 ? 50 : 10;
+        if (w->exact) {
+            grant(w, a);
+        } else {
+            a->want = (unsigned)rng_below(&w->rng, a->want + 1);
+            a->wait_ms = a->want == 0 ? 50 : 10;
+        }
         if (w->model.gate_shut_ms[a->gate] > w->now_ms) {
             a->wait_ms = w->model.gate_shut_ms[a->gate] - w->now_ms;
             a->want = 0;

@@ -415,6 +415,7 @@ static void consents_are_found_and_an_address_is_reserved_once(void **state)
     const uint32_t destinations[] = {0, 1, 2, 3};
     struct schedule_recipients r = {.usage = VIEW("whatsapp"),
                                     .gap_ms = 60000,
+                                    .holder = VIEW("one"),
                                     .message = "0123456789ABCDEF0123456789ABCDEF",
                                     .destinations = destinations,
                                     .addresses = addresses,
@@ -438,9 +439,51 @@ static void consents_are_found_and_an_address_is_reserved_once(void **state)
                                : rig.recipients[k].wait_ms > 50000);
         assert_int_equal(rig.recipients[1].wait_ms, 0); /* it does not go: nothing is reserved */
         assert_int_equal(rig.recipients[3].consent, SCHEDULE_CONSENT_NONE);
+        r.holder = VIEW("another");
     }
     r = (struct schedule_recipients){.count = 0};
     ask_recipients(&r);
+}
+
+static int64_t gap_of(struct schedule_recipients *r)
+{
+    ask_recipients(r);
+    return rig.recipients[0].wait_ms;
+}
+
+/* Whoever has reserved an address has it until that is over or given back; and nobody else can give
+ * it back. */
+static void a_reservation_is_its_holder_s(void **state)
+{
+    const struct view addresses[] = {VIEW("+8")};
+    const uint32_t first[] = {0};
+    const uint32_t second[] = {1}; /* the same number, written otherwise */
+    struct schedule_recipients mine = {.gap_ms = 60000,
+                                       .holder = VIEW("one"),
+                                       .message = "0123456789ABCDEF0123456789ABCDEF",
+                                       .destinations = first,
+                                       .addresses = addresses,
+                                       .count = 1};
+    struct schedule_recipients same = mine;
+    struct schedule_recipients other = mine;
+    struct schedule_recipients longer = mine;
+
+    (void)state;
+    same.destinations = second;
+    other.holder = VIEW("two");
+    longer.gap_ms = 90000;
+    assert_int_equal(gap_of(&mine), 0);
+    assert_int_equal(gap_of(&mine), 0);
+    assert_true(gap_of(&same) > 50000);
+    assert_true(gap_of(&other) > 50000);
+    assert_int_equal(gap_of(&longer), 0); /* it begins anew */
+    assert_true(gap_of(&other) > 80000);
+    rig.ports[0].let_go(rig.ports[0].ctx, &other);
+    rig.ports[0].let_go(rig.ports[0].ctx, &same);
+    assert_true(gap_of(&other) > 80000);
+    rig.ports[0].let_go(rig.ports[0].ctx, &mine);
+    assert_int_equal(gap_of(&other), 0);
+    assert_true(gap_of(&mine) > 50000);
 }
 
 /* What goes is noted under its consent, and nothing else is; until it is let go of. */
@@ -536,6 +579,7 @@ int main(void)
         cmocka_unit_test_setup(nothing_waits_for_a_request_that_is_not_out, empty),
         cmocka_unit_test_setup(a_gate_grants_its_rate_and_can_be_shut_and_stopped, empty),
         cmocka_unit_test_setup(consents_are_found_and_an_address_is_reserved_once, empty),
+        cmocka_unit_test_setup(a_reservation_is_its_holder_s, empty),
         cmocka_unit_test_setup(what_is_handed_over_is_noted_until_it_is_let_go_of, empty),
         cmocka_unit_test_setup(an_earlier_time_is_heard_of_and_again_after_redis_was_gone, empty),
     };
