@@ -40,6 +40,17 @@ static size_t put_if(struct view *args, size_t n, struct view name, struct view 
     return n;
 }
 
+static struct view due_of(const struct server *server, const struct callback_new *c,
+                          char out[INT_TEXT_MAX])
+{
+    int length = 0;
+
+    if (!c->from_now)
+        return number(out, c->next_call_ms);
+    length = snprintf(out, INT_TEXT_MAX, "+%" PRId64, server->callback_delay_ms);
+    return (struct view){out, (size_t)length};
+}
+
 void callback_add(struct exchange *x, const struct callback_new *c)
 {
     const struct server *server = x->server;
@@ -55,7 +66,7 @@ void callback_add(struct exchange *x, const struct callback_new *c)
     guid_hex(&x->new_id, id);
     guid_hex(&x->user->id, by);
     key = shard_key(shard_of(view_of(id)), "m", view_of(id), text);
-    args[0] = number(digits[0], c->next_call_ms);
+    args[0] = due_of(server, c, digits[0]);
     args[1] = view_of(x->digest);
     args[2] = number(digits[1], x->wall_ms);
     args[3] = view_of(by);

@@ -15,6 +15,7 @@ struct callback_new { /* borrowed; a text that was not given is VIEW_NONE */
     struct view gw_prefix;
     struct view notes;
     int64_t next_call_ms;
+    bool from_now; /* after callbacks.delay instead, by the store's clock (D5) */
 };
 
 /* Under x->new_id, by x->user, at x->wall_ms. Answers later: 201, 422 or 503. */

@@ -160,15 +160,14 @@ static void post_callback(struct exchange *x)
                                 input_text(&in, "customerNumber"), &f))
             exchange_fault(x, &f);
         else
-            callback_add(x,
-                         &(struct callback_new){
-                             .queue = queue,
-                             .customer_number = input_text(&in, "customerNumber"),
-                             .extra_data = input_text(&in, "extraData"),
-                             .gw_prefix = input_text(&in, "gwPrefix"),
-                             .notes = input_text(&in, "notes"),
-                             .next_call_ms = input_int(&in, "nextCallTime",
-                                                       x->wall_ms + x->server->callback_delay_ms)});
+            callback_add(
+                x, &(struct callback_new){.queue = queue,
+                                          .customer_number = input_text(&in, "customerNumber"),
+                                          .extra_data = input_text(&in, "extraData"),
+                                          .gw_prefix = input_text(&in, "gwPrefix"),
+                                          .notes = input_text(&in, "notes"),
+                                          .next_call_ms = input_int(&in, "nextCallTime", 0),
+                                          .from_now = input_find(&in, "nextCallTime") == NULL});
     }
     input_done(&in);
 }
@@ -208,13 +207,21 @@ static void on_put(void *owner, enum effect_outcome outcome, const struct fault 
     put_free(put);
 }
 
+/* given: the next call's time was. Else, where it is another than before, it was counted from now.
+ */
 static void say_when(struct effect *e, const struct callback_state *old,
-                     const struct callback_state *now)
+                     const struct callback_state *now, bool given)
 {
-    if (now->open) {
+    bool planned = now->open && !given && now->next_call_ms != old->next_call_ms;
+
+    if (planned) {
+        e->due = EFFECT_DUE_IN; /* the clock that counts is the store's */
+        e->due_ms = now->next_call_ms - e->x->wall_ms;
+    } else if (now->open) {
         e->due = EFFECT_DUE_AT;
         e->due_ms = now->next_call_ms;
         effect_int(e, "at", now->next_call_ms);
+        effect_int(e, "next", now->next_call_ms);
     }
     if (now->open || old->open) /* else it has no effect */
         e->told = now->open ? "called" : "called-last";
@@ -261,10 +268,9 @@ static void on_found(void *owner, const struct redis_value *hash)
     effect_text(&e, "notes", input_text(&put->in, "notes"));
     effect_text(&e, "last", view_of(callback_result_name(now.last)));
     effect_int(&e, "fail", now.failures);
-    effect_int(&e, "next", now.next_call_ms);
     if (now.last_call_ms >= 0)
         effect_int(&e, "lastcall", now.last_call_ms);
-    say_when(&e, &old, &now);
+    say_when(&e, &old, &now, put->wish.has_next_call);
     effect_apply(&e, on_put, put);
 }
 

@@ -142,6 +142,22 @@ static struct view number(char out[24], int64_t n)
     return view_of(out);
 }
 
+static struct view due_of(const struct effect *e, char out[24])
+{
+    switch (e->due) {
+    case EFFECT_DUE_AT:
+        return number(out, e->due_ms);
+    case EFFECT_DUE_IN:
+        snprintf(out, 24, "+%" PRId64, e->due_ms);
+        return view_of(out);
+    case EFFECT_DUE_NONE:
+        return VIEW("-");
+    case EFFECT_DUE_KEEP:
+        break;
+    }
+    return VIEW("");
+}
+
 void effect_apply(struct effect *e, effect_done *done, void *owner)
 {
     struct view id = view_of(e->id);
@@ -194,9 +210,7 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     args[1] = e->version == EFFECT_NEW ? VIEW("") : number(digits[0], e->version);
     args[2] = view_of(e->x->digest);
     args[3] = number(digits[1], STORE_KEY_MS);
-    args[4] = e->due == EFFECT_DUE_AT     ? number(digits[2], e->due_ms)
-              : e->due == EFFECT_DUE_NONE ? VIEW("-")
-                                          : VIEW("");
+    args[4] = due_of(e, digits[2]);
     args[5] = e->list == EFFECT_LIST_ADD      ? e->kind == STORE_MESSAGE ? VIEW("p+") : VIEW("+")
                    : e->list == EFFECT_LIST_REMOVE ? e->kind == STORE_MESSAGE ? VIEW("p-") : VIEW("-")
                                                    : VIEW("");

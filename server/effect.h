@@ -37,7 +37,9 @@ struct effect {
     enum store_kind kind;
     char id[GUID_TEXT_MAX];
     int64_t version;
-    enum { EFFECT_DUE_KEEP, EFFECT_DUE_NONE, EFFECT_DUE_AT } due;
+    /* EFFECT_DUE_IN: so long after now, by the store's clock, not ours (D5); its field `at`, and of
+     * a callback `next`, are set by it. */
+    enum { EFFECT_DUE_KEEP, EFFECT_DUE_NONE, EFFECT_DUE_AT, EFFECT_DUE_IN } due;
     int64_t due_ms;
     enum { EFFECT_LIST_KEEP, EFFECT_LIST_ADD, EFFECT_LIST_REMOVE } list;
     int64_t created_ms;

@@ -6,12 +6,13 @@ void message_new_fill(struct effect *e, const struct message_new *m)
         effect_int(e, "kind", STORE_MESSAGE);
         effect_int(e, "created", e->created_ms);
     }
-    e->due = EFFECT_DUE_AT;
+    e->due = m->from_now ? EFFECT_DUE_IN : EFFECT_DUE_AT;
     e->due_ms = m->at_ms;
     effect_int(e, "st", STORE_LIVE);
     effect_int(e, "n", m->count);
     effect_int(e, "C", e->slices);
-    effect_int(e, "at", m->at_ms);
+    if (!m->from_now)
+        effect_int(e, "at", m->at_ms);
     effect_int(e, "mr", m->max_retry_count);
     effect_int(e, "rd", m->retry_delay_s);
     effect_text(e, "body", m->body);

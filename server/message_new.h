@@ -8,6 +8,7 @@
 
 struct message_new { /* borrowed until effect_apply returns */
     int64_t at_ms;   /* when it is due */
+    bool from_now;   /* so long after now instead, by the store's clock */
     int64_t count;   /* destinations, without repeats */
     int64_t max_retry_count;
     int64_t retry_delay_s;

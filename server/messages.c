@@ -285,7 +285,8 @@ static void commit(struct write *w)
     struct exchange *x = w->x;
     const struct input_value *send = input_find(&w->in, "sendTime");
     struct message_new m = {
-        .at_ms = send != NULL ? send->integer : x->wall_ms,
+        .at_ms = send != NULL ? send->integer : 0,
+        .from_now = send == NULL,
         .count = (int64_t)w->to.count,
         .max_retry_count = input_int(&w->in, "maxRetryCount", CMI_MAX_RETRY_COUNT_DEFAULT),
         .retry_delay_s = input_int(&w->in, "retryDelay", CMI_RETRY_DELAY_DEFAULT),

@@ -4,7 +4,7 @@
 -- more. effect.lua makes all later changes. What is new waits without a q.
 --
 -- KEYS: 1 m:<id>: s:{NN}:m: and 32 digits; the other keys are of its shard
--- ARGV: 1 due ms  2 digest, or ''  3 created  4 by  5 mr  6 rd  7 queue  8 oqn  9 cust
+-- ARGV: 1 due ms, or '+' and ms from now  2 digest, or ''  3 created  4 by  5 mr  6 rd  7 queue  8 oqn  9 cust
 --       10 byname, then what else it has: name, value, ...
 local call = redis.call
 local m, at, digest, created = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
@@ -17,6 +17,10 @@ if digest ~= '' then
     return {known == digest and 'replay' or 'other'}
   end
   call('HSET', m, 'dig', digest)
+end
+if string.byte(at) == 43 then
+  local time = call('TIME')
+  at = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(at))
 end
 -- st and kind: STORE_LIVE, STORE_CALLBACK. Numbers are texts here: Redis would print others.
 call('HSET', m, 'st', '1', 'ver', '1', 'kind', '2', 'created', created, 'by', ARGV[4],

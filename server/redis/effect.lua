@@ -5,16 +5,21 @@
 --       10 c:<id>  11 rep:<id>  12 t:<id>:<token>: the slices of 10 and 12 are these and ":k"
 --       13 out  14 due
 -- ARGV: 1 id  2 version that must be there, or ''  3 digest, or ''  4 how long the key is kept, ms
---       5 due ms, '' to keep, '-' for none  6 '+' into the list, '-' out of it, with
+--       5 due ms, '+' and ms from now, '' to keep, '-' for none  6 '+' into the list, '-' out of it, with
 --       a p in front: it is paged; '' to keep
 --       7 member of the list  8 purge ms, '' to keep, '-' for none  9 '1': only if unclaimed
 --       10 slices to take, '' to keep them  11 '1': the staged ones, else slice 0 is
 --       12 and the repeats  13  14 wake channel  15 "called", "called-last": a callback's result, to
 --       be told as its caller's own is (call.lua); else ''  16 of the same shard, the message that
 --       goes before it, or ''  17 fields to delete, so many, then name, value, ...
-local m, id = KEYS[1], ARGV[1]
+local m, id, due_at = KEYS[1], ARGV[1], ARGV[5]
 local creates = ARGV[2] == ''
 local BEHIND = '2' -- of pz: it waits for another to end
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+end
 
 if not creates and ARGV[3] ~= '' then
   local known = redis.call('GET', KEYS[8])
@@ -78,15 +83,17 @@ if drop > 0 then
   redis.call('HDEL', m, unpack(ARGV, 18, 17 + drop))
 end
 redis.call('HSET', m, 'ver', ver, unpack(ARGV, 18 + drop))
+if string.sub(due_at, 1, 1) == '+' then
+  due_at = string.format('%.0f', now_ms() + tonumber(due_at))
+  redis.call('HSET', m, 'at', due_at)
+  if old[4] == '2' then
+    redis.call('HSET', m, 'next', due_at)
+  end
+end
 if creates and ARGV[3] ~= '' then
   redis.call('HSET', m, 'dig', ARGV[3])
 elseif ARGV[3] ~= '' then
   redis.call('SET', KEYS[8], ARGV[3], 'PX', ARGV[4])
-end
-
-local function now_ms()
-  local time = redis.call('TIME')
-  return string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 end
 
 -- Keys of another message of this shard.
@@ -170,7 +177,7 @@ end
 
 -- What is new is neither planned nor under way.
 local not_before = 0
-if ARGV[5] ~= '' and not creates then
+if due_at ~= '' and not creates then
   redis.call('ZREM', KEYS[4], id)
   redis.call('DEL', KEYS[2])
   redis.call('HDEL', m, 'pk')
@@ -178,12 +185,12 @@ if ARGV[5] ~= '' and not creates then
     not_before = take_from_caller()
   end
 end
-if ARGV[5] == '-' then
+if due_at == '-' then
   redis.call('ZREM', KEYS[3], id)
   if old[4] == '1' then
     cancel()
   end
-elseif ARGV[5] ~= '' then
+elseif due_at ~= '' then
   local count = slices or tonumber(old[3]) or 1
   if creates and count == 1 then
     count = 0 -- what is new and has one slice waits without a q
@@ -191,13 +198,13 @@ elseif ARGV[5] ~= '' then
   for first = 0, count - 1, 500 do
     local add = {}
     for k = first, math.min(first + 500, count) - 1 do
-      add[#add + 1] = ARGV[5]
+      add[#add + 1] = due_at
       add[#add + 1] = k
     end
     redis.call('ZADD', KEYS[2], unpack(add))
   end
   if not old[5] then -- paused: it is reachable once it goes on
-    local at = string.format('%.0f', math.max(tonumber(ARGV[5]), not_before))
+    local at = string.format('%.0f', math.max(tonumber(due_at), not_before))
     redis.call('ZADD', KEYS[3], at, id)
     if redis.call('ZRANGE', KEYS[3], 0, 0)[1] == id then
       redis.call('PUBLISH', ARGV[14], at)

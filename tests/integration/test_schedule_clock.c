@@ -1,6 +1,7 @@
 /*
- * cmibridge schedule and clocks that jump. Redis' is the one that counts: hours begin by it, also
- * on the two days on which clocks change; its own wall clock may jump as it likes (D5).
+ * cmibridge schedule and serve, and clocks that jump. Redis' is the one that counts: hours begin by
+ * it, also on the two days on which clocks change, and it says what now is; their own wall clocks
+ * may jump as they like (D5).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,13 +11,18 @@
 #include <cmocka.h>
 
 #include "bridge/core/datetime.h"
+#include "bridge/core/num.h"
+#include "bridge/core/shard.h"
 #include "bridge/io/crypto.h"
 #include "tests/fakes/clock_shift.h"
 #include "tests/fakes/send_rig.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
-#define HOUR_MS INT64_C(3600000)
+#define HOUR_MS  INT64_C(3600000)
+#define DELAY_MS 60000
+#define RETRY_MS 300000
 
 static struct send_rig rig; /* too much for the stack */
 static struct kafka_broker *kafka;
@@ -159,6 +165,67 @@ static void a_redis_whose_clock_falls_back_loses_nothing(void **state)
     redis_jumps(-HOUR_MS);
 }
 
+/* ---- serve's clock ---- */
+
+static void at_is(const char *id, const char *field, int64_t from_ms, int64_t to_ms)
+{
+    char command[128];
+    int64_t at = 0;
+
+    (void)snprintf(command, sizeof command, "HGET s:{%02u}:m:%s %s", shard_of(view_of(id)), id,
+                   field);
+    assert_true(num_int(view_of(redis_server_ask(rig.serve.redis, command)), &at));
+    if (at < from_ms || at > to_ms)
+        fail_msg("%s is %" PRId64 " ms after now", field, at - from_ms);
+}
+
+#define MESSAGE                                                                                    \
+    "{\"message\":\"Hello\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","        \
+    "\"destinations\":[{\"address\":\"+358401\"}]}"
+
+/* What is due now, or so long after now, is by Redis' clock. */
+static void due_by_redis(int64_t off_ms)
+{
+    char message[33];
+    char callback[33];
+    char path[64];
+    int64_t before;
+
+    clock_shift_set(off_ms);
+    before = send_rig_wall_ms();
+    serve_create(&rig.serve, "/messages", "", MESSAGE, message);
+    serve_create(&rig.serve, "/callbacks", "",
+                 "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+358401\"}", callback);
+    at_is(message, "at", before, send_rig_wall_ms());
+    at_is(callback, "at", before + DELAY_MS, send_rig_wall_ms() + DELAY_MS);
+    at_is(callback, "next", before + DELAY_MS, send_rig_wall_ms() + DELAY_MS);
+
+    before = send_rig_wall_ms();
+    (void)snprintf(path, sizeof path, "/messages/%s", message);
+    serve_expect(&rig.serve, "PUT", path, "", MESSAGE, 204, "");
+    at_is(message, "at", before, send_rig_wall_ms());
+    (void)snprintf(path, sizeof path, "/callbacks/%s", callback);
+    serve_expect(&rig.serve, "PUT", path, "",
+                 "{\"customerNumber\":\"+358401\",\"notes\":\"\",\"lastResult\":\"BUSY\"}", 204,
+                 "");
+    at_is(callback, "at", before + RETRY_MS, send_rig_wall_ms() + RETRY_MS);
+    at_is(callback, "next", before + RETRY_MS, send_rig_wall_ms() + RETRY_MS);
+}
+
+static void what_is_due_now_does_not_wait_for_serve_s_clock(void **state)
+{
+    (void)state;
+    send_rig_start(&rig, kafka, rig_number++, 20);
+    serve_rig_stop(&rig.serve);
+    clock_shift_begin();
+    serve_rig_restart(&rig.serve);
+    clock_shift_end();
+    due_by_redis(HOUR_MS);
+    due_by_redis(-HOUR_MS);
+    send_rig_done(&rig);
+    clock_shift_done();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +234,7 @@ int main(void)
         cmocka_unit_test(a_wall_clock_that_jumps_changes_nothing),
         cmocka_unit_test(a_redis_whose_clock_jumps_ahead_loses_nothing),
         cmocka_unit_test(a_redis_whose_clock_falls_back_loses_nothing),
+        cmocka_unit_test(what_is_due_now_does_not_wait_for_serve_s_clock),
     };
 
     return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
