@@ -29,9 +29,16 @@ static int plan(struct callback_state *s, const struct callback_put *put, int64_
         fault_set(f, FAULT_REJECT, "the callback was closed after its last call");
         return 409;
     }
+    if (put->call >= CALLBACK_WISHES * s->max_calls) {
+        fault_set(f, FAULT_REJECT, "it was called %d times, and is not put off once more",
+                  (int)put->call);
+        return 409;
+    }
     if (put->has_next_call)
         s->next_call_ms = put->next_call_ms;
     else if (s->next_call_ms <= now_ms)
+        s->next_call_ms = now_ms + retry_delay_ms;
+    if (put->call > 0 && s->next_call_ms < now_ms + retry_delay_ms)
         s->next_call_ms = now_ms + retry_delay_ms;
     s->open = true;
     s->last = put->result;

@@ -14,6 +14,9 @@
  *
  * As wished: the time given; else the stored one, or now + retry_delay if that is past. A time
  * given with any other result must be the stored one, so that an object read can be sent back.
+ *
+ * What a call has brought, and no person has put, is of a dialler that may err: its wish is for
+ * now + retry_delay at the earliest, and after CALLBACK_WISHES * max_calls calls none is met (409).
  */
 #ifndef BRIDGE_CORE_CALLBACK_STATE_H
 #define BRIDGE_CORE_CALLBACK_STATE_H
@@ -22,6 +25,8 @@
 #include "bridge/core/view.h"
 
 #include <stdint.h>
+
+#define CALLBACK_WISHES 20 /* calls, for each that may fail */
 
 enum callback_result {
     CALLBACK_ADDED, /* none yet */
@@ -48,6 +53,7 @@ struct callback_put {
     enum callback_result result; /* any but CALLBACK_ADDED */
     bool has_next_call;
     int64_t next_call_ms;
+    int64_t call; /* the number of the call that has brought it; 0: a person has put it */
 };
 
 /* 0: *s is what it is now. Else the status to refuse with (400, 409), *f says why, *s is as it was.

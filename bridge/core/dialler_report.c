@@ -31,6 +31,7 @@ bool dialler_report_read(struct view body, struct dialler_report *out, struct fa
             return fault_add(f, "nextCallTime");
         out->put.has_next_call = true;
     }
+    out->put.call = out->attempt;
     (void)json_pick_text(json, "reason", text, sizeof text);
     mask_sentence(view_of(text), out->reason, sizeof out->reason);
     return true;

@@ -68,6 +68,7 @@ static void end_call(struct schedule *s, struct holding *h, enum callback_result
         .result = result,
         .has_next_call = next_call_ms >= 0,
         .next_call_ms = next_call_ms,
+        .call = h->content->message.calls + 1,
     };
     int64_t now = schedule_store_most_ms(s);
     struct fault f = {0};

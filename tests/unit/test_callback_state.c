@@ -42,19 +42,19 @@ static void a_failed_call_leads_to_the_next_until_there_were_enough(void **state
 {
     static const struct row rows[] = {
         {{true, CALLBACK_ADDED, 0, 3, 500, -1},
-         {CALLBACK_BUSY, false, 0},
+         {CALLBACK_BUSY, false, 0, 0},
          0,
          {true, CALLBACK_BUSY, 1, 3, NOW + DELAY, NOW}},
         {{true, CALLBACK_BUSY, 1, 3, 500, 400},
-         {CALLBACK_NO_ANSWER, false, 0},
+         {CALLBACK_NO_ANSWER, false, 0, 0},
          0,
          {true, CALLBACK_NO_ANSWER, 2, 3, NOW + DELAY, NOW}},
         {{true, CALLBACK_BUSY, 2, 3, 500, 400},
-         {CALLBACK_VOICEMAIL, false, 0},
+         {CALLBACK_VOICEMAIL, false, 0, 0},
          0,
          {false, CALLBACK_VOICEMAIL, 3, 3, 500, NOW}},
         {{true, CALLBACK_ADDED, 0, 1, 500, -1},
-         {CALLBACK_OTHER, false, 0},
+         {CALLBACK_OTHER, false, 0, 0},
          0,
          {false, CALLBACK_OTHER, 1, 1, 500, NOW}},
     };
@@ -67,11 +67,11 @@ static void success_and_handling_close_it(void **state)
 {
     static const struct row rows[] = {
         {{true, CALLBACK_BUSY, 1, 3, 500, 400},
-         {CALLBACK_SUCCESSFUL, false, 0},
+         {CALLBACK_SUCCESSFUL, false, 0, 0},
          0,
          {false, CALLBACK_SUCCESSFUL, 1, 3, 500, NOW}},
         {{true, CALLBACK_ADDED, 0, 3, 500, -1},
-         {CALLBACK_HANDLED, false, 0},
+         {CALLBACK_HANDLED, false, 0, 0},
          0,
          {false, CALLBACK_HANDLED, 0, 3, 500, -1}},
     };
@@ -84,23 +84,62 @@ static void a_wished_time_is_taken_without_a_failure(void **state)
 {
     static const struct row rows[] = {
         {{true, CALLBACK_BUSY, 1, 3, 500, 400},
-         {CALLBACK_CUSTOM_TIME, true, 7000000},
+         {CALLBACK_CUSTOM_TIME, true, 7000000, 0},
          0,
          {true, CALLBACK_CUSTOM_TIME, 1, 3, 7000000, 400}},
         {{true, CALLBACK_BUSY, 1, 3, 500, 400},
-         {CALLBACK_RESCHEDULE, true, 7},
+         {CALLBACK_RESCHEDULE, true, 7, 0},
          0,
          {true, CALLBACK_RESCHEDULE, 1, 3, 7, 400}},
         /* none given: the stored one … */
         {{true, CALLBACK_BUSY, 1, 3, NOW + 1, 400},
-         {CALLBACK_RESCHEDULE, false, 0},
+         {CALLBACK_RESCHEDULE, false, 0, 0},
          0,
          {true, CALLBACK_RESCHEDULE, 1, 3, NOW + 1, 400}},
         /* … unless that is past */
         {{true, CALLBACK_BUSY, 1, 3, NOW, 400},
-         {CALLBACK_RESCHEDULE, false, 0},
+         {CALLBACK_RESCHEDULE, false, 0, 0},
          0,
          {true, CALLBACK_RESCHEDULE, 1, 3, NOW + DELAY, 400}},
+    };
+
+    (void)state;
+    CHECK(rows);
+}
+
+/* One that errs makes no calls without a pause, nor without an end. */
+static void a_dialler_s_wish_comes_no_sooner_than_a_retry_and_not_for_ever(void **state)
+{
+    static const struct row rows[] = {
+        {{true, CALLBACK_BUSY, 1, 3, 500, 400},
+         {.result = CALLBACK_CUSTOM_TIME, .has_next_call = true, .next_call_ms = 7, .call = 1},
+         0,
+         {true, CALLBACK_CUSTOM_TIME, 1, 3, NOW + DELAY, 400}},
+        {{true, CALLBACK_ADDED, 0, 3, 500, -1},
+         {.result = CALLBACK_RESCHEDULE,
+          .has_next_call = true,
+          .next_call_ms = NOW + DELAY - 1,
+          .call = 1},
+         0,
+         {true, CALLBACK_RESCHEDULE, 0, 3, NOW + DELAY, -1}},
+        {{true, CALLBACK_ADDED, 0, 3, NOW + 1, -1},
+         {.result = CALLBACK_RESCHEDULE, .call = 59},
+         0,
+         {true, CALLBACK_RESCHEDULE, 0, 3, NOW + DELAY, -1}},
+        {{true, CALLBACK_ADDED, 0, 3, 500, -1},
+         {.result = CALLBACK_CUSTOM_TIME,
+          .has_next_call = true,
+          .next_call_ms = 7000000,
+          .call = 59},
+         0,
+         {true, CALLBACK_CUSTOM_TIME, 0, 3, 7000000, -1}},
+        {{true, CALLBACK_RESCHEDULE, 0, 3, 500, -1},
+         {.result = CALLBACK_CUSTOM_TIME,
+          .has_next_call = true,
+          .next_call_ms = 7000000,
+          .call = 60},
+         409,
+         {false, CALLBACK_ADDED, 0, 0, 0, 0}},
     };
 
     (void)state;
@@ -111,15 +150,15 @@ static void a_time_with_another_result_must_be_the_stored_one(void **state)
 {
     static const struct row rows[] = {
         {{true, CALLBACK_ADDED, 0, 3, 500, -1},
-         {CALLBACK_BUSY, true, 501},
+         {CALLBACK_BUSY, true, 501, 0},
          400,
          {false, CALLBACK_ADDED, 0, 0, 0, 0}},
         {{true, CALLBACK_ADDED, 0, 3, 500, -1},
-         {CALLBACK_BUSY, true, 500},
+         {CALLBACK_BUSY, true, 500, 0},
          0,
          {true, CALLBACK_BUSY, 1, 3, NOW + DELAY, NOW}},
         {{true, CALLBACK_ADDED, 0, 3, 500, -1},
-         {CALLBACK_HANDLED, true, 499},
+         {CALLBACK_HANDLED, true, 499, 0},
          400,
          {false, CALLBACK_ADDED, 0, 0, 0, 0}},
     };
@@ -132,23 +171,23 @@ static void a_closed_one_is_opened_by_a_wish_only(void **state)
 {
     static const struct row rows[] = {
         {{false, CALLBACK_SUCCESSFUL, 2, 3, 500, 400},
-         {CALLBACK_CUSTOM_TIME, true, 7000000},
+         {CALLBACK_CUSTOM_TIME, true, 7000000, 0},
          0,
          {true, CALLBACK_CUSTOM_TIME, 2, 3, 7000000, 400}},
         {{false, CALLBACK_SUCCESSFUL, 0, 3, 500, 400},
-         {CALLBACK_RESCHEDULE, false, 0},
+         {CALLBACK_RESCHEDULE, false, 0, 0},
          0,
          {true, CALLBACK_RESCHEDULE, 0, 3, NOW + DELAY, 400}},
         {{false, CALLBACK_BUSY, 3, 3, 500, 400},
-         {CALLBACK_RESCHEDULE, false, 0},
+         {CALLBACK_RESCHEDULE, false, 0, 0},
          409,
          {false, CALLBACK_ADDED, 0, 0, 0, 0}},
         {{false, CALLBACK_HANDLED, 1, 3, 500, 400},
-         {CALLBACK_BUSY, false, 0},
+         {CALLBACK_BUSY, false, 0, 0},
          0,
          {false, CALLBACK_BUSY, 1, 3, 500, 400}},
         {{false, CALLBACK_HANDLED, 1, 3, 500, 400},
-         {CALLBACK_SUCCESSFUL, false, 0},
+         {CALLBACK_SUCCESSFUL, false, 0, 0},
          0,
          {false, CALLBACK_SUCCESSFUL, 1, 3, 500, 400}},
     };
@@ -180,6 +219,7 @@ int main(void)
         cmocka_unit_test(a_failed_call_leads_to_the_next_until_there_were_enough),
         cmocka_unit_test(success_and_handling_close_it),
         cmocka_unit_test(a_wished_time_is_taken_without_a_failure),
+        cmocka_unit_test(a_dialler_s_wish_comes_no_sooner_than_a_retry_and_not_for_ever),
         cmocka_unit_test(a_time_with_another_result_must_be_the_stored_one),
         cmocka_unit_test(a_closed_one_is_opened_by_a_wish_only),
         cmocka_unit_test(results_have_the_interface_s_names),
