@@ -84,6 +84,20 @@ static void check_via(struct rules *r, size_t i)
         rules_mistake(r, path, "%s is given, but the queue has no address to send from", path);
 }
 
+/* A call that is given up while its request is out would be followed by another (D6). */
+static void check_handling(struct rules *r)
+{
+    const struct conf_value *handling = conf_find(r->c, "callbacks.handling_timeout");
+    const struct conf_value *request = conf_find(r->c, "callbacks.dialler.timeout");
+
+    if (rules_sound(handling) && rules_sound(request) && handling->number <= request->number)
+        rules_mistake(r, rules_given(r, "callbacks.handling_timeout", "callbacks.dialler.timeout"),
+                      "callbacks.handling_timeout is %s; it must be longer than "
+                      "callbacks.dialler.timeout, which is %s, or a call would be given up while "
+                      "its request is out",
+                      handling->text, request->text);
+}
+
 static void check_dialler(struct rules *r)
 {
     static const char prefix[] = "callbacks.dialler";
@@ -100,8 +114,10 @@ static void check_dialler(struct rules *r)
                       "callbacks.dialler.type is missing; what is spoken at its url is not known");
     else if (!channels_read_dialler(r->c, &kind, &dialler, &f))
         rules_mistake(r, "callbacks.dialler.type", "%s", f.text);
-    else if (kind != NULL)
+    else if (kind != NULL) {
         channels_done(&dialler);
+        check_handling(r);
+    }
 }
 
 static void check_stop_words(struct rules *r)

@@ -89,6 +89,16 @@ static void a_channel_that_lacks_something_is_a_mistake(void **state)
          "f:1: callbacks.dialler.hours: '8-20' is no span of hours; write it like Mo-Fr "
          "08:00-20:00 "
          "or 08:00-21:00\n"},
+        {"callbacks: {handling_timeout: 6s, dialler: {type: webhook, url: 'https://h'}}\n",
+         "f:1: callbacks.handling_timeout is 6s; it must be longer than callbacks.dialler.timeout, "
+         "which is 10s, or a call would be given up while its request is out\n"},
+        {"callbacks: {dialler: {type: webhook, url: 'https://h'}}\n"
+         "callbacks.dialler.timeout: 2min\ncallbacks.handling_timeout: 2min\n",
+         "f:3: callbacks.handling_timeout is 2min; it must be longer than "
+         "callbacks.dialler.timeout, which is 2min, or a call would be given up while its request "
+         "is out\n"},
+        {"callbacks: {handling_timeout: 11s, dialler: {type: webhook, url: 'https://h'}}\n", ""},
+        {"callbacks: {handling_timeout: 6s}\n", ""}, /* nobody calls */
         {"callbacks: {dialler: {type: webhook}}\n",
          "f:1: callbacks.dialler.url is missing; type: webhook needs it\n"},
         {"callbacks: {dialler: {url: 'https://h'}}\n",
