@@ -155,6 +155,7 @@ void schedule_hold_free(struct schedule *s, struct holding *h)
     schedule_call_forget(s, h);
     uncount(s, h);
     content_drop(h->content);
+    schedule_unrecorded(h, -(int64_t)(h->fresh.count + h->gone.count));
     schedule_batch_done(&h->fresh);
     schedule_batch_done(&h->gone);
     mem_free(h->addresses);
@@ -296,6 +297,7 @@ void schedule_hold_leave(struct schedule *s, struct holding *h, enum leaving why
     schedule_hold_dirty(s, h);
     if (why == LEAVING_LOST) {
         stat_add(s->stat_fenced, 1);
+        schedule_unrecorded(h, -(int64_t)h->fresh.count);
         schedule_batch_done(&h->fresh);
         buf_init(&h->fresh.text, 2 * SETTLEMENT_TEXT_MAX * SCHEDULE_SETTLED_MAX);
         h->settled_ms = 0;
@@ -343,7 +345,11 @@ static int64_t settle_ms(const struct holding *h)
 
 static bool settlements_due(const struct holding *h, int64_t now)
 {
-    return h->fresh.count >= SCHEDULE_SETTLE_COUNT || (h->fresh.count > 0 && now >= settle_ms(h));
+    const struct channel_of *c = h->sender != NULL ? h->sender->channel : NULL;
+    bool many = c != NULL && c->unrecorded >= c->conf->slots;
+
+    return h->fresh.count >= SCHEDULE_SETTLE_COUNT ||
+           (h->fresh.count > 0 && (many || now >= settle_ms(h)));
 }
 
 static void wake_at(struct schedule *s, struct holding *h, int64_t at)

@@ -255,7 +255,8 @@ static bool send_one(struct schedule *s, struct sender *from)
 
 static bool has_slot(const struct schedule *s, const struct channel_of *c)
 {
-    return c->out < c->conf->slots && s->in_flight < s->conf.in_flight;
+    return c->out < c->conf->slots && s->in_flight < s->conf.in_flight &&
+           c->unrecorded < (int64_t)SCHEDULE_UNRECORDED_TIMES * c->conf->slots;
 }
 
 /* Sender after sender, so that none takes all slots. */

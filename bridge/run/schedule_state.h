@@ -37,9 +37,11 @@
 #define SCHEDULE_RENEWALS     3     /* of a lease while it lasts */
 #define SCHEDULE_SETTLE_MS    10    /* the longest that a settlement waits to be written */
 #define SCHEDULE_SETTLE_COUNT 500   /* settlements that do not wait */
-#define SCHEDULE_WINDOW_FIRST 64    /* message parts of a sender, marked and not begun */
-#define SCHEDULE_WINDOW_MAX   8192
-#define SCHEDULE_HEAD_START   32
+/* Of a channel's slots: more replies than that, not recorded yet, and no further request begins. */
+#define SCHEDULE_UNRECORDED_TIMES 2
+#define SCHEDULE_WINDOW_FIRST     64 /* message parts of a sender, marked and not begun */
+#define SCHEDULE_WINDOW_MAX       8192
+#define SCHEDULE_HEAD_START       32
 #define SCHEDULE_NEXT_MS                                                                           \
     5000 /* a message's next slice is claimed so long before its rate needs it */
 #define SCHEDULE_NEWCOMERS     3000 /* destinations for which a sender that holds enough has room */
@@ -174,6 +176,8 @@ struct channel_of {
     struct breaker breaker;
     unsigned forbidden; /* destinations in a row that were answered so */
     int out;
+    int64_t unrecorded; /* settlements of its messages that are not in the store: what a death
+                           repeats */
     char trouble[FAULT_TEXT_MAX];
     size_t turn;                /* the sender that goes next */
     bool known;                 /* its gate was looked at */
@@ -373,6 +377,8 @@ void schedule_write(struct schedule *s, struct holding *h, enum write_kind kind)
 void schedule_write_again(struct schedule *s, struct holding *h);
 void schedule_written(void *schedule, uint64_t token, enum schedule_state state);
 void schedule_batch_done(struct batch *b);
+/* So many settlements more, or less, that are not in the store. */
+void schedule_unrecorded(const struct holding *h, int64_t more);
 
 /* ---- schedule_send.c ---- */
 void schedule_send_init(struct schedule *s);

@@ -48,6 +48,14 @@ static void add(struct batch *b, const struct settled *item, struct view reason,
     to->id_n = id.n;
 }
 
+void schedule_unrecorded(const struct holding *h, int64_t more)
+{
+    if (h->sender == NULL)
+        return; /* a call's end is no settlement */
+    h->sender->channel->unrecorded += more;
+    assert(h->sender->channel->unrecorded >= 0);
+}
+
 static enum slice_outcome outcome_of(enum settlement_state state)
 {
     if (state == SETTLEMENT_HANDLED)
@@ -96,6 +104,7 @@ void schedule_settle(struct schedule *s, struct holding *h, size_t i, const stru
     if (h->fresh.count == 0)
         h->settled_ms = schedule_now(s);
     add(&h->fresh, &item, how->reason, how->provider_id);
+    schedule_unrecorded(h, 1);
     schedule_hold_dirty(s, h);
 }
 
@@ -113,6 +122,7 @@ void schedule_tell_unknown(struct schedule *s, struct holding *h, size_t i)
     if (h->fresh.count == 0)
         h->settled_ms = schedule_now(s);
     add(&h->fresh, &item, VIEW("cancelled"), VIEW_NONE);
+    schedule_unrecorded(h, 1);
 }
 
 /* The write's settlements were not written: they come before those made since. */
@@ -237,6 +247,7 @@ static void failed(struct schedule *s, struct holding *h)
 
 static void forget_batch(struct holding *h)
 {
+    schedule_unrecorded(h, -(int64_t)h->gone.count);
     h->gone.count = 0;
     buf_clear(&h->gone.text);
 }
