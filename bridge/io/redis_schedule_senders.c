@@ -71,7 +71,8 @@ void schedule_ask(void *ctx, const struct schedule_ask *a)
     char rate[RATE_TEXT_MAX];
     char burst[RATE_TEXT_MAX];
     char want[24];
-    struct view args[4] = {VIEW("ask"), VIEW_NONE, VIEW_NONE, schedule_number(want, a->want)};
+    struct view args[5] = {VIEW("ask"), VIEW_NONE, VIEW_NONE, schedule_number(want, a->want),
+                           (struct view){(const char *)s->conf.owner, sizeof s->conf.owner}};
 
     snprintf(rate, sizeof rate, "%.9g", a->rate);
     snprintf(burst, sizeof burst, "%.9g", a->burst);
@@ -79,7 +80,7 @@ void schedule_ask(void *ctx, const struct schedule_ask *a)
     args[2] = view_of(burst);
     (void)key_of(a->gate, key);
     schedule_call_run(schedule_call_new(s, a->token, 0, on_granted), SCHEDULE_SCRIPT_GATE, key,
-                      args, 4);
+                      args, 5);
 }
 
 void schedule_shut(void *ctx, const struct schedule_shut *shut)

@@ -2,10 +2,11 @@
 --
 -- KEYS: 1 gate:<name>
 -- ARGV: 1 "ask"   2 tokens a second, 0: no limit  3 tokens that may gather  4 wanted, 0: only look
+--         5 owner
 --       1 "shut"  2 for, ms  3 probe each, ms, 0: opens by itself  4 why
 --       1 "open"
 -- Gives of "ask" {granted, wait ms, stopped, why}, else "done". A gate unused for a day is forgotten.
-local DAY = 86400000
+local DAY, LATE = 86400000, 100 -- ms; so late may come one that was told to wait
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 
@@ -59,10 +60,26 @@ burst = math.max(burst, 1)
 local gathered = math.max(now - ts, 0) * rate / 1000
 local tokens = math.min(burst, (tonumber(g[1]) or burst) + gathered)
 local granted = math.min(want, math.floor(tokens))
+
+-- Of two that wait for the same token the one whose turn it is has it, whoever comes first: had is who
+-- got some last, next who was told to wait meanwhile, and counts until nt.
+local turn, me = redis.call('HMGET', KEYS[1], 'had', 'next', 'nt'), ARGV[5]
+local late = (tonumber(turn[3]) or 0) - now
+local waits = turn[1] == me and turn[2] and turn[2] ~= me and late > 0 and late < DAY
+if waits then -- one is left to the other
+  granted = math.min(granted, math.floor(tokens) - 1)
+end
 if granted < 1 then
-  return {0, math.ceil((1 - tokens) * 1000 / rate), 0, ''}
+  local wait = math.ceil(((waits and 2 or 1) - tokens) * 1000 / rate)
+  if turn[1] and turn[1] ~= me then
+    redis.call('HSET', KEYS[1], 'next', me, 'nt', digits(now + wait + LATE))
+  end
+  return {0, math.max(wait, 1), 0, ''}
+end
+if turn[2] == me then
+  redis.call('HDEL', KEYS[1], 'next', 'nt')
 end
 redis.call('HSET', KEYS[1], 'tok', string.format('%.17g', tokens - granted), 'ts',
-  string.format('%.17g', now))
+  string.format('%.17g', now), 'had', me)
 redis.call('PEXPIRE', KEYS[1], DAY)
 return {granted, 0, 0, ''}
