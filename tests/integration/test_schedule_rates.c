@@ -200,7 +200,8 @@ static void small_ones_share(unsigned processes)
             hostile_request_header(hostile_http_request(carrier, i), "Idempotency-Key"),
             view_of(rig.messages[0].id));
     print_message("%zu requests until %zu of small ones were out\n", all, small);
-    assert_true(all <= 3 * SMALL * SMALL_OF);
+    /* Two processes share the rate by turns, and one of them may hold no small one at first. */
+    assert_true(all <= (processes > 1 ? 4u : 3u) * SMALL * SMALL_OF);
     (void)snprintf(path, sizeof path, "/messages/%s", rig.messages[0].id);
     serve_expect(&rig.serve, "DELETE", path, "", NULL, 204, NULL);
     send_rig_until_ended(&rig);
