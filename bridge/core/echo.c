@@ -210,31 +210,59 @@ static bool is_enough(struct view line, size_t at, struct view values, size_t i,
     return *whole || m.value >= ECHO_PIECE;
 }
 
+/* Byte for byte, but for the case of letters. */
+static size_t same_bytes(struct view value, struct view said)
+{
+    size_t n = 0;
+
+    while (n < value.n && n < said.n && value.p[n] != '\0' && lower(value.p[n]) == lower(said.p[n]))
+        n++;
+    return n;
+}
+
+/* The longest of the values' pieces at values[i] that the line has at `at`; *whole: all of one. */
+static size_t piece_at(struct view line, size_t at, struct view values, size_t i, bool *whole)
+{
+    struct view here = view_skip(line, at);
+    size_t longest = same_bytes(view_skip(values, i), here);
+
+    *whole = values.p[i + longest] == '\0' && (i == 0 || values.p[i - 1] == '\0') &&
+             (longest >= SHORT_VALUE || (is_edge(line, at) && is_edge(line, at + longest)));
+    if (!*whole && longest < ECHO_PIECE)
+        longest = 0;
+    for (int words = ALL_WORDS; words <= ASCII_WORDS; words++) {
+        struct match m;
+        bool all;
+
+        if (!in_word(values.p[i], (enum words)words))
+            continue;
+        m = alike(view_skip(values, i), here, (enum words)words);
+        if (m.said <= longest || !is_enough(line, at, values, i, m, (enum words)words, &all))
+            continue;
+        longest = m.said;
+        *whole = all;
+    }
+    return longest;
+}
+
 /* Bytes of line, from `at` on, that are one of the values or a long enough piece of one; 0: none.
  */
 static size_t value_at(struct view line, size_t at, struct view values, bool *whole)
 {
-    struct view here = view_skip(line, at);
     size_t longest = 0;
 
     *whole = false;
-    if (here.n == 0 || !is_part_of_word(here.p[0]))
-        return 0;
     for (size_t i = 0; i < values.n; i++) {
-        if (lower(values.p[i]) != lower(here.p[0]) && (values.p[i] & here.p[0] & 0x80) == 0)
-            continue; /* most of them */
-        for (int words = ALL_WORDS; words <= ASCII_WORDS; words++) {
-            struct match m;
-            bool all;
+        bool all;
+        size_t n;
 
-            if (!in_word(values.p[i], (enum words)words))
-                continue;
-            m = alike(view_skip(values, i), here, (enum words)words);
-            if (m.said <= longest || !is_enough(line, at, values, i, m, (enum words)words, &all))
-                continue;
-            longest = m.said;
-            *whole = all;
-        }
+        if (lower(values.p[i]) != lower(line.p[at]) && (values.p[i] & line.p[at] & 0x80) == 0)
+            continue; /* most of them */
+        n = piece_at(line, at, values, i, &all);
+        if (n <= longest)
+            continue;
+        longest = n;
+        *whole = all;
     }
     while (longest > 0 && at + longest < line.n && (line.p[at + longest] & 0xc0) == 0x80)
         longest--; /* not within a character */
