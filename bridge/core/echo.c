@@ -195,19 +195,16 @@ static bool is_beginning(struct view values, size_t i, enum words words)
     return i == 0 || values.p[i - 1] == '\0';
 }
 
-/* Is it a value, or enough of one, that begins at values[i]? *whole: all of it. */
+/* Is it a value, or enough of one, that begins at values[i]? */
 static bool is_enough(struct view line, size_t at, struct view values, size_t i, struct match m,
-                      enum words words, bool *whole)
+                      enum words words)
 {
     bool edges = is_edge(line, at) && is_edge(line, at + m.said);
     bool all = m.said > 0 && values.p[i + m.value] == '\0' && is_beginning(values, i, words);
 
-    if (words == ASCII_WORDS) { /* of which part is missing */
-        *whole = false;
+    if (words == ASCII_WORDS) /* of which part is missing */
         return m.letters >= ECHO_PIECE || (all && edges && m.letters >= FEW_LETTERS);
-    }
-    *whole = all && (m.said >= SHORT_VALUE || edges);
-    return *whole || m.value >= ECHO_PIECE;
+    return (all && (m.said >= SHORT_VALUE || edges)) || m.value >= ECHO_PIECE;
 }
 
 /* Byte for byte, but for the case of letters. */
@@ -220,7 +217,8 @@ static size_t same_bytes(struct view value, struct view said)
     return n;
 }
 
-/* The longest of the values' pieces at values[i] that the line has at `at`; *whole: all of one. */
+/* Bytes that the line has at `at` of the piece at values[i]; *whole: it is all of a value,
+ * unchanged. */
 static size_t piece_at(struct view line, size_t at, struct view values, size_t i, bool *whole)
 {
     struct view here = view_skip(line, at);
@@ -232,15 +230,14 @@ static size_t piece_at(struct view line, size_t at, struct view values, size_t i
         longest = 0;
     for (int words = ALL_WORDS; words <= ASCII_WORDS; words++) {
         struct match m;
-        bool all;
 
         if (!in_word(values.p[i], (enum words)words))
             continue;
         m = alike(view_skip(values, i), here, (enum words)words);
-        if (m.said <= longest || !is_enough(line, at, values, i, m, (enum words)words, &all))
+        if (m.said <= longest || !is_enough(line, at, values, i, m, (enum words)words))
             continue;
         longest = m.said;
-        *whole = all;
+        *whole = false; /* what is not the value itself is no address of ours to show a part of */
     }
     return longest;
 }
