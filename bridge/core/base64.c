@@ -1,6 +1,6 @@
 #include "bridge/core/base64.h"
 
-static int sextet(char c)
+int base64_sextet(char c)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -18,7 +18,7 @@ static bool group(const char *four, size_t kept, struct buf *to)
     char bytes[3];
 
     for (size_t i = 0; i < 4; i++) {
-        int six = i < kept ? sextet(four[i]) : 0;
+        int six = i < kept ? base64_sextet(four[i]) : 0;
 
         if (six < 0)
             return false;

@@ -1,5 +1,6 @@
 #include "bridge/core/coded.h"
 
+#include "bridge/core/base64.h"
 #include "bridge/core/percent.h"
 #include "bridge/core/utf8.h"
 
@@ -188,17 +189,10 @@ int coded_plain(struct view text, size_t *n)
 
 /* ---- runs ---- */
 
+/* Of either alphabet. */
 static int sextet(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == '+' || c == '-')
-        return 62;
-    return c == '/' || c == '_' ? 63 : -1;
+    return base64_sextet(c == '-' ? '+' : c == '_' ? '/' : c);
 }
 
 /* Takes bytes for as long as they are text; bytes: of whole characters. */
