@@ -53,7 +53,7 @@ struct redis_node {
     int64_t backoff_ms;
     char trouble[TROUBLE_MAX];
     char logged[TROUBLE_MAX];
-    char refusal[TROUBLE_MAX];  /* the newest answer that a write can't be taken, */
+    struct fault refusal;       /* the newest answer that a write can't be taken, */
     int64_t refused_ms;         /* and when it came */
     int64_t checked_ms;         /* when the durable profile was last asked for */
     struct redis_queue owed;    /* in the order sent, so also of their deadlines */
@@ -173,7 +173,7 @@ static void go(struct redis_node *r, enum phase to)
     case PHASE_GREETING:
         break; /* the first command of the greeting starts the timer */
     case PHASE_UP:
-        r->trouble[0] = r->logged[0] = r->refusal[0] = '\0';
+        r->trouble[0] = r->logged[0] = r->refusal.text[0] = '\0';
         r->checked_ms = (int64_t)uv_now(r->loop);
         r->backoff_ms = REDIS_BACKOFF_MIN_MS;
         break;
@@ -288,7 +288,7 @@ const char *redis_node_trouble(const struct redis_node *r)
 
 const char *redis_node_refusal(const struct redis_node *r)
 {
-    return (int64_t)uv_now(r->loop) - r->refused_ms < REDIS_REFUSAL_MS ? r->refusal : "";
+    return (int64_t)uv_now(r->loop) - r->refused_ms < REDIS_REFUSAL_MS ? r->refusal.text : "";
 }
 
 const char *redis_node_address(const struct redis_node *r)
@@ -621,8 +621,8 @@ static void mind_refusal(struct redis_node *r, const struct redis_value *v)
 
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (is_code(v, codes[i])) {
-            snprintf(r->refusal, sizeof r->refusal, "Redis at %s refuses to write: %.*s",
-                     r->address_text, VIEW_ARG(v->text));
+            fault_set(&r->refusal, FAULT_RETRY, "Redis at %s refuses to write: %.*s",
+                      r->address_text, VIEW_ARG(v->text));
             r->refused_ms = (int64_t)uv_now(r->loop);
         }
 }
