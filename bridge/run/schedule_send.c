@@ -54,8 +54,10 @@ void schedule_ring_take(struct holding *h)
     } else {
         h->prev->next = h->next;
         h->next->prev = h->prev;
-        if (from->ring == h)
+        if (from->ring == h) {
             from->ring = h->next;
+            from->turn = 0;
+        }
     }
     h->next = h->prev = NULL;
 }
@@ -228,6 +230,17 @@ void schedule_granted(void *schedule, const struct schedule_grant *g)
         pacer_lost(&from->pacer, schedule_now(s));
 }
 
+/* What one holding sends in a row, in parts: what is answered of it together is written together.
+ * Where a rate says how long that takes, it takes no longer than the others notice. */
+static int64_t turn_of(const struct sender *from)
+{
+    int64_t paced = from->conf->rate * SCHEDULE_TURN_MS / 1000;
+
+    if (from->conf->rate == 0 || paced > SCHEDULE_TURN_PARTS)
+        return SCHEDULE_TURN_PARTS;
+    return paced;
+}
+
 /* Sends one of the sender's, from the holding whose turn it is. */
 static bool send_one(struct schedule *s, struct sender *from)
 {
@@ -246,7 +259,11 @@ static bool send_one(struct schedule *s, struct sender *from)
         }
         if (pacer_watch(&from->pacer, now))
             ask_gate(s, from, 1);
-        from->ring = h->next;
+        if (from->turn <= 0)
+            from->turn = turn_of(from);
+        from->turn -= parts;
+        if (from->turn <= 0)
+            from->ring = h->next;
         begin(s, h, next_marked(h));
         return true;
     }
@@ -259,16 +276,18 @@ static bool has_slot(const struct schedule *s, const struct channel_of *c)
            c->unrecorded < (int64_t)SCHEDULE_UNRECORDED_TIMES * c->conf->slots;
 }
 
-/* Sender after sender, so that none takes all slots. */
+/* Turn after turn, sender after sender, so that none takes all slots. */
 static void send_channel(struct schedule *s, struct channel_of *c)
 {
     size_t idle = 0;
 
     while (idle < s->conf.sender_count && has_slot(s, c) && schedule_channel_allows(s, c)) {
         struct sender *from = &s->senders[c->turn];
+        bool sent = from->channel == c && from->ring != NULL && send_one(s, from);
 
-        c->turn = (c->turn + 1) % s->conf.sender_count;
-        idle = from->channel == c && from->ring != NULL && send_one(s, from) ? 0 : idle + 1;
+        idle = sent ? 0 : idle + 1;
+        if (!sent || from->turn <= 0)
+            c->turn = (c->turn + 1) % s->conf.sender_count;
     }
 }
 

@@ -39,6 +39,8 @@
 #define SCHEDULE_SETTLE_COUNT 500   /* settlements that do not wait */
 /* Of a channel's slots: more replies than that, not recorded yet, and no further request begins. */
 #define SCHEDULE_UNRECORDED_TIMES 2
+#define SCHEDULE_TURN_PARTS       32 /* message parts that one slice sends in a row, at most */
+#define SCHEDULE_TURN_MS          5  /* or as many as its sender's rate lets through in so long */
 #define SCHEDULE_WINDOW_FIRST     64 /* message parts of a sender, marked and not begun */
 #define SCHEDULE_WINDOW_MAX       8192
 #define SCHEDULE_HEAD_START       32
@@ -160,7 +162,8 @@ struct sender {
     struct pacer pacer;
     struct holding *ring; /* those with something MARKED; the next one to send from */
     size_t ring_count;
-    int64_t held;         /* destinations held and not begun */
+    int64_t turn; /* parts that the ring's first may send before it is the next one's turn */
+    int64_t held; /* destinations held and not begun */
     struct holding *line; /* those that want to be marked, first to last */
     struct holding *line_last;
     size_t line_count;
