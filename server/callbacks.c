@@ -207,17 +207,10 @@ static void on_put(void *owner, enum effect_outcome outcome, const struct fault 
     put_free(put);
 }
 
-/* given: the next call's time was. Else, where it is another than before, it was counted from now.
- */
 static void say_when(struct effect *e, const struct callback_state *old,
-                     const struct callback_state *now, bool given)
+                     const struct callback_state *now, int64_t now_ms)
 {
-    bool planned = now->open && !given && now->next_call_ms != old->next_call_ms;
-
-    if (planned) {
-        e->due = EFFECT_DUE_IN; /* the clock that counts is the store's */
-        e->due_ms = now->next_call_ms - e->x->wall_ms;
-    } else if (now->open) {
+    if (now->open) {
         e->due = EFFECT_DUE_AT;
         e->due_ms = now->next_call_ms;
         effect_int(e, "at", now->next_call_ms);
@@ -234,12 +227,13 @@ static void say_when(struct effect *e, const struct callback_state *old,
     } else {
         e->due = EFFECT_DUE_NONE;
         e->list = EFFECT_LIST_REMOVE;
-        effect_purge(e, e->x->wall_ms + e->x->server->retention_ms);
+        effect_purge(e, now_ms + e->x->server->retention_ms);
     }
 }
 
-static void on_found(void *owner, const struct redis_value *hash)
+static void on_found(void *owner, const struct stored *thing)
 {
+    const struct redis_value *hash = thing->fields;
     struct put *put = owner;
     struct exchange *x = put->x;
     struct callback_state old = callback_hash_state(hash);
@@ -253,7 +247,7 @@ static void on_found(void *owner, const struct redis_value *hash)
         put_free(put);
         return;
     }
-    status = callback_put(&now, &put->wish, x->wall_ms, x->server->callback_retry_delay_ms, &f);
+    status = callback_put(&now, &put->wish, thing->now_ms, x->server->callback_retry_delay_ms, &f);
 
     if (status != 0) {
         exchange_error(x, status, "%s", f.text);
@@ -270,7 +264,7 @@ static void on_found(void *owner, const struct redis_value *hash)
     effect_int(&e, "fail", now.failures);
     if (now.last_call_ms >= 0)
         effect_int(&e, "lastcall", now.last_call_ms);
-    say_when(&e, &old, &now, put->wish.has_next_call);
+    say_when(&e, &old, &now, thing->now_ms);
     effect_apply(&e, on_put, put);
 }
 

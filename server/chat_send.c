@@ -123,7 +123,7 @@ static void next(struct sending *s)
     e.created_ms = s->x->wall_ms;
     e.slices = 1;
     e.slice = buf_view(&s->slice);
-    message_new_fill(&e, &(struct message_new){.at_ms = s->x->wall_ms,
+    message_new_fill(&e, &(struct message_new){.from_now = true,
                                                .count = 1,
                                                .max_retry_count = RETRIES,
                                                .retry_delay_s = RETRY_DELAY_S,

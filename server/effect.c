@@ -295,19 +295,23 @@ static void on_key(void *owner, const struct redis_value *v)
     look_answered(look);
 }
 
-static void on_hash(void *owner, const struct redis_value *v)
+static void on_thing(void *owner, const struct redis_value *v)
 {
     struct look *look = owner;
     struct look done = *look;
+    struct stored thing;
 
     mem_free(look);
     if (done.over)
         return;
-    if (!store_failed(done.x, v)) {
-        if (store_int(v, "kind", 0) == done.kind && store_int(v, "st", 0) != STORE_DELETED) {
-            done.found(done.owner, v);
-            return;
-        }
+    if (!stored_of(v, &thing)) {
+        store_log(done.x, v);
+        store_unavailable(done.x);
+    } else if (store_int(thing.fields, "kind", 0) == done.kind &&
+               store_int(thing.fields, "st", 0) != STORE_DELETED) {
+        done.found(done.owner, &thing);
+        return;
+    } else {
         effect_refuse(done.x, EFFECT_GONE, NULL);
     }
     done.answered(done.owner);
@@ -317,18 +321,14 @@ static void on_hash(void *owner, const struct redis_value *v)
 static void look_at_thing(struct look *look)
 {
     struct redis *redis = look->x->server->redis;
-    struct view id = view_of(look->id);
-    unsigned shard = shard_of(id);
     char key[SHARD_KEY_MAX];
     struct view args[2] = {VIEW("GET"), VIEW_NONE};
 
     if (look->x->key.n > 0) {
-        args[1] = idem_key(look->x, shard, key);
+        args[1] = idem_key(look->x, shard_of(view_of(look->id)), key);
         redis_command(redis, args, 2, on_key, look);
     }
-    args[0] = VIEW("HGETALL");
-    args[1] = shard_key(shard, "m", id, key);
-    redis_command(redis, args, 2, on_hash, look);
+    stored_read(redis, look->id, on_thing, look);
 }
 
 static void on_binding(void *owner, enum binding b)

@@ -11,6 +11,7 @@
 
 #include "server/server.h"
 #include "server/store.h"
+#include "server/stored.h"
 
 #define EFFECT_FIELDS_MAX 32
 #define EFFECT_NEW        (-1) /* version: it must not exist */
@@ -37,8 +38,8 @@ struct effect {
     enum store_kind kind;
     char id[GUID_TEXT_MAX];
     int64_t version;
-    /* EFFECT_DUE_IN: so long after now, by the store's clock, not ours (D5); its field `at`, and of
-     * a callback `next`, are set by it. */
+    /* EFFECT_DUE_IN: of what is new, so long after now, by the store's clock, not ours (D5); its
+     * field `at` is set by it. */
     enum { EFFECT_DUE_KEEP, EFFECT_DUE_NONE, EFFECT_DUE_AT, EFFECT_DUE_IN } due;
     int64_t due_ms;
     enum { EFFECT_LIST_KEEP, EFFECT_LIST_ADD, EFFECT_LIST_REMOVE } list;
@@ -82,9 +83,8 @@ void effect_refuse(struct exchange *x, enum effect_outcome outcome, const struct
 
 /* Looks a thing up for a PUT or DELETE. Answers by itself where it was done before under the same
  * key (204, or 422 for another body), and where there is no such thing (404) or no store (503).
- * Else `found` is called once, later, with the reply to HGETALL m:<id>, which holds during the
- * call. */
-typedef void effect_found(void *owner, const struct redis_value *hash);
+ * Else `found` is called once, later; the thing holds during the call. */
+typedef void effect_found(void *owner, const struct stored *thing);
 void effect_look_up(struct exchange *x, enum store_kind kind, const char *id_hex,
                     effect_found *found, void (*answered)(void *owner), void *owner);
 

@@ -196,8 +196,9 @@ static void stage(struct write *w)
 
 /* ---- the effect ---- */
 
-static void on_found(void *owner, const struct redis_value *hash)
+static void on_found(void *owner, const struct stored *thing)
 {
+    const struct redis_value *hash = thing->fields;
     struct write *w = owner;
 
     if (!sight_of_message(w->x, hash)) {
@@ -378,8 +379,9 @@ void message_tombstone(struct effect *e, struct exchange *x, const char *id_hex,
         effect_drop(e, texts[i]);
 }
 
-static void on_removable(void *owner, const struct redis_value *hash)
+static void on_removable(void *owner, const struct stored *thing)
 {
+    const struct redis_value *hash = thing->fields;
     struct removal *r = owner;
     struct effect e;
 

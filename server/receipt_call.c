@@ -9,6 +9,7 @@
 #include "server/receipts.h"
 #include "server/server.h"
 #include "server/store.h"
+#include "server/stored.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +18,6 @@ struct report {
     struct exchange *x;
     struct dialler_report told;
     char id[GUID_TEXT_MAX];
-    unsigned shard;
     struct callback_state state; /* once it is known */
 };
 
@@ -58,7 +58,7 @@ static void end_call(struct report *r, struct view record)
     char digits[4][24];
     char prefix[SHARD_KEY_MAX];
     const struct callback_state *s = &r->state;
-    struct view keys[] = {shard_key(r->shard, "", VIEW_NONE, prefix)};
+    struct view keys[] = {shard_key(shard_of(view_of(r->id)), "", VIEW_NONE, prefix)};
     struct view args[11] = {view_of(r->id),
                             record,
                             s->open ? VIEW("1") : VIEW(""),
@@ -81,53 +81,37 @@ static void end_call(struct report *r, struct view record)
               sizeof args / sizeof args[0], on_ended, r);
 }
 
-static void on_record(void *owner, const struct redis_value *v)
+/* Its call is under way: else it is closed, or a later call has begun, or this one never has. */
+static bool calls(const struct report *r, const struct stored *thing)
+{
+    return store_int(thing->fields, "kind", 0) == STORE_CALLBACK && r->state.open &&
+           store_int(thing->fields, "calls", 0) == r->told.attempt;
+}
+
+static void on_thing(void *owner, const struct redis_value *v)
 {
     struct report *r = owner;
+    struct stored thing;
     struct slice slice;
     struct fault f = {0};
 
-    if (v->kind != REDIS_TEXT && v->kind != REDIS_NIL) {
-        store_log(r->x, v);
-        answer(r, NULL);
-    } else if (v->kind == REDIS_NIL || !slice_read(&slice, v->text, 1) || slice.watermark == 0) {
-        answer(r, "again"); /* it has its result already */
-    } else if (callback_put(&r->state, &r->told.put, r->x->wall_ms,
-                            r->x->server->callback_retry_delay_ms, &f) != 0) {
-        exchange_error(r->x, 400, "%s", f.text);
-        mem_free(r);
-    } else {
-        end_call(r, v->text);
-    }
-}
-
-static void on_hash(void *owner, const struct redis_value *v)
-{
-    struct report *r = owner;
-    struct view id = view_of(r->id);
-    char key[SHARD_KEY_MAX];
-    struct view args[] = {VIEW("HGET"), shard_key(r->shard, "sl", id, key), VIEW("0")};
-
-    if (v->kind != REDIS_ARRAY) {
+    if (!stored_of(v, &thing)) {
         store_log(r->x, v);
         answer(r, NULL);
         return;
     }
-    r->state = callback_hash_state(v);
-    if (store_int(v, "kind", 0) != STORE_CALLBACK || !r->state.open ||
-        store_int(v, "calls", 0) != r->told.attempt)
-        answer(r, "gone"); /* it is closed, or a later call has begun, or this one never has */
-    else
-        redis_command(r->x->server->redis, args, 3, on_record, r);
-}
-
-static void look_up(struct report *r)
-{
-    struct view id = view_of(r->id);
-    char key[SHARD_KEY_MAX];
-    struct view args[] = {VIEW("HGETALL"), shard_key(r->shard, "m", id, key)};
-
-    redis_command(r->x->server->redis, args, 2, on_hash, r);
+    r->state = callback_hash_state(thing.fields);
+    if (!calls(r, &thing)) {
+        answer(r, "gone");
+    } else if (!slice_read(&slice, thing.record, 1) || slice.watermark == 0) {
+        answer(r, "again"); /* it has its result already */
+    } else if (callback_put(&r->state, &r->told.put, thing.now_ms,
+                            r->x->server->callback_retry_delay_ms, &f) != 0) {
+        exchange_error(r->x, 400, "%s", f.text);
+        mem_free(r);
+    } else {
+        end_call(r, thing.record);
+    }
 }
 
 void receipt_call(struct exchange *x)
@@ -142,6 +126,5 @@ void receipt_call(struct exchange *x)
         return;
     }
     guid_hex(&r->told.callback, r->id);
-    r->shard = shard_of(view_of(r->id));
-    look_up(r);
+    stored_read(x->server->redis, r->id, on_thing, r);
 }

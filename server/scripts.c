@@ -9,6 +9,7 @@
 extern const char redis_script_effect[];
 extern const char redis_script_callback[];
 extern const char redis_script_message[];
+extern const char redis_script_stored[];
 extern const char redis_script_consent[];
 extern const char redis_script_purge[];
 extern const char redis_script_bind[];
@@ -31,6 +32,7 @@ static struct {
                              .before = redis_script_paged},
     [SCRIPT_CALLBACK] = {.head = "#!lua\n", .body = redis_script_callback},
     [SCRIPT_MESSAGE] = {.head = "#!lua flags=no-writes\n", .body = redis_script_message},
+    [SCRIPT_STORED] = {.head = "#!lua flags=no-writes\n", .body = redis_script_stored},
     [SCRIPT_CONSENT] = {.head = "#!lua flags=allow-oom\n", .body = redis_script_consent},
     [SCRIPT_PURGE] = {.head = "#!lua flags=allow-oom\n",
                       .body = redis_script_purge,

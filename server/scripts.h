@@ -12,6 +12,7 @@ enum script_name {
     SCRIPT_EFFECT_FREES, /* the same, not refused */
     SCRIPT_CALLBACK,
     SCRIPT_MESSAGE,
+    SCRIPT_STORED,
     SCRIPT_CONSENT,
     SCRIPT_PURGE,
     SCRIPT_BIND, /* not refused by a full Redis */

@@ -86,9 +86,6 @@ redis.call('HSET', m, 'ver', ver, unpack(ARGV, 18 + drop))
 if string.sub(due_at, 1, 1) == '+' then
   due_at = string.format('%.0f', now_ms() + tonumber(due_at))
   redis.call('HSET', m, 'at', due_at)
-  if old[4] == '2' then
-    redis.call('HSET', m, 'next', due_at)
-  end
 end
 if creates and ARGV[3] ~= '' then
   redis.call('HSET', m, 'dig', ARGV[3])

@@ -183,11 +183,19 @@ static void at_is(const char *id, const char *field, int64_t from_ms, int64_t to
     "{\"message\":\"Hello\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","        \
     "\"destinations\":[{\"address\":\"+358401\"}]}"
 
-/* What is due now, or so long after now, is by Redis' clock. */
+#define CHAT                                                                                       \
+    "{\"originator\":\"d\",\"destination\":\"+358401\",\"from_queue\":{\"id\":"                    \
+    "\"A0000000000000000000000000000001\",\"name\":\"x\"},\"title\":\"\",\"channel_type\":"        \
+    "\"chatout\",\"channel_sub_type\":\"sms\",\"transcript\":{\"messages\":["                      \
+    "{\"message\":\"m\",\"originator\":\"d\"}]}}"
+
+/* What is due now, or so long after now, is by Redis' clock; so is whether a time has passed. */
 static void due_by_redis(int64_t off_ms)
 {
     char message[33];
     char callback[33];
+    char chat[33];
+    char line[GUID_TEXT_MAX];
     char path[64];
     int64_t before;
 
@@ -199,6 +207,15 @@ static void due_by_redis(int64_t off_ms)
     at_is(message, "at", before, send_rig_wall_ms());
     at_is(callback, "at", before + DELAY_MS, send_rig_wall_ms() + DELAY_MS);
     at_is(callback, "next", before + DELAY_MS, send_rig_wall_ms() + DELAY_MS);
+    (void)snprintf(path, sizeof path, "/callbacks/%s", callback);
+    serve_expect(&rig.serve, "PUT", path, "",
+                 "{\"customerNumber\":\"+358401\",\"notes\":\"\",\"lastResult\":\"RESCHEDULE\"}",
+                 204, ""); /* its time is still to come, and stays */
+    at_is(callback, "next", before + DELAY_MS, send_rig_wall_ms() + DELAY_MS);
+    before = send_rig_wall_ms();
+    serve_create(&rig.serve, "/chats", "", CHAT, chat);
+    serve_chat_line(chat, 0, line);
+    at_is(line, "at", before, send_rig_wall_ms());
 
     before = send_rig_wall_ms();
     (void)snprintf(path, sizeof path, "/messages/%s", message);
@@ -215,7 +232,12 @@ static void due_by_redis(int64_t off_ms)
 static void what_is_due_now_does_not_wait_for_serve_s_clock(void **state)
 {
     (void)state;
-    send_rig_start(&rig, kafka, rig_number++, 20);
+    send_rig_start_as(
+        &rig, kafka, rig_number++,
+        &(struct send_rig_options){
+            .serve = "channels.gate: {type: webhook, url: 'http://127.0.0.1:9'}\n"
+                     "chats.queues.desk: {id: A0000000000000000000000000000001, name: Desk,\n"
+                     "  address: desk@sms.example.com, channel: sms, via: gate}\n"});
     serve_rig_stop(&rig.serve);
     clock_shift_begin();
     serve_rig_restart(&rig.serve);

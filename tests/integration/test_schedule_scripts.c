@@ -35,6 +35,7 @@ static void every_script_compiles_and_is_known_by_its_digest(void **state)
         [SCRIPT_EFFECT_FREES] = "#!lua flags=allow-oom\n",
         [SCRIPT_CALLBACK] = "#!lua\n",
         [SCRIPT_MESSAGE] = "#!lua flags=no-writes\n",
+        [SCRIPT_STORED] = "#!lua flags=no-writes\n",
         [SCRIPT_CONSENT] = "#!lua flags=allow-oom\n",
         [SCRIPT_PURGE] = "#!lua flags=allow-oom\n",
         [SCRIPT_BIND] = "#!lua flags=allow-oom\n",

@@ -13,7 +13,7 @@
 #include "bridge/core/signature.h"
 #include "bridge/core/slice.h"
 #include "bridge/io/crypto.h"
-#include "tests/fakes/serve_rig.h"
+#include "tests/fakes/receipt_rig.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,7 +36,6 @@ static const char settings[] =
     "  wa: {type: whatsapp-cloud, url: 'http://127.0.0.1:9', receipts_secret: app-secret-0123456,\n"
     "       verify_token: t0ken}\n"
     "  bot: {type: telegram, url: 'http://127.0.0.1:9', token: '1:x'}\n"
-    "callbacks.dialler: {type: webhook, url: 'http://127.0.0.1:9', signing_secret: " KEY_TEXT "}\n"
     "consent: {stop_words: {en: 'stop, opt out', fi: lopeta}}\n";
 
 static int start(void **state)
@@ -63,24 +62,6 @@ static int64_t now_s(void)
 
 enum sent { SENT, OUT, WAITS }; /* handled; handed over, no reply yet; to be tried again */
 
-static void put_slice(const char *id, const struct slice *s)
-{
-    struct buf record;
-    char command[COMMAND];
-    size_t n = 0;
-
-    buf_init(&record, SLICE_RECORD_MAX);
-    slice_write(s, &record);
-    n = (size_t)snprintf(command, sizeof command, "HSET s:{%02u}:sl:%s 0 \"", shard_of(view_of(id)),
-                         id);
-    for (size_t i = 0; i < record.n; i++)
-        n += (size_t)snprintf(command + n, sizeof command - n, "\\x%02x",
-                              (unsigned char)record.p[i]);
-    snprintf(command + n, sizeof command - n, "\"");
-    assert_string_equal(redis_server_ask(rig.redis, command), ":1");
-    buf_done(&record);
-}
-
 /* A message to two, both as far as `how` says. */
 static void post(char id[33], enum sent how)
 {
@@ -101,7 +82,7 @@ static void post(char id[33], enum sent how)
         slice_end_pass(&s);
     if (how == WAITS)
         memset(s.holder, 0, sizeof s.holder);
-    put_slice(id, &s);
+    receipt_rig_slice(&rig, id, &s);
     if (how == SENT) {
         snprintf(command, sizeof command, "HSET s:{%02u}:m:%s ok 2", shard_of(view_of(id)), id);
         assert_string_equal(redis_server_ask(rig.redis, command), ":1");
@@ -180,31 +161,12 @@ static int events(const char *id, struct settlement *last, struct buf *bytes)
 
 static int ask(const char *method, const char *path, const char *headers, const char *body)
 {
-    struct probe_reply r = probe_ask(rig.port, method, path, headers, body);
-    int status = r.status;
-
-    probe_done(&r);
-    return status;
+    return receipt_rig_ask(&rig, method, path, headers, body);
 }
 
 static int hook_at(const char *channel, const char *event, const char *body, int64_t at_s)
 {
-    char signature[SIGNATURE_TEXT_MAX];
-    char headers[512];
-    char path[64];
-    struct buf key;
-    struct fault f = {0};
-
-    buf_init(&key, SIGNATURE_KEY_MAX);
-    assert_true(signature_key(VIEW(KEY_TEXT), &key, &f));
-    signature_make(crypto_hmac_sha256, buf_view(&key), view_of(event), at_s, view_of(body),
-                   signature);
-    buf_done(&key);
-    snprintf(headers, sizeof headers,
-             "webhook-id: %s\r\nwebhook-timestamp: %" PRId64 "\r\nwebhook-signature: %s\r\n", event,
-             at_s, signature);
-    snprintf(path, sizeof path, "/receipts/%s", channel);
-    return ask("POST", path, headers, body);
+    return receipt_rig_hook(&rig, channel, KEY_TEXT, event, body, at_s);
 }
 
 static int hook(const char *event, const char *id, unsigned destination, const char *more)
@@ -537,88 +499,6 @@ static void many_in_one_request_are_all_stored(void **state)
     buf_done(&body);
 }
 
-/* A callback whose call of that number is under way. */
-static void begin_call(const char *id, int calls)
-{
-    static const uint8_t holder[SLICE_HOLDER_BYTES] = "a dialler";
-    char command[COMMAND];
-    struct slice s;
-
-    assert_true(slice_read(&s, VIEW_NONE, 1));
-    slice_claim(&s, holder);
-    slice_hand_over(&s, 1);
-    put_slice(id, &s);
-    snprintf(command, sizeof command, "HSET s:{%02u}:m:%s calls %d", shard_of(view_of(id)), id,
-             calls);
-    assert_string_equal(redis_server_ask(rig.redis, command), calls == 1 ? ":1" : ":0");
-}
-
-static int report(const char *event, const char *id, int attempt, const char *result)
-{
-    char body[512];
-
-    snprintf(body, sizeof body, "{\"callbackId\":\"%s\",\"attempt\":%d,\"result\":\"%s\"}", id,
-             attempt, result);
-    return hook_at("dialler", event, body, now_s());
-}
-
-static void expect_callback(const char *id, const char *result, int failures)
-{
-    char path[64];
-    char text[64];
-
-    snprintf(path, sizeof path, "/callbacks/%s", id);
-    snprintf(text, sizeof text, "\"lastResult\":\"%s\"", result);
-    serve_holds(&rig, path, text);
-    snprintf(text, sizeof text, "\"failures\":%d", failures);
-    serve_holds(&rig, path, text);
-}
-
-static void a_dialler_s_report_ends_the_call_once(void **state)
-{
-    char id[33];
-    char command[COMMAND];
-
-    (void)state;
-    serve_create(&rig, "/callbacks", "",
-                 "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35854852156\"}", id);
-    assert_int_equal(report("call-0", id, 1, "BUSY"), 200); /* none was made yet */
-    expect_callback(id, "ADDED", 0);
-    begin_call(id, 1);
-    assert_int_equal(report("call-1", id, 2, "BUSY"), 200); /* nor this one */
-    expect_callback(id, "ADDED", 0);
-    assert_int_equal(report("call-2", id, 1, "BUSY"), 200);
-    expect_callback(id, "BUSY", 1);
-    snprintf(command, sizeof command, "ZCARD s:{%02u}:q:%s", shard_of(view_of(id)), id);
-    assert_string_equal(redis_server_ask(rig.redis, command), ":1"); /* its next call waits */
-    assert_int_equal(report("call-2", id, 1, "BUSY"), 200);
-    assert_int_equal(report("call-3", id, 1, "NO_ANSWER"), 200); /* it has its result */
-    expect_callback(id, "BUSY", 1);
-    begin_call(id, 2);
-    assert_int_equal(report("call-4", id, 1, "NO_ANSWER"), 200); /* late, of the first */
-    expect_callback(id, "BUSY", 1);
-    snprintf(command, sizeof command, "HSET s:{%02u}:m:%s rq '4102444800000 a dialler       '",
-             shard_of(view_of(id)), id);
-    assert_string_equal(redis_server_ask(rig.redis, command), ":1"); /* its request is out still */
-    assert_int_equal(report("call-8", id, 2, "NO_ANSWER"), 200);
-    expect_callback(id, "NO_ANSWER", 2);
-    snprintf(command, sizeof command, "ZSCORE s:{%02u}:dial %s", shard_of(view_of(id)), id);
-    assert_string_equal(redis_server_ask(rig.redis, command), "4102444800000");
-    begin_call(id, 3);
-    assert_int_equal(report("call-5", id, 3, "SUCCESSFUL"), 200);
-    expect_callback(id, "SUCCESSFUL", 2);
-    serve_lacks(&rig, "/callbacks", id);
-    assert_int_equal(report("call-6", id, 3, "BUSY"), 200); /* closed */
-    expect_callback(id, "SUCCESSFUL", 2);
-    assert_int_equal(hook_at("dialler", "call-7", "{}", now_s()), 400);
-    assert_int_equal(ask("POST", "/receipts/dialler", "", "{}"), 401);
-    snprintf(command, sizeof command,
-             "EVAL \"local n=0 for _,e in ipairs(redis.call('XRANGE',KEYS[1],'-','+')) do if "
-             "e[2][4]==ARGV[1] then n=n+1 end end return n\" 1 s:{%02u}:out %s",
-             shard_of(view_of(id)), id);
-    assert_string_equal(redis_server_ask(rig.redis, command), ":3"); /* told three times in all */
-}
-
 static void nothing_of_a_person_is_in_the_log(void **state)
 {
     (void)state;
@@ -661,7 +541,6 @@ int main(void)
         cmocka_unit_test(a_stop_word_withdraws_the_consent_and_a_replay_does_not),
         cmocka_unit_test(a_stop_by_sms_or_from_nobody_is_only_heard),
         cmocka_unit_test(many_in_one_request_are_all_stored),
-        cmocka_unit_test(a_dialler_s_report_ends_the_call_once),
         cmocka_unit_test(nothing_of_a_person_is_in_the_log),
         cmocka_unit_test(without_the_store_a_gateway_is_asked_to_come_again),
     };
