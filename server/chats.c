@@ -2,6 +2,8 @@
  * it was made with comes from the first leg of the group, how it goes from the latest. */
 #include "bridge/core/arena.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/trigram.h"
+#include "bridge/core/utf8.h"
 #include "server/body.h"
 #include "server/chat_send.h"
 #include "server/erased.h"
@@ -228,7 +230,7 @@ static void post_chat(struct exchange *x)
 
 /* f: the first leg, l: the latest. Which index finds the first legs is said, since SQLite would
  * walk all chats for a few. */
-#define CHAT_SELECT(index)                                                                         \
+#define CHAT_SELECT(from)                                                                          \
     "SELECT f.row, f.group_id AS id,"                                                              \
     " CASE f.type WHEN 'ChatOut' THEN 'chatout' ELSE 'chat' END AS channel_type,"                  \
     " ifnull(f.subtype, 'text') AS channel_sub_type, f.type AS type,"                              \
@@ -236,19 +238,24 @@ static void post_chat(struct exchange *x)
     " f.source AS originator, f.destination AS destination, ifnull(f.subject, '') AS title,"       \
     " f.arrival_ms AS date_created, f.queue_id AS \"from_queue.id\","                              \
     " f.queue_name AS \"from_queue.name\", l.agent_id AS agentId, l.agent_name AS agentName"       \
-    " FROM contacts f INDEXED BY " index " CROSS JOIN contacts l ON l.row = " LEG_LATEST(          \
+    " FROM " from " CROSS JOIN contacts l ON l.row = " LEG_LATEST(                                 \
         "f.group_id") " WHERE f.channel = 'CHAT' AND f.leads = 1"
+#define CHATS_BY(index) "contacts f INDEXED BY " index
 
 /* What the parameters of the list ask for. An address comes as given and with a blank read as the
  * '+' that a client forgot to encode (contract 13). The first one given decides on the index. */
 static const struct {
     const char *name;
-    const char *sql;
+    const char *shown;    /* the column */
+    const char *lower;    /* what the index stands on; it knows capitals of ASCII only */
+    const char *trigrams; /* the column of address_words; NULL: it is no address */
     const char *select;
 } filters[] = {
-    {"originator", " AND lower(trim(f.source))", CHAT_SELECT("chats_by_source")},
-    {"destination", " AND lower(trim(f.destination))", CHAT_SELECT("chats_by_destination")},
-    {"channel_sub_type", " AND lower(f.subtype)", CHAT_SELECT("chats")},
+    {"originator", "f.source", "lower(trim(f.source))", "source",
+     CHAT_SELECT(CHATS_BY("chats_by_source"))},
+    {"destination", "f.destination", "lower(trim(f.destination))", "destination",
+     CHAT_SELECT(CHATS_BY("chats_by_destination"))},
+    {"channel_sub_type", "f.subtype", "lower(f.subtype)", NULL, CHAT_SELECT(CHATS_BY("chats"))},
 };
 #define CHAT_FILTERS (sizeof filters / sizeof *filters)
 
@@ -269,56 +276,90 @@ static bool with_plus(struct view given, char out[EXCHANGE_SEGMENT_MAX], struct 
 struct chat_filter {
     bool given;
     bool has_plus;
+    bool ascii;
     struct view value;
     struct view plus;
     char room[EXCHANGE_SEGMENT_MAX];
 };
 
-/* One value is compared by =, so that the index gives the order, too. */
-static void put_statement(const struct chat_filter asked[CHAT_FILTERS], const struct rights *rights,
-                          bool goes_on, struct buf *sql)
+static void read_filters(const struct exchange *x, struct chat_filter asked[CHAT_FILTERS])
 {
-    const char *select = CHAT_SELECT("chats");
+    for (size_t i = 0; i < CHAT_FILTERS; i++) {
+        struct view given = exchange_param(x, filters[i].name, &asked[i].given);
 
-    for (size_t i = CHAT_FILTERS; i-- > 0;)
-        if (asked[i].given)
-            select = filters[i].select;
-    buf_put_text(sql, select);
+        asked[i].value = view_trim(given);
+        asked[i].has_plus = with_plus(given, asked[i].room, &asked[i].plus);
+        asked[i].ascii = utf8_count(asked[i].value) == asked[i].value.n;
+    }
+}
+
+/* What finds the chats. Trigrams, where there is nothing better: the expression for them is put. */
+static const char *select_by(const struct chat_filter asked[CHAT_FILTERS], struct buf *trigrams)
+{
     for (size_t i = 0; i < CHAT_FILTERS; i++)
-        if (asked[i].given)
-            buf_printf(sql, "%s%s", filters[i].sql,
-                       asked[i].has_plus ? " IN (lower(?), lower(?))" : " = lower(?)");
-    rights_where(rights, RIGHTS_CHATS, "f.queue_id", "l.agent_id", sql);
-    buf_printf(sql, "%s ORDER BY f.row DESC LIMIT ?", goes_on ? " AND f.row < ?" : "");
+        if (asked[i].given && asked[i].ascii)
+            return filters[i].select;
+    for (size_t i = 0; i < CHAT_FILTERS; i++) {
+        if (!asked[i].given || filters[i].trigrams == NULL)
+            continue;
+        buf_printf(trigrams, "%s : ", filters[i].trigrams);
+        if (trigram_expression(asked[i].value, trigrams))
+            return CHAT_SELECT(
+                "address_words d CROSS JOIN contacts f ON f.row = d.rowid") " AND d.address_words "
+                                                                            "MATCH ?";
+        buf_clear(trigrams);
+    }
+    return CHAT_SELECT(CHATS_BY("chats"));
+}
+
+/* One value is compared by =, so that the index gives the order, too. */
+static void put_filter(size_t i, const struct chat_filter *asked, struct buf *sql)
+{
+    const char *shown = filters[i].shown;
+
+    if (!asked->given)
+        return;
+    if (asked->ascii)
+        buf_printf(sql, " AND %s%s", filters[i].lower,
+                   asked->has_plus ? " IN (lower(?), lower(?))" : " = lower(?)");
+    else if (asked->has_plus)
+        buf_printf(sql, " AND (cmi_same(?, %s) OR cmi_same(?, %s))", shown, shown);
+    else
+        buf_printf(sql, " AND cmi_same(?, %s)", shown);
 }
 
 static void fill_list(struct lookup *l, struct sqlite *db)
 {
+    const struct rights *rights = l->x->user->rights;
     struct chat_filter asked[CHAT_FILTERS];
     struct sqlite_query q;
+    struct buf trigrams;
     struct buf sql;
 
-    for (size_t i = 0; i < CHAT_FILTERS; i++) {
-        struct view given = exchange_param(l->x, filters[i].name, &asked[i].given);
-
-        asked[i].value = view_trim(given);
-        asked[i].has_plus = with_plus(given, asked[i].room, &asked[i].plus);
-    }
+    read_filters(l->x, asked);
+    buf_init(&trigrams, STATEMENT_MAX);
     buf_init(&sql, STATEMENT_MAX);
-    put_statement(asked, l->x->user->rights, l->page.goes_on, &sql);
+    buf_put_text(&sql, select_by(asked, &trigrams));
+    for (size_t i = 0; i < CHAT_FILTERS; i++)
+        put_filter(i, &asked[i], &sql);
+    rights_where(rights, RIGHTS_CHATS, "f.queue_id", "l.agent_id", &sql);
+    buf_printf(&sql, "%s ORDER BY f.row DESC LIMIT ?", l->page.goes_on ? " AND f.row < ?" : "");
     q = sqlite_query(db, buf_text(&sql));
     buf_done(&sql);
+    if (trigrams.n > 0)
+        sqlite_bind_text(&q, buf_view(&trigrams));
     for (size_t i = 0; i < CHAT_FILTERS; i++) {
         if (asked[i].given)
             sqlite_bind_text(&q, asked[i].value);
         if (asked[i].given && asked[i].has_plus)
             sqlite_bind_text(&q, asked[i].plus);
     }
-    rights_bind(l->x->user->rights, RIGHTS_CHATS, true, &q);
+    rights_bind(rights, RIGHTS_CHATS, true, &q);
     if (l->page.goes_on)
         sqlite_bind_int(&q, l->page.after);
     sqlite_bind_int(&q, l->page.limit + 1);
     lookup_write_list(l, NULL, &cmi_chat, &q);
+    buf_done(&trigrams);
 }
 
 struct chat_parts {
@@ -345,7 +386,7 @@ static void fill_one(struct lookup *l, struct sqlite *db)
     struct buf sql;
 
     buf_init(&sql, STATEMENT_MAX);
-    buf_put_text(&sql, CHAT_SELECT("contacts_of_group") " AND f.group_id = ?");
+    buf_put_text(&sql, CHAT_SELECT(CHATS_BY("contacts_of_group")) " AND f.group_id = ?");
     rights_where(rights, RIGHTS_CHATS, "f.queue_id", "l.agent_id", &sql);
     q = sqlite_query(db, buf_text(&sql));
     buf_done(&sql);

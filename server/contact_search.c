@@ -2,6 +2,7 @@
 
 #include "bridge/core/fulltext.h"
 #include "bridge/core/trigram.h"
+#include "bridge/core/utf8.h"
 #include "bridge/core/wildcard.h"
 #include "server/filter.h"
 #include "server/place.h"
@@ -15,8 +16,8 @@
 /* "Any fields" that are compared as texts. */
 static const struct text_field {
     const char *name;
-    const char *exact;   /* SQL: is it that value, in lower case */
-    const char *pattern; /* SQL: does it match */
+    const char *exact;   /* SQL: is it that value, in lower case; of ASCII: an index may lead */
+    const char *pattern; /* SQL: does it match, whatever the case */
     const char *column;  /* of the trigrams; NULL: none */
 } text_fields[] = {
 #define TEXT_FIELD(name, column)                                                                   \
@@ -102,16 +103,17 @@ static void put_words(struct contact_search *s, const struct text_index *index,
 
 /* ---- addresses and other texts ---- */
 
-static void put_compare(struct where *w, const struct text_field *field, struct view value)
+/* What SQL's lower() can't compare: it knows ASCII only. Trigrams lead to it, to all else an index
+ * of its own. */
+static bool is_matched(struct view value)
 {
-    where_put(w, wildcard_is_pattern(value) ? field->pattern : field->exact);
-    where_text(w, value);
+    return wildcard_is_pattern(value) || utf8_count(value) < value.n;
 }
 
-/* Trigrams lead patterns only: what is exact has an index of its own. */
-static bool is_wild(const struct given *g)
+static void put_compare(struct where *w, const struct text_field *field, struct view value)
 {
-    return wildcard_is_pattern(g->values[0]);
+    where_put(w, is_matched(value) ? field->pattern : field->exact);
+    where_text(w, value);
 }
 
 static bool put_trigrams(const struct given *g, const char *column, struct buf *to)
@@ -140,11 +142,11 @@ static bool add_text(struct contact_search *s, const struct exchange *x,
         return true;
     if (!read_given(field->name, value, &g, f))
         return false;
-    if (strcmp(field->name, "status") == 0 && !is_wild(&g) &&
+    if (strcmp(field->name, "status") == 0 && !is_matched(g.values[0]) &&
         !view_eq_nocase(g.values[0], VIEW("Handled")))
         where_put(w, " AND c.status <> 'Handled'"); /* leads to those few, by an index */
     buf_init(&expression, EXPRESSION_MAX);
-    if (field->column != NULL && is_wild(&g) && s->leads == NULL &&
+    if (field->column != NULL && is_matched(g.values[0]) && s->leads == NULL &&
         put_trigrams(&g, field->column, &expression))
         put_words(s, &text_index_of_addresses, buf_view(&expression));
     buf_done(&expression);
@@ -168,7 +170,7 @@ static bool add_search(struct contact_search *s, const struct exchange *x, struc
     struct where *w = &s->w;
     struct buf expression;
     bool ok = true;
-    bool wild = false;
+    bool matched = false;
     bool led = true;
     size_t count = 0;
 
@@ -187,10 +189,10 @@ static bool add_search(struct contact_search *s, const struct exchange *x, struc
             break;
         if (count > 0)
             buf_put_text(&expression, " OR ");
-        wild = wild || is_wild(&g);
+        matched = matched || is_matched(g.values[0]);
         led = led && put_trigrams(&g, NULL, &expression);
     }
-    if (ok && wild && led)
+    if (ok && matched && led)
         put_words(s, &text_index_of_addresses, buf_view(&expression));
     buf_done(&expression);
     if (!ok)

@@ -2,6 +2,7 @@
 
 #include "bridge/core/mem.h"
 #include "bridge/core/phone.h"
+#include "bridge/core/utf8.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -79,7 +80,7 @@ const struct chat_queue *queues_chat_by_address(const struct queues *q, struct v
     struct view wanted = view_trim(address);
 
     for (size_t i = 0; wanted.n > 0 && i < q->chat_count; i++)
-        if (view_eq_nocase(view_trim(view_of(q->chats[i].address)), wanted))
+        if (utf8_eq_nocase(view_trim(view_of(q->chats[i].address)), wanted))
             return &q->chats[i];
     return NULL;
 }

@@ -2,6 +2,7 @@
 #include "server/search.h"
 
 #include "bridge/core/mem.h"
+#include "bridge/core/utf8.h"
 #include "bridge/core/wildcard.h"
 #include "bridge/io/unicode.h"
 #include "server/sqlite.h"
@@ -26,6 +27,12 @@ static bool on_matches(void *ctx, struct view pattern, struct view text)
 {
     (void)ctx;
     return wildcard_match_nocase(pattern, view_trim(text));
+}
+
+static bool on_same(void *ctx, struct view value, struct view text)
+{
+    (void)ctx;
+    return utf8_eq_nocase(value, view_trim(text));
 }
 
 static bool on_contains(void *ctx, struct view value, struct view text)
@@ -66,6 +73,7 @@ void search_install(struct sqlite *db)
     struct search *s = mem_zeroed(1, sizeof *s);
 
     sqlite_add_test(db, "cmi_matches", on_matches, NULL, NULL);
+    sqlite_add_test(db, "cmi_same", on_same, NULL, NULL);
     sqlite_add_test(db, "cmi_contains", on_contains, NULL, NULL);
     sqlite_keep(db, s);
     sqlite_add_order(db, "cmi_sort", on_order, s, search_free);

@@ -2,6 +2,8 @@
  * search: what SQL lacks to answer the interface's lists, added to a connection:
  *
  *     cmi_matches(pattern, text)   the interface's `*` and `?` (contract 13), in linear time
+ *     cmi_same(value, text)        but for surrounding blanks and the case of letters; of ASCII,
+ *                                  lower(trim(text)) = lower(value) says it too, by an index
  *     cmi_contains(value, text)    somewhere in it, whatever the case of letters
  *     … COLLATE cmi_sort           the order of the language that search_language has set
  */

@@ -1,5 +1,7 @@
 #include "bridge/core/person.h"
 
+#include "bridge/core/utf8.h"
+
 #include <string.h>
 
 #define SEPARATORS_MAX 8 /* in a row, within one number */
@@ -86,7 +88,7 @@ static size_t name_at(const struct person *p, struct view text, size_t at)
 {
     size_t end = at + p->n;
 
-    if (end > text.n || !view_eq_nocase((struct view){text.p + at, p->n}, person_normal(p)))
+    if (end > text.n || !utf8_eq_nocase((struct view){text.p + at, p->n}, person_normal(p)))
         return 0;
     if (at > 0 && (is_of_name(text.p[at - 1]) ||
                    (text.p[at - 1] == '.' && at > 1 && is_of_name(text.p[at - 2]))))
@@ -135,7 +137,7 @@ bool person_in_bytes(const struct person *p, struct view bytes)
             at = (size_t)(first - bytes.p);
             if (spelled_from(p, bytes, at) > 0)
                 return true;
-        } else if (view_eq_nocase((struct view){bytes.p + at, p->n}, person_normal(p))) {
+        } else if (utf8_eq_nocase((struct view){bytes.p + at, p->n}, person_normal(p))) {
             return true;
         }
     }

@@ -49,31 +49,49 @@ static bool is_name(struct view address)
     return false;
 }
 
+static bool normal_number(struct view address, char out[PHONE_NORMAL_MAX], size_t *n)
+{
+    while (address.n > 0) {
+        size_t skipped = phone_separator(address);
+        char c = address.p[0];
+
+        address = view_skip(address, skipped > 0 ? skipped : 1);
+        if (skipped > 0 || (*n == 0 && c == '+'))
+            continue;
+        if (*n == PHONE_NORMAL_MAX)
+            return false;
+        out[(*n)++] = c;
+        if (*n == 2 && memcmp(out, "00", 2) == 0)
+            *n = 0; /* what follows is at the front again, a `+` as well */
+    }
+    return true;
+}
+
+static bool normal_name(struct view address, char out[PHONE_NORMAL_MAX], size_t *n)
+{
+    address = view_trim(address);
+    if (address.n > PHONE_NORMAL_MAX)
+        return false;
+    while (address.n > 0) {
+        size_t taken = utf8_first(address);
+
+        if (taken > 0)
+            taken = utf8_write(utf8_lower(utf8_code(address)), out + *n);
+        else
+            out[*n] = address.p[taken++]; /* malformed: as it is */
+        *n += taken;
+        address = view_skip(address, taken);
+    }
+    return true;
+}
+
 bool phone_normal(struct view address, char out[PHONE_NORMAL_MAX], struct view *normal,
                   struct fault *f)
 {
-    bool name = is_name(address);
     size_t n = 0;
 
-    if (name)
-        address = view_trim(address);
-    while (address.n > 0) {
-        size_t skipped = name ? 0 : phone_separator(address);
-        char c = address.p[0];
-
-        if (skipped > 0) {
-            address = view_skip(address, skipped);
-            continue;
-        }
-        address = view_skip(address, 1);
-        if (!name && n == 0 && c == '+')
-            continue;
-        if (n == PHONE_NORMAL_MAX)
-            return fault_set(f, FAULT_REJECT, "has more than %d bytes", PHONE_NORMAL_MAX);
-        out[n++] = is_upper(c) ? (char)(c - 'A' + 'a') : c;
-        if (!name && n == 2 && memcmp(out, "00", 2) == 0)
-            n = 0; /* what follows is at the front again, a `+` as well */
-    }
+    if (!(is_name(address) ? normal_name(address, out, &n) : normal_number(address, out, &n)))
+        return fault_set(f, FAULT_REJECT, "has more than %d bytes", PHONE_NORMAL_MAX);
     if (n == 0)
         return fault_set(f, FAULT_REJECT, "has nothing to match by");
     *normal = (struct view){out, n};

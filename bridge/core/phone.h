@@ -5,7 +5,7 @@
  * A number: blanks, `-`, `(`, `)`, `.` and every leading `+` or `00` fall away; so do the invisible
  * and typographic kin of blanks and dashes (U+00A0, U+2000–2015, U+202A–202F, U+2060, U+FEFF) that
  * copying from a web page or an address book leaves: a consent must not be missed for them.
- * With a letter or `@` (anything else beyond ASCII counts as a letter): lower case (ASCII),
+ * With a letter or `@` (anything else beyond ASCII counts as a letter): lower case (utf8_lower),
  * surrounding blanks off.
  * The normal form of a normal form is itself.
  */

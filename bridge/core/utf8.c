@@ -144,3 +144,28 @@ uint32_t utf8_lower(uint32_t c)
         return c + (c & 1);
     return c;
 }
+
+static uint32_t small(struct view text)
+{
+    unsigned char c = (unsigned char)text.p[0];
+
+    if (c < 0x80)
+        return c >= 'A' && c <= 'Z' ? c + 32U : c;
+    return utf8_first(text) > 0 ? utf8_lower(utf8_code(text)) : UTF8_NO_CODE + c;
+}
+
+bool utf8_eq_nocase(struct view a, struct view b)
+{
+    if (a.n != b.n)
+        return false;
+    while (a.n > 0) {
+        size_t n = 0;
+
+        if (small(a) != small(b))
+            return false;
+        n = utf8_first(a);
+        a = view_skip(a, n > 0 ? n : 1);
+        b = view_skip(b, n > 0 ? n : 1);
+    }
+    return true;
+}

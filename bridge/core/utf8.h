@@ -22,8 +22,11 @@ struct view utf8_cut(struct view text, size_t n);
 
 /* The first code point; UTF8_NO_CODE where utf8_first is 0. */
 uint32_t utf8_code(struct view text);
-/* A capital letter's small one, of Latin, Greek and Cyrillic up to U+052F; others as they are. */
+/* A capital letter's small one, of Latin, Greek and Cyrillic up to U+052F; others as they are. It
+ * takes as many bytes, and ASCII stays ASCII. */
 uint32_t utf8_lower(uint32_t code);
+/* The same text but for capital and small letters, as utf8_lower knows them. */
+bool utf8_eq_nocase(struct view a, struct view b);
 /* Writes a code point; returns its bytes, 0 for a surrogate and beyond U+10FFFF. */
 size_t utf8_write(uint32_t code, char out[4]);
 

@@ -55,5 +55,5 @@ bool wildcard_match(struct view pattern, struct view text)
 
 bool wildcard_match_nocase(struct view pattern, struct view text)
 {
-    return match(pattern, text, view_eq_nocase);
+    return match(pattern, text, utf8_eq_nocase);
 }

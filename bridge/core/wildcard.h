@@ -14,6 +14,7 @@
 
 bool wildcard_is_pattern(struct view text); /* has a `*` or a `?` */
 bool wildcard_match(struct view pattern, struct view text);
-bool wildcard_match_nocase(struct view pattern, struct view text); /* ASCII letters only */
+/* Whatever the case of letters (utf8_lower). */
+bool wildcard_match_nocase(struct view pattern, struct view text);
 
 #endif

@@ -1,6 +1,7 @@
 #include "bridge/run/schedule_state.h"
 
 #include "bridge/core/mem.h"
+#include "bridge/core/utf8.h"
 #include "bridge/ports/fault_point.h"
 
 #include <assert.h>
@@ -16,7 +17,7 @@ struct sender *schedule_sender_find(struct schedule *s, struct view source)
 {
     source = view_trim(source);
     for (size_t i = 0; i < s->conf.sender_count; i++)
-        if (view_eq_nocase(source, view_trim(view_of(s->senders[i].conf->address))))
+        if (utf8_eq_nocase(source, view_trim(view_of(s->senders[i].conf->address))))
             return &s->senders[i];
     return NULL;
 }

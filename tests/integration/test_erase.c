@@ -358,6 +358,20 @@ static void who_comes_again_can_be_let_in(void **state)
     is_gone("/contacts/" CALL);
 }
 
+static void an_address_has_no_case_beyond_ascii_either(void **state)
+{
+    static const char call[] = "/contacts/A000000000000000000000000000000E";
+
+    (void)state;
+    ingest("contact.received", call + 1, RECEIVED("Äiti@Ökö.fi"));
+    serve_expect(&rig, "GET", call, "", NULL, 200, NULL);
+    assert_int_equal(run("'ÄITI@öKÖ.fi'"), 0);
+    is_gone(call);
+    serve_expect(&rig, "POST", "/customerConsents", "",
+                 "{\"address\":\"äiti@ökö.FI\",\"usage\":\"whatsapp\",\"consent\":true}", 400,
+                 "address is of a person who was erased\n");
+}
+
 static void what_makes_no_sense_is_refused(void **state)
 {
     (void)state;
@@ -574,6 +588,7 @@ int main(void)
         cmocka_unit_test(of_the_others_nothing_is_lost),
         cmocka_unit_test(nothing_comes_back),
         cmocka_unit_test(who_comes_again_can_be_let_in),
+        cmocka_unit_test(an_address_has_no_case_beyond_ascii_either),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(killed_anywhere_it_is_asked_again),
         cmocka_unit_test(in_a_cluster_every_server_is_searched_and_writes_its_file_anew),

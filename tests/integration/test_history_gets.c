@@ -305,6 +305,45 @@ static void a_chat_is_found_by_what_was_written_in_it(void **state)
     }
 }
 
+static void addresses_have_no_case_beyond_ascii_either(void **state)
+{
+    static const char *const found[] = {
+        "/chats?originator=%C3%A4ITI@%C3%B6k%C3%B6.fi",
+        "/chats?destination=%D0%96%D1%83%D0%BA*",
+        "/chats?originator=%C3%84iti@%C3%96k%C3%B6.fi&destination=%D0%B6%D0%A3%D0%9A*",
+        "/chats?originator=%C3%84iti@%C3%96k%C3%B6.fi&channel_sub_type=TEXT",
+        "/contacts?source=%C3%A4iti@%C3%B6k%C3%B6.FI",
+        "/contacts?source=%C3%A4ITI@*",
+        "/contacts?destination=%D0%B6%D1%83%D0%BA*",
+        "/contacts?search=nobody@x.fi,%C3%A4ITI@%C3%B6k%C3%B6.fi",
+        "/contacts?search=%C3%A4%C3%84*,%D0%B6%D0%A3%D0%9A*",
+    };
+    static const char *const nothing[] = {
+        "/chats?originator=aiti@oko.fi",
+        "/chats?originator=%C3%A4*",
+        "/chats?destination=%D0%96*",
+        "/contacts?source=%C3%84",
+        "/contacts?search=%C3%84iti@%C3%96k%C3%B6",
+    };
+    struct probe_reply r;
+
+    (void)state;
+    r = probe_ask(rig.port, "POST", BASE "/chats", "Content-Type: application/json\r\n",
+                  "{\"originator\":\" Äiti@Ökö.fi\",\"destination\":\"Жук*\",\"title\":\"\","
+                  "\"from_queue\":{\"id\":\"" RIG_QUEUE_ID "\"},\"channel_type\":\"chat\","
+                  "\"channel_sub_type\":\"text\",\"transcript\":{\"messages\":[]}}");
+    assert_int_equal(r.status, 201);
+    probe_done(&r);
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
+        r = get(found[i]);
+        if (strstr(r.body.p, "Äiti@Ökö.fi") == NULL)
+            fail_msg("%s: %.*s", found[i], VIEW_ARG(r.body));
+        probe_done(&r);
+    }
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
+        expect_body(nothing[i], "[]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +351,7 @@ int main(void)
         cmocka_unit_test(what_is_not_there_is_404_and_what_is_no_id_400),
         cmocka_unit_test(emails_are_shown_whole_and_found_by_their_words),
         cmocka_unit_test(a_chat_is_found_by_what_was_written_in_it),
+        cmocka_unit_test(addresses_have_no_case_beyond_ascii_either),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

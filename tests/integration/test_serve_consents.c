@@ -65,6 +65,22 @@ static void a_number_is_the_same_in_every_spelling_and_shown_as_given_last(void 
                  "{\"address\":\"Sam_I@Greeneggs.ham\",\"usage\":\"recording\",\"consent\":true}");
 }
 
+static void an_address_has_no_case_beyond_ascii_either(void **state)
+{
+    static const char shown[] =
+        "{\"address\":\"äiti@ökö.FI\",\"usage\":\"whatsapp\",\"consent\":false}";
+
+    (void)state;
+    set("Äiti@Ökö.fi", "whatsapp", true);
+    set("äiti@ökö.FI", "whatsapp", false);
+    serve_expect(&rig, "GET", "/customerConsents/whatsapp_%C3%84ITI@%C3%96K%C3%96.FI", "", NULL,
+                 200, shown);
+    serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_%C3%84iti@%C3%B6k%C3%B6.fi", "", NULL,
+                 204, "");
+    serve_expect(&rig, "GET", "/customerConsents/whatsapp_%C3%A4iti@%C3%B6k%C3%B6.fi", "", NULL,
+                 404, "HTTP 404 Not Found\n");
+}
+
 static void a_pattern_searches_the_digits_too(void **state)
 {
     static const char found[] =
@@ -225,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_specification_s_example_is_kept_and_shown),
         cmocka_unit_test(a_number_is_the_same_in_every_spelling_and_shown_as_given_last),
+        cmocka_unit_test(an_address_has_no_case_beyond_ascii_either),
         cmocka_unit_test(a_pattern_searches_the_digits_too),
         cmocka_unit_test(an_address_of_256_characters_of_any_kind_is_taken),
         cmocka_unit_test(a_deleted_consent_is_gone),

@@ -39,6 +39,8 @@ static void is_found_and_taken_out(void **state)
         {"sam@greeneggs.ham", "sam@greeneggs.hamster", "sam@greeneggs.hamster"},
         {"sam@greeneggs.ham", "sam@greeneggs.ham.example", "sam@greeneggs.ham.example"},
         {"sam", "sam is here", "sam is here"},
+        {"Äiti@Ökö.fi", "<äITI@öKÖ.fi>", "<…>"},
+        {"äiti@ökö.fi", "aiti@ökö.fi", "aiti@ökö.fi"},
     };
 
     (void)state;

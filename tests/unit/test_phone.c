@@ -47,6 +47,8 @@ static void each_address_has_one_normal_form_that_is_its_own(void **state)
         {"00 A", "00 a"},
         {"123@", "123@"},
         {"Zz[", "zz["},
+        {"ÄITI@Ökö.fi", "äiti@ökö.fi"},
+        {"ЁЖ Ÿ \xc4", "ёж ÿ \xc4"},
         {"12\xff"
          "3 4",
          "12\xff"

@@ -119,10 +119,44 @@ static void a_code_point_is_read_and_made_small(void **state)
     }
 }
 
+static void small_letters_are_as_long_as_capitals(void **state)
+{
+    (void)state;
+    for (uint32_t c = 0; c <= 0x10ffff; c++) {
+        char bytes[2][4];
+        size_t n = utf8_write(c, bytes[0]);
+
+        if (n > 0 && (utf8_write(utf8_lower(c), bytes[1]) != n || (c < 0x80) != (n == 1)))
+            fail_msg("U+%04X", c);
+    }
+}
+
+static void texts_are_the_same_whatever_their_case(void **state)
+{
+    static const struct {
+        const char *a;
+        const char *b;
+        bool same;
+    } rows[] = {
+        {"", "", true},           {"Äiti@X", "äITI@x", true},
+        {"ΑΣ", "ας", false}, /* a final sigma is a small letter of its own */
+        {"Ж\xff", "ж\xff", true}, {"\xc3", "\xe3", false}, /* malformed bytes have no case */
+        {"k", "\u212a", false},   {"ä", "Å", false},
+        {"a", "ab", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (utf8_eq_nocase(view_of(rows[i].a), view_of(rows[i].b)) != rows[i].same)
+            fail_msg("'%s' and '%s'", rows[i].a, rows[i].b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_code_point_is_read_and_made_small),
+        cmocka_unit_test(small_letters_are_as_long_as_capitals),
+        cmocka_unit_test(texts_are_the_same_whatever_their_case),
         cmocka_unit_test(each_form_ends_where_the_next_begins),
         cmocka_unit_test(a_bad_byte_is_found_at_every_place_of_a_long_text),
         cmocka_unit_test(characters_are_counted_not_bytes),
