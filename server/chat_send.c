@@ -28,11 +28,10 @@ struct sending {
     void *owner;
 };
 
-/* A message of the chat's own; what is no text, has none or is the system's stays here. */
+/* A message of the chat's own; what has no text or is the system's stays here. */
 static bool goes_out(const struct transcript_line *line)
 {
-    return !line->system && line->message.n > 0 &&
-           (line->type.p == NULL || view_is(line->type, "text"));
+    return !line->system && line->message.n > 0;
 }
 
 bool chat_send_check(const struct transcript *t, struct view destination, struct fault *f)

@@ -62,10 +62,9 @@ static bool post_end(void *ctx, const struct cmi_field *field, struct fault *f)
 {
     struct chat_post *post = ctx;
 
-    (void)field;
-    (void)f;
     post->inside = NULL;
-    return true;
+    return strcmp(field->name, "participants") != 0 ||
+           transcript_check_participant(&post->transcript, f);
 }
 
 static void post_take(struct chat_post *post, const char *name, const struct cmi_value *v)

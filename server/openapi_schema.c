@@ -43,7 +43,7 @@ static void put_string(struct json_out *j, const struct cmi_field *field, enum c
 
     pair(j, "type", "string");
     if (field->words != NULL && (!is_read(use) || (field->use & CMI_PUT) == 0))
-        put_words(j, field->words);
+        put_words(j, cmi_field_words(field, use));
     if (field->max > 0)
         pair_int(j, "maxLength", field->max);
     if (field->min > 0 || needs_one)

@@ -72,6 +72,21 @@ bool transcript_participant_set(struct transcript_participant *one, struct arena
     return true;
 }
 
+bool transcript_check_participant(const struct transcript *t, struct fault *f)
+{
+    const struct transcript_participant *last = t->last_participant;
+    const struct transcript_participant *one = t->participants;
+    size_t place = 0;
+
+    for (; one != last; one = one->next, place++)
+        if (view_eq(one->uniquekey, last->uniquekey))
+            return fault_set(f, FAULT_REJECT,
+                             "participants[%zu].uniquekey is that of participants[%zu]; each needs "
+                             "one of its own",
+                             t->participant_count - 1, place);
+    return true;
+}
+
 /* ---- stored ---- */
 
 void transcript_put_line(struct sqlite *db, const struct guid *chat, const struct guid *key,

@@ -49,6 +49,9 @@ bool transcript_line_set(struct transcript_line *line, struct arena *a, const ch
 bool transcript_participant_set(struct transcript_participant *one, struct arena *a,
                                 const char *name, const struct cmi_value *v);
 
+/* At the end of a participant: REJECT where one before it has its uniquekey. */
+bool transcript_check_participant(const struct transcript *t, struct fault *f) MUST_CHECK;
+
 /* Stores all of a new chat. Lines stand newest first, as in a body; one without a time is of now.
  */
 void transcript_store(const struct transcript *t, struct sqlite *db, const struct guid *chat,

@@ -117,7 +117,7 @@ static bool check_words(const struct cmi_decode *d, const struct cmi_field *fiel
     struct part words = {.n = 0};
     struct part p;
 
-    for (const char *const *word = field->words; *word != NULL; word++) {
+    for (const char *const *word = cmi_field_words(field, d->use); *word != NULL; word++) {
         if (view_is(text, *word))
             return true;
         part_add(&words, words.n > 0 ? ", " : "");

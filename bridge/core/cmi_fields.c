@@ -160,7 +160,12 @@ static const struct cmi_field chat_message_fields[] = {
      .use = CMI_SINGLE | CMI_POST | CMI_INGEST,
      .line = 614},
     BOOL(616, "system_message", CMI_SINGLE | CMI_POST | CMI_INGEST),
-    ENUM(617, "type", CMI_SINGLE | CMI_POST | CMI_INGEST, "text", "attachment"),
+    {.name = "type", /* a new one is text: there is no field for a file (L684) */
+     .type = CMI_STRING,
+     .use = CMI_SINGLE | CMI_POST | CMI_INGEST,
+     .words = WORDS("text", "attachment"),
+     .post_words = WORDS("text"),
+     .line = 617},
 };
 const struct cmi_shape cmi_chat_message = SHAPE("message", NULL, chat_message_fields);
 
@@ -320,6 +325,11 @@ const struct cmi_shape *const cmi_shapes[] = {
     &cmi_email,    &cmi_script_result, &cmi_chat,    &cmi_call_recording,   &cmi_listen_log,
     &cmi_callback, &cmi_contact,       &cmi_message, &cmi_customer_consent, NULL,
 };
+
+const char *const *cmi_field_words(const struct cmi_field *field, enum cmi_use use)
+{
+    return use == CMI_POST && field->post_words != NULL ? field->post_words : field->words;
+}
 
 const struct cmi_field *cmi_field_find(const struct cmi_shape *shape, const char *name, size_t n)
 {

@@ -55,6 +55,7 @@ struct cmi_field {
     int64_t min;  /* min and max both 0: any */
     int64_t max;
     const char *const *words;      /* the allowed values, NULL-terminated, or NULL for any */
+    const char *const *post_words; /* those of a POST, where they are fewer; else NULL */
     const struct cmi_shape *shape; /* CMI_OBJECT, CMI_LIST; else NULL */
     const char *item; /* CMI_LIST: the name of an item in XML and of the JSON wrapper */
     unsigned line;    /* of the specification; 0: contract.md's own */
@@ -84,6 +85,8 @@ extern const struct cmi_shape cmi_chat_participant;
 /* The nine resources, in the order of the specification. NULL-terminated. */
 extern const struct cmi_shape *const cmi_shapes[];
 
+/* The values that may come with that use, NULL-terminated, or NULL for any. */
+const char *const *cmi_field_words(const struct cmi_field *field, enum cmi_use use);
 /* The field of that name (or second spelling), or NULL. */
 const struct cmi_field *cmi_field_find(const struct cmi_shape *shape, const char *name, size_t n);
 

@@ -220,6 +220,13 @@ static void a_bad_chat_is_refused_by_name(void **state)
     assert_int_equal(r.status, 400);
     assert_string_equal(r.body.p, "participants is an object; it must be an array\n");
     probe_done(&r);
+    r = ask(rig, "POST", "/chats", JSON,
+            "{\"participants\":[{\"alias\":\"a\",\"uniquekey\":\"u\"},"
+            "{\"alias\":\"b\",\"uniquekey\":\"v\"},{\"alias\":\"c\",\"uniquekey\":\"u\"}]}");
+    assert_int_equal(r.status, 400);
+    assert_string_equal(r.body.p, "participants[2].uniquekey is that of participants[0]; each "
+                                  "needs one of its own\n");
+    probe_done(&r);
 }
 
 static void the_same_key_gives_the_same_chat_also_after_a_restart(void **state)

@@ -105,9 +105,7 @@ static void its_messages_go_out_oldest_first_and_once(void **state)
     static const char body[] = CHAT(
         "chatout", WITH,
         LINE("third", "") "," LINE("", "") "," LINE("a note", ",\"system_message\":true") "," LINE(
-            "second", ",\"type\":\"text\"") "," LINE("a file",
-                                                     ",\"type\":\"attachment\"") "," LINE("first",
-                                                                                          ""));
+            "second", ",\"type\":\"text\"") "," LINE("first", ""));
     char chat[33];
     char again[33];
 

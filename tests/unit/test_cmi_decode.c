@@ -213,6 +213,11 @@ static const struct row rows[] = {
      "{\"transcript\":{\"messages\":[{\"message\":\"\",\"originator\":\"o\","
      "\"timestamp\":null,\"timeStamp\":null}]}}",
      NULL, "transcript.messages[0].timestamp is given twice"},
+    {&cmi_chat, CMI_POST,
+     "{\"transcript\":{\"messages\":[{\"message\":\"m\",\"originator\":\"o\","
+     "\"type\":\"attachment\"}]}}",
+     NULL, "transcript.messages[0].type is 'attachment'; allowed are text"},
+    {&cmi_chat_message, CMI_INGEST, "{\"type\":\"attachment\"}", "type=attachment ", NULL},
     {&cmi_chat, CMI_POST, "{\"participants\":[{\"alias\":\"\"}]}", NULL,
      "participants[0].alias is empty; it is required"},
     {&cmi_chat, CMI_POST, "{\"participants\":{\"alias\":\"a\",\"uniquekey\":\"u\"}}", NULL,
