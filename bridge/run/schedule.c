@@ -11,9 +11,14 @@ int64_t schedule_now(const struct schedule *s)
     return s->port.clock.mono_ms(s->port.clock.ctx);
 }
 
+int64_t schedule_store_at(const struct schedule *s, int64_t now_ms)
+{
+    return now_ms + s->clock.ahead_ms;
+}
+
 int64_t schedule_store_ms(const struct schedule *s)
 {
-    return schedule_now(s) + s->clock.ahead_ms;
+    return schedule_store_at(s, schedule_now(s));
 }
 
 int64_t schedule_store_most_ms(const struct schedule *s)

@@ -117,8 +117,10 @@ void schedule_call_timed_out(struct schedule *s, struct holding *h)
 
 static bool may_call(struct schedule *s, struct channel_of *c)
 {
+    int64_t now = schedule_now(s);
+
     return c->out < c->conf->slots && s->in_flight < s->conf.in_flight &&
-           shut_ms(s, schedule_store_ms(s)) == 0 && schedule_channel_allows(s, c);
+           shut_ms(s, schedule_store_at(s, now)) == 0 && schedule_channel_allows(s, c, now);
 }
 
 void schedule_call_due(struct schedule *s)
@@ -159,7 +161,7 @@ int64_t schedule_call_wake_ms(struct schedule *s)
     c = dialler(s);
     if (c->out >= c->conf->slots || s->in_flight >= s->conf.in_flight)
         return INT64_MAX;
-    return schedule_channel_wake_ms(s, c);
+    return schedule_channel_wake_ms(c, schedule_now(s));
 }
 
 static void let_slot_go(struct schedule *s, struct channel_of *c)

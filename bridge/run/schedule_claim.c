@@ -88,7 +88,7 @@ static size_t shut_senders(struct schedule *s, struct schedule_closed *to, size_
 
         if (until > now + SCHEDULE_POLL_MS)
             to[n++] = (struct schedule_closed){.source = view_of(s->senders[i].source),
-                                               .until_ms = schedule_store_ms(s) + until - now};
+                                               .until_ms = schedule_store_at(s, until)};
     }
     return n;
 }
@@ -295,7 +295,7 @@ static void take_message(struct schedule *s, struct holding *h)
 {
     struct sender *from = schedule_sender_find(s, h->content->message.source);
     int64_t now = schedule_now(s);
-    int64_t store = schedule_store_ms(s);
+    int64_t store = schedule_store_at(s, now);
     int64_t open_ms;
 
     if (from == NULL) {
@@ -309,7 +309,7 @@ static void take_message(struct schedule *s, struct holding *h)
     open_ms = hours_open_ms(&from->conf->hours, from->conf->zone, store);
     if (!h->content->usable)
         schedule_hold_fail(s, h, h->content->fault.text);
-    else if (schedule_is_over(s, h))
+    else if (schedule_is_over(s, h, now))
         schedule_hold_fail(s, h, "expired");
     else if (open_ms > store)
         schedule_hold_leave(s, h, LEAVING_RELEASED, open_ms, true);

@@ -254,11 +254,13 @@ void schedule_hold_fail(struct schedule *s, struct holding *h, const char *reaso
 
 void schedule_hold_marked(struct schedule *s, struct holding *h, int64_t asked_ms)
 {
+    int64_t last_ms;
+
     h->fence_ms = asked_ms + s->conf.lease_ms - SCHEDULE_FENCE_MS;
     if (h->sender != NULL)
         h->fence_ms -= h->sender->channel->conf->timeout_ms;
-    if (h->sender != NULL && schedule_last_ms(s, h) < h->fence_ms)
-        h->fence_ms = schedule_last_ms(s, h);
+    if (h->sender != NULL && (last_ms = schedule_last_ms(s, h, asked_ms)) < h->fence_ms)
+        h->fence_ms = last_ms;
     h->renew_ms = asked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;
     if (h->count[HANDOVER_MARKING] == 0)
         return;
@@ -352,8 +354,10 @@ static bool settlements_due(const struct holding *h, int64_t now)
            (h->fresh.count > 0 && (many || now >= settle_ms(h)));
 }
 
-static void wake_at(struct schedule *s, struct holding *h, int64_t at)
+static void wake_at(struct schedule *s, struct holding *h, int64_t at, int64_t now)
 {
+    int64_t end_ms;
+
     if (h->renew_ms < at)
         at = h->renew_ms;
     if (h->fresh.count > 0 && settle_ms(h) < at)
@@ -362,11 +366,10 @@ static void wake_at(struct schedule *s, struct holding *h, int64_t at)
         at = h->marked_ms + SCHEDULE_MARKED_MS;
     if (h->leaving == LEAVING_NOT && h->deferred_ms > 0 && h->deferred_ms < at)
         at = h->deferred_ms;
-    if (h->sender != NULL && schedule_end_ms(s, h) < INT64_MAX) {
-        int64_t end = schedule_mono_of(s, schedule_end_ms(s, h));
-
-        if (end > schedule_now(s) && end < at)
-            at = end;
+    if (h->sender != NULL && (end_ms = schedule_end_ms(s, h, now)) < INT64_MAX) {
+        end_ms = schedule_mono_of(s, end_ms);
+        if (end_ms > now && end_ms < at)
+            at = end_ms;
     }
     heap_remove(&s->timers, &h->timer);
     heap_put(&s->timers, &h->timer, at);
@@ -386,7 +389,7 @@ static void look_leaving(struct schedule *s, struct holding *h, int64_t now)
         if (settlements_due(h, now) || now >= h->renew_ms)
             schedule_write(s, h, WRITE_PROGRESS);
         else
-            wake_at(s, h, INT64_MAX);
+            wake_at(s, h, INT64_MAX, now);
         return;
     }
     take_back(h);
@@ -402,29 +405,29 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
     if (h->count[HANDOVER_MARKED] > 0 &&
         (now >= h->marked_ms + SCHEDULE_MARKED_MS || now >= h->fence_ms))
         schedule_window_stale(s, h);
-    if (h->count[HANDOVER_WAITING] > 0 && schedule_is_over(s, h))
+    if (h->count[HANDOVER_WAITING] > 0 && schedule_is_over(s, h, now))
         schedule_hold_fail(s, h, "expired");
     if (slice_left(&h->slice) == 0) {
         if (h->fresh.count == 0 || settlements_due(h, now) || now >= h->renew_ms || s->ending)
             schedule_write(s, h, WRITE_FINISH);
         else
-            wake_at(s, h, INT64_MAX);
+            wake_at(s, h, INT64_MAX, now);
         return;
     }
     if (h->deferred_ms > 0 && now >= h->deferred_ms)
         schedule_window_end_deferral(h);
     shut_ms = schedule_sender_shut_ms(s, h->sender, now);
     if (shut_ms > now + SCHEDULE_POLL_MS) {
-        schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_ms(s) + shut_ms - now, true);
+        schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_at(s, shut_ms), true);
         look_leaving(s, h, now);
         return;
     }
-    if (shut_ms <= now && now < schedule_last_ms(s, h) && schedule_window_want(s, h))
+    if (shut_ms <= now && now < schedule_last_ms(s, h, now) && schedule_window_want(s, h))
         return;
     if (settlements_due(h, now) || now >= h->renew_ms)
         schedule_write(s, h, WRITE_PROGRESS);
     else
-        wake_at(s, h, shut_ms > now ? shut_ms : INT64_MAX);
+        wake_at(s, h, shut_ms > now ? shut_ms : INT64_MAX, now);
 }
 
 static void look(struct schedule *s, struct holding *h)
@@ -442,10 +445,10 @@ static void look(struct schedule *s, struct holding *h)
     if (h->recipients_asked)
         return;
     if (s->ending && h->leaving == LEAVING_NOT && !h->call_begun)
-        schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_ms(s), false);
+        schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_at(s, now), false);
     if (h->leaving != LEAVING_NOT)
         look_leaving(s, h, now);
-    else if (h->begin_ms > schedule_store_ms(s))
+    else if (h->begin_ms > schedule_store_at(s, now))
         heap_put(&s->timers, &h->timer, schedule_mono_of(s, h->begin_ms));
     else if (h->begin_ms > 0)
         schedule_claim_begin(s, h);

@@ -2,7 +2,7 @@
 
 int64_t schedule_sender_shut_ms(struct schedule *s, struct sender *from, int64_t now_ms)
 {
-    int64_t store = schedule_store_ms(s);
+    int64_t store = schedule_store_at(s, now_ms);
     int64_t until = now_ms;
     int64_t open = from->conf->expire_outside
                        ? store /* what is due then does not wait */
@@ -18,29 +18,29 @@ int64_t schedule_sender_shut_ms(struct schedule *s, struct sender *from, int64_t
     return until;
 }
 
-bool schedule_is_over(const struct schedule *s, const struct holding *h)
+bool schedule_is_over(const struct schedule *s, const struct holding *h, int64_t now_ms)
 {
     const struct schedule_sender *from = h->sender->conf;
-    int64_t store = schedule_store_ms(s);
+    int64_t store = schedule_store_at(s, now_ms);
 
     if (s->conf.valid_for_ms > 0 && store >= h->content->message.at_ms + s->conf.valid_for_ms)
         return true;
     return from->expire_outside && hours_open_ms(&from->hours, from->zone, store) > store;
 }
 
-int64_t schedule_end_ms(const struct schedule *s, const struct holding *h)
+int64_t schedule_end_ms(const struct schedule *s, const struct holding *h, int64_t now_ms)
 {
     const struct schedule_sender *from = h->sender->conf;
-    int64_t end = hours_close_ms(&from->hours, from->zone, schedule_store_ms(s));
+    int64_t end = hours_close_ms(&from->hours, from->zone, schedule_store_at(s, now_ms));
 
     if (s->conf.valid_for_ms > 0 && h->content->message.at_ms + s->conf.valid_for_ms < end)
         end = h->content->message.at_ms + s->conf.valid_for_ms;
     return end;
 }
 
-int64_t schedule_last_ms(const struct schedule *s, const struct holding *h)
+int64_t schedule_last_ms(const struct schedule *s, const struct holding *h, int64_t now_ms)
 {
-    int64_t end = schedule_end_ms(s, h);
+    int64_t end = schedule_end_ms(s, h, now_ms);
 
     return end == INT64_MAX ? end : end - s->clock.most_ms;
 }

@@ -139,11 +139,11 @@ static bool build(struct schedule *s, struct send *d, struct fault *f)
     return setup->kind->build(setup, &m, &d->request, f);
 }
 
-static void observe_lateness(struct schedule *s, struct holding *h)
+static void observe_lateness(struct schedule *s, struct holding *h, int64_t now)
 {
     if (h->due_ms == 0)
         return;
-    stat_observe_ms(s->stat_lateness, schedule_store_ms(s) - h->due_ms);
+    stat_observe_ms(s->stat_lateness, schedule_store_at(s, now) - h->due_ms);
     h->due_ms = 0;
 }
 
@@ -157,7 +157,7 @@ static void refuse(struct schedule *s, struct holding *h, size_t i, const char *
                                      .possible_duplicate = slice_doubtful(&h->slice, i)});
 }
 
-static void begin(struct schedule *s, struct holding *h, size_t i)
+static void begin(struct schedule *s, struct holding *h, size_t i, int64_t now)
 {
     struct send *d = schedule_send_new(s, h->sender->channel);
     struct fault f = {0};
@@ -170,10 +170,10 @@ static void begin(struct schedule *s, struct holding *h, size_t i)
     if (built) {
         schedule_move(s, h, i, HANDOVER_ON_BEGIN);
         if (schedule_submit(s, d, &f)) {
-            schedule_window_begun(h, schedule_now(s));
+            schedule_window_begun(h, now);
             if (d->doubtful)
                 stat_add(s->stat_doubtful, 1);
-            observe_lateness(s, h);
+            observe_lateness(s, h, now);
             return;
         }
     }
@@ -242,12 +242,12 @@ static int64_t turn_of(const struct sender *from)
     return paced;
 }
 
-/* Sends one of the sender's, from the holding whose turn it is. */
-static bool send_one(struct schedule *s, struct sender *from)
+/* Sends one of the sender's, from the holding whose turn it is. now: read just now, for the fence
+ * holds by it. */
+static bool send_one(struct schedule *s, struct sender *from, int64_t now)
 {
     while (from->ring != NULL) {
         struct holding *h = from->ring;
-        int64_t now = schedule_now(s);
         int64_t parts = h->content->body.parts;
 
         if (now >= h->fence_ms || now >= h->marked_ms + SCHEDULE_MARKED_MS) {
@@ -265,7 +265,7 @@ static bool send_one(struct schedule *s, struct sender *from)
         from->turn -= parts;
         if (from->turn <= 0)
             from->ring = h->next;
-        begin(s, h, next_marked(h));
+        begin(s, h, next_marked(h), now);
         return true;
     }
     return false;
@@ -282,10 +282,17 @@ static void send_channel(struct schedule *s, struct channel_of *c)
 {
     size_t idle = 0;
 
-    while (idle < s->conf.sender_count && has_slot(s, c) && schedule_channel_allows(s, c)) {
+    while (idle < s->conf.sender_count && has_slot(s, c)) {
         struct sender *from = &s->senders[c->turn];
-        bool sent = from->channel == c && from->ring != NULL && send_one(s, from);
+        bool sent = false;
 
+        if (from->channel == c && from->ring != NULL) {
+            int64_t now = schedule_now(s);
+
+            if (!schedule_channel_allows(s, c, now))
+                return;
+            sent = send_one(s, from, now);
+        }
         idle = sent ? 0 : idle + 1;
         if (!sent || from->turn <= 0)
             c->turn = (c->turn + 1) % s->conf.sender_count;
@@ -310,15 +317,16 @@ int64_t schedule_send_wake_ms(struct schedule *s)
         return wake;
     for (size_t i = 0; i < s->conf.sender_count; i++) {
         struct sender *from = &s->senders[i];
-        int64_t at = schedule_channel_wake_ms(s, from->channel);
-        int64_t paced = pacer_wake_ms(&from->pacer, now);
-
         int64_t marked = schedule_window_wake_ms(s, from, now);
+        int64_t paced;
+        int64_t at;
 
         if (marked < wake)
             wake = marked;
         if (from->ring == NULL || !has_slot(s, from->channel))
             continue;
+        at = schedule_channel_wake_ms(from->channel, now);
+        paced = pacer_wake_ms(&from->pacer, now);
         if (paced > at)
             at = paced;
         if (at < wake)

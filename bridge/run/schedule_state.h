@@ -288,6 +288,7 @@ int64_t schedule_now(const struct schedule *s);
 /* What the store's clock shows now, at least: what has come by this has come; and at most: what is
  * not over by this is not over. */
 int64_t schedule_store_ms(const struct schedule *s);
+int64_t schedule_store_at(const struct schedule *s, int64_t now_ms); /* at that time of ours */
 int64_t schedule_store_most_ms(const struct schedule *s);
 int64_t schedule_mono_of(const struct schedule *s, int64_t store_ms);
 bool schedule_up(const struct schedule *s);
@@ -358,11 +359,11 @@ void schedule_let_go_all(struct schedule *s, struct holding *h);
 /* Until when (monotonic) the sender can't send; now_ms: it can. */
 int64_t schedule_sender_shut_ms(struct schedule *s, struct sender *from, int64_t now_ms);
 /* It will not be sent any more: out of date, or due outside the hours of one who does not wait. */
-bool schedule_is_over(const struct schedule *s, const struct holding *h);
+bool schedule_is_over(const struct schedule *s, const struct holding *h, int64_t now_ms);
 /* When, by the store's clock, its hours or its worth end; INT64_MAX: never. */
-int64_t schedule_end_ms(const struct schedule *s, const struct holding *h);
+int64_t schedule_end_ms(const struct schedule *s, const struct holding *h, int64_t now_ms);
 /* No request begins from then on (monotonic), wherever within its slack the store's clock is. */
-int64_t schedule_last_ms(const struct schedule *s, const struct holding *h);
+int64_t schedule_last_ms(const struct schedule *s, const struct holding *h, int64_t now_ms);
 
 /* ---- schedule_write.c ---- */
 struct settle {
@@ -405,8 +406,8 @@ void schedule_channel_lost(struct schedule *s, struct channel_of *c, const char 
 /* Nothing of ours is welcome: stops it for all processes. */
 void schedule_channel_stop(struct schedule *s, struct channel_of *c, const char *why);
 /* May one more request be begun? Asks for the probe of a stopped one by itself. */
-bool schedule_channel_allows(struct schedule *s, struct channel_of *c);
-int64_t schedule_channel_wake_ms(const struct schedule *s, const struct channel_of *c);
+bool schedule_channel_allows(struct schedule *s, struct channel_of *c, int64_t now_ms);
+int64_t schedule_channel_wake_ms(const struct channel_of *c, int64_t now_ms);
 void schedule_channels_look(struct schedule *s); /* have others stopped one? */
 int64_t schedule_channels_wake_ms(const struct schedule *s);
 void schedule_channel_told(struct schedule *s, const struct schedule_grant *g);

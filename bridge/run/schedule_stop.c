@@ -154,25 +154,25 @@ void schedule_channel_told(struct schedule *s, const struct schedule_grant *g)
 }
 
 /* What is known of its gate is not too old. */
-static bool is_known(const struct schedule *s, const struct channel_of *c)
+static bool is_known(const struct channel_of *c, int64_t now_ms)
 {
-    return c->known && schedule_now(s) - c->known_ms <= SCHEDULE_LOOK_OLD_MS;
+    return c->known && now_ms - c->known_ms <= SCHEDULE_LOOK_OLD_MS;
 }
 
-bool schedule_channel_allows(struct schedule *s, struct channel_of *c)
+bool schedule_channel_allows(struct schedule *s, struct channel_of *c, int64_t now_ms)
 {
-    if (!is_known(s, c) || !breaker_allows(&c->breaker, schedule_now(s)))
+    if (!is_known(c, now_ms) || !breaker_allows(&c->breaker, now_ms))
         return false;
     if (c->stopped && !c->probe && !c->asked)
         ask(s, c, 1);
     return !c->stopped || c->probe;
 }
 
-int64_t schedule_channel_wake_ms(const struct schedule *s, const struct channel_of *c)
+int64_t schedule_channel_wake_ms(const struct channel_of *c, int64_t now_ms)
 {
-    if (!is_known(s, c) || (c->stopped && c->asked))
+    if (!is_known(c, now_ms) || (c->stopped && c->asked))
         return INT64_MAX;
-    return breaker_wake_ms(&c->breaker, schedule_now(s));
+    return breaker_wake_ms(&c->breaker, now_ms);
 }
 
 void schedule_channels_look(struct schedule *s)

@@ -191,7 +191,7 @@ static bool mark_line(struct schedule *s, struct sender *from)
         any = true;
         if (is_busy(h)) {
             put_off(h);
-        } else if (now < schedule_last_ms(s, h)) {
+        } else if (now < schedule_last_ms(s, h, now)) {
             mark(s, h);
         } else {
             take(h);
