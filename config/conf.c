@@ -138,13 +138,18 @@ size_t conf_count(const struct conf *c, const char *path)
     return n;
 }
 
-const char *conf_name(const struct conf *c, const char *path, size_t i)
+const struct conf_name *conf_find_name(const struct conf *c, const char *map, size_t i)
 {
     for (size_t at = 0; at < c->name_count; at++)
-        if (strcmp(c->names[at].map, path) == 0 && i-- == 0)
-            return c->names[at].name;
+        if (strcmp(c->names[at].map, map) == 0 && i-- == 0)
+            return &c->names[at];
     assert(!"there are conf_count entries");
     return NULL;
+}
+
+const char *conf_name(const struct conf *c, const char *path, size_t i)
+{
+    return conf_find_name(c, path, i)->name;
 }
 
 /* "targets.main.url"; without a key "routes.message.*". */

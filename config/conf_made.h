@@ -37,6 +37,7 @@ struct conf {
 
 void conf_value_done(struct conf_value *v);
 const struct conf_value *conf_find(const struct conf *c, const char *path);
+const struct conf_name *conf_find_name(const struct conf *c, const char *map, size_t i);
 void conf_sort(struct conf *c);
 void conf_warn(struct conf *c, const char *origin, const char *sentence);
 

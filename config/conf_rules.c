@@ -10,16 +10,31 @@
 
 #define EVENT_TYPES_MAX 64 /* that are compared for a suggestion */
 
+static void tell(struct rules *r, const char *origin, const char *format, va_list args)
+{
+    char sentence[2 * SCHEMA_PATH_MAX + 2 * FAULT_TEXT_MAX];
+
+    (void)vsnprintf(sentence, sizeof sentence, format, args);
+    buf_printf(r->mistakes, "%s: %s\n", origin != NULL ? origin : r->file, sentence);
+}
+
 void rules_mistake(struct rules *r, const char *path, const char *format, ...)
 {
-    const char *origin = path != NULL ? conf_origin(r->c, path) : NULL;
-    char sentence[2 * SCHEMA_PATH_MAX + 2 * FAULT_TEXT_MAX];
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(sentence, sizeof sentence, format, args);
+    tell(r, path != NULL ? conf_origin(r->c, path) : NULL, format, args);
     va_end(args);
-    buf_printf(r->mistakes, "%s: %s\n", origin != NULL ? origin : r->file, sentence);
+}
+
+void rules_entry_mistake(struct rules *r, const char *map, size_t i, const char *format, ...)
+{
+    const struct conf_name *name = conf_find_name(r->c, map, i);
+    va_list args;
+
+    va_start(args, format);
+    tell(r, name->origin, format, args);
+    va_end(args);
 }
 
 void rules_warn(struct rules *r, const char *path, const char *sentence)
@@ -163,6 +178,16 @@ static void check_targets(struct rules *r)
     }
 }
 
+/* The first that is too many is named. */
+static void check_count(struct rules *r, const char *map, size_t most)
+{
+    size_t count = conf_count(r->c, map);
+
+    if (count > most)
+        rules_entry_mistake(r, map, most, "%s.%s: there are %zu %s; the most is %zu", map,
+                            conf_name(r->c, map, most), count, map, most);
+}
+
 /* ---- serve ---- */
 
 static void check_chat_queues(struct rules *r)
@@ -222,8 +247,9 @@ static void check_translations(struct rules *r)
         const char *language = conf_name(r->c, "translations", i);
 
         if (!is_language(language))
-            rules_mistake(r, NULL, "translations.%s: '%s' is no language; two letters are wanted",
-                          language, language);
+            rules_entry_mistake(r, "translations", i,
+                                "translations.%s: '%s' is no language; two letters are wanted",
+                                language, language);
     }
 }
 
@@ -301,6 +327,8 @@ void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mi
     const struct conf_value *session = conf_find(c, "kafka.session_timeout");
     struct rules r = {c, file, mistakes};
 
+    check_count(&r, "targets", CONF_TARGETS_MAX);
+    check_count(&r, "channels", CONF_CHANNELS_MAX);
     check_routes(&r, users);
     check_targets(&r);
     rules_channels(&r);

@@ -14,6 +14,9 @@ struct rules {
 
 /* Begins with where `path` is from; the sentence should name it. */
 void rules_mistake(struct rules *r, const char *path, const char *format, ...) PRINTF_LIKE(3, 4);
+/* The same of entry i of a map of the user's names; begins with where its name is from. */
+void rules_entry_mistake(struct rules *r, const char *map, size_t i, const char *format, ...)
+    PRINTF_LIKE(4, 5);
 /* The sentence follows the path. */
 void rules_warn(struct rules *r, const char *path, const char *sentence);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 static_assert(CONF_TOPICS_MAX == KAFKA_TOPICS_MAX, "kafka.topics has what a source takes");
+static_assert(CONF_TARGETS_MAX == CONSUME_DESTINATIONS_MAX, "targets are the loop's destinations");
 
 #define FETCHED_KIB    12288              /* queued.max.messages.kbytes of kafka_conf.c */
 #define FETCHING_BYTES (4 * 1024 * 1024)  /* and its fetch.max.bytes: what comes beyond that */
@@ -101,13 +102,10 @@ static void make_secrets(const struct http_destination *h, struct buf *to)
     buf_done(&coded);
 }
 
-static bool make_destinations(const struct conf *conf, struct consume_plan *p, struct fault *f)
+static void make_destinations(const struct conf *conf, struct consume_plan *p)
 {
     size_t count = conf_count(conf, "targets");
 
-    if (count > CONSUME_DESTINATIONS_MAX)
-        return fault_set(f, FAULT_REJECT, "targets: there are %zu; the most is %d", count,
-                         CONSUME_DESTINATIONS_MAX);
     p->http_count = count;
     for (size_t i = 0; i < count; i++) {
         struct consume_destination *d = &p->destinations[i];
@@ -130,7 +128,6 @@ static bool make_destinations(const struct conf *conf, struct consume_plan *p, s
     }
     p->consume.destinations = p->destinations;
     p->consume.destination_count = count;
-    return true;
 }
 
 static unsigned destination_named(const struct consume_plan *p, const char *name)
@@ -245,7 +242,8 @@ bool consume_plan_make(const struct conf *conf, struct consume_plan *p, struct f
     };
     consume_plan_tuning(conf, &p->consume);
     make_kafka(conf, p);
-    if (make_destinations(conf, p, f) && make_routes(conf, p, f))
+    make_destinations(conf, p);
+    if (make_routes(conf, p, f))
         return true;
     consume_plan_done(p);
     return false;

@@ -4,8 +4,11 @@
 #include "bridge/io/crypto.h"
 #include "config/schema.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+static_assert(CONF_CHANNELS_MAX + 1 == SCHEDULE_ROUTES_MAX, "a route a channel, and the dialler");
 
 #define PATH_MAX_BYTES ((size_t)SCHEMA_PATH_MAX + SCHEMA_NAME_MAX)
 
@@ -86,9 +89,6 @@ static bool read_channels(const struct conf *c, struct schedule_channels *s, str
 {
     size_t count = conf_count(c, "channels");
 
-    if (count >= SCHEDULE_ROUTES_MAX)
-        return fault_set(f, FAULT_REJECT, "channels: there are %zu; the most is %d", count,
-                         SCHEDULE_ROUTES_MAX - 1);
     for (size_t i = 0; i < count; i++) {
         struct schedule_route *r = &s->routes[i];
         char prefix[SCHEMA_PATH_MAX];

@@ -34,7 +34,7 @@ struct schedule_channels {
     size_t source_count;
 };
 
-/* false with a fault where there are too many, or one is no good. */
+/* false with a fault where one is no good. */
 bool schedule_channels_make(const struct conf *c, struct schedule_channels *out,
                             struct fault *f) MUST_CHECK;
 void schedule_channels_done(struct schedule_channels *s);

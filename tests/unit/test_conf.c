@@ -131,7 +131,7 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
         {"server: {tls: {key: README.md}}\n",
          "f:1: server.tls.key is given without server.tls.certificate\n"},
         {"translations: {finnish: {InQueue: Jonossa}}\n",
-         "f: translations.finnish: 'finnish' is no language; two letters are wanted\n"},
+         "f:1: translations.finnish: 'finnish' is no language; two letters are wanted\n"},
         {"kafka: {results_topic: 'bad topic!', dead_letters_topic: ..}\n",
          "f:1: kafka.results_topic is 'bad topic!'; a topic's name has letters, digits, ., _ and - "
          "only\n"
@@ -442,6 +442,33 @@ static void topics_are_as_long_as_kafka_takes_and_as_many_as_a_source_does(void 
     buf_done(&topics);
 }
 
+static void check_most(const char *map, const char *entry, size_t most)
+{
+    char expected[256];
+    struct buf yaml;
+    struct buf b;
+
+    buf_init(&yaml, 1 << 16);
+    buf_printf(&yaml, "routes: {'*': n0}\n%s:\n", map);
+    for (size_t i = 0; i < most; i++)
+        buf_printf(&yaml, "  n%zu: %s\n", i, entry);
+    assert_null(strstr(mistakes_of(buf_text(&yaml), 0, &b), "the most is"));
+    buf_done(&b);
+    buf_printf(&yaml, "  more: %s\n  still: %s\n", entry, entry);
+    (void)snprintf(expected, sizeof expected, "f:%zu: %s.more: there are %zu %s; the most is %zu\n",
+                   most + 3, map, most + 2, map, most);
+    assert_non_null(strstr(mistakes_of(buf_text(&yaml), 0, &b), expected));
+    buf_done(&b);
+    buf_done(&yaml);
+}
+
+static void the_first_target_or_channel_too_many_is_named_with_its_line(void **state)
+{
+    (void)state;
+    check_most("targets", "{url: 'http://localhost'}", CONF_TARGETS_MAX);
+    check_most("channels", "{kind: kannel, url: 'http://localhost'}", CONF_CHANNELS_MAX);
+}
+
 static void a_mistake_in_the_environment_is_named_after_its_variable(void **state)
 {
     struct buf b;
@@ -678,6 +705,7 @@ int main(void)
         cmocka_unit_test(the_environment_overrides_the_file),
         cmocka_unit_test(a_variable_that_two_settings_could_take_is_a_mistake),
         cmocka_unit_test(topics_are_as_long_as_kafka_takes_and_as_many_as_a_source_does),
+        cmocka_unit_test(the_first_target_or_channel_too_many_is_named_with_its_line),
         cmocka_unit_test(a_mistake_in_the_environment_is_named_after_its_variable),
         cmocka_unit_test(variables_are_put_in_and_a_doubled_dollar_is_one),
         cmocka_unit_test(a_secret_comes_from_its_file_without_the_line_end),
