@@ -37,7 +37,7 @@ struct redis;
 #define REDIS_WATCHERS_MAX   8
 #define REDIS_BACKOFF_MIN_MS 50 /* between two attempts to connect; doubled up to the maximum */
 #define REDIS_BACKOFF_MAX_MS 2000
-#define REDIS_CHECK_LIMITS   2     /* time limits between two looks at its durable profile */
+#define REDIS_CHECK_MS       1000  /* so old may the last look at its durable profile be, at work */
 #define REDIS_REFUSAL_MS     30000 /* so long a refused write is told of */
 
 #define REDIS_NODES_MAX     64  /* servers of a cluster, replicas not counted */

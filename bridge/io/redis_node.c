@@ -437,10 +437,12 @@ void redis_node_command(struct redis_node *r, const struct view *args, size_t co
                         redis_on_reply *done, void *owner)
 {
     assert(count > 0 && count <= REDIS_ARGS_MAX);
-    if (can_send(r))
-        put(r, args, count, done, owner);
-    else
+    if (!can_send(r)) {
         refuse(r, &(struct redis_owed){.done = done, .owner = owner});
+        return;
+    }
+    put_check(r);
+    put(r, args, count, done, owner);
 }
 
 void redis_node_refuse(struct redis_node *r, const char *why, redis_on_reply *done, void *owner)
@@ -464,6 +466,7 @@ void redis_node_run(struct redis_node *r, const struct redis_script *s, const st
         refuse(r, &c);
         return;
     }
+    put_check(r);
     out = redis_link_out(r->link);
     from = out->n;
     put_count(out, '*', c.args);
@@ -560,13 +563,13 @@ static void on_checked(void *owner, const struct redis_value *v)
         lose(step->of, f.text); /* and the next greeting says the same */
 }
 
+/* In front of what is given next: after a rest, no write is believed before the answer is. */
 static void put_check(struct redis_node *r)
 {
     int64_t now_ms = (int64_t)uv_now(r->loop);
     bool unwaited = r->unwaited;
 
-    if (!r->conf.durable || r->phase != PHASE_UP ||
-        now_ms - r->checked_ms < REDIS_CHECK_LIMITS * r->conf.timeout_ms)
+    if (!r->conf.durable || now_ms - r->checked_ms < REDIS_CHECK_MS)
         return;
     r->checked_ms = now_ms;
     for (size_t i = REDIS_GREETING_APPENDONLY; i <= REDIS_GREETING_POLICY; i++) {
@@ -583,7 +586,6 @@ static void on_turn(uv_idle_t *idle)
     struct redis_node *r = idle->data;
 
     (void)uv_idle_stop(&r->turn);
-    put_check(r);
     if (r->conf.replicas > 0 && r->phase == PHASE_UP && r->unwaited)
         put_wait(r);
     if (r->link != NULL)

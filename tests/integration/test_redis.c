@@ -408,6 +408,31 @@ static void a_server_that_may_forget_from_now_on_is_left(void **state)
     wait_up(b);
 }
 
+static void on_rested(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+/* Nothing was given for long enough: the look goes in front of what is given then. */
+static void after_a_rest_nothing_is_believed_before_the_profile_is(void **state)
+{
+    struct bench *b = *state;
+    struct redis_conf conf = usual(b);
+    uv_timer_t rest;
+
+    conf.timeout_ms = 60000; /* no look while it rests */
+    connect_to(b, &conf);
+    wait_up(b);
+    assert_string_equal(redis_server_ask(b->server, "CONFIG SET appendfsync everysec"), "+OK");
+    uv_timer_init(&b->loop, &rest);
+    uv_timer_start(&rest, on_rested, REDIS_CHECK_MS, 0);
+    uv_run(&b->loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&rest, NULL);
+    assert_true(redis_up(b->redis));
+    assert_int_equal(ASK(b, "SET", "a", "1")->kind, REDIS_LOST);
+    assert_non_null(strstr(b->seen.text, "appendfsync is 'everysec'"));
+}
+
 static void a_server_that_is_full_is_up_and_said_to_refuse(void **state)
 {
     struct bench *b = *state;
@@ -559,6 +584,7 @@ int main(void)
         ROW(a_server_that_hangs_unasked_is_found_out),
         ROW(a_server_that_may_forget_is_refused_until_mended),
         ROW(a_server_that_may_forget_from_now_on_is_left),
+        ROW(after_a_rest_nothing_is_believed_before_the_profile_is),
         ROW(a_server_that_is_full_is_up_and_said_to_refuse),
         ROW(without_the_durable_profile_such_a_server_will_do),
         ROW(a_primary_that_becomes_a_replica_is_left_until_it_is_one_again),
