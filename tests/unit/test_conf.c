@@ -8,7 +8,6 @@
 
 #include "config/conf.h"
 #include "config/schema.h"
-#include "config/yaml_in.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -412,63 +411,6 @@ static void a_variable_that_two_settings_could_take_is_a_mistake(void **state)
     buf_done(&b);
 }
 
-static void topics_are_as_long_as_kafka_takes_and_as_many_as_a_source_does(void **state)
-{
-    char yaml[1024];
-    struct buf topics;
-    struct buf b;
-
-    (void)state;
-    (void)snprintf(yaml, sizeof yaml, "kafka: {topics: [%0249d]}\n", 0);
-    assert_string_equal(mistakes_of(yaml, 0, &b), "");
-    buf_done(&b);
-    (void)snprintf(yaml, sizeof yaml, "kafka: {topics: [%0250d]}\n", 0);
-    assert_string_equal(mistakes_of(yaml, 0, &b),
-                        "f:1: kafka.topics[0] has 250 bytes; a topic's name has 1 to 249\n");
-    buf_done(&b);
-    (void)snprintf(yaml, sizeof yaml, "kafka: {topics: ['^%0300d']}\n", 0);
-    assert_string_equal(mistakes_of(yaml, 0, &b), "");
-    buf_done(&b);
-    buf_init(&topics, sizeof yaml);
-    for (int i = 0; i < CONF_TOPICS_MAX; i++)
-        buf_put_text(&topics, i > 0 ? ", a" : "a");
-    (void)snprintf(yaml, sizeof yaml, "kafka: {topics: [%s]}\n", buf_text(&topics));
-    assert_string_equal(mistakes_of(yaml, 0, &b), "");
-    buf_done(&b);
-    (void)snprintf(yaml, sizeof yaml, "kafka: {topics: [%s, a]}\n", buf_text(&topics));
-    assert_string_equal(mistakes_of(yaml, 0, &b),
-                        "f:1: kafka.topics has 65 topics; the most is 64\n");
-    buf_done(&b);
-    buf_done(&topics);
-}
-
-static void check_most(const char *map, const char *entry, size_t most)
-{
-    char expected[256];
-    struct buf yaml;
-    struct buf b;
-
-    buf_init(&yaml, 1 << 16);
-    buf_printf(&yaml, "routes: {'*': n0}\n%s:\n", map);
-    for (size_t i = 0; i < most; i++)
-        buf_printf(&yaml, "  n%zu: %s\n", i, entry);
-    assert_null(strstr(mistakes_of(buf_text(&yaml), 0, &b), "the most is"));
-    buf_done(&b);
-    buf_printf(&yaml, "  more: %s\n  still: %s\n", entry, entry);
-    (void)snprintf(expected, sizeof expected, "f:%zu: %s.more: there are %zu %s; the most is %zu\n",
-                   most + 3, map, most + 2, map, most);
-    assert_non_null(strstr(mistakes_of(buf_text(&yaml), 0, &b), expected));
-    buf_done(&b);
-    buf_done(&yaml);
-}
-
-static void the_first_target_or_channel_too_many_is_named_with_its_line(void **state)
-{
-    (void)state;
-    check_most("targets", "{url: 'http://localhost'}", CONF_TARGETS_MAX);
-    check_most("channels", "{kind: kannel, url: 'http://localhost'}", CONF_CHANNELS_MAX);
-}
-
 static void a_mistake_in_the_environment_is_named_after_its_variable(void **state)
 {
     struct buf b;
@@ -634,22 +576,6 @@ static void a_file_that_is_not_there_is_a_mistake(void **state)
     buf_done(&b);
 }
 
-static void names_have_a_maximum(void **state)
-{
-    struct buf yaml;
-    struct buf b;
-
-    (void)state;
-    buf_init(&yaml, YAML_BYTES_MAX);
-    buf_put_text(&yaml, "callbacks.queues:\n");
-    for (int i = 0; i < CONF_ENTRIES_MAX + 1; i++)
-        buf_printf(&yaml, " %d:\n", i);
-    assert_string_equal(mistakes_of(buf_text(&yaml), 0, &b),
-                        "f:1002: there are more than 1000 names\n");
-    buf_done(&b);
-    buf_done(&yaml);
-}
-
 static void asking_for_what_is_not_in_the_table_is_a_defect(void **state)
 {
     (void)state;
@@ -704,8 +630,6 @@ int main(void)
         cmocka_unit_test(a_single_target_takes_everything_where_there_are_no_routes),
         cmocka_unit_test(the_environment_overrides_the_file),
         cmocka_unit_test(a_variable_that_two_settings_could_take_is_a_mistake),
-        cmocka_unit_test(topics_are_as_long_as_kafka_takes_and_as_many_as_a_source_does),
-        cmocka_unit_test(the_first_target_or_channel_too_many_is_named_with_its_line),
         cmocka_unit_test(a_mistake_in_the_environment_is_named_after_its_variable),
         cmocka_unit_test(variables_are_put_in_and_a_doubled_dollar_is_one),
         cmocka_unit_test(a_secret_comes_from_its_file_without_the_line_end),
@@ -715,7 +639,6 @@ int main(void)
         cmocka_unit_test(a_reload_names_what_differs_and_what_it_may_take),
         cmocka_unit_test(secrets_are_known_also_among_kafka_properties),
         cmocka_unit_test(a_file_that_is_not_there_is_a_mistake),
-        cmocka_unit_test(names_have_a_maximum),
         cmocka_unit_test(asking_for_what_is_not_in_the_table_is_a_defect),
         cmocka_unit_test(every_row_is_whole_and_its_default_is_allowed),
     };
