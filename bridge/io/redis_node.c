@@ -3,10 +3,12 @@
 #include "bridge/core/mem.h"
 #include "bridge/io/crypto.h"
 #include "bridge/io/redis_greeting.h"
+#include "bridge/io/redis_health.h"
 #include "bridge/io/redis_held.h"
 #include "bridge/io/redis_link.h"
 #include "bridge/io/redis_queue.h"
 #include "bridge/io/redis_sentinel.h"
+#include "bridge/io/redis_words.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -16,7 +18,6 @@
 
 #define TROUBLE_MAX  384
 #define LATE_TURN_MS 1
-#define COUNT_MAX    24 /* bytes of a mark, a size_t and CR LF */
 
 enum phase { /* moved by go() only */
              PHASE_WAITING,
@@ -53,9 +54,7 @@ struct redis_node {
     int64_t backoff_ms;
     char trouble[TROUBLE_MAX];
     char logged[TROUBLE_MAX];
-    struct fault refusal;       /* the newest answer that a write can't be taken, */
-    int64_t refused_ms;         /* and when it came */
-    int64_t checked_ms;         /* when the durable profile was last asked for */
+    struct redis_health health;
     struct redis_queue owed;    /* in the order sent, so also of their deadlines */
     struct redis_queue refused; /* given while they could not be sent */
     struct redis_held held;     /* replied to, and not yet known to be at the replicas */
@@ -82,6 +81,11 @@ static void on_lost(void *ctx, const char *why);
 static void on_located(void *owner, const char *at, const char *why);
 static void put_ping(struct redis_node *r);
 static void put_check(struct redis_node *r);
+
+static int64_t now_ms(const struct redis_node *r)
+{
+    return (int64_t)uv_now(r->loop);
+}
 
 /* ---- life ---- */
 
@@ -173,8 +177,8 @@ static void go(struct redis_node *r, enum phase to)
     case PHASE_GREETING:
         break; /* the first command of the greeting starts the timer */
     case PHASE_UP:
-        r->trouble[0] = r->logged[0] = r->refusal.text[0] = '\0';
-        r->checked_ms = (int64_t)uv_now(r->loop);
+        r->trouble[0] = r->logged[0] = '\0';
+        redis_health_begin(&r->health, now_ms(r));
         r->backoff_ms = REDIS_BACKOFF_MIN_MS;
         break;
     case PHASE_CLOSED:
@@ -288,7 +292,7 @@ const char *redis_node_trouble(const struct redis_node *r)
 
 const char *redis_node_refusal(const struct redis_node *r)
 {
-    return (int64_t)uv_now(r->loop) - r->refused_ms < REDIS_REFUSAL_MS ? r->refusal.text : "";
+    return redis_health_refusal(&r->health, now_ms(r));
 }
 
 const char *redis_node_address(const struct redis_node *r)
@@ -306,7 +310,7 @@ void redis_node_watch(struct redis_node *r, void (*changed)(void *owner, bool up
 
 static void mind_replies(struct redis_node *r)
 {
-    int64_t left_ms = redis_queue_head(&r->owed)->deadline_ms - (int64_t)uv_now(r->loop);
+    int64_t left_ms = redis_queue_head(&r->owed)->deadline_ms - now_ms(r);
 
     if (left_ms > 0) {
         start_timer(r, left_ms);
@@ -340,47 +344,6 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- commands ---- */
 
-/* "$5\r\n": what stands before each of many small arguments, so it is written by hand. */
-static size_t write_count(char to[COUNT_MAX], char mark, size_t n)
-{
-    char digits[COUNT_MAX];
-    size_t first = sizeof digits;
-    size_t at = 0;
-
-    do {
-        digits[--first] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    to[at++] = mark;
-    while (first < sizeof digits)
-        to[at++] = digits[first++];
-    to[at++] = '\r';
-    to[at++] = '\n';
-    return at;
-}
-
-static void put_count(struct buf *out, char mark, size_t n)
-{
-    char *to = buf_room(out, COUNT_MAX);
-
-    if (to != NULL)
-        buf_grew(out, write_count(to, mark, n));
-}
-
-static void put_arg(struct buf *out, struct view arg)
-{
-    char *to = buf_room(out, COUNT_MAX + arg.n + 2);
-    size_t n = 0;
-
-    if (to == NULL)
-        return;
-    n = write_count(to, '$', arg.n);
-    if (arg.n > 0)
-        memcpy(to + n, arg.p, arg.n);
-    memcpy(to + n + arg.n, "\r\n", 2);
-    buf_grew(out, n + arg.n + 2);
-}
-
 static void wake(struct redis_node *r)
 {
     (void)uv_idle_start(&r->turn, on_turn);
@@ -407,7 +370,7 @@ static void send_or_refuse(struct redis_node *r, size_t from, struct redis_owed 
         refuse(r, c);
         return;
     }
-    c->deadline_ms = (int64_t)uv_now(r->loop) + r->conf.timeout_ms;
+    c->deadline_ms = now_ms(r) + r->conf.timeout_ms;
     if (r->owed.count == 0)
         start_timer(r, r->conf.timeout_ms);
     redis_queue_put(&r->owed, c);
@@ -427,9 +390,9 @@ static void put(struct redis_node *r, const struct view *args, size_t count, red
     struct redis_owed c = {.done = done, .owner = owner};
     size_t from = out->n;
 
-    put_count(out, '*', count);
+    redis_words_begin(out, count);
     for (size_t i = 0; i < count; i++)
-        put_arg(out, args[i]);
+        redis_words_put(out, args[i]);
     send_or_refuse(r, from, &c);
 }
 
@@ -469,16 +432,16 @@ void redis_node_run(struct redis_node *r, const struct redis_script *s, const st
     put_check(r);
     out = redis_link_out(r->link);
     from = out->n;
-    put_count(out, '*', c.args);
-    put_arg(out, VIEW("EVALSHA"));
-    put_arg(out, view_of(s->sha));
+    redis_words_begin(out, c.args);
+    redis_words_put(out, VIEW("EVALSHA"));
+    redis_words_put(out, view_of(s->sha));
     tail = out->n;
     snprintf(number, sizeof number, "%zu", key_count);
-    put_arg(out, view_of(number));
+    redis_words_put(out, view_of(number));
     for (size_t i = 0; i < key_count; i++)
-        put_arg(out, keys[i]);
+        redis_words_put(out, keys[i]);
     for (size_t i = 0; i < arg_count; i++)
-        put_arg(out, args[i]);
+        redis_words_put(out, args[i]);
     c.tail_bytes = out->n - tail;
     c.tail = mem_copy(out->p + tail, c.tail_bytes);
     send_or_refuse(r, from, &c);
@@ -491,9 +454,9 @@ static void run_by_text(struct redis_node *r, struct redis_owed *c)
     size_t from = out->n;
     char *tail = c->tail;
 
-    put_count(out, '*', c->args);
-    put_arg(out, VIEW("EVAL"));
-    put_arg(out, view_of(c->script->text));
+    redis_words_begin(out, c->args);
+    redis_words_put(out, VIEW("EVAL"));
+    redis_words_put(out, view_of(c->script->text));
     buf_put(out, (struct view){tail, c->tail_bytes});
     c->script = NULL;
     c->tail = NULL;
@@ -552,7 +515,7 @@ static void put_ping(struct redis_node *r)
     r->unwaited = unwaited;
 }
 
-/* ---- the durable profile, which somebody may change while it runs ---- */
+/* ---- the durable profile ---- */
 
 static void on_checked(void *owner, const struct redis_value *v)
 {
@@ -566,12 +529,10 @@ static void on_checked(void *owner, const struct redis_value *v)
 /* In front of what is given next: after a rest, no write is believed before the answer is. */
 static void put_check(struct redis_node *r)
 {
-    int64_t now_ms = (int64_t)uv_now(r->loop);
     bool unwaited = r->unwaited;
 
-    if (!r->conf.durable || now_ms - r->checked_ms < REDIS_CHECK_MS)
+    if (!r->conf.durable || !redis_health_check_due(&r->health, now_ms(r)))
         return;
-    r->checked_ms = now_ms;
     for (size_t i = REDIS_GREETING_APPENDONLY; i <= REDIS_GREETING_POLICY; i++) {
         struct redis_greeting_command c;
 
@@ -604,31 +565,6 @@ static void on_turn(uv_idle_t *idle)
 
 /* ---- replies ---- */
 
-static bool is_code(const struct redis_value *v, struct view code)
-{
-    return v->kind == REDIS_ERROR && view_starts(v->text, code) &&
-           (v->text.n == code.n || v->text.p[code.n] == ' ');
-}
-
-static bool wont_do(const struct redis_value *v)
-{
-    return is_code(v, VIEW("LOADING")) || is_code(v, VIEW("READONLY")) ||
-           is_code(v, VIEW("MASTERDOWN"));
-}
-
-/* Its memory or its disk is full, or replicas that it insists on are gone. */
-static void mind_refusal(struct redis_node *r, const struct redis_value *v)
-{
-    static const struct view codes[] = {{"OOM", 3}, {"MISCONF", 7}, {"NOREPLICAS", 10}};
-
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-        if (is_code(v, codes[i])) {
-            fault_set(&r->refusal, FAULT_RETRY, "Redis at %s refuses to write: %.*s",
-                      r->address_text, VIEW_ARG(v->text));
-            r->refused_ms = (int64_t)uv_now(r->loop);
-        }
-}
-
 static void take_reply(void *ctx, const struct redis_value *value)
 {
     struct redis_node *r = ctx;
@@ -642,13 +578,13 @@ static void take_reply(void *ctx, const struct redis_value *value)
         return;
     }
     c = redis_queue_take(&r->owed);
-    if (c.script != NULL && is_code(value, VIEW("NOSCRIPT"))) {
+    if (c.script != NULL && redis_health_is_code(value, VIEW("NOSCRIPT"))) {
         run_by_text(r, &c);
         return;
     }
     mem_free(c.tail);
-    mind_refusal(r, value);
-    if (wont_do(value))
+    redis_health_mind(&r->health, r->address_text, value, now_ms(r));
+    if (redis_health_wont_do(value))
         fault_set(&wont, FAULT_RETRY, "%.*s", VIEW_ARG(value->text));
     if (r->conf.replicas > 0 && r->phase == PHASE_UP && c.done != on_waited &&
         c.done != on_pinged && c.done != on_checked)

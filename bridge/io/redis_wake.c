@@ -6,6 +6,7 @@
 #include "bridge/core/shard.h"
 #include "bridge/io/redis_greeting.h"
 #include "bridge/io/redis_link.h"
+#include "bridge/io/redis_words.h"
 
 #include <stdio.h>
 #include <uv.h>
@@ -33,12 +34,9 @@ static void put_command(struct redis_link *l, const struct view *args, size_t co
 {
     struct buf *out = redis_link_out(l);
 
-    buf_printf(out, "*%zu\r\n", count);
-    for (size_t i = 0; i < count; i++) {
-        buf_printf(out, "$%zu\r\n", args[i].n);
-        buf_put(out, args[i]);
-        buf_put_text(out, "\r\n");
-    }
+    redis_words_begin(out, count);
+    for (size_t i = 0; i < count; i++)
+        redis_words_put(out, args[i]);
 }
 
 static void on_opened(void *ctx)
