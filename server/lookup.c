@@ -74,6 +74,7 @@ static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
     represent_init(&l->out, l->x->form, &l->body);
     l->out.translations = l->x->server->translations;
     l->out.language = translations_language(l->x);
+    l->out.queues = l->x->server->queues;
     l->fill(l, db);
     if (!sqlite_check(db, f))
         return false;

@@ -1,6 +1,7 @@
 #include "server/represent.h"
 
 #include "bridge/core/guid.h"
+#include "server/queues.h"
 #include "server/sqlite.h"
 #include "server/translations.h"
 
@@ -14,6 +15,7 @@ void represent_init(struct represent *r, enum show_form form, struct buf *to)
 {
     show_init(&r->show, form, to);
     r->translations = NULL;
+    r->queues = NULL;
 }
 
 void represent_collection(struct represent *r, const struct cmi_shape *shape)
@@ -67,7 +69,7 @@ static void find_steps(struct represent_steps *found, const struct cmi_shape *sh
         if ((field->use & (unsigned)found->use) == 0)
             continue;
         assert(found->count < REPRESENT_STEPS_MAX);
-        *step = (struct represent_step){.field = field, .column = -1};
+        *step = (struct represent_step){.field = field, .column = -1, .queue = -1};
         snprintf(full, sizeof full, "%s%s", prefix, field->name);
         if (field->type == CMI_OBJECT) {
             char deeper[NAME_MAX_BYTES];
@@ -82,6 +84,8 @@ static void find_steps(struct represent_steps *found, const struct cmi_shape *sh
             found->count++;
             *from = step->column + 1;
             find_translation(step, view_of(full), q);
+            if (strcmp(full, "from_queue.name") == 0)
+                step->queue = column_of(q, "from_queue.id", 0);
         }
     }
 }
@@ -114,6 +118,19 @@ static bool is_any(const struct represent_step *from, const struct represent_ste
     return false;
 }
 
+static bool is_configured(const struct represent *r, const struct represent_step *step,
+                          const struct sqlite_query *q, struct view *name)
+{
+    const struct chat_queue *queue = NULL;
+    struct guid id;
+
+    if (r->queues != NULL && step->queue >= 0 && sqlite_guid(q, step->queue, &id))
+        queue = queues_chat_by_id(r->queues, &id);
+    if (queue != NULL)
+        *name = view_of(queue->name);
+    return queue != NULL;
+}
+
 /* NULL is absence. */
 static void write_column(struct represent *r, const struct represent_step *step,
                          const struct sqlite_query *q)
@@ -122,7 +139,7 @@ static void write_column(struct represent *r, const struct represent_step *step,
     struct sqlite_cell cell = sqlite_cell(q, step->column);
     struct guid guid;
 
-    if (cell.kind == SQLITE_KIND_NULL)
+    if (cell.kind == SQLITE_KIND_NULL && !is_configured(r, step, q, &cell.bytes))
         return;
     if (is_translated(step, q))
         cell.bytes = translations_find(r->translations, r->language, cell.bytes);

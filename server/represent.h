@@ -15,6 +15,7 @@
 
 #define REPRESENT_STEPS_MAX 64 /* fields of a shape and of the objects in it */
 
+struct queues;
 struct sqlite_query;
 struct translations;
 
@@ -23,6 +24,8 @@ struct represent {
     /* Values that are shown in the user's language (server/translations.h); NULL: as they are. */
     const struct translations *translations;
     struct view language;
+    /* The configured names of queues of which no event said one (in "from_queue"); NULL: none. */
+    const struct queues *queues;
 };
 
 /* What is written of each row, in the table's order: those fields of a shape that a statement has
@@ -35,6 +38,7 @@ struct represent_steps {
         const struct cmi_field *field;
         int column;      /* of what is neither list nor object */
         unsigned behind; /* of an object: the first step that is not part of it */
+        int queue;       /* of a queue's name: the column of its id; else -1 */
         bool translated;
         int kind; /* column that must say "queue" for it to be translated; -1: none need */
     } steps[REPRESENT_STEPS_MAX];

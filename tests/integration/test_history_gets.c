@@ -305,6 +305,24 @@ static void a_chat_is_found_by_what_was_written_in_it(void **state)
     }
 }
 
+static void a_queue_that_no_event_named_has_its_configured_name(void **state)
+{
+#define CHAT(id, queue)                                                                            \
+    EVENT("q" id, "contact.received", "contacts/6666666666666666666666666666666" id, "00",         \
+          "{\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"source\":\"named\",\"destination\":\"d\","  \
+          "\"queueId\":\"" queue "\"}")
+    struct probe_reply r;
+
+    (void)state;
+    ingest("[" CHAT("1", RIG_QUEUE_ID) "," CHAT("2", ONE) "]");
+    r = get("/chats?originator=named");
+    assert_non_null(strstr(r.body.p, "\"from_queue\":{\"id\":\"" RIG_QUEUE_ID
+                                     "\",\"name\":\"My support chat\"}"));
+    assert_non_null(strstr(r.body.p, "\"from_queue\":{\"id\":\"" ONE "\"}"));
+    probe_done(&r);
+#undef CHAT
+}
+
 static void addresses_have_no_case_beyond_ascii_either(void **state)
 {
     static const char *const found[] = {
@@ -351,6 +369,7 @@ int main(void)
         cmocka_unit_test(what_is_not_there_is_404_and_what_is_no_id_400),
         cmocka_unit_test(emails_are_shown_whole_and_found_by_their_words),
         cmocka_unit_test(a_chat_is_found_by_what_was_written_in_it),
+        cmocka_unit_test(a_queue_that_no_event_named_has_its_configured_name),
         cmocka_unit_test(addresses_have_no_case_beyond_ascii_either),
     };
 
