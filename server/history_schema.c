@@ -169,6 +169,9 @@ static const char erasure[] =
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE erased_things (hash BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;";
 
-const char *const history_schema[] = {contacts, chats,   emails, recordings,
-                                      scripts,  remarks, search, erasure};
+/* What a contact entered after its first queue (server/leg_queues.h). */
+static const char later_queues[] = "ALTER TABLE contacts ADD COLUMN later_queues BLOB;";
+
+const char *const history_schema[] = {contacts, chats,  emails,  recordings,  scripts,
+                                      remarks,  search, erasure, later_queues};
 const int history_schema_steps = sizeof history_schema / sizeof *history_schema;

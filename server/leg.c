@@ -1,5 +1,6 @@
 #include "server/leg.h"
 
+#include "server/leg_queues.h"
 #include "server/text_index.h"
 
 #include <assert.h>
@@ -46,6 +47,7 @@ static const char *const columns[LEG_COLUMNS] = {
     "given_script",
     "digest",
     "stamps",
+    "later_queues",
 };
 #define BIT(column) (UINT64_C(1) << (column))
 static const struct row_texts indexes[] = {
@@ -55,39 +57,36 @@ static const struct row_texts indexes[] = {
 };
 const struct row_table leg_table = {"contacts", columns, LEG_COLUMNS, indexes};
 
-enum { NEWEST, OLDEST };
-
-/* The columns that a property sets, which event keeps it, and whether a leg that was not told has
- * it from the one before. */
+/* The columns that a property sets, and whether a leg that was not told has it from the one before.
+ */
 static const struct {
     unsigned char column;
     unsigned char count;
-    unsigned char rule;
     bool inherited;
 } properties[LEG_PROPERTIES] = {
-    [LEG_SETS_GROUP] = {LEG_GIVEN_GROUP, 1, NEWEST, false},
-    [LEG_SETS_CHANNEL] = {LEG_CHANNEL, 1, NEWEST, true},
-    [LEG_SETS_TYPE] = {LEG_TYPE, 1, NEWEST, true},
-    [LEG_SETS_TYPE_DETAILS] = {LEG_GIVEN_TYPE_DETAILS, 1, NEWEST, false},
-    [LEG_SETS_SUBTYPE] = {LEG_SUBTYPE, 1, NEWEST, true},
-    [LEG_SETS_STATUS] = {LEG_PHASE, 2, NEWEST, false},
-    [LEG_SETS_STATUS_DETAILS] = {LEG_GIVEN_STATUS_DETAILS, 1, NEWEST, false},
-    [LEG_SETS_SOURCE] = {LEG_SOURCE, 1, NEWEST, true},
-    [LEG_SETS_DESTINATION] = {LEG_DESTINATION, 1, NEWEST, true},
-    [LEG_SETS_AGENT_ID] = {LEG_AGENT_ID, 1, NEWEST, false},
-    [LEG_SETS_AGENT_NAME] = {LEG_AGENT_NAME, 1, NEWEST, false},
-    [LEG_SETS_QUEUE_ID] = {LEG_GIVEN_QUEUE_ID, 1, NEWEST, false},
-    [LEG_SETS_QUEUE_NAME] = {LEG_GIVEN_QUEUE_NAME, 1, NEWEST, false},
-    [LEG_SETS_FIRST_QUEUE] = {LEG_FIRST_QUEUE_ID, 2, OLDEST, false},
-    [LEG_SETS_ARRIVAL] = {LEG_ARRIVAL, 1, NEWEST, false},
-    [LEG_SETS_CONNECT] = {LEG_CONNECT, 1, NEWEST, false},
-    [LEG_SETS_DISCONNECT] = {LEG_DISCONNECT, 1, NEWEST, false},
-    [LEG_SETS_WRAPUP_END] = {LEG_WRAPUP_END, 1, NEWEST, false},
-    [LEG_SETS_RECORD] = {LEG_GIVEN_RECORD, 1, NEWEST, false},
-    [LEG_SETS_SCRIPT] = {LEG_GIVEN_SCRIPT, 1, NEWEST, false},
-    [LEG_SETS_SUBJECT] = {LEG_SUBJECT, 1, NEWEST, true},
-    [LEG_SETS_REQUIRED] = {LEG_REQUIRED_ID, 4, NEWEST, false},
-    [LEG_SETS_PREVIOUS] = {LEG_PREVIOUS, 1, NEWEST, false},
+    [LEG_SETS_GROUP] = {LEG_GIVEN_GROUP, 1, false},
+    [LEG_SETS_CHANNEL] = {LEG_CHANNEL, 1, true},
+    [LEG_SETS_TYPE] = {LEG_TYPE, 1, true},
+    [LEG_SETS_TYPE_DETAILS] = {LEG_GIVEN_TYPE_DETAILS, 1, false},
+    [LEG_SETS_SUBTYPE] = {LEG_SUBTYPE, 1, true},
+    [LEG_SETS_STATUS] = {LEG_PHASE, 2, false},
+    [LEG_SETS_STATUS_DETAILS] = {LEG_GIVEN_STATUS_DETAILS, 1, false},
+    [LEG_SETS_SOURCE] = {LEG_SOURCE, 1, true},
+    [LEG_SETS_DESTINATION] = {LEG_DESTINATION, 1, true},
+    [LEG_SETS_AGENT_ID] = {LEG_AGENT_ID, 1, false},
+    [LEG_SETS_AGENT_NAME] = {LEG_AGENT_NAME, 1, false},
+    [LEG_SETS_QUEUE_ID] = {LEG_GIVEN_QUEUE_ID, 1, false},
+    [LEG_SETS_QUEUE_NAME] = {LEG_GIVEN_QUEUE_NAME, 1, false},
+    [LEG_SETS_FIRST_QUEUE] = {LEG_FIRST_QUEUE_ID, 2, false},
+    [LEG_SETS_ARRIVAL] = {LEG_ARRIVAL, 1, false},
+    [LEG_SETS_CONNECT] = {LEG_CONNECT, 1, false},
+    [LEG_SETS_DISCONNECT] = {LEG_DISCONNECT, 1, false},
+    [LEG_SETS_WRAPUP_END] = {LEG_WRAPUP_END, 1, false},
+    [LEG_SETS_RECORD] = {LEG_GIVEN_RECORD, 1, false},
+    [LEG_SETS_SCRIPT] = {LEG_GIVEN_SCRIPT, 1, false},
+    [LEG_SETS_SUBJECT] = {LEG_SUBJECT, 1, true},
+    [LEG_SETS_REQUIRED] = {LEG_REQUIRED_ID, 4, false},
+    [LEG_SETS_PREVIOUS] = {LEG_PREVIOUS, 1, false},
 };
 
 void leg_change_more(struct leg_change *c, enum leg_property p, unsigned nth, struct cell value)
@@ -114,19 +113,53 @@ void leg_change_phase(struct leg_change *c, enum leg_phase phase)
         UINT32_C(1) << LEG_SETS_STATUS_DETAILS; /* those of the phase before are no longer so */
 }
 
+static void take(struct leg *leg, unsigned property, const struct leg_change *c)
+{
+    for (unsigned i = 0; i < properties[property].count; i++) {
+        unsigned column = properties[property].column + i;
+
+        row_set(&leg->r, column, c->cells[column]);
+    }
+}
+
+static void keep_later(struct leg *leg, const struct leg_queue *one)
+{
+    struct buf all;
+
+    buf_init(&all, LEG_QUEUES_BYTES);
+    leg_queues_add(leg->r.cells[LEG_LATER_QUEUES].bytes, one, &all);
+    row_set(&leg->r, LEG_LATER_QUEUES, (struct cell){CELL_BLOB, 0, buf_view(&all)});
+    buf_done(&all);
+}
+
+/* The first one in columns of its own: most legs have no other. */
+static void enter_queue(struct leg *leg, const struct leg_change *c,
+                        const struct merge_stamp *stamp)
+{
+    const struct merge_stamp *first = merge_map_get(&leg->stamps, LEG_SETS_FIRST_QUEUE);
+    int order = first == NULL ? 0 : merge_stamp_cmp(stamp, first);
+
+    if (first != NULL && order == 0)
+        return;
+    if (order > 0)
+        keep_later(leg, &(struct leg_queue){*stamp, c->cells[LEG_FIRST_QUEUE_ID],
+                                            c->cells[LEG_FIRST_QUEUE_NAME]});
+    if (order < 0)
+        keep_later(leg, &(struct leg_queue){*first, leg->r.cells[LEG_FIRST_QUEUE_ID],
+                                            leg->r.cells[LEG_FIRST_QUEUE_NAME]});
+    if (merge_map_oldest(&leg->stamps, LEG_SETS_FIRST_QUEUE, stamp))
+        take(leg, LEG_SETS_FIRST_QUEUE, c);
+}
+
 void leg_apply(struct leg *leg, const struct leg_change *c, const struct merge_stamp *stamp)
 {
     for (unsigned p = 0; p < LEG_PROPERTIES; p++) {
         if (!leg_change_has(c, p))
             continue;
-        if (!(properties[p].rule == OLDEST ? merge_map_oldest(&leg->stamps, p, stamp)
-                                           : merge_map_newest(&leg->stamps, p, stamp)))
-            continue;
-        for (unsigned i = 0; i < properties[p].count; i++) {
-            unsigned column = properties[p].column + i;
-
-            row_set(&leg->r, column, c->cells[column]);
-        }
+        if (p == LEG_SETS_FIRST_QUEUE)
+            enter_queue(leg, c, stamp);
+        else if (merge_map_newest(&leg->stamps, p, stamp))
+            take(leg, p, c);
     }
 }
 
@@ -235,21 +268,36 @@ static void derive_type_details(struct leg *leg, const struct leg *previous)
         show(leg, LEG_TYPE_DETAILS, *cell(leg, LEG_TYPE));
 }
 
-/* The queue that was given; else the first one the leg stood in, unless it was taken away after
- * that; else that of the leg before. */
+/* The first queue that the leg entered, or that it entered after the stamp. */
+static bool entered(const struct leg *leg, const struct merge_stamp *after, struct cell *id,
+                    struct cell *name)
+{
+    const struct merge_stamp *first = merge_map_get(&leg->stamps, LEG_SETS_FIRST_QUEUE);
+    struct view rest = cell(leg, LEG_LATER_QUEUES)->bytes;
+    struct leg_queue one = {.id = *cell(leg, LEG_FIRST_QUEUE_ID),
+                            .name = *cell(leg, LEG_FIRST_QUEUE_NAME)};
+    bool found = first != NULL && (after == NULL || merge_stamp_cmp(first, after) > 0);
+
+    while (!found && leg_queues_next(&rest, &one))
+        found = merge_stamp_cmp(&one.stamp, after) > 0; /* so late there is one */
+    if (!found)
+        return false;
+    *id = one.id;
+    *name = one.name;
+    return true;
+}
+
+/* The queue that was given; else the first one the leg entered after that was taken away; else that
+ * of the leg before. */
 static void derive_queue(struct leg *leg, const struct leg *previous)
 {
     const struct merge_stamp *given = merge_map_get(&leg->stamps, LEG_SETS_QUEUE_ID);
-    const struct merge_stamp *first = merge_map_get(&leg->stamps, LEG_SETS_FIRST_QUEUE);
     struct cell id = cell_null;
     struct cell name = cell_null;
 
     if (has(leg, LEG_GIVEN_QUEUE_ID)) {
         id = *cell(leg, LEG_GIVEN_QUEUE_ID);
-    } else if (first != NULL && (given == NULL || merge_stamp_cmp(first, given) > 0)) {
-        id = *cell(leg, LEG_FIRST_QUEUE_ID);
-        name = *cell(leg, LEG_FIRST_QUEUE_NAME);
-    } else if (given == NULL) {
+    } else if (!entered(leg, given, &id, &name) && given == NULL) {
         id = inherited(previous, LEG_QUEUE_ID);
         name = inherited(previous, LEG_QUEUE_NAME);
     }

@@ -3,8 +3,9 @@
  * the new one does not say for itself it has from the one before.
  *
  * Events change properties, each kept by the newest event that set it (bridge/core/merge.h), but
- * the first queue, which the first event keeps. What is shown is made of these alone (leg_derive),
- * never of the order in which they came: so any order of the same events ends in one contact.
+ * the queues that it entered, of which all are kept. What is shown is made of these alone
+ * (leg_derive), never of the order in which they came: so any order of the same events ends in one
+ * contact.
  */
 #ifndef SERVER_LEG_H
 #define SERVER_LEG_H
@@ -54,6 +55,7 @@ enum leg_column {
     LEG_GIVEN_SCRIPT,
     LEG_DIGEST,
     LEG_STAMPS,
+    LEG_LATER_QUEUES, /* server/leg_queues.h */
     LEG_COLUMNS
 };
 
@@ -72,7 +74,7 @@ enum leg_property {
     LEG_SETS_AGENT_NAME = 10,
     LEG_SETS_QUEUE_ID = 11,
     LEG_SETS_QUEUE_NAME = 12,
-    LEG_SETS_FIRST_QUEUE = 13, /* id and name; the first event keeps it */
+    LEG_SETS_FIRST_QUEUE = 13, /* id and name: a queue was entered; the first event keeps it */
     LEG_SETS_ARRIVAL = 14,
     LEG_SETS_CONNECT = 15,
     LEG_SETS_DISCONNECT = 16,

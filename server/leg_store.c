@@ -1,5 +1,6 @@
 #include "bridge/core/mem.h"
 #include "server/leg.h"
+#include "server/leg_queues.h"
 #include "server/place.h"
 #include "server/sqlite.h"
 
@@ -24,6 +25,8 @@ struct leg *leg_load(struct sqlite *db, const struct guid *id)
     /* A damaged map would let any event win anything: that is a fault of the file. */
     if (!merge_map_read(&leg->stamps, leg->r.cells[LEG_STAMPS].bytes, &damaged))
         sqlite_damaged(db, damaged.text);
+    if (!leg_queues_are(leg->r.cells[LEG_LATER_QUEUES].bytes))
+        sqlite_damaged(db, "a stored list of queues is damaged");
     return leg;
 }
 
