@@ -37,7 +37,7 @@ static void usage(FILE *to)
         "of the person is not stored, and nothing is sent to the address any more. Asked again\n"
         "it goes on where it was stopped.\n"
         "\n"
-        "      --dry-run          only counts what names the person\n"
+        "      --dry-run          only counts, the same\n"
         "      --kafka            also lists the records of our topics that hold the person;\n"
         "                         only Kafka's retention erases those\n"
         "      --lift             what comes later of the person is stored again\n"

@@ -89,6 +89,7 @@ static void free_if_over(struct erase *e)
 {
     if (!e->closed || e->outside)
         return;
+    person_sweep_done(&e->sweep);
     buf_done(&e->aof_left);
     mem_free(e);
 }
@@ -100,6 +101,7 @@ static void answer(struct erase *e, const struct buf *report)
     struct control_call *call = e->call;
 
     e->call = NULL;
+    person_sweep_done(&e->sweep);
     control_answer(call, buf_view(report));
 }
 
@@ -190,10 +192,7 @@ static void on_timer(uv_timer_t *timer)
     struct erase *e = timer->data;
     struct fault f;
 
-    if (e->dry && !e->lift)
-        e->outside = history_read(e->server->history, &e->job, &f);
-    else
-        e->outside = history_write(e->server->history, &e->job, &f);
+    e->outside = history_write(e->server->history, &e->job, &f);
     if (!e->outside)
         later(e, FULL_PAUSE_MS);
 }
@@ -427,6 +426,7 @@ void erase_ask(struct erase *e, struct control_call *call, struct view verb, str
     e->lifted = e->aof_rewritten = e->rewritten = false;
     buf_clear(&e->aof_left);
     e->store = (struct erase_store_counts){0};
+    person_sweep_done(&e->sweep);
     e->sweep = (struct person_sweep){0};
     e->found = -1;
     if (e->lift) {

@@ -10,7 +10,7 @@
 
 struct erase_report {
     const char *address; /* masked */
-    bool dry_run;        /* then the counts are of what there is, and the last four are not said */
+    bool dry_run;        /* then the counts are of what would go, and the last four are not said */
     struct history_removed history;
     int64_t mentions; /* in the history */
     struct erase_store_counts redis;

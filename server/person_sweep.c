@@ -23,6 +23,7 @@ enum holder {
     HOLDER_GROUP,     /* the key is a group's */
     HOLDER_EMAIL,     /* the key is an email's: its contact's group */
     HOLDER_RECORDING, /* the key is a recording's */
+    HOLDER_SCRIPT,    /* the key is a script result's */
 };
 
 /* Columns that name somebody: what the key says goes as a whole. */
@@ -32,41 +33,37 @@ static const struct named {
     const char *columns; /* at most three */
     bool by_row;         /* `row` orders the table, else the key */
     enum holder holder;
-    size_t count; /* where in history_removed a dry run counts it */
 } named[] = {
-    {"contacts", "group_id", "source, destination", true, HOLDER_GROUP,
-     offsetof(struct history_removed, contacts)},
-    {"emails", "id", "from_address", true, HOLDER_EMAIL, offsetof(struct history_removed, emails)},
-    {"email_addresses", "email", "address, name", false, HOLDER_EMAIL,
-     offsetof(struct history_removed, emails)},
-    {"chat_participants", "chat", "uniquekey, alias", false, HOLDER_GROUP,
-     offsetof(struct history_removed, chats)},
-    {"chat_messages", "chat", "originator", true, HOLDER_GROUP,
-     offsetof(struct history_removed, chats)},
-    {"call_recordings", "id", "file_name, file_path", true, HOLDER_RECORDING,
-     offsetof(struct history_removed, recordings)},
+    {"contacts", "group_id", "source, destination", true, HOLDER_GROUP},
+    {"emails", "id", "from_address", true, HOLDER_EMAIL},
+    {"email_addresses", "email", "address, name", false, HOLDER_EMAIL},
+    {"chat_participants", "chat", "uniquekey, alias", false, HOLDER_GROUP},
+    {"chat_messages", "chat", "originator", true, HOLDER_GROUP},
+    {"call_recordings", "id", "file_name, file_path", true, HOLDER_RECORDING},
 };
 #define NAMED (sizeof named / sizeof *named)
 
-/* Columns of texts that may mention somebody. */
+/* Columns of texts that may mention somebody, and whose they are. */
 static const struct texts {
     const char *table;
-    const char *key; /* NULL: row */
+    const char *key;
     const char *column;
+    bool by_row; /* as above */
+    enum holder holder;
     const struct text_index *index; /* that it stands in; NULL: none */
 } texts[] = {
-    {"contacts", NULL, "subject", &text_index_of_subjects},
-    {"emails", NULL, "content", &text_index_of_emails},
-    {"emails", NULL, "remarks", &text_index_of_emails},
-    {"emails", NULL, "from_name", NULL},
-    {"chat_messages", NULL, "message", &text_index_of_chats},
-    {"listen_logs", NULL, "description", NULL},
-    {"script_results", NULL, "name", NULL},
-    {"email_attachments", "email", "filename", NULL},
-    {"email_attachments", "email", "originator", NULL},
-    {"script_questions", "result", "data", NULL},
-    {"script_answers", "result", "answerdata", NULL},
-    {"remarks", "group_id", "text", NULL},
+    {"contacts", "group_id", "subject", true, HOLDER_GROUP, &text_index_of_subjects},
+    {"emails", "id", "content", true, HOLDER_EMAIL, &text_index_of_emails},
+    {"emails", "id", "remarks", true, HOLDER_EMAIL, &text_index_of_emails},
+    {"emails", "id", "from_name", true, HOLDER_EMAIL, NULL},
+    {"chat_messages", "chat", "message", true, HOLDER_GROUP, &text_index_of_chats},
+    {"listen_logs", "recording", "description", true, HOLDER_RECORDING, NULL},
+    {"script_results", "id", "name", true, HOLDER_SCRIPT, NULL},
+    {"email_attachments", "email", "filename", false, HOLDER_EMAIL, NULL},
+    {"email_attachments", "email", "originator", false, HOLDER_EMAIL, NULL},
+    {"script_questions", "result", "data", false, HOLDER_SCRIPT, NULL},
+    {"script_answers", "result", "answerdata", false, HOLDER_SCRIPT, NULL},
+    {"remarks", "group_id", "text", false, HOLDER_GROUP, NULL},
 };
 #define TEXTS (sizeof texts / sizeof *texts)
 
@@ -138,6 +135,26 @@ static void ids_of(struct sqlite *db, const char *sql, const struct guid *id, st
     }
 }
 
+static void take_recording(struct person_sweep *s, struct sqlite *db, const struct guid *id)
+{
+    if (s->dry) {
+        (void)person_taken_add(&s->taken, db, PERSON_RECORDING, id, &s->removed);
+        return;
+    }
+    erased_store_thing(s->erased, db, id);
+    history_remove_recording(db, id, &s->removed);
+}
+
+static void take_script(struct person_sweep *s, struct sqlite *db, const struct guid *id)
+{
+    if (s->dry) {
+        (void)person_taken_add(&s->taken, db, PERSON_SCRIPT, id, &s->removed);
+        return;
+    }
+    erased_store_thing(s->erased, db, id);
+    history_remove_script(db, id, &s->removed);
+}
+
 /* Recordings and script results of a leg, or of a call that has the group's name. */
 static void take_of(struct person_sweep *s, struct sqlite *db, const struct guid *id)
 {
@@ -148,16 +165,18 @@ static void take_of(struct person_sweep *s, struct sqlite *db, const struct guid
            &recordings);
     ids_of(db, "SELECT id FROM script_results WHERE contact_id = ?1 OR originalcontact_id = ?1", id,
            &scripts);
-    for (size_t i = 0; i < recordings.count; i++) {
-        erased_store_thing(s->erased, db, &recordings.list[i]);
-        history_remove_recording(db, &recordings.list[i], &s->removed);
-    }
-    for (size_t i = 0; i < scripts.count; i++) {
-        erased_store_thing(s->erased, db, &scripts.list[i]);
-        history_remove_script(db, &scripts.list[i], &s->removed);
-    }
+    for (size_t i = 0; i < recordings.count; i++)
+        take_recording(s, db, &recordings.list[i]);
+    for (size_t i = 0; i < scripts.count; i++)
+        take_script(s, db, &scripts.list[i]);
     mem_free(recordings.list);
     mem_free(scripts.list);
+}
+
+static void note_thing(const struct person_sweep *s, struct sqlite *db, const struct guid *id)
+{
+    if (!s->dry)
+        erased_store_thing(s->erased, db, id);
 }
 
 static bool take_group(struct person_sweep *s, struct sqlite *db, const struct guid *group,
@@ -165,15 +184,17 @@ static bool take_group(struct person_sweep *s, struct sqlite *db, const struct g
 {
     struct ids legs = {0};
 
+    if (s->dry && !person_taken_add(&s->taken, db, PERSON_GROUP, group, &s->removed))
+        return true;
     ids_of(db, "SELECT id FROM contacts WHERE group_id = ?", group, &legs);
-    erased_store_thing(s->erased, db, group);
+    note_thing(s, db, group);
     take_of(s, db, group);
     for (size_t i = 0; i < legs.count; i++) {
-        erased_store_thing(s->erased, db, &legs.list[i]);
+        note_thing(s, db, &legs.list[i]);
         take_of(s, db, &legs.list[i]);
     }
     mem_free(legs.list);
-    return history_remove_group(db, group, left, &s->removed);
+    return s->dry || history_remove_group(db, group, left, &s->removed);
 }
 
 static struct guid group_of_email(struct sqlite *db, const struct guid *email)
@@ -195,14 +216,30 @@ static bool take(struct person_sweep *s, struct sqlite *db, const struct named *
     struct guid group = *key;
 
     if (n->holder == HOLDER_RECORDING) {
-        erased_store_thing(s->erased, db, key);
-        history_remove_recording(db, key, &s->removed);
+        take_recording(s, db, key);
         --*left;
         return true;
     }
     if (n->holder == HOLDER_EMAIL)
         group = group_of_email(db, key);
     return take_group(s, db, &group, left);
+}
+
+/* In a dry run, where it is still there. */
+static bool is_taken(const struct person_sweep *s, struct sqlite *db, enum holder holder,
+                     const struct guid *key)
+{
+    struct guid group = *key;
+
+    if (!s->dry)
+        return false;
+    if (holder == HOLDER_RECORDING)
+        return person_taken_has(&s->taken, PERSON_RECORDING, key);
+    if (holder == HOLDER_SCRIPT)
+        return person_taken_has(&s->taken, PERSON_SCRIPT, key);
+    if (holder == HOLDER_EMAIL)
+        group = group_of_email(db, key);
+    return person_taken_has(&s->taken, PERSON_GROUP, &group);
 }
 
 static bool names(const struct person_sweep *s, const struct sqlite_query *q)
@@ -229,8 +266,8 @@ static bool people(struct person_sweep *s, struct sqlite *db, const struct named
         s->row = sqlite_int(&q, 0);
         if (!names(s, &q) || !sqlite_guid(&q, 1, &found[count]))
             continue;
-        if (s->dry)
-            ++*(int64_t *)(void *)((char *)&s->removed + n->count);
+        if (s->dry && !n->by_row) /* it stays, so this step has to see all of the same first byte */
+            (void)take(s, db, n, &found[count], &left);
         else
             rows[count++] = s->row;
     }
@@ -265,14 +302,14 @@ static void update(const struct texts *t, struct sqlite *db, const struct mentio
 
     if (t->index != NULL)
         text_index_remove(db, t->index, m->row);
-    if (t->key == NULL)
+    if (t->by_row)
         snprintf(sql, sizeof sql, "UPDATE %s SET %s = ? WHERE row = ?", t->table, t->column);
     else
         snprintf(sql, sizeof sql, "UPDATE %s SET %s = ? WHERE %s = ? AND %s = ?", t->table,
                  t->column, t->key, t->column);
     q = sqlite_query(db, sql);
     sqlite_bind_text(&q, without);
-    if (t->key == NULL) {
+    if (t->by_row) {
         sqlite_bind_int(&q, m->row);
     } else {
         sqlite_bind_guid(&q, &m->key);
@@ -304,30 +341,28 @@ static bool mentions(struct person_sweep *s, struct sqlite *db, const struct tex
     size_t count = 0;
     int looked = 0;
     struct arena texts_found;
-    struct sqlite_query q =
-        look(s, db, t->table, t->key == NULL ? "NULL" : t->key, t->column, t->key == NULL, bounds);
+    struct sqlite_query q = look(s, db, t->table, t->key, t->column, t->by_row, bounds);
 
     arena_init(&texts_found);
     while (count < FOUND_MAX && sqlite_row(&q)) {
         looked++;
         s->row = sqlite_int(&q, 0);
         if (sqlite_kind(&q, 2) != SQLITE_KIND_TEXT ||
-            !person_mentioned(s->person, sqlite_text(&q, 2)))
+            !person_mentioned(s->person, sqlite_text(&q, 2)) ||
+            !sqlite_guid(&q, 1, &found[count].key) || is_taken(s, db, t->holder, &found[count].key))
             continue;
         s->mentions++;
         if (s->dry)
             continue;
-        found[count] =
-            (struct mention){.row = s->row, .text = arena_view(&texts_found, sqlite_text(&q, 2))};
-        (void)sqlite_guid(&q, 1, &found[count].key); /* of a table by row there is none */
-        count++;
+        found[count].row = s->row;
+        found[count++].text = arena_view(&texts_found, sqlite_text(&q, 2));
     }
     sqlite_end(&q);
     s->looked += looked;
     s->acted = s->acted || count > 0;
     redact(s, db, t, found, count);
     arena_done(&texts_found);
-    if (t->key == NULL)
+    if (t->by_row)
         return looked > 0;
     return count == FOUND_MAX || ++s->prefix < PREFIXES;
 }
@@ -381,4 +416,9 @@ bool person_sweep_step(struct person_sweep *s, struct sqlite *db)
     if (!s->dry)
         history_remove_end(db);
     return s->phase < count;
+}
+
+void person_sweep_done(struct person_sweep *s)
+{
+    person_taken_done(&s->taken);
 }

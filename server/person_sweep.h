@@ -13,6 +13,7 @@
 
 #include "bridge/core/person.h"
 #include "server/history_remove.h"
+#include "server/person_taken.h"
 
 #include <stdbool.h>
 
@@ -23,12 +24,13 @@ struct erased;
 
 struct person_sweep {
     const struct person *person;
-    struct erased *erased;          /* what is taken is noted there; not where dry is set */
-    bool dry;                       /* only counts */
-    bool merges;                    /* write the indexes of texts anew at the end */
-    struct history_removed removed; /* dry: rows that name the person */
-    int64_t mentions;               /* texts that hold a mention */
+    struct erased *erased; /* what is taken is noted there; not where dry is set */
+    bool dry;              /* only counts, the same */
+    bool merges;           /* write the indexes of texts anew at the end */
+    struct history_removed removed;
+    int64_t mentions; /* texts that hold a mention, in what is not taken */
     /* private */
+    struct person_taken taken; /* in a dry run */
     unsigned phase;
     unsigned table;
     int64_t row;
@@ -38,8 +40,9 @@ struct person_sweep {
     unsigned merge_at;
 };
 
-/* *s: the first five set, the rest 0. In a transaction; on the writer's thread unless dry. false:
- * it is done. */
+/* *s: the first four set, the rest 0. In a transaction, on the writer's thread. false: it is done.
+ */
 bool person_sweep_step(struct person_sweep *s, struct sqlite *db);
+void person_sweep_done(struct person_sweep *s); /* may be called twice */
 
 #endif
