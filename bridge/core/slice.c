@@ -5,7 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define FLAG_OPEN 1
+#define FLAG_OPEN     1
+#define PUT_OFF_BYTES 10
 
 static bool has(const uint8_t *bitmap, size_t i)
 {
@@ -42,6 +43,15 @@ static uint16_t read_u16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+static int64_t read_i64(const uint8_t *p)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < 8; i++)
+        n = n << 8 | p[i];
+    return (int64_t)n;
+}
+
 static bool take_bitmap(struct view *rest, size_t n, uint8_t *to, size_t count)
 {
     if (n > bitmap_bytes(count) || n > rest->n)
@@ -51,6 +61,30 @@ static bool take_bitmap(struct view *rest, size_t n, uint8_t *to, size_t count)
     *rest = view_skip(*rest, n);
     /* Bits past the last destination would be counted. */
     return count % 8 == 0 || (to[count / 8] & (0xFF >> count % 8)) == 0;
+}
+
+static bool take_put_off(struct view *rest, struct slice *s)
+{
+    const uint8_t *p = (const uint8_t *)rest->p;
+    size_t n;
+
+    if (rest->n == 0)
+        return true;
+    n = p[0];
+    if (n == 0 || n > SLICE_PUT_OFF_MAX || rest->n != 1 + PUT_OFF_BYTES * n)
+        return false;
+    for (p++; n > 0; n--, p += PUT_OFF_BYTES) {
+        size_t i = read_u16(p);
+
+        if (i >= s->count)
+            return false;
+        if (!has(s->pending, i)) /* a receipt has said how it ended */
+            continue;
+        s->put_off_at[s->put_off] = (uint16_t)i;
+        s->put_off_ms[s->put_off++] = read_i64(p + 2);
+    }
+    *rest = VIEW_NONE;
+    return true;
 }
 
 static bool read_record(struct slice *s, struct view record, size_t count)
@@ -74,7 +108,7 @@ static bool read_record(struct slice *s, struct view record, size_t count)
     return s->watermark <= count && s->ok + s->dead <= (int)count &&
            take_bitmap(&rest, p[3], s->pending, count) &&
            take_bitmap(&rest, p[4], s->settled, count) &&
-           take_bitmap(&rest, p[5], s->failed, count) && rest.n == 0;
+           take_bitmap(&rest, p[5], s->failed, count) && take_put_off(&rest, s);
 }
 
 bool slice_read(struct slice *s, struct view record, size_t count)
@@ -101,6 +135,20 @@ static void put_u16(uint8_t *p, size_t n)
     p[1] = (uint8_t)n;
 }
 
+static void write_put_off(const struct slice *s, struct buf *to)
+{
+    uint8_t item[PUT_OFF_BYTES];
+
+    if (s->put_off > 0)
+        buf_put_char(to, (char)s->put_off);
+    for (size_t i = 0; i < s->put_off; i++) {
+        put_u16(item, s->put_off_at[i]);
+        for (size_t k = 0; k < 8; k++)
+            item[2 + k] = (uint8_t)((uint64_t)s->put_off_ms[i] >> (56 - 8 * k));
+        buf_put(to, (struct view){(const char *)item, sizeof item});
+    }
+}
+
 void slice_write(const struct slice *s, struct buf *to)
 {
     uint8_t head[SLICE_HEAD_BYTES] = {s->attempt,
@@ -121,6 +169,7 @@ void slice_write(const struct slice *s, struct buf *to)
     buf_put(to, (struct view){(const char *)s->pending, head[3]});
     buf_put(to, (struct view){(const char *)s->settled, head[4]});
     buf_put(to, (struct view){(const char *)s->failed, head[5]});
+    write_put_off(s, to);
 }
 
 /* ---- what is shown ---- */
@@ -206,11 +255,31 @@ void slice_take_back(struct slice *s, size_t watermark)
         s->doubt = (uint16_t)watermark;
 }
 
+/* It is tried now, or has ended. */
+static void forget_put_off(struct slice *s, size_t destination)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < s->put_off; i++) {
+        uint16_t at = s->put_off_at[i];
+        int64_t ms = s->put_off_ms[i];
+
+        s->put_off_at[i] = 0;
+        s->put_off_ms[i] = 0;
+        if (at == destination)
+            continue;
+        s->put_off_at[left] = at;
+        s->put_off_ms[left++] = ms;
+    }
+    s->put_off = (uint8_t)left;
+}
+
 void slice_settle(struct slice *s, size_t destination, enum slice_outcome outcome)
 {
     assert(s->open && destination < s->count && has(s->pending, destination) &&
            !has(s->settled, destination));
     set(s->settled, destination);
+    forget_put_off(s, destination);
     if (outcome == SLICE_AGAIN)
         return;
     unset(s->pending, destination);
@@ -220,6 +289,26 @@ void slice_settle(struct slice *s, size_t destination, enum slice_outcome outcom
         set(s->failed, destination);
         s->dead++;
     }
+}
+
+bool slice_put_off(struct slice *s, size_t destination, int64_t until_ms)
+{
+    assert(has(s->pending, destination) && has(s->settled, destination));
+    if (s->put_off == SLICE_PUT_OFF_MAX)
+        return false;
+    s->put_off_at[s->put_off] = (uint16_t)destination;
+    s->put_off_ms[s->put_off++] = until_ms;
+    return true;
+}
+
+int64_t slice_put_off_first_ms(const struct slice *s)
+{
+    int64_t first = INT64_MAX;
+
+    for (size_t i = 0; i < s->put_off; i++)
+        if (s->put_off_ms[i] < first)
+            first = s->put_off_ms[i];
+    return first;
 }
 
 void slice_end_pass(struct slice *s)

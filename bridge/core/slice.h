@@ -16,6 +16,8 @@
  *   14 sequence (4)  18 holder (16: fence and owner; zeros: nobody)
  *   34 pending, settled, dead: bitmaps; bit i is bit 7 - i % 8 of byte i / 8; a bit past the end
  *      is 0
+ *   then, where there are any: how many (1), and of each that is put off: destination (2), until,
+ *      ms since 1970 (8)
  * Its scripts read the numbers and compare holder and sequence; the bitmaps are the holder's.
  */
 #ifndef BRIDGE_CORE_SLICE_H
@@ -31,7 +33,8 @@
 #define SLICE_HOLDER_AT        18
 #define SLICE_HOLDER_BYTES     16
 #define SLICE_HEAD_BYTES       (SLICE_HOLDER_AT + SLICE_HOLDER_BYTES)
-#define SLICE_RECORD_MAX       (SLICE_HEAD_BYTES + 3 * SLICE_BITMAP_BYTES)
+#define SLICE_PUT_OFF_MAX      16 /* destinations that are put off by themselves */
+#define SLICE_RECORD_MAX       (SLICE_HEAD_BYTES + 3 * SLICE_BITMAP_BYTES + 1 + 10 * SLICE_PUT_OFF_MAX)
 
 enum slice_status {
     SLICE_ADDED,
@@ -55,6 +58,9 @@ struct slice {
     uint8_t pending[SLICE_BITMAP_BYTES]; /* not ended */
     uint8_t settled[SLICE_BITMAP_BYTES]; /* over in this pass: ended, or to be tried again */
     uint8_t failed[SLICE_BITMAP_BYTES];  /* ended as dead */
+    uint8_t put_off;                     /* destinations that wait longer than their pass: */
+    uint16_t put_off_at[SLICE_PUT_OFF_MAX];
+    int64_t put_off_ms[SLICE_PUT_OFF_MAX]; /* until when, since 1970, by the store's clock */
 };
 
 /* record: what is stored, VIEW_NONE where there is nothing. count: 1 to SLICE_DESTINATIONS_MAX.
@@ -93,6 +99,11 @@ void slice_hand_over(struct slice *s, size_t watermark);
 void slice_take_back(struct slice *s, size_t watermark);
 /* Once for each destination of the pass; it need not have been handed over to be dead. */
 void slice_settle(struct slice *s, size_t destination, enum slice_outcome outcome);
+/* It is to be tried again, but not before, though the next pass may begin earlier. false: enough
+ * are put off already; the pass itself has to wait. */
+bool slice_put_off(struct slice *s, size_t destination, int64_t until_ms) MUST_CHECK;
+/* The first time at which one that is put off may be tried; INT64_MAX: none is. */
+int64_t slice_put_off_first_ms(const struct slice *s);
 /* Ends the pass; slice_left is 0. */
 void slice_end_pass(struct slice *s);
 /* As a claim does it, for fakes: takes a pass up or begins the next one. */

@@ -257,7 +257,7 @@ static void use_head_start(struct schedule *s, struct holding *h)
     bool usable = !schedule_needs_recipients(h) && !schedule_window_is_late(h->sender);
 
     for (size_t i = 0; usable && i < h->slice.watermark; i++)
-        if (schedule_state_of(h, i) == HANDOVER_WAITING)
+        if ((h->states[i] & ~(HANDED | RESERVED)) == HANDOVER_WAITING)
             schedule_move(s, h, i, HANDOVER_ON_MARK);
     schedule_hold_marked(s, h, h->marked_ms);
 }
@@ -306,6 +306,7 @@ static void take_message(struct schedule *s, struct holding *h)
     h->sender = from;
     view_copy(h->content->message.source, from->source, sizeof from->source);
     from->held += h->count[HANDOVER_WAITING];
+    schedule_window_defer_put_off(s, h);
     open_ms = hours_open_ms(&from->conf->hours, from->conf->zone, store);
     if (!h->content->usable)
         schedule_hold_fail(s, h, h->content->fault.text);

@@ -398,6 +398,13 @@ static void look_leaving(struct schedule *s, struct holding *h, int64_t now)
     schedule_write(s, h, slice_left(&h->slice) == 0 ? WRITE_FINISH : WRITE_RELEASE);
 }
 
+/* All that is left waits by itself, and longer than is worth a lease. */
+static bool has_put_off_all(const struct holding *h, int64_t now)
+{
+    return h->slice.put_off > 0 && h->deferred > 0 && h->deferred == slice_left(&h->slice) &&
+           h->deferred_ms > now + SCHEDULE_POLL_MS;
+}
+
 static void look_message(struct schedule *s, struct holding *h, int64_t now)
 {
     int64_t shut_ms;
@@ -415,7 +422,7 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
         return;
     }
     if (h->deferred_ms > 0 && now >= h->deferred_ms)
-        schedule_window_end_deferral(h);
+        schedule_window_end_deferral(s, h);
     shut_ms = schedule_sender_shut_ms(s, h->sender, now);
     if (shut_ms > now + SCHEDULE_POLL_MS) {
         schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_at(s, shut_ms), true);
@@ -424,6 +431,11 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
     }
     if (shut_ms <= now && now < schedule_last_ms(s, h, now) && schedule_window_want(s, h))
         return;
+    if (has_put_off_all(h, now)) {
+        schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_at(s, h->deferred_ms), false);
+        look_leaving(s, h, now);
+        return;
+    }
     if (settlements_due(h, now) || now >= h->renew_ms)
         schedule_write(s, h, WRITE_PROGRESS);
     else

@@ -165,13 +165,9 @@ void schedule_recipients_told(void *schedule, const struct schedule_recipients_a
                                              .reason = VIEW("consent"),
                                              .possible_duplicate = slice_doubtful(&h->slice, i)});
         } else if (a->recipients[n].wait_ms > 0) {
-            int64_t at = now + a->recipients[n].wait_ms;
-
             schedule_move(s, h, i, HANDOVER_ON_UNMARKED);
-            h->states[i] = (uint8_t)((h->states[i] & ~RESERVED) | DEFERRED);
-            h->deferred++;
-            if (h->deferred_ms == 0 || at < h->deferred_ms)
-                h->deferred_ms = at;
+            h->states[i] = (uint8_t)(h->states[i] & ~RESERVED);
+            schedule_window_defer(h, i, now + a->recipients[n].wait_ms);
         } else {
             h->states[i] |= HANDED | RESERVED;
         }

@@ -342,7 +342,11 @@ int64_t schedule_window_wake_ms(struct schedule *s, struct sender *from, int64_t
 void schedule_window_marked(struct schedule *s, struct holding *h, int64_t asked_ms);
 void schedule_window_stale(struct schedule *s, struct holding *h); /* MARKED: mark it again */
 void schedule_window_begun(struct holding *h, int64_t now_ms);     /* one of it */
-void schedule_window_end_deferral(struct holding *h);
+/* WAITING: it is not marked before then (monotonic). */
+void schedule_window_defer(struct holding *h, size_t i, int64_t until_ms);
+/* What its slice has put off by itself, and is not due yet. */
+void schedule_window_defer_put_off(struct schedule *s, struct holding *h);
+void schedule_window_end_deferral(struct schedule *s, struct holding *h);
 
 /* ---- schedule_recipients.c ---- */
 bool schedule_needs_recipients(const struct holding *h);

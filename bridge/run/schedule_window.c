@@ -226,12 +226,35 @@ void schedule_window_marked(struct schedule *s, struct holding *h, int64_t asked
         schedule_ring_put(h);
 }
 
-void schedule_window_end_deferral(struct holding *h)
+void schedule_window_defer(struct holding *h, size_t i, int64_t until_ms)
+{
+    assert(schedule_state_of(h, i) == HANDOVER_WAITING && (h->states[i] & DEFERRED) == 0);
+    h->states[i] = (uint8_t)(h->states[i] | DEFERRED);
+    h->deferred++;
+    if (h->deferred_ms == 0 || until_ms < h->deferred_ms)
+        h->deferred_ms = until_ms;
+}
+
+void schedule_window_defer_put_off(struct schedule *s, struct holding *h)
+{
+    int64_t now = schedule_now(s);
+
+    for (size_t i = 0; i < h->slice.put_off; i++) {
+        int64_t until = schedule_mono_of(s, h->slice.put_off_ms[i]);
+        size_t destination = h->slice.put_off_at[i];
+
+        if (until > now && schedule_state_of(h, destination) == HANDOVER_WAITING)
+            schedule_window_defer(h, destination, until);
+    }
+}
+
+void schedule_window_end_deferral(struct schedule *s, struct holding *h)
 {
     for (size_t i = 0; i < h->slice.count; i++)
         h->states[i] = (uint8_t)(h->states[i] & ~DEFERRED);
     h->deferred_ms = 0;
     h->deferred = 0;
+    schedule_window_defer_put_off(s, h);
 }
 
 /* ---- its size ---- */

@@ -75,6 +75,22 @@ static void count(struct schedule *s, enum settlement_state state, struct view r
         stat_add(s->stat_overtaken, 1);
 }
 
+/* A gateway that asks for more than retryDelay asks for one destination: the others of the slice do
+ * not wait for it. */
+static bool waits_alone(struct holding *h, size_t i, const struct settle *how, int64_t until_ms)
+{
+    return how->wait_ms > h->content->message.retry_delay_ms &&
+           slice_put_off(&h->slice, i, until_ms);
+}
+
+/* When its next pass begins. */
+static int64_t next_pass_ms(const struct holding *h)
+{
+    int64_t first = slice_put_off_first_ms(&h->written);
+
+    return h->retry_at_ms > 0 || first == INT64_MAX ? h->retry_at_ms : first;
+}
+
 void schedule_settle(struct schedule *s, struct holding *h, size_t i, const struct settle *how)
 {
     const struct schedule_message *m = &h->content->message;
@@ -93,10 +109,11 @@ void schedule_settle(struct schedule *s, struct holding *h, size_t i, const stru
     if (item.state == SETTLEMENT_AGAIN) {
         item.retry_at_ms = schedule_store_most_ms(s) +
                            (how->wait_ms > m->retry_delay_ms ? how->wait_ms : m->retry_delay_ms);
-        if (item.retry_at_ms > h->retry_at_ms)
-            h->retry_at_ms = item.retry_at_ms;
     }
     slice_settle(&h->slice, i, outcome_of(item.state));
+    if (item.state == SETTLEMENT_AGAIN && !waits_alone(h, i, how, item.retry_at_ms) &&
+        item.retry_at_ms > h->retry_at_ms)
+        h->retry_at_ms = item.retry_at_ms;
     count(s, item.state, how->reason);
     s->held--;
     s->shards[h->lease.shard].held--;
@@ -220,7 +237,7 @@ void schedule_write(struct schedule *s, struct holding *h, enum write_kind kind)
     h->written.sequence++;
     if (kind == WRITE_FINISH)
         slice_end_pass(&h->written);
-    h->write_at_ms = kind == WRITE_FINISH ? h->retry_at_ms : h->leave_at_ms;
+    h->write_at_ms = kind == WRITE_FINISH ? next_pass_ms(h) : h->leave_at_ms;
     h->write_park = h->leave_park;
     make(s, h);
 }

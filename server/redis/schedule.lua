@@ -71,7 +71,18 @@ local function settled_map(h)
 end
 
 local function dead_map(h)
-  return string.sub(h.maps, h.pending_n + h.settled_n + 1)
+  return string.sub(h.maps, h.pending_n + h.settled_n + 1, h.pending_n + h.settled_n + h.dead_n)
+end
+
+-- Those that are put off and pend still, as the record has them (core/slice.h).
+local function put_off(h, pending)
+  local at, kept = h.pending_n + h.settled_n + h.dead_n + 1, {}
+  for i = at + 1, #h.maps, 10 do
+    if has_bit(pending, (struct.unpack('>H', h.maps, i))) then
+      kept[#kept + 1] = string.sub(h.maps, i, i + 9)
+    end
+  end
+  return #kept > 0 and string.char(#kept) .. table.concat(kept) or ''
 end
 
 local function pop_count(byte)
@@ -255,7 +266,8 @@ local function hear_delivered(id, k, h, first, second)
     redis.call('HSET', key('late', id), k, table.concat(rest))
   end
   pending = string.gsub(now_pending, '%z+$', '')
-  h.pending_n, h.maps, h.ok = #pending, pending .. settled .. dead, h.ok + #heard
+  local rest = put_off(h, pending)
+  h.pending_n, h.maps, h.ok = #pending, pending .. settled .. dead .. rest, h.ok + #heard
   redis.call('HINCRBY', key('m', id), 'ok', #heard)
   redis.call('XADD', outbox, '*', 't', 'settled', 'm', id, 'at', now_text, 'k', k, 'b', table.concat(heard))
 end

@@ -515,7 +515,7 @@ void schedule_model_print(const struct schedule_model *m)
         "posts",  "changes",    "late changes", "deletions", "pauses",    "claims",
         "leases", "take-overs", "progresses",   "finishes",  "releases",  "repeats",
         "fenced", "cancelled",  "paused",       "completed", "forgotten", "receipts",
-        "heard",  "calls",      "time-outs",    "events",    "logs"};
+        "heard",  "put off",    "calls",        "time-outs", "events",    "logs"};
 
     for (size_t i = 0; i < DID_COUNT; i++) {
         printf("%s %llu%s", names[i], (unsigned long long)m->did[i],

@@ -73,6 +73,7 @@ enum model_did {
     DID_FORGET,
     DID_RECEIPT,
     DID_HEARD,
+    DID_PUT_OFF,
     DID_CALL,
     DID_TIME_OUT,
     DID_EVENT,

@@ -28,6 +28,22 @@ static void flip(uint8_t *bitmap, size_t i)
     bitmap[i / 8] ^= (uint8_t)(1u << (7 - i % 8));
 }
 
+/* What has ended is put off no more. */
+static void forget_put_off(struct slice *is, size_t i)
+{
+    size_t left = 0;
+    struct slice was = *is;
+
+    memset(is->put_off_at, 0, sizeof is->put_off_at);
+    memset(is->put_off_ms, 0, sizeof is->put_off_ms);
+    for (size_t n = 0; n < was.put_off; n++)
+        if (was.put_off_at[n] != i) {
+            is->put_off_at[left] = was.put_off_at[n];
+            is->put_off_ms[left++] = was.put_off_ms[n];
+        }
+    is->put_off = (uint8_t)left;
+}
+
 /* A receipt says that it was delivered, and it is pending: it was handled. */
 static void heard(struct schedule_model *m, struct model_thing *t, struct model_slice *s,
                   struct slice *is, size_t i)
@@ -35,6 +51,7 @@ static void heard(struct schedule_model *m, struct model_thing *t, struct model_
     if (has(s->late, i)) /* it is said to have failed, too, and has arrived */
         flip(s->late, i);
     flip(is->pending, i);
+    forget_put_off(is, i);
     is->ok++;
     t->ok++;
     m->settled++;
@@ -305,6 +322,9 @@ static void settle(struct writing *w, size_t i)
     if (i >= w->is.watermark) /* never handed over */
         outcome = w->h->cancelled ? SLICE_AGAIN : SLICE_DEAD;
     slice_settle(&w->is, i, outcome);
+    if (outcome == SLICE_AGAIN && model_pick(4) == 0 &&
+        slice_put_off(&w->is, i, (int64_t)model_pick(1000)))
+        w->m->did[DID_PUT_OFF]++;
     w->settled[w->w.settled_count++] = (struct settlement){.index = (uint16_t)i,
                                                            .attempt = w->is.attempt,
                                                            .state = SETTLEMENT_HANDLED,

@@ -180,6 +180,36 @@ static void each_status_means_what_it_means(void **state)
     end();
 }
 
+/* What a gateway asks for one destination is no matter of the others of its slice. */
+static void who_is_told_to_wait_waits_alone(void **state)
+{
+    static const struct hostile_step steps[] = {
+        {.act = HOSTILE_REPLY, .status = 503, .headers = "Retry-After: 4\r\n", .body = "no"},
+        {.act = HOSTILE_REPLY, .status = 503, .body = "no", .times = 2},
+        {.act = HOSTILE_REPLY, .status = 503, .headers = "Retry-After: 6\r\n", .body = "no"},
+    };
+    const struct hostile_request *r[8];
+    size_t longest;
+    size_t long_one;
+
+    (void)state;
+    start("10s");
+    hostile_http_script(carrier, steps, COUNT(steps));
+    send_all(4, 1);
+    send_rig_check_ended(&rig);
+    assert_int_equal(rig.messages[0].failed, 0);
+    assert_int_equal(hostile_http_count(carrier), COUNT(r));
+    for (size_t i = 0; i < COUNT(r); i++)
+        r[i] = hostile_http_request(carrier, i);
+    long_one = send_rig_destination(&rig, r[0]);
+    longest = send_rig_destination(&rig, r[3]);
+    assert_int_equal(send_rig_destination(&rig, r[6]), long_one); /* after the other two */
+    assert_true(r[6]->time_ms >= r[0]->time_ms + 4000);
+    assert_int_equal(send_rig_destination(&rig, r[7]), longest);
+    assert_true(r[7]->time_ms >= r[3]->time_ms + 6000);
+    end();
+}
+
 /* A token that has expired, an address that has moved: no destination has lost its only attempt. */
 static void what_is_about_us_costs_no_attempt(void **state)
 {
@@ -275,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_becomes_of_a_reply_each_destination_ends_once),
         cmocka_unit_test(each_status_means_what_it_means),
+        cmocka_unit_test(who_is_told_to_wait_waits_alone),
         cmocka_unit_test(what_is_about_us_costs_no_attempt),
         cmocka_unit_test(a_carrier_that_is_not_there_costs_nothing),
         cmocka_unit_test(what_stands_for_an_erased_address_is_never_sent_to),

@@ -119,6 +119,33 @@ static void what_was_not_sent_can_be_taken_back(void **state)
     assert_false(slice_doubtful(&s, 5));
 }
 
+static void some_wait_longer_than_their_pass(void **state)
+{
+    struct slice s = untouched(1000);
+    size_t n = 0;
+
+    (void)state;
+    assert_true(slice_put_off_first_ms(&s) == INT64_MAX);
+    slice_claim(&s, holder);
+    slice_hand_over(&s, 1000);
+    for (size_t i = 0; i < 1000; i++)
+        slice_settle(&s, i, SLICE_AGAIN);
+    while (slice_put_off(&s, 999 - n, INT64_MAX - 100 - (int64_t)n))
+        n++;
+    assert_int_equal(n, SLICE_PUT_OFF_MAX);
+    slice_end_pass(&s);
+    s = again(&s);
+    assert_int_equal(s.put_off, SLICE_PUT_OFF_MAX);
+    assert_true(slice_put_off_first_ms(&s) == INT64_MAX - 100 - (SLICE_PUT_OFF_MAX - 1));
+    slice_claim(&s, holder);
+    slice_settle(&s, 1000 - SLICE_PUT_OFF_MAX, SLICE_OK); /* the first */
+    s = again(&s);
+    assert_int_equal(s.put_off, SLICE_PUT_OFF_MAX - 1);
+    assert_true(slice_put_off_first_ms(&s) == INT64_MAX - 100 - (SLICE_PUT_OFF_MAX - 2));
+    slice_settle(&s, 999, SLICE_AGAIN); /* it is tried again, and waits no longer than the others */
+    assert_int_equal(again(&s).put_off, SLICE_PUT_OFF_MAX - 2);
+}
+
 static void a_record_is_small_when_little_is_to_say(void **state)
 {
     struct slice s = untouched(1000);
@@ -152,6 +179,23 @@ static void what_is_no_record_is_refused(void **state)
     slice_write(&s, &b);
     for (size_t n = 1; n < b.n; n++)
         assert_false(slice_read(&read, (struct view){b.p, n}, 10));
+    assert_true(slice_read(&read, buf_view(&b), 10));
+    slice_settle(&s, 9, SLICE_AGAIN);
+    assert_true(slice_put_off(&s, 9, 1));
+    buf_clear(&b);
+    slice_write(&s, &b);
+    for (size_t n = 1; n < b.n; n++)
+        if (n != b.n - 11) /* that is one of which nothing is put off */
+            assert_false(slice_read(&read, (struct view){b.p, n}, 10));
+    memcpy(bad, b.p, b.n);
+    bad[b.n - 9] = 10; /* the destination */
+    assert_false(slice_read(&read, (struct view){bad, b.n}, 10));
+    bad[b.n - 9] = 8; /* it has not ended, either */
+    assert_true(slice_read(&read, (struct view){bad, b.n}, 10));
+    s = untouched(10);
+    slice_claim(&s, holder);
+    buf_clear(&b);
+    slice_write(&s, &b);
     assert_false(slice_read(&read, buf_view(&b), 8)); /* more bits than destinations */
     assert_false(slice_read(&read, buf_view(&b), 1)); /* more bytes */
     assert_false(slice_read(&read, buf_view(&b), 9));
@@ -235,6 +279,7 @@ int main(void)
         cmocka_unit_test(
             a_pass_ends_when_all_is_settled_and_the_next_has_what_is_to_be_tried_again),
         cmocka_unit_test(what_was_not_sent_can_be_taken_back),
+        cmocka_unit_test(some_wait_longer_than_their_pass),
         cmocka_unit_test(a_record_is_small_when_little_is_to_say),
         cmocka_unit_test(what_is_no_record_is_refused),
         cmocka_unit_test(settlements_come_back_as_they_were_put),
