@@ -52,19 +52,19 @@ static size_t rows_of(struct sqlite *db, const char *sql, const struct guid *id,
 }
 
 /* The lines of its transcript; false: there may be more. */
-static bool take_lines(struct sqlite *db, const struct guid *chat, int64_t *left)
+static bool take_lines(struct sqlite *db, const struct guid *chat, struct allowance *left)
 {
     int64_t rows[LEGS_MAX];
-    size_t count = LEGS_MAX;
+    size_t count;
 
-    while (*left > 0 && count == LEGS_MAX) {
+    do {
         count = rows_of(db, "SELECT row FROM chat_messages WHERE chat = ?", chat, rows, LEGS_MAX);
         for (size_t i = 0; i < count; i++) {
             text_index_remove(db, &text_index_of_chats, rows[i]);
             take_row(db, "DELETE FROM chat_messages WHERE row = ?", rows[i]);
         }
-        *left -= (int64_t)count;
-    }
+        left->rows -= (int64_t)count;
+    } while (count == LEGS_MAX && !allowance_is_over(left));
     return count < LEGS_MAX;
 }
 
@@ -101,20 +101,22 @@ static void take_leg(struct sqlite *db, int64_t row, struct history_removed *n, 
         n->hidden--;
 }
 
-bool history_remove_group(struct sqlite *db, const struct guid *group, int64_t *left,
+bool history_remove_group(struct sqlite *db, const struct guid *group, struct allowance *left,
                           struct history_removed *n)
 {
     int64_t rows[LEGS_MAX];
     size_t count;
+    size_t taken = 0;
     bool chat = false;
 
     if (!take_lines(db, group, left))
         return false;
     count = rows_of(db, "SELECT row FROM contacts WHERE group_id = ?", group, rows, LEGS_MAX);
-    for (size_t i = 0; i < count; i++)
-        take_leg(db, rows[i], n, &chat);
-    *left -= (int64_t)count;
-    if (count == LEGS_MAX)
+    while (taken < count && (taken == 0 || !allowance_is_over(left))) {
+        take_leg(db, rows[taken++], n, &chat);
+        left->rows--;
+    }
+    if (taken < count || count == LEGS_MAX)
         return false;
     (void)take(db, "DELETE FROM chat_participants WHERE chat = ?", group);
     n->remarks += take(db, "DELETE FROM remarks WHERE group_id = ?", group);

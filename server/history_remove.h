@@ -8,6 +8,7 @@
 #define SERVER_HISTORY_REMOVE_H
 
 #include "bridge/core/guid.h"
+#include "server/allowance.h"
 
 #include <stdint.h>
 
@@ -27,9 +28,9 @@ struct history_removed {
 void history_remove_begin(struct sqlite *db);
 void history_remove_end(struct sqlite *db);
 
-/* All legs of a group with their emails, its transcript, participants and remarks. *left rows at
- * most, counted down; false: some are left, and the next call goes on. */
-bool history_remove_group(struct sqlite *db, const struct guid *group, int64_t *left,
+/* All legs of a group with their emails, its transcript, participants and remarks. Its rows are
+ * counted down; false: some are left, and the next call goes on. */
+bool history_remove_group(struct sqlite *db, const struct guid *group, struct allowance *left,
                           struct history_removed *n);
 /* With its listen logs; contacts show that they have none any more. */
 void history_remove_recording(struct sqlite *db, const struct guid *id, struct history_removed *n);

@@ -176,7 +176,7 @@ static bool is_of_erased(struct ingest_event *e, struct erased *erased, struct s
                          int *hidden)
 {
     struct history_removed removed = {0};
-    int64_t left = ERASED_ROWS_MAX;
+    struct allowance left = allowance_of(ERASED_ROWS_MAX, NULL, 0);
     struct sqlite_query q;
     struct guid group = e->subject;
     bool named = e->erased;

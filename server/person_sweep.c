@@ -180,7 +180,7 @@ static void note_thing(const struct person_sweep *s, struct sqlite *db, const st
 }
 
 static bool take_group(struct person_sweep *s, struct sqlite *db, const struct guid *group,
-                       int64_t *left)
+                       struct allowance *left)
 {
     struct ids legs = {0};
 
@@ -211,13 +211,13 @@ static struct guid group_of_email(struct sqlite *db, const struct guid *email)
 
 /* false: some of it is left. */
 static bool take(struct person_sweep *s, struct sqlite *db, const struct named *n,
-                 const struct guid *key, int64_t *left)
+                 const struct guid *key, struct allowance *left)
 {
     struct guid group = *key;
 
     if (n->holder == HOLDER_RECORDING) {
         take_recording(s, db, key);
-        --*left;
+        left->rows--;
         return true;
     }
     if (n->holder == HOLDER_EMAIL)
@@ -258,7 +258,7 @@ static bool people(struct person_sweep *s, struct sqlite *db, const struct named
     int64_t rows[FOUND_MAX];
     size_t count = 0;
     int looked = 0;
-    int64_t left = PERSON_ROWS_MAX;
+    struct allowance left = allowance_of(PERSON_ROWS_MAX, NULL, 0);
     struct sqlite_query q = look(s, db, n->table, n->key, n->columns, n->by_row, bounds);
 
     while (count < FOUND_MAX && sqlite_row(&q)) {
@@ -275,7 +275,7 @@ static bool people(struct person_sweep *s, struct sqlite *db, const struct named
     s->looked += looked;
     s->acted = s->acted || count > 0;
     for (size_t i = 0; i < count; i++)
-        if (left <= 0 || !take(s, db, n, &found[i], &left)) {
+        if (allowance_is_over(&left) || !take(s, db, n, &found[i], &left)) {
             s->row = rows[i] - 1; /* the next step comes to it again */
             return true;
         }

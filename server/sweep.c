@@ -48,17 +48,20 @@ static bool is_over(const struct sweep *s, struct sqlite *db, const struct guid 
     return over;
 }
 
+static bool goes_on(const struct sweep *s, int looked)
+{
+    return looked == 0 || !allowance_is_over(&s->left);
+}
+
 /* Takes the groups that are over. Of one that was too large for a step, the place is given back, so
  * that the next step comes to it again; else 0. */
 static int64_t take(struct sweep *s, struct sqlite *db, const struct found *found, size_t count)
 {
-    int64_t left = SWEEP_ROWS_MAX;
-
     for (size_t i = 0; i < count; i++) {
-        if (left <= 0)
+        if (i > 0 && allowance_is_over(&s->left))
             return found[i].row;
         if (is_over(s, db, &found[i].group) &&
-            !history_remove_group(db, &found[i].group, &left, &s->removed))
+            !history_remove_group(db, &found[i].group, &s->left, &s->removed))
             return found[i].row;
     }
     return 0;
@@ -77,7 +80,7 @@ static bool shown(struct sweep *s, struct sqlite *db)
     sqlite_bind_int(&q, s->row);
     sqlite_bind_int(&q, place_before(latest_cut(s)));
     sqlite_bind_int(&q, SWEEP_LOOK_MAX);
-    while (count < SWEEP_GROUPS_MAX && sqlite_row(&q)) {
+    while (count < SWEEP_GROUPS_MAX && goes_on(s, looked) && sqlite_row(&q)) {
         s->row = sqlite_int(&q, 0);
         looked++;
         if (place_ms(s->row) < cut_of_channel(s, sqlite_text(&q, 2)) &&
@@ -118,7 +121,7 @@ static bool hidden(struct sweep *s, struct sqlite *db)
                          " WHERE row < ? AND row < 0 ORDER BY row DESC LIMIT ?");
     sqlite_bind_int(&q, s->row);
     sqlite_bind_int(&q, SWEEP_LOOK_MAX);
-    while (count < SWEEP_GROUPS_MAX && sqlite_row(&q)) {
+    while (count < SWEEP_GROUPS_MAX && goes_on(s, looked) && sqlite_row(&q)) {
         s->row = sqlite_int(&q, 0);
         looked++;
         if (newest_ms(sqlite_text(&q, 3)) < cut_of_channel(s, sqlite_text(&q, 2)) &&
@@ -190,16 +193,16 @@ static int64_t newest_participant_ms(struct sqlite *db, const struct guid *chat)
 static bool orphans(struct sweep *s, struct sqlite *db, const char *next)
 {
     const int64_t cut = age_cut(&s->ages, AGE_OF_CHATS, s->now_ms);
-    int64_t left = SWEEP_ROWS_MAX;
 
     if (cut == INT64_MIN)
         return false;
-    for (int i = 0; i < SWEEP_LOOK_MAX && left > 0; i++) {
+    for (int i = 0; i < SWEEP_LOOK_MAX && goes_on(s, i); i++) {
         if (!next_chat(s, db, next))
             return false;
         if (!is_known(db, &s->chat) && newest_line_ms(db, &s->chat) < cut &&
             newest_participant_ms(db, &s->chat) < cut)
-            while (!history_remove_group(db, &s->chat, &left, &s->removed) && left > 0)
+            while (!history_remove_group(db, &s->chat, &s->left, &s->removed) &&
+                   !allowance_is_over(&s->left))
                 ; /* what a step leaves of it is the next pass's */
     }
     return true;
@@ -232,7 +235,7 @@ static bool things(struct sweep *s, struct sqlite *db, enum age_of kind, const c
         if (sqlite_guid(&q, 0, &ids[count]))
             count++;
     sqlite_end(&q);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && (i == 0 || !allowance_is_over(&s->left)); i++)
         remove(db, &ids[i], &s->removed);
     return count > 0;
 }
@@ -262,6 +265,7 @@ bool sweep_step(struct sweep *s, struct sqlite *db)
         shown, hidden, lines, participants, recordings, script_results, indexes};
     const unsigned count = sizeof phases / sizeof *phases;
 
+    s->left = allowance_of(SWEEP_ROWS_MAX, s->clock, SWEEP_STEP_MS);
     history_remove_begin(db);
     if (!phases[s->phase](s, db)) {
         s->phase++;

@@ -337,6 +337,67 @@ static void what_is_large_goes_in_several_steps(void **state)
     sqlite_close(db);
 }
 
+static int64_t late(void *ctx)
+{
+    return *(int64_t *)ctx += SWEEP_STEP_MS;
+}
+
+static int64_t things(struct sqlite *db)
+{
+    return count(db, "SELECT (SELECT count(*) FROM contacts) + (SELECT count(*) FROM"
+                     " call_recordings) + (SELECT count(*) FROM script_results)");
+}
+
+/* Whenever it looks at the clock, its time is over: each step does one piece, and all is done. */
+static void a_step_ends_when_its_time_is_over(void **state)
+{
+    int64_t now = 0;
+    const struct step_clock clock = {late, &now};
+    struct sqlite *db = open_empty();
+    struct sweep s = {.ages = {{10 * DAY, 10 * DAY, 10 * DAY, 10 * DAY, 10 * DAY}},
+                      .now_ms = NOW_MS,
+                      .clock = &clock};
+    int64_t lines = 0;
+    int64_t all = 0;
+    int steps = 0;
+
+    (void)state;
+    chat(db, 1, 20, 200);
+    transfer(db, 1, 2, 20);
+    transfer(db, 2, 3, 20);
+    call(db, 4, 20);
+    call(db, 5, 20);
+    take(db, "contact.closed", "contacts/hidden", 20, "{}");
+    take(db, "contact.closed", "contacts/too", 20, "{}");
+    recording(db, 6, 4, 20);
+    recording(db, 7, 5, 20);
+    script(db, 8, 4, 20);
+    script(db, 9, 5, 20);
+    line(db, 10, 20); /* of no chat that is known */
+    line(db, 11, 20);
+    lines = count(db, "SELECT count(*) FROM chat_messages");
+    all = things(db);
+    for (bool more = true; more;) {
+        int64_t lines_left;
+        int64_t left;
+
+        more = sweep_step(&s, db);
+        lines_left = count(db, "SELECT count(*) FROM chat_messages");
+        left = things(db);
+        assert_true(lines - lines_left <= 64 && all - left <= 1);
+        lines = lines_left;
+        all = left;
+        assert_true(++steps < STEPS_MAX);
+    }
+    assert_int_equal(all, 0);
+    assert_int_equal(lines, 0);
+    assert_int_equal(s.removed.contacts, 7);
+    assert_int_equal(s.removed.chats, 1);
+    assert_int_equal(s.removed.recordings, 2);
+    check_indexes(db);
+    sqlite_close(db);
+}
+
 static bool has(struct sqlite *db, const char *sql, const char *text)
 {
     struct sqlite_query q = sqlite_query(db, sql);
@@ -392,6 +453,7 @@ int main(void)
         cmocka_unit_test(a_group_goes_when_its_newest_leg_is_too_old),
         cmocka_unit_test(what_is_not_shown_goes_by_its_newest_event),
         cmocka_unit_test(what_is_large_goes_in_several_steps),
+        cmocka_unit_test(a_step_ends_when_its_time_is_over),
         cmocka_unit_test(its_words_leave_the_indexes_too),
         cmocka_unit_test(without_an_age_everything_stays),
     };
