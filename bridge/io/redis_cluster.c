@@ -303,7 +303,7 @@ static void wait_for_server(struct errand *e)
     struct errand **last = &c->again;
 
     if ((int64_t)uv_now(c->loop) >= e->deadline_ms) {
-        lose(e, c->trouble[0] != '\0' ? c->trouble : "the cluster did not settle in time");
+        lose(e, c->trouble[0] != '\0' ? c->trouble : "the slot did not settle in time");
         return;
     }
     while (*last != NULL)
@@ -361,11 +361,19 @@ static void on_reply(void *owner, const struct redis_value *v)
     bool ask = false;
     struct member *m;
 
-    if (v->kind != REDIS_ERROR || c->closing || e->redirects >= REDIS_REDIRECTS_MAX) {
+    if (v->kind != REDIS_ERROR || c->closing) {
         end(e, v);
-    } else if (redis_slots_redirect(v->text, c->conf.address, &ask, at)) {
+    } else if (view_starts(v->text, VIEW("TRYAGAIN"))) {
+        wait_for_server(e);
+    } else if (e->redirects < REDIS_REDIRECTS_MAX &&
+               redis_slots_redirect(v->text, c->conf.address, &ask, at)) {
         const struct view asking = VIEW("ASKING");
 
+        /* A script reads more keys than it names, and half of them may still be where it was. */
+        if (ask && e->script != NULL) {
+            wait_for_server(e);
+            return;
+        }
         e->redirects++;
         if (!ask)
             look(c);
@@ -377,9 +385,6 @@ static void on_reply(void *owner, const struct redis_value *v)
         if (ask)
             redis_node_command(m->node, &asking, 1, on_asking, NULL);
         send_to(e, m->node);
-    } else if (view_starts(v->text, VIEW("TRYAGAIN"))) {
-        e->redirects++;
-        wait_for_server(e);
     } else {
         if (view_starts(v->text, VIEW("CLUSTERDOWN")))
             look(c);

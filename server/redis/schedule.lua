@@ -1,7 +1,8 @@
 -- What the schedule's scripts have in common; it stands in front of each (keys and fields:
 -- server/store.h; the record of a slice: bridge/core/slice.h).
 --
--- KEYS: "s:{NN}:", which all keys of a shard begin with; most have one, and all of them may where a
+-- KEYS: "s:{NN}:", which all keys of a shard begin with, and which is none itself, so that a server
+-- of a cluster runs no such script while their slot moves (bridge/io/redis_cluster.c); most have one, and all of them may where a
 -- single server has all shards (bridge/io/redis_schedule_group.c)
 local prefix, due, act, lease, dial, outbox, gc
 

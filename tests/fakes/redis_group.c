@@ -1,5 +1,6 @@
 #include "tests/fakes/redis_group.h"
 
+#include "bridge/core/buf.h"
 #include "bridge/core/fault.h"
 #include "bridge/core/mem.h"
 #include "tests/fakes/probe.h"
@@ -18,6 +19,7 @@
 #define POLL_MS    20
 #define PRIMARY    "mymaster"
 #define PORT_TRIES 1000
+#define KEYS_MAX   65536
 
 /* Two ports: a server's and, 10000 above it, its bus'. */
 static bool is_free(int port)
@@ -53,7 +55,9 @@ void redis_group_wait(struct redis_group *g, size_t i, const char *command, cons
     const struct timespec pause = {0, POLL_MS * 1000000L};
 
     for (int waited = 0; waited < PROBE_PATIENCE_MS; waited += POLL_MS) {
-        if (strstr(redis_server_ask(g->server[i], command), part) != NULL)
+        const char *answer = redis_server_try(g->server[i], command);
+
+        if (answer != NULL && strstr(answer, part) != NULL)
             return;
         nanosleep(&pause, NULL);
     }
@@ -85,7 +89,7 @@ static void add(struct redis_group *g, const char *const *more)
 PRINTF_LIKE(3, 4)
 static const char *ask(struct redis_group *g, size_t i, const char *format, ...)
 {
-    char command[128];
+    char command[256];
     va_list args;
 
     va_start(args, format);
@@ -132,6 +136,62 @@ struct redis_group *redis_group_cluster(bool replicas)
     }
     name_addresses(g, 0, g->count);
     return g;
+}
+
+size_t redis_group_owner(unsigned slot)
+{
+    size_t i = 0;
+
+    while (slot >= (i + 1) * SLOTS / REDIS_GROUP_PRIMARIES)
+        i++;
+    return i;
+}
+
+static void expect(const char *answer, const char *wanted, const char *what)
+{
+    if (strstr(answer, wanted) != NULL)
+        return;
+    fprintf(stderr, "redis_group: %s is answered with %s\n", what, answer);
+    exit(1);
+}
+
+static void move_keys(struct redis_group *g, unsigned slot, size_t from, size_t to)
+{
+    struct buf keys;
+    struct view rest;
+
+    buf_init(&keys, KEYS_MAX);
+    do {
+        buf_clear(&keys);
+        buf_put_text(&keys, ask(g, from,
+                                "EVAL \"return table.concat(redis.call('CLUSTER','GETKEYSINSLOT',"
+                                "'%u','100'),' ')\" 0",
+                                slot));
+        rest = buf_view(&keys);
+        while (rest.n > 0) {
+            struct view key = view_cut(&rest, ' ');
+
+            /* NOKEY: it went meanwhile */
+            expect(ask(g, from, "MIGRATE 127.0.0.1 %d %.*s 0 5000", g->port[to], VIEW_ARG(key)),
+                   "K", "MIGRATE");
+        }
+    } while (keys.n > 0);
+    buf_done(&keys);
+}
+
+void redis_group_move(struct redis_group *g, unsigned slot, size_t from, size_t to)
+{
+    char ids[2][64];
+    const size_t ends[2] = {from, to};
+
+    for (size_t i = 0; i < 2; i++)
+        snprintf(ids[i], sizeof ids[i], "%.40s", ask(g, ends[i], "CLUSTER MYID"));
+    expect(ask(g, to, "CLUSTER SETSLOT %u IMPORTING %s", slot, ids[0]), "OK", "IMPORTING");
+    expect(ask(g, from, "CLUSTER SETSLOT %u MIGRATING %s", slot, ids[1]), "OK", "MIGRATING");
+    move_keys(g, slot, from, to);
+    for (size_t i = 0; i < REDIS_GROUP_PRIMARIES; i++)
+        expect(ask(g, (to + i) % REDIS_GROUP_PRIMARIES, "CLUSTER SETSLOT %u NODE %s", slot, ids[1]),
+               "OK", "SETSLOT");
 }
 
 struct redis_group *redis_group_pair(bool sentinels)

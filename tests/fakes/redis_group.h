@@ -32,6 +32,11 @@ struct redis_group *redis_group_cluster(bool replicas);
 struct redis_group *redis_group_pair(bool sentinels);
 /* Waits, PROBE_PATIENCE_MS at most, until the command's answer on that server holds `part`. */
 void redis_group_wait(struct redis_group *g, size_t i, const char *command, const char *part);
+/* The primary that has the slot in a cluster that has just been made. */
+size_t redis_group_owner(unsigned slot);
+/* Moves a slot from one primary to another, key by key, as resharding does: meanwhile some of its
+ * keys are here and some there. */
+void redis_group_move(struct redis_group *g, unsigned slot, size_t from, size_t to);
 void redis_group_stop(struct redis_group *g);
 
 #endif

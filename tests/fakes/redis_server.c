@@ -189,47 +189,67 @@ void redis_server_thaw(struct redis_server *s)
     kill(s->pid, SIGCONT);
 }
 
-static size_t read_some(int fd, char *to, size_t n, size_t room)
+/* false: there is no more. */
+static bool read_some(int fd, char *to, size_t *n, size_t room)
 {
-    ssize_t got = read(fd, to + n, room - 1 - n);
+    ssize_t got = read(fd, to + *n, room - 1 - *n);
 
     if (got <= 0)
-        give_up("no answer");
-    to[n + (size_t)got] = '\0';
-    return n + (size_t)got;
+        return false;
+    *n += (size_t)got;
+    to[*n] = '\0';
+    return true;
 }
 
-const char *redis_server_ask(struct redis_server *s, const char *command)
+/* A text itself, of anything else the first line; NULL: the answer ends early. */
+static const char *read_reply(int fd)
 {
     static char reply[65536];
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    char line[1024];
     char *start = reply;
     size_t n = 0;
+
+    do
+        if (!read_some(fd, reply, &n, sizeof reply))
+            return NULL;
+    while (strstr(reply, "\r\n") == NULL);
+    if (reply[0] == '$' && reply[1] != '-') {
+        size_t length = strtoul(reply + 1, NULL, 10);
+
+        start = strstr(reply, "\r\n") + 2;
+        while (n < (size_t)(start - reply) + length + 2)
+            if (!read_some(fd, reply, &n, sizeof reply))
+                return NULL;
+        start[length] = '\0';
+        return start;
+    }
+    *strstr(start, "\r\n") = '\0';
+    return start;
+}
+
+const char *redis_server_try(struct redis_server *s, const char *command)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    char line[1024];
+    const char *reply = NULL;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int length = snprintf(line, sizeof line, "%s\r\n", command);
 
     snprintf(to.sun_path, sizeof to.sun_path, "%s", s->socket);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) != 0)
         give_up("no connection");
-    if (write(fd, line, (size_t)length) != length)
-        give_up("the command can't be sent");
-    do
-        n = read_some(fd, reply, n, sizeof reply);
-    while (strstr(reply, "\r\n") == NULL);
-    if (reply[0] == '$' && reply[1] != '-') {
-        size_t length_of_text = strtoul(reply + 1, NULL, 10);
-
-        start = strstr(reply, "\r\n") + 2;
-        while (n < (size_t)(start - reply) + length_of_text + 2)
-            n = read_some(fd, reply, n, sizeof reply);
-        close(fd);
-        start[length_of_text] = '\0';
-        return start;
-    }
+    if (send(fd, line, (size_t)length, MSG_NOSIGNAL) == length)
+        reply = read_reply(fd);
     close(fd);
-    *strstr(start, "\r\n") = '\0';
-    return start;
+    return reply;
+}
+
+const char *redis_server_ask(struct redis_server *s, const char *command)
+{
+    const char *reply = redis_server_try(s, command);
+
+    if (reply == NULL)
+        give_up("no answer");
+    return reply;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)

@@ -35,6 +35,9 @@ void redis_server_thaw(struct redis_server *s);    /* SIGCONT */
 /* Sends one command without quoting and returns the reply's first line ("+OK", ":1", "-ERR …"), of
  * a text the text itself. Holds until the next call. */
 const char *redis_server_ask(struct redis_server *s, const char *command);
+/* The same; NULL where the connection ends without an answer: Sentinel closes those of a server's
+ * clients when it makes it the primary, or a replica. */
+const char *redis_server_try(struct redis_server *s, const char *command);
 void redis_server_stop(struct redis_server *s); /* kills it, removes the directory, frees */
 
 #endif

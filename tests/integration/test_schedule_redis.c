@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/shard.h"
+#include "bridge/io/redis_slots.h"
 #include "tests/fakes/redis_group.h"
 #include "tests/fakes/send_rig.h"
 
@@ -144,6 +146,44 @@ static void a_node_of_a_cluster_that_dies_and_comes_back_loses_nothing(void **st
     redis_group_stop(group);
 }
 
+/* From one primary to the next and on, each with all that is in it, again and again. */
+static void a_cluster_that_is_resharded_meanwhile_loses_and_repeats_nothing(void **state)
+{
+    struct redis_group *group = redis_group_cluster(false);
+    size_t owner[SEND_RIG_MESSAGES_MAX];
+    unsigned slot[SEND_RIG_MESSAGES_MAX];
+
+    (void)state;
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_CLUSTER", group->addresses, 1), 0);
+    send_half(4, SEND_RIG_MESSAGES_MAX, 300);
+    for (size_t i = 0; i < SEND_RIG_MESSAGES_MAX; i++) {
+        char key[SHARD_KEY_MAX];
+
+        slot[i] =
+            redis_slot_of(shard_key(shard_of(view_of(rig.messages[i].id)), "", VIEW_NONE, key));
+        owner[i] = redis_group_owner(slot[i]);
+    }
+    for (size_t part = 2; part <= 5; part++) {
+        send_rig_until_lines(&rig, part * SEND_RIG_MESSAGES_MAX * 300 / 6);
+        for (size_t i = 0; i < SEND_RIG_MESSAGES_MAX; i++) {
+            size_t to = (owner[i] + 1) % REDIS_GROUP_PRIMARIES;
+
+            redis_group_move(group, slot[i], owner[i], to);
+            for (size_t k = 0; k < SEND_RIG_MESSAGES_MAX; k++) /* they may be of one shard */
+                if (slot[k] == slot[i])
+                    owner[k] = to;
+        }
+    }
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+    send_rig_check_flags(&rig);
+    send_rig_end(&rig, 0);
+    send_rig_end(&rig, 1);
+    send_rig_done(&rig);
+    unsetenv("CMIBRIDGE_REDIS_CLUSTER");
+    redis_group_stop(group);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +191,7 @@ int main(void)
         cmocka_unit_test(nothing_is_sent_that_the_replica_does_not_know_of),
         cmocka_unit_test(a_failover_in_the_middle_loses_nothing),
         cmocka_unit_test(a_node_of_a_cluster_that_dies_and_comes_back_loses_nothing),
+        cmocka_unit_test(a_cluster_that_is_resharded_meanwhile_loses_and_repeats_nothing),
     };
     struct fault f = {0};
     int failed;
