@@ -238,7 +238,8 @@ static bool start_http(struct serve *s, struct fault *f)
                                     .bodies_max_bytes =
                                         BODIES_AT_ONCE * (size_t)s->server.body_max_bytes,
                                     .request_time_ms = conf_ms(c, "limits.request_time"),
-                                    .tls = s->access.tls};
+                                    .tls = s->access.tls,
+                                    .log = s->server.log};
 
     s->http = http_server_new(&s->loop, &conf, front_owner(s->front), f);
     return s->http != NULL;

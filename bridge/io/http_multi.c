@@ -2,9 +2,11 @@
 
 #include "bridge/core/mem.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -24,6 +26,7 @@ struct http_multi {
     uv_timer_t timer;
     struct http_socket **sockets; /* by file descriptor; NULL where there is none */
     size_t socket_cap;
+    int socket_error; /* of the last one that was to be made; 0: it was */
     unsigned handles; /* of libuv, not yet gone */
     http_multi_on_done *done;
     void *owner;
@@ -215,6 +218,7 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
     struct http_socket *stale;
 
     (void)purpose;
+    m->socket_error = fd < 0 ? errno : 0;
     if (fd < 0)
         return CURL_SOCKET_BAD;
     stale = find(m, fd);
@@ -222,6 +226,11 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
         unwatch(stale);
     (void)watch(m, fd, true);
     return fd;
+}
+
+const char *http_multi_trouble(const struct http_multi *m)
+{
+    return m->socket_error != 0 ? strerror(m->socket_error) : NULL;
 }
 
 static int close_socket(void *ctx, curl_socket_t fd)

@@ -31,6 +31,10 @@ void http_multi_prepare(struct http_multi *m,
 void http_multi_add(struct http_multi *m, CURL *easy);    /* it starts at the loop's next turn */
 void http_multi_remove(struct http_multi *m, CURL *easy); /* `done` is not called for it */
 
+/* Why the system had no socket for the last connection that was to be made (descriptors are used
+ * up); NULL: it had. libcurl itself does not say. */
+const char *http_multi_trouble(const struct http_multi *m);
+
 /* curl_easy_setopt that can't fail but for a defect or for want of memory; both end the process. */
 #define HTTP_SET(easy, option, value)                                                              \
     http_multi_must(curl_easy_setopt((easy), (option), (value)), #option)

@@ -3,6 +3,7 @@
 #include "bridge/core/buf.h"
 #include "bridge/core/heap.h"
 #include "bridge/core/mem.h"
+#include "bridge/io/http_accept.h"
 #include "bridge/io/listen.h"
 #include "bridge/io/tls.h"
 
@@ -63,7 +64,7 @@ struct http_server {
     struct http_server_owner owner;
     struct http_server_conf conf;
     struct MHD_Daemon *daemon;
-    int listen_fd;
+    struct http_accept *accept; /* NULL: no more */
     unsigned port;
     uv_poll_t poll;
     uv_timer_t run_again; /* libmicrohttpd has more to do at once */
@@ -487,8 +488,9 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
         if (c->visit != NULL)
             visit_free(c->visit);
         limit_none(c);
-        if (s->connections-- == s->conf.connections_max)
-            run_soon(s); /* at the limit it accepts none, and only looks again when run */
+        s->connections--;
+        if (s->accept != NULL)
+            http_accept_look(s->accept);
         *context = NULL;
         mem_free(c->certificate);
         mem_free(c);
@@ -500,6 +502,29 @@ static const struct tls *tls_of(void *mhd)
     struct connection *c = mhd != NULL ? connection_of(mhd) : NULL;
 
     return c != NULL ? c->server->conf.tls : NULL;
+}
+
+/* ---- connections that come ---- */
+
+static bool has_room(void *ctx)
+{
+    const struct http_server *s = ctx;
+
+    return s->connections < s->conf.connections_max;
+}
+
+/* libmicrohttpd takes them like this: where it accepts by itself and no descriptor is left, it
+ * spins, or accepts no more until another connection has ended. */
+static void take(void *ctx, int fd, const struct sockaddr *from, socklen_t from_len)
+{
+    const struct http_server *s = ctx;
+
+    (void)MHD_add_connection(s->daemon, fd, from, from_len); /* fails: it has closed it */
+}
+
+static void on_taken(void *ctx)
+{
+    run(ctx);
 }
 
 /* ---- birth and death ---- */
@@ -544,12 +569,11 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_se
     s->conf.address = NULL; /* not ours, and needed no more */
     s->owner = owner;
     s->port = port;
-    s->listen_fd = listen_fd;
     heap_init(&s->deadlines);
     s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (conf->tls != NULL ? MHD_USE_TLS : 0u), 0, NULL,
-        NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listen_fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)conf->connections_max,
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+            (conf->tls != NULL ? MHD_USE_TLS : 0u),
+        0, NULL, NULL, on_request, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)conf->connections_max,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES(conf->head_max_bytes),
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)POOL_STEP, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
@@ -571,6 +595,8 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_se
     uv_timer_init(loop, &s->timer);
     s->open_handles = 3;
     uv_poll_start(&s->poll, UV_READABLE, on_readable);
+    s->accept = http_accept_new(loop, listen_fd, conf->log,
+                                (struct http_accept_owner){s, has_room, take, on_taken});
     return s;
 }
 
@@ -586,11 +612,10 @@ size_t http_server_connections(const struct http_server *s)
 
 static void stop_listening(struct http_server *s)
 {
-    if (s->listen_fd < 0)
+    if (s->accept == NULL)
         return;
-    MHD_quiesce_daemon(s->daemon);
-    close(s->listen_fd);
-    s->listen_fd = -1;
+    http_accept_close(s->accept);
+    s->accept = NULL;
 }
 
 void http_server_drain(struct http_server *s, void (*drained)(void *ctx), void *ctx)

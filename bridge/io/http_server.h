@@ -25,6 +25,7 @@
 #define HTTP_SERVER_BACKLOG            1024 /* connections that wait to be accepted */
 #define HTTP_SERVER_ANSWER_HEADERS_MAX 16
 
+struct notice;
 struct tls;
 struct uv_loop_s;
 struct http_server;
@@ -47,12 +48,13 @@ struct http_request {
 };
 
 struct http_server_conf {
-    const char *address;     /* "127.0.0.1:8080", "[::1]:0"; port 0 takes a free one */
-    size_t connections_max;  /* further ones wait unaccepted */
-    size_t head_max_bytes;   /* of a request's target and header fields; else 414, 431 */
-    size_t bodies_max_bytes; /* of all requests under way; else 503 */
-    int64_t request_time_ms; /* see above */
-    struct tls *tls;         /* outlives the server; NULL: plain HTTP */
+    const char *address;      /* "127.0.0.1:8080", "[::1]:0"; port 0 takes a free one */
+    size_t connections_max;   /* further ones wait unaccepted */
+    size_t head_max_bytes;    /* of a request's target and header fields; else 414, 431 */
+    size_t bodies_max_bytes;  /* of all requests under way; else 503 */
+    int64_t request_time_ms;  /* see above */
+    struct tls *tls;          /* outlives the server; NULL: plain HTTP */
+    const struct notice *log; /* says when no descriptor is left for a connection; NULL: nobody */
 };
 
 struct http_server_owner {

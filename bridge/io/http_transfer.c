@@ -2,6 +2,7 @@
 
 #include "bridge/ports/fault_point.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void http_received_init(struct http_received *r)
@@ -236,13 +237,15 @@ void http_transfer_begin(struct http_transfer *t, struct http_multi *m)
     http_multi_add(m, t->easy);
 }
 
-void http_transfer_end(struct http_transfer *t, CURLcode result)
+void http_transfer_end(struct http_transfer *t, CURLcode result, const char *no_socket)
 {
     if (result == CURLE_OK && t->received.head.whole) {
         t->fate = HTTP_ANSWERED;
         return;
     }
     t->fate = t->begun && !nothing_left(t) ? HTTP_UNKNOWN : HTTP_NOT_SENT;
+    if (result == CURLE_COULDNT_CONNECT && no_socket != NULL)
+        (void)snprintf(t->error, sizeof t->error, "no socket to connect with: %s", no_socket);
     t->why = t->refused != NULL    ? t->refused
              : t->error[0] != '\0' ? t->error
              : result != CURLE_OK  ? curl_easy_strerror(result)

@@ -59,7 +59,8 @@ bool http_transfer_set(struct http_transfer *t, const struct http_call *call,
 
 /* The worker's thread. */
 void http_transfer_begin(struct http_transfer *t, struct http_multi *m);
-void http_transfer_end(struct http_transfer *t, CURLcode result); /* it has left the multi handle */
+/* It has left the multi handle. no_socket: why there was none to connect with, or NULL. */
+void http_transfer_end(struct http_transfer *t, CURLcode result, const char *no_socket);
 struct http_transfer *http_transfer_of(CURL *easy);
 void http_transfer_listening(CURL *easy); /* http_multi_on_listening */
 

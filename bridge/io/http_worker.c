@@ -88,7 +88,7 @@ static void return_ended(struct http_worker *w)
 
 static void end(struct http_worker *w, struct http_transfer *t, CURLcode result)
 {
-    http_transfer_end(t, result);
+    http_transfer_end(t, result, http_multi_trouble(w->multi));
     leave(&w->under_way, t);
     join(&w->to_return, t);
     if (++w->to_return_count >= HTTP_WORKER_BATCH)

@@ -14,8 +14,8 @@
  * again. One that no longer has the durable profile is left, too, and not taken again until it has.
  *
  * In a cluster a command goes where its first key lies, and follows MOVED and ASK; all keys of one
- * have one hash tag. While a slot moves, its scripts wait, as long as a reply may take, until all of
- * its keys are in one place. Commands to different servers are answered in any order, and one
+ * have one hash tag. While a slot moves, its scripts wait, as long as a reply may take, until all
+ * of its keys are in one place. Commands to different servers are answered in any order, and one
  * that is redirected may be overtaken. `up` means that every
  * slot has a primary, and all of them are up.
  */

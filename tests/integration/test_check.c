@@ -390,7 +390,11 @@ static void every_peer_is_tried_and_said_in_a_line(void **state)
 {
     struct run *r = *state;
     struct cmi cmi = {200, 0};
-    struct http_server_conf conf = {"127.0.0.1:0", 16, 16384, 65536, 10000, NULL};
+    struct http_server_conf conf = {.address = "127.0.0.1:0",
+                                    .connections_max = 16,
+                                    .head_max_bytes = 16384,
+                                    .bodies_max_bytes = 65536,
+                                    .request_time_ms = 10000};
     struct fault f = {0};
     struct redis_server *redis;
     struct kafka_broker *kafka;

@@ -1,0 +1,135 @@
+/* serve and schedule while no file descriptor is left to them: they say so, lose nothing, and go on
+ * when there are some again. prlimit is GNU's. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/io/crypto.h"
+#include "tests/fakes/send_rig.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define DESTINATIONS 100
+#define MESSAGE                                                                                    \
+    "{\"message\":\"Hello\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","        \
+    "\"destinations\":[{\"address\":\"+358401\"}]}"
+
+static struct kafka_broker *kafka;
+
+static int start_kafka(void **state)
+{
+    struct fault f = {0};
+
+    (void)state;
+    redis_server_need();
+    crypto_init();
+    kafka = kafka_broker_start(1, &f);
+    assert_non_null(kafka);
+    return 0;
+}
+
+static int stop_kafka(void **state)
+{
+    (void)state;
+    kafka_broker_stop(kafka);
+    return 0;
+}
+
+/* What it has it keeps; it gets no other. Gives how it was. */
+static struct rlimit starve(pid_t pid)
+{
+    struct rlimit before;
+    struct rlimit none;
+
+    assert_int_equal(prlimit(pid, RLIMIT_NOFILE, NULL, &before), 0);
+    none = before;
+    none.rlim_cur = STDERR_FILENO + 1;
+    assert_int_equal(prlimit(pid, RLIMIT_NOFILE, &none, NULL), 0);
+    return before;
+}
+
+static void feed(pid_t pid, struct rlimit limit)
+{
+    assert_int_equal(prlimit(pid, RLIMIT_NOFILE, &limit, NULL), 0);
+}
+
+static void expect_created(int fd)
+{
+    struct probe_reply r = probe_read(fd, false);
+
+    assert_int_equal(r.status, 201);
+    probe_done(&r);
+}
+
+static void serve_takes_connections_again_when_it_can(void **state)
+{
+    static struct serve_rig serve;
+    int held;
+
+    (void)state;
+    serve_rig_start(&serve, "");
+    held = serve_send(&serve, "/messages", "", MESSAGE);
+    for (int round = 0; round < 2; round++) { /* beside another connection, and as the first */
+        struct rlimit limit;
+        int waiting[2];
+
+        if (round == 0)
+            expect_created(held); /* it stays open */
+        else
+            close(held);
+        buf_clear(&serve.log);
+        limit = starve(serve.pid);
+        for (size_t i = 0; i < 2; i++)
+            waiting[i] = serve_send(&serve, "/messages", "", MESSAGE);
+        assert_true(serve_rig_await(&serve, "event=descriptors_out why=\"Too many open files\""));
+        feed(serve.pid, limit);
+        for (size_t i = 0; i < 2; i++) {
+            expect_created(waiting[i]);
+            close(waiting[i]);
+        }
+        assert_true(serve_rig_await(&serve, "event=descriptors_back"));
+    }
+    serve_expect(&serve, "GET", "/callbacks", "", NULL, 200, NULL);
+    serve_rig_done(&serve);
+}
+
+/* It can't connect to the gateway, nor anew to anything else. */
+static void schedule_sends_once_what_waited(void **state)
+{
+    static struct send_rig rig; /* too much for the stack */
+    struct rlimit limit;
+    char rest[128];
+
+    (void)state;
+    send_rig_start(&rig, kafka, 0, 0);
+    send_rig_run(&rig, 0, NULL);
+    send_rig_await_log(&rig, "event=schedule_checked", 1, rest, sizeof rest);
+    limit = starve(rig.schedule[0]);
+    send_rig_post(&rig, DESTINATIONS, 0);
+    send_rig_await_log(&rig, "no socket to connect with: Too many open files", 2, rest,
+                       sizeof rest);
+    send_rig_look(&rig);
+    assert_int_equal(rig.lines, 0);
+    feed(rig.schedule[0], limit);
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+    send_rig_check_flags(&rig);
+    assert_int_equal(rig.lines, DESTINATIONS);
+    send_rig_end(&rig, 0);
+    send_rig_done(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(serve_takes_connections_again_when_it_can),
+        cmocka_unit_test(schedule_sends_once_what_waited),
+    };
+
+    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+}
