@@ -283,6 +283,38 @@ static void more_partitions_than_may_be_held_have_one_each(void **state)
         assert_false(gate_stops(&g, &shares[i]));
 }
 
+/* `stuck` of the partitions, one after the other, read all they may of records that wait: is there
+ * room for another's? */
+static bool others_go_on(int64_t bytes_max, size_t partitions, size_t stuck, int64_t record)
+{
+    struct gate g;
+    struct gate_share shares[32] = {{0}};
+
+    gate_init(&g, 65536, bytes_max);
+    gate_divide(&g, partitions);
+    for (size_t i = 0; i < partitions; i++)
+        gate_count(&g, &shares[i]);
+    for (size_t i = 0; i < stuck; i++)
+        while (!gate_stops(&g, &shares[i]))
+            (void)gate_enter(&g, &shares[i], record);
+    return !gate_stops(&g, &shares[stuck]);
+}
+
+/* docs/OPERATIONS.md says so at cmibridge_paused. */
+static void records_as_large_as_a_part_stop_all_unless_there_is_room_for_them(void **state)
+{
+    const int64_t mib = 1 << 20;
+
+    (void)state;
+    assert_true(others_go_on(16 * mib, 32, 31, 1000));
+    assert_false(others_go_on(16 * mib, 32, 16, mib));
+    for (int64_t record = mib - 5000; record <= mib; record += 100) {
+        assert_true(others_go_on(2 * 32 * mib, 32, 16, record));
+        assert_true(others_go_on(4 * 32 * mib, 32, 21, record));
+    }
+    assert_false(others_go_on(2 * 32 * mib, 32, 24, mib - 1));
+}
+
 static void dead_letters_are_earned_by_successes(void **state)
 {
     struct budget b;
@@ -510,6 +542,7 @@ int main(void)
         cmocka_unit_test(the_gate_shuts_at_the_limit_and_opens_an_eighth_below),
         cmocka_unit_test(who_takes_the_pool_leaves_the_others_their_parts),
         cmocka_unit_test(more_partitions_than_may_be_held_have_one_each),
+        cmocka_unit_test(records_as_large_as_a_part_stop_all_unless_there_is_room_for_them),
         cmocka_unit_test(dead_letters_are_earned_by_successes),
         cmocka_unit_test(a_breaker_opens_after_failures_in_a_row_and_probes_once),
         cmocka_unit_test(one_stop_opens_it_and_retry_after_holds_it),
