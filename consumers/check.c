@@ -166,7 +166,8 @@ static void print_readiness(const struct request *r)
 static size_t try_all(const struct conf *c, const struct consume_plan *plan)
 {
     static struct schedule_channels all;
-    size_t failed = check_peers(plan, plan->kafka.brokers != NULL, stdout);
+    const char *outcomes = conf_text(c, "kafka.outcomes_topic");
+    size_t failed = check_peers(plan, outcomes[0] != '\0' ? outcomes : NULL, stdout);
     struct fault f = {0};
 
     if (!schedule_channels_make(c, &all, &f)) {

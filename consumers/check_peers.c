@@ -3,6 +3,7 @@
 #include "bridge/core/mask.h"
 #include "bridge/io/kafka_probe.h"
 #include "config/schema.h"
+#include "consumers/check_topics.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static void say(struct peers *p, const char *peer, bool ok, const char *format, 
 
 /* ---- kafka ---- */
 
-static void try_kafka(struct peers *p)
+static void try_kafka(struct peers *p, const char *outcomes)
 {
     const struct kafka_conf *conf = &p->plan->kafka;
     const char *topics[KAFKA_TOPICS_MAX + 2];
@@ -55,10 +56,12 @@ static void try_kafka(struct peers *p)
         topics[count++] = p->plan->consume.results_topic;
     topics[count++] = p->plan->consume.dead_letters_topic;
     buf_init(&found, 1 << 16);
-    if (kafka_probe(conf, topics, count, &found, &f))
+    if (kafka_probe(conf, topics, count, &found, &f)) {
         say(p, "kafka", true, "%s: %s", conf->brokers, buf_text(&found));
-    else
+        check_topics(p->plan, outcomes, p->to);
+    } else {
         say(p, "kafka", false, "%s: %s", conf->brokers, f.text);
+    }
     buf_done(&found);
 }
 
@@ -243,12 +246,12 @@ static void try_targets(struct peers *p)
         http_client_close(p->http, NULL, NULL);
 }
 
-size_t check_peers(const struct consume_plan *plan, bool kafka, FILE *to)
+size_t check_peers(const struct consume_plan *plan, const char *outcomes, FILE *to)
 {
     struct peers p = {.to = to, .plan = plan};
 
-    if (kafka)
-        try_kafka(&p);
+    if (plan->kafka.brokers != NULL)
+        try_kafka(&p, outcomes);
     (void)uv_loop_init(&p.loop);
     try_redis(&p);
     try_targets(&p);

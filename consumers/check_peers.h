@@ -11,9 +11,10 @@
 
 #define CHECK_PEERS_MS 10000 /* for any one peer, where its own time-outs are longer */
 
-/* One line a peer to `to`: its name, "ok" or "FAILED", and what was found. Nothing is written
- * anywhere; a target is asked for one callback request, an ingest path for its OPTIONS. Returns how
- * many failed. `kafka` false: no brokers are configured, that part is passed over. */
-size_t check_peers(const struct consume_plan *plan, bool kafka, FILE *to);
+/* One line a peer to `to`: its name, "ok" or "FAILED", and what was found; and one with "warns" for
+ * what check_topics.h says. Nothing is written anywhere; a target is asked for one callback
+ * request, an ingest path for its OPTIONS. Returns how many failed. Where no brokers are
+ * configured, Kafka is passed over. outcomes: the topic that schedule writes them to, or NULL. */
+size_t check_peers(const struct consume_plan *plan, const char *outcomes, FILE *to);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PARTITIONS 8
@@ -217,6 +218,48 @@ static void dead_letters_end_though_their_topic_takes_little(void **state)
     load_close(&s);
 }
 
+/* What `cmibridge check --connect` says, until the next call. */
+static const char *check_connect(const char *topics)
+{
+    static char said[16384];
+    char line[1024];
+    FILE *pipe;
+    size_t n;
+
+    snprintf(line, sizeof line,
+             "CMIBRIDGE_KAFKA_BROKERS=%s CMIBRIDGE_KAFKA_TOPICS='%s' "
+             "CMIBRIDGE_KAFKA_RESULTS_TOPIC=room-results CMIBRIDGE_KAFKA_OUTCOMES_TOPIC= "
+             "CMIBRIDGE_KAFKA_DEAD_LETTERS_TOPIC=room-dead %s check --connect 2>&1",
+             apache_kafka_address(kafka), topics, getenv("CMIBRIDGE_BIN"));
+    pipe = popen(line, "r");
+    assert_non_null(pipe);
+    n = fread(said, 1, sizeof said - 1, pipe);
+    said[n] = '\0';
+    assert_int_not_equal(pclose(pipe), -1); /* it has no Redis, and says so */
+    return said;
+}
+
+static void a_topic_that_takes_too_little_is_told_of_before_the_start(void **state)
+{
+    const char *said;
+
+    (void)state;
+    apache_kafka_topic_of(kafka, "room", 2, "2000000");
+    apache_kafka_topic_of(kafka, "room-results", 1, "40000");
+    apache_kafka_topic_of(kafka, "room-dead", 1, "4000000");
+    said = check_connect("room");
+    assert_non_null(strstr(said, "kafka                ok "));
+    assert_non_null(strstr(said, "kafka                warns  records of room may have 2000000 "));
+    assert_non_null(strstr(said, "max.message.bytes of room-dead (4000000) and message.max.bytes "
+                                 "in kafka.properties (1048588) be 2001024 or more\n"));
+    assert_non_null(
+        strstr(said, "kafka                warns  room-results takes records of 40000 "));
+    assert_non_null(
+        strstr(said, "kafka                warns  room-results takes batches of 40000 "));
+    said = check_connect("^room.*"); /* never those that we write */
+    assert_non_null(strstr(said, "kafka                warns  records of room may have 2000000 "));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +267,7 @@ int main(void)
         cmocka_unit_test(a_named_member_comes_back_without_a_rebalance),
         cmocka_unit_test(a_dead_letter_is_listed_replayed_and_written),
         cmocka_unit_test(dead_letters_end_though_their_topic_takes_little),
+        cmocka_unit_test(a_topic_that_takes_too_little_is_told_of_before_the_start),
     };
     int failed;
 

@@ -1,0 +1,86 @@
+#include "consumers/check_topics.h"
+
+#include "bridge/core/mem.h"
+#include "bridge/core/record_room.h"
+#include "bridge/io/kafka_limits.h"
+
+#include <string.h>
+
+#define OURS 3 /* for dead letters, results and outcomes */
+
+static void say(void *to, const char *sentence)
+{
+    fprintf(to, "%-20s %-6s %s\n", "kafka", "warns", sentence);
+}
+
+static struct record_room_topic find(const struct kafka_limits *l, const char *name)
+{
+    struct record_room_topic t = {name, -1};
+
+    for (size_t i = 0; name != NULL && i < l->count; i++)
+        if (strcmp(l->at[i].topic, name) == 0)
+            t.bytes = l->at[i].bytes;
+    return t;
+}
+
+static bool ask(const struct kafka_conf *conf, const char *const *topics, size_t count,
+                struct kafka_limits *l, FILE *to)
+{
+    struct fault f = {0};
+
+    if (kafka_limits_ask(conf, topics, count, l, &f))
+        return true;
+    fprintf(to,
+            "%-20s %-6s whether a record could be too large is not known: max.message.bytes of "
+            "the topics: %s\n",
+            "kafka", "warns", f.text);
+    return false;
+}
+
+/* A pattern never reads ours. */
+static bool is_never_read(const struct kafka_conf *conf, const char *topic)
+{
+    for (size_t i = 0; i < conf->never_count; i++)
+        if (strcmp(conf->never[i], topic) == 0)
+            return true;
+    return false;
+}
+
+static void judge(const struct kafka_limits *read, const struct kafka_limits *ours,
+                  const struct consume_plan *plan, const char *outcomes, FILE *to)
+{
+    struct record_room_topic *topics = mem_zeroed(read->count + 1, sizeof *topics);
+    struct record_room room = {.read = topics,
+                               .letters = find(ours, plan->consume.dead_letters_topic),
+                               .results = find(ours, plan->consume.results_topic),
+                               .outcomes = find(ours, outcomes),
+                               .produced = ours->produced};
+
+    for (size_t i = 0; i < read->count; i++)
+        if (!is_never_read(&plan->kafka, read->at[i].topic))
+            topics[room.read_count++] =
+                (struct record_room_topic){read->at[i].topic, read->at[i].bytes};
+    record_room_judge(&room, say, to);
+    mem_free(topics);
+}
+
+void check_topics(const struct consume_plan *plan, const char *outcomes, FILE *to)
+{
+    const char *names[OURS];
+    size_t count = 0;
+    struct kafka_limits read;
+    struct kafka_limits ours;
+
+    names[count++] = plan->consume.dead_letters_topic;
+    if (plan->consume.results_topic != NULL)
+        names[count++] = plan->consume.results_topic;
+    if (outcomes != NULL)
+        names[count++] = outcomes;
+    if (!ask(&plan->kafka, plan->kafka.topics, plan->kafka.topic_count, &read, to))
+        return;
+    if (ask(&plan->kafka, names, count, &ours, to)) {
+        judge(&read, &ours, plan, outcomes, to);
+        kafka_limits_done(&ours);
+    }
+    kafka_limits_done(&read);
+}
