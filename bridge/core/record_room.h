@@ -7,9 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_ROOM_LETTER 1024  /* bytes that a dead letter may be longer than its record */
-#define RECORD_ROOM_REPORT 65536 /* bytes of a result or an outcome, at most, but for their keys   \
-                                  */
+#define RECORD_ROOM_LETTER 1024 /* bytes that a dead letter may be longer than its record */
+#define RECORD_ROOM_REPORT                                                                         \
+    65536 /* bytes of a result or an outcome, at most, but for their keys                          \
+           */
 #define RECORD_ROOM_SENTENCE 640
 
 struct record_room_topic {
