@@ -35,6 +35,24 @@ static bool on_same(void *ctx, struct view value, struct view text)
     return utf8_eq_nocase(value, view_trim(text));
 }
 
+/* Most text is ASCII, for which small letters are all that folding is. */
+static void fold(struct view text, struct buf *to)
+{
+    char *room = buf_room(to, text.n);
+    unsigned char beyond = 0;
+
+    for (size_t i = 0; room != NULL && i < text.n; i++) {
+        char c = text.p[i];
+
+        beyond |= (unsigned char)c;
+        room[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    if (beyond >= 0x80)
+        unicode_fold(text, to);
+    else if (room != NULL)
+        buf_grew(to, text.n);
+}
+
 static bool on_contains(void *ctx, struct view value, struct view text)
 {
     struct buf folded[2];
@@ -43,7 +61,7 @@ static bool on_contains(void *ctx, struct view value, struct view text)
     (void)ctx;
     for (int i = 0; i < 2; i++) {
         buf_init(&folded[i], FOLDED_MAX);
-        unicode_fold(i == 0 ? value : text, &folded[i]);
+        fold(i == 0 ? value : text, &folded[i]);
     }
     found = folded[0].n == 0 ||
             (folded[1].n > 0 && memmem(folded[1].p, folded[1].n, folded[0].p, folded[0].n) != NULL);

@@ -34,19 +34,25 @@ static void put_piece(struct view piece, struct buf *to)
     buf_put_char(to, '"');
 }
 
+/* Those that touch cover a run; the ones between say nearly the same, and the index takes as long
+ * for each. The last one of a run overlaps the one before. */
 bool trigram_expression(struct view pattern, struct buf *to)
 {
     unsigned count = 0;
+    unsigned covered = 0; /* characters of the run from here on */
 
     while (pattern.n > 0 && count < TRIGRAM_PIECES_MAX) {
-        struct view piece = piece_at(pattern);
         size_t n = utf8_first(pattern);
+        struct view piece = piece_at(pattern);
+        struct view after = view_skip(pattern, n > 0 ? n : 1);
 
-        if (piece.n > 0) {
+        if (piece.n > 0 && (covered == 0 || piece_at(after).n == 0)) {
             buf_put_text(to, count++ == 0 ? "(" : " AND ");
             put_piece(piece, to);
+            covered = 3;
         }
-        pattern = view_skip(pattern, n > 0 ? n : 1);
+        covered = piece.n > 0 ? covered - 1 : 0;
+        pattern = after;
     }
     if (count > 0)
         buf_put_char(to, ')');

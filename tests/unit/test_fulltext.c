@@ -214,6 +214,8 @@ static void trigrams_are_those_of_the_literal_runs(void **state)
     } rows[] = {
         {"abc", "(\"abc\")"},
         {"*+358?", "(\"+35\" AND \"358\")"},
+        {"abcdef*abcdefg", "(\"abc\" AND \"def\" AND \"abc\" AND \"def\" AND \"efg\")"},
+        {"+35800000*", "(\"+35\" AND \"800\" AND \"000\")"},
         {"ab*cd?ef", ""},
         {"a\"bc*", "(\"a\"\"b\" AND \"\"\"bc\")"},
         {"äöü€", "(\"äöü\" AND \"öü€\")"},
