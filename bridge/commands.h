@@ -23,6 +23,17 @@ static inline bool command_is_config(const char *argument)
     return strcmp(argument, "--config") == 0 || strcmp(argument, "-c") == 0;
 }
 
+/* Is it asked what the command does? Then that is all it does: usage on standard output,
+ * COMMAND_OK.
+ */
+static inline bool command_asks_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
 int command_consume(int argc, char **argv);
 int command_schedule(int argc, char **argv);
 int command_serve(int argc, char **argv);

@@ -230,7 +230,7 @@ int command_check(int argc, char **argv)
 {
     struct request r = {0};
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    if (command_asks_help(argc, argv)) {
         print_help(stdout);
         return COMMAND_OK;
     }

@@ -287,7 +287,7 @@ static int load_and_run(struct service *s)
 int service_main(struct service *s, const struct service_kind *kind, int argc, char **argv)
 {
     s->kind = kind;
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    if (command_asks_help(argc, argv)) {
         fputs(kind->help, stdout);
         return COMMAND_OK;
     }

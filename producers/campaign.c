@@ -187,8 +187,13 @@ static int hold(struct campaign *c, bool paused)
         return fault_code(&f);
     if (done)
         return show(c);
-    console_say("campaign", "it is %s; there is nothing to %s", campaign_state_name(row.state),
-                paused ? "pause" : "resume");
+    if (row.state == CAMPAIGN_BEHIND)
+        console_say("campaign",
+                    "it waits for the message before it in its chat, %s, to end; %s that one",
+                    row.behind, paused ? "pause" : "resume");
+    else
+        console_say("campaign", "it is %s; there is nothing to %s", campaign_state_name(row.state),
+                    paused ? "pause" : "resume");
     return COMMAND_FAILED;
 }
 
@@ -383,11 +388,13 @@ int command_campaign(int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(argv[1], verbs[i].name) == 0)
             verb = &verbs[i];
+    if (command_asks_help(argc, argv)) {
+        usage(stdout);
+        return COMMAND_OK;
+    }
     if (verb == NULL) {
-        bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
-
-        usage(help ? stdout : stderr);
-        return help ? COMMAND_OK : COMMAND_USAGE;
+        usage(stderr);
+        return COMMAND_USAGE;
     }
     if (!read_arguments(&c, verb, argc - 1, argv + 1, &f)) {
         console_say("campaign", "%s", f.text);

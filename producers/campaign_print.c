@@ -83,6 +83,8 @@ void campaign_print_whole(const struct campaign_row *c)
 {
     printf("%-14s %s\n", "id", c->id);
     printf("%-14s %s\n", "state", campaign_state_name(c->state));
+    if (c->state == CAMPAIGN_BEHIND)
+        printf("%-14s %s\n", "waits for", c->behind);
     if (c->source[0] != '\0') /* of one that was cancelled it is not kept */
         printf("%-14s %s (%s)\n", "source", c->source, c->sub_type);
     print_time("created", c->created_ms);

@@ -7,18 +7,37 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ST, KIND, VER, N, SLICES, OK, DEAD, CAN, AT, SEND, CREATED, PZ, MR, RD, SRC, SUB, FIELDS };
+enum {
+    ST,
+    KIND,
+    VER,
+    N,
+    SLICES,
+    OK,
+    DEAD,
+    CAN,
+    AT,
+    SEND,
+    CREATED,
+    PZ,
+    BH,
+    MR,
+    RD,
+    SRC,
+    SUB,
+    FIELDS
+};
 
-static const char *const names[FIELDS] = {"st", "kind", "ver",     "n",  "C",  "ok", "dead", "can",
-                                          "at", "send", "created", "pz", "mr", "rd", "src",  "sub"};
+static const char *const names[FIELDS] = {"st",   "kind", "ver", "n",    "C",       "ok",
+                                          "dead", "can",  "at",  "send", "created", "pz",
+                                          "bh",   "mr",   "rd",  "src",  "sub"};
 
 const char *campaign_state_name(enum campaign_state s)
 {
-    static const char *const words[] = {[CAMPAIGN_SCHEDULED] = "scheduled",
-                                        [CAMPAIGN_SENDING] = "sending",
-                                        [CAMPAIGN_PAUSED] = "paused",
-                                        [CAMPAIGN_COMPLETED] = "completed",
-                                        [CAMPAIGN_CANCELLED] = "cancelled"};
+    static const char *const words[] = {
+        [CAMPAIGN_SCHEDULED] = "scheduled", [CAMPAIGN_SENDING] = "sending",
+        [CAMPAIGN_PAUSED] = "paused",       [CAMPAIGN_BEHIND] = "behind",
+        [CAMPAIGN_COMPLETED] = "completed", [CAMPAIGN_CANCELLED] = "cancelled"};
 
     return words[s];
 }
@@ -28,7 +47,7 @@ struct reading {
     int64_t at_ms;
     bool is_message;
     int64_t st;
-    bool paused;
+    int64_t held; /* STORE's pz: 1: paused, 2: behind another (server/redis/schedule.lua) */
 };
 
 static int64_t number(const struct redis_value *v)
@@ -49,7 +68,8 @@ static void on_fields(void *ctx, const struct redis_value *v)
         return;
     r->is_message = number(&v->items[KIND]) == STORE_MESSAGE;
     r->st = number(&v->items[ST]);
-    r->paused = number(&v->items[PZ]) == 1;
+    r->held = number(&v->items[PZ]);
+    view_copy(v->items[BH].text, c->behind, sizeof c->behind);
     r->at_ms = number(&v->items[AT]);
     c->version = number(&v->items[VER]);
     c->destinations = number(&v->items[N]);
@@ -137,8 +157,8 @@ bool campaign_row_read(struct store_ask *s, const char *id_hex, struct campaign_
         out->state = CAMPAIGN_CANCELLED;
     else if (r.st == STORE_CLOSED)
         out->state = CAMPAIGN_COMPLETED;
-    else if (r.paused)
-        out->state = CAMPAIGN_PAUSED;
+    else if (r.held != 0)
+        out->state = r.held == 2 ? CAMPAIGN_BEHIND : CAMPAIGN_PAUSED;
     else if (r.at_ms > out->now_ms && out->handled + out->failed == 0)
         out->state = CAMPAIGN_SCHEDULED;
     else

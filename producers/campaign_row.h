@@ -14,6 +14,7 @@ enum campaign_state {
     CAMPAIGN_SCHEDULED, /* nothing of it has gone, and its time has not come */
     CAMPAIGN_SENDING,
     CAMPAIGN_PAUSED,
+    CAMPAIGN_BEHIND, /* of a chat, and waits for the message before it to end */
     CAMPAIGN_COMPLETED,
     CAMPAIGN_CANCELLED,
 };
@@ -21,6 +22,7 @@ enum campaign_state {
 struct campaign_row {
     char id[GUID_TEXT_MAX];
     enum campaign_state state;
+    char behind[GUID_TEXT_MAX]; /* CAMPAIGN_BEHIND: that message */
     int64_t version;
     int64_t created_ms;
     int64_t send_ms; /* 0: at once */

@@ -174,17 +174,15 @@ static bool read_arguments(struct dlq *d, int argc, char **argv, int *code)
         {"topic", required_argument, NULL, 't'},
         {"results", required_argument, NULL, OPTION_RESULTS},
         {"timeout", required_argument, NULL, OPTION_TIMEOUT},
-        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0}};
     struct fault f;
     int option;
 
     *code = COMMAND_USAGE;
     optind = 1;
-    while ((option = getopt_long(argc, argv, "c:b:t:X:h", options, NULL)) != -1) {
-        if (option == '?' || option == 'h') {
-            usage(option == 'h' ? stdout : stderr);
-            *code = option == 'h' ? COMMAND_OK : COMMAND_USAGE;
+    while ((option = getopt_long(argc, argv, "c:b:t:X:", options, NULL)) != -1) {
+        if (option == '?') {
+            usage(stderr);
             return false;
         }
         if (!take_option(d, option, optarg, &f)) {
@@ -379,11 +377,13 @@ int command_dlq(int argc, char **argv)
                      .timeout_ms = TIMEOUT_MS};
     while (verb < 3 && (argc < 2 || strcmp(argv[1], verbs[verb].name) != 0))
         verb++;
+    if (command_asks_help(argc, argv)) {
+        usage(stdout);
+        return COMMAND_OK;
+    }
     if (verb == 3) {
-        bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
-
-        usage(help ? stdout : stderr);
-        return help ? COMMAND_OK : COMMAND_USAGE;
+        usage(stderr);
+        return COMMAND_USAGE;
     }
     kafka_options_init(&d.options);
     buf_init(&d.text, DLQ_EVENT_MAX);

@@ -382,6 +382,16 @@ static int print_openapi(void)
     return ok ? COMMAND_OK : COMMAND_UNAVAILABLE;
 }
 
+static const char usage[] =
+    "usage: cmibridge serve [-c FILE | --config FILE]\n"
+    "       cmibridge serve --print-openapi\n\n"
+    "Serves the Contact Management Interface. SIGTERM ends it when the requests under way\n"
+    "have been answered; SIGHUP reads the users and certificates again.\n\n"
+    "  -c, --config FILE  the settings; without it, the environment alone\n"
+    "  --print-openapi    print the description of what is served, and end\n\n"
+    "Exit code: 0 asked to end; 3 mistakes in the configuration; 4 a port or peer could not\n"
+    "be had.\n";
+
 int command_serve(int argc, char **argv)
 {
     struct serve s;
@@ -389,17 +399,18 @@ int command_serve(int argc, char **argv)
     const char *file = NULL;
     int code = 0;
 
+    if (command_asks_help(argc, argv)) {
+        fputs(usage, stdout);
+        return COMMAND_OK;
+    }
     for (int i = 1; i < argc; i++) {
         if (command_is_config(argv[i]) && i + 1 < argc) {
             file = argv[++i];
         } else if (strcmp(argv[i], "--print-openapi") == 0) {
             return print_openapi();
         } else {
-            bool help = strcmp(argv[i], "--help") == 0;
-
-            fprintf(help ? stdout : stderr,
-                    "usage: cmibridge serve [-c FILE | --config FILE] | --print-openapi\n");
-            return help ? COMMAND_OK : COMMAND_USAGE;
+            fputs(usage, stderr);
+            return COMMAND_USAGE;
         }
     }
     memset(&s, 0, sizeof s);

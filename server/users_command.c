@@ -406,7 +406,7 @@ int command_users(int argc, char **argv)
     struct buf mistakes;
     int code = COMMAND_CONFIG;
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    if (command_asks_help(argc, argv)) {
         print_help(stdout);
         return COMMAND_OK;
     }

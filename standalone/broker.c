@@ -37,6 +37,10 @@ int command_broker(int argc, char **argv)
     int got;
     bool ok = true;
 
+    if (command_asks_help(argc, argv)) {
+        puts("usage: cmibridge broker TOPIC:PARTITIONS...");
+        return COMMAND_OK;
+    }
     /* Before the broker's threads are made: they inherit it, and so leave the signals to us. */
     sigemptyset(&end);
     sigaddset(&end, SIGTERM);

@@ -384,6 +384,10 @@ int command_carrier(int argc, char **argv)
 {
     static struct carrier carrier;
 
+    if (command_asks_help(argc, argv)) {
+        fputs(usage, stdout);
+        return COMMAND_OK;
+    }
     if (!read_arguments(argc, argv, &carrier.arguments)) {
         fputs(usage, stderr);
         return COMMAND_USAGE;

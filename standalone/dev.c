@@ -282,7 +282,7 @@ int command_dev(int argc, char **argv)
     struct dev d = {0};
     int code;
 
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+    if (command_asks_help(argc, argv)) {
         fputs(usage, stdout);
         return COMMAND_OK;
     }

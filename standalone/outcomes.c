@@ -155,13 +155,19 @@ static bool watch(struct outcomes *o, struct fault *f)
     return ok;
 }
 
+static const char usage[] = "usage: cmibridge outcomes DIR N\n";
+
 int command_outcomes(int argc, char **argv)
 {
     static struct outcomes o;
     struct fault f = {0};
 
+    if (command_asks_help(argc, argv)) {
+        fputs(usage, stdout);
+        return COMMAND_OK;
+    }
     if (argc != 3 || !num_in(view_of(argv[2]), 1, SHOWN_MAX, &o.wanted)) {
-        fprintf(stderr, "usage: cmibridge outcomes DIR N\n");
+        fputs(usage, stderr);
         return COMMAND_USAGE;
     }
     if (read_endpoints(&o, argv[1], &f) && watch(&o, &f))

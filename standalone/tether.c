@@ -10,12 +10,18 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+static const char usage[] = "usage: cmibridge tether PARENT PROGRAM [ARGUMENT...]\n";
+
 int command_tether(int argc, char **argv)
 {
     int64_t parent;
 
+    if (argc == 2 && command_asks_help(argc, argv)) { /* what comes later is the program's */
+        fputs(usage, stdout);
+        return COMMAND_OK;
+    }
     if (argc < 3 || !num_in(view_of(argv[1]), 1, INT32_MAX, &parent)) {
-        fprintf(stderr, "usage: cmibridge tether PARENT PROGRAM [ARGUMENT...]\n");
+        fputs(usage, stderr);
         return COMMAND_USAGE;
     }
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) {

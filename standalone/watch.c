@@ -401,14 +401,20 @@ static void watch_done(struct watch *w)
     buf_done(&w->text);
 }
 
+static const char usage[] = "usage: cmibridge watch DIR EVENTS\n";
+
 int command_watch(int argc, char **argv)
 {
     struct watch w = {0};
     struct fault f = {0};
     int code = COMMAND_OK;
 
+    if (command_asks_help(argc, argv)) {
+        fputs(usage, stdout);
+        return COMMAND_OK;
+    }
     if (argc != 3) {
-        fprintf(stderr, "usage: cmibridge watch DIR EVENTS\n");
+        fputs(usage, stderr);
         return COMMAND_USAGE;
     }
     buf_init(&w.text, 2 * EVENT_MAX_BYTES);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "bridge/io/crypto.h"
 #include "tests/fakes/serve_rig.h"
 
 #include <fcntl.h>
@@ -82,7 +83,10 @@ static void lacks(const char *text)
 static int start(void **state)
 {
     (void)state;
-    serve_rig_start(&rig, "");
+    crypto_init();
+    serve_rig_start(&rig, "channels.gate: {type: webhook, url: 'http://127.0.0.1:9'}\n"
+                          "chats.queues.desk: {id: A0000000000000000000000000000001, name: Desk,\n"
+                          "  address: desk@sms.example.com, channel: sms, via: gate}\n");
     serve_create(&rig, "/messages", "",
                  "{\"message\":\"Hei\",\"source\":\"12345678@sms.social365.com\","
                  "\"subType\":\"sms\",\"sendTime\":\"2035-03-04T12:00:00Z\",\"destinations\":"
@@ -155,6 +159,37 @@ static void cancel_does_what_delete_does(void **state)
     says("it is cancelled; there is nothing to pause");
 }
 
+#define LINE "{\"message\":\"m\",\"originator\":\"d\"}"
+
+/* It is not paused, and can't be: it goes when the one before it has. */
+static void a_chat_s_message_that_waits_for_its_turn_is_said_to(void **state)
+{
+    char chat[33];
+    char first[GUID_TEXT_MAX];
+    char second[GUID_TEXT_MAX];
+
+    (void)state;
+    serve_create(&rig, "/chats", "",
+                 "{\"originator\":\"d\",\"destination\":\"+358401\",\"from_queue\":{\"id\":"
+                 "\"A0000000000000000000000000000001\",\"name\":\"x\"},\"title\":\"\","
+                 "\"channel_type\":\"chatout\",\"channel_sub_type\":\"sms\",\"transcript\":"
+                 "{\"messages\":[" LINE "," LINE "]}}",
+                 chat);
+    serve_chat_line(chat, 0, first);
+    serve_chat_line(chat, 1, second);
+    assert_int_equal(campaign("show", second, NULL), 0);
+    says("behind");
+    says(first);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(campaign(i == 0 ? "pause" : "resume", second, NULL), 1);
+        says("it waits for the message before it in its chat, ");
+        says(first);
+        says(i == 0 ? "pause that one" : "resume that one");
+    }
+    assert_int_equal(campaign("pause", first, NULL), 0);
+    says("paused");
+}
+
 static void what_makes_no_sense_is_said(void **state)
 {
     (void)state;
@@ -184,6 +219,7 @@ int main(void)
         cmocka_unit_test(pause_and_resume_are_seen_and_can_be_repeated),
         cmocka_unit_test(missed_is_csv_with_whole_addresses),
         cmocka_unit_test(cancel_does_what_delete_does),
+        cmocka_unit_test(a_chat_s_message_that_waits_for_its_turn_is_said_to),
         cmocka_unit_test(what_makes_no_sense_is_said),
         cmocka_unit_test(without_redis_it_says_so),
     };

@@ -71,7 +71,7 @@ static void one_behind_another_waits_until_that_has_ended(void **state)
         resume[0] = view_of(m[1].id);
         assert_string_equal(
             schedule_rig_run(&rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_PAUSE), resume, 2),
-            "gone");
+            "behind");
         expect_claimed(&m[0]);
         s = rig.slices[0];
         assert_int_equal(hand_claim(&rig, 1), 0);
