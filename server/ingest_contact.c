@@ -129,7 +129,7 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
             if (plain[i].property == LEG_SETS_ARRIVAL && !v->null &&
                 !place_allows(field->name, v->time_ms, f))
                 return false;
-            leg_change_set(c, plain[i].property, plain_cell(field, v, said->texts));
+            leg_change_say(c, plain[i].property, plain_cell(field, v, said->texts));
         }
     if ((strcmp(field->name, "source") == 0 || strcmp(field->name, "destination") == 0) && !v->null)
         ingest_names(said->event, said->texts, v->text);
@@ -141,7 +141,7 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
         leg_change_set(c, LEG_SETS_GROUP, group_cell(said, v));
         if (guid_parse(c->cells[LEG_GIVEN_GROUP].bytes, &group))
             ingest_about(said->event, &group);
-    } else if (strcmp(field->name, "status") == 0)
+    } else if (strcmp(field->name, "status") == 0 && !v->null)
         leg_change_more(c, LEG_SETS_STATUS, 1, plain_cell(field, v, said->texts));
     else if (strcmp(field->name, "agentId") == 0)
         leg_change_set(c, LEG_SETS_AGENT_ID, guid_cell(said, v, &said->agent_id));

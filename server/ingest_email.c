@@ -203,9 +203,14 @@ static void take_nulled(struct email_said *said, const char *name)
     if (strcmp(name, "from_address") == 0) {
         email_set(&said->email, EMAIL_SETS_FROM, EMAIL_FROM_NAME, cell_null);
         email_set(&said->email, EMAIL_SETS_FROM, EMAIL_FROM_ADDRESS, cell_null);
-    } else if (strcmp(name, "from_queue") == 0) {
-        leg_change_set(&said->leg, LEG_SETS_QUEUE_ID, cell_null);
     }
+}
+
+/* What no email lacks, null does not take away. */
+static bool is_of_every_email(const char *field)
+{
+    return strcmp(field, "title") == 0 || strcmp(field, "content") == 0 ||
+           strcmp(field, "from_queue") == 0;
 }
 
 static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_value *v,
@@ -218,9 +223,11 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
         take_inner(said, field, v);
         return true;
     }
+    if (v->null && is_of_every_email(name))
+        return true;
     for (size_t i = 0; i < sizeof of_leg / sizeof *of_leg; i++)
         if (strcmp(name, of_leg[i].field) == 0)
-            leg_change_set(&said->leg, of_leg[i].property, text_cell(said, v));
+            leg_change_say(&said->leg, of_leg[i].property, text_cell(said, v));
     for (size_t i = 0; i < sizeof of_email / sizeof *of_email; i++)
         if (strcmp(name, of_email[i].field) == 0)
             email_set(&said->email, of_email[i].property, of_email[i].column, text_cell(said, v));
@@ -240,7 +247,7 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
     } else if (strcmp(name, "date_created") == 0) {
         if (!v->null && !place_allows(name, v->time_ms, f))
             return false;
-        leg_change_set(&said->leg, LEG_SETS_ARRIVAL, v->null ? cell_null : cell_int(v->time_ms));
+        leg_change_say(&said->leg, LEG_SETS_ARRIVAL, v->null ? cell_null : cell_int(v->time_ms));
     }
     return true;
 }

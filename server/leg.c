@@ -57,36 +57,38 @@ static const struct row_texts indexes[] = {
 };
 const struct row_table leg_table = {"contacts", columns, LEG_COLUMNS, indexes};
 
-/* The columns that a property sets, and whether a leg that was not told has it from the one before.
+/* The columns that a property sets, whether a leg that was not told has it from the one before, and
+ * whether null takes nothing away.
  */
 static const struct {
     unsigned char column;
     unsigned char count;
     bool inherited;
+    bool stays;
 } properties[LEG_PROPERTIES] = {
     [LEG_SETS_GROUP] = {LEG_GIVEN_GROUP, 1, false},
-    [LEG_SETS_CHANNEL] = {LEG_CHANNEL, 1, true},
-    [LEG_SETS_TYPE] = {LEG_TYPE, 1, true},
+    [LEG_SETS_CHANNEL] = {LEG_CHANNEL, 1, true, true},
+    [LEG_SETS_TYPE] = {LEG_TYPE, 1, true, true},
     [LEG_SETS_TYPE_DETAILS] = {LEG_GIVEN_TYPE_DETAILS, 1, false},
     [LEG_SETS_SUBTYPE] = {LEG_SUBTYPE, 1, true},
-    [LEG_SETS_STATUS] = {LEG_PHASE, 2, false},
+    [LEG_SETS_STATUS] = {LEG_PHASE, 2, false, true},
     [LEG_SETS_STATUS_DETAILS] = {LEG_GIVEN_STATUS_DETAILS, 1, false},
-    [LEG_SETS_SOURCE] = {LEG_SOURCE, 1, true},
-    [LEG_SETS_DESTINATION] = {LEG_DESTINATION, 1, true},
+    [LEG_SETS_SOURCE] = {LEG_SOURCE, 1, true, true},
+    [LEG_SETS_DESTINATION] = {LEG_DESTINATION, 1, true, true},
     [LEG_SETS_AGENT_ID] = {LEG_AGENT_ID, 1, false},
     [LEG_SETS_AGENT_NAME] = {LEG_AGENT_NAME, 1, false},
     [LEG_SETS_QUEUE_ID] = {LEG_GIVEN_QUEUE_ID, 1, false},
     [LEG_SETS_QUEUE_NAME] = {LEG_GIVEN_QUEUE_NAME, 1, false},
     [LEG_SETS_FIRST_QUEUE] = {LEG_FIRST_QUEUE_ID, 2, false},
-    [LEG_SETS_ARRIVAL] = {LEG_ARRIVAL, 1, false},
-    [LEG_SETS_CONNECT] = {LEG_CONNECT, 1, false},
-    [LEG_SETS_DISCONNECT] = {LEG_DISCONNECT, 1, false},
-    [LEG_SETS_WRAPUP_END] = {LEG_WRAPUP_END, 1, false},
+    [LEG_SETS_ARRIVAL] = {LEG_ARRIVAL, 1, false, true},
+    [LEG_SETS_CONNECT] = {LEG_CONNECT, 1, false, true},
+    [LEG_SETS_DISCONNECT] = {LEG_DISCONNECT, 1, false, true},
+    [LEG_SETS_WRAPUP_END] = {LEG_WRAPUP_END, 1, false, true},
     [LEG_SETS_RECORD] = {LEG_GIVEN_RECORD, 1, false},
     [LEG_SETS_SCRIPT] = {LEG_GIVEN_SCRIPT, 1, false},
     [LEG_SETS_SUBJECT] = {LEG_SUBJECT, 1, true},
     [LEG_SETS_REQUIRED] = {LEG_REQUIRED_ID, 4, false},
-    [LEG_SETS_PREVIOUS] = {LEG_PREVIOUS, 1, false},
+    [LEG_SETS_PREVIOUS] = {LEG_PREVIOUS, 1, false, true},
 };
 
 void leg_change_more(struct leg_change *c, enum leg_property p, unsigned nth, struct cell value)
@@ -99,6 +101,12 @@ void leg_change_more(struct leg_change *c, enum leg_property p, unsigned nth, st
 void leg_change_set(struct leg_change *c, enum leg_property p, struct cell value)
 {
     leg_change_more(c, p, 0, value);
+}
+
+void leg_change_say(struct leg_change *c, enum leg_property p, struct cell value)
+{
+    if (value.kind != CELL_NULL || !properties[p].stays)
+        leg_change_set(c, p, value);
 }
 
 bool leg_change_has(const struct leg_change *c, enum leg_property p)

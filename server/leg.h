@@ -115,6 +115,9 @@ struct leg_change {
 void leg_change_set(struct leg_change *c, enum leg_property p, struct cell value);
 void leg_change_more(struct leg_change *c, enum leg_property p, unsigned nth, struct cell value);
 bool leg_change_has(const struct leg_change *c, enum leg_property p);
+/* What data says of a property of one column. null takes it away, but from those that no contact
+ * can lack, and from times, which are the event's where none is given: there it says nothing. */
+void leg_change_say(struct leg_change *c, enum leg_property p, struct cell value);
 /* A move to another phase; status and its details are those given with it, or follow. */
 void leg_change_phase(struct leg_change *c, enum leg_phase phase);
 

@@ -417,7 +417,71 @@ static void what_is_not_known_whole_is_counted(void **state)
     assert_int_equal(
         take(db, event("contact.updated", "contacts/" LEG, 6, "{\"source\":null}"), &hidden, &why),
         FAULT_NONE);
-    assert_int_equal(hidden, 2);
+    assert_int_equal(hidden, 0); /* nothing that a contact must have can be taken away */
+    sqlite_close(db);
+}
+
+/* A time that is null is not given: it is the event's. What no contact or email lacks stays. */
+static void null_takes_away_what_may_be_absent_only(void **state)
+{
+    static const struct {
+        int second; /* of the event, which of each time is the one expected */
+        const char *type;
+        const char *data;
+        const char *column;
+        const char *value;
+    } steps[] = {
+        {1, "contact.received",
+         "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"source\":\"1\",\"destination\":\"2\","
+         "\"subject\":\"s\",\"status\":null,\"arrivalTime\":null}",
+         "arrival_ms", "1714903201000"},
+        {2, "contact.accepted", "{\"agentId\":\"" AGENT "\",\"connectTime\":null}", "connect_ms",
+         "1714903202000"},
+        {3, "contact.ended", "{\"disconnectTime\":null,\"status\":null}", "disconnect_ms",
+         "1714903203000"},
+        {4, "contact.closed", "{\"wrapUpEndTime\":null}", "wrapup_end_ms", "1714903204000"},
+        {5, "contact.updated", "{\"status\":null}", "status", "Handled"},
+        {6, "contact.updated", "{\"channel\":null}", "channel", "PHONE"},
+        {7, "contact.updated", "{\"type\":null}", "type", "CallIn"},
+        {8, "contact.updated", "{\"source\":null}", "source", "1"},
+        {9, "contact.updated", "{\"destination\":null}", "destination", "2"},
+        {10, "contact.updated", "{\"arrivalTime\":null}", "arrival_ms", "1714903201000"},
+        {11, "contact.updated", "{\"subject\":null}", "subject", "-"},
+    };
+    struct sqlite *db = open_empty();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        must_take(db, event(steps[i].type, "contacts/" LEG, steps[i].second, steps[i].data));
+        assert_string_equal(leg(db, LEG, steps[i].column), steps[i].value);
+    }
+    must_take(db, event("contact.transferred", "contacts/" NEXT, 12,
+                        "{\"previousId\":\"" LEG "\",\"channel\":null,\"type\":null,"
+                        "\"source\":null,\"destination\":null,\"arrivalTime\":null}"));
+    assert_string_equal(leg(db, NEXT, "source"), "1");
+    assert_string_equal(leg(db, NEXT, "arrival_ms"), "1714903212000");
+    sqlite_close(db);
+}
+
+static void null_takes_nothing_away_that_no_email_lacks(void **state)
+{
+    struct sqlite *db = open_empty();
+
+    (void)state;
+    must_take(db, event("email.received", "emails/" LEG, 1,
+                        "{\"from_queue\":{\"id\":\"" QUEUE "\"},\"title\":\"t\",\"content\":\"c\","
+                        "\"originator\":\"o\",\"destination\":\"d\",\"cid\":\"7\","
+                        "\"date_created\":null,\"type\":null,\"status\":null}"));
+    assert_string_equal(leg(db, LEG, "type"), "EmailIn");
+    assert_string_equal(leg(db, LEG, "arrival_ms"), "1714903201000");
+    must_take(db, event("email.updated", "emails/" LEG, 2,
+                        "{\"from_queue\":null,\"title\":null,\"content\":null,\"originator\":null,"
+                        "\"destination\":null,\"type\":null,\"date_created\":null,\"cid\":null}"));
+    assert_string_equal(leg(db, LEG, "type || source || destination || subject"), "EmailInodt");
+    assert_string_equal(leg(db, LEG, "hex(queue_id)"), QUEUE);
+    assert_string_equal(leg(db, LEG, "arrival_ms"), "1714903201000");
+    assert_string_equal(ask(db, "SELECT content FROM emails"), "c");
+    assert_string_equal(ask(db, "SELECT cid FROM emails"), "-");
     sqlite_close(db);
 }
 
@@ -681,6 +745,8 @@ int main(void)
         cmocka_unit_test(names_that_are_no_guids_stand_for_the_same_thing_everywhere),
         cmocka_unit_test(what_is_wrong_is_said_by_name),
         cmocka_unit_test(what_is_not_known_whole_is_counted),
+        cmocka_unit_test(null_takes_away_what_may_be_absent_only),
+        cmocka_unit_test(null_takes_nothing_away_that_no_email_lacks),
         cmocka_unit_test(any_order_of_the_same_events_ends_in_one_history),
     };
 
