@@ -22,6 +22,10 @@
 #define POOL_BYTES(head_bytes) ((head_bytes) + 16384)
 #define POOL_STEP              4096
 
+/* A header field that was not sent: see hide_parts. */
+static const char no_cookies_name[] = "Cookie";
+static const char no_cookies[] = "-";
+
 /* One socket. Its deadline is what limits the phase it is in. */
 struct connection {
     struct heap_item deadline; /* first member; in no heap: waits for the owner's answer */
@@ -260,6 +264,8 @@ static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char
     struct http_visit *v = cls;
 
     (void)kind;
+    if (value == no_cookies)
+        return MHD_YES;
     if (v->header_count == v->headers_max)
         return MHD_NO;
     v->headers[v->header_count++] = (struct http_field){{name, name_n}, {value, value_n}};
@@ -406,6 +412,21 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
     return info != NULL ? info->socket_context : NULL;
 }
 
+/* libmicrohttpd makes a record of each of the query's parameters and of each cookie in its memory
+ * of the connection; where they are too many for that it answers nothing at all. Nobody reads them
+ * there. So it is shown an end of the text where the query begins (`target` is its copy, which it
+ * changes itself next), and, before those that come, a Cookie field that has nothing to take apart,
+ * since it looks at the first one only. */
+static void hide_parts(char *target, struct MHD_Connection *mhd)
+{
+    char *query = strchr(target, '?');
+
+    if (query != NULL && query[1] != '\0')
+        query[1] = '\0';
+    (void)MHD_set_connection_value_n(mhd, MHD_HEADER_KIND, no_cookies_name,
+                                     sizeof no_cookies_name - 1, no_cookies, sizeof no_cookies - 1);
+}
+
 /* The only call that sees the target as it was sent, and when the request line came. */
 static void *on_target(void *cls, const char *target, struct MHD_Connection *mhd)
 {
@@ -420,6 +441,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *mhd
     v = mem_zeroed(1, sizeof *v);
     v->connection = c;
     v->target = mem_text(target, strlen(target));
+    hide_parts((char *)(uintptr_t)target, mhd);
     c->visit = v;
     if (!c->cut)
         limit(c, s->conf.request_time_ms);

@@ -388,6 +388,43 @@ static void the_limits_hold_at_one_over(void **state)
     }
 }
 
+/* As many parameters, cookies or header fields as the limits of a head leave room for, and as short
+ * as they can be: each is answered. */
+static void many_small_parts_of_a_head_are_answered(void **state)
+{
+    static const struct {
+        const char *before;
+        const char *part;
+        size_t count;
+        const char *after;
+        int status;
+    } rows[] = {
+        {"GET /?", "_a=1&", 700, "x HTTP/1.1\r\nHost: x\r\n\r\n", 200},
+        {"GET /?", "a&", 1800, "x HTTP/1.1\r\nHost: x\r\n\r\n", 200},
+        {"GET /?", "&", 4000, "x HTTP/1.1\r\nHost: x\r\n\r\n", 200},
+        {"GET /?", "&", HTTP_RULES_TARGET_MAX, "x HTTP/1.1\r\nHost: x\r\n\r\n", 414},
+        {"GET / HTTP/1.1\r\nHost: x\r\nCookie: ", "a=1; ", 700, "b=2\r\n\r\n", 200},
+        {"GET / HTTP/1.1\r\nHost: x\r\nCookie: ", ";", 4000, "b=2\r\n\r\n", 200},
+        {"GET / HTTP/1.1\r\nHost: x\r\nCookie: ", ";", HEAD_MAX, "b=2\r\n\r\n", 431},
+        {"GET / HTTP/1.1\r\nHost: x\r\n", "A: 1\r\n", 700, "\r\n", 431},
+        {"GET / HTTP/1.1\r\nHost: x\r\n", "A:\r\n", 4000, "\r\n", 431},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf head;
+
+        buf_init(&head, 65536);
+        buf_put_text(&head, rows[i].before);
+        for (size_t n = 0; n < rows[i].count; n++)
+            buf_put_text(&head, rows[i].part);
+        buf_put_text(&head, rows[i].after);
+        if (probe_raw(port, buf_text(&head)) != rows[i].status)
+            fail_msg("row %zu is not answered with %d", i, rows[i].status);
+        buf_done(&head);
+    }
+}
+
 static void a_refused_body_is_read_over_and_the_connection_lives_on(void **state)
 {
     int fd = probe_connect(port);
@@ -606,6 +643,7 @@ int main(void)
         cmocka_unit_test(what_two_parsers_read_differently_is_refused_and_the_connection_closed),
         cmocka_unit_test(an_unusual_head_that_all_read_alike_is_taken),
         cmocka_unit_test(the_limits_hold_at_one_over),
+        cmocka_unit_test(many_small_parts_of_a_head_are_answered),
         cmocka_unit_test(a_refused_body_is_read_over_and_the_connection_lives_on),
         cmocka_unit_test(an_expected_continue_is_refused_before_the_body),
         cmocka_unit_test(all_bodies_together_have_a_limit),
