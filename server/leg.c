@@ -84,10 +84,10 @@ static const struct {
     [LEG_SETS_CONNECT] = {LEG_CONNECT, 1, false, true},
     [LEG_SETS_DISCONNECT] = {LEG_DISCONNECT, 1, false, true},
     [LEG_SETS_WRAPUP_END] = {LEG_WRAPUP_END, 1, false, true},
-    [LEG_SETS_RECORD] = {LEG_GIVEN_RECORD, 1, false},
-    [LEG_SETS_SCRIPT] = {LEG_GIVEN_SCRIPT, 1, false},
+    [LEG_SETS_RECORD] = {LEG_GIVEN_RECORD, 1, true},
+    [LEG_SETS_SCRIPT] = {LEG_GIVEN_SCRIPT, 1, true},
     [LEG_SETS_SUBJECT] = {LEG_SUBJECT, 1, true},
-    [LEG_SETS_REQUIRED] = {LEG_REQUIRED_ID, 4, false},
+    [LEG_SETS_REQUIRED] = {LEG_REQUIRED_ID, 4, true},
     [LEG_SETS_PREVIOUS] = {LEG_PREVIOUS, 1, false, true},
 };
 
@@ -352,8 +352,9 @@ static void show_flag(struct leg *leg, enum leg_column column, bool flag)
 void leg_derive(struct leg *leg, const struct leg *previous, bool recorded, bool scripted)
 {
     for (unsigned p = 0; p < LEG_PROPERTIES; p++)
-        if (properties[p].inherited && !told(leg, p))
-            show(leg, properties[p].column, inherited(previous, properties[p].column));
+        for (unsigned i = 0; i < properties[p].count; i++)
+            if (properties[p].inherited && !told(leg, p))
+                show(leg, properties[p].column + i, inherited(previous, properties[p].column + i));
     derive_group(leg, previous);
     derive_status(leg);
     derive_status_details(leg);

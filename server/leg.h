@@ -138,7 +138,10 @@ bool leg_complete(const struct leg *leg);
     " ORDER BY EXISTS (SELECT 1 FROM contacts n WHERE n.previous_id = c.id AND n.row > 0),"        \
     " c.row DESC LIMIT 1)"
 
-#define LEG_TRANSFERS_MAX 64 /* legs after one that a change of it is carried on to */
+/* Transfers before a leg, at most, that it has something through: with more it stands by itself, as
+ * if it had no leg before it, in whatever order they are told. A chain that leads back to a leg is
+ * cut before the one that was transferred to last. */
+#define LEG_CHAIN_MAX 100
 
 /* The leg of that id, or a new one. On the heap; leg_free. */
 struct leg *leg_load(struct sqlite *db, const struct guid *id);

@@ -41,12 +41,64 @@ static bool exists(struct sqlite *db, const char *sql, const struct guid *id)
     return found;
 }
 
+/* The leg before that one, if there is one in the file. */
+static bool step_back(struct sqlite *db, struct guid *id)
+{
+    struct sqlite_query q = sqlite_query(db, "SELECT previous_id FROM contacts WHERE id = ?");
+    bool found;
+
+    sqlite_bind_guid(&q, id);
+    found = sqlite_row(&q) && sqlite_guid(&q, 0, id);
+    sqlite_end(&q);
+    return found;
+}
+
+/* Of a leg whose chain leads back to it: was none of the chain transferred to later? */
+static bool is_last_of_cycle(const struct leg *leg, const struct guid *others, size_t count,
+                             struct sqlite *db)
+{
+    const struct merge_stamp *own = merge_map_get(&leg->stamps, LEG_SETS_PREVIOUS);
+    bool last = true;
+
+    for (size_t i = 0; i < count && last; i++) {
+        struct leg *other = leg_load(db, &others[i]);
+        const struct merge_stamp *its = merge_map_get(&other->stamps, LEG_SETS_PREVIOUS);
+
+        last = own != NULL && (its == NULL || merge_stamp_cmp(its, own) < 0);
+        leg_free(other);
+    }
+    return last;
+}
+
+/* Has it something from the leg before it? See LEG_CHAIN_MAX. */
+static bool follows(const struct leg *leg, struct guid *previous, struct sqlite *db)
+{
+    struct guid before[LEG_CHAIN_MAX];
+    struct guid at;
+    size_t count = 0;
+
+    if (!cell_get_guid(&leg->r.cells[LEG_PREVIOUS], previous))
+        return false;
+    at = *previous;
+    do {
+        for (size_t i = 0; i < count; i++)
+            if (guid_eq(&before[i], &at))
+                return true; /* a cycle that it is not of */
+        if (guid_eq(&leg->r.id, &at))
+            return !is_last_of_cycle(leg, before, count, db);
+        if (count == LEG_CHAIN_MAX)
+            return false;
+        before[count++] = at;
+    } while (step_back(db, &at));
+    return true;
+}
+
 static void derive(struct leg *leg, struct sqlite *db)
 {
     struct leg *previous = NULL;
     struct guid id;
 
-    if (cell_get_guid(&leg->r.cells[LEG_PREVIOUS], &id)) {
+    if (follows(leg, &id, db)) {
         previous = leg_load(db, &id);
         if (!previous->r.stored) {
             leg_free(previous);
@@ -95,33 +147,34 @@ static void mark_leads(struct sqlite *db, bool had_group, const struct guid *bef
         mark_lead(db, before);
 }
 
-static int save(struct leg *leg, struct sqlite *db, unsigned *left);
+/* Legs to be made anew, since one before them changed. */
+struct legs_after {
+    struct leg_after {
+        struct guid id;
+        unsigned anyway; /* and those so many transfers after it, though it does not change */
+    } * items;
+    size_t count;
+    size_t next;
+};
 
-/* Legs that have something from this one are made anew. */
-static int carry_on(const struct leg *leg, struct sqlite *db, unsigned *left)
+static void carry_on(const struct leg *leg, unsigned anyway, struct sqlite *db,
+                     struct legs_after *to)
 {
-    struct guid after[LEG_TRANSFERS_MAX];
-    size_t count = 0;
-    int hidden = 0;
-    struct sqlite_query q;
+    struct sqlite_query q =
+        sqlite_query(db, "SELECT id FROM contacts WHERE previous_id = ? ORDER BY id");
+    struct leg_after one = {.anyway = anyway};
 
-    q = sqlite_query(db, "SELECT id FROM contacts WHERE previous_id = ? ORDER BY id");
     sqlite_bind_guid(&q, &leg->r.id);
-    while (count < LEG_TRANSFERS_MAX && sqlite_row(&q))
-        if (sqlite_guid(&q, 0, &after[count]))
-            count++;
+    while (sqlite_row(&q))
+        if (sqlite_guid(&q, 0, &one.id)) {
+            to->items = mem_resize(to->items, to->count + 1, sizeof *to->items);
+            to->items[to->count++] = one;
+        }
     sqlite_end(&q);
-    for (size_t i = 0; i<count && * left> 0; i++) {
-        struct leg *next = leg_load(db, &after[i]);
-
-        --*left;
-        hidden += save(next, db, left);
-        leg_free(next);
-    }
-    return hidden;
 }
 
-static int save(struct leg *leg, struct sqlite *db, unsigned *left)
+/* *changed: is anything other than before? */
+static int save(struct leg *leg, struct sqlite *db, bool *changed)
 {
     bool was_hidden = leg->r.stored && leg->r.row < 0;
     bool had_group;
@@ -140,7 +193,8 @@ static int save(struct leg *leg, struct sqlite *db, unsigned *left)
     row_set(&leg->r, LEG_STAMPS, (struct cell){CELL_BLOB, 0, buf_view(&stamps)});
     buf_done(&stamps);
     moved = !leg->r.stored || leg->r.row != leg->r.row_before;
-    if (!moved && leg->r.changed == 0)
+    *changed = moved || leg->r.changed != 0;
+    if (!*changed)
         return 0;
     if (!cell_get_guid(&leg->r.cells[LEG_GROUP_ID], &after))
         after = leg->r.id;
@@ -149,14 +203,46 @@ static int save(struct leg *leg, struct sqlite *db, unsigned *left)
     row_save(&leg->r, db);
     if (moved)
         mark_leads(db, had_group, &before, &after);
-    return (leg->r.row < 0) - was_hidden + carry_on(leg, db, left);
+    return (leg->r.row < 0) - was_hidden;
+}
+
+/* Where its own transfer is another, what legs after it have through the chain may be, too. */
+static bool is_transferred_anew(const struct leg *leg, struct sqlite *db)
+{
+    const struct merge_stamp *now = merge_map_get(&leg->stamps, LEG_SETS_PREVIOUS);
+    const struct merge_stamp *before = NULL;
+    struct leg *stored = NULL;
+    bool anew = false;
+
+    if (now == NULL)
+        return false;
+    stored = leg_load(db, &leg->r.id);
+    before = merge_map_get(&stored->stamps, LEG_SETS_PREVIOUS);
+    anew = before == NULL || merge_stamp_cmp(before, now) != 0;
+    leg_free(stored);
+    return anew;
 }
 
 int leg_save(struct leg *leg, struct sqlite *db)
 {
-    unsigned left = LEG_TRANSFERS_MAX;
+    struct legs_after after = {.items = NULL};
+    unsigned anyway = is_transferred_anew(leg, db) ? LEG_CHAIN_MAX : 0;
+    bool changed = false;
+    int hidden = save(leg, db, &changed);
 
-    return save(leg, db, &left);
+    if (changed)
+        carry_on(leg, anyway, db, &after);
+    while (after.next < after.count) {
+        const struct leg_after one = after.items[after.next++];
+        struct leg *next = leg_load(db, &one.id);
+
+        hidden += save(next, db, &changed);
+        if (changed || one.anyway > 0)
+            carry_on(next, one.anyway > 0 ? one.anyway - 1 : 0, db, &after);
+        leg_free(next);
+    }
+    mem_free(after.items);
+    return hidden;
 }
 
 int leg_refresh(struct sqlite *db, const struct guid *id)
