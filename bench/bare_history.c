@@ -41,7 +41,7 @@ static size_t read_column(const struct sqlite_query *q, int column)
 
 static size_t run(struct contact_query *c, const struct exchange *x, struct sqlite *db)
 {
-    struct sqlite_query q = contact_query_open(c, x, 3600000, db);
+    struct sqlite_query q = contact_query_open(c, x, 3600000, &contact_query_all, db);
     int columns = sqlite_columns(&q);
     size_t sum = 0;
 

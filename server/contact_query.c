@@ -51,7 +51,10 @@ bool contact_query_read(struct contact_query *c, const struct exchange *x, struc
     return contact_search_read(&c->search, x, f) && contact_query_statistics(x, &c->statistics, f);
 }
 
-/* Both ?1 and ?2 stand in it, so that the next `?` is the third in any case. */
+const struct contact_part contact_query_all = {{0, INT64_MAX}, {0, INT64_MAX}, {0, INT64_MAX}};
+
+/* Both ?1 and ?2 stand in it, and ?8 where any of those before is needed: so the next `?` has the
+ * number after them in any case. */
 static void put_select(struct contact_query *c, struct where *w)
 {
     where_put(w, "SELECT c.row, ");
@@ -67,13 +70,83 @@ static void put_select(struct contact_query *c, struct where *w)
     } else {
         where_put(w, "contacts c");
     }
-    where_put(w, c->search.from ? " WHERE ?2 >= 0 AND +" : " WHERE ?2 >= 0 AND ");
+    where_put(w,
+              c->search.gathers != 0 ? " WHERE ?2 >= 0 AND ?8 >= 0 AND " : " WHERE ?2 >= 0 AND ");
+    where_put(w, c->search.from ? "+" : "");
     where_put(w, c->sort.place);
-    where_put(w, " > 0");
+    where_put(w, c->search.gathers != 0 ? " > ?3" : " > 0");
+}
+
+/* The first and the last row of what the contacts from one place to another have. false: they have
+ * more than is looked at. */
+static bool rows_of(struct sqlite *db, const char *sql, const int64_t places[2], int64_t rows[2])
+{
+    struct sqlite_query q = sqlite_query(db, sql);
+    bool all = false;
+
+    sqlite_bind_int(&q, places[0]);
+    sqlite_bind_int(&q, places[1]);
+    sqlite_bind_int(&q, CONTACT_NEWEST_LINES);
+    if (sqlite_row(&q)) {
+        rows[0] = sqlite_int(&q, 0);
+        rows[1] = sqlite_int(&q, 1); /* both 0 where there is none, as no row is */
+        all = sqlite_int(&q, 2) < CONTACT_NEWEST_LINES;
+    }
+    sqlite_end(&q);
+    return all;
+}
+
+bool contact_query_newest(const struct contact_query *c, struct sqlite *db,
+                          struct contact_part *part)
+{
+    static const char emails[] =
+        "SELECT min(row), max(row), count(*) FROM (SELECT e.row FROM "
+        "contacts c CROSS JOIN contacts k"
+        " ON k.group_id = c.group_id CROSS JOIN emails e ON e.id = k.id"
+        " WHERE c.row > ? AND c.row < ? AND +c.channel IN ('CHAT', 'EMAIL') LIMIT ?)";
+    static const char lines[] =
+        "SELECT min(row), max(row), count(*) FROM (SELECT m.row FROM contacts c"
+        " CROSS JOIN chat_messages m ON m.chat = c.group_id"
+        " WHERE c.row > ? AND c.row < ? AND +c.channel IN ('CHAT', 'EMAIL') LIMIT ?)";
+    const int64_t to = c->sort.goes_on ? c->sort.after : INT64_MAX;
+    int64_t count = CONTACT_NEWEST * (c->page.limit + 1);
+    struct sqlite_query q;
+
+    *part = contact_query_all;
+    if (c->search.gathers == 0 || c->search.timed || c->sort.key != NULL || !c->sort.descending)
+        return false;
+    if (count > CONTACT_NEWEST_MAX)
+        count = CONTACT_NEWEST_MAX;
+    if (count <= c->page.limit)
+        return false;
+    q = sqlite_query(db, "SELECT row FROM contacts WHERE row > 0 AND row < ?"
+                         " ORDER BY row DESC LIMIT 1 OFFSET ?");
+    sqlite_bind_int(&q, to);
+    sqlite_bind_int(&q, count);
+    if (!sqlite_row(&q))
+        return false; /* that few are searched at once */
+    part->places[0] = sqlite_int(&q, 0);
+    part->places[1] = to;
+    sqlite_end(&q);
+    return ((c->search.gathers & CONTACT_GATHERS_EMAILS) == 0 ||
+            rows_of(db, emails, part->places, part->emails)) &&
+           ((c->search.gathers & CONTACT_GATHERS_LINES) == 0 ||
+            rows_of(db, lines, part->places, part->lines));
+}
+
+static void bind_part(const struct contact_part *part, struct sqlite_query *q)
+{
+    sqlite_bind_int(q, part->places[0]);
+    sqlite_bind_int(q, part->places[1]);
+    sqlite_bind_int(q, part->emails[0]);
+    sqlite_bind_int(q, part->emails[1]);
+    sqlite_bind_int(q, part->lines[0]);
+    sqlite_bind_int(q, part->lines[1]);
 }
 
 struct sqlite_query contact_query_open(struct contact_query *c, const struct exchange *x,
-                                       int64_t wrapup_max_ms, struct sqlite *db)
+                                       int64_t wrapup_max_ms, const struct contact_part *part,
+                                       struct sqlite *db)
 {
     const struct rights *rights = x->user->rights;
     struct sqlite_query q;
@@ -95,6 +168,8 @@ struct sqlite_query contact_query_open(struct contact_query *c, const struct exc
     q = sqlite_query(db, buf_text(&head.sql));
     sqlite_bind_int(&q, c->sort.now_ms);
     sqlite_bind_int(&q, wrapup_max_ms);
+    if (c->search.gathers != 0)
+        bind_part(part, &q);
     where_bind(&c->search.w, &q);
     rights_bind(rights, RIGHTS_CONTACTS, true, &q);
     if (c->search.pickable)

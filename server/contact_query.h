@@ -11,6 +11,10 @@
 extern const char contact_columns[];
 extern const char contact_statistics[]; /* after them, with statistics=true */
 
+#define CONTACT_NEWEST       16
+#define CONTACT_NEWEST_MAX   1000  /* contacts in the newest part */
+#define CONTACT_NEWEST_LINES 20000 /* lines of their chats; of more it is no help */
+
 struct contact_query {
     struct contact_search search;
     struct contact_sort sort;
@@ -18,6 +22,14 @@ struct contact_query {
     bool statistics;
     struct where tail; /* of the statement: what it binds lives as long as it */
 };
+
+/* The part of the history that is searched. */
+struct contact_part {
+    int64_t places[2]; /* behind and before */
+    int64_t emails[2]; /* rows, from and to */
+    int64_t lines[2];  /* of chats */
+};
+extern const struct contact_part contact_query_all;
 
 void contact_query_init(struct contact_query *c);
 void contact_query_done(struct contact_query *c);
@@ -27,9 +39,14 @@ bool contact_query_read(struct contact_query *c, const struct exchange *x,
 /* The parameter `statistics`. */
 bool contact_query_statistics(const struct exchange *x, bool *statistics,
                               struct fault *f) MUST_CHECK;
-/* The statement, bound, not stepped yet: one row more than the page's limit if there are more; the
- * first two columns are the place and what contact_sort_token needs. c outlives it. */
+/* The newest contacts that are left, some CONTACT_NEWEST for each to be shown: what many have fills
+ * a page from them, and need not be gathered from all. false: it is not so that it would help. */
+bool contact_query_newest(const struct contact_query *c, struct sqlite *db,
+                          struct contact_part *part);
+/* The statement, bound, not stepped yet: one row more than the page's limit if the part has more;
+ * the first two columns are the place and what contact_sort_token needs. c outlives it. */
 struct sqlite_query contact_query_open(struct contact_query *c, const struct exchange *x,
-                                       int64_t wrapup_max_ms, struct sqlite *db);
+                                       int64_t wrapup_max_ms, const struct contact_part *part,
+                                       struct sqlite *db);
 
 #endif

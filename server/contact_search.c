@@ -96,7 +96,8 @@ static void put_words(struct contact_search *s, const struct text_index *index,
         where_put(w, index->index);
         where_put(w, " WHERE ");
         where_put(w, index->index);
-        where_put(w, " MATCH ?)");
+        where_put(w, " MATCH ? AND rowid > ?3 AND rowid < ?4)");
+        s->gathers |= CONTACT_GATHERS_PLACES;
     }
     where_text(w, expression);
 }
@@ -310,6 +311,7 @@ static bool add_start(struct contact_search *s, const struct exchange *x, struct
 
     if (!filter_time_read(x, "startTime", &ms, &found, f) || !found)
         return !found;
+    s->timed = true;
     put_place(s, &s->from);
     where_put(w, " >= min(?, ifnull((SELECT min(+row) FROM contacts"
                  " INDEXED BY contacts_long WHERE disconnect_ms - arrival_ms > 86400000 AND "
@@ -333,6 +335,7 @@ static bool add_end(struct contact_search *s, const struct exchange *x, struct f
 
     if (!filter_time_read(x, "endTime", &ms, &found, f) || !found)
         return !found;
+    s->timed = true;
     put_place(s, &s->to);
     where_put(w, " <= max(?, ifnull((SELECT max(+row) FROM contacts"
                  " INDEXED BY contacts_backwards WHERE disconnect_ms < arrival_ms AND "
@@ -376,12 +379,15 @@ static bool add_subject(struct contact_search *s, const struct exchange *x, stru
  * this stands, `+c.channel` keeps SQLite from walking all emails instead. */
 #define EMAILS_THAT_HOLD                                                                           \
     "SELECT k.group_id FROM email_words m CROSS JOIN emails e ON e.row = m.rowid"                  \
-    " CROSS JOIN contacts k ON k.id = e.id WHERE m.email_words MATCH ?"
+    " CROSS JOIN contacts k ON k.id = e.id"                                                        \
+    " WHERE m.email_words MATCH ? AND m.rowid BETWEEN ?5 AND ?6"
 
-static void put_email_words(struct where *w, const char *column, struct view expression)
+static void put_email_words(struct contact_search *s, const char *column, struct view expression)
 {
+    struct where *w = &s->w;
     struct buf of_column;
 
+    s->gathers |= CONTACT_GATHERS_EMAILS;
     buf_init(&of_column, FULLTEXT_EXPRESSION_MAX + 64);
     buf_printf(&of_column, "%s : ", column);
     buf_put(&of_column, expression);
@@ -403,7 +409,7 @@ static bool add_remarks(struct contact_search *s, const struct exchange *x, stru
     ok = expression_of("remarks", value, &expression, f);
     if (ok) {
         where_put(&s->w, " AND +c.channel = 'EMAIL' AND c.group_id IN (");
-        put_email_words(&s->w, "remarks", buf_view(&expression));
+        put_email_words(s, "remarks", buf_view(&expression));
         where_put(&s->w, ")");
     }
     buf_done(&expression);
@@ -411,18 +417,22 @@ static bool add_remarks(struct contact_search *s, const struct exchange *x, stru
 }
 
 /* Chats one of whose messages holds the value somewhere. No character of it is a wildcard. */
-static void put_chats_that_hold(struct where *w, struct view value)
+static void put_chats_that_hold(struct contact_search *s, struct view value)
 {
+    struct where *w = &s->w;
     struct buf pieces;
 
+    s->gathers |= CONTACT_GATHERS_LINES;
     buf_init(&pieces, EXPRESSION_MAX);
     where_put(w, "SELECT m.chat FROM ");
     if (trigram_expression(value, &pieces)) {
         where_put(w, "chat_words d CROSS JOIN chat_messages m ON m.row = d.rowid"
-                     " WHERE d.chat_words MATCH ? AND cmi_contains(?, m.message)");
+                     " WHERE d.chat_words MATCH ? AND d.rowid BETWEEN ?7 AND ?8"
+                     " AND cmi_contains(?, m.message)");
         where_text(w, buf_view(&pieces));
     } else {
-        where_put(w, "chat_messages m WHERE cmi_contains(?, m.message)");
+        where_put(w,
+                  "chat_messages m WHERE m.row BETWEEN ?7 AND ?8 AND cmi_contains(?, m.message)");
     }
     where_text(w, value);
     buf_done(&pieces);
@@ -441,9 +451,9 @@ static bool add_body(struct contact_search *s, const struct exchange *x, struct 
     ok = expression_of("body", value, &expression, f);
     if (ok) {
         where_put(&s->w, " AND c.channel IN ('CHAT', 'EMAIL') AND c.group_id IN (");
-        put_email_words(&s->w, "content", buf_view(&expression));
+        put_email_words(s, "content", buf_view(&expression));
         where_put(&s->w, " UNION ALL "); /* no group is both */
-        put_chats_that_hold(&s->w, value);
+        put_chats_that_hold(s, value);
         where_put(&s->w, ")");
     }
     buf_done(&expression);
@@ -510,6 +520,8 @@ void contact_search_init(struct contact_search *s)
 {
     s->leads = NULL;
     s->from = s->to = false;
+    s->timed = false;
+    s->gathers = 0;
     s->pickable = false;
     where_init(&s->w);
 }

@@ -16,10 +16,20 @@
 
 #define CONTACT_SEARCH_VALUES_MAX 64 /* in a comma list */
 
+/* What a condition gathers of an index as a whole, before the first contact is looked at. Each is
+ * kept to a part of its table by parameters of the statement. */
+enum contact_gathered {
+    CONTACT_GATHERS_PLACES = 1 << 0, /* behind ?3, before ?4 */
+    CONTACT_GATHERS_EMAILS = 1 << 1, /* from ?5 to ?6 */
+    CONTACT_GATHERS_LINES = 1 << 2,  /* of chats, from ?7 to ?8 */
+};
+
 struct contact_search {
     struct where w;    /* the conditions: " AND …" each */
     bool pickable;     /* only what the user serves */
     const char *leads; /* the index of texts that leads, as the table d; NULL: none */
+    unsigned gathers;  /* enum contact_gathered, or'ed */
+    bool timed;        /* by startTime or endTime */
     bool from;         /* the walk begins (or ends) at a place: none before it is shown */
     bool to;           /* none behind it; set both before reading where a token says so */
 };

@@ -22,12 +22,25 @@ static void list_token(const struct lookup *l, const struct sqlite_query *q, str
     contact_sort_token(&c->sort, q, to);
 }
 
-static void fill_list(struct lookup *l, struct sqlite *db)
+static void fill_part(struct lookup *l, struct sqlite *db, const struct contact_part *part)
 {
-    struct sqlite_query q = contact_query_open(l->ctx, l->x, l->x->server->wrapup_max_ms, db);
+    struct sqlite_query q = contact_query_open(l->ctx, l->x, l->x->server->wrapup_max_ms, part, db);
 
     lookup_write_page(l, NULL, &cmi_contact, &q, list_token);
     sqlite_end(&q);
+}
+
+static void fill_list(struct lookup *l, struct sqlite *db)
+{
+    struct contact_part part;
+
+    if (contact_query_newest(l->ctx, db, &part)) {
+        fill_part(l, db, &part);
+        if (l->more)
+            return; /* a whole page of the newest */
+        lookup_begin(l);
+    }
+    fill_part(l, db, &contact_query_all);
 }
 
 static void list_contacts(struct exchange *x)

@@ -64,17 +64,22 @@ void lookup_write_one(struct lookup *l, struct represent_plan *plan, const struc
     sqlite_end(q);
 }
 
-static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
+void lookup_begin(struct lookup *l)
 {
-    struct lookup *l = (struct lookup *)job;
-
-    buf_clear(&l->body); /* a read may be begun anew */
+    buf_clear(&l->body);
     buf_clear(&l->next);
     l->more = false;
     represent_init(&l->out, l->x->form, &l->body);
     l->out.translations = l->x->server->translations;
     l->out.language = translations_language(l->x);
     l->out.queues = l->x->server->queues;
+}
+
+static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
+{
+    struct lookup *l = (struct lookup *)job;
+
+    lookup_begin(l); /* a read may be begun anew */
     l->fill(l, db);
     if (!sqlite_check(db, f))
         return false;

@@ -47,6 +47,8 @@ void lookup_list(struct exchange *x, const char *path, lookup_fill *fill, void *
 /* The same of a list whose page its maker has read. */
 void lookup_page(struct exchange *x, const char *path, const struct page *page, lookup_fill *fill,
                  void *ctx, void (*free_ctx)(void *ctx));
+/* For a fill that begins anew: what it has written is gone. */
+void lookup_begin(struct lookup *l);
 /* For a fill: writes all rows of q as items of the collection. q gives one more than the page's
  * limit if there are more, and its first column is the place (server/place.h) of each. plan: with
  * list and ctx set where items have lists; else NULL. */

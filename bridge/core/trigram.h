@@ -1,6 +1,7 @@
 /*
  * trigram: what an index of all three-character pieces can say of a pattern before the pattern
- * itself is tried: a text that it matches has every piece of its literal runs.
+ * itself is tried: a text that it matches has every piece of its literal runs. Only as many are
+ * asked for as cover a run: each costs the index about as much as all the rows that have it.
  */
 #ifndef BRIDGE_CORE_TRIGRAM_H
 #define BRIDGE_CORE_TRIGRAM_H

@@ -29,15 +29,23 @@
 #define LOOK_STEPS 100 /* of SQLite's machine */
 #define LOOKS_MAX                                                                                  \
     100 /* a page of 20 rows takes some twenty; each row walked is one step at least */
+#define NEWEST_LOOKS_MAX 500 /* where what the newest have is gathered, and not what all have */
 
-/* All with the same words; the search's step fills the indexes. */
+/* All with the same words, in subjects and in what every other one, an email or a chat, holds; the
+ * search's step fills the indexes. */
 static const char fill[] =
     "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 19999)"
     " INSERT INTO contacts (row, id, group_id, channel, status, source, subject, arrival_ms,"
     " disconnect_ms, leads, stamps)"
-    " SELECT (1700000000000 + i * 600000) << 20, CAST(printf('%016d', i) AS BLOB), x'01', 'CHAT',"
-    " 'Handled', '+358401234567', 'an included word', 1700000000000 + i * 600000,"
-    " 1700000000000 + i * 600000 + 1000, 1, x'' FROM n";
+    " SELECT (1700000000000 + i * 600000) << 20, CAST(printf('%016d', i) AS BLOB),"
+    " CAST(printf('%016d', i) AS BLOB), iif(i % 2, 'CHAT', 'EMAIL'), 'Handled', '+358401234567', "
+    "'an included word', 1700000000000 + i * 600000,"
+    " 1700000000000 + i * 600000 + 1000, 1, x'' FROM n;"
+    "INSERT INTO emails (id, content, remarks, stamps) SELECT id, 'a common word', 'common', x''"
+    " FROM contacts WHERE channel = 'EMAIL' ORDER BY row;"
+    "INSERT INTO chat_messages (key, chat, at_ms, tie, message, originator, system, type)"
+    " SELECT id, id, arrival_ms, x'', 'a common word', 'a', 0, 'text'"
+    " FROM contacts WHERE channel = 'CHAT' ORDER BY row;";
 
 static struct sqlite *db;
 static unsigned looks;
@@ -116,7 +124,7 @@ static void expect_page(const struct asked *a, const char *name, const char *val
     if (!contact_query_read(&c, &x, &f))
         fail_msg("%s", f.text);
     looks = 0;
-    q = contact_query_open(&c, &x, 3600000, db);
+    q = contact_query_open(&c, &x, 3600000, &contact_query_all, db);
     while (sqlite_row(&q)) {
         assert_int_equal(sqlite_int(&q, 0), place_of(a->first + (a->ascending ? n : -n)));
         n++;
@@ -156,10 +164,79 @@ static void a_page_walks_only_what_is_within_its_bounds(void **state)
             expect_page(&asked[i], with[w][0], with[w][1]);
 }
 
+/* The places of a page of that part; how many. */
+static size_t page_of(struct contact_query *c, const struct exchange *x,
+                      const struct contact_part *part, int64_t places[PAGE + 1])
+{
+    struct sqlite_query q = contact_query_open(c, x, 3600000, part, db);
+    struct fault f = {0};
+    size_t n = 0;
+
+    while (sqlite_row(&q)) {
+        assert_true(n <= PAGE);
+        places[n++] = sqlite_int(&q, 0);
+    }
+    if (!sqlite_check(db, &f))
+        fail_msg("%s", f.text);
+    return n;
+}
+
+static void what_many_have_is_found_among_the_newest(void **state)
+{
+    static const struct {
+        const char *params[2][2];
+        bool helps;
+    } rows[] = {
+        {{{"body", "common"}}, true},
+        {{{"body", "on"}}, true}, /* too short for an index */
+        {{{"body", "common"}, {"subject", "included"}}, true},
+        {{{"source", "+3584*"}, {"subject", "included"}}, true},
+        {{{"remarks", "common"}, {"subject", "word"}}, true},
+        {{{"subject", "word"}}, false}, /* leads, and ends at the limit */
+        {{{"body", "common"}, {"sort", "arrivalTime"}}, false},
+        {{{"body", "common"}, {"sort", "subject"}}, false},
+        {{{"body", "common"}, {"endTime", "2024-01-01T00:00:00Z"}}, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
+        struct exchange_user user = {.login = "tester", .language = "en"};
+        struct exchange_param params[5] = {{VIEW("limit"), VIEW("20")}};
+        struct exchange x = {.params = params, .param_count = 1, .user = &user, .wall_ms = T0_MS};
+        int64_t places[2][PAGE + 1];
+        struct contact_query c;
+        struct contact_part part;
+        struct fault f = {0};
+        char after[24];
+
+        for (size_t p = 0; p < 2 && rows[i / 2].params[p][0] != NULL; p++)
+            params[x.param_count++] = (struct exchange_param){view_of(rows[i / 2].params[p][0]),
+                                                              view_of(rows[i / 2].params[p][1])};
+        snprintf(after, sizeof after, "%" PRId64, place_of(5000));
+        if (i % 2 == 1 && rows[i / 2].helps)
+            params[x.param_count++] = (struct exchange_param){VIEW("after"), view_of(after)};
+        contact_query_init(&c);
+        if (!contact_query_read(&c, &x, &f))
+            fail_msg("%s", f.text);
+        looks = 0;
+        assert_int_equal(contact_query_newest(&c, db, &part), rows[i / 2].helps);
+        if (rows[i / 2].helps) {
+            assert_int_equal(page_of(&c, &x, &part, places[0]), PAGE + 1);
+            if (looks > NEWEST_LOOKS_MAX)
+                fail_msg("row %zu: %u looks", i / 2, looks);
+            assert_int_equal(page_of(&c, &x, &contact_query_all, places[1]), PAGE + 1);
+            assert_memory_equal(places[0], places[1], sizeof places[0]);
+        }
+        contact_query_done(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_page_walks_only_what_is_within_its_bounds, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_many_have_is_found_among_the_newest, set_up,
                                         tear_down),
     };
 
