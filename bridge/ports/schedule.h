@@ -29,7 +29,7 @@
 #include <stdint.h>
 
 #define SCHEDULE_CLAIM_MAX      64   /* slices of one claim */
-#define SCHEDULE_CLOSED_MAX     64   /* sources that one claim may call closed */
+#define SCHEDULE_CLOSED_MAX     256  /* sources that one claim may call closed */
 #define SCHEDULE_SETTLED_MAX    1000 /* settlements of one write */
 #define SCHEDULE_RECIPIENTS_MAX 1000 /* addresses of one look-up */
 #define SCHEDULE_OUTBOX_MAX     256  /* entries of one reading */

@@ -18,7 +18,7 @@ static struct shard *of_timer(struct heap_item *item)
 /* For one claim more than those that are out, each of which may bring all it asked for. */
 static bool has_room(const struct schedule *s, const struct shard *sh)
 {
-    return sh->held < SCHEDULE_HELD_SHARD && s->held < SCHEDULE_HELD_MAX &&
+    return sh->held - sh->slow < SCHEDULE_HELD_SHARD && s->held - s->slow < SCHEDULE_HELD_MAX &&
            s->holdings_used + (s->claims_out + 1) * SCHEDULE_SLICES_MORE <= SCHEDULE_HOLDINGS_MAX;
 }
 
@@ -132,25 +132,31 @@ static struct schedule_closed paced(const struct schedule *s, const struct sende
         .source = view_of(from->source),
         .until_ms = schedule_store_ms(s) + full_ms(from),
         .more = above_zero(SCHEDULE_NEXT_MS * rate / 1000 - from->held),
-        .room = above_zero(LEASES_AHEAD * in_lease + SCHEDULE_NEWCOMERS - from->held),
+        .room = s->slow >= SCHEDULE_SLOW_MAX || s->slow_count >= SCHEDULE_SLOW_HOLDINGS
+                    ? 0
+                    : above_zero(LEASES_AHEAD * in_lease + SCHEDULE_NEWCOMERS - from->held),
         /* Two processes would share the rate, and halve what the small ones of each get. */
         .alone = in_lease <= SLICE_DESTINATIONS_MAX};
 }
 
-static size_t paced_senders(struct schedule *s, struct schedule_closed *to, size_t n)
+static size_t paced_senders(struct schedule *s, struct schedule_closed *to, size_t n, bool holding)
 {
     int64_t now = schedule_now(s);
 
     for (size_t i = 0; i < s->conf.sender_count && n < SCHEDULE_CLOSED_MAX; i++)
-        if (s->senders[i].conf->rate > 0 &&
+        if (s->senders[i].conf->rate > 0 && (s->senders[i].held > 0) == holding &&
             schedule_sender_shut_ms(s, &s->senders[i], now) <= now + SCHEDULE_POLL_MS)
             to[n++] = paced(s, &s->senders[i]);
     return n;
 }
 
+/* Where they are too many, those of which nothing is held are left out: they may take most anyway.
+ */
 static size_t closed_senders(struct schedule *s, struct schedule_closed *to)
 {
-    return paced_senders(s, to, strangers(s, to, shut_senders(s, to, 0)));
+    size_t n = strangers(s, to, shut_senders(s, to, 0));
+
+    return paced_senders(s, to, paced_senders(s, to, n, true), false);
 }
 
 /* ---- a claim ---- */
@@ -162,7 +168,7 @@ static void claim(struct schedule *s, unsigned number)
     struct schedule_claim c = {
         .shard = number,
         .slices = sh->slices,
-        .destinations = (unsigned)(SCHEDULE_HELD_SHARD - sh->held),
+        .destinations = (unsigned)(SCHEDULE_HELD_SHARD - (sh->held - sh->slow)),
         .quantum = SCHEDULE_QUANTUM,
         .lease_ms = s->conf.lease_ms,
         .ahead_ms = SCHEDULE_AHEAD_MS,
@@ -291,6 +297,12 @@ static int64_t due_ms(const struct holding *h, const struct schedule_claimed_sli
     return slice->due_ms > created_ms ? slice->due_ms : created_ms;
 }
 
+/* What is held of it takes longer than the others should wait for room. */
+static bool is_slow(const struct sender *from)
+{
+    return from->conf->rate > 0 && from->held * 1000 / from->conf->rate > SCHEDULE_NEXT_MS;
+}
+
 static void take_message(struct schedule *s, struct holding *h)
 {
     struct sender *from = schedule_sender_find(s, h->content->message.source);
@@ -306,6 +318,8 @@ static void take_message(struct schedule *s, struct holding *h)
     h->sender = from;
     view_copy(h->content->message.source, from->source, sizeof from->source);
     from->held += h->count[HANDOVER_WAITING];
+    if (is_slow(from))
+        schedule_hold_slow(s, h);
     schedule_window_defer_put_off(s, h);
     open_ms = hours_open_ms(&from->conf->hours, from->conf->zone, store);
     if (!h->content->usable)

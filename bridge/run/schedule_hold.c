@@ -85,6 +85,31 @@ static bool has_put_off(const struct slice *s)
     return any != 0;
 }
 
+void schedule_hold_count(struct schedule *s, const struct holding *h, int64_t more)
+{
+    struct shard *sh = &s->shards[h->lease.shard];
+
+    s->held += more;
+    sh->held += more;
+    if (h->slow) {
+        s->slow += more;
+        sh->slow += more;
+    }
+    stat_set(s->stat_held, s->held);
+}
+
+void schedule_hold_slow(struct schedule *s, struct holding *h)
+{
+    int64_t left = (int64_t)slice_left(&h->slice);
+
+    assert(!h->slow);
+    schedule_hold_count(s, h, -left);
+    h->slow = true;
+    s->slow_count++;
+    schedule_hold_count(s, h, left);
+    schedule_claim_room(s);
+}
+
 struct holding *schedule_hold_new(struct schedule *s, struct content *content,
                                   const struct schedule_claimed_slice *slice)
 {
@@ -109,9 +134,7 @@ struct holding *schedule_hold_new(struct schedule *s, struct content *content,
     if (has_put_off(&h->slice))
         h->retry_at_ms = schedule_store_most_ms(s) + content->message.retry_delay_ms;
     s->holdings_used++;
-    s->held += h->count[HANDOVER_WAITING];
-    s->shards[h->lease.shard].held += h->count[HANDOVER_WAITING];
-    stat_set(s->stat_held, s->held);
+    schedule_hold_count(s, h, h->count[HANDOVER_WAITING]);
     return h;
 }
 
@@ -128,11 +151,8 @@ static void content_drop(struct content *c)
 /* What was held and neither settled nor given up yet. */
 static void uncount(struct schedule *s, struct holding *h)
 {
-    int64_t rest = (int64_t)slice_left(&h->slice);
-
-    s->held -= rest;
-    s->shards[h->lease.shard].held -= rest;
-    stat_set(s->stat_held, s->held);
+    schedule_hold_count(s, h, -(int64_t)slice_left(&h->slice));
+    s->slow_count -= h->slow;
     if (h->sender == NULL)
         return;
     h->sender->held -=

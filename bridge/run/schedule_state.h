@@ -25,18 +25,21 @@
 #include "bridge/run/schedule.h"
 
 #define SCHEDULE_HOLDINGS_MAX 16384
-#define SCHEDULE_HELD_MAX     65536 /* destinations held at once */
+#define SCHEDULE_HELD_MAX     65536 /* destinations held at once, but for slow ones */
 #define SCHEDULE_HELD_SHARD   2000  /* of one shard: then it is not claimed from */
-#define SCHEDULE_QUANTUM      2     /* slices in a row of one message */
-#define SCHEDULE_SLICES_FIRST 8     /* of a shard's claim, so that one call has many shards */
-#define SCHEDULE_SLICES_MORE  16    /* where it brought all that were asked for */
-#define SCHEDULE_POLL_MS      1000  /* a shard is looked at that often, whatever is known of it */
-#define SCHEDULE_AHEAD_MS     25    /* before its time, what is due is claimed (decisions/0018) */
-#define SCHEDULE_TOGETHER_MS  5     /* claims of so long are made at once, and share an fsync */
-#define SCHEDULE_AGAIN_MS     200   /* after the store has failed */
-#define SCHEDULE_RENEWALS     3     /* of a lease while it lasts */
-#define SCHEDULE_SETTLE_MS    10    /* the longest that a settlement waits to be written */
-#define SCHEDULE_SETTLE_COUNT 500   /* settlements that do not wait */
+/* Held of slow senders: with more, only one that runs dry gets any. */
+#define SCHEDULE_SLOW_MAX      (1 << 20) /* destinations */
+#define SCHEDULE_SLOW_HOLDINGS 8192
+#define SCHEDULE_QUANTUM       2    /* slices in a row of one message */
+#define SCHEDULE_SLICES_FIRST  8    /* of a shard's claim, so that one call has many shards */
+#define SCHEDULE_SLICES_MORE   16   /* where it brought all that were asked for */
+#define SCHEDULE_POLL_MS       1000 /* a shard is looked at that often, whatever is known of it */
+#define SCHEDULE_AHEAD_MS      25   /* before its time, what is due is claimed (decisions/0018) */
+#define SCHEDULE_TOGETHER_MS   5    /* claims of so long are made at once, and share an fsync */
+#define SCHEDULE_AGAIN_MS      200  /* after the store has failed */
+#define SCHEDULE_RENEWALS      3    /* of a lease while it lasts */
+#define SCHEDULE_SETTLE_MS     10   /* the longest that a settlement waits to be written */
+#define SCHEDULE_SETTLE_COUNT  500  /* settlements that do not wait */
 /* Of a channel's slots: more replies than that, not recorded yet, and no further request begins. */
 #define SCHEDULE_UNRECORDED_TIMES 2
 #define SCHEDULE_TURN_PARTS       32 /* message parts that one slice sends in a row, at most */
@@ -106,6 +109,7 @@ struct holding {
     bool wants;   /* in its sender's line: for its next destinations to be marked */
     bool ahead;   /* to be put first into it */
     bool stale;   /* what it had marked has not begun in time, and is not marked again yet */
+    bool slow;    /* its sender holds enough for a while: it takes no room from others */
     struct holding *before; /* in that line */
     struct holding *after;
     struct holding *next_dirty;
@@ -223,6 +227,7 @@ struct shard {
     int64_t looked_ms;
     struct heap_item claim_timer; /* unless it is claiming or blocked */
     int64_t held;                 /* destinations held of it, not settled */
+    int64_t slow;                 /* of these, of slow holdings */
     bool blocked;                 /* due, but enough is held: looked at when that has gone */
     /* the outbox */
     bool reading;
@@ -254,6 +259,8 @@ struct schedule {
     size_t claims_out; /* shards that are claiming */
     size_t blocked;    /* shards that are */
     int64_t held;      /* destinations held and not settled */
+    int64_t slow;      /* of these, of slow holdings */
+    size_t slow_count; /* such holdings */
     struct send **sends;
     size_t send_count;
     struct send *unused_send;
@@ -308,6 +315,8 @@ struct holding *schedule_hold_new(struct schedule *s, struct content *content,
                                   const struct schedule_claimed_slice *slice);
 struct holding *schedule_hold_find(const struct schedule *s, uint64_t token_rest);
 uint64_t schedule_hold_token(const struct holding *h);
+void schedule_hold_count(struct schedule *s, const struct holding *h, int64_t more); /* held */
+void schedule_hold_slow(struct schedule *s, struct holding *h); /* it is, from now on */
 void schedule_hold_free(struct schedule *s, struct holding *h);
 /* The one door through which a destination changes its state. */
 void schedule_move(struct schedule *s, struct holding *h, size_t i, enum handover_event event);

@@ -115,8 +115,7 @@ void schedule_settle(struct schedule *s, struct holding *h, size_t i, const stru
         item.retry_at_ms > h->retry_at_ms)
         h->retry_at_ms = item.retry_at_ms;
     count(s, item.state, how->reason);
-    s->held--;
-    s->shards[h->lease.shard].held--;
+    schedule_hold_count(s, h, -1);
     schedule_claim_room(s);
     if (h->fresh.count == 0)
         h->settled_ms = schedule_now(s);

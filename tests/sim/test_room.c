@@ -17,7 +17,8 @@
 #include <string.h>
 
 #define TURNS_MAX 1000
-#define BROUGHT   8 /* slices by a claim: all claims together go over what there is room for */
+#define BROUGHT   8  /* slices by a claim: all claims together go over what there is room for */
+#define SLOW      80 /* senders of 5 a second, with a whole slice each in one shard */
 
 /* A store that answers when the test says so. */
 struct store {
@@ -28,6 +29,7 @@ struct store {
     uint64_t *tokens;           /* of writes that wait for their answers */
     size_t token_count;
     size_t brought; /* slices */
+    unsigned asked; /* destinations, by the last claim */
     struct schedule *loop;
     struct stats *stats;
 };
@@ -63,6 +65,7 @@ static void claim(void *ctx, const struct schedule_claim *c)
     assert_false(st->claiming[c->shard]);
     st->claiming[c->shard] = true;
     st->claims[c->shard]++;
+    st->asked = c->destinations;
 }
 
 static void write_it(void *ctx, const struct schedule_write *w)
@@ -71,6 +74,11 @@ static void write_it(void *ctx, const struct schedule_write *w)
 
     assert_true(st->token_count < sizeof tokens / sizeof *tokens);
     st->tokens[st->token_count++] = w->token;
+}
+
+static void ask(void *ctx, const struct schedule_ask *a)
+{
+    (void)ctx, (void)a; /* the gate is never known: nothing goes out */
 }
 
 static void flush(void *ctx)
@@ -82,6 +90,14 @@ static void read_outbox(void *ctx, unsigned shard, const char *const *ids, size_
 {
     (void)ids, (void)count;
     ((struct store *)ctx)->reading[shard] = true;
+}
+
+static const char *slow_name(size_t i)
+{
+    static char names[SLOW][32];
+
+    snprintf(names[i], sizeof names[i], "slow%zu", i);
+    return names[i];
 }
 
 /* Slices of one destination each of a message that was cancelled: they need no sender. The last
@@ -114,6 +130,44 @@ static void answer_claim(struct store *st, unsigned shard)
     }
     st->claiming[shard] = false;
     st->brought += c.slice_count;
+    schedule_answers_of(st->loop).claimed(st->loop, &c);
+}
+
+/* A whole slice of the next slow sender's message. */
+static void answer_slow(struct store *st, unsigned shard)
+{
+    static char list[SLICE_DESTINATIONS_MAX * 2 + 3];
+    struct schedule_claimed_slice slice = {
+        .lease = {.shard = shard}, .due_ms = st->now_ms, .expires_ms = st->now_ms + 60000};
+    struct schedule_message message = {.kind = SCHEDULE_MESSAGE,
+                                       .destinations = SLICE_DESTINATIONS_MAX,
+                                       .slices = 1,
+                                       .source = view_of(slow_name(st->brought)),
+                                       .sub_type = VIEW("sms"),
+                                       .content_type = VIEW("text"),
+                                       .body = VIEW("hello"),
+                                       .at_ms = st->now_ms,
+                                       .attempts_max = 1,
+                                       .weight = 1};
+    struct schedule_claimed c = {.shard = shard,
+                                 .state = SCHEDULE_DONE,
+                                 .now_ms = st->now_ms,
+                                 .next_ms = st->now_ms,
+                                 .messages = &message,
+                                 .slices = &slice,
+                                 .slice_count = 1};
+
+    memcpy(list, "\xdc\x03\xe8", 3); /* MessagePack: an array of texts of one letter */
+    for (size_t i = 0; i < SLICE_DESTINATIONS_MAX; i++)
+        memcpy(list + 3 + 2 * i,
+               "\xa1"
+               "1",
+               2);
+    slice.addresses = (struct view){list, sizeof list};
+    assert_true(slice_read(&slice.slice, VIEW_NONE, SLICE_DESTINATIONS_MAX));
+    slice_claim(&slice.slice, (const uint8_t[SLICE_HOLDER_BYTES]){1});
+    st->claiming[shard] = false;
+    st->brought++;
     schedule_answers_of(st->loop).claimed(st->loop, &c);
 }
 
@@ -165,6 +219,8 @@ static int set_up(void **state)
     static struct store st;
     static const struct notice silent = {NULL, NOTICE_ERROR, say};
     static struct schedule_conf conf;
+    static struct schedule_sender senders[SLOW];
+    static const struct schedule_channel channel = {.name = "one", .slots = 64, .timeout_ms = 1000};
     struct schedule_ports ports = {
         .schedule = {.ctx = &st,
                      .up = up,
@@ -172,13 +228,20 @@ static int set_up(void **state)
                      .progress = write_it,
                      .finish = write_it,
                      .release = write_it,
+                     .ask = ask,
                      .flush = flush,
                      .read_outbox = read_outbox},
         .clock = {&st, now, now, no_chance},
         .log = &silent,
     };
 
+    for (size_t i = 0; i < SLOW; i++)
+        senders[i] = (struct schedule_sender){.address = slow_name(i), .rate = 5, .burst = 1};
     conf = (struct schedule_conf){.dialler = -1,
+                                  .channels = &channel,
+                                  .channel_count = 1,
+                                  .senders = senders,
+                                  .sender_count = SLOW,
                                   .in_flight = 1000,
                                   .lease_ms = 60000,
                                   .drain_ms = 1000,
@@ -224,11 +287,29 @@ static void no_more_is_taken_than_there_is_room_for_and_every_shard_goes_on(void
         assert_true(st->claims[shard] > claims[shard]);
 }
 
+/* What goes out over minutes, at its senders' rates, keeps nobody else's from being claimed. */
+static void slow_senders_take_no_room_from_others(void **state)
+{
+    struct store *st = *state;
+    const unsigned shard = 7;
+
+    while (st->brought < SLOW) {
+        turn(st);
+        assert_true(st->claiming[shard]);
+        answer_slow(st, shard);
+    }
+    turn(st);
+    assert_true(st->claiming[shard]);
+    assert_int_equal(st->claims[shard], SLOW + 1);
+    assert_true(st->asked > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             no_more_is_taken_than_there_is_room_for_and_every_shard_goes_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(slow_senders_take_no_room_from_others, set_up, tear_down),
     };
 
     return cmocka_run_group_tests_name("room", tests, NULL, NULL);
