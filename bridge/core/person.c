@@ -79,22 +79,48 @@ static size_t number_begin(struct view text, size_t at)
     return from;
 }
 
-static bool is_of_name(char c)
+/* ASCII, and the letters that utf8_lower knows: quotes and dashes beyond ASCII stand around one. */
+static bool is_of_name(uint32_t c)
 {
-    return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '%' || c == '+';
+    if (c < 0x80)
+        return is_letter((char)c) || is_digit((char)c) || strchr("_-%+", (int)c) != NULL;
+    return c >= 0xc0 && c <= 0x52f && c != 0xd7 && c != 0xf7;
+}
+
+/* A part of a name, or a dot and one, that begins the text. */
+static bool name_begins(struct view text)
+{
+    if (text.n > 1 && text.p[0] == '.')
+        text = view_skip(text, 1);
+    return text.n > 0 && text.p[0] != '\0' && is_of_name(utf8_code(text));
+}
+
+static uint32_t last_code(struct view text)
+{
+    size_t n = text.n > 0 ? 1 : 0;
+
+    while (n > 0 && n < 4 && n < text.n && (text.p[text.n - n] & 0xc0) == 0x80)
+        n++;
+    return utf8_code(view_skip(text, text.n - n));
+}
+
+/* One, or one and a dot, that ends it. */
+static bool name_ends(struct view text)
+{
+    uint32_t last;
+
+    if (text.n > 1 && text.p[text.n - 1] == '.')
+        text.n--;
+    last = last_code(text);
+    return last != 0 && is_of_name(last);
 }
 
 static size_t name_at(const struct person *p, struct view text, size_t at)
 {
     size_t end = at + p->n;
 
-    if (end > text.n || !utf8_eq_nocase((struct view){text.p + at, p->n}, person_normal(p)))
-        return 0;
-    if (at > 0 && (is_of_name(text.p[at - 1]) ||
-                   (text.p[at - 1] == '.' && at > 1 && is_of_name(text.p[at - 2]))))
-        return 0;
-    if (end < text.n && (is_of_name(text.p[end]) ||
-                         (text.p[end] == '.' && end + 1 < text.n && is_of_name(text.p[end + 1]))))
+    if (end > text.n || !utf8_eq_nocase((struct view){text.p + at, p->n}, person_normal(p)) ||
+        name_ends((struct view){text.p, at}) || name_begins(view_skip(text, end)))
         return 0;
     return end;
 }

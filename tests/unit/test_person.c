@@ -41,6 +41,9 @@ static void is_found_and_taken_out(void **state)
         {"sam", "sam is here", "sam is here"},
         {"Äiti@Ökö.fi", "<äITI@öKÖ.fi>", "<…>"},
         {"äiti@ökö.fi", "aiti@ökö.fi", "aiti@ökö.fi"},
+        {"maki@x.fi", "ömaki@x.fi, Ö.maki@x.fi", "ömaki@x.fi, Ö.maki@x.fi"},
+        {"maki@x.fi", "maki@x.fiä, maki@x.fi.жe", "maki@x.fiä, maki@x.fi.жe"},
+        {"maki@x.fi", "“maki@x.fi”–maki@x.fi×.maki@x.fi..", "“…”–…×.….."},
     };
 
     (void)state;
