@@ -30,6 +30,7 @@ int command_tether(int argc, char **argv)
     }
     if (getppid() != (pid_t)parent) /* it ended before it could be watched */
         return COMMAND_FAILED;
+    closefrom(STDERR_FILENO + 1); /* what its parent has open is not the program's to keep open */
     execvp(argv[2], argv + 2);
     fprintf(stderr, "%s can't be run: %s\n", argv[2], strerror(errno));
     return TETHER_NO_PROGRAM;

@@ -78,6 +78,7 @@ static void start_consumer(struct feed *f)
 
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* no test leaves one behind, however it ends */
         dup2(log, 2);
+        closefrom(STDERR_FILENO + 1);
         execl(binary, binary, "consume", "--config", f->config, (char *)NULL);
         _exit(127);
     }

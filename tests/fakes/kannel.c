@@ -119,6 +119,7 @@ static pid_t launch(const struct kannel *k, char *const argv[], int out)
         _exit(127);
     dup2(out, STDOUT_FILENO);
     dup2(out, STDERR_FILENO);
+    closefrom(STDERR_FILENO + 1);
     execv(argv[0], argv);
     _exit(127);
 }

@@ -66,6 +66,7 @@ static pid_t spawn(const char *const *args, const char *fault_point, int out, in
         dup2(out, 1);
     if (err >= 0)
         dup2(err, 2);
+    closefrom(STDERR_FILENO + 1);
     execv(binary, (char *const *)(uintptr_t)argv);
     _exit(127);
 }

@@ -89,8 +89,7 @@ static void run(struct serve_rig *rig)
     if (rig->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* gone with the test, whatever becomes of it */
         dup2(fds[1], 2);
-        close(fds[0]);
-        close(fds[1]);
+        closefrom(STDERR_FILENO + 1);
         execl(binary, binary, "serve", "--config", rig->config, (char *)NULL);
         _exit(127);
     }

@@ -27,6 +27,11 @@ static unsigned rounds(unsigned few, unsigned many)
 static void open_load(struct load *l, const char *topic, bool honours_key)
 {
     kafka_rig_start(&l->rig, 1);
+    /* The producer is connected before any process is started: none may keep a connection open that
+     * the broker ends. */
+    kafka_rig_topic(&l->rig, "before", 1);
+    kafka_rig_send(&l->rig, "before", NULL, "x");
+    kafka_rig_flush(&l->rig);
     load_open(l, topic, PARTITIONS, honours_key);
     kafka_rig_topic(&l->rig, topic, PARTITIONS);
     l->conf.session_ms = 3500; /* the embedded broker waits this long, less a second */
