@@ -186,6 +186,12 @@ struct consumer *consumer_start(const struct consumer_conf *conf)
     return c;
 }
 
+void consumer_signal(struct consumer *c, int signal)
+{
+    if (c->pid == 0 || kill(c->pid, signal) != 0)
+        give_up("it can't be sent a signal", c->pid != 0 ? strerror(errno) : "it has ended");
+}
+
 int consumer_end(struct consumer *c, int signal)
 {
     int status;

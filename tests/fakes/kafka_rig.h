@@ -62,7 +62,7 @@ struct got {
     bool has_value;
     size_t header_count;
     size_t value_bytes;
-    char value[160]; /* its beginning */
+    char value[640]; /* its beginning */
     char key[32];
     char headers[512]; /* "name=value\n" each, the beginning */
 };

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "bridge/commands.h"
+#include "bridge/core/mem.h"
 #include "tests/fakes/apache_kafka.h"
 #include "tests/fakes/load.h"
 
@@ -110,6 +111,127 @@ static void a_named_member_comes_back_without_a_rebalance(void **state)
     consumer_free(one);
     consumer_free(two);
     load_close(&s);
+}
+
+/* ---- a process that sleeps past its session ---- */
+
+#define HELD  16 /* requests that a consumer sends at a time */
+#define SLEPT 1000
+#define AWAKE 500
+
+struct accounts { /* of each event */
+    struct reader results;
+    unsigned requested[SLEPT + AWAKE];
+    unsigned told[SLEPT + AWAKE];       /* results */
+    unsigned told_twice[SLEPT + AWAKE]; /* of them, such that say possible_duplicate */
+};
+
+static bool all_are_told(void *ctx)
+{
+    static const char subject[] = "\"subject\":\"callbacks/";
+    struct accounts *a = ctx;
+    bool all = true;
+
+    memset(a->told, 0, sizeof a->told);
+    memset(a->told_twice, 0, sizeof a->told_twice);
+    for (size_t i = 0; i < a->results.count; i++) {
+        const char *value = a->results.got[i].value;
+        const char *at = strstr(value, subject);
+        unsigned long event;
+
+        assert_non_null(at);
+        event = strtoul(at + strlen(subject), NULL, 10);
+        assert_true(event < SLEPT + AWAKE);
+        a->told[event]++;
+        a->told_twice[event] += strstr(value, "\"possible_duplicate\":true") != NULL;
+    }
+    for (size_t e = 0; e < SLEPT + AWAKE; e++)
+        all = all && a->told[e] > 0;
+    return all;
+}
+
+/* Where the CMI ignores keys: only what was out when it fell asleep was written twice, and each of
+ * those is told of. */
+static void check_twice(const struct accounts *a)
+{
+    unsigned twice = 0;
+
+    for (size_t e = 0; e < SLEPT + AWAKE; e++) {
+        assert_in_range(a->requested[e], 1, 2);
+        if (a->requested[e] == 1)
+            continue;
+        twice++;
+        assert_true(a->told_twice[e] > 0);
+    }
+    assert_int_equal(twice, HELD);
+}
+
+/* It holds requests whose replies come while it sleeps (SIGSTOP), and wakes when another consumer
+ * has had its partitions and has ended all that was in them. */
+static void sleep_past_the_session(const char *topic, bool honours_key)
+{
+    const struct hostile_step hold = {.act = HOSTILE_HOLD};
+    struct accounts *a = mem_zeroed(1, sizeof *a);
+    char results[64];
+    const char *const read[] = {results};
+    struct kafka_conf conf;
+    struct load s;
+    struct consumer *asleep;
+    struct consumer *other;
+
+    snprintf(results, sizeof results, "%s-results", topic);
+    open_load(&s, topic);
+    s.conf.honours_key = honours_key;
+    s.conf.session_ms = 3500;
+    hostile_http_ignore_keys(s.cmi, !honours_key);
+    hostile_http_default(s.cmi, hold);
+    conf = kafka_rig_conf(&s.rig, read);
+    reader_start(&a->results, &s.rig, &conf);
+    load_send(&s, SLEPT);
+    load_flush(&s);
+    asleep = consumer_start(&s.conf);
+    hostile_http_wait(s.cmi, HELD);
+    consumer_signal(asleep, SIGSTOP);
+    other = consumer_start(&s.conf);
+    consumer_await(other, "event=assigned", PARTITIONS); /* the session is over */
+    hostile_http_release(s.cmi);
+    hostile_http_wait(s.cmi, HELD + SLEPT);
+
+    consumer_signal(asleep, SIGCONT);
+    consumer_await(asleep, "event=revoked", PARTITIONS);
+    assert_int_equal(consumer_said(asleep, "lost=1"), PARTITIONS);
+    consumer_await(asleep, "event=assigned", PARTITIONS + PARTITIONS / 2);
+    consumer_await(other, "event=assigned", PARTITIONS + PARTITIONS / 2);
+    load_send(&s, AWAKE);
+    load_flush(&s);
+    kafka_rig_until(&s.rig, all_are_told, a);
+    assert_int_equal(consumer_end(asleep, SIGTERM), COMMAND_OK);
+    assert_int_equal(consumer_end(other, SIGTERM), COMMAND_OK);
+    for (size_t i = 0; i < hostile_http_count(s.cmi); i++)
+        a->requested[load_event_of(hostile_http_request(s.cmi, i))]++;
+    if (honours_key)
+        load_check_effects(&s);
+    else
+        check_twice(a);
+    load_check_committed(&s);
+    reader_done(&a->results);
+    mem_free(a);
+    consumer_free(asleep);
+    consumer_free(other);
+    load_close(&s);
+}
+
+static void
+a_process_that_slept_past_its_session_repeats_nothing_where_keys_are_honoured(void **state)
+{
+    (void)state;
+    sleep_past_the_session("slept", true);
+}
+
+static void a_process_that_slept_past_its_session_leaves_nothing_unsaid(void **state)
+{
+    (void)state;
+    sleep_past_the_session("slept-unkeyed", false);
 }
 
 /* ---- publish and dlq ---- */
@@ -265,6 +387,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_dropped_unread_end_the_consumer),
         cmocka_unit_test(a_named_member_comes_back_without_a_rebalance),
+        cmocka_unit_test(
+            a_process_that_slept_past_its_session_repeats_nothing_where_keys_are_honoured),
+        cmocka_unit_test(a_process_that_slept_past_its_session_leaves_nothing_unsaid),
         cmocka_unit_test(a_dead_letter_is_listed_replayed_and_written),
         cmocka_unit_test(dead_letters_end_though_their_topic_takes_little),
         cmocka_unit_test(a_topic_that_takes_too_little_is_told_of_before_the_start),
