@@ -5,7 +5,12 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include <arpa/inet.h>
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define FAILURES_MAX 64 /* in one call of kafka_broker_fail */
 
@@ -60,11 +65,28 @@ const char *kafka_broker_bootstrap(const struct kafka_broker *b)
     return rd_kafka_mock_cluster_bootstraps(b->cluster);
 }
 
+/* The cluster's thread sometimes overlooks a call like those below until something else wakes it, a
+ * second later at most: a connection does. Where none can be had, it is slow, and no more. */
+static void wake(const struct kafka_broker *b)
+{
+    const char *colon = strchr(kafka_broker_bootstrap(b), ':'); /* of the first broker */
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return;
+    at.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+    (void)!connect(fd, (const struct sockaddr *)&at, sizeof at);
+    close(fd);
+}
+
 bool kafka_broker_topic(struct kafka_broker *b, const char *name, unsigned partitions,
                         struct fault *f)
 {
-    rd_kafka_resp_err_t err = rd_kafka_mock_topic_create(b->cluster, name, (int)partitions, 1);
+    rd_kafka_resp_err_t err;
 
+    wake(b);
+    err = rd_kafka_mock_topic_create(b->cluster, name, (int)partitions, 1);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         return true;
     return fault_set(f, FAULT_REJECT, "topic %.80s can't be made: %s", name, rd_kafka_err2str(err));
@@ -82,6 +104,7 @@ void kafka_broker_fail(struct kafka_broker *b, enum kafka_request kind, int erro
 
 void kafka_broker_down(struct kafka_broker *b, int id)
 {
+    wake(b);
     rd_kafka_mock_broker_set_down(b->cluster, id);
 }
 
@@ -92,5 +115,6 @@ void kafka_broker_up(struct kafka_broker *b, int id)
 
 void kafka_broker_slow(struct kafka_broker *b, int id, int answer_after_ms)
 {
+    wake(b);
     rd_kafka_mock_broker_set_rtt(b->cluster, id, answer_after_ms);
 }
