@@ -4,9 +4,11 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
 #include "bridge/core/percent.h"
+#include "bridge/core/utf8.h"
 #include "server/listing.h"
 
 #define ACCEPT_BYTES_MAX 4096
+#define ID_SHOWN_MAX     64 /* characters of one that is far too long */
 
 bool checks_id(struct pending *p, struct view encoded, char **text)
 {
@@ -17,7 +19,11 @@ bool checks_id(struct pending *p, struct view encoded, char **text)
         return false;
     }
     if (p->x.id.n > EXCHANGE_SEGMENT_MAX) {
-        exchange_error(&p->x, 404, "HTTP 404 Not Found");
+        if ((p->route->route->need & ROUTE_NAMED) != 0)
+            exchange_error(&p->x, 404, "HTTP 404 Not Found");
+        else
+            exchange_error(&p->x, 400, "Invalid GUID: '%.*s'",
+                           VIEW_ARG(utf8_cut(p->x.id, ID_SHOWN_MAX)));
         return false;
     }
     *text += p->x.id.n;

@@ -421,7 +421,7 @@ static const char *const searchable[] = {"address", "usage", "consent", NULL};
 const struct route consent_routes[] = {
     {"GET", "/customerConsents", ROUTE_LIST, searchable, list_consents},
     {"POST", "/customerConsents", ROUTE_BODY_FIELDS, NULL, post_consent},
-    {"GET", "/customerConsents/{id}", 0, NULL, get_consent},
-    {"DELETE", "/customerConsents/{id}", 0, NULL, delete_consent},
+    {"GET", "/customerConsents/{id}", ROUTE_NAMED, NULL, get_consent},
+    {"DELETE", "/customerConsents/{id}", ROUTE_NAMED, NULL, delete_consent},
     {NULL, NULL, 0, NULL, NULL},
 };

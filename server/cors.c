@@ -52,22 +52,42 @@ static bool is_allowed(const struct cors *c, struct view origin)
     return false;
 }
 
+size_t cors_fields(const struct cors *c, const struct http_field *headers, size_t header_count,
+                   struct http_field out[CORS_FIELDS_MAX])
+{
+    size_t count = 0;
+    struct view origin = http_field_find(headers, header_count, "Origin", &count);
+
+    if (c->count == 0)
+        return 0;
+    out[0] = (struct http_field){VIEW("Vary"), VIEW("Origin")}; /* whatever it is this time */
+    if (count != 1 || !is_allowed(c, origin))
+        return 1;
+    out[1] = (struct http_field){VIEW("Access-Control-Allow-Origin"), origin};
+    out[2] = (struct http_field){VIEW("Access-Control-Expose-Headers"),
+                                 VIEW("Location, Link, Retry-After")};
+    return 3;
+}
+
+bool cors_is_preflight(const struct cors *c, const struct http_request *r)
+{
+    struct http_field fields[CORS_FIELDS_MAX];
+    size_t count = 0;
+
+    (void)http_field_find(r->headers, r->header_count, "Access-Control-Request-Method", &count);
+    return count > 0 && view_is(r->method, "OPTIONS") &&
+           cors_fields(c, r->headers, r->header_count, fields) == CORS_FIELDS_MAX;
+}
+
 void cors_answer(const struct cors *c, struct pending *p, struct view allowed_methods)
 {
     const struct http_request *r = p->request;
-    size_t count = 0;
-    struct view origin = VIEW_NONE;
+    struct http_field fields[CORS_FIELDS_MAX];
+    size_t count = cors_fields(c, r->headers, r->header_count, fields);
 
-    if (c->count == 0)
-        return;
-    exchange_header(&p->x, "Vary", VIEW("Origin")); /* whatever it is this time */
-    origin = http_field_find(r->headers, r->header_count, "Origin", &count);
-    if (count != 1 || !is_allowed(c, origin))
-        return;
-    exchange_header(&p->x, "Access-Control-Allow-Origin", origin);
-    exchange_header(&p->x, "Access-Control-Expose-Headers", VIEW("Location, Link, Retry-After"));
-    (void)http_field_find(r->headers, r->header_count, "Access-Control-Request-Method", &count);
-    if (count == 0 || !view_is(r->method, "OPTIONS"))
+    for (size_t i = 0; i < count; i++)
+        exchange_header(&p->x, fields[i].name.p, fields[i].value);
+    if (!cors_is_preflight(c, r))
         return;
     exchange_header(&p->x, "Access-Control-Allow-Methods", allowed_methods);
     exchange_header(&p->x, "Access-Control-Allow-Headers", buf_view(&c->headers));

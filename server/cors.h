@@ -6,6 +6,8 @@
 
 #include "server/pending.h"
 
+#define CORS_FIELDS_MAX 3
+
 struct cors;
 
 struct cors *cors_new(void);
@@ -13,6 +15,11 @@ void cors_free(struct cors *c);
 void cors_allow(struct cors *c, const char *origin); /* "https://desk.example.com"; copied */
 /* A page may send that header, too (the API key's); at most 128 bytes. */
 void cors_allow_header(struct cors *c, const char *name);
+/* What every answer to a request with those header fields carries; returns how many fields. */
+size_t cors_fields(const struct cors *c, const struct http_field *headers, size_t header_count,
+                   struct http_field out[CORS_FIELDS_MAX]);
+/* Does the request ask for leave, for a page of an allowed origin? */
+bool cors_is_preflight(const struct cors *c, const struct http_request *r);
 /* Adds to the answer what the browser needs to hand it to the page, and, if the request asks for
  * leave (OPTIONS with Access-Control-Request-Method), what it may send. Nothing for other origins.
  */

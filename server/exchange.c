@@ -1,5 +1,6 @@
 #include "server/exchange.h"
 
+#include "bridge/core/one_line.h"
 #include "server/pending.h"
 
 #include <assert.h>
@@ -65,10 +66,7 @@ void exchange_error(struct exchange *x, int status, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(text, sizeof text - 1, format, args); /* a longer sentence is cut */
     va_end(args);
-    n = strlen(text);
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)text[i] < ' ' || text[i] == 127)
-            text[i] = '?'; /* a quoted value must not make it two lines */
+    n = one_line(text, strlen(text));
     text[n++] = '\n';
     if (status == 503)
         exchange_header(x, "Retry-After", VIEW(RETRY_AFTER_S));

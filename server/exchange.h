@@ -83,6 +83,7 @@ enum route_need {
     /* Whoever calls proves by the bytes who it is: nobody signs on, and neither media types,
      * parameters nor Idempotency-Key are looked at. */
     ROUTE_OPEN = 1 << 5,
+    ROUTE_NAMED = 1 << 6, /* {id} is a name: one that nothing has is 404, however it looks */
 };
 
 struct route {

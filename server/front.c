@@ -127,6 +127,14 @@ static void on_refused(void *ctx, int status)
     stat_add(count_of(f, &f->nowhere, VIEW("-"), status), 1);
 }
 
+static size_t refusal(void *ctx, const struct http_field *headers, size_t header_count,
+                      struct http_field *out)
+{
+    const struct front *f = ctx;
+
+    return cors_fields(f->cors, headers, header_count, out);
+}
+
 /* ---- a request ---- */
 
 static void refuse_method(struct pending *p)
@@ -142,6 +150,18 @@ static void refuse_method(struct pending *p)
     else
         exchange_error(&p->x, 405, "this takes %s only", buf_text(&allow));
     buf_done(&allow);
+}
+
+/* A page may read what is said of a path that is none, too: its preflight must come through. */
+static void refuse_path(struct pending *p)
+{
+    struct view any = VIEW("GET, HEAD, POST, PUT, DELETE, OPTIONS");
+
+    cors_answer(p->front->cors, p, any);
+    if (cors_is_preflight(p->front->cors, p->request))
+        exchange_answer(&p->x, 204, NULL, VIEW_NONE);
+    else
+        exchange_error(&p->x, 404, "HTTP 404 Not Found");
 }
 
 static void read_trace(struct pending *p)
@@ -248,7 +268,7 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
         if (found == ROUTES_NO_METHOD || view_is(r->path, "*"))
             refuse_method(p);
         else
-            exchange_error(&p->x, 404, "HTTP 404 Not Found");
+            refuse_path(p);
         return;
     }
     p->x.method = p->route->route->method;
@@ -342,5 +362,5 @@ size_t front_under_way(const struct front *f)
 
 struct http_server_owner front_owner(struct front *f)
 {
-    return (struct http_server_owner){f, admit, serve, on_refused};
+    return (struct http_server_owner){f, admit, serve, on_refused, refusal};
 }

@@ -413,7 +413,7 @@ static void serve(struct exchange *x)
 }
 
 const struct route receipt_routes[] = {
-    {"GET", "/receipts/{id}", ROUTE_OPEN, NULL, serve},
-    {"POST", "/receipts/{id}", ROUTE_OPEN, NULL, serve},
+    {"GET", "/receipts/{id}", ROUTE_OPEN | ROUTE_NAMED, NULL, serve},
+    {"POST", "/receipts/{id}", ROUTE_OPEN | ROUTE_NAMED, NULL, serve},
     {NULL, NULL, 0, NULL, NULL},
 };

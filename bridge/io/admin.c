@@ -79,7 +79,7 @@ struct admin *admin_new(struct uv_loop_s *loop, const char *address, struct stat
                                     .connections_max = ADMIN_CONNECTIONS_MAX,
                                     .head_max_bytes = ADMIN_HEAD_MAX,
                                     .request_time_ms = ADMIN_TIME_MS};
-    struct http_server_owner http_owner = {a, admit, serve, NULL};
+    struct http_server_owner http_owner = {.ctx = a, .admit = admit, .serve = serve};
 
     a->stats = stats;
     a->owner = owner;

@@ -237,13 +237,17 @@ void http_visit_answer(struct http_visit *v, int status, const struct http_field
 
 static void visit_refuse(struct http_visit *v, int status, const char *why)
 {
-    struct http_field headers[2] = {{VIEW("Content-Type"), VIEW("text/plain")},
-                                    {VIEW("Retry-After"), VIEW("1")}};
+    const struct http_server_owner *owner = &v->connection->server->owner;
+    struct http_field headers[2 + HTTP_SERVER_REFUSAL_HEADERS_MAX] = {
+        {VIEW("Content-Type"), VIEW("text/plain")}, {VIEW("Retry-After"), VIEW("1")}};
+    size_t count = status == 503 ? 2 : 1;
     struct buf text;
 
     buf_init(&text, FAULT_TEXT_MAX + 2);
     buf_printf(&text, "%s\n", why);
-    http_visit_answer(v, status, headers, status == 503 ? 2 : 1, buf_view(&text));
+    if (owner->refusal != NULL)
+        count += owner->refusal(owner->ctx, v->headers, v->header_count, headers + count);
+    http_visit_answer(v, status, headers, count, buf_view(&text));
     buf_done(&text);
     refused(v->connection->server, status);
 }

@@ -20,10 +20,11 @@
 
 #include "bridge/core/http_rules.h"
 
-#define HTTP_SERVER_READ_OVER_MAX      (1 << 20) /* bytes of a refused body read for politeness */
-#define HTTP_SERVER_SLOWEST_BYTES_S    16384
-#define HTTP_SERVER_BACKLOG            1024 /* connections that wait to be accepted */
-#define HTTP_SERVER_ANSWER_HEADERS_MAX 16
+#define HTTP_SERVER_READ_OVER_MAX       (1 << 20) /* bytes of a refused body read for politeness */
+#define HTTP_SERVER_SLOWEST_BYTES_S     16384
+#define HTTP_SERVER_BACKLOG             1024 /* connections that wait to be accepted */
+#define HTTP_SERVER_ANSWER_HEADERS_MAX  16
+#define HTTP_SERVER_REFUSAL_HEADERS_MAX 4
 
 struct notice;
 struct tls;
@@ -65,6 +66,11 @@ struct http_server_owner {
     void (*serve)(void *ctx, struct http_visit *v, const struct http_request *r);
     /* A request was refused, or cut at its deadline (408), without the owner. May be NULL. */
     void (*refused)(void *ctx, int status);
+    /* What a refusal without the owner is to carry beside its own: fills at most
+     * HTTP_SERVER_REFUSAL_HEADERS_MAX fields, whose values hold as long as the request's, and
+     * returns how many. The request's may be more or other than the rules allow. May be NULL. */
+    size_t (*refusal)(void *ctx, const struct http_field *headers, size_t header_count,
+                      struct http_field *out);
 };
 
 /* Listens. NULL with a fault if the address makes no sense or can't be had. */

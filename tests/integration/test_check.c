@@ -406,8 +406,9 @@ static void every_peer_is_tried_and_said_in_a_line(void **state)
     kafka = kafka_broker_start(1, &f);
     assert_non_null(kafka);
     assert_true(kafka_broker_topic(kafka, "contact-events", 3, &f));
-    http =
-        http_server_new(&r->loop, &conf, (struct http_server_owner){&cmi, admit, answer, NULL}, &f);
+    http = http_server_new(&r->loop, &conf,
+                           (struct http_server_owner){.ctx = &cmi, .admit = admit, .serve = answer},
+                           &f);
     assert_non_null(http);
     (void)snprintf(yaml, sizeof yaml,
                    "kafka: {brokers: '%s'}\nredis: {address: '%s'}\n"

@@ -150,7 +150,7 @@ static int child_main(int says)
                                     .head_max_bytes = HEAD_MAX,
                                     .bodies_max_bytes = BODIES_MAX,
                                     .request_time_ms = TIME_MS};
-    struct http_server_owner owner = {&c, admit, serve, NULL};
+    struct http_server_owner owner = {.ctx = &c, .admit = admit, .serve = serve};
     struct fault f = {0};
     unsigned port = 0;
 
@@ -614,7 +614,7 @@ static void an_address_that_makes_no_sense_is_said_so(void **state)
     static const char *const bad[] = {
         "", "8080", "localhost", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1"};
     struct http_server_conf conf = {.connections_max = 1, .request_time_ms = 1000};
-    struct http_server_owner owner = {NULL, admit, serve, NULL};
+    struct http_server_owner owner = {.admit = admit, .serve = serve};
     struct fault f = {0};
     char taken[32];
     uv_loop_t loop;

@@ -182,6 +182,71 @@ static void pages_of_allowed_origins_may_call_and_others_may_not(void **state)
     probe_done(&r);
 }
 
+/* Refusals, too: what no path is, what only the HTTP server has seen, and the leave to ask. */
+static void pages_of_allowed_origins_may_read_every_refusal(void **state)
+{
+    static const char origin[] = "Origin: https://desk.example.com\r\n";
+    struct probe_reply r;
+    struct buf path;
+
+    (void)state;
+    r = serve_ask(&rig, "GET", "/nothing", origin, NULL);
+    assert_int_equal(r.status, 404);
+    assert_string_equal(probe_header(&r, "Access-Control-Allow-Origin"),
+                        "https://desk.example.com");
+    probe_done(&r);
+    r = serve_ask(&rig, "OPTIONS", "/nothing",
+                  "Origin: https://desk.example.com\r\nAccess-Control-Request-Method: GET\r\n",
+                  NULL);
+    assert_int_equal(r.status, 204);
+    assert_non_null(strstr(probe_header(&r, "Access-Control-Allow-Methods"), "GET"));
+    probe_done(&r);
+    r = serve_ask(&rig, "OPTIONS", "/nothing",
+                  "Origin: https://desk.example.org\r\nAccess-Control-Request-Method: GET\r\n",
+                  NULL);
+    assert_int_equal(r.status, 404);
+    probe_done(&r);
+    buf_init(&path, 2 * HTTP_RULES_TARGET_MAX);
+    buf_put_text(&path, "/RI/cmi/callbacks?_=");
+    for (int i = 0; i < HTTP_RULES_TARGET_MAX; i++)
+        buf_put_char(&path, 'x');
+    r = probe_ask(rig.port, "GET", buf_text(&path), origin, NULL);
+    assert_int_equal(r.status, 414);
+    assert_string_equal(probe_header(&r, "Access-Control-Allow-Origin"),
+                        "https://desk.example.com");
+    assert_string_equal(probe_header(&r, "Vary"), "Origin");
+    probe_done(&r);
+    r = probe_ask(rig.port, "GET", buf_text(&path), "Origin: https://desk.example.org\r\n", NULL);
+    assert_int_equal(r.status, 414);
+    assert_string_equal(probe_header(&r, "Access-Control-Allow-Origin"), "");
+    probe_done(&r);
+    buf_done(&path);
+}
+
+/* However long it is; a consent's is a name. */
+static void an_id_that_is_none_is_400(void **state)
+{
+    static const size_t lengths[] = {1, 1100, 1101, 5000};
+    struct buf path;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        buf_init(&path, HTTP_RULES_TARGET_MAX);
+        buf_put_text(&path, "/callbacks/");
+        for (size_t n = 0; n < lengths[i]; n++)
+            buf_put_char(&path, 'x');
+        serve_expect(&rig, "GET", buf_text(&path), "", NULL, 400, NULL);
+        buf_clear(&path);
+        buf_put_text(&path, "/customerConsents/");
+        for (size_t n = 0; n < lengths[i]; n++)
+            buf_put_char(&path, 'x');
+        serve_expect(&rig, "GET", buf_text(&path), "", NULL, 404, NULL);
+        buf_done(&path);
+    }
+    serve_expect(&rig, "GET", "/callbacks/a%E2%80%A8b%E2%80%AEc", "", NULL, 400,
+                 "Invalid GUID: 'a?b?c'\n");
+}
+
 static void a_body_one_byte_over_the_limit_is_413(void **state)
 {
     char body[2100];
@@ -242,6 +307,8 @@ int main(void)
         cmocka_unit_test(each_request_is_answered_by_its_row),
         cmocka_unit_test(options_and_405_say_what_is_allowed),
         cmocka_unit_test(pages_of_allowed_origins_may_call_and_others_may_not),
+        cmocka_unit_test(pages_of_allowed_origins_may_read_every_refusal),
+        cmocka_unit_test(an_id_that_is_none_is_400),
         cmocka_unit_test(a_body_one_byte_over_the_limit_is_413),
         cmocka_unit_test(more_parameters_than_allowed_are_refused),
         cmocka_unit_test(requests_are_counted_and_a_trace_is_logged),
