@@ -341,7 +341,7 @@ static void fill_list(struct lookup *l, struct sqlite *db)
     buf_put_text(&sql, select_by(asked, &trigrams));
     for (size_t i = 0; i < CHAT_FILTERS; i++)
         put_filter(i, &asked[i], &sql);
-    rights_where(rights, RIGHTS_CHATS, "f.queue_id", "l.agent_id", &sql);
+    rights_where_group(rights, RIGHTS_CHATS, "f.group_id", &sql);
     buf_printf(&sql, "%s ORDER BY f.row DESC LIMIT ?", l->page.goes_on ? " AND f.row < ?" : "");
     q = sqlite_query(db, buf_text(&sql));
     buf_done(&sql);
@@ -386,7 +386,7 @@ static void fill_one(struct lookup *l, struct sqlite *db)
 
     buf_init(&sql, STATEMENT_MAX);
     buf_put_text(&sql, CHAT_SELECT(CHATS_BY("contacts_of_group")) " AND f.group_id = ?");
-    rights_where(rights, RIGHTS_CHATS, "f.queue_id", "l.agent_id", &sql);
+    rights_where_group(rights, RIGHTS_CHATS, "f.group_id", &sql);
     q = sqlite_query(db, buf_text(&sql));
     buf_done(&sql);
     sqlite_bind_guid(&q, &l->id);

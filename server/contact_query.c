@@ -4,6 +4,7 @@
 #include "server/rights.h"
 #include "server/search.h"
 #include "server/sqlite.h"
+#include "server/translations.h"
 
 const char contact_columns[] =
     "c.id AS id, c.group_text AS contactGroupId, c.channel AS channel, c.type AS type,"
@@ -23,6 +24,7 @@ void contact_query_init(struct contact_query *c)
 {
     contact_search_init(&c->search);
     where_init(&c->tail);
+    c->translations = NULL;
 }
 
 void contact_query_done(struct contact_query *c)
@@ -165,6 +167,7 @@ struct sqlite_query contact_query_open(struct contact_query *c, const struct exc
         rights_where_served(rights, "c.queue_id", &head.sql);
     where_put(&head, buf_text(&c->tail.sql));
     search_language(db, c->sort.locale);
+    search_translations(db, c->sort.translated ? c->translations : NULL, translations_language(x));
     q = sqlite_query(db, buf_text(&head.sql));
     sqlite_bind_int(&q, c->sort.now_ms);
     sqlite_bind_int(&q, wrapup_max_ms);

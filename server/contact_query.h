@@ -15,11 +15,14 @@ extern const char contact_statistics[]; /* after them, with statistics=true */
 #define CONTACT_NEWEST_MAX   1000  /* contacts in the newest part */
 #define CONTACT_NEWEST_LINES 20000 /* lines of their chats; of more it is no help */
 
+struct translations;
+
 struct contact_query {
     struct contact_search search;
     struct contact_sort sort;
     struct page page;
     bool statistics;
+    const struct translations *translations; /* `sort` is by what they show; NULL: no others */
     struct where tail; /* of the statement: what it binds lives as long as it */
 };
 

@@ -4,6 +4,7 @@
 #include "bridge/io/unicode.h"
 #include "server/contact_sql.h"
 #include "server/sqlite.h"
+#include "server/translations.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -73,6 +74,7 @@ static bool read_sort(struct contact_sort *s, struct view value, struct fault *f
                          "a '-' before it");
     s->key = keys[i].key;
     s->text = keys[i].text;
+    s->translated = translations_concern(name);
     return !has_postfix || read_locale(s, rest, f);
 }
 

@@ -19,6 +19,7 @@ struct contact_sort {
     const char *key;   /* SQL: of the value; NULL: in the order of places */
     const char *place; /* SQL: of the place, by that table of the statement that leads */
     bool text;         /* the value is a text, ordered by the language */
+    bool translated;   /* ordered by what is shown in the user's language */
     bool descending;
     struct view locale; /* VIEW_NONE: code points */
     int64_t now_ms;     /* the request's, or that of the first page */

@@ -49,6 +49,7 @@ static void list_contacts(struct exchange *x)
     struct fault f = {0};
 
     contact_query_init(c);
+    c->translations = x->server->translations;
     if (contact_query_read(c, x, &f)) {
         lookup_page(x, "/contacts", &c->page, fill_list, c, query_free);
         return;

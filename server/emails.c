@@ -102,7 +102,7 @@ static void put_statement(const struct rights *rights, bool by_case, bool by_cid
         buf_put_text(sql, " AND e.case_id = ?");
     if (by_cid)
         buf_put_text(sql, " AND e.cid = ?");
-    rights_where(rights, RIGHTS_EMAILS, "c.queue_id", "c.agent_id", sql);
+    rights_where_group(rights, RIGHTS_EMAILS, "c.group_id", sql);
     if (goes_on)
         buf_put_text(sql, " AND c.row < ?");
     buf_put_text(sql, " ORDER BY c.row DESC LIMIT ?");
@@ -152,7 +152,7 @@ static void fill_one(struct lookup *l, struct sqlite *db)
     buf_init(&sql, STATEMENT_MAX);
     buf_put_text(&sql, EMAIL_COLUMNS
                  " FROM emails e CROSS JOIN contacts c ON c.id = e.id" EMAIL_SHOWN " AND e.id = ?");
-    rights_where(rights, RIGHTS_EMAILS, "c.queue_id", "c.agent_id", &sql);
+    rights_where_group(rights, RIGHTS_EMAILS, "c.group_id", &sql);
     q = sqlite_query(db, buf_text(&sql));
     buf_done(&sql);
     sqlite_bind_guid(&q, &l->id);

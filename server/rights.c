@@ -271,6 +271,17 @@ void rights_bind(const struct rights *r, enum rights_resource resource, bool has
         sqlite_bind_text(q, buf_view(&r->scopes[resource].agents.json));
 }
 
+void rights_where_group(const struct rights *r, enum rights_resource resource, const char *group,
+                        struct buf *sql)
+{
+    if (!rights_limited(r, resource))
+        return;
+    buf_printf(sql,
+               " AND EXISTS (SELECT 1 FROM contacts g WHERE g.group_id = %s AND g.row > 0"
+               " AND (" IS_IN " OR " IS_IN "))",
+               group, "g.queue_id", "g.agent_id");
+}
+
 void rights_where_served(const struct rights *r, const char *queue, struct buf *sql)
 {
     if (r != NULL)

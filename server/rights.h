@@ -96,6 +96,9 @@ void rights_where(const struct rights *r, enum rights_resource resource, const c
                   const char *agent, struct buf *sql);
 void rights_bind(const struct rights *r, enum rights_resource resource, bool has_agent,
                  struct sqlite_query *q);
+/* The same of a group of contacts: of any leg that is shown. Bound with an agent. */
+void rights_where_group(const struct rights *r, enum rights_resource resource, const char *group,
+                        struct buf *sql);
 void rights_where_served(const struct rights *r, const char *queue, struct buf *sql);
 void rights_bind_served(const struct rights *r, struct sqlite_query *q);
 

@@ -6,6 +6,7 @@
 #include "bridge/core/wildcard.h"
 #include "bridge/io/unicode.h"
 #include "server/sqlite.h"
+#include "server/translations.h"
 
 #include <string.h>
 
@@ -19,8 +20,10 @@ struct language {
 
 struct search {
     struct language languages[SEARCH_LANGUAGES_KEPT];
-    size_t next;                /* the place that is given away next */
-    const struct collator *now; /* NULL: by code points */
+    size_t next;                             /* the place that is given away next */
+    const struct collator *now;              /* NULL: by code points */
+    const struct translations *translations; /* NULL: none */
+    struct view translated_to;
 };
 
 static bool on_matches(void *ctx, struct view pattern, struct view text)
@@ -74,6 +77,8 @@ static int on_order(void *ctx, struct view a, struct view b)
 {
     const struct search *s = ctx;
 
+    a = translations_find(s->translations, s->translated_to, a);
+    b = translations_find(s->translations, s->translated_to, b);
     return s->now == NULL ? view_cmp(a, b) : collator_compare(s->now, a, b);
 }
 
@@ -116,4 +121,12 @@ void search_language(struct sqlite *db, struct view tag)
         l->collator = collator_new(tag);
     }
     s->now = l->collator;
+}
+
+void search_translations(struct sqlite *db, const struct translations *t, struct view language)
+{
+    struct search *s = sqlite_kept(db);
+
+    s->translations = t;
+    s->translated_to = language;
 }

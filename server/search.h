@@ -15,10 +15,14 @@
 #define SEARCH_LANGUAGES_KEPT 16 /* orders that a connection holds ready */
 
 struct sqlite;
+struct translations;
 
 void search_install(struct sqlite *db);
 /* For the statements until the next call. tag: well-formed (unicode_is_tag), or empty for the order
  * of code points. */
 void search_language(struct sqlite *db, struct view tag);
+/* What cmi_sort compares from now on: values as they are shown in that language (two letters); both
+ * outlive the statements. NULL: as they are stored. */
+void search_translations(struct sqlite *db, const struct translations *t, struct view language);
 
 #endif

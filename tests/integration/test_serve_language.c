@@ -134,10 +134,48 @@ static void a_queue_has_its_name_in_the_language_everywhere(void **state)
     }
 }
 
+/* By what the user sees, page by page: "SMS" is before "Support", "Tekstiviestit" behind it. */
+static void contacts_are_ordered_by_the_names_that_are_shown(void **state)
+{
+    static const struct {
+        const char *language;
+        const char *shown[2];
+    } rows[] = {{"fi", {"Support", "Tekstiviestit"}}, {"sv", {"SMS", "Support"}}};
+
+    (void)state;
+    ingest("contact.received", "contacts/00000000000000000000000000000C10",
+           "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"source\":\"78\",\"destination\":\"2\","
+           "\"queueName\":\"SMS\"}");
+    ingest("contact.received", "contacts/00000000000000000000000000000C11",
+           "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"source\":\"78\",\"destination\":\"2\","
+           "\"queueName\":\"Support\"}");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char path[512];
+
+        snprintf(path, sizeof path, "/RI/cmi/contacts?source=78&sort=queueName&limit=1&language=%s",
+                 rows[i].language);
+        for (size_t n = 0; n < 2; n++) {
+            struct probe_reply r = probe_ask(rig.port, "GET", path, "", NULL);
+            const char *link = probe_header(&r, "Link");
+            const char *end = strchr(link, '>');
+            size_t bytes = end == NULL ? 0 : (size_t)(end - link) - 1;
+
+            if (r.status != 200 || strstr(r.body.p, rows[i].shown[n]) == NULL)
+                fail_msg("%s lacks %s: %d %.*s", path, rows[i].shown[n], r.status,
+                         VIEW_ARG(r.body));
+            assert_true((n == 0) == (bytes > 0) && bytes < sizeof path);
+            memcpy(path, link + (n == 0 ? 1 : 0), bytes);
+            path[bytes] = '\0';
+            probe_done(&r);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_queue_has_its_name_in_the_language_everywhere),
+        cmocka_unit_test(contacts_are_ordered_by_the_names_that_are_shown),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

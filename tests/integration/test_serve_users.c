@@ -424,29 +424,19 @@ static void ingest(const char *events)
 #define REC_ANN  "00000000000000000000000000000D0A"
 #define REC_BEN  "00000000000000000000000000000D0B"
 
+#define Q_ANN "00000000000000000000000000000001"
+#define Q_BEN "00000000000000000000000000000002"
+
 static void make_calls(void)
 {
-    ingest("[" EVENT(
-        "1", "contact.received", "contacts/" CALL_ANN,
-        CALL(
-            "1", "00000000000000000000000000000001",
-            "0000000000000000000000000000000A")) "," EVENT("2", "contact.received",
-                                                           "contacts/" CALL_BEN,
-                                                           CALL(
-                                                               "2",
-                                                               "00000000000000000000000000000002",
-                                                               "0000000000000000000000000000000"
-                                                               "B")) "," EVENT("3",
-                                                                               "callrecording."
-                                                                               "created",
-                                                                               "callRecordings"
-                                                                               "/" REC_ANN,
-                                                                               RECORDING(
-                                                                                   CALL_ANN)) "," EVENT("4",
-                                                                                                        "callrecording.created",
-                                                                                                        "callRecordings/" REC_BEN,
-                                                                                                        RECORDING(
-                                                                                                            CALL_BEN)) "]");
+    ingest("[" EVENT("1", "contact.received", "contacts/" CALL_ANN,
+                     CALL("1", Q_ANN, "0000000000000000000000000000000A")) "]");
+    ingest("[" EVENT("2", "contact.received", "contacts/" CALL_BEN,
+                     CALL("2", Q_BEN, "0000000000000000000000000000000B")) "]");
+    ingest("[" EVENT("3", "callrecording.created", "callRecordings/" REC_ANN,
+                     RECORDING(CALL_ANN)) "]");
+    ingest("[" EVENT("4", "callrecording.created", "callRecordings/" REC_BEN,
+                     RECORDING(CALL_BEN)) "]");
 }
 
 static void recordings_of_other_queues_do_not_exist(void **state)
@@ -502,21 +492,10 @@ static void the_history_of_other_queues_does_not_exist(void **state)
 
     (void)state;
     make_calls();
-    ingest(
-        "[" EVENT("5", "email.received", "emails/" MAIL_ANN, EMAIL("00000000000000000000000000000001")) "," EVENT(
-            "6", "email.received", "emails/" MAIL_BEN,
-            EMAIL(
-                "00000000000000000000000000000002")) "," EVENT("7", "scriptresult.saved",
-                                                               "scriptResults/" RES_ANN,
-                                                               RESULT(
-                                                                   CALL_ANN)) "," EVENT("8",
-                                                                                        "scriptresu"
-                                                                                        "lt.saved",
-                                                                                        "scriptResu"
-                                                                                        "lts"
-                                                                                        "/" RES_BEN,
-                                                                                        RESULT(
-                                                                                            CALL_BEN)) "]");
+    ingest("[" EVENT("5", "email.received", "emails/" MAIL_ANN, EMAIL(Q_ANN)) "]");
+    ingest("[" EVENT("6", "email.received", "emails/" MAIL_BEN, EMAIL(Q_BEN)) "]");
+    ingest("[" EVENT("7", "scriptresult.saved", "scriptResults/" RES_ANN, RESULT(CALL_ANN)) "]");
+    ingest("[" EVENT("8", "scriptresult.saved", "scriptResults/" RES_BEN, RESULT(CALL_BEN)) "]");
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         struct thing anns = {"", NULL};
         struct thing bens = {"", NULL};
@@ -526,6 +505,38 @@ static void the_history_of_other_queues_does_not_exist(void **state)
         expect_untouched(&anns, all[i].collection, ANN, BEN, NULL);
         expect_untouched(&bens, all[i].collection, BEN, ANN, NULL);
     }
+}
+
+#define CHAT_ANN "00000000000000000000000000001C0A"
+#define CHAT_LEG "00000000000000000000000000001C0B"
+#define MAIL_TO  "00000000000000000000000000001E0A"
+#define MAIL_LEG "00000000000000000000000000001E0B"
+#define CHAT(queue)                                                                                \
+    "{\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"source\":\"leg\",\"destination\":\"d\","          \
+    "\"queueId\":\"" queue "\"}"
+#define TO(previous, queue) "{\"previousId\":\"" previous "\",\"queueId\":\"" queue "\"}"
+
+/* A chat or an email that was transferred is seen by whoever sees one of its legs. */
+static void who_sees_a_leg_sees_the_chat_and_the_email(void **state)
+{
+    struct probe_reply r;
+
+    (void)state;
+    ingest("[" EVENT("1", "contact.received", "contacts/" CHAT_ANN, CHAT(Q_ANN)) "]");
+    ingest("[" EVENT("2", "email.received", "emails/" MAIL_TO, EMAIL(Q_ANN)) "]");
+    serve_expect(&rig, "GET", "/chats/" CHAT_ANN, ANN, NULL, 200, NULL);
+    serve_expect(&rig, "GET", "/chats/" CHAT_ANN, BEN, NULL, 404, NULL);
+    serve_expect(&rig, "GET", "/emails/" MAIL_TO, BEN, NULL, 404, NULL);
+    ingest("[" EVENT("3", "contact.transferred", "contacts/" CHAT_LEG, TO(CHAT_ANN, Q_BEN)) "]");
+    ingest("[" EVENT("4", "contact.transferred", "contacts/" MAIL_LEG, TO(MAIL_TO, Q_BEN)) "]");
+    serve_expect(&rig, "GET", "/contacts/" CHAT_LEG, BEN, NULL, 200, NULL);
+    serve_expect(&rig, "GET", "/contacts/" CHAT_ANN, BEN, NULL, 404, NULL);
+    serve_expect(&rig, "GET", "/chats/" CHAT_ANN, BEN, NULL, 200, NULL);
+    serve_expect(&rig, "GET", "/chats/" CHAT_ANN, ANN, NULL, 200, NULL);
+    serve_expect(&rig, "GET", "/emails/" MAIL_TO, BEN, NULL, 200, NULL);
+    r = serve_ask(&rig, "GET", "/chats?originator=leg", BEN, NULL);
+    assert_non_null(strstr(r.body.p, CHAT_ANN));
+    probe_done(&r);
 }
 
 /* How many contacts the user is given. */
@@ -648,6 +659,7 @@ int main(void)
         TEST(recordings_of_other_queues_do_not_exist),
         TEST(the_history_of_other_queues_does_not_exist),
         TEST(searches_find_what_is_seen_only),
+        TEST(who_sees_a_leg_sees_the_chat_and_the_email),
         TEST(remarks_are_the_agent_s),
         TEST(users_change_while_it_runs),
         TEST(no_secret_is_in_the_log),
