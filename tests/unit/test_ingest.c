@@ -364,6 +364,7 @@ static void what_is_not_known_whole_is_counted(void **state)
 /* ---- any order ---- */
 
 #define EVENTS_MAX 48
+#define LEGS       4
 
 struct story {
     char *events[EVENTS_MAX];
@@ -394,7 +395,8 @@ static void put_data(struct buf *to, struct rng *rng, const char *type, int leg_
                               ",\"arrivalTime\":\"2024-05-05T09:00:00Z\"}",
                               ",\"queueId\":\"" QUEUE "\",\"queueName\":\"q\"}"));
     } else if (strcmp(type, "contact.transferred") == 0) {
-        buf_printf(to, "{\"previousId\":\"leg-%d\"%s}", (int)rng_below(rng, (uint64_t)leg_number),
+        buf_printf(to, "{\"previousId\":\"leg-%d\"%s}",
+                   (leg_number + 1 + (int)rng_below(rng, LEGS - 1)) % LEGS, /* cycles, too */
                    PICK(rng, "", ",\"subject\":null", ",\"queueId\":\"" OTHER "\""));
     } else if (strcmp(type, "contact.updated") == 0) {
         buf_put_text(to,
@@ -463,11 +465,9 @@ static void make_story(struct story *s, uint64_t seed)
                  "scriptresult.saved", "email.received", "email.updated", "contact.allocated");
         struct view tail = view_of(type);
         struct view head = view_cut(&tail, '.');
-        int leg_number = (int)rng_below(rng, 4);
+        int leg_number = (int)rng_below(rng, LEGS);
         struct buf json;
 
-        if (strcmp(type, "contact.transferred") == 0 && leg_number == 0)
-            leg_number = 1; /* from an earlier one */
         buf_init(&json, EVENT_MAX);
         buf_printf(&json,
                    "{\"specversion\":\"1.0\",\"id\":\"e%zu\",\"source\":\"/s%d\",\"type\":\"%s\","
