@@ -225,8 +225,11 @@ static bool step_sweep(struct erase *e, struct sqlite *db)
 
 static void sweep(struct erase *e)
 {
-    e->sweep = (struct person_sweep){
-        .person = &e->person, .erased = e->erased, .dry = e->dry, .merges = !e->dry};
+    e->sweep = (struct person_sweep){.person = &e->person,
+                                     .erased = e->erased,
+                                     .clock = &history_clock,
+                                     .dry = e->dry,
+                                     .merges = !e->dry};
     steps(e, step_sweep, false);
 }
 

@@ -56,6 +56,14 @@ struct history {
     void *closed_owner;
 };
 
+static int64_t now_ms(void *ctx)
+{
+    (void)ctx;
+    return (int64_t)(uv_hrtime() / 1000000);
+}
+
+const struct step_clock history_clock = {now_ms, NULL};
+
 /* ---- on the writer's thread ---- */
 
 static void fail_all(struct job_chain *group, const struct fault *why)

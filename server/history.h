@@ -14,6 +14,7 @@
 #include "bridge/core/fault.h"
 #include "bridge/core/stats.h"
 #include "bridge/ports/notice.h"
+#include "server/allowance.h"
 
 #include <stdint.h>
 
@@ -75,6 +76,9 @@ bool history_read_at_once(struct history *h, struct history_job *job, struct fau
 /* Why the newest write that the disk failed was failed, and by the clock of uv_hrtime when; NULL
  * while none was, or the one after it went well. Holds until the loop's next turn. */
 const char *history_trouble(const struct history *h, uint64_t *at_ns);
+
+/* For steps of long work on the writer's thread (server/allowance.h). */
+extern const struct step_clock history_clock;
 
 /* Who was erased. NULL without a history. */
 struct erased *history_erased(const struct history *h);

@@ -179,8 +179,7 @@ static void note_thing(const struct person_sweep *s, struct sqlite *db, const st
         erased_store_thing(s->erased, db, id);
 }
 
-static bool take_group(struct person_sweep *s, struct sqlite *db, const struct guid *group,
-                       struct allowance *left)
+static bool take_group(struct person_sweep *s, struct sqlite *db, const struct guid *group)
 {
     struct ids legs = {0};
 
@@ -194,7 +193,7 @@ static bool take_group(struct person_sweep *s, struct sqlite *db, const struct g
         take_of(s, db, &legs.list[i]);
     }
     mem_free(legs.list);
-    return s->dry || history_remove_group(db, group, left, &s->removed);
+    return s->dry || history_remove_group(db, group, &s->left, &s->removed);
 }
 
 static struct guid group_of_email(struct sqlite *db, const struct guid *email)
@@ -211,18 +210,18 @@ static struct guid group_of_email(struct sqlite *db, const struct guid *email)
 
 /* false: some of it is left. */
 static bool take(struct person_sweep *s, struct sqlite *db, const struct named *n,
-                 const struct guid *key, struct allowance *left)
+                 const struct guid *key)
 {
     struct guid group = *key;
 
     if (n->holder == HOLDER_RECORDING) {
         take_recording(s, db, key);
-        left->rows--;
+        s->left.rows--;
         return true;
     }
     if (n->holder == HOLDER_EMAIL)
         group = group_of_email(db, key);
-    return take_group(s, db, &group, left);
+    return take_group(s, db, &group);
 }
 
 /* In a dry run, where it is still there. */
@@ -250,6 +249,12 @@ static bool names(const struct person_sweep *s, const struct sqlite_query *q)
     return false;
 }
 
+/* All rows of a first byte are looked at in one step. */
+static bool goes_on(const struct person_sweep *s, bool by_row, int looked)
+{
+    return !by_row || looked == 0 || !allowance_is_over(&s->left);
+}
+
 /* One step of one table; false: the table is through. */
 static bool people(struct person_sweep *s, struct sqlite *db, const struct named *n)
 {
@@ -258,16 +263,15 @@ static bool people(struct person_sweep *s, struct sqlite *db, const struct named
     int64_t rows[FOUND_MAX];
     size_t count = 0;
     int looked = 0;
-    struct allowance left = allowance_of(PERSON_ROWS_MAX, NULL, 0);
     struct sqlite_query q = look(s, db, n->table, n->key, n->columns, n->by_row, bounds);
 
-    while (count < FOUND_MAX && sqlite_row(&q)) {
+    while (count < FOUND_MAX && goes_on(s, n->by_row, looked) && sqlite_row(&q)) {
         looked++;
         s->row = sqlite_int(&q, 0);
         if (!names(s, &q) || !sqlite_guid(&q, 1, &found[count]))
             continue;
         if (s->dry && !n->by_row) /* it stays, so this step has to see all of the same first byte */
-            (void)take(s, db, n, &found[count], &left);
+            (void)take(s, db, n, &found[count]);
         else
             rows[count++] = s->row;
     }
@@ -275,7 +279,7 @@ static bool people(struct person_sweep *s, struct sqlite *db, const struct named
     s->looked += looked;
     s->acted = s->acted || count > 0;
     for (size_t i = 0; i < count; i++)
-        if (allowance_is_over(&left) || !take(s, db, n, &found[i], &left)) {
+        if ((i > 0 && allowance_is_over(&s->left)) || !take(s, db, n, &found[i])) {
             s->row = rows[i] - 1; /* the next step comes to it again */
             return true;
         }
@@ -344,7 +348,7 @@ static bool mentions(struct person_sweep *s, struct sqlite *db, const struct tex
     struct sqlite_query q = look(s, db, t->table, t->key, t->column, t->by_row, bounds);
 
     arena_init(&texts_found);
-    while (count < FOUND_MAX && sqlite_row(&q)) {
+    while (count < FOUND_MAX && goes_on(s, t->by_row, looked) && sqlite_row(&q)) {
         looked++;
         s->row = sqlite_int(&q, 0);
         if (sqlite_kind(&q, 2) != SQLITE_KIND_TEXT ||
@@ -404,6 +408,7 @@ bool person_sweep_step(struct person_sweep *s, struct sqlite *db)
         begin_table(s);
     s->looked = 0;
     s->acted = false;
+    s->left = allowance_of(PERSON_ROWS_MAX, s->clock, PERSON_STEP_MS);
     if (!s->dry)
         history_remove_begin(db);
     do {
@@ -412,7 +417,8 @@ bool person_sweep_step(struct person_sweep *s, struct sqlite *db)
             s->table = 0;
             begin_table(s);
         }
-    } while (s->phase < LOOKS && !s->acted && s->looked < PERSON_LOOK_MAX);
+    } while (s->phase < LOOKS && !s->acted && s->looked < PERSON_LOOK_MAX &&
+             !allowance_is_over(&s->left));
     if (!s->dry)
         history_remove_end(db);
     return s->phase < count;

@@ -18,19 +18,22 @@
 #include <stdbool.h>
 
 #define PERSON_LOOK_MAX 2000 /* rows looked at in a step */
-#define PERSON_ROWS_MAX 500  /* rows taken in a step, give or take one group's legs */
+#define PERSON_ROWS_MAX 500  /* rows taken in a step, give or take a piece of a transcript */
+#define PERSON_STEP_MS  10   /* that a step works, give or take a row; its COMMIT comes after */
 
 struct erased;
 
 struct person_sweep {
     const struct person *person;
-    struct erased *erased; /* what is taken is noted there; not where dry is set */
-    bool dry;              /* only counts, the same */
-    bool merges;           /* write the indexes of texts anew at the end */
+    struct erased *erased;          /* what is taken is noted there; not where dry is set */
+    const struct step_clock *clock; /* NULL: steps are bounded by rows only */
+    bool dry;                       /* only counts, the same */
+    bool merges;                    /* write the indexes of texts anew at the end */
     struct history_removed removed;
     int64_t mentions; /* texts that hold a mention, in what is not taken */
     /* private */
     struct person_taken taken; /* in a dry run */
+    struct allowance left;     /* of the step */
     unsigned phase;
     unsigned table;
     int64_t row;
@@ -40,7 +43,7 @@ struct person_sweep {
     unsigned merge_at;
 };
 
-/* *s: the first four set, the rest 0. In a transaction, on the writer's thread. false: it is done.
+/* *s: the first five set, the rest 0. In a transaction, on the writer's thread. false: it is done.
  */
 bool person_sweep_step(struct person_sweep *s, struct sqlite *db);
 void person_sweep_done(struct person_sweep *s); /* may be called twice */

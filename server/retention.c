@@ -28,14 +28,6 @@ static void free_if_over(struct retention *r)
         mem_free(r);
 }
 
-static int64_t now_ms(void *ctx)
-{
-    (void)ctx;
-    return (int64_t)(uv_hrtime() / 1000000);
-}
-
-static const struct step_clock step_clock = {now_ms, NULL};
-
 static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
 {
     struct retention *r = (struct retention *)job;
@@ -114,7 +106,7 @@ static void begin_pass(struct retention *r)
     r->counted = (struct history_removed){0};
     r->sweep = (struct sweep){.ages = r->server->ages,
                               .now_ms = now.tv_sec * 1000 + now.tv_usec / 1000,
-                              .clock = &step_clock};
+                              .clock = &history_clock};
     r->sweep.merges = r->merged_ms == 0 || r->sweep.now_ms - r->merged_ms >= RETENTION_MERGE_MS;
 }
 

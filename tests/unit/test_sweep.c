@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include "bridge/io/crypto.h"
+#include "server/erased.h"
 #include "server/history_schema.h"
 #include "server/ingest.h"
+#include "server/person_sweep.h"
 #include "server/sqlite.h"
 #include "server/sqlite_migrate.h"
 #include "server/sweep.h"
@@ -398,6 +400,75 @@ static void a_step_ends_when_its_time_is_over(void **state)
     sqlite_close(db);
 }
 
+static struct person_sweep erase(struct sqlite *db, const struct person *who, struct erased *erased,
+                                 bool dry)
+{
+    int64_t now = 0;
+    const struct step_clock clock = {late, &now};
+    struct person_sweep s = {.person = who, .erased = erased, .clock = &clock, .dry = dry};
+    int64_t lines = count(db, "SELECT count(*) FROM chat_messages");
+    int64_t all = count(db, "SELECT count(*) FROM contacts");
+    int steps = 0;
+
+    for (bool more = true; more;) {
+        int64_t lines_left;
+        int64_t left;
+
+        more = person_sweep_step(&s, db);
+        lines_left = count(db, "SELECT count(*) FROM chat_messages");
+        left = count(db, "SELECT count(*) FROM contacts");
+        assert_true(lines - lines_left <= 64 && all - left <= 1);
+        lines = lines_left;
+        all = left;
+        assert_true(++steps < STEPS_MAX);
+    }
+    person_sweep_done(&s);
+    return s;
+}
+
+static void a_person_goes_in_such_steps_and_a_dry_run_counts_the_same(void **state)
+{
+    struct sqlite *db = open_empty();
+    struct fault f = {0};
+    struct erased *erased = erased_load(db, &f);
+    struct person_sweep dry;
+    struct person_sweep wet;
+    struct person who;
+
+    (void)state;
+    assert_non_null(erased);
+    assert_true(person_init(&who, VIEW("+358401234567"), &f));
+    call(db, 1, 20);
+    transfer(db, 1, 2, 20);
+    call(db, 3, 20);
+    recording(db, 4, 2, 20);
+    recording(db, 5, 3, 20);
+    script(db, 6, 1, 20);
+    chat(db, 7, 20, 200);
+    take(db, "chat.participant.added", "chats/00000000000000000000000000000007", 20,
+         "{\"alias\":\"x\",\"uniquekey\":\"00358 40 1234567\"}");
+    take(db, "chat.message.added", "chats/00000000000000000000000000000007", 20,
+         "{\"message\":\"call +358401234567\",\"originator\":\"+358401234567\"}");
+    chat(db, 8, 20, 2);
+    take(db, "chat.message.added", "chats/00000000000000000000000000000008", 20,
+         "{\"message\":\"call +358401234567\",\"originator\":\"sam\"}");
+    email(db, 9, 20);
+    dry = erase(db, &who, erased, true);
+    assert_int_equal(count(db, "SELECT count(*) FROM contacts"), 6);
+    wet = erase(db, &who, erased, false);
+    assert_int_equal(count(db, "SELECT count(*) FROM contacts"), 2);
+    assert_int_equal(wet.removed.contacts, 4);
+    assert_int_equal(wet.removed.chats, 1);
+    assert_int_equal(wet.removed.recordings, 2);
+    assert_int_equal(wet.removed.script_results, 1);
+    assert_int_equal(wet.mentions, 1);
+    assert_memory_equal(&dry.removed, &wet.removed, sizeof dry.removed);
+    assert_int_equal(dry.mentions, wet.mentions);
+    check_indexes(db);
+    erased_free(erased);
+    sqlite_close(db);
+}
+
 static bool has(struct sqlite *db, const char *sql, const char *text)
 {
     struct sqlite_query q = sqlite_query(db, sql);
@@ -454,6 +525,7 @@ int main(void)
         cmocka_unit_test(what_is_not_shown_goes_by_its_newest_event),
         cmocka_unit_test(what_is_large_goes_in_several_steps),
         cmocka_unit_test(a_step_ends_when_its_time_is_over),
+        cmocka_unit_test(a_person_goes_in_such_steps_and_a_dry_run_counts_the_same),
         cmocka_unit_test(its_words_leave_the_indexes_too),
         cmocka_unit_test(without_an_age_everything_stays),
     };
