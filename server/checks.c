@@ -7,6 +7,8 @@
 #include "bridge/core/utf8.h"
 #include "server/listing.h"
 
+#include <assert.h>
+
 #define ACCEPT_BYTES_MAX 4096
 #define ID_SHOWN_MAX     64 /* characters of one that is far too long */
 
@@ -30,25 +32,36 @@ bool checks_id(struct pending *p, struct view encoded, char **text)
     return true;
 }
 
+bool checks_count(struct pending *p)
+{
+    struct view query = p->request->query;
+    struct view name = VIEW_NONE;
+    struct view value = VIEW_NONE;
+    size_t seen = 0;
+
+    while (percent_next_pair(&query, &name, &value))
+        if (seen++ == EXCHANGE_PARAMS_MAX) {
+            exchange_error(&p->x, 400, "there are more than %d parameters", EXCHANGE_PARAMS_MAX);
+            return false;
+        }
+    return true;
+}
+
 static bool decode_params(struct pending *p, char **text)
 {
     struct view query = p->request->query;
     struct view name = VIEW_NONE;
     struct view value = VIEW_NONE;
     struct fault f = {0};
-    size_t seen = 0;
 
     if (query.n > 0)
         p->x.params = p->params = mem_zeroed(EXCHANGE_PARAMS_MAX, sizeof *p->params);
     while (percent_next_pair(&query, &name, &value)) {
         struct exchange_param *one = NULL;
 
-        if (seen++ == EXCHANGE_PARAMS_MAX) {
-            exchange_error(&p->x, 400, "there are more than %d parameters", EXCHANGE_PARAMS_MAX);
-            return false;
-        }
         if (name.n > 0 && name.p[0] == '_') /* ignored, whatever it holds */
             continue;
+        assert(p->x.param_count < EXCHANGE_PARAMS_MAX); /* checks_count has looked */
         one = &p->params[p->x.param_count];
         if (!percent_decode_query(name, *text, &one->name, &f)) {
             exchange_error(&p->x, 400, "a parameter's name: %s", f.text);

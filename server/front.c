@@ -281,6 +281,8 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
             p->route->route->serve(&p->x);
         return;
     }
+    if (is_read(p->route->route) && !checks_count(p))
+        return;
     result = sign_on_look(f->sign_on, r, on_signed_on, p);
     if (result.outcome != SIGN_ON_WAITS)
         on_signed_on(p, &result);

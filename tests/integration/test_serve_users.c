@@ -507,6 +507,20 @@ static void the_history_of_other_queues_does_not_exist(void **state)
     }
 }
 
+static void too_many_parameters_are_refused_before_anybody_signs_on(void **state)
+{
+    struct buf path;
+
+    (void)state;
+    buf_init(&path, 8192);
+    buf_put_text(&path, "/contacts?");
+    for (int i = 0; i < 600; i++)
+        buf_printf(&path, "_a%d=1&", i);
+    serve_expect(&rig, "GET", buf_text(&path), "", NULL, 400,
+                 "there are more than 64 parameters\n");
+    buf_done(&path);
+}
+
 #define CHAT_ANN "00000000000000000000000000001C0A"
 #define CHAT_LEG "00000000000000000000000000001C0B"
 #define MAIL_TO  "00000000000000000000000000001E0A"
@@ -659,6 +673,7 @@ int main(void)
         TEST(recordings_of_other_queues_do_not_exist),
         TEST(the_history_of_other_queues_does_not_exist),
         TEST(searches_find_what_is_seen_only),
+        TEST(too_many_parameters_are_refused_before_anybody_signs_on),
         TEST(who_sees_a_leg_sees_the_chat_and_the_email),
         TEST(remarks_are_the_agent_s),
         TEST(users_change_while_it_runs),
