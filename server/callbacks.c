@@ -6,9 +6,7 @@
 #include "server/callback_add.h"
 #include "server/callback_hash.h"
 #include "server/effect.h"
-#include "server/erased.h"
 #include "server/filter.h"
-#include "server/history.h"
 #include "server/input.h"
 #include "server/listing.h"
 #include "server/queues.h"
@@ -145,7 +143,6 @@ static void post_callback(struct exchange *x)
 {
     struct input in = {.count = 0};
     const struct callback_queue *queue = NULL;
-    struct fault f;
 
     if (x->server->callback_ivr == NULL) {
         exchange_error(x, 400, "no Callback IVR number is configured (callbacks.ivr_number)");
@@ -156,9 +153,6 @@ static void post_callback(struct exchange *x)
         if (queue == NULL ||
             !rights_see_number(x->user->rights, RIGHTS_CALLBACKS, view_of(queue->number)))
             exchange_error(x, 400, "Callback queue not found");
-        else if (!erased_allows(history_erased(x->server->history), "customerNumber",
-                                input_text(&in, "customerNumber"), &f))
-            exchange_fault(x, &f);
         else
             callback_add(
                 x, &(struct callback_new){.queue = queue,

@@ -345,8 +345,7 @@ static bool read_wish(struct wish *w, const struct input *in)
         exchange_error(w->x, 400, "address is longer than %d bytes", GIVEN_MAX);
         return false;
     }
-    if (place_of(input_text(in, FIELD_OF_USAGE), address, &w->place, &f) &&
-        erased_allows(history_erased(w->x->server->history), FIELD_OF_ADDRESS, address, &f))
+    if (place_of(input_text(in, FIELD_OF_USAGE), address, &w->place, &f))
         return true;
     exchange_fault(w->x, &f);
     return false;

@@ -1,7 +1,8 @@
 #include "server/erased.h"
 
 #include "bridge/core/mem.h"
-#include "bridge/core/phone.h"
+#include "bridge/core/person.h"
+#include "bridge/core/siphash.h"
 #include "bridge/io/crypto.h"
 #include "server/sqlite.h"
 
@@ -10,8 +11,16 @@
 #define HASH_LEN   16
 #define FIRST_ROOM 64 /* hashes; doubled as they come */
 
+/* Texts ask for all that could be an address: nearly all of that is told apart by a few bits of a
+ * quicker hash. */
+#define QUICK_BITS 20
+#define WORD_BITS  64
+
 struct erased {
     uint8_t key[CRYPTO_KEY_LEN]; /* unchanging: both threads use it */
+    uint8_t quick_key[16];       /* likewise */
+    uint64_t *quick;             /* bits of those in `hashes`, and of some lifted; the loop's */
+    bool all;                    /* of some only the hash is known: the bits don't count */
     uint8_t (*hashes)[HASH_LEN]; /* ordered; the loop's */
     size_t count;
     size_t room;
@@ -23,7 +32,24 @@ static void hash_of(const struct erased *e, struct view text, uint8_t out[HASH_L
     crypto_keyed(e->key, text, out);
 }
 
+static uint64_t quick_of(const struct erased *e, struct view normal)
+{
+    return siphash(e->quick_key, normal) & ((UINT64_C(1) << QUICK_BITS) - 1);
+}
+
 /* ---- in memory ---- */
+
+static void set_quick(struct erased *e, uint64_t quick)
+{
+    e->quick[quick / WORD_BITS] |= UINT64_C(1) << quick % WORD_BITS;
+}
+
+static bool may_have(const struct erased *e, struct view normal)
+{
+    uint64_t quick = quick_of(e, normal);
+
+    return e->all || (e->quick[quick / WORD_BITS] >> quick % WORD_BITS & 1) != 0;
+}
 
 /* Where it is, or would be. */
 static size_t find(const struct erased *e, const uint8_t hash[HASH_LEN], bool *found)
@@ -65,26 +91,39 @@ static void insert(struct erased *e, const uint8_t hash[HASH_LEN])
     e->count++;
 }
 
-bool erased_has(const struct erased *e, struct view address)
+/* A person_known. */
+static bool is_known(const void *ctx, struct view normal)
 {
-    char room[PHONE_NORMAL_MAX];
+    const struct erased *e = ctx;
     uint8_t hash[HASH_LEN];
-    struct view normal;
-    struct fault nameless;
     bool found = false;
 
-    if (e == NULL || e->count == 0 || address.n == 0 ||
-        !phone_normal(address, room, &normal, &nameless))
+    if (!may_have(e, normal))
         return false;
     hash_of(e, normal, hash);
     (void)find(e, hash, &found);
     return found;
 }
 
-bool erased_allows(const struct erased *e, const char *field, struct view address, struct fault *f)
+bool erased_has(const struct erased *e, struct view address)
 {
-    return !erased_has(e, address) ||
-           fault_set(f, FAULT_REJECT, "%s is of a person who was erased", field);
+    char room[PHONE_NORMAL_MAX];
+    struct view normal;
+    struct fault nameless;
+
+    if (erased_count(e) == 0)
+        return false;
+    return (phone_normal(address, room, &normal, &nameless) && is_known(e, normal)) ||
+           person_known_mentioned(address, is_known, e);
+}
+
+bool erased_without(const struct erased *e, struct view text, struct buf *to)
+{
+    if (erased_count(e) == 0 || !person_known_mentioned(text, is_known, e))
+        return false;
+    buf_clear(to);
+    person_without_known(text, is_known, e, to);
+    return true;
 }
 
 void erased_add(struct erased *e, struct view normal)
@@ -93,6 +132,7 @@ void erased_add(struct erased *e, struct view normal)
 
     hash_of(e, normal, hash);
     insert(e, hash);
+    set_quick(e, quick_of(e, normal));
 }
 
 void erased_lift(struct erased *e, struct view normal)
@@ -144,12 +184,20 @@ struct erased *erased_load(struct sqlite *db, struct fault *f)
     struct sqlite_query q;
 
     load_key(e, db);
-    q = sqlite_query(db, "SELECT hash FROM erased_people");
+    hash_of(e, VIEW("quick"), e->quick_key);
+    e->quick = mem_zeroed((1 << QUICK_BITS) / WORD_BITS, sizeof *e->quick);
+    q = sqlite_query(db, "SELECT hash, quick FROM erased_people");
     while (sqlite_row(&q)) {
         struct view hash = sqlite_text(&q, 0);
+        uint64_t quick = (uint64_t)sqlite_int(&q, 1);
 
-        if (hash.n == HASH_LEN)
-            insert(e, (const uint8_t *)hash.p);
+        if (hash.n != HASH_LEN)
+            continue;
+        insert(e, (const uint8_t *)hash.p);
+        if (sqlite_kind(&q, 1) == SQLITE_KIND_NULL || quick >> QUICK_BITS != 0)
+            e->all = true; /* of before there were such bits */
+        else
+            set_quick(e, quick);
     }
     q = sqlite_query(db, "SELECT 1 FROM erased_things LIMIT 1");
     e->things = sqlite_row(&q);
@@ -165,6 +213,7 @@ void erased_free(struct erased *e)
     if (e == NULL)
         return;
     mem_free(e->hashes);
+    mem_free(e->quick);
     mem_free(e);
 }
 
@@ -178,11 +227,13 @@ static void bind_hash(const struct erased *e, struct sqlite_query *q, struct vie
 void erased_store(struct erased *e, struct sqlite *db, struct view normal, int64_t now_ms)
 {
     uint8_t hash[HASH_LEN];
-    struct sqlite_query q = sqlite_query(db, "INSERT INTO erased_people (hash, at_ms) VALUES (?, ?)"
-                                             " ON CONFLICT (hash) DO NOTHING");
+    struct sqlite_query q =
+        sqlite_query(db, "INSERT INTO erased_people (hash, at_ms, quick) VALUES (?, ?, ?)"
+                         " ON CONFLICT (hash) DO UPDATE SET quick = excluded.quick");
 
     bind_hash(e, &q, normal, hash);
     sqlite_bind_int(&q, now_ms);
+    sqlite_bind_int(&q, (int64_t)quick_of(e, normal));
     sqlite_run(&q);
 }
 

@@ -7,9 +7,9 @@
 #ifndef SERVER_ERASED_H
 #define SERVER_ERASED_H
 
+#include "bridge/core/buf.h"
 #include "bridge/core/fault.h"
 #include "bridge/core/guid.h"
-#include "bridge/core/view.h"
 
 #include <stdint.h>
 
@@ -27,11 +27,12 @@ void erased_free(struct erased *e); /* NULL is a no-op */
 
 /* ---- on the loop ---- */
 
-/* Was the person of this address, in any spelling, erased? e may be NULL: nobody was. */
+/* Was the person of this address, in any spelling or within it ("Sam <sam@x.example>"), erased?
+ * e may be NULL: nobody was. */
 bool erased_has(const struct erased *e, struct view address);
-/* REJECT if so; the sentence begins with the field's name. */
-bool erased_allows(const struct erased *e, const char *field, struct view address,
-                   struct fault *f) MUST_CHECK;
+/* Does the text mention somebody who was erased (core/person.h)? If so *to is it with "…" for every
+ * mention. e may be NULL. */
+bool erased_without(const struct erased *e, struct view text, struct buf *to);
 void erased_add(struct erased *e, struct view normal); /* from now on; again does nothing */
 void erased_lift(struct erased *e, struct view normal);
 size_t erased_count(const struct erased *e);

@@ -172,6 +172,9 @@ static const char erasure[] =
 /* What a contact entered after its first queue (server/leg_queues.h). */
 static const char later_queues[] = "ALTER TABLE contacts ADD COLUMN later_queues BLOB;";
 
-const char *const history_schema[] = {contacts, chats,  emails,  recordings,  scripts,
-                                      remarks,  search, erasure, later_queues};
+/* Bits that tell most addresses from those of people who were erased (server/erased.c). */
+static const char quick_bits[] = "ALTER TABLE erased_people ADD COLUMN quick INTEGER;";
+
+const char *const history_schema[] = {contacts, chats,  emails,  recordings,   scripts,
+                                      remarks,  search, erasure, later_queues, quick_bits};
 const int history_schema_steps = sizeof history_schema / sizeof *history_schema;

@@ -1,12 +1,15 @@
 #include "server/ingest.h"
 
+#include "bridge/core/event_body.h"
 #include "bridge/core/json_out.h"
 #include "bridge/core/json_scan.h"
 #include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/utf8.h"
 #include "bridge/io/crypto.h"
+#include "bridge/io/json_in.h"
 #include "server/erased.h"
+#include "server/erased_reading.h"
 #include "server/exchange.h"
 #include "server/history.h"
 #include "server/history_remove.h"
@@ -52,13 +55,17 @@ struct guid ingest_guid(struct view source, const char *collection, struct view 
     return g;
 }
 
-void ingest_names(struct ingest_event *e, struct arena *a, struct view address)
+bool ingest_check(struct ingest_event *e, struct view data, struct cmi_visitor visitor,
+                  struct fault *f)
 {
-    struct ingest_name *name = arena_take(a, 1, sizeof *name);
+    struct erased_reading reading;
+    bool ok;
 
-    name->address = arena_view(a, address);
-    name->next = e->names;
-    e->names = name;
+    visitor = erased_reading_begin(&reading, e->people, ERASED_NOTED, visitor);
+    ok = event_body_check(e->type, json_in_read, data, visitor, f);
+    e->erased = reading.named;
+    erased_reading_end(&reading);
+    return ok;
 }
 
 void ingest_about(struct ingest_event *e, const struct guid *id)
@@ -109,12 +116,12 @@ static bool understand(struct ingest_event *e, const struct cloudevent *ce, stru
     return e->kind->read(e, ce->has_data ? ce->data : VIEW("{}"), a, f);
 }
 
-void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms, struct arena *a,
-                 struct buf *text)
+void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms,
+                 const struct erased *people, struct arena *a, struct buf *text)
 {
     struct cloudevent ce = {0};
 
-    *e = (struct ingest_event){.next = NULL};
+    *e = (struct ingest_event){.people = people};
     if (!cloudevent_of_json(json, &ce, text, &e->fault))
         return;
     e->id = arena_view(a, ce.id);
@@ -128,9 +135,7 @@ static void add_event(struct ingest *in, struct view json, struct buf *text)
 {
     struct ingest_event *e = arena_take(&in->arena, 1, sizeof *e);
 
-    ingest_read(e, json, in->x->wall_ms, &in->arena, text);
-    for (const struct ingest_name *n = e->names; n != NULL; n = n->next)
-        e->erased = e->erased || erased_has(history_erased(in->x->server->history), n->address);
+    ingest_read(e, json, in->x->wall_ms, history_erased(in->x->server->history), &in->arena, text);
     e->expired = e->time_ms < age_cut(&in->x->server->ages, e->age, in->x->wall_ms);
     if (in->last != NULL)
         in->last->next = e;
@@ -196,6 +201,7 @@ static bool is_of_erased(struct ingest_event *e, struct erased *erased, struct s
     sqlite_end(&q);
     erased_store_thing(erased, db, &group);
     (void)history_remove_group(db, &group, &left, &removed);
+    history_remove_recording(db, &e->subject, &removed);
     for (unsigned i = 0; i < e->about_count; i++) {
         erased_store_thing(erased, db, &e->about[i]);
         (void)history_remove_group(db, &e->about[i], &left, &removed);

@@ -18,12 +18,8 @@
 
 #define INGEST_ABOUT_MAX 4
 
+struct erased;
 struct sqlite;
-
-struct ingest_name {
-    const struct ingest_name *next;
-    struct view address;
-};
 
 struct ingest_event {
     struct ingest_event *next;
@@ -35,7 +31,7 @@ struct ingest_event {
     struct merge_stamp stamp;
     int64_t time_ms;
     enum age_of age;                     /* which age holds for it */
-    const struct ingest_name *names;     /* addresses that its data has */
+    const struct erased *people;         /* whom its data must not have */
     struct guid about[INGEST_ABOUT_MAX]; /* what it is of beside its subject */
     unsigned about_count;
     bool erased;        /* it is of somebody who was erased: not stored */
@@ -60,18 +56,21 @@ extern const struct ingest_kind ingest_email_kinds[];
 extern const struct ingest_kind ingest_call_kinds[]; /* recordings and script results */
 
 /* Reads one event's JSON. What can't be read, or is not for the history, leaves its fault in e.
- * What e holds is the arena's; text is room for the reading. */
-void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms, struct arena *a,
-                 struct buf *text);
+ * people: who was erased, NULL: nobody. What e holds is the arena's; text is room for the reading.
+ */
+void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms,
+                 const struct erased *people, struct arena *a, struct buf *text);
 
 /* What a producer's name stands for: a GUID for itself, any other for one made of source and name
  * (version 5). A contact, the chat that is its group and the email that is it share their names, so
  * all three are made alike. collection: "contacts", … */
 struct guid ingest_guid(struct view source, const char *collection, struct view name);
 
-/* For a kind's read: it says this address; it is of this thing, too (a group, a contact, a call).
- */
-void ingest_names(struct ingest_event *e, struct arena *a, struct view address);
+/* For a kind's read: as event_body_check, but texts come without people who were erased; e->erased
+ * says whether the data names one. */
+bool ingest_check(struct ingest_event *e, struct view data, struct cmi_visitor visitor,
+                  struct fault *f) MUST_CHECK;
+/* For a kind's read: it is of this thing, too (a group, a contact, a call). */
 void ingest_about(struct ingest_event *e, const struct guid *id);
 
 #endif

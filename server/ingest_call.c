@@ -1,7 +1,5 @@
 /* ingest_call: callrecording.created, scriptresult.saved (contract 4): whole things, of which the
  * newest version holds. */
-#include "bridge/core/event_body.h"
-#include "bridge/io/json_in.h"
 #include "server/ingest.h"
 #include "server/leg.h"
 #include "server/place.h"
@@ -96,11 +94,12 @@ static bool recording_read(struct ingest_event *e, struct view data, struct aren
     said->event = e;
     said->texts = a;
     e->said = said;
-    if (!event_body_check(e->type, json_in_read, data,
-                          (struct cmi_visitor){.ctx = said, .value = recording_value}, f))
+    if (!ingest_check(e, data, (struct cmi_visitor){.ctx = said, .value = recording_value}, f))
         return false;
-    ingest_about(e, &said->call_id);
-    ingest_about(e, &said->contact_id);
+    if (!e->erased) { /* a file's name that says whom is no word about the contact */
+        ingest_about(e, &said->call_id);
+        ingest_about(e, &said->contact_id);
+    }
     if (!said->has_time)
         said->created_ms = e->time_ms;
     return place_allows("time", said->created_ms, f);
@@ -272,7 +271,7 @@ static bool script_read(struct ingest_event *e, struct view data, struct arena *
     said->texts = a;
     said->end = &said->questions;
     e->said = said;
-    if (!event_body_check(e->type, json_in_read, data, visitor, f))
+    if (!ingest_check(e, data, visitor, f))
         return false;
     if (!said->has_original)
         said->original_id = said->contact_id;

@@ -1,7 +1,5 @@
 /* ingest_chat: chat.message.added, chat.participant.added (contract 4). */
-#include "bridge/core/event_body.h"
 #include "bridge/io/crypto.h"
-#include "bridge/io/json_in.h"
 #include "server/ingest.h"
 #include "server/transcript.h"
 
@@ -21,9 +19,6 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
     struct chat_said *said = ctx;
 
     (void)f;
-    if (!v->null && (strcmp(field->name, "originator") == 0 ||
-                     strcmp(field->name, "uniquekey") == 0 || strcmp(field->name, "alias") == 0))
-        ingest_names(said->event, said->texts, v->text);
     if (!v->null && !transcript_line_set(&said->line, said->texts, field->name, v))
         transcript_participant_set(&said->participant, said->texts, field->name, v);
     return true;
@@ -36,8 +31,7 @@ static bool read(struct ingest_event *e, struct view data, struct arena *a, stru
     said->event = e;
     said->texts = a;
     e->said = said;
-    return event_body_check(e->type, json_in_read, data,
-                            (struct cmi_visitor){.ctx = said, .value = on_value}, f);
+    return ingest_check(e, data, (struct cmi_visitor){.ctx = said, .value = on_value}, f);
 }
 
 static void apply_line(const struct ingest_event *e, struct sqlite *db, int *hidden)

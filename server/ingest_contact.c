@@ -1,6 +1,4 @@
 /* ingest_contact: contact.* (contract 4). */
-#include "bridge/core/event_body.h"
-#include "bridge/io/json_in.h"
 #include "server/ingest.h"
 #include "server/leg.h"
 #include "server/place.h"
@@ -131,8 +129,6 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
                 return false;
             leg_change_say(c, plain[i].property, plain_cell(field, v, said->texts));
         }
-    if ((strcmp(field->name, "source") == 0 || strcmp(field->name, "destination") == 0) && !v->null)
-        ingest_names(said->event, said->texts, v->text);
     if (strcmp(field->name, "channel") == 0 && !v->null)
         said->event->age = age_of_channel(v->text);
     if (strcmp(field->name, "contactGroupId") == 0) {
@@ -277,7 +273,7 @@ static bool read(struct ingest_event *e, struct view data, struct arena *a, stru
     said->event = e;
     said->texts = a;
     e->said = said;
-    if (!event_body_check(e->type, json_in_read, data, visitor, f))
+    if (!ingest_check(e, data, visitor, f))
         return false;
     for (size_t i = 0; i < sizeof effects / sizeof *effects; i++)
         if (strcmp(e->type->name, effects[i].type) == 0 && !effects[i].effect(said, f))

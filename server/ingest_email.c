@@ -1,7 +1,5 @@
 /* ingest_email: email.received, email.sent, email.updated (contract 4): an email and its contact.
  */
-#include "bridge/core/event_body.h"
-#include "bridge/io/json_in.h"
 #include "server/email.h"
 #include "server/ingest.h"
 #include "server/leg.h"
@@ -158,13 +156,10 @@ static void take_inner(struct email_said *said, const struct cmi_field *field,
         email_set(&said->email, EMAIL_SETS_FROM,
                   strcmp(field->name, "name") == 0 ? EMAIL_FROM_NAME : EMAIL_FROM_ADDRESS,
                   text_cell(said, v));
-        if (strcmp(field->name, "name") != 0)
-            ingest_names(said->event, said->texts, v->text);
     } else if (strcmp(field->name, "name") == 0) {
         said->address->name = arena_view(said->texts, v->text);
     } else {
         said->address->address = arena_view(said->texts, v->text);
-        ingest_names(said->event, said->texts, v->text);
     }
 }
 
@@ -233,8 +228,6 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
             email_set(&said->email, of_email[i].property, of_email[i].column, text_cell(said, v));
     if (v->null)
         take_nulled(said, name);
-    else if (strcmp(name, "originator") == 0 || strcmp(name, "destination") == 0)
-        ingest_names(said->event, said->texts, v->text);
     if (strcmp(name, "status") == 0) {
         take_status(said, v);
     } else if (strcmp(name, "contactGroupId") == 0) {
@@ -290,7 +283,7 @@ static bool read(struct ingest_event *e, struct view data, struct arena *a, stru
         said->address_end[i] = &said->email.addresses[i];
     said->attachment_end = &said->email.attachments;
     e->said = said;
-    if (!event_body_check(e->type, json_in_read, data, visitor, f))
+    if (!ingest_check(e, data, visitor, f))
         return false;
     if (strcmp(e->type->name, "email.updated") == 0) {
         if (leg_change_has(c, LEG_SETS_STATUS))

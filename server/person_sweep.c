@@ -35,7 +35,7 @@ static const struct named {
     enum holder holder;
 } named[] = {
     {"contacts", "group_id", "source, destination", true, HOLDER_GROUP},
-    {"emails", "id", "from_address", true, HOLDER_EMAIL},
+    {"emails", "id", "from_address, from_name", true, HOLDER_EMAIL},
     {"email_addresses", "email", "address, name", false, HOLDER_EMAIL},
     {"chat_participants", "chat", "uniquekey, alias", false, HOLDER_GROUP},
     {"chat_messages", "chat", "originator", true, HOLDER_GROUP},
@@ -55,7 +55,6 @@ static const struct texts {
     {"contacts", "group_id", "subject", true, HOLDER_GROUP, &text_index_of_subjects},
     {"emails", "id", "content", true, HOLDER_EMAIL, &text_index_of_emails},
     {"emails", "id", "remarks", true, HOLDER_EMAIL, &text_index_of_emails},
-    {"emails", "id", "from_name", true, HOLDER_EMAIL, NULL},
     {"chat_messages", "chat", "message", true, HOLDER_GROUP, &text_index_of_chats},
     {"listen_logs", "recording", "description", true, HOLDER_RECORDING, NULL},
     {"script_results", "id", "name", true, HOLDER_SCRIPT, NULL},

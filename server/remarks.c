@@ -3,6 +3,8 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/utf8.h"
 #include "server/email.h"
+#include "server/erased.h"
+#include "server/history.h"
 #include "server/idempotency.h"
 #include "server/leg.h"
 #include "server/lookup.h"
@@ -89,6 +91,8 @@ struct remarks_write {
     struct history_job job;
     struct exchange *x;
     struct guid group;
+    struct buf without; /* the text, where it mentioned people who were erased */
+    struct view text;
     bool adds;
     enum refusal refusal;
 };
@@ -142,7 +146,7 @@ static void store_beside(const struct remarks_write *w, struct sqlite *db)
                          " text = excluded.text, at_ms = excluded.at_ms");
 
     sqlite_bind_guid(&q, &w->group);
-    sqlite_bind_text(&q, w->x->body);
+    sqlite_bind_text(&q, w->text);
     sqlite_bind_int(&q, w->x->wall_ms);
     sqlite_run(&q);
 }
@@ -173,7 +177,7 @@ static bool store_in_email(const struct remarks_write *w, struct sqlite *db,
 
     if (ok) {
         c->sets = UINT32_C(1) << EMAIL_SETS_REMARKS;
-        c->cells[EMAIL_REMARKS] = cell_text(w->x->body);
+        c->cells[EMAIL_REMARKS] = cell_text(w->text);
         email_apply(db, &id, c, &stamp);
     }
     mem_free(c);
@@ -207,6 +211,12 @@ static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
     return sqlite_check(db, f);
 }
 
+static void write_free(struct remarks_write *w)
+{
+    buf_done(&w->without);
+    mem_free(w);
+}
+
 static void done(struct history_job *job, const struct fault *f)
 {
     struct remarks_write *w = (struct remarks_write *)job;
@@ -218,7 +228,7 @@ static void done(struct history_job *job, const struct fault *f)
         exchange_error(x, refusals[w->refusal].status, "%s", refusals[w->refusal].text);
     else
         exchange_answer(x, 204, NULL, VIEW_NONE);
-    mem_free(w);
+    write_free(w);
 }
 
 static void write_remarks(struct exchange *x, bool adds)
@@ -236,12 +246,16 @@ static void write_remarks(struct exchange *x, bool adds)
     w = mem_zeroed(1, sizeof *w);
     w->x = x;
     w->group = group;
+    buf_init(&w->without, 2 * x->body.n);
+    w->text = x->body;
+    if (erased_without(history_erased(x->server->history), x->body, &w->without))
+        w->text = buf_view(&w->without);
     w->adds = adds;
     w->job.run = run;
     w->job.done = done;
     if (history_write(x->server->history, &w->job, &f))
         return;
-    mem_free(w);
+    write_free(w);
     exchange_fault(x, &f);
 }
 

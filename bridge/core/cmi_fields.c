@@ -62,6 +62,8 @@
 #define BOTH_MUST   (POST_MUST | PUT_MUST)
 #define INGEST_MUST (CMI_INGEST | CMI_INGEST_MUST)
 #define EXTRA       (CMI_INGEST | CMI_INGEST_ONLY)
+#define WHO         (CMI_PERSON | CMI_PRIVATE)
+#define SAID        (CMI_MENTION | CMI_PRIVATE)
 #define COUNT_MAX   INT64_MAX /* of counts and milliseconds that the server makes */
 
 /* Shared by emails and chats; a chat's POST ignores the name (contract 19). */
@@ -73,14 +75,14 @@ static const struct cmi_shape queue = SHAPE("from_queue", NULL, queue_fields);
 
 /* The specification requires `name`; its examples lack it (contract 8). */
 static const struct cmi_field email_address_fields[] = {
-    TEXT(71, "name", KEPT | CMI_PRIVATE),
-    TEXT(72, "address", SHOWN | INGEST_MUST | CMI_PRIVATE),
+    TEXT(71, "name", KEPT | WHO),
+    TEXT(72, "address", SHOWN | INGEST_MUST | WHO),
 };
 static const struct cmi_shape email_address = SHAPE("emailAddress", NULL, email_address_fields);
 
 static const struct cmi_field attachment_fields[] = {
     GUID(61, "id", SHOWN | INGEST_MUST),
-    TEXT(62, "filename", SHOWN | INGEST_MUST),
+    TEXT(62, "filename", SHOWN | INGEST_MUST | CMI_MENTION),
     TEXT(63, "mime_type", SHOWN | INGEST_MUST),
     NUMBER(64, "size", SHOWN | INGEST_MUST),
     ENUM(65, "originator", KEPT, "customer", "agent"),
@@ -99,12 +101,12 @@ static const struct cmi_field email_fields[] = {
     TEXT(49, "statusDetails", KEPT),
     TEXT(51, "case_id", KEPT),
     TEXT(52, "cid", KEPT),
-    TEXT(53, "title", KEPT | CMI_EMPTY_OK | CMI_PRIVATE),
-    TEXT(55, "content", KEPT | CMI_PRIVATE),
-    TEXT(57, "remarks", KEPT | CMI_EMPTY_OK | CMI_PRIVATE),
+    TEXT(53, "title", KEPT | CMI_EMPTY_OK | SAID),
+    TEXT(55, "content", KEPT | SAID),
+    TEXT(57, "remarks", KEPT | CMI_EMPTY_OK | SAID),
     LIST(59, "attachments", KEPT | CMI_LEAN, &attachment, "attachment"),
-    TEXT(66, "originator", KEPT | CMI_PRIVATE),
-    TEXT(68, "destination", KEPT | CMI_PRIVATE),
+    TEXT(66, "originator", KEPT | WHO),
+    TEXT(68, "destination", KEPT | WHO),
     OBJECT(70, "from_address", KEPT, &email_address),
     LIST(73, "to_address", KEPT, &email_address, "emailAddress"),
     LIST(77, "cc_address", KEPT | CMI_LEAN, &email_address, "emailAddress"),
@@ -117,14 +119,14 @@ const struct cmi_shape cmi_email = SHAPE("email", "emails", email_fields);
 
 static const struct cmi_field script_answer_fields[] = {
     GUID(380, "id", SHOWN | INGEST_MUST),
-    TEXT(381, "answerdata", SHOWN | INGEST_MUST | CMI_PRIVATE),
+    TEXT(381, "answerdata", SHOWN | INGEST_MUST | SAID),
     NUMBER(382, "ordinal", SHOWN | INGEST_MUST),
 };
 static const struct cmi_shape script_answer = SHAPE("scriptanswer", NULL, script_answer_fields);
 
 static const struct cmi_field script_question_fields[] = {
     GUID(373, "id", SHOWN | INGEST_MUST),
-    TEXT(374, "data", SHOWN | INGEST_MUST | CMI_PRIVATE),
+    TEXT(374, "data", SHOWN | INGEST_MUST | SAID),
     TEXT(375, "controltype", SHOWN | INGEST_MUST),
     TEXT(376, "datatype", SHOWN | INGEST_MUST),
     NUMBER(377, "ordinal", SHOWN | INGEST_MUST),
@@ -136,7 +138,7 @@ static const struct cmi_shape script_question =
 static const struct cmi_field script_result_fields[] = {
     GUID(364, "id", SHOWN),
     GUID(365, "script_id", KEPT),
-    TEXT(366, "name", KEPT),
+    TEXT(366, "name", KEPT | CMI_MENTION),
     GUID(367, "contact_id", KEPT | CMI_NAMES),
     GUID(368, "originalcontact_id", KEPT | CMI_NAMES),
     TIME(369, "modificationtime", KEPT),
@@ -146,14 +148,14 @@ const struct cmi_shape cmi_script_result =
     SHAPE("scriptResult", "scriptResults", script_result_fields);
 
 static const struct cmi_field participant_fields[] = {
-    TEXT(606, "alias", CMI_SINGLE | POST_MUST | CMI_INGEST | CMI_PRIVATE),
-    TEXT(607, "uniquekey", CMI_SINGLE | POST_MUST | CMI_INGEST | CMI_PRIVATE),
+    TEXT(606, "alias", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
+    TEXT(607, "uniquekey", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
 };
 const struct cmi_shape cmi_chat_participant = SHAPE("participant", NULL, participant_fields);
 
 static const struct cmi_field chat_message_fields[] = {
-    TEXT(612, "message", CMI_SINGLE | POST_MUST | CMI_INGEST | CMI_EMPTY_OK | CMI_PRIVATE),
-    TEXT(613, "originator", CMI_SINGLE | POST_MUST | CMI_INGEST | CMI_PRIVATE),
+    TEXT(612, "message", CMI_SINGLE | POST_MUST | CMI_INGEST | CMI_EMPTY_OK | SAID),
+    TEXT(613, "originator", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
     {.name = "timestamp",
      .also = "timeStamp", /* contract 9 */
      .type = CMI_TIME,
@@ -182,9 +184,9 @@ static const struct cmi_field chat_fields[] = {
     TEXT(589, "typeDetails", SHOWN),
     TEXT(591, "status", SHOWN),
     TEXT(592, "statusDetails", SHOWN),
-    TEXT(665, "originator", SHOWN | POST_MUST | CMI_PRIVATE),
-    TEXT(667, "destination", SHOWN | POST_MUST | CMI_PRIVATE),
-    BOUND(669, "title", SHOWN | POST_MUST | CMI_EMPTY_OK | CMI_PRIVATE, 0, 256),
+    TEXT(665, "originator", SHOWN | POST_MUST | WHO),
+    TEXT(667, "destination", SHOWN | POST_MUST | WHO),
+    BOUND(669, "title", SHOWN | POST_MUST | CMI_EMPTY_OK | SAID, 0, 256),
     TIME(598, "date_created", SHOWN),
     OBJECT(670, "from_queue", SHOWN | POST_MUST, &queue),
     LIST(672, "participants", CMI_SINGLE | CMI_POST, &cmi_chat_participant, "participant"),
@@ -200,7 +202,7 @@ static const struct cmi_field listen_log_fields[] = {
     GUID(1200, "user_guid", SHOWN | CMI_POST),
     TEXT(1202, "user_id", SHOWN | CMI_POST),
     TEXT(1204, "user_name", SHOWN | CMI_POST),
-    TEXT(1206, "description", SHOWN | POST_MUST | CMI_PRIVATE),
+    TEXT(1206, "description", SHOWN | POST_MUST | SAID),
     TEXT(1208, "userSessionId", SHOWN | POST_MUST),
     TIME(1210, "time_stamp", SHOWN | CMI_POST),
 };
@@ -213,8 +215,8 @@ static const struct cmi_field call_recording_fields[] = {
     GUID(988, "owner_id", KEPT),
     ENUM(989, "owner_type", KEPT, "user", "queue", "outbound campaign"),
     TEXT(990, "owner_name", KEPT),
-    TEXT(991, "file_name", KEPT),
-    TEXT(992, "file_path", KEPT | CMI_EMPTY_OK),
+    TEXT(991, "file_name", KEPT | CMI_PERSON),
+    TEXT(992, "file_path", KEPT | CMI_PERSON | CMI_EMPTY_OK),
     TIME(993, "creation_time", KEPT),
     LIST(995, "listen_log", CMI_SINGLE, &cmi_listen_log, "listenLog"),
 };
@@ -229,16 +231,16 @@ static const struct cmi_field callback_fields[] = {
     TIME(1244, "creationTime", SHOWN),
     GUID(1245, "creatorId", SHOWN),
     TEXT(1246, "creatorName", SHOWN),
-    TEXT(1305, "customerNumber", SHOWN | BOTH_MUST | CMI_PRIVATE),
-    TEXT(1306, "extraData", SHOWN | CMI_POST | CMI_PRIVATE),
-    TEXT(1307, "gwPrefix", SHOWN | CMI_POST),
+    TEXT(1305, "customerNumber", SHOWN | BOTH_MUST | WHO),
+    TEXT(1306, "extraData", SHOWN | CMI_POST | SAID),
+    TEXT(1307, "gwPrefix", SHOWN | CMI_POST | CMI_MENTION),
     INTEGER(1250, "failures", SHOWN, 0, COUNT_MAX),
     TIME(1251, "lastCallTime", SHOWN),
     ENUM(1394, "lastResult", SHOWN | PUT_MUST, "SUCCESSFUL", "BUSY", "NO_ANSWER", "VOICEMAIL",
          "CUSTOM_TIME", "OTHER", "HANDLED", "RESCHEDULE"),
     INTEGER(1253, "maxCalls", SHOWN, 0, COUNT_MAX),
     TIME(1308, "nextCallTime", SHOWN | BOTH),
-    TEXT(1397, "notes", SHOWN | CMI_POST | PUT_MUST | CMI_EMPTY_OK | CMI_PRIVATE),
+    TEXT(1397, "notes", SHOWN | CMI_POST | PUT_MUST | CMI_EMPTY_OK | SAID),
     TEXT(1256, "originalQueueNumber", SHOWN),
     TEXT(1257, "originalQueueName", SHOWN),
 };
@@ -262,8 +264,8 @@ static const struct cmi_field contact_fields[] = {
     TEXT(1504, "subtype", KEPT),
     ENUM(1506, "status", KEPT, "Pending", "InQueue", "InProcess", "Handled", "Abandoned"),
     TEXT(1507, "statusDetails", KEPT),
-    TEXT(1509, "source", KEPT | CMI_PRIVATE),
-    TEXT(1511, "destination", KEPT | CMI_PRIVATE),
+    TEXT(1509, "source", KEPT | WHO),
+    TEXT(1511, "destination", KEPT | WHO),
     GUID(1513, "agentId", KEPT),
     TEXT(1515, "agentName", KEPT),
     GUID(1516, "queueId", KEPT),
@@ -273,7 +275,7 @@ static const struct cmi_field contact_fields[] = {
     INTEGER(1523, "totalDuration", SHOWN, 0, COUNT_MAX),
     BOOL(1525, "record", KEPT),
     BOOL(1527, "script", KEPT),
-    TEXT(1529, "subject", KEPT | CMI_PRIVATE),
+    TEXT(1529, "subject", KEPT | SAID),
     OBJECT(1530, "requiredAgent", KEPT, &required_agent),
     TIME(1541, "connectTime", KEPT),
     INTEGER(1543, "waitingDuration", SHOWN, 0, COUNT_MAX),
@@ -286,7 +288,7 @@ static const struct cmi_field contact_fields[] = {
 const struct cmi_shape cmi_contact = SHAPE("contact", "contacts", contact_fields);
 
 static const struct cmi_field destination_fields[] = {
-    BOUND(1857, "address", SHOWN | BOTH_MUST | CMI_PRIVATE, 1, 256),
+    BOUND(1857, "address", SHOWN | BOTH_MUST | WHO, 1, 256),
     TEXT(1859, "status", SHOWN | CMI_ANYHOW),
 };
 static const struct cmi_shape destination = SHAPE("destination", NULL, destination_fields);
@@ -294,7 +296,7 @@ static const struct cmi_shape destination = SHAPE("destination", NULL, destinati
 /* creationTime and creationDate are one value (contract 9). */
 static const struct cmi_field message_fields[] = {
     GUID(1839, "id", SHOWN | CMI_ANYHOW),
-    BOUND(1841, "message", SHOWN | BOTH_MUST | CMI_PRIVATE, 1, 2000),
+    BOUND(1841, "message", SHOWN | BOTH_MUST | SAID, 1, 2000),
     TEXT(1843, "source", SHOWN | BOTH_MUST),
     TEXT(1845, "subType", SHOWN | BOTH_MUST),
     TIME(1847, "sendTime", SHOWN | BOTH),
@@ -314,7 +316,7 @@ static const struct cmi_field message_fields[] = {
 const struct cmi_shape cmi_message = SHAPE("message", "messages", message_fields);
 
 static const struct cmi_field customer_consent_fields[] = {
-    TEXT(2071, "address", SHOWN | POST_MUST | CMI_PRIVATE),
+    TEXT(2071, "address", SHOWN | POST_MUST | WHO),
     ENUM(2072, "usage", SHOWN | POST_MUST, "whatsapp", "recording"),
     BOOL(2073, "consent", SHOWN | POST_MUST),
 };

@@ -42,7 +42,10 @@ enum cmi_use {
     CMI_NAMES = 1 << 12,       /* CMI_GUID: names a thing that another event's subject may name, so
                                   an ingest event may give the producer's own name (contract 4) */
     CMI_LEAN = 1 << 13,        /* a list that is not shown where it is empty */
-    CMI_ANYHOW = 1 << 14, /* where it is not read, it may be of any type (contract 5, 17, 19) */
+    CMI_ANYHOW = 1 << 14,  /* where it is not read, it may be of any type (contract 5, 17, 19) */
+    CMI_PERSON = 1 << 15,  /* says who somebody is: nothing is taken by it of who was erased */
+    CMI_MENTION = 1 << 16, /* a text that may mention somebody: without who was erased it is kept
+                              (decisions/0017) */
 };
 
 struct cmi_shape;

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define SEPARATORS_MAX 8 /* in a row, within one number */
+#define SEPARATORS_MAX 8   /* in a row, within one number */
+#define SIDE_MAX       320 /* bytes of an address before or behind its '@' */
 
 static bool is_digit(char c)
 {
@@ -115,14 +116,24 @@ static bool name_ends(struct view text)
     return last != 0 && is_of_name(last);
 }
 
+/* Can an address with '@' begin there; can one end before that? */
+static bool may_begin(struct view text, size_t at)
+{
+    return !name_ends((struct view){text.p, at});
+}
+
+static bool may_end(struct view text, size_t end)
+{
+    return !name_begins(view_skip(text, end));
+}
+
 static size_t name_at(const struct person *p, struct view text, size_t at)
 {
     size_t end = at + p->n;
 
-    if (end > text.n || !utf8_eq_nocase((struct view){text.p + at, p->n}, person_normal(p)) ||
-        name_ends((struct view){text.p, at}) || name_begins(view_skip(text, end)))
+    if (end > text.n || !utf8_eq_nocase((struct view){text.p + at, p->n}, person_normal(p)))
         return 0;
-    return end;
+    return may_begin(text, at) && may_end(text, end) ? end : 0;
 }
 
 /* The next mention at or behind *from: begins there, ends at *to. */
@@ -189,6 +200,154 @@ void person_without(const struct person *p, struct view text, struct buf *to)
     size_t end = 0;
 
     while (p->distinct && next(p, text, &from, &end)) {
+        buf_put(to, (struct view){text.p + done, from - done});
+        buf_put_text(to, "…");
+        done = from = end;
+    }
+    buf_put(to, view_skip(text, done));
+}
+
+/* ---- known only when asked for ---- */
+
+struct search {
+    struct view text;
+    person_known *known;
+    const void *ctx;
+};
+
+/* The longest number of somebody known that begins with the digit at `at`; where it ends, or 0. */
+static size_t known_number(const struct search *s, size_t at)
+{
+    struct view text = s->text;
+    char digits[PHONE_NORMAL_MAX];
+    bool in_one = true; /* so far */
+    unsigned skipped = 0;
+    size_t n = 0;
+    size_t end = 0;
+
+    for (size_t i = at; i < text.n && n < (in_one ? sizeof digits : PERSON_SPELLED_MAX);) {
+        size_t separator = phone_separator(view_skip(text, i));
+
+        if (is_digit(text.p[i])) {
+            digits[n++] = text.p[i++];
+            if (n == 2 && memcmp(digits, "00", 2) == 0)
+                return 0; /* what stands before a number */
+            skipped = 0;
+            if (n >= PERSON_DIGITS_MIN && (i == text.n || !is_digit(text.p[i])) &&
+                s->known(s->ctx, (struct view){digits, n}))
+                end = i;
+        } else if (separator > 0 && skipped++ < SEPARATORS_MAX) {
+            in_one = false;
+            i += separator;
+        } else {
+            break;
+        }
+    }
+    return end;
+}
+
+/* Blanks end an address, and so does the next '@'. */
+static bool is_of_address(char c)
+{
+    return (unsigned char)c > ' ' && c != '@';
+}
+
+static bool is_within_letter(char c)
+{
+    return (c & 0xc0) == 0x80;
+}
+
+/* Where an address around the '@' at `at` may begin, not before `from`: the nearest first. */
+static size_t begins(struct view text, size_t from, size_t at, size_t out[PERSON_SIDES_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = at; count < PERSON_SIDES_MAX; i--) {
+        if (!is_within_letter(text.p[i]) && may_begin(text, i))
+            out[count++] = i;
+        if (i == from || at - i == SIDE_MAX || !is_of_address(text.p[i - 1]))
+            break;
+    }
+    return count;
+}
+
+static size_t ends(struct view text, size_t at, size_t out[PERSON_SIDES_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = at + 1; count < PERSON_SIDES_MAX; i++) {
+        if ((i == text.n || !is_within_letter(text.p[i])) && may_end(text, i))
+            out[count++] = i;
+        if (i == text.n || i - at == SIDE_MAX || !is_of_address(text.p[i]))
+            break;
+    }
+    return count;
+}
+
+/* The longest address of somebody known around the '@' at `at`. */
+static bool known_name(const struct search *s, size_t at, size_t *from, size_t *to)
+{
+    size_t begin[PERSON_SIDES_MAX];
+    size_t end[PERSON_SIDES_MAX];
+    size_t begin_count = begins(s->text, *from, at, begin);
+    size_t end_count = ends(s->text, at, end);
+    char room[PHONE_NORMAL_MAX];
+    struct view widest = VIEW_NONE;
+    struct view normal;
+    struct fault f;
+
+    if (begin_count == 0 || end_count == 0)
+        return false;
+    widest = (struct view){s->text.p + begin[begin_count - 1],
+                           end[end_count - 1] - begin[begin_count - 1]};
+    if (!phone_normal(widest, room, &normal, &f) || normal.n != widest.n)
+        return false; /* neither can be: it has an '@', no blanks, and small letters are as long */
+    for (size_t b = begin_count; b-- > 0;)
+        for (size_t e = end_count; e-- > 0;)
+            if (s->known(s->ctx, (struct view){normal.p + (begin[b] - begin[begin_count - 1]),
+                                               end[e] - begin[b]})) {
+                *from = begin[b];
+                *to = end[e];
+                return true;
+            }
+    return false;
+}
+
+/* The next mention at or behind *from: begins there, ends at *to. */
+static bool next_known(const struct search *s, size_t *from, size_t *to)
+{
+    for (size_t at = *from; at < s->text.n; at++) {
+        if (is_digit(s->text.p[at])) {
+            size_t begin = number_begin(s->text, at);
+
+            if (begin < s->text.n && begin >= *from && (*to = known_number(s, at)) > 0) {
+                *from = begin;
+                return true;
+            }
+        } else if (s->text.p[at] == '@' && known_name(s, at, from, to)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool person_known_mentioned(struct view text, person_known *known, const void *ctx)
+{
+    const struct search s = {text, known, ctx};
+    size_t from = 0;
+    size_t to = 0;
+
+    return next_known(&s, &from, &to);
+}
+
+void person_without_known(struct view text, person_known *known, const void *ctx, struct buf *to)
+{
+    const struct search s = {text, known, ctx};
+    size_t done = 0;
+    size_t from = 0;
+    size_t end = 0;
+
+    while (next_known(&s, &from, &end)) {
         buf_put(to, (struct view){text.p + done, from - done});
         buf_put_text(to, "…");
         done = from = end;

@@ -33,4 +33,22 @@ bool person_in_bytes(const struct person *p, struct view bytes);
 /* Appends the text with "…" for every mention. */
 void person_without(const struct person *p, struct view text, struct buf *to);
 
+/* ---- people who are known only when an address of theirs is asked for ----
+ *
+ * A text is asked for all that could be somebody's address, in time linear in its length. Found is
+ * what a person of that address would be found by, but for: a number of more than
+ * PERSON_SPELLED_MAX digits that is not written in one, an address with a blank or two '@' in it,
+ * or of more than PERSON_SIDES_MAX words before or behind the '@' (a letter beyond ASCII counts as
+ * one).
+ */
+#define PERSON_SPELLED_MAX 20 /* digits: a number of E.164 has 15, one of 64 bits 20 */
+#define PERSON_SIDES_MAX   16
+
+/* Is somebody of this address, in normal form, known? */
+typedef bool person_known(const void *ctx, struct view normal);
+
+bool person_known_mentioned(struct view text, person_known *known, const void *ctx);
+/* Appends the text with "…" for every mention of somebody known. */
+void person_without_known(struct view text, person_known *known, const void *ctx, struct buf *to);
+
 #endif

@@ -38,7 +38,7 @@ enum fault_class ingest_hand_take(struct sqlite *db, const char *json, int *hidd
 
     arena_init(&a);
     buf_init(&text, INGEST_HAND_EVENT_MAX);
-    ingest_read(&e, view_of(json), NOW_MS, &a, &text);
+    ingest_read(&e, view_of(json), NOW_MS, NULL, &a, &text);
     fault = e.fault;
     if (fault.cls == FAULT_NONE) {
         e.kind->apply(&e, db, hidden);

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         db = open_empty();
     arena_init(&a);
     buf_init(&text, 2 * size + 1);
-    ingest_read(&e, (struct view){(const char *)data, size}, 1700000000000, &a, &text);
+    ingest_read(&e, (struct view){(const char *)data, size}, 1700000000000, NULL, &a, &text);
     if (e.fault.cls == FAULT_NONE) {
         sqlite_do(db, "BEGIN");
         e.kind->apply(&e, db, &hidden);

@@ -38,7 +38,12 @@
 #define SCRIPT  "A000000000000000000000000000000A"
 #define SCRIPT2 "A000000000000000000000000000000B"
 #define NEWCALL "A000000000000000000000000000000C"
+#define THIRD   "A000000000000000000000000000000F"
+#define MAIL_3  "A0000000000000000000000000000010"
+#define MAIL_4  "A0000000000000000000000000000011"
+#define RECORD3 "A0000000000000000000000000000012"
 #define AGENT   "8EE34E893B224131AACF44677F60CF54"
+#define CHATS   "00000000000000000000000000000001"
 #define QUEUE   "B0000000000000000000000000000001"
 
 static struct serve_rig rig;
@@ -344,6 +349,94 @@ static void nothing_comes_back(void **state)
     no_file_holds(DIGITS);
 }
 
+#define CHAT_OF(uniquekey, originator, words)                                                      \
+    "{\"channel_type\":\"chat\",\"channel_sub_type\":\"sms\",\"originator\":\"web3\","             \
+    "\"destination\":\"desk\",\"title\":\"" words "\",\"from_queue\":{\"id\":\"" CHATS "\"},"      \
+    "\"participants\":[{\"alias\":\"A\",\"uniquekey\":\"a\"},{\"alias\":\"S\",\"uniquekey\":"      \
+    "\"" uniquekey "\"}],\"transcript\":{\"messages\":[{\"message\":\"" words                      \
+    "\",\"originator\":\"" originator "\"}]}}"
+
+/* Told again, or told anew: a text is kept without the person. */
+static void a_mention_is_not_kept_either(void **state)
+{
+    char id[33];
+    char path[64];
+
+    (void)state;
+    ingest("contact.updated", "contacts/" OTHER, "{\"subject\":\"asks for 00" DIGITS "\"}");
+    ingest("email.received", "emails/" MAIL_2,
+           LETTER("a@x.example", "b@x.example", "call me or " DIGITS " today"));
+    ingest("chat.message.added", "chats/" CHAT_2,
+           "{\"message\":\"I said " WHO "!\",\"originator\":\"web2\"}");
+    ingest("scriptresult.saved", "scriptResults/" SCRIPT2, RESULT(OTHER, "it was +" DIGITS));
+    ingest("callrecording.created", "callRecordings/" RECORD3, RECORDING(OTHER, "c.wav"));
+    ingest("callrecording.created", "callRecordings/" RECORD3,
+           RECORDING(OTHER, "to-" DIGITS ".wav"));
+    ingest("email.received", "emails/" MAIL_3, LETTER("Sam <+" DIGITS "@sms.x>", "b@x", "hello"));
+    ingest("email.received", "emails/" MAIL_4,
+           LETTER("a@x.example", "b@x.example\",\"name\":\"tel. " WHO, "hello"));
+    ingest("contact.received", "contacts/" THIRD, RECEIVED("+358409999999"));
+    serve_holds(&rig, "/contacts/" OTHER, "\"subject\":\"asks for …\"");
+    serve_holds(&rig, "/emails/" MAIL_2, "\"content\":\"call me or … today\"");
+    serve_holds(&rig, "/chats/" CHAT_2, "\"message\":\"I said …!\"");
+    serve_holds(&rig, "/scriptResults/" SCRIPT2, "\"answerdata\":\"it was …\"");
+    is_gone("/callRecordings/" RECORD3);
+    is_gone("/emails/" MAIL_3);
+    is_gone("/emails/" MAIL_4);
+
+    serve_expect(&rig, "POST", "/contacts/" THIRD "/remarks", PLAIN, "see " WHO, 204, NULL);
+    serve_expect(&rig, "GET", "/contacts/" THIRD "/remarks", "", NULL, 200, "see …");
+    serve_expect(&rig, "PUT", "/contacts/" MAIL_2 "/remarks", PLAIN, WHO "?", 204, NULL);
+    serve_holds(&rig, "/emails/" MAIL_2, "\"remarks\":\"…?\"");
+    serve_create(&rig, "/callRecordings/" RECORD2 "/listenLog", "",
+                 "{\"description\":\"of " DIGITS "\",\"userSessionId\":\"s\"}", id);
+    serve_holds(&rig, "/callRecordings/" RECORD2, "\"description\":\"of …\"");
+    serve_create(&rig, "/chats", "", CHAT_OF("b", "web3", "for " WHO), id);
+    snprintf(path, sizeof path, "/chats/%s", id);
+    serve_holds(&rig, path, "\"title\":\"for …\"");
+    serve_holds(&rig, path, "\"message\":\"for …\"");
+    serve_create(&rig, "/callbacks", "",
+                 "{\"customerNumber\":\"+358409999999\",\"callbackQueueNumber\":\"153\","
+                 "\"nextCallTime\":\"" LATER "\",\"notes\":\"of " DIGITS "\",\"extraData\":\"" WHO
+                 "\"}",
+                 id);
+    snprintf(path, sizeof path, "/callbacks/%s", id);
+    serve_holds(&rig, path, "\"extraData\":\"…\"");
+    serve_holds(&rig, path, "\"notes\":\"of …\"");
+    serve_expect(&rig, "PUT", path, "Content-Type: application/xml\r\n",
+                 "<callback><customerNumber>+358409999999</customerNumber><notes>" WHO
+                 ".</notes><lastResult>BUSY</lastResult></callback>",
+                 204, NULL);
+    serve_holds(&rig, path, "\"notes\":\"….\"");
+    serve_create(&rig, "/messages", "",
+                 "{\"message\":\"Not for " WHO "\",\"source\":\"12345678@sms.social365.com\","
+                 "\"subType\":\"sms\",\"sendTime\":\"" LATER
+                 "\",\"destinations\":[{\"address\":\"+358409999999\"}]}",
+                 id);
+    snprintf(path, sizeof path, "/messages/%s", id);
+    serve_holds(&rig, path, "\"message\":\"Not for …\"");
+    no_file_holds(DIGITS);
+    no_file_holds("765-4321");
+}
+
+/* A field that says who somebody is takes nobody who was erased. */
+static void no_write_names_the_person(void **state)
+{
+    char path[64];
+
+    (void)state;
+    snprintf(path, sizeof path, "/callbacks/%s", callback_2);
+    serve_expect(&rig, "PUT", path, "",
+                 "{\"customerNumber\":\"" WHO "\",\"notes\":\"\",\"lastResult\":\"BUSY\"}", 400,
+                 "customerNumber is of a person who was erased\n");
+    serve_holds(&rig, path, "\"customerNumber\":\"+358409999999\"");
+    serve_expect(&rig, "POST", "/chats", "", CHAT_OF(DIGITS, "web3", "hello"), 400,
+                 "participants[1].uniquekey is of a person who was erased\n");
+    serve_expect(&rig, "POST", "/chats", "", CHAT_OF("b", WHO, "hello"), 400,
+                 "transcript.messages[0].originator is of a person who was erased\n");
+    serve_lacks(&rig, "/chats", "hello");
+}
+
 static void who_comes_again_can_be_let_in(void **state)
 {
     char id[33];
@@ -589,6 +682,8 @@ int main(void)
         cmocka_unit_test(nothing_is_left_of_the_person),
         cmocka_unit_test(of_the_others_nothing_is_lost),
         cmocka_unit_test(nothing_comes_back),
+        cmocka_unit_test(a_mention_is_not_kept_either),
+        cmocka_unit_test(no_write_names_the_person),
         cmocka_unit_test(who_comes_again_can_be_let_in),
         cmocka_unit_test(an_address_has_no_case_beyond_ascii_either),
         cmocka_unit_test(what_makes_no_sense_is_refused),

@@ -7,7 +7,9 @@
 #include <cmocka.h>
 
 #include "bridge/core/person.h"
+#include "bridge/core/rng.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void is_found_and_taken_out(void **state)
@@ -116,6 +118,103 @@ static void what_names_nobody_is_refused(void **state)
     assert_int_equal(f.cls, FAULT_REJECT);
 }
 
+/* ---- known only when asked for ---- */
+
+struct asked {
+    const struct person *p;
+    size_t *times;
+};
+
+static bool is_the_person(const void *ctx, struct view normal)
+{
+    const struct asked *asked = ctx;
+
+    ++*asked->times;
+    return view_eq(normal, person_normal(asked->p));
+}
+
+static const char *random_text(struct rng *rng, const char *address)
+{
+    static const char *const pieces[] = {
+        "0", "00",     "1",   "7",       "+",       " ", "-",      ".",    "(",
+        ")", "\u00a0", "x",   "sa",      "m",       "@", "a@b.fi", "ä",    "%",
+        "_", "\n",     "358", "4012345", "1234567", "<", ">",      "\xc3", "sam@x.y"};
+    static char text[400];
+    size_t n = 0;
+
+    for (uint64_t i = rng_below(rng, 24); i > 0; i--) {
+        const char *piece = rng_below(rng, 6) == 0
+                                ? address
+                                : pieces[rng_below(rng, sizeof pieces / sizeof *pieces)];
+
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s", piece);
+    }
+    text[n] = '\0';
+    return text;
+}
+
+/* The same is found, by addresses that are asked for, as by one that is given. */
+static void who_is_known_only_when_asked_for_is_found_alike(void **state)
+{
+    static const char *const addresses[] = {"3584012345", "1234567", "0401234567", "a@b.fi",
+                                            "sam@x.y",    "äm@x.y",  "@sam",       "153"};
+    struct rng rng = rng_of(17);
+    unsigned found = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 50000; i++) {
+        const char *address = addresses[i % (sizeof addresses / sizeof *addresses)];
+        const char *text = random_text(&rng, address);
+        size_t times = 0;
+        struct person p;
+        struct fault f;
+        struct buf one;
+        struct buf other;
+
+        assert_true(person_init(&p, view_of(address), &f));
+        buf_init(&one, 1000);
+        buf_init(&other, 1000);
+        person_without(&p, view_of(text), &one);
+        person_without_known(view_of(text), is_the_person, &(struct asked){&p, &times}, &other);
+        if (p.distinct && strcmp(buf_text(&one), buf_text(&other)) != 0)
+            fail_msg("%s in '%s': '%s', but '%s'", address, text, buf_text(&one), buf_text(&other));
+        if (p.distinct)
+            assert_int_equal(
+                person_known_mentioned(view_of(text), is_the_person, &(struct asked){&p, &times}),
+                person_mentioned(&p, view_of(text)));
+        found += p.distinct && person_mentioned(&p, view_of(text));
+        buf_done(&one);
+        buf_done(&other);
+    }
+    assert_true(found > 5000);
+}
+
+/* How often it is asked is bounded by the text's length, whatever it holds. */
+static void asking_is_linear_in_the_text(void **state)
+{
+    static const char *const pieces[] = {"1 ",         "12-", "1234 ", "'@",
+                                         "!!!!!!!!!@", "ä@",  "a@b.",  "1"};
+    enum { TIMES = 2000 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        size_t times = 0;
+        struct person p;
+        struct fault f;
+        struct buf text;
+
+        assert_true(person_init(&p, VIEW("99999999"), &f));
+        buf_init(&text, 1 << 20);
+        for (int k = 0; k < TIMES; k++)
+            buf_put_text(&text, pieces[i]);
+        assert_false(
+            person_known_mentioned(buf_view(&text), is_the_person, &(struct asked){&p, &times}));
+        if (times > 16 * text.n)
+            fail_msg("'%s': %zu times for %zu bytes", pieces[i], times, text.n);
+        buf_done(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +222,8 @@ int main(void)
         cmocka_unit_test(is_told_from_others_by_address),
         cmocka_unit_test(remains_are_found_among_other_bytes),
         cmocka_unit_test(what_names_nobody_is_refused),
+        cmocka_unit_test(who_is_known_only_when_asked_for_is_found_alike),
+        cmocka_unit_test(asking_is_linear_in_the_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,7 @@ static void take(struct sqlite *db, const char *type, const char *subject, int d
              ++id, type, subject, data);
     arena_init(&a);
     buf_init(&text, EVENT_MAX);
-    ingest_read(&e, view_of(json), NOW_MS - days * DAY, &a, &text);
+    ingest_read(&e, view_of(json), NOW_MS - days * DAY, NULL, &a, &text);
     if (e.fault.cls != FAULT_NONE)
         fail_msg("%s\n%s", e.fault.text, json);
     e.kind->apply(&e, db, &hidden);
