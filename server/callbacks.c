@@ -21,11 +21,17 @@
 
 /* ---- GET ---- */
 
+/* What was given is shown, an empty text, too: a PUT of what was read needs its notes. */
+static void show_given(struct show *s, const char *name, struct view text)
+{
+    if (text.p != NULL)
+        show_text(s, name, text);
+}
+
 static void show_callback(struct show *s, const struct exchange *x, struct view id,
                           const struct redis_value *hash)
 {
     struct callback_state state = callback_hash_state(hash);
-    struct view notes = store_text(hash, "notes");
 
     show_item(s, "callback");
     show_text(s, "id", id);
@@ -34,8 +40,8 @@ static void show_callback(struct show *s, const struct exchange *x, struct view 
     show_text_if(s, "creatorId", store_text(hash, "by"));
     show_text_if(s, "creatorName", store_text(hash, "byname"));
     show_text(s, "customerNumber", store_text(hash, "cust"));
-    show_text_if(s, "extraData", store_text(hash, "extra"));
-    show_text_if(s, "gwPrefix", store_text(hash, "gw"));
+    show_given(s, "extraData", store_text(hash, "extra"));
+    show_given(s, "gwPrefix", store_text(hash, "gw"));
     show_int(s, "failures", state.failures);
     if (state.last_call_ms >= 0)
         show_time(s, "lastCallTime", state.last_call_ms);
@@ -43,8 +49,7 @@ static void show_callback(struct show *s, const struct exchange *x, struct view 
     show_int(s, "maxCalls", state.max_calls);
     if (state.open)
         show_time(s, "nextCallTime", state.next_call_ms);
-    if (notes.p != NULL)
-        show_text(s, "notes", notes); /* may be empty, and a PUT of what was read needs it */
+    show_given(s, "notes", store_text(hash, "notes"));
     show_text(s, "originalQueueNumber", store_text(hash, "oqn"));
     show_text_if(s, "originalQueueName",
                  translations_find(x->server->translations, translations_language(x),

@@ -22,7 +22,6 @@
 
 #define USAGE_MAX        16
 #define FIELD_MAX        (USAGE_MAX + 1 + PHONE_NORMAL_MAX)
-#define GIVEN_MAX        1024 /* bytes of an address as given; 256 characters of any kind fit */
 #define FIELD_OF_USAGE   "usage"
 #define FIELD_OF_ADDRESS "address"
 
@@ -116,7 +115,7 @@ static void on_one(void *owner, const struct redis_value *v)
         store_unavailable(x);
         return;
     }
-    buf_init(&text, 16 * GIVEN_MAX);
+    buf_init(&text, 16 * CMI_ADDRESS_MAX);
     show_init(&s, x->form, &text);
     show_consent(&s, usage, v->text);
     exchange_answer(x, 200, show_media_type(x->form), buf_view(&text));
@@ -340,11 +339,7 @@ static bool read_wish(struct wish *w, const struct input *in)
     struct fault f = {0};
 
     buf_put_char(&w->stored, input_int(in, "consent", 0) != 0 ? '1' : '0');
-    buf_put(&w->stored, address);
-    if (w->stored.full) {
-        exchange_error(w->x, 400, "address is longer than %d bytes", GIVEN_MAX);
-        return false;
-    }
+    buf_put(&w->stored, address); /* the table's limit holds: it fits */
     if (place_of(input_text(in, FIELD_OF_USAGE), address, &w->place, &f))
         return true;
     exchange_fault(w->x, &f);
@@ -357,7 +352,7 @@ static void post_consent(struct exchange *x)
     struct wish *w = mem_zeroed(1, sizeof *w);
 
     w->x = x;
-    buf_init(&w->stored, GIVEN_MAX + 1);
+    buf_init(&w->stored, CMI_ADDRESS_MAX + 1);
     if (input_read(x, &cmi_customer_consent, CMI_POST, &in) && read_wish(w, &in))
         wish(w);
     else
@@ -407,7 +402,7 @@ bool consent_withdraw(struct exchange *x, struct view usage, struct view address
     if (!place_of(usage, address, &place, &f) ||
         erased_has(history_erased(x->server->history), address))
         return false;
-    buf_init(&stored, GIVEN_MAX + 1);
+    buf_init(&stored, CMI_ADDRESS_MAX + 1);
     buf_put_char(&stored, '0');
     buf_put(&stored, address);
     put(x, &place, buf_view(&stored), VIEW_NONE, on_withdrawn, mem_copy(&w, sizeof w));

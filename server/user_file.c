@@ -58,9 +58,9 @@ static bool take_id(struct reading *r, struct view v)
 
 static bool take_name(struct reading *r, struct view v)
 {
-    if (v.n == 0 || v.n > USER_FILE_NAME_MAX || !utf8_valid(v))
-        return mistake(r, "%s: name is not 1 to %d bytes of UTF-8", r->user->login,
-                       USER_FILE_NAME_MAX);
+    if (v.n == 0 || v.n > USER_FILE_NAME_MAX || !utf8_valid(v) || utf8_has_control(v))
+        return mistake(r, "%s: name is not 1 to %d bytes of UTF-8 without control characters",
+                       r->user->login, USER_FILE_NAME_MAX);
     r->user->name = copy_of(v);
     return true;
 }

@@ -5,18 +5,10 @@
 
 #include <string.h>
 
-static bool has_control(struct view v)
-{
-    for (size_t i = 0; i < v.n; i++)
-        if ((unsigned char)v.p[i] < ' ' || v.p[i] == 127)
-            return true;
-    return false;
-}
-
 bool authorization_is_login(struct view login)
 {
     return login.n > 0 && login.n <= AUTHORIZATION_LOGIN_MAX && utf8_valid(login) &&
-           !has_control(login) && !view_has(login, ':') && view_trim(login).n == login.n;
+           !utf8_has_control(login) && !view_has(login, ':') && view_trim(login).n == login.n;
 }
 
 bool authorization_is_token(struct view token)

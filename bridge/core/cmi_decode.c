@@ -137,6 +137,9 @@ static bool check_length(const struct cmi_decode *d, const struct cmi_field *fie
     if (text.n == 0 && (field->use & must) != 0 && (field->use & CMI_EMPTY_OK) == 0)
         return fault_set(f, FAULT_REJECT, "%s is empty; it is required",
                          path_of(d, field->name, &p));
+    if (field->bytes > 0 && text.n > field->bytes)
+        return fault_set(f, FAULT_REJECT, "%s has %zu bytes; the maximum is %zu",
+                         path_of(d, field->name, &p), text.n, field->bytes);
     if (field->max == 0)
         return true;
     n = utf8_count(text);

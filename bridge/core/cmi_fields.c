@@ -11,6 +11,10 @@
     {                                                                                              \
         .name = (n), .type = CMI_STRING, .use = (u), .line = (l)                                   \
     }
+#define ADDRESS(l, n, u)                                                                           \
+    {                                                                                              \
+        .name = (n), .type = CMI_STRING, .use = (u), .bytes = CMI_ADDRESS_MAX, .line = (l)         \
+    }
 #define NUMBER(l, n, u)                                                                            \
     {                                                                                              \
         .name = (n), .type = CMI_NUMBER, .use = (u), .line = (l)                                   \
@@ -76,7 +80,7 @@ static const struct cmi_shape queue = SHAPE("from_queue", NULL, queue_fields);
 /* The specification requires `name`; its examples lack it (contract 8). */
 static const struct cmi_field email_address_fields[] = {
     TEXT(71, "name", KEPT | WHO),
-    TEXT(72, "address", SHOWN | INGEST_MUST | WHO),
+    ADDRESS(72, "address", SHOWN | INGEST_MUST | WHO),
 };
 static const struct cmi_shape email_address = SHAPE("emailAddress", NULL, email_address_fields);
 
@@ -105,8 +109,8 @@ static const struct cmi_field email_fields[] = {
     TEXT(55, "content", KEPT | SAID),
     TEXT(57, "remarks", KEPT | CMI_EMPTY_OK | SAID),
     LIST(59, "attachments", KEPT | CMI_LEAN, &attachment, "attachment"),
-    TEXT(66, "originator", KEPT | WHO),
-    TEXT(68, "destination", KEPT | WHO),
+    ADDRESS(66, "originator", KEPT | WHO),
+    ADDRESS(68, "destination", KEPT | WHO),
     OBJECT(70, "from_address", KEPT, &email_address),
     LIST(73, "to_address", KEPT, &email_address, "emailAddress"),
     LIST(77, "cc_address", KEPT | CMI_LEAN, &email_address, "emailAddress"),
@@ -149,13 +153,13 @@ const struct cmi_shape cmi_script_result =
 
 static const struct cmi_field participant_fields[] = {
     TEXT(606, "alias", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
-    TEXT(607, "uniquekey", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
+    ADDRESS(607, "uniquekey", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
 };
 const struct cmi_shape cmi_chat_participant = SHAPE("participant", NULL, participant_fields);
 
 static const struct cmi_field chat_message_fields[] = {
     TEXT(612, "message", CMI_SINGLE | POST_MUST | CMI_INGEST | CMI_EMPTY_OK | SAID),
-    TEXT(613, "originator", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
+    ADDRESS(613, "originator", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
     {.name = "timestamp",
      .also = "timeStamp", /* contract 9 */
      .type = CMI_TIME,
@@ -184,8 +188,8 @@ static const struct cmi_field chat_fields[] = {
     TEXT(589, "typeDetails", SHOWN),
     TEXT(591, "status", SHOWN),
     TEXT(592, "statusDetails", SHOWN),
-    TEXT(665, "originator", SHOWN | POST_MUST | WHO),
-    TEXT(667, "destination", SHOWN | POST_MUST | WHO),
+    ADDRESS(665, "originator", SHOWN | POST_MUST | WHO),
+    ADDRESS(667, "destination", SHOWN | POST_MUST | WHO),
     BOUND(669, "title", SHOWN | POST_MUST | CMI_EMPTY_OK | SAID, 0, 256),
     TIME(598, "date_created", SHOWN),
     OBJECT(670, "from_queue", SHOWN | POST_MUST, &queue),
@@ -231,7 +235,7 @@ static const struct cmi_field callback_fields[] = {
     TIME(1244, "creationTime", SHOWN),
     GUID(1245, "creatorId", SHOWN),
     TEXT(1246, "creatorName", SHOWN),
-    TEXT(1305, "customerNumber", SHOWN | BOTH_MUST | WHO),
+    ADDRESS(1305, "customerNumber", SHOWN | BOTH_MUST | WHO),
     TEXT(1306, "extraData", SHOWN | CMI_POST | SAID),
     TEXT(1307, "gwPrefix", SHOWN | CMI_POST | CMI_MENTION),
     INTEGER(1250, "failures", SHOWN, 0, COUNT_MAX),
@@ -264,8 +268,8 @@ static const struct cmi_field contact_fields[] = {
     TEXT(1504, "subtype", KEPT),
     ENUM(1506, "status", KEPT, "Pending", "InQueue", "InProcess", "Handled", "Abandoned"),
     TEXT(1507, "statusDetails", KEPT),
-    TEXT(1509, "source", KEPT | WHO),
-    TEXT(1511, "destination", KEPT | WHO),
+    ADDRESS(1509, "source", KEPT | WHO),
+    ADDRESS(1511, "destination", KEPT | WHO),
     GUID(1513, "agentId", KEPT),
     TEXT(1515, "agentName", KEPT),
     GUID(1516, "queueId", KEPT),
@@ -316,7 +320,7 @@ static const struct cmi_field message_fields[] = {
 const struct cmi_shape cmi_message = SHAPE("message", "messages", message_fields);
 
 static const struct cmi_field customer_consent_fields[] = {
-    TEXT(2071, "address", SHOWN | POST_MUST | WHO),
+    ADDRESS(2071, "address", SHOWN | POST_MUST | WHO),
     ENUM(2072, "usage", SHOWN | POST_MUST, "whatsapp", "recording"),
     BOOL(2073, "consent", SHOWN | POST_MUST),
 };

@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes of an address, wherever one stands: what can be stored can be looked for (wildcard.h, and
+ * phone.h, where 256 characters of any kind fit). */
+#define CMI_ADDRESS_MAX 1024
+
 enum cmi_type {
     CMI_STRING,  /* min..max: length in characters (code points); max 0: CMI_SCALAR_MAX bytes */
     CMI_GUID,    /* 32 hex or 36 with hyphens in; 32 upper-case hex out, as given if max is 36 */
@@ -57,6 +61,7 @@ struct cmi_field {
     unsigned use; /* enum cmi_use, or'ed */
     int64_t min;  /* min and max both 0: any */
     int64_t max;
+    size_t bytes; /* CMI_STRING: at most so many, whatever the characters; 0: CMI_SCALAR_MAX */
     const char *const *words;      /* the allowed values, NULL-terminated, or NULL for any */
     const char *const *post_words; /* those of a POST, where they are fewer; else NULL */
     const struct cmi_shape *shape; /* CMI_OBJECT, CMI_LIST; else NULL */

@@ -38,8 +38,8 @@ void person_without(const struct person *p, struct view text, struct buf *to);
  * A text is asked for all that could be somebody's address, in time linear in its length. Found is
  * what a person of that address would be found by, but for: a number of more than
  * PERSON_SPELLED_MAX digits that is not written in one, an address with a blank or two '@' in it,
- * or of more than PERSON_SIDES_MAX words before or behind the '@' (a letter beyond ASCII counts as
- * one).
+ * or of more than PERSON_SIDES_MAX words before or behind the '@' (of scripts other than Latin,
+ * Greek and Cyrillic a letter counts as one).
  */
 #define PERSON_SPELLED_MAX 20 /* digits: a number of E.164 has 15, one of 64 bits 20 */
 #define PERSON_SIDES_MAX   16

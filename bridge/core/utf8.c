@@ -72,6 +72,19 @@ static size_t step(struct view text)
     return n > 0 ? n : 1;
 }
 
+bool utf8_has_control(struct view text)
+{
+    while (text.n > 0) {
+        size_t n = utf8_first(text);
+        uint32_t code = utf8_code(text);
+
+        if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+            return true;
+        text = view_skip(text, n > 0 ? n : 1);
+    }
+    return false;
+}
+
 size_t utf8_count(struct view text)
 {
     size_t count = 0;

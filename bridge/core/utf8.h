@@ -14,6 +14,8 @@
 /* Bytes of the first code point, 1 to 4; 0 where the text is empty or its start malformed. */
 size_t utf8_first(struct view text);
 bool utf8_valid(struct view text);
+/* U+0000 to U+001F, U+007F to U+009F: nothing of it is to be printed as it is. */
+bool utf8_has_control(struct view text);
 /* Code points; a malformed byte counts as one. */
 size_t utf8_count(struct view text);
 /* The first n code points, all where there are fewer; counts like utf8_count. */

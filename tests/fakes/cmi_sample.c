@@ -8,12 +8,14 @@ unsigned cmi_sample_must(enum cmi_use use)
 bool cmi_sample_fits(const struct cmi_field *field, enum cmi_twist twist)
 {
     bool free_text = field->type == CMI_STRING && field->words == NULL;
-    bool bounded = (free_text && field->max > 0) || field->type == CMI_INTEGER;
+    bool bounded =
+        (free_text && (field->max > 0 || field->bytes > 0)) || field->type == CMI_INTEGER;
 
     switch (twist) {
     case TWIST_EMPTY:
         return field->type == CMI_STRING || field->type == CMI_GUID || field->type == CMI_LIST;
     case TWIST_AT_MIN:
+        return bounded && field->bytes == 0;
     case TWIST_AT_MAX:
     case TWIST_ABOVE_MAX:
         return bounded;
@@ -47,6 +49,12 @@ static void long_string(struct json_out *j, int64_t characters)
         (void)buf_put(&b, VIEW("\xc3\xa4"));
     json_string(j, buf_view(&b));
     buf_done(&b);
+}
+
+/* Of a string, characters of two bytes. */
+static int64_t most(const struct cmi_field *field)
+{
+    return field->bytes > 0 ? (int64_t)field->bytes / 2 : field->max;
 }
 
 static void bound(struct json_out *j, const struct cmi_field *field, int64_t n)
@@ -135,10 +143,10 @@ static void twisted(const struct cmi_sample *s, const struct cmi_field *field, s
         bound(j, field, field->min - 1);
         break;
     case TWIST_AT_MAX:
-        bound(j, field, field->max);
+        bound(j, field, most(field));
         break;
     case TWIST_ABOVE_MAX:
-        bound(j, field, field->max + 1);
+        bound(j, field, most(field) + 1);
         break;
     case TWIST_NONSENSE:
         if (field->type == CMI_INTEGER)

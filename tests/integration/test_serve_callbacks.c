@@ -91,6 +91,21 @@ static void the_original_queue_comes_from_the_configuration(void **state)
     serve_holds(&rig, path, "\"nextCallTime\"");
 }
 
+static void an_empty_text_is_kept_as_given(void **state)
+{
+    char id[33];
+    char path[64];
+
+    (void)state;
+    serve_create(&rig, "/callbacks", "",
+                 "{\"callbackQueueNumber\":\"505\",\"customerNumber\":\"7\",\"extraData\":\"\","
+                 "\"gwPrefix\":\"\",\"notes\":\"\"}",
+                 id);
+    path_of(id, path);
+    serve_holds(&rig, path, "\"extraData\":\"\",\"gwPrefix\":\"\",");
+    serve_holds(&rig, path, "\"notes\":\"\"");
+}
+
 static void what_breaks_a_rule_is_refused_with_a_sentence(void **state)
 {
     static const struct {
@@ -437,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_specification_s_example_is_added_and_shown),
         cmocka_unit_test(the_original_queue_comes_from_the_configuration),
+        cmocka_unit_test(an_empty_text_is_kept_as_given),
         cmocka_unit_test(what_breaks_a_rule_is_refused_with_a_sentence),
         cmocka_unit_test(ids_are_taken_in_every_form_and_refused_in_others),
         cmocka_unit_test(failures_lead_to_another_call_until_there_were_enough),

@@ -191,6 +191,8 @@ static void what_can_t_be_done_changes_nothing(void **state)
         {"long enough\\n", "passwd ben", COMMAND_FAILED, "there is no user ben"},
         {"long enough\\n", "passwd ann", COMMAND_FAILED, "by hand"},
         {"long enough\\n", "add 'a:b'", COMMAND_USAGE, "is no login"},
+        {"long enough\\n", "add ben --name 'x\"\nadm2: all'", COMMAND_FAILED,
+         "name is not 1 to 64 bytes of UTF-8 without control characters"},
         {"long enough\\n", "add ben --id 12", COMMAND_FAILED, "id is no GUID"},
         {"long enough\\n", "add", COMMAND_USAGE, "usage:"},
         {"long enough\\n", "passwd ann --name x", COMMAND_USAGE, "usage:"},

@@ -68,6 +68,12 @@ static void a_bad_byte_is_found_at_every_place_of_a_long_text(void **state)
             assert_false(utf8_valid((struct view){text, n}));
         }
     assert_true(utf8_valid(VIEW("a\0b")));
+    assert_true(utf8_has_control(VIEW("a\0b")));
+    assert_true(utf8_has_control(VIEW("ä\n")));
+    assert_true(utf8_has_control(VIEW("\x7f")));
+    assert_true(utf8_has_control(VIEW("a\xc2\x9b")));
+    assert_false(utf8_has_control(VIEW("Äiti \xc2\xa0M\xff")));
+    assert_false(utf8_has_control(VIEW("")));
     assert_true(utf8_valid(VIEW_NONE));
 }
 
