@@ -182,7 +182,6 @@ static void sleep_past_the_session(const char *topic, bool honours_key)
     snprintf(results, sizeof results, "%s-results", topic);
     open_load(&s, topic);
     s.conf.honours_key = honours_key;
-    s.conf.session_ms = 3500;
     hostile_http_ignore_keys(s.cmi, !honours_key);
     hostile_http_default(s.cmi, hold);
     conf = kafka_rig_conf(&s.rig, read);
