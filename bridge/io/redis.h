@@ -80,8 +80,8 @@ bool redis_up(const struct redis *r); /* connected, authenticated, checked, not 
 bool redis_spans_tags(const struct redis *r);
 /* The sentence that says why not, or "". */
 const char *redis_trouble(const struct redis *r);
-/* While it is up: what it answered to a write that it could not take (OOM, MISCONF, NOREPLICAS),
- * for REDIS_REFUSAL_MS after the newest such answer; else "". */
+/* While it is up: what it answered to a write that it could not take (OOM, MISCONF, NOREPLICAS), or
+ * that a slot moves for too long, for REDIS_REFUSAL_MS after the newest such answer; else "". */
 const char *redis_refusal(const struct redis *r);
 /* Of a server that takes subscriptions: the one, the primary, or one of the cluster. Holds until
  * the next turn of the loop. */

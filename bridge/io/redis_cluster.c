@@ -51,6 +51,9 @@ struct redis_cluster {
     bool closing;
     size_t asked; /* the member that was asked last */
     char trouble[TROUBLE_MAX];
+    char stuck[TROUBLE_MAX]; /* what is said of a slot whose move lasts too long */
+    int64_t stuck_ms;        /* when one was last waited for in vain, and when it was last logged */
+    int64_t stuck_said_ms;
     struct errand *again; /* wait for RETRY_MS */
     struct watcher {
         void (*changed)(void *owner, bool up);
@@ -297,13 +300,34 @@ static void on_retry(uv_timer_t *timer)
     }
 }
 
+static void give_up_slot(struct errand *e)
+{
+    struct redis_cluster *c = e->cluster;
+    int64_t now_ms = (int64_t)uv_now(c->loop);
+
+    (void)snprintf(
+        c->stuck, sizeof c->stuck,
+        "Redis Cluster at %s: slot %d is being moved, for longer than redis.timeout; what "
+        "is in it waits",
+        c->conf.address, e->slot);
+    if (c->stuck_ms == 0 || now_ms - c->stuck_said_ms >= REDIS_REFUSAL_MS) {
+        notice_say(c->log, NOTICE_WARN, "redis_slot_stuck", NOTICE_TEXT("why", c->stuck));
+        c->stuck_said_ms = now_ms;
+    }
+    c->stuck_ms = now_ms;
+    lose(e, c->stuck);
+}
+
 static void wait_for_server(struct errand *e)
 {
     struct redis_cluster *c = e->cluster;
     struct errand **last = &c->again;
 
     if ((int64_t)uv_now(c->loop) >= e->deadline_ms) {
-        lose(e, c->trouble[0] != '\0' ? c->trouble : "the slot did not settle in time");
+        if (c->trouble[0] != '\0')
+            lose(e, c->trouble);
+        else
+            give_up_slot(e);
         return;
     }
     while (*last != NULL)
@@ -522,7 +546,8 @@ const char *redis_cluster_trouble(const struct redis_cluster *c)
 
 const char *redis_cluster_refusal(const struct redis_cluster *c)
 {
-    const char *why = "";
+    bool stuck = c->stuck_ms != 0 && (int64_t)uv_now(c->loop) - c->stuck_ms < REDIS_REFUSAL_MS;
+    const char *why = stuck ? c->stuck : "";
 
     for (size_t i = 0; i < MEMBERS_MAX && why[0] == '\0'; i++)
         if (c->members[i].node != NULL)

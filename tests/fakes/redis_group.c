@@ -155,31 +155,31 @@ static void expect(const char *answer, const char *wanted, const char *what)
     exit(1);
 }
 
-static void move_keys(struct redis_group *g, unsigned slot, size_t from, size_t to)
+/* Up to so many of them; false: there were none. */
+static bool move_keys(struct redis_group *g, unsigned slot, size_t from, size_t to, int most)
 {
     struct buf keys;
     struct view rest;
+    bool any;
 
     buf_init(&keys, KEYS_MAX);
-    do {
-        buf_clear(&keys);
-        buf_put_text(&keys, ask(g, from,
-                                "EVAL \"return table.concat(redis.call('CLUSTER','GETKEYSINSLOT',"
-                                "'%u','100'),' ')\" 0",
-                                slot));
-        rest = buf_view(&keys);
-        while (rest.n > 0) {
-            struct view key = view_cut(&rest, ' ');
+    buf_put_text(&keys, ask(g, from,
+                            "EVAL \"return table.concat(redis.call('CLUSTER','GETKEYSINSLOT','%u','"
+                            "%d'),' ')\" 0",
+                            slot, most));
+    any = keys.n > 0;
+    for (rest = buf_view(&keys); rest.n > 0;) {
+        struct view key = view_cut(&rest, ' ');
 
-            /* NOKEY: it went meanwhile */
-            expect(ask(g, from, "MIGRATE 127.0.0.1 %d %.*s 0 5000", g->port[to], VIEW_ARG(key)),
-                   "K", "MIGRATE");
-        }
-    } while (keys.n > 0);
+        /* NOKEY: it went meanwhile */
+        expect(ask(g, from, "MIGRATE 127.0.0.1 %d %.*s 0 5000", g->port[to], VIEW_ARG(key)), "K",
+               "MIGRATE");
+    }
     buf_done(&keys);
+    return any;
 }
 
-void redis_group_move(struct redis_group *g, unsigned slot, size_t from, size_t to)
+void redis_group_move_begin(struct redis_group *g, unsigned slot, size_t from, size_t to)
 {
     char ids[2][64];
     const size_t ends[2] = {from, to};
@@ -188,10 +188,25 @@ void redis_group_move(struct redis_group *g, unsigned slot, size_t from, size_t 
         snprintf(ids[i], sizeof ids[i], "%.40s", ask(g, ends[i], "CLUSTER MYID"));
     expect(ask(g, to, "CLUSTER SETSLOT %u IMPORTING %s", slot, ids[0]), "OK", "IMPORTING");
     expect(ask(g, from, "CLUSTER SETSLOT %u MIGRATING %s", slot, ids[1]), "OK", "MIGRATING");
-    move_keys(g, slot, from, to);
+    (void)move_keys(g, slot, from, to, 1);
+}
+
+void redis_group_move_end(struct redis_group *g, unsigned slot, size_t from, size_t to)
+{
+    char id[64];
+
+    while (move_keys(g, slot, from, to, 100))
+        continue;
+    snprintf(id, sizeof id, "%.40s", ask(g, to, "CLUSTER MYID"));
     for (size_t i = 0; i < REDIS_GROUP_PRIMARIES; i++)
-        expect(ask(g, (to + i) % REDIS_GROUP_PRIMARIES, "CLUSTER SETSLOT %u NODE %s", slot, ids[1]),
+        expect(ask(g, (to + i) % REDIS_GROUP_PRIMARIES, "CLUSTER SETSLOT %u NODE %s", slot, id),
                "OK", "SETSLOT");
+}
+
+void redis_group_move(struct redis_group *g, unsigned slot, size_t from, size_t to)
+{
+    redis_group_move_begin(g, slot, from, to);
+    redis_group_move_end(g, slot, from, to);
 }
 
 struct redis_group *redis_group_pair(bool sentinels)

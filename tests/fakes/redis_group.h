@@ -37,6 +37,9 @@ size_t redis_group_owner(unsigned slot);
 /* Moves a slot from one primary to another, key by key, as resharding does: meanwhile some of its
  * keys are here and some there. */
 void redis_group_move(struct redis_group *g, unsigned slot, size_t from, size_t to);
+/* The same in two steps, with one key moved between them. */
+void redis_group_move_begin(struct redis_group *g, unsigned slot, size_t from, size_t to);
+void redis_group_move_end(struct redis_group *g, unsigned slot, size_t from, size_t to);
 void redis_group_stop(struct redis_group *g);
 
 #endif

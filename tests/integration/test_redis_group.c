@@ -386,6 +386,39 @@ static void a_slot_that_moves_under_load_is_followed(void **state)
     teardown(&b);
 }
 
+static void a_slot_that_moves_for_too_long_is_named(void **state)
+{
+    static struct redis_script script;
+    struct bench b = {.group = redis_group_cluster(false)};
+    const struct redis_conf conf = {
+        .address = b.group->addresses, .via = REDIS_CLUSTER, .timeout_ms = 1000, .durable = true};
+    const struct view key = VIEW("k{7}");
+    const struct view arg = VIEW("w");
+    unsigned slot = redis_slot_of(key);
+    size_t from = redis_group_owner(slot);
+    size_t to = (from + 1) % REDIS_GROUP_PRIMARIES;
+    char name[32];
+
+    (void)state;
+    redis_script_init(&script, "#!lua\nreturn redis.call('APPEND', KEYS[1], ARGV[1])");
+    setup(&b, &conf);
+    wait_up(&b, true);
+    redis_group_move_begin(b.group, slot, from, to);
+    want(&b, "1");
+    redis_run(b.redis, &script, &key, 1, &arg, 1, on_reply, &b);
+    wait_replies(&b, 1);
+    assert_int_equal(b.lost, 1);
+    snprintf(name, sizeof name, "slot %u is being moved", slot);
+    assert_non_null(strstr(b.last, name));
+    assert_non_null(strstr(redis_refusal(b.redis), name));
+    redis_group_move_end(b.group, slot, from, to);
+    want(&b, "1");
+    redis_run(b.redis, &script, &key, 1, &arg, 1, on_reply, &b);
+    wait_replies(&b, 1);
+    assert_int_equal(b.good, 1);
+    teardown(&b);
+}
+
 static void a_replica_that_takes_over_is_found(void **state)
 {
     struct bench b = {.group = redis_group_cluster(true)};
@@ -537,6 +570,7 @@ int main(void)
         cmocka_unit_test(every_primary_is_asked_by_its_name),
         cmocka_unit_test(every_primary_writes_its_file_anew_and_replicas_are_named),
         cmocka_unit_test(a_slot_that_moves_under_load_is_followed),
+        cmocka_unit_test(a_slot_that_moves_for_too_long_is_named),
         cmocka_unit_test(a_replica_that_takes_over_is_found),
         cmocka_unit_test(without_wait_a_cluster_goes_on_after_a_failover),
         cmocka_unit_test(the_primary_that_sentinels_name_is_used_and_the_next_one_too),
