@@ -1,34 +1,69 @@
 #include "bridge/core/pacer.h"
 
-void pacer_init(struct pacer *p, int64_t rate)
+#define US_A_MS INT64_C(1000)
+#define US_A_S  INT64_C(1000000)
+
+void pacer_init(struct pacer *p, int64_t rate, int64_t burst)
 {
-    *p = (struct pacer){.rate = rate};
+    *p = (struct pacer){.rate = rate, .burst = burst};
+}
+
+/* ---- what was granted ---- */
+
+static void join(struct pacer *p)
+{
+    if (p->then > 0 && p->then_us > p->next_us)
+        p->next_us = p->then_us;
+    p->parts += p->then;
+    p->then = 0;
+}
+
+/* So much later than it might have gone may one go without those behind it going later, too. */
+static int64_t slack_us(const struct pacer *p)
+{
+    int64_t burst_us = (p->burst - 1) * US_A_S / p->rate;
+
+    return burst_us > PACER_SLACK_MS * US_A_MS ? burst_us : PACER_SLACK_MS * US_A_MS;
 }
 
 bool pacer_take(struct pacer *p, int64_t parts, int64_t now_ms)
 {
+    int64_t now_us = now_ms * US_A_MS;
+
     if (now_ms < p->held_to_ms)
         return false;
     if (p->rate == 0)
         return true;
     if (p->parts < parts)
+        join(p);
+    if (p->parts < parts || now_us < p->next_us)
         return false;
+    if (p->next_us < now_us - slack_us(p))
+        p->next_us = now_us - slack_us(p);
+    p->next_us += parts * US_A_S / p->rate;
     p->parts -= parts;
     return true;
 }
 
 void pacer_put_back(struct pacer *p, int64_t parts)
 {
-    if (p->rate != 0)
-        p->parts += parts;
+    if (p->rate == 0)
+        return;
+    p->parts += parts;
+    p->next_us -= parts * US_A_S / p->rate;
 }
 
-int64_t pacer_ask(struct pacer *p, int64_t wanted, int64_t now_ms)
+/* ---- asking ---- */
+
+int64_t pacer_ask(struct pacer *p, int64_t first, int64_t wanted, int64_t now_ms)
 {
     int64_t grant = p->rate * PACER_GRANT_MS / 1000;
     int64_t lack = wanted - p->parts;
 
-    if (p->rate == 0 || p->asked || lack <= 0 || now_ms < p->ask_at_ms || now_ms < p->held_to_ms)
+    if (p->rate == 0 || p->asked || p->then > 0 || lack <= 0 || now_ms < p->ask_at_ms ||
+        now_ms < p->held_to_ms)
+        return 0;
+    if (p->parts >= first && p->parts > grant / 2)
         return 0;
     p->asked = true;
     if (grant < 1)
@@ -44,7 +79,7 @@ bool pacer_watch(struct pacer *p, int64_t now_ms)
     return true;
 }
 
-void pacer_granted(struct pacer *p, int64_t parts, int64_t wait_ms, int64_t now_ms)
+void pacer_granted(struct pacer *p, int64_t parts, int64_t lead_us, int64_t wait_ms, int64_t now_ms)
 {
     p->asked = false;
     if (p->rate == 0) {
@@ -53,8 +88,11 @@ void pacer_granted(struct pacer *p, int64_t parts, int64_t wait_ms, int64_t now_
             (void)pacer_hold(p, wait_ms, now_ms);
         return;
     }
-    p->parts += parts;
-    p->ask_at_ms = now_ms + wait_ms;
+    p->then = parts;
+    p->then_us = now_ms * US_A_MS + lead_us;
+    if (p->parts == 0)
+        join(p);
+    p->ask_at_ms = parts > 0 ? now_ms : now_ms + wait_ms;
 }
 
 void pacer_lost(struct pacer *p, int64_t now_ms)
@@ -72,11 +110,15 @@ bool pacer_hold(struct pacer *p, int64_t wait_ms, int64_t now_ms)
     return was_free && now_ms < p->held_to_ms;
 }
 
-int64_t pacer_wake_ms(const struct pacer *p, int64_t now_ms)
+int64_t pacer_wake_ms(const struct pacer *p, int64_t first, int64_t now_ms)
 {
     if (now_ms < p->held_to_ms)
         return p->held_to_ms;
     if (p->rate == 0)
         return now_ms;
+    if (p->parts >= first)
+        return (p->next_us + US_A_MS - 1) / US_A_MS;
+    if (p->then > 0)
+        return now_ms; /* pacer_take joins them */
     return p->asked ? INT64_MAX : p->ask_at_ms;
 }

@@ -2,9 +2,10 @@
  * pacer: how fast one sender goes, in message parts: what this process was granted from the bucket
  * that all processes share, and how long the gateway has said to wait.
  *
- * Parts are asked for as there is work for them, PACER_GRANT_MS of the sender's rate at a time, and
- * kept until they are used; so the most that leaves at once is the bucket's burst and one grant a
- * process.
+ * Parts are asked for PACER_GRANT_MS of the sender's rate at a time, before the last ones are used
+ * up: the bucket lends them, so a grant says from when on they may go, one after the other at the
+ * sender's rate. What was not sent in time is made up for, PACER_SLACK_MS of it at once, or the
+ * bucket's burst if that is more.
  */
 #ifndef BRIDGE_CORE_PACER_H
 #define BRIDGE_CORE_PACER_H
@@ -13,36 +14,43 @@
 #include <stdint.h>
 
 #define PACER_GRANT_MS 200
+#define PACER_SLACK_MS 50
 #define PACER_AGAIN_MS 200 /* after a grant that could not be had at all */
 #define PACER_WATCH_MS                                                                             \
     500 /* a sender without a rate looks that often whether it was paused elsewhere */
 
 struct pacer {
-    int64_t rate;       /* parts a second; 0: as fast as it goes */
+    int64_t rate; /* parts a second; 0: as fast as it goes */
+    int64_t burst;
     int64_t parts;      /* granted, not used */
+    int64_t next_us;    /* when the next of them may go */
+    int64_t then;       /* granted behind them */
+    int64_t then_us;    /* when the first of those may */
     bool asked;         /* a grant is under way */
     int64_t ask_at_ms;  /* no grant is asked for before */
     int64_t held_to_ms; /* nothing is sent before: the gateway's Retry-After */
 };
 
-void pacer_init(struct pacer *p, int64_t rate);
+void pacer_init(struct pacer *p, int64_t rate, int64_t burst);
 /* Takes the parts of one message, if they may go now. */
 bool pacer_take(struct pacer *p, int64_t parts, int64_t now_ms);
 /* Gives them back: it was not sent after all. */
 void pacer_put_back(struct pacer *p, int64_t parts);
-/* With work of `wanted` parts at hand: how many to ask for now. 0: none. Else a grant is under way
- * until pacer_granted or pacer_lost is called. */
-int64_t pacer_ask(struct pacer *p, int64_t wanted, int64_t now_ms);
+/* With work of `wanted` parts at hand, `first` of them of the next message: how many to ask for
+ * now. 0: none. Else a grant is under way until pacer_granted or pacer_lost is called. */
+int64_t pacer_ask(struct pacer *p, int64_t first, int64_t wanted, int64_t now_ms);
 /* Of a sender without a rate, when it sends: is it time to look whether it was paused elsewhere?
  * Then a grant of one is under way. */
 bool pacer_watch(struct pacer *p, int64_t now_ms);
-/* wait_ms: until the bucket has more, or is no longer shut. */
-void pacer_granted(struct pacer *p, int64_t parts, int64_t wait_ms, int64_t now_ms);
+/* lead_us: when the first of them may go, from now on; before now where the bucket was not empty.
+ * wait_ms: of no parts: until the bucket has more, or is no longer shut. */
+void pacer_granted(struct pacer *p, int64_t parts, int64_t lead_us, int64_t wait_ms,
+                   int64_t now_ms);
 void pacer_lost(struct pacer *p, int64_t now_ms);
 /* Returns whether it was not held before. */
 bool pacer_hold(struct pacer *p, int64_t wait_ms, int64_t now_ms);
-/* When to look again, where there is work and pacer_take and pacer_ask have said no. INT64_MAX:
- * when the grant comes. */
-int64_t pacer_wake_ms(const struct pacer *p, int64_t now_ms);
+/* When to look again, where there is work, `first` parts of it of the next message, and pacer_take
+ * has said no. INT64_MAX: when the grant comes. */
+int64_t pacer_wake_ms(const struct pacer *p, int64_t first, int64_t now_ms);
 
 #endif

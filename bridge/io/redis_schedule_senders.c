@@ -42,12 +42,13 @@ static void on_granted(struct schedule_call *c, const struct redis_value *v)
     struct redis_schedule *s = c->of;
     struct schedule_grant g = {.token = c->token, .state = SCHEDULE_FAILED};
 
-    if (v->kind == REDIS_ARRAY && v->count == 4 && v->items[3].kind == REDIS_TEXT) {
+    if (v->kind == REDIS_ARRAY && v->count == 5 && v->items[3].kind == REDIS_TEXT) {
         g.state = SCHEDULE_DONE;
         g.granted = (unsigned)v->items[0].integer;
         g.wait_ms = v->items[1].integer;
         g.stopped = v->items[2].integer != 0;
         g.why = v->items[3].text;
+        g.lead_us = v->items[4].integer;
     } else {
         schedule_unexpected(s, "ask", v);
     }

@@ -189,6 +189,8 @@ struct schedule_grant {
     uint64_t token;
     enum schedule_state state; /* DONE or FAILED */
     unsigned granted;
+    int64_t lead_us; /* of a gate with a rate: when the first may go, from now on; before now: so
+                        much has gathered */
     int64_t wait_ms; /* granted 0: ask again after so long */
     bool stopped;    /* by shut_gate with `probe_ms`; with granted 1: the one probe is yours */
     struct view why; /* as shut_gate said, where it is shut; holds during the call */

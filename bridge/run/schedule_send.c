@@ -208,9 +208,9 @@ static void ask_gate(struct schedule *s, struct sender *from, int64_t parts)
     s->port.schedule.ask(s->port.schedule.ctx, &ask);
 }
 
-static void ask_grant(struct schedule *s, struct sender *from, int64_t wanted, int64_t now)
+static void ask_grant(struct schedule *s, struct sender *from, int64_t first, int64_t now)
 {
-    int64_t parts = pacer_ask(&from->pacer, wanted, now);
+    int64_t parts = pacer_ask(&from->pacer, first, from->ready, now);
 
     if (parts > 0)
         ask_gate(s, from, parts);
@@ -226,7 +226,7 @@ void schedule_granted(void *schedule, const struct schedule_grant *g)
         return;
     }
     if (g->state == SCHEDULE_DONE)
-        pacer_granted(&from->pacer, g->granted, g->wait_ms, schedule_now(s));
+        pacer_granted(&from->pacer, g->granted, g->lead_us, g->wait_ms, schedule_now(s));
     else
         pacer_lost(&from->pacer, schedule_now(s));
 }
@@ -255,9 +255,10 @@ static bool send_one(struct schedule *s, struct sender *from, int64_t now)
             continue;
         }
         if (!pacer_take(&from->pacer, parts, now)) {
-            ask_grant(s, from, from->ready, now);
+            ask_grant(s, from, parts, now);
             return false;
         }
+        ask_grant(s, from, parts, now); /* the next ones, before these are used up */
         if (pacer_watch(&from->pacer, now))
             ask_gate(s, from, 1);
         if (from->turn <= 0)
@@ -326,7 +327,7 @@ int64_t schedule_send_wake_ms(struct schedule *s)
         if (from->ring == NULL || !has_slot(s, from->channel))
             continue;
         at = schedule_channel_wake_ms(from->channel, now);
-        paced = pacer_wake_ms(&from->pacer, now);
+        paced = pacer_wake_ms(&from->pacer, schedule_parts_of(from->ring), now);
         if (paced > at)
             at = paced;
         if (at < wake)
@@ -514,7 +515,7 @@ void schedule_send_init(struct schedule *s)
                                 .channel = &s->channels[s->conf.senders[i].channel],
                                 .window = SCHEDULE_WINDOW_FIRST};
         view_copy(view_of(from->conf->address), from->source, sizeof from->source);
-        pacer_init(&from->pacer, from->conf->rate);
+        pacer_init(&from->pacer, from->conf->rate, from->conf->burst);
         buf_clear(&labels);
         stats_label(&labels, "sender", view_of(mask_address(view_of(from->conf->address), shown)));
         from->stat_held = stats_get(s->port.stats, STAT_COUNTER, "cmibridge_sender_pauses_total",

@@ -5,8 +5,11 @@
 --         5 owner
 --       1 "shut"  2 for, ms  3 probe each, ms, 0: opens by itself  4 why
 --       1 "open"
--- Gives of "ask" {granted, wait ms, stopped, why}, else "done". A gate unused for a day is forgotten.
+-- Gives of "ask" {granted, wait ms, stopped, why, lead us}, else "done". Tokens are lent: the first of
+-- them may be used after lead, the others one after the other at the rate; a negative lead says how
+-- many have gathered. A gate unused for a day is forgotten.
 local DAY, LATE = 86400000, 100 -- ms; so late may come one that was told to wait
+local LEND = 200 -- ms of the rate, at least one token
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 
@@ -47,19 +50,20 @@ end
 
 local rate, burst, want = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 if shut > now or want == 0 then
-  return {0, math.max(math.ceil(shut - now), 0), probe > 0 and 1 or 0, g[5] or ''}
+  return {0, math.max(math.ceil(shut - now), 0), probe > 0 and 1 or 0, g[5] or '', 0}
 end
 if probe > 0 then
   redis.call('HSET', KEYS[1], 'until', digits(now + probe), 'at', digits(now))
-  return {1, 0, 1, g[5] or ''}
+  return {1, 0, 1, g[5] or '', 0}
 end
 if rate <= 0 then
-  return {want, 0, 0, ''}
+  return {want, 0, 0, '', 0}
 end
 burst = math.max(burst, 1)
 local gathered = math.max(now - ts, 0) * rate / 1000
 local tokens = math.min(burst, (tonumber(g[1]) or burst) + gathered)
-local granted = math.min(want, math.floor(tokens))
+local lent = tokens + math.max(rate * LEND / 1000, 1)
+local granted = math.min(want, math.floor(lent))
 
 -- Of two that wait for the same token the one whose turn it is has it, whoever comes first: had is who
 -- got some last, next who was told to wait meanwhile, and counts until nt.
@@ -67,14 +71,14 @@ local turn, me = redis.call('HMGET', KEYS[1], 'had', 'next', 'nt'), ARGV[5]
 local late = (tonumber(turn[3]) or 0) - now
 local waits = turn[1] == me and turn[2] and turn[2] ~= me and late > 0 and late < DAY
 if waits then -- one is left to the other
-  granted = math.min(granted, math.floor(tokens) - 1)
+  granted = math.min(granted, math.floor(lent) - 1)
 end
 if granted < 1 then
-  local wait = math.ceil(((waits and 2 or 1) - tokens) * 1000 / rate)
+  local wait = math.ceil(((waits and 2 or 1) - lent) * 1000 / rate)
   if turn[1] and turn[1] ~= me then
     redis.call('HSET', KEYS[1], 'next', me, 'nt', digits(now + wait + LATE))
   end
-  return {0, math.max(wait, 1), 0, ''}
+  return {0, math.max(wait, 1), 0, '', 0}
 end
 if turn[2] == me then
   redis.call('HDEL', KEYS[1], 'next', 'nt')
@@ -82,4 +86,4 @@ end
 redis.call('HSET', KEYS[1], 'tok', string.format('%.17g', tokens - granted), 'ts',
   string.format('%.17g', now), 'had', me)
 redis.call('PEXPIRE', KEYS[1], DAY)
-return {granted, 0, 0, ''}
+return {granted, 0, 0, '', math.floor((1 - tokens) * 1000000 / rate)}

@@ -136,6 +136,7 @@ static void at_process(struct send_world *w, struct action *a)
                                                       .state = a->state,
                                                       .granted = a->want,
                                                       .wait_ms = a->wait_ms,
+                                                      .lead_us = a->lead_us,
                                                       .stopped = a->stopped,
                                                       .why = VIEW("401")});
         break;

@@ -55,6 +55,7 @@ struct action {
     unsigned want;
     unsigned gate;
     int64_t wait_ms;
+    int64_t lead_us;
     bool stopped;
     int64_t gap_ms;
     uint8_t holder[SLICE_HOLDER_BYTES];

@@ -438,13 +438,16 @@ static void grant(struct send_world *w, struct action *a)
 {
     const struct schedule_sender *from = &w->senders[a->gate];
     double rate = (double)from->rate;
+    double lent;
     double tokens = w->tokens[a->gate] + (double)(w->now_ms - w->tokens_ms[a->gate]) * rate / 1000;
 
     if (tokens > (double)from->burst)
         tokens = (double)from->burst;
-    if (a->want > (unsigned)tokens)
-        a->want = (unsigned)tokens;
-    a->wait_ms = a->want > 0 ? 0 : (int64_t)((1 - tokens) * 1000 / rate) + 1;
+    lent = tokens + (rate / 5 > 1 ? rate / 5 : 1);
+    if (a->want > (unsigned)lent)
+        a->want = (unsigned)lent;
+    a->wait_ms = a->want > 0 ? 0 : (int64_t)((1 - lent) * 1000 / rate) + 1;
+    a->lead_us = (int64_t)((1 - tokens) * 1e6 / rate);
     w->tokens[a->gate] = tokens - a->want;
     w->tokens_ms[a->gate] = w->now_ms;
 }
