@@ -183,11 +183,15 @@ void redis_group_move_begin(struct redis_group *g, unsigned slot, size_t from, s
 {
     char ids[2][64];
     const size_t ends[2] = {from, to};
+    char command[128];
 
     for (size_t i = 0; i < 2; i++)
         snprintf(ids[i], sizeof ids[i], "%.40s", ask(g, ends[i], "CLUSTER MYID"));
     expect(ask(g, to, "CLUSTER SETSLOT %u IMPORTING %s", slot, ids[0]), "OK", "IMPORTING");
-    expect(ask(g, from, "CLUSTER SETSLOT %u MIGRATING %s", slot, ids[1]), "OK", "MIGRATING");
+    /* What it has heard of a move before this one may be older than that: then it is no owner yet.
+     */
+    snprintf(command, sizeof command, "CLUSTER SETSLOT %u MIGRATING %s", slot, ids[1]);
+    redis_group_wait(g, from, command, "OK");
     (void)move_keys(g, slot, from, to, 1);
 }
 
