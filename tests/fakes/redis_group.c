@@ -179,19 +179,41 @@ static bool move_keys(struct redis_group *g, unsigned slot, size_t from, size_t 
     return any;
 }
 
+/* All know of the last move: or what one of them says of the time before it, under a number that
+ * only it knows to be old, takes the slot back. */
+static void agree(struct redis_group *g)
+{
+    static const char name[] = "cluster_current_epoch:";
+    long last = 0;
+    char part[48];
+
+    for (size_t i = 0; i < REDIS_GROUP_PRIMARIES; i++) {
+        const char *at = strstr(ask(g, i, "CLUSTER INFO"), name);
+        long epoch;
+
+        if (at == NULL) {
+            fprintf(stderr, "redis_group: server %zu knows no epoch\n", i);
+            exit(1);
+        }
+        epoch = strtol(at + sizeof name - 1, NULL, 10);
+        if (epoch > last)
+            last = epoch;
+    }
+    snprintf(part, sizeof part, "%s%ld\r", name, last);
+    for (size_t i = 0; i < REDIS_GROUP_PRIMARIES; i++)
+        redis_group_wait(g, i, "CLUSTER INFO", part);
+}
+
 void redis_group_move_begin(struct redis_group *g, unsigned slot, size_t from, size_t to)
 {
     char ids[2][64];
     const size_t ends[2] = {from, to};
-    char command[128];
 
+    agree(g);
     for (size_t i = 0; i < 2; i++)
         snprintf(ids[i], sizeof ids[i], "%.40s", ask(g, ends[i], "CLUSTER MYID"));
     expect(ask(g, to, "CLUSTER SETSLOT %u IMPORTING %s", slot, ids[0]), "OK", "IMPORTING");
-    /* What it has heard of a move before this one may be older than that: then it is no owner yet.
-     */
-    snprintf(command, sizeof command, "CLUSTER SETSLOT %u MIGRATING %s", slot, ids[1]);
-    redis_group_wait(g, from, command, "OK");
+    expect(ask(g, from, "CLUSTER SETSLOT %u MIGRATING %s", slot, ids[1]), "OK", "MIGRATING");
     (void)move_keys(g, slot, from, to, 1);
 }
 
