@@ -241,7 +241,7 @@ static char *member(struct json_out *j, struct view key, size_t n)
     size_t head = comma + key.n + 3;
     char *at = buf_room(j->to, head + n);
 
-    assert(j->object[j->depth] && !j->after_key);
+    assert(j->object[j->depth] && !j->after_key && key.p != NULL);
     j->comma[j->depth] = true;
     if (at == NULL)
         return NULL;

@@ -96,9 +96,10 @@ static unsigned hex_unit(const char *p)
 
 static bool put_code_point(struct buf *to, unsigned c)
 {
-    char utf8[4];
+    char utf8[4] = {0};
+    size_t n = utf8_write(c, utf8);
 
-    return buf_put(to, (struct view){utf8, utf8_write(c, utf8)});
+    return buf_put(to, (struct view){utf8, n});
 }
 
 /* One escape at the start of *rest, taken off it. */

@@ -1,5 +1,6 @@
 #include "bridge/core/utf8.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* RFC 3629, 4: the second byte's range is what keeps overlong forms, surrogates and the code points
@@ -160,8 +161,10 @@ uint32_t utf8_lower(uint32_t c)
 
 static uint32_t small(struct view text)
 {
-    unsigned char c = (unsigned char)text.p[0];
+    unsigned char c;
 
+    assert(text.n > 0 && text.p != NULL);
+    c = (unsigned char)text.p[0];
     if (c < 0x80)
         return c >= 'A' && c <= 'Z' ? c + 32U : c;
     return utf8_first(text) > 0 ? utf8_lower(utf8_code(text)) : UTF8_NO_CODE + c;

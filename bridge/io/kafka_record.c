@@ -11,7 +11,7 @@ static struct view kept(struct view v, char **at)
 {
     char *to = *at;
 
-    if (v.n > 0)
+    if (v.p != NULL && v.n > 0)
         memcpy(to, v.p, v.n);
     *at += v.n;
     return (struct view){v.p != NULL ? to : NULL, v.n};

@@ -51,16 +51,16 @@ static void on_reply(void *owner, const struct redis_value *v)
 }
 
 void schedule_group_run(struct schedule_group *g, enum schedule_script which,
-                        const unsigned *shards, size_t shard_count, const struct view *args,
-                        size_t count)
+                        const unsigned *shards, size_t key_count, const struct view *args,
+                        size_t arg_count)
 {
     char texts[SCHEDULE_TOGETHER][SHARD_KEY_MAX];
     struct view keys[SCHEDULE_TOGETHER];
 
-    assert(shard_count > 0 && shard_count <= schedule_together(g->of));
-    for (size_t i = 0; i < shard_count; i++)
+    assert(key_count > 0 && key_count <= schedule_together(g->of));
+    for (size_t i = 0; i < key_count; i++)
         keys[i] = shard_key(shards[i], "", VIEW_NONE, texts[i]);
-    redis_run(g->of->redis, schedule_script(which), keys, shard_count, args, count, on_reply, g);
+    redis_run(g->of->redis, schedule_script(which), keys, key_count, args, arg_count, on_reply, g);
 }
 
 void schedule_flush(void *ctx)

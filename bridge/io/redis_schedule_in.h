@@ -96,8 +96,8 @@ struct schedule_group *schedule_group_new(struct redis_schedule *s, const char *
                                           void (*answer)(struct redis_schedule *s, uint64_t token,
                                                          const struct redis_value *v));
 void schedule_group_run(struct schedule_group *g, enum schedule_script which,
-                        const unsigned *shards, size_t shard_count, const struct view *args,
-                        size_t count);
+                        const unsigned *shards, size_t key_count, const struct view *args,
+                        size_t arg_count);
 size_t schedule_together(const struct redis_schedule *s); /* shards of one call: 1 or more */
 void schedule_flush(void *ctx);
 

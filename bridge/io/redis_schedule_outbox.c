@@ -127,7 +127,7 @@ static size_t send_some(struct redis_schedule *s, size_t from)
     const struct readings *q = &s->readings;
     struct view args[3 + SCHEDULE_TOGETHER + IDS_MAX];
     char numbers[2 + SCHEDULE_TOGETHER][24];
-    unsigned shards[SCHEDULE_TOGETHER];
+    unsigned shards[SCHEDULE_TOGETHER] = {0};
     struct schedule_group *g;
     size_t ids = 0;
     size_t taken = 0;

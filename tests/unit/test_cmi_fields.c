@@ -166,6 +166,17 @@ static bool check(const struct cmi_shape *shape, const struct cmi_sample *s, str
     return ok;
 }
 
+static const char *expected_empty(const struct cmi_field *field, bool required)
+{
+    if (field->type == CMI_LIST)
+        return field->min > 0 ? "has 0 entries; the minimum is 1" : NULL;
+    if (field->type == CMI_GUID)
+        return "; it must be a GUID";
+    if (field->words != NULL)
+        return "is ''; allowed are ";
+    return required && (field->use & CMI_EMPTY_OK) == 0 ? "is empty; it is required" : NULL;
+}
+
 /* What must come of the twist: NULL that it passes, else words of the sentence. */
 static const char *expected(const struct cmi_field *field, enum cmi_use use, enum cmi_twist twist)
 {
@@ -182,13 +193,7 @@ static const char *expected(const struct cmi_field *field, enum cmi_use use, enu
     case TWIST_TYPE:
         return "; it must be ";
     case TWIST_EMPTY:
-        if (field->type == CMI_LIST)
-            return field->min > 0 ? "has 0 entries; the minimum is 1" : NULL;
-        if (field->type == CMI_GUID)
-            return "; it must be a GUID";
-        if (field->words != NULL)
-            return "is ''; allowed are ";
-        return must && body && (field->use & CMI_EMPTY_OK) == 0 ? "is empty; it is required" : NULL;
+        return expected_empty(field, must && body);
     case TWIST_BELOW_MIN:
         return field->min == 1 && field->type == CMI_STRING ? "is empty" : "; the minimum is ";
     case TWIST_ABOVE_MAX:
