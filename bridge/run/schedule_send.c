@@ -275,7 +275,7 @@ static bool send_one(struct schedule *s, struct sender *from, int64_t now)
 static bool has_slot(const struct schedule *s, const struct channel_of *c)
 {
     return c->out < c->conf->slots && s->in_flight < s->conf.in_flight &&
-           c->unrecorded < (int64_t)SCHEDULE_UNRECORDED_TIMES * c->conf->slots;
+           c->out + c->unrecorded < (int64_t)SCHEDULE_OPEN_TIMES * c->conf->slots;
 }
 
 /* Turn after turn, sender after sender, so that none takes all slots. */

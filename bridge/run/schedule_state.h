@@ -40,13 +40,14 @@
 #define SCHEDULE_RENEWALS      3    /* of a lease while it lasts */
 #define SCHEDULE_SETTLE_MS     10   /* the longest that a settlement waits to be written */
 #define SCHEDULE_SETTLE_COUNT  500  /* settlements that do not wait */
-/* Of a channel's slots: more replies than that, not recorded yet, and no further request begins. */
-#define SCHEDULE_UNRECORDED_TIMES 2
-#define SCHEDULE_TURN_PARTS       32 /* message parts that one slice sends in a row, at most */
-#define SCHEDULE_TURN_MS          5  /* or as many as its sender's rate lets through in so long */
-#define SCHEDULE_WINDOW_FIRST     64 /* message parts of a sender, marked and not begun */
-#define SCHEDULE_WINDOW_MAX       8192
-#define SCHEDULE_HEAD_START       32
+/* Of a channel's slots: so many requests are out, or answered and not recorded: what a death may
+ * repeat. Then no further one begins. */
+#define SCHEDULE_OPEN_TIMES   3
+#define SCHEDULE_TURN_PARTS   32 /* message parts that one slice sends in a row, at most */
+#define SCHEDULE_TURN_MS      5  /* or as many as its sender's rate lets through in so long */
+#define SCHEDULE_WINDOW_FIRST 64 /* message parts of a sender, marked and not begun */
+#define SCHEDULE_WINDOW_MAX   8192
+#define SCHEDULE_HEAD_START   32
 #define SCHEDULE_NEXT_MS                                                                           \
     5000 /* a message's next slice is claimed so long before its rate needs it */
 #define SCHEDULE_NEWCOMERS     3000 /* destinations for which a sender that holds enough has room */
