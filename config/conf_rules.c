@@ -10,6 +10,7 @@
 
 #define EVENT_TYPES_MAX 64 /* that are compared for a suggestion */
 
+PRINTF_LIKE(3, 0)
 static void tell(struct rules *r, const char *origin, const char *format, va_list args)
 {
     char sentence[2 * SCHEMA_PATH_MAX + 2 * FAULT_TEXT_MAX];
