@@ -72,11 +72,12 @@ static bool read_params(struct view query, char *text, struct exchange_param *pa
     return true;
 }
 
-/* Runs it; the token of the last row, if there is one. */
-static void run(struct contact_query *c, const struct exchange *x, struct buf *token)
+/* Runs a part of it; the token of the last row, if there is one. */
+static void run_part(struct contact_query *c, const struct exchange *x,
+                     const struct contact_part *part, struct buf *token)
 {
     struct sqlite *db = database();
-    struct sqlite_query q = contact_query_open(c, x, 3600000, db);
+    struct sqlite_query q = contact_query_open(c, x, 3600000, part, db);
     struct fault f = {0};
 
     while (sqlite_row(&q)) {
@@ -85,6 +86,15 @@ static void run(struct contact_query *c, const struct exchange *x, struct buf *t
     }
     assert(sqlite_check(db, &f));
     (void)f;
+}
+
+static void run(struct contact_query *c, const struct exchange *x, struct buf *token)
+{
+    struct contact_part newest;
+
+    if (contact_query_newest(c, database(), &newest))
+        run_part(c, x, &newest, token);
+    run_part(c, x, &contact_query_all, token);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
