@@ -137,6 +137,9 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
     and st == '1' then
     redis.call('ZREM', lease, id .. '/' .. k)
     redis.call('HDEL', key('sl', id), k)
+    if heard[1] or heard[2] or heard[3] then -- nothing was sent that they could be of
+      redis.call('HDEL', key('late', id), k, 'd' .. k, 'r' .. k)
+    end
     redis.call('ZADD', key('q', id), digits(later), k)
     point(id)
   elseif pending then

@@ -488,8 +488,11 @@ static void release(struct writing *w)
         if (w->w.park)
             w->t->may_park_ms = at_ms > w->m->now_ms ? at_ms : w->m->now_ms;
         put_back(w);
-        if (untouched && w->s->is.ok == 0)
+        if (untouched && w->s->is.ok == 0) {
             assert_true(slice_read(&w->s->is, VIEW_NONE, model_size(w->t, w->h->slice)));
+            memset(w->s->late, 0, sizeof w->s->late);
+            memset(w->s->delivered, 0, sizeof w->s->delivered);
+        }
         request_back(w);
     }
     compare_after(w, at_ms > w->m->now_ms ? at_ms : w->m->now_ms);
