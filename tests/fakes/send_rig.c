@@ -10,6 +10,7 @@
 #include "bridge/core/datetime.h"
 #include "bridge/core/num.h"
 #include "bridge/core/shard.h"
+#include "bridge/io/crypto.h"
 #include "standalone/file.h"
 
 #include <signal.h>
@@ -25,6 +26,8 @@
 #define PATH_MAX_BYTES 128
 #define PAUSE_NS       20000000L
 #define KILL_LOOKS     750 /* for a fault point to come: 15 s, three leases */
+
+static struct kafka_broker *kafka; /* one a program: it keeps some 5 MB a partition */
 
 void send_rig_pause(void)
 {
@@ -145,13 +148,34 @@ static void write_config(struct send_rig *rig)
     assert_int_equal(fclose(file), 0);
 }
 
-void send_rig_start_as(struct send_rig *rig, struct kafka_broker *kafka, unsigned number,
-                       const struct send_rig_options *options)
+int send_rig_begin(void **state)
 {
+    struct fault f = {0};
+
+    (void)state;
+    redis_server_need();
+    crypto_init();
+    kafka = kafka_broker_start(1, &f);
+    if (kafka == NULL)
+        fail_msg("no broker: %s", f.text);
+    return 0;
+}
+
+int send_rig_finish(void **state)
+{
+    (void)state;
+    kafka_broker_stop(kafka);
+    return 0;
+}
+
+void send_rig_start_as(struct send_rig *rig, const struct send_rig_options *options)
+{
+    static unsigned rigs;
+
     memset(rig, 0, sizeof *rig);
     rig->options = *options;
     rig->kafka = kafka;
-    rig->number = number;
+    rig->number = rigs++;
     serve_rig_start(&rig->serve, options->serve != NULL ? options->serve : "");
     (void)snprintf(rig->dir, sizeof rig->dir, "/tmp/cmibridge-send-XXXXXX");
     assert_non_null(mkdtemp(rig->dir));
@@ -172,11 +196,9 @@ void send_rig_gateway(struct send_rig *rig, unsigned port, const char *breaker)
     write_config(rig);
 }
 
-void send_rig_start(struct send_rig *rig, struct kafka_broker *kafka, unsigned number,
-                    int carrier_delay_ms)
+void send_rig_start(struct send_rig *rig, int carrier_delay_ms)
 {
-    send_rig_start_as(rig, kafka, number,
-                      &(struct send_rig_options){.carrier_delay_ms = carrier_delay_ms});
+    send_rig_start_as(rig, &(struct send_rig_options){.carrier_delay_ms = carrier_delay_ms});
 }
 
 void send_rig_run(struct send_rig *rig, unsigned which, const char *fault_point)

@@ -62,8 +62,8 @@ struct send_rig_seen { /* of one destination */
 struct send_rig {
     struct serve_rig serve;
     struct send_rig_options options;
-    struct kafka_broker *kafka; /* borrowed */
-    unsigned number;
+    struct kafka_broker *kafka; /* the program's */
+    unsigned number;            /* of the rig in the program */
     char dir[64];
     char config[96];
     char log[96];
@@ -97,12 +97,13 @@ struct send_rig {
     bool callback_over;
 };
 
-/* Skips the program (77) where the machine has no redis-server. number: of the rig in the program.
- */
-void send_rig_start(struct send_rig *rig, struct kafka_broker *kafka, unsigned number,
-                    int carrier_delay_ms);
-void send_rig_start_as(struct send_rig *rig, struct kafka_broker *kafka, unsigned number,
-                       const struct send_rig_options *options);
+/* Around a program's tests (cmocka's group): the broker that all its rigs use. Skips the program
+ * (77) where the machine has no redis-server. */
+int send_rig_begin(void **state);
+int send_rig_finish(void **state);
+
+void send_rig_start(struct send_rig *rig, int carrier_delay_ms);
+void send_rig_start_as(struct send_rig *rig, const struct send_rig_options *options);
 void send_rig_done(struct send_rig *rig);
 /* Before send_rig_run: another than the carrier, with a breaker of YAML. */
 void send_rig_gateway(struct send_rig *rig, unsigned port, const char *breaker);

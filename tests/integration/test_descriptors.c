@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "bridge/io/crypto.h"
 #include "tests/fakes/send_rig.h"
 
 #include <sys/resource.h>
@@ -18,27 +17,6 @@
 #define MESSAGE                                                                                    \
     "{\"message\":\"Hello\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","        \
     "\"destinations\":[{\"address\":\"+358401\"}]}"
-
-static struct kafka_broker *kafka;
-
-static int start_kafka(void **state)
-{
-    struct fault f = {0};
-
-    (void)state;
-    redis_server_need();
-    crypto_init();
-    kafka = kafka_broker_start(1, &f);
-    assert_non_null(kafka);
-    return 0;
-}
-
-static int stop_kafka(void **state)
-{
-    (void)state;
-    kafka_broker_stop(kafka);
-    return 0;
-}
 
 /* What it has it keeps; it gets no other. Gives how it was. */
 static struct rlimit starve(pid_t pid)
@@ -106,7 +84,7 @@ static void schedule_sends_once_what_waited(void **state)
     char rest[128];
 
     (void)state;
-    send_rig_start(&rig, kafka, 0, 0);
+    send_rig_start(&rig, 0);
     send_rig_run(&rig, 0, NULL);
     send_rig_await_log(&rig, "event=schedule_checked", 1, rest, sizeof rest);
     limit = starve(rig.schedule[0]);
@@ -131,5 +109,5 @@ int main(void)
         cmocka_unit_test(schedule_sends_once_what_waited),
     };
 
-    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+    return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);
 }

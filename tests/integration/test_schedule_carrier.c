@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "bridge/core/datetime.h"
-#include "bridge/io/crypto.h"
 #include "tests/fakes/send_rig.h"
 
 #include <stdio.h>
@@ -21,35 +20,13 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static struct send_rig rig; /* too much for the stack */
-static struct kafka_broker *kafka;
 static struct hostile_http *carrier;
-static unsigned rig_number;
-
-static int start_kafka(void **state)
-{
-    struct fault f = {0};
-
-    (void)state;
-    redis_server_need();
-    crypto_init();
-    kafka = kafka_broker_start(1, &f);
-    assert_non_null(kafka);
-    return 0;
-}
-
-static int stop_kafka(void **state)
-{
-    (void)state;
-    kafka_broker_stop(kafka);
-    return 0;
-}
 
 static void start(const char *timeout)
 {
     carrier = hostile_http_start();
     hostile_http_ignore_keys(carrier, true);
-    send_rig_start_as(&rig, kafka, rig_number++,
-                      &(struct send_rig_options){.carrier = carrier, .timeout = timeout});
+    send_rig_start_as(&rig, &(struct send_rig_options){.carrier = carrier, .timeout = timeout});
 }
 
 static void end(void)
@@ -311,5 +288,5 @@ int main(void)
         cmocka_unit_test(what_stands_for_an_erased_address_is_never_sent_to),
     };
 
-    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+    return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);
 }

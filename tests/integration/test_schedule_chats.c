@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "bridge/core/shard.h"
-#include "bridge/io/crypto.h"
 #include "tests/fakes/send_rig.h"
 
 #include <stdio.h>
@@ -21,28 +20,8 @@
     "chats.queues.desk: {id: 000000000000000000000000000000A1, address: desk@sms.example.com,\n"   \
     "  channel: sms, name: Desk, via: out}\n"
 
-static struct kafka_broker *kafka;
 static struct hostile_http *carrier;
 static struct send_rig rig;
-static unsigned rig_number;
-
-static int start_kafka(void **state)
-{
-    struct fault f = {0};
-
-    (void)state;
-    crypto_init();
-    kafka = kafka_broker_start(1, &f);
-    assert_non_null(kafka);
-    return 0;
-}
-
-static int stop_kafka(void **state)
-{
-    (void)state;
-    kafka_broker_stop(kafka);
-    return 0;
-}
 
 /* A chat of so many messages m0, m1, ..., which are tried again after a second. */
 static void start(const struct hostile_step *steps, size_t count)
@@ -54,11 +33,10 @@ static void start(const struct hostile_step *steps, size_t count)
     carrier = hostile_http_start();
     hostile_http_script(carrier, steps, count);
     send_rig_start_as(
-        &rig, kafka, rig_number++,
-        &(struct send_rig_options){
-            .carrier = carrier,
-            .more = DESK,
-            .serve = "channels.out: {type: webhook, url: 'http://127.0.0.1:9'}\n" DESK});
+        &rig, &(struct send_rig_options){
+                  .carrier = carrier,
+                  .more = DESK,
+                  .serve = "channels.out: {type: webhook, url: 'http://127.0.0.1:9'}\n" DESK});
     buf_init(&body, 1 << 16);
     buf_put_text(&body, "{\"originator\":\"d\",\"destination\":\"+5521244222225555\","
                         "\"from_queue\":{\"id\":\"000000000000000000000000000000A1\","
@@ -142,5 +120,5 @@ int main(void)
         cmocka_unit_test(a_kill_lets_none_past_the_one_that_was_out),
     };
 
-    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+    return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);
 }

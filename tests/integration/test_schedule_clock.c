@@ -13,7 +13,6 @@
 #include "bridge/core/datetime.h"
 #include "bridge/core/num.h"
 #include "bridge/core/shard.h"
-#include "bridge/io/crypto.h"
 #include "tests/fakes/clock_shift.h"
 #include "tests/fakes/send_rig.h"
 
@@ -25,28 +24,6 @@
 #define RETRY_MS 300000
 
 static struct send_rig rig; /* too much for the stack */
-static struct kafka_broker *kafka;
-static unsigned rig_number;
-
-static int start_kafka(void **state)
-{
-    struct fault f = {0};
-
-    (void)state;
-    redis_server_need();
-
-    crypto_init();
-    kafka = kafka_broker_start(1, &f);
-    assert_non_null(kafka);
-    return 0;
-}
-
-static int stop_kafka(void **state)
-{
-    (void)state;
-    kafka_broker_stop(kafka);
-    return 0;
-}
 
 /* All of it, Redis too, lives then. */
 static void live_at(int64_t then_ms)
@@ -66,8 +43,7 @@ static void hours_begin(const char *open)
     clock_shift_begin();
     live_at(open_ms - HOUR_MS);
     send_rig_start_as(
-        &rig, kafka, rig_number++,
-        &(struct send_rig_options){.channel = "hours: '03:30-05:00', zone: Europe/Helsinki"});
+        &rig, &(struct send_rig_options){.channel = "hours: '03:30-05:00', zone: Europe/Helsinki"});
     live_at(open_ms - HOUR_MS);
     (void)send_rig_post(&rig, 100, 0);
     send_rig_run(&rig, 0, NULL);
@@ -101,7 +77,7 @@ static void hours_begin_once_when_clocks_go_back(void **state)
 static void a_wall_clock_that_jumps_changes_nothing(void **state)
 {
     (void)state;
-    send_rig_start(&rig, kafka, rig_number++, 20);
+    send_rig_start(&rig, 20);
     clock_shift_begin();
     send_rig_run(&rig, 0, NULL);
     clock_shift_end();
@@ -129,8 +105,7 @@ static void redis_jumps(int64_t by_ms)
 
     clock_shift_begin();
     send_rig_start_as(
-        &rig, kafka, rig_number++,
-        &(struct send_rig_options){.carrier = gateway, .channel = "rate: 200, burst: 10"});
+        &rig, &(struct send_rig_options){.carrier = gateway, .channel = "rate: 200, burst: 10"});
     send_rig_gateway(&rig, (unsigned)hostile_http_port(gateway), "{}");
     clock_shift_end();
     send_rig_run(&rig, 0, NULL);
@@ -233,11 +208,10 @@ static void what_is_due_now_does_not_wait_for_serve_s_clock(void **state)
 {
     (void)state;
     send_rig_start_as(
-        &rig, kafka, rig_number++,
-        &(struct send_rig_options){
-            .serve = "channels.gate: {type: webhook, url: 'http://127.0.0.1:9'}\n"
-                     "chats.queues.desk: {id: A0000000000000000000000000000001, name: Desk,\n"
-                     "  address: desk@sms.example.com, channel: sms, via: gate}\n"});
+        &rig, &(struct send_rig_options){
+                  .serve = "channels.gate: {type: webhook, url: 'http://127.0.0.1:9'}\n"
+                           "chats.queues.desk: {id: A0000000000000000000000000000001, name: Desk,\n"
+                           "  address: desk@sms.example.com, channel: sms, via: gate}\n"});
     serve_rig_stop(&rig.serve);
     clock_shift_begin();
     serve_rig_restart(&rig.serve);
@@ -259,5 +233,5 @@ int main(void)
         cmocka_unit_test(what_is_due_now_does_not_wait_for_serve_s_clock),
     };
 
-    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+    return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);
 }

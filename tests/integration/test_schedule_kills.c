@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "bridge/io/crypto.h"
 #include "tests/fakes/send_rig.h"
 
 #include <signal.h>
@@ -34,34 +33,14 @@ static const struct {
 };
 #define POINTS (sizeof points / sizeof points[0])
 
-static struct kafka_broker *kafka;
 static struct send_rig rigs[POINTS];
-static unsigned rig_number;
-
-static int start_kafka(void **state)
-{
-    struct fault f = {0};
-
-    (void)state;
-    crypto_init();
-    kafka = kafka_broker_start(1, &f);
-    assert_non_null(kafka);
-    return 0;
-}
-
-static int stop_kafka(void **state)
-{
-    (void)state;
-    kafka_broker_stop(kafka);
-    return 0;
-}
 
 /* All of them at once, each on a Redis of its own: what takes time is waiting for leases. One that
  * was killed at a point is killed while it recovers at the one so many behind it. */
 static void kill_all(size_t further)
 {
     for (size_t i = 0; i < POINTS; i++) {
-        send_rig_start(&rigs[i], kafka, rig_number++, DELAY_MS);
+        send_rig_start(&rigs[i], DELAY_MS);
         for (size_t m = 0; m < MESSAGES; m++)
             (void)send_rig_post(&rigs[i], DESTINATIONS, 500);
     }
@@ -103,7 +82,7 @@ static void one_that_is_stopped_for_longer_than_its_leases_sends_nothing_more(vo
     struct send_rig *rig = &rigs[0];
 
     (void)state;
-    send_rig_start(rig, kafka, rig_number++, DELAY_MS);
+    send_rig_start(rig, DELAY_MS);
     (void)send_rig_post(rig, 200, 300);
     send_rig_run(rig, 0, "progressed:2:stop");
     send_rig_until_stopped(rig, 0);
@@ -123,7 +102,7 @@ static void redis_that_dies_and_comes_back_costs_nothing(void **state)
     struct send_rig *rig = &rigs[0];
 
     (void)state;
-    send_rig_start(rig, kafka, rig_number++, DELAY_MS);
+    send_rig_start(rig, DELAY_MS);
     (void)send_rig_post(rig, 300, 300);
     send_rig_run(rig, 0, NULL);
     send_rig_until_lines(rig, 20);
@@ -142,7 +121,7 @@ static void nothing_goes_out_after_a_delete_but_what_it_told_of(void **state)
     int64_t deleted_ms;
 
     (void)state;
-    send_rig_start(rig, kafka, rig_number++, DELAY_MS);
+    send_rig_start(rig, DELAY_MS);
     (void)send_rig_post(rig, LARGE, 300);
     send_rig_run(rig, 0, NULL);
     send_rig_until_lines(rig, 50);
@@ -170,7 +149,7 @@ static void a_callback_is_called_until_it_is_reached(void **state)
     char path[64];
 
     (void)state;
-    send_rig_start(rig, kafka, rig_number++, DELAY_MS);
+    send_rig_start(rig, DELAY_MS);
     serve_create(&rig->serve, "/callbacks", "",
                  "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35854852156\","
                  "\"nextCallTime\":\"2020-01-01T00:00:00Z\"}",
@@ -198,7 +177,7 @@ static void no_call_is_made_twice(void **state)
 
     (void)state;
     for (size_t i = 0; i < count; i++) {
-        send_rig_start_as(&rigs[i], kafka, rig_number++,
+        send_rig_start_as(&rigs[i],
                           &(struct send_rig_options){.carrier_delay_ms = DELAY_MS,
                                                      .callbacks = "handling_timeout: 3s"});
         serve_create(&rigs[i].serve, "/callbacks", "",
@@ -263,9 +242,9 @@ static void the_next_call_waits_for_the_request_that_is_out(void **state)
     char other[33];
 
     (void)state;
-    send_rig_start_as(rig, kafka, rig_number++,
-                      &(struct send_rig_options){
-                          .dials = dialler, .dial_timeout = "60s", .dialler = "concurrency: 8"});
+    send_rig_start_as(rig, &(struct send_rig_options){.dials = dialler,
+                                                      .dial_timeout = "60s",
+                                                      .dialler = "concurrency: 8"});
     hostile_http_script(dialler, held, 1);
     post_callback(rig, "+35854852156", "2020-01-01T00:00:00Z", id);
     send_rig_run(rig, 0, NULL);
@@ -296,7 +275,7 @@ static void a_put_ends_the_wait_for_a_call_whose_process_was_killed(void **state
     char id[33];
 
     (void)state;
-    send_rig_start_as(rig, kafka, rig_number++, &(struct send_rig_options){.dials = dialler});
+    send_rig_start_as(rig, &(struct send_rig_options){.dials = dialler});
     hostile_http_script(dialler, silent, 1);
     post_callback(rig, "+35854852156", "2020-01-01T00:00:00Z", id);
     send_rig_run(rig, 0, "request_sent:1");
@@ -325,5 +304,5 @@ int main(void)
         cmocka_unit_test(a_put_ends_the_wait_for_a_call_whose_process_was_killed),
     };
 
-    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+    return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);
 }

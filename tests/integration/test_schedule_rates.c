@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "bridge/io/crypto.h"
 #include "tests/fakes/send_rig.h"
 
 #include <signal.h>
@@ -25,35 +24,13 @@
     "1234567890123456789012345678901234567890123456789012345678901234567890"
 
 static struct send_rig rig; /* too much for the stack */
-static struct kafka_broker *kafka;
 static struct hostile_http *carrier;
-static unsigned rig_number;
-
-static int start_kafka(void **state)
-{
-    struct fault f = {0};
-
-    (void)state;
-    redis_server_need();
-    crypto_init();
-    kafka = kafka_broker_start(1, &f);
-    assert_non_null(kafka);
-    return 0;
-}
-
-static int stop_kafka(void **state)
-{
-    (void)state;
-    kafka_broker_stop(kafka);
-    return 0;
-}
 
 static void start(const char *channel)
 {
     carrier = hostile_http_start();
     hostile_http_ignore_keys(carrier, true);
-    send_rig_start_as(&rig, kafka, rig_number++,
-                      &(struct send_rig_options){.carrier = carrier, .channel = channel});
+    send_rig_start_as(&rig, &(struct send_rig_options){.carrier = carrier, .channel = channel});
 }
 
 static void end(void)
@@ -234,5 +211,5 @@ int main(void)
         cmocka_unit_test(small_messages_share_a_slow_sender_over_two_processes),
     };
 
-    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+    return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);
 }

@@ -21,11 +21,10 @@
 #define DESTINATIONS 150
 
 static struct send_rig rig; /* too much for the stack */
-static struct kafka_broker *kafka;
 
-static void send_all(unsigned number)
+static void send_all(void)
 {
-    send_rig_start(&rig, kafka, number, 0);
+    send_rig_start(&rig, 0);
     send_rig_run(&rig, 0, NULL);
     for (size_t i = 0; i < MESSAGES; i++)
         send_rig_post(&rig, DESTINATIONS, 0);
@@ -40,7 +39,7 @@ static void messages_go_out_of_a_cluster(void **state)
 
     (void)state;
     assert_int_equal(setenv("CMIBRIDGE_REDIS_CLUSTER", group->addresses, 1), 0);
-    send_all(0);
+    send_all();
     for (size_t i = 0; i < group->count; i++) /* which one has them is up to their ids */
         used += strcmp(redis_server_ask(group->server[i], "DBSIZE"), ":0") != 0;
     assert_true(used > 0);
@@ -58,7 +57,7 @@ static void nothing_is_sent_that_the_replica_does_not_know_of(void **state)
     (void)state;
     assert_int_equal(setenv("CMIBRIDGE_REDIS_ADDRESS", group->addresses, 1), 0);
     assert_int_equal(setenv("CMIBRIDGE_REDIS_REPLICAS", "1", 1), 0);
-    send_all(1);
+    send_all();
     send_rig_post(&rig, DESTINATIONS, 1500);
     redis_server_freeze(group->server[1]);
     while (send_rig_wall_ms() < rig.messages[MESSAGES].send_ms + 500)
@@ -82,9 +81,9 @@ static size_t sent_so_far(void)
 }
 
 /* Two processes in the middle of many destinations, and a Redis that is about to die. */
-static void send_half(unsigned number, size_t messages, size_t destinations)
+static void send_half(size_t messages, size_t destinations)
 {
-    send_rig_start(&rig, kafka, number, 10);
+    send_rig_start(&rig, 10);
     send_rig_run(&rig, 0, NULL);
     send_rig_run(&rig, 1, NULL);
     for (size_t i = 0; i < messages; i++)
@@ -115,7 +114,7 @@ static void a_failover_in_the_middle_loses_nothing(void **state)
     assert_int_equal(setenv("CMIBRIDGE_REDIS_SENTINELS", group->addresses, 1), 0);
     assert_int_equal(setenv("CMIBRIDGE_REDIS_PRIMARY", "mymaster", 1), 0);
     assert_int_equal(setenv("CMIBRIDGE_REDIS_REPLICAS", "1", 1), 0);
-    send_half(2, 5, 1000);
+    send_half(5, 1000);
     redis_server_kill(group->server[0]);
     sent = sent_so_far();
     redis_group_wait(group, 1, "INFO replication", "role:master");
@@ -136,7 +135,7 @@ static void a_node_of_a_cluster_that_dies_and_comes_back_loses_nothing(void **st
 
     (void)state;
     assert_int_equal(setenv("CMIBRIDGE_REDIS_CLUSTER", group->addresses, 1), 0);
-    send_half(3, SEND_RIG_MESSAGES_MAX, 300);
+    send_half(SEND_RIG_MESSAGES_MAX, 300);
     redis_server_kill(group->server[1]);
     redis_group_wait(group, 0, "CLUSTER INFO", "cluster_state:fail");
     assert_true(sent_so_far() < SEND_RIG_MESSAGES_MAX * 300);
@@ -155,7 +154,7 @@ static void a_cluster_that_is_resharded_meanwhile_loses_and_repeats_nothing(void
 
     (void)state;
     assert_int_equal(setenv("CMIBRIDGE_REDIS_CLUSTER", group->addresses, 1), 0);
-    send_half(4, SEND_RIG_MESSAGES_MAX, 300);
+    send_half(SEND_RIG_MESSAGES_MAX, 300);
     for (size_t i = 0; i < SEND_RIG_MESSAGES_MAX; i++) {
         char key[SHARD_KEY_MAX];
 
@@ -193,16 +192,6 @@ int main(void)
         cmocka_unit_test(a_node_of_a_cluster_that_dies_and_comes_back_loses_nothing),
         cmocka_unit_test(a_cluster_that_is_resharded_meanwhile_loses_and_repeats_nothing),
     };
-    struct fault f = {0};
-    int failed;
 
-    redis_server_need();
-    kafka = kafka_broker_start(1, &f);
-    if (kafka == NULL) {
-        fprintf(stderr, "%s\n", f.text);
-        return 1;
-    }
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    kafka_broker_stop(kafka);
-    return failed;
+    return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);
 }

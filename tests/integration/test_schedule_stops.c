@@ -20,8 +20,6 @@
 #define ANSWER_MS 1000 /* the carrier's */
 
 static struct send_rig rig; /* too much for the stack */
-static struct kafka_broker *kafka;
-static unsigned rig_number;
 
 static bool is_withdrawn(struct send_rig *r)
 {
@@ -43,7 +41,7 @@ static void a_withdrawn_consent_lists_what_had_been_handed_over(void **state)
     char expected[256];
 
     (void)state;
-    send_rig_start(&rig, kafka, rig_number++, ANSWER_MS);
+    send_rig_start(&rig, ANSWER_MS);
     (void)send_rig_post_whatsapp(&rig, 1, 0);
     send_rig_run(&rig, 0, NULL);
     send_rig_until_lines(&rig, 1); /* the carrier has it, and has not answered */
@@ -108,7 +106,7 @@ static void a_gateway_that_stops_is_stopped_for_all_processes(void **state)
 
     (void)state;
     hostile_http_default(gateway, (struct hostile_step){HOSTILE_REPLY, 401, NULL, "{}", 0});
-    send_rig_start(&rig, kafka, rig_number++, 0);
+    send_rig_start(&rig, 0);
     send_rig_gateway(&rig, (unsigned)hostile_http_port(gateway), "{open_min: 2s, open_max: 2s}");
     (void)send_rig_post(&rig, 1, 0);
     send_rig_run(&rig, 0, NULL);
@@ -149,8 +147,7 @@ static void three_403_in_a_row_stop_a_campaign_until_one_is_taken(void **state)
 
     (void)state;
     send_rig_start_as(
-        &rig, kafka, rig_number++,
-        &(struct send_rig_options){.carrier = gateway, .channel = "rate: 200, burst: 10"});
+        &rig, &(struct send_rig_options){.carrier = gateway, .channel = "rate: 200, burst: 10"});
     send_rig_gateway(&rig, (unsigned)hostile_http_port(gateway), "{open_min: 1s, open_max: 1s}");
     (void)send_rig_post(&rig, 400, 0);
     send_rig_run(&rig, 0, NULL);
@@ -178,16 +175,6 @@ int main(void)
         cmocka_unit_test(a_gateway_that_stops_is_stopped_for_all_processes),
         cmocka_unit_test(three_403_in_a_row_stop_a_campaign_until_one_is_taken),
     };
-    struct fault f = {0};
-    int failed;
 
-    redis_server_need();
-    kafka = kafka_broker_start(1, &f);
-    if (kafka == NULL) {
-        fprintf(stderr, "%s\n", f.text);
-        return 1;
-    }
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    kafka_broker_stop(kafka);
-    return failed;
+    return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);
 }

@@ -9,7 +9,6 @@
 
 #include "bridge/core/num.h"
 #include "bridge/core/shard.h"
-#include "bridge/io/crypto.h"
 #include "tests/fakes/send_rig.h"
 
 #include <dirent.h>
@@ -26,26 +25,6 @@
 #define LOST_BYTES   6000 /* some ten writes of slices */
 
 static struct send_rig rig; /* too much for the stack */
-static struct kafka_broker *kafka;
-
-static int start_kafka(void **state)
-{
-    struct fault f = {0};
-
-    (void)state;
-    redis_server_need();
-    crypto_init();
-    kafka = kafka_broker_start(1, &f);
-    assert_non_null(kafka);
-    return 0;
-}
-
-static int stop_kafka(void **state)
-{
-    (void)state;
-    kafka_broker_stop(kafka);
-    return 0;
-}
 
 /* The one that was written last. */
 static void append_only_file(char path[512])
@@ -66,9 +45,9 @@ static void append_only_file(char path[512])
 }
 
 /* Two processes are stopped in the middle of it, and Redis is killed. */
-static void send_some(unsigned number)
+static void send_some(void)
 {
-    send_rig_start(&rig, kafka, number, 5);
+    send_rig_start(&rig, 5);
     for (size_t i = 0; i < MESSAGES; i++)
         send_rig_post(&rig, DESTINATIONS, i == 0 ? 2000 : 0);
     send_rig_run(&rig, 0, NULL);
@@ -103,7 +82,7 @@ static void half_a_command_at_the_end_costs_nothing(void **state)
     FILE *file;
 
     (void)state;
-    send_some(0);
+    send_some();
     append_only_file(path);
     file = fopen(path, "a");
     assert_non_null(file);
@@ -158,7 +137,7 @@ static void a_lost_tail_is_sent_again_and_no_more(void **state)
     size_t unknown;
 
     (void)state;
-    send_some(1);
+    send_some();
     append_only_file(path);
     assert_int_equal(stat(path, &before), 0);
     assert_int_equal(truncate(path, before.st_size - LOST_BYTES), 0);
@@ -189,5 +168,5 @@ int main(void)
         cmocka_unit_test(a_lost_tail_is_sent_again_and_no_more),
     };
 
-    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+    return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);
 }

@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "bridge/core/shard.h"
-#include "bridge/io/crypto.h"
 #include "tests/fakes/send_rig.h"
 
 #include <inttypes.h>
@@ -22,31 +21,10 @@
 #define DAY_MS  (24 * HOUR_MS)
 
 static struct send_rig rig; /* too much for the stack */
-static struct kafka_broker *kafka;
-static unsigned rig_number;
-
-static int start_kafka(void **state)
-{
-    struct fault f = {0};
-
-    (void)state;
-    redis_server_need();
-    crypto_init();
-    kafka = kafka_broker_start(1, &f);
-    assert_non_null(kafka);
-    return 0;
-}
-
-static int stop_kafka(void **state)
-{
-    (void)state;
-    kafka_broker_stop(kafka);
-    return 0;
-}
 
 static void start(const struct send_rig_options *o)
 {
-    send_rig_start_as(&rig, kafka, rig_number++, o);
+    send_rig_start_as(&rig, o);
 }
 
 static void end(void)
@@ -258,5 +236,5 @@ int main(void)
         cmocka_unit_test(where_it_is_assumed_only_a_withdrawal_is_no),
     };
 
-    return cmocka_run_group_tests(tests, start_kafka, stop_kafka);
+    return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);
 }
