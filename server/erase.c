@@ -414,14 +414,14 @@ void erase_ask(struct erase *e, struct control_call *call, struct view verb, str
         control_fail(call, &f);
         return;
     }
-    e->call = call;
     mask_address(person_normal(&e->person), e->shown);
     if (is_ours(e)) {
         fault_set(&f, FAULT_REJECT, "%s is the address of a queue of yours, not a person's",
                   e->shown);
-        fail(e, &f);
+        control_fail(call, &f);
         return;
     }
+    e->call = call;
     (void)uv_gettimeofday(&now); /* fails with a bad pointer only */
     e->now_ms = now.tv_sec * 1000 + now.tv_usec / 1000;
     e->dry = view_is(verb, "erase-dry-run");

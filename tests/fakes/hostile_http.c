@@ -410,6 +410,8 @@ int hostile_http_port(const struct hostile_http *s)
 
 void hostile_http_script(struct hostile_http *s, const struct hostile_step *steps, size_t count)
 {
+    if (count == 0)
+        return;
     pthread_mutex_lock(&s->lock);
     s->steps = mem_resize(s->steps, s->step_count + count, sizeof *steps);
     memcpy(s->steps + s->step_count, steps, count * sizeof *steps);
