@@ -15,9 +15,9 @@
  *
  * In a cluster a command goes where its first key lies, and follows MOVED and ASK; all keys of one
  * have one hash tag. While a slot moves, its scripts wait, as long as a reply may take, until all
- * of its keys are in one place. Commands to different servers are answered in any order, and one
- * that is redirected may be overtaken. `up` means that every
- * slot has a primary, and all of them are up.
+ * of its keys are in one place; once one has waited in vain, the others of that slot do not wait.
+ * Commands to different servers are answered in any order, and one that is redirected may be
+ * overtaken. `up` means that every slot has a primary, and all of them are up.
  */
 #ifndef BRIDGE_IO_REDIS_H
 #define BRIDGE_IO_REDIS_H
@@ -110,6 +110,8 @@ void redis_command_at(struct redis *r, const char *at, const struct view *args, 
 struct redis_script {
     const char *text;
     char sha[41]; /* filled by redis_script_init */
+    bool one_key; /* it touches the one key that it names and no other: a slot that moves does not
+                     stop it */
 };
 void redis_script_init(struct redis_script *s, const char *text);
 void redis_run(struct redis *r, const struct redis_script *s, const struct view *keys,

@@ -54,7 +54,9 @@ struct redis_cluster {
     char stuck[TROUBLE_MAX]; /* what is said of a slot whose move lasts too long */
     int64_t stuck_ms;        /* when one was last waited for in vain, and when it was last logged */
     int64_t stuck_said_ms;
-    struct errand *again; /* wait for RETRY_MS */
+    uint8_t stuck_slots[REDIS_SLOTS / 8]; /* bits: waited for in vain, and no script of it has
+                                             succeeded since */
+    struct errand *again;                 /* wait for RETRY_MS */
     struct watcher {
         void (*changed)(void *owner, bool up);
         void *owner;
@@ -300,11 +302,22 @@ static void on_retry(uv_timer_t *timer)
     }
 }
 
+static uint8_t *stuck_byte(struct redis_cluster *c, int slot)
+{
+    return &c->stuck_slots[slot / 8];
+}
+
+static bool is_stuck(struct redis_cluster *c, int slot)
+{
+    return (*stuck_byte(c, slot) >> (slot % 8) & 1) != 0;
+}
+
 static void give_up_slot(struct errand *e)
 {
     struct redis_cluster *c = e->cluster;
     int64_t now_ms = (int64_t)uv_now(c->loop);
 
+    *stuck_byte(c, e->slot) = (uint8_t)(*stuck_byte(c, e->slot) | 1U << (e->slot % 8));
     (void)snprintf(
         c->stuck, sizeof c->stuck,
         "Redis Cluster at %s: slot %d is being moved, for longer than redis.timeout; what "
@@ -338,7 +351,42 @@ static void wait_for_server(struct errand *e)
         (void)uv_timer_start(&c->retry, on_retry, RETRY_MS, 0);
 }
 
+/* For all of its keys to be in one place. Where that was in vain before, this one asks and does not
+ * wait: one shard's work is not to take everybody's time. */
+static void wait_for_slot(struct errand *e)
+{
+    if (is_stuck(e->cluster, e->slot))
+        give_up_slot(e);
+    else
+        wait_for_server(e);
+}
+
 static void on_reply(void *owner, const struct redis_value *v);
+
+static void on_asking(void *owner, const struct redis_value *v)
+{
+    (void)owner; /* what follows it says how it went */
+    (void)v;
+}
+
+/* To the server that a slot moves to. A script goes by its text: ASKING holds for one command, and
+ * would be used up by a NOSCRIPT. */
+static void ask_at(struct errand *e, struct redis_node *node)
+{
+    const struct view asking = VIEW("ASKING");
+    struct view args[REDIS_ARGS_MAX];
+    size_t n = 0;
+
+    redis_node_command(node, &asking, 1, on_asking, NULL);
+    if (e->script != NULL) {
+        args[n++] = VIEW("EVAL");
+        args[n++] = view_of(e->script->text);
+        args[n++] = VIEW("1"); /* only such follow ASK */
+    }
+    assert(n + e->count <= REDIS_ARGS_MAX);
+    memcpy(args + n, e->args, e->count * sizeof args[0]);
+    redis_node_command(node, args, n + e->count, on_reply, e);
+}
 
 static void send_to(struct errand *e, struct redis_node *node)
 {
@@ -370,10 +418,12 @@ static void dispatch(struct errand *e)
     send_to(e, m != NULL ? m->node : any_node(c));
 }
 
-static void on_asking(void *owner, const struct redis_value *v)
+/* One that may touch more keys than it names has found all of them. */
+static void note_whole(struct errand *e)
 {
-    (void)owner; /* what follows it says how it went */
-    (void)v;
+    if (e->script != NULL && !e->script->one_key && e->key_count == 1)
+        *stuck_byte(e->cluster, e->slot) =
+            (uint8_t)(*stuck_byte(e->cluster, e->slot) & ~(1U << (e->slot % 8)));
 }
 
 static void on_reply(void *owner, const struct redis_value *v)
@@ -386,16 +436,16 @@ static void on_reply(void *owner, const struct redis_value *v)
     struct member *m;
 
     if (v->kind != REDIS_ERROR || c->closing) {
+        if (v->kind != REDIS_LOST)
+            note_whole(e);
         end(e, v);
     } else if (view_starts(v->text, VIEW("TRYAGAIN"))) {
-        wait_for_server(e);
+        wait_for_slot(e);
     } else if (e->redirects < REDIS_REDIRECTS_MAX &&
                redis_slots_redirect(v->text, c->conf.address, &ask, at)) {
-        const struct view asking = VIEW("ASKING");
-
         /* A script reads more keys than it names, and half of them may still be where it was. */
-        if (ask && e->script != NULL) {
-            wait_for_server(e);
+        if (ask && e->script != NULL && !e->script->one_key) {
+            wait_for_slot(e);
             return;
         }
         e->redirects++;
@@ -407,8 +457,9 @@ static void on_reply(void *owner, const struct redis_value *v)
             return;
         }
         if (ask)
-            redis_node_command(m->node, &asking, 1, on_asking, NULL);
-        send_to(e, m->node);
+            ask_at(e, m->node);
+        else
+            send_to(e, m->node);
     } else {
         if (view_starts(v->text, VIEW("CLUSTERDOWN")))
             look(c);

@@ -30,7 +30,7 @@ static struct {
     [SCHEDULE_SCRIPT_SETTLE] = {.before = redis_script_schedule, .body = redis_script_settle},
     [SCHEDULE_SCRIPT_CALL] = {.before = redis_script_schedule, .body = redis_script_call},
     [SCHEDULE_SCRIPT_BACK] = {.before = redis_script_schedule, .body = redis_script_back},
-    [SCHEDULE_SCRIPT_GATE] = {.body = redis_script_gate},
+    [SCHEDULE_SCRIPT_GATE] = {.body = redis_script_gate, .script = {.one_key = true}},
     [SCHEDULE_SCRIPT_HAND] = {.body = redis_script_hand},
     [SCHEDULE_SCRIPT_OUTBOX] = {.before = redis_script_schedule, .body = redis_script_outbox},
     [SCHEDULE_SCRIPT_RECEIPT] = {.before = redis_script_schedule, .body = redis_script_receipt},

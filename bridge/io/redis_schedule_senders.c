@@ -113,8 +113,9 @@ void schedule_open(void *ctx, uint64_t token, struct view gate)
 struct look_up {
     struct redis_schedule *of;
     uint64_t token;
-    size_t owed; /* replies, and one for the call itself until all are sent */
-    bool failed;
+    size_t owed;    /* replies, and one for the call itself until all are sent */
+    size_t unknown; /* of those asked for */
+    size_t asked_for;
     size_t count;
     struct asked {
         struct look_up *of;
@@ -133,7 +134,7 @@ static void one_less(struct look_up *l)
     found = mem_zeroed(l->count + 1, sizeof *found);
     for (size_t i = 0; i < l->count; i++)
         found[i] = l->asked[i].found;
-    a.state = l->failed ? SCHEDULE_FAILED : SCHEDULE_DONE;
+    a.state = l->unknown > 0 && l->unknown >= l->asked_for ? SCHEDULE_FAILED : SCHEDULE_DONE;
     a.recipients = found;
     s->answers.recipients(s->answers.owner, &a);
     mem_free(found);
@@ -142,9 +143,8 @@ static void one_less(struct look_up *l)
 
 static void fail(struct look_up *l, const struct redis_value *v)
 {
-    if (!l->failed)
+    if (l->unknown++ == 0)
         schedule_unexpected(l->of, "recipients", v);
-    l->failed = true;
 }
 
 static void on_one(void *owner, const struct redis_value *v)
@@ -157,6 +157,7 @@ static void on_one(void *owner, const struct redis_value *v)
             one->found.consent =
                 v->items[0].text.p[0] == '1' ? SCHEDULE_CONSENT_GIVEN : SCHEDULE_CONSENT_WITHDRAWN;
     } else {
+        one->found.unknown = true;
         fail(one->of, v);
     }
     one_less(one->of);
@@ -223,6 +224,7 @@ static void ask_one(struct look_up *l, size_t i, const struct schedule_recipient
     args[4] = schedule_number(keep_ms, REDIS_SCHEDULE_HAND_MS);
     args[5] = r->holder;
     l->owed++;
+    l->asked_for++;
     redis_run(l->of->redis, schedule_script(SCHEDULE_SCRIPT_HAND), keys, 3, args, 6, on_one,
               &l->asked[i]);
 }

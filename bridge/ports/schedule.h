@@ -223,13 +223,15 @@ struct schedule_recipients {
 enum schedule_consent { SCHEDULE_CONSENT_NONE, SCHEDULE_CONSENT_GIVEN, SCHEDULE_CONSENT_WITHDRAWN };
 
 struct schedule_recipient {
+    bool unknown; /* what is known of this one can't be read or written now; nor is it known whether
+                     it was: ask again. The others stand */
     enum schedule_consent consent;
     int64_t wait_ms; /* 0: reserved now, unless consent is missing; else free after so long */
 };
 
 struct schedule_recipients_answer {
     uint64_t token;
-    enum schedule_state state; /* DONE or FAILED */
+    enum schedule_state state; /* DONE, or FAILED: all are unknown */
     const struct schedule_recipient *recipients;
     size_t count;
 };

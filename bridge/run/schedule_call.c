@@ -138,8 +138,7 @@ void schedule_call_due(struct schedule *s)
             schedule_call_forget(s, h);
             schedule_move(s, h, 0, HANDOVER_ON_MARK);
             slice_hand_over(&h->slice, 1);
-            h->call_begun = true;
-            /* The slot is held until it is known whether the call may begin. */
+            h->call_begun = h->call_slot = true;
             c->out++;
             s->in_flight++;
             breaker_sent(&c->breaker);
@@ -164,8 +163,14 @@ int64_t schedule_call_wake_ms(struct schedule *s)
     return schedule_channel_wake_ms(c, schedule_now(s));
 }
 
-static void let_slot_go(struct schedule *s, struct channel_of *c)
+void schedule_call_put_down(struct schedule *s, struct holding *h)
 {
+    struct channel_of *c;
+
+    if (!h->call_slot)
+        return;
+    c = dialler(s);
+    h->call_slot = false;
     c->out--;
     s->in_flight--;
     breaker_back(&c->breaker);
@@ -221,16 +226,17 @@ void schedule_call_marked(struct schedule *s, struct holding *h)
 {
     struct channel_of *c = dialler(s);
     int64_t now = schedule_now(s);
+    bool had_slot = h->call_slot;
 
     h->renew_ms = h->write_asked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;
     if (!h->call_begun)
         return;
     schedule_move(s, h, 0, HANDOVER_ON_MARKED);
-    let_slot_go(s, c);
+    schedule_call_put_down(s, h);
     /* Asked for too long ago to be still true, or the answer was slept through; or it is too late
-     * for calls, wherever within its slack the store's clock is. */
+     * for calls, wherever within its slack the store's clock is; or others have the slots now. */
     if (now >= h->write_asked_ms + SCHEDULE_MARKED_MS ||
-        shut_ms(s, schedule_store_most_ms(s)) > 0) {
+        shut_ms(s, schedule_store_most_ms(s)) > 0 || (!had_slot && !may_call(s, c))) {
         schedule_move(s, h, 0, HANDOVER_ON_STALE);
         give_back(s, h, 0);
         return;
@@ -243,7 +249,7 @@ void schedule_call_refused(struct schedule *s, struct holding *h)
     if (!h->call_begun)
         return;
     h->call_begun = false;
-    let_slot_go(s, dialler(s));
+    schedule_call_put_down(s, h);
     schedule_hold_unmark(s, h);
 }
 

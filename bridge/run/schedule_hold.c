@@ -257,6 +257,19 @@ void schedule_hold_unmark(struct schedule *s, struct holding *h)
     schedule_move_all(s, h, HANDOVER_MARKING, HANDOVER_ON_UNMARKED);
 }
 
+void schedule_hold_put_down(struct schedule *s, struct holding *h)
+{
+    if (h->sender == NULL) {
+        schedule_call_put_down(s, h);
+        return;
+    }
+    if (h->recipients_asked)
+        schedule_recipients_give_up(s, h);
+    schedule_hold_unmark(s, h);
+    schedule_move_all(s, h, HANDOVER_MARKED, HANDOVER_ON_STALE);
+    schedule_window_forget(h);
+}
+
 void schedule_hold_fail(struct schedule *s, struct holding *h, const char *reason)
 {
     for (size_t i = 0; i < h->slice.count; i++) {
@@ -462,20 +475,30 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
         wake_at(s, h, shut_ms > now ? shut_ms : INT64_MAX, now);
 }
 
+/* The store's answer is awaited; it is worth waiting for only as long as a mark is. */
+static void look_busy(struct schedule *s, struct holding *h, int64_t now)
+{
+    int64_t worth_ms = h->write_asked_ms + SCHEDULE_MARKED_MS;
+
+    if (h->write_failed && now >= h->write_again_ms)
+        schedule_write_again(s, h);
+    else if (h->write_failed)
+        heap_put(&s->timers, &h->timer, h->write_again_ms);
+    else if (now < worth_ms)
+        heap_put(&s->timers, &h->timer, worth_ms);
+    else
+        schedule_hold_put_down(s, h);
+}
+
 static void look(struct schedule *s, struct holding *h)
 {
     int64_t now = schedule_now(s);
 
     heap_remove(&s->timers, &h->timer);
-    if (h->write != WRITE_NONE) {
-        if (h->write_failed && now >= h->write_again_ms)
-            schedule_write_again(s, h);
-        else if (h->write_failed)
-            heap_put(&s->timers, &h->timer, h->write_again_ms);
+    if (h->write != WRITE_NONE || h->recipients_asked) {
+        look_busy(s, h, now);
         return;
     }
-    if (h->recipients_asked)
-        return;
     if (s->ending && h->leaving == LEAVING_NOT && !h->call_begun)
         schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_at(s, now), false);
     if (h->leaving != LEAVING_NOT)

@@ -136,6 +136,15 @@ static bool may_go_to(const struct schedule_sender *from, enum schedule_consent 
            (consent == SCHEDULE_CONSENT_NONE && !from->needs_consent);
 }
 
+/* They may be noted and reserved, or not: nobody knows. */
+void schedule_recipients_give_up(struct schedule *s, struct holding *h)
+{
+    for (size_t i = 0; i < h->slice.count; i++)
+        if (schedule_state_of(h, i) == HANDOVER_MARKING)
+            h->states[i] |= HANDED | RESERVED;
+    schedule_hold_unmark(s, h);
+}
+
 /* The record of the mark came first: so a withdrawal acknowledged before this look is seen, and one
  * acknowledged after it comes after the handing over (D7). */
 void schedule_recipients_told(void *schedule, const struct schedule_recipients_answer *a)
@@ -149,16 +158,17 @@ void schedule_recipients_told(void *schedule, const struct schedule_recipients_a
     h->recipients_asked = false;
     schedule_hold_dirty(s, h);
     if (a->state != SCHEDULE_DONE || h->leaving != LEAVING_NOT) {
-        for (size_t i = 0; i < h->slice.count; i++)
-            if (schedule_state_of(h, i) == HANDOVER_MARKING)
-                h->states[i] |= HANDED | RESERVED; /* or not: nobody knows */
-        schedule_hold_unmark(s, h);
+        schedule_recipients_give_up(s, h);
         return;
     }
     for (size_t i = 0; i < h->slice.count && n < a->count; i++) {
         if (schedule_state_of(h, i) != HANDOVER_MARKING)
             continue;
-        if (!may_go_to(h->sender->conf, a->recipients[n].consent)) {
+        if (a->recipients[n].unknown) {
+            h->states[i] |= HANDED | RESERVED;
+            schedule_move(s, h, i, HANDOVER_ON_UNMARKED);
+            schedule_window_defer(h, i, now + SCHEDULE_POLL_MS);
+        } else if (!may_go_to(h->sender->conf, a->recipients[n].consent)) {
             schedule_move(s, h, i, HANDOVER_ON_REFUSE);
             schedule_settle(s, h, i,
                             &(struct settle){.state = SETTLEMENT_FAILED,

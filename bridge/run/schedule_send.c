@@ -111,6 +111,8 @@ bool schedule_submit(struct schedule *s, struct send *d, struct fault *f)
     d->probe = d->channel->stopped;
     d->channel->probe = false;
     d->channel->out++;
+    if (d->holding->sender != NULL)
+        d->channel->open[d->holding->lease.shard]++;
     s->in_flight++;
     breaker_sent(&d->channel->breaker);
     stat_add(s->stat_sent, 1);
@@ -242,15 +244,47 @@ static int64_t turn_of(const struct sender *from)
     return paced;
 }
 
+/* Requests that may still become open, of a channel, and of one shard of it. */
+static int64_t room(const struct channel_of *c)
+{
+    return (int64_t)SCHEDULE_OPEN_TIMES * c->conf->slots - c->out - c->unrecorded;
+}
+
+static bool has_room(const struct channel_of *c, unsigned shard)
+{
+    return c->open[shard] < SCHEDULE_OPEN_SHARE * room(c);
+}
+
+static bool is_stale(const struct holding *h, int64_t now)
+{
+    return now >= h->fence_ms || now >= h->marked_ms + SCHEDULE_MARKED_MS;
+}
+
+/* The one whose turn it is, of those whose shards have room; NULL: there is none. One that is stale
+ * is in nobody's way, and is to be noticed. */
+static struct holding *next_to_go(const struct sender *from, int64_t now)
+{
+    struct holding *h = from->ring;
+
+    for (size_t i = 0; i < from->ring_count; i++, h = h->next)
+        if (is_stale(h, now) || has_room(from->channel, h->lease.shard))
+            return h;
+    return NULL;
+}
+
 /* Sends one of the sender's, from the holding whose turn it is. now: read just now, for the fence
  * holds by it. */
 static bool send_one(struct schedule *s, struct sender *from, int64_t now)
 {
-    while (from->ring != NULL) {
-        struct holding *h = from->ring;
+    struct holding *h;
+
+    while ((h = next_to_go(from, now)) != NULL) {
         int64_t parts = h->content->body.parts;
 
-        if (now >= h->fence_ms || now >= h->marked_ms + SCHEDULE_MARKED_MS) {
+        if (h != from->ring)
+            from->turn = 0;
+        from->ring = h;
+        if (is_stale(h, now)) {
             schedule_window_stale(s, h); /* leaves the ring by it */
             continue;
         }
@@ -274,8 +308,7 @@ static bool send_one(struct schedule *s, struct sender *from, int64_t now)
 
 static bool has_slot(const struct schedule *s, const struct channel_of *c)
 {
-    return c->out < c->conf->slots && s->in_flight < s->conf.in_flight &&
-           c->out + c->unrecorded < (int64_t)SCHEDULE_OPEN_TIMES * c->conf->slots;
+    return c->out < c->conf->slots && s->in_flight < s->conf.in_flight && room(c) > 0;
 }
 
 /* Turn after turn, sender after sender, so that none takes all slots. */
@@ -319,15 +352,18 @@ int64_t schedule_send_wake_ms(struct schedule *s)
     for (size_t i = 0; i < s->conf.sender_count; i++) {
         struct sender *from = &s->senders[i];
         int64_t marked = schedule_window_wake_ms(s, from, now);
+        const struct holding *next = NULL;
         int64_t paced;
         int64_t at;
 
         if (marked < wake)
             wake = marked;
-        if (from->ring == NULL || !has_slot(s, from->channel))
+        if (from->ring != NULL && has_slot(s, from->channel))
+            next = next_to_go(from, now);
+        if (next == NULL)
             continue;
         at = schedule_channel_wake_ms(from->channel, now);
-        paced = pacer_wake_ms(&from->pacer, schedule_parts_of(from->ring), now);
+        paced = pacer_wake_ms(&from->pacer, schedule_parts_of(next), now);
         if (paced > at)
             at = paced;
         if (at < wake)
@@ -461,6 +497,8 @@ void schedule_on_reply(void *schedule, const struct http_reply *reply)
     d = s->sends[(uint32_t)reply->token];
     assert(d->holding != NULL && d->generation == reply->token >> 32);
     d->channel->out--;
+    if (d->holding->sender != NULL)
+        d->channel->open[d->holding->lease.shard]--;
     s->in_flight--;
     stat_set(s->stat_in_flight, s->in_flight);
     stat_observe_ms(d->channel->stat_time, reply->elapsed_ms);

@@ -42,7 +42,10 @@
 #define SCHEDULE_SETTLE_COUNT  500  /* settlements that do not wait */
 /* Of a channel's slots: so many requests are out, or answered and not recorded: what a death may
  * repeat. Then no further one begins. */
-#define SCHEDULE_OPEN_TIMES   3
+#define SCHEDULE_OPEN_TIMES 3
+/* Of those that are not open yet: so many may be of one shard. Where its part of the store does not
+ * answer, a third is left to the other shards, and something to each further one. */
+#define SCHEDULE_OPEN_SHARE   2
 #define SCHEDULE_TURN_PARTS   32 /* message parts that one slice sends in a row, at most */
 #define SCHEDULE_TURN_MS      5  /* or as many as its sender's rate lets through in so long */
 #define SCHEDULE_WINDOW_FIRST 64 /* message parts of a sender, marked and not begun */
@@ -154,6 +157,7 @@ struct holding {
     /* a callback */
     struct callback_state call;
     bool call_begun;
+    bool call_slot; /* it holds one of the dialler's, until it is known whether it may begin */
     char call_reason[SETTLEMENT_TEXT_MAX + 1];
 };
 #define DEFERRED 0x80 /* flags beside the state */
@@ -186,6 +190,7 @@ struct channel_of {
     int out;
     int64_t unrecorded; /* settlements of its messages that are not in the store: what a death
                            repeats */
+    int64_t open[SHARD_COUNT]; /* requests of messages that are out, and the unrecorded ones */
     char trouble[FAULT_TEXT_MAX];
     size_t turn;                /* the sender that goes next */
     bool known;                 /* its gate was looked at */
@@ -334,6 +339,8 @@ void schedule_hold_fail(struct schedule *s, struct holding *h, const char *reaso
 /* What is below the watermark is recorded. */
 void schedule_hold_marked(struct schedule *s, struct holding *h, int64_t asked_ms);
 void schedule_hold_unmark(struct schedule *s, struct holding *h); /* MARKING: it was not recorded */
+/* Its store does not answer in time: what is marked of it waits, and keeps nobody else. */
+void schedule_hold_put_down(struct schedule *s, struct holding *h);
 struct view schedule_address(const struct holding *h, size_t i);
 
 /* ---- schedule_window.c ---- */
@@ -360,7 +367,8 @@ void schedule_window_end_deferral(struct schedule *s, struct holding *h);
 
 /* ---- schedule_recipients.c ---- */
 bool schedule_needs_recipients(const struct holding *h);
-void schedule_recipients_ask(struct schedule *s, struct holding *h); /* those MARKING */
+void schedule_recipients_ask(struct schedule *s, struct holding *h);     /* those MARKING */
+void schedule_recipients_give_up(struct schedule *s, struct holding *h); /* on the answer */
 void schedule_recipients_told(void *schedule, const struct schedule_recipients_answer *a);
 /* The gaps of what was not sent; nothing of it will be, by this holding. */
 void schedule_give_back(struct schedule *s, struct holding *h);
@@ -436,7 +444,8 @@ int64_t schedule_call_out_ms(const struct schedule *s); /* a request is out no l
 int64_t schedule_call_wake_ms(struct schedule *s);
 void schedule_call_forget(struct schedule *s, struct holding *h); /* no longer in line */
 void schedule_call_marked(struct schedule *s, struct holding *h);
-void schedule_call_refused(struct schedule *s, struct holding *h); /* its progress was not DONE */
+void schedule_call_refused(struct schedule *s, struct holding *h);  /* its progress was not DONE */
+void schedule_call_put_down(struct schedule *s, struct holding *h); /* its slot is free again */
 void schedule_call_replied(struct schedule *s, const struct send *d,
                            const struct http_reply *reply);
 

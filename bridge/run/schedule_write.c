@@ -53,7 +53,8 @@ void schedule_unrecorded(const struct holding *h, int64_t more)
     if (h->sender == NULL)
         return; /* a call's end is no settlement */
     h->sender->channel->unrecorded += more;
-    assert(h->sender->channel->unrecorded >= 0);
+    h->sender->channel->open[h->lease.shard] += more;
+    assert(h->sender->channel->unrecorded >= 0 && h->sender->channel->open[h->lease.shard] >= 0);
 }
 
 static enum slice_outcome outcome_of(enum settlement_state state)
@@ -205,6 +206,9 @@ static void make(struct schedule *s, struct holding *h)
     }
     h->write_failed = false;
     h->write_asked_ms = schedule_now(s);
+    heap_remove(&s->timers, &h->timer);
+    if (h->count[HANDOVER_MARKING] + h->count[HANDOVER_MARKED] > 0)
+        heap_put(&s->timers, &h->timer, h->write_asked_ms + SCHEDULE_MARKED_MS);
     switch (h->write) {
     case WRITE_NONE:
         break;
@@ -258,6 +262,7 @@ static void failed(struct schedule *s, struct holding *h)
 {
     h->write_failed = true;
     h->write_again_ms = schedule_now(s) + SCHEDULE_AGAIN_MS;
+    schedule_hold_put_down(s, h);
     schedule_hold_dirty(s, h);
 }
 

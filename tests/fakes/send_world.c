@@ -462,19 +462,32 @@ void send_world_init_days(struct send_world *w, uint64_t seed)
     }
 }
 
-void send_world_init_singles(struct send_world *w, uint64_t seed, size_t count)
+void send_world_init_empty(struct send_world *w, uint64_t seed)
 {
     init(w, seed);
     w->exact = true;
-    for (size_t i = 0; i < count; i++) {
-        struct send_store_message *m = send_store_add(&w->model, SCHEDULE_MESSAGE, 1);
+}
 
-        m->source = w->senders[1].address;
-        m->sub_type = "whatsapp";
-        m->attempts_max = 1;
-        m->at_ms = m->slice[0].due_ms = WORLD_EPOCH_MS + 1000;
-        m->number = i;
-    }
+struct send_store_message *send_world_add(struct send_world *w, int sender, size_t count,
+                                          int64_t due_ms)
+{
+    struct send_store_message *m =
+        send_store_add(&w->model, sender < 0 ? SCHEDULE_CALLBACK : SCHEDULE_MESSAGE, count);
+
+    m->source = sender < 0 ? "" : w->senders[sender].address;
+    m->sub_type = sender < 0 ? "" : sender == 0 ? "sms" : "whatsapp";
+    m->attempts_max = 1;
+    m->at_ms = m->callback.next_call_ms = WORLD_EPOCH_MS + due_ms;
+    for (size_t k = 0; k < m->slices; k++)
+        m->slice[k].due_ms = m->at_ms;
+    return m;
+}
+
+void send_world_init_singles(struct send_world *w, uint64_t seed, size_t count)
+{
+    send_world_init_empty(w, seed);
+    for (size_t i = 0; i < count; i++)
+        send_world_add(w, 1, 1, 1000)->number = i;
 }
 
 void send_world_done(struct send_world *w)

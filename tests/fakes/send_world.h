@@ -16,6 +16,7 @@
 #include "tests/fakes/send_store.h"
 
 #define WORLD_PROCESSES 2
+#define WORLD_STUCK_MS  5000 /* a call to a shard that is stuck is lost after so long */
 #define WORLD_EPOCH_MS  INT64_C(1700000000000) /* the store's clock minus the virtual time */
 
 struct schedule_faults {   /* in 1000 */
@@ -87,7 +88,8 @@ struct send_world {
     struct schedule_sender senders[2];
     struct schedule_conf conf;
     bool store_down;
-    bool down[3]; /* refuses connections */
+    bool stuck[SHARD_COUNT]; /* nothing of it can be read or written */
+    bool down[3];            /* refuses connections */
     bool unauthorised[3];
     struct world_seen seen[SEND_STORE_MESSAGES_MAX][SEND_STORE_DEST_MAX];
     struct world_call calls[SEND_STORE_MESSAGES_MAX];
@@ -105,6 +107,11 @@ struct send_world {
 };
 
 void send_world_init(struct send_world *w, uint64_t seed);
+/* Without a message. Nothing fails; grants are exact. */
+void send_world_init_empty(struct send_world *w, uint64_t seed);
+/* One that is due at that virtual time, tried once, from the nth sender; a callback: -1. */
+struct send_store_message *send_world_add(struct send_world *w, int sender, size_t count,
+                                          int64_t due_ms);
 /* Callbacks only, due in the next three days, of every result and at the usual distances. */
 void send_world_init_days(struct send_world *w, uint64_t seed);
 /* WhatsApp messages to one recipient each, a different one, all due at 1000 ms; nothing fails. Rate

@@ -362,6 +362,9 @@ static void look_up(struct send_world *w, struct action *a)
         struct send_store_message *m =
             send_store_of_address(&w->model, view_of(a->addresses[i]), &dest);
 
+        a->recipients[i].unknown = w->stuck[shard_of(view_of(a->addresses[i]))];
+        if (a->recipients[i].unknown)
+            continue;
         a->recipients[i].consent =
             m->consent_withdrawn[dest] ? SCHEDULE_CONSENT_WITHDRAWN : SCHEDULE_CONSENT_NONE;
         if (m->consent_withdrawn[dest])
@@ -452,18 +455,31 @@ static void grant(struct send_world *w, struct action *a)
     w->tokens_ms[a->gate] = w->now_ms;
 }
 
+/* Of what belongs to one shard; recipients are looked at one by one. */
+static bool is_stuck(const struct send_world *w, const struct action *a)
+{
+    if (a->kind == CLAIM)
+        return w->stuck[a->claim.shard];
+    if (a->kind == OUTBOX)
+        return w->stuck[a->shard];
+    return (a->kind == WRITE || a->kind == END_CALL || a->kind == CALL_BACK) &&
+           w->stuck[a->lease.shard];
+}
+
 /* Reaches the store. */
 void world_at_store(struct send_world *w, struct action *a)
 {
-    bool lost = w->store_down || world_chance(w, w->faults.store_lost);
-    bool done = !lost || (!w->store_down && world_chance(w, 500));
+    bool stuck = is_stuck(w, a);
+    bool lost = stuck || w->store_down || world_chance(w, w->faults.store_lost);
+    bool done = !lost || (!stuck && !w->store_down && world_chance(w, 500));
+    int64_t wait_ms = stuck ? WORLD_STUCK_MS : w->faults.latency_ms;
 
     switch (a->kind) {
     case CLAIM:
         store_claim(w, a, done);
         if (lost)
             a->answer.state = SCHEDULE_FAILED;
-        world_again(w, a, CLAIMED, w->faults.latency_ms);
+        world_again(w, a, CLAIMED, wait_ms);
         return;
     case WRITE:
         if (done)
@@ -509,7 +525,7 @@ void world_at_store(struct send_world *w, struct action *a)
             store_outbox(w, a);
         if (lost)
             a->state = SCHEDULE_FAILED;
-        world_again(w, a, OUTBOX_ANSWER, w->faults.latency_ms);
+        world_again(w, a, OUTBOX_ANSWER, wait_ms);
         return;
     case CLAIMED:
     case WRITTEN:
@@ -524,5 +540,5 @@ void world_at_store(struct send_world *w, struct action *a)
     }
     if (lost)
         a->state = SCHEDULE_FAILED;
-    world_again(w, a, WRITTEN, w->faults.latency_ms);
+    world_again(w, a, WRITTEN, wait_ms);
 }

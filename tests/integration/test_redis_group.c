@@ -389,6 +389,7 @@ static void a_slot_that_moves_under_load_is_followed(void **state)
 static void a_slot_that_moves_for_too_long_is_named(void **state)
 {
     static struct redis_script script;
+    static struct redis_script alone;
     struct bench b = {.group = redis_group_cluster(false)};
     const struct redis_conf conf = {
         .address = b.group->addresses, .via = REDIS_CLUSTER, .timeout_ms = 1000, .durable = true};
@@ -401,6 +402,7 @@ static void a_slot_that_moves_for_too_long_is_named(void **state)
 
     (void)state;
     redis_script_init(&script, "#!lua\nreturn redis.call('APPEND', KEYS[1], ARGV[1])");
+    redis_script_init(&alone, "#!lua\n return redis.call('APPEND', KEYS[1], ARGV[1])");
     setup(&b, &conf);
     wait_up(&b, true);
     redis_group_move_begin(b.group, slot, from, to);
@@ -411,8 +413,18 @@ static void a_slot_that_moves_for_too_long_is_named(void **state)
     snprintf(name, sizeof name, "slot %u is being moved", slot);
     assert_non_null(strstr(b.last, name));
     assert_non_null(strstr(redis_refusal(b.redis), name));
-    redis_group_move_end(b.group, slot, from, to);
+    /* The next one does not wait for it. And one that uses no other key is not stopped: it goes to
+     * the new server, which has never seen it. */
     want(&b, "1");
+    alone.one_key = true;
+    redis_run(b.redis, &script, &key, 1, &arg, 1, on_reply, &b);
+    redis_run(b.redis, &alone, &key, 1, &arg, 1, on_reply, &b);
+    wait_replies(&b, 1);
+    assert_int_equal(b.lost, 1); /* the other one has a longer way */
+    wait_replies(&b, 2);
+    assert_int_equal(b.good, 1);
+    redis_group_move_end(b.group, slot, from, to);
+    want(&b, "2");
     redis_run(b.redis, &script, &key, 1, &arg, 1, on_reply, &b);
     wait_replies(&b, 1);
     assert_int_equal(b.good, 1);

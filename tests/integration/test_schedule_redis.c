@@ -183,6 +183,70 @@ static void a_cluster_that_is_resharded_meanwhile_loses_and_repeats_nothing(void
     redis_group_stop(group);
 }
 
+#define STUCK 3 /* shards: of a message, of its sender's rate, of its channel's stop */
+
+static unsigned stuck[STUCK];
+
+static bool is_stuck(size_t message)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < STUCK; i++)
+        found = found || shard_of(view_of(rig.messages[message].id)) == stuck[i];
+    return found;
+}
+
+static bool have_others_ended(struct send_rig *r)
+{
+    for (size_t i = 0; i < r->message_count; i++)
+        if (!is_stuck(i) && !r->messages[i].completed)
+            return false;
+    return true;
+}
+
+static unsigned slot_of_shard(unsigned shard)
+{
+    char key[SHARD_KEY_MAX];
+
+    return redis_slot_of(shard_key(shard, "", VIEW_NONE, key));
+}
+
+static void move_stuck(struct redis_group *group,
+                       void (*move)(struct redis_group *g, unsigned slot, size_t from, size_t to))
+{
+    for (size_t i = 0; i < STUCK; i++) {
+        size_t owner = redis_group_owner(slot_of_shard(stuck[i]));
+        bool done = false;
+
+        for (size_t k = 0; k < i; k++)
+            done = done || stuck[k] == stuck[i];
+        if (!done)
+            move(group, slot_of_shard(stuck[i]), owner, (owner + 1) % REDIS_GROUP_PRIMARIES);
+    }
+}
+
+/* Longer than any lease. What is in these slots waits, and nothing else does. */
+static void slots_that_stay_half_moved_stop_what_is_in_them_and_no_more(void **state)
+{
+    struct redis_group *group = redis_group_cluster(false);
+    char rest[512];
+
+    (void)state;
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_CLUSTER", group->addresses, 1), 0);
+    send_half(SEND_RIG_MESSAGES_MAX, 300);
+    stuck[0] = shard_of(view_of(rig.messages[0].id));
+    stuck[1] = shard_of(VIEW("12345678@sms.social365.com"));
+    stuck[2] = shard_of(VIEW("channel:out"));
+    move_stuck(group, redis_group_move_begin);
+    send_rig_until_outcomes(&rig, have_others_ended);
+    send_rig_await_log(&rig, "redis_slot_stuck", 2, rest, sizeof rest); /* by both processes */
+    assert_false(rig.messages[0].completed);
+    move_stuck(group, redis_group_move_end);
+    send_rest();
+    unsetenv("CMIBRIDGE_REDIS_CLUSTER");
+    redis_group_stop(group);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_failover_in_the_middle_loses_nothing),
         cmocka_unit_test(a_node_of_a_cluster_that_dies_and_comes_back_loses_nothing),
         cmocka_unit_test(a_cluster_that_is_resharded_meanwhile_loses_and_repeats_nothing),
+        cmocka_unit_test(slots_that_stay_half_moved_stop_what_is_in_them_and_no_more),
     };
 
     return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);
