@@ -55,10 +55,10 @@ void schedule_on_report(void *schedule, uint64_t token, bool delivered, const ch
 {
     struct schedule *s = schedule;
 
-    assert(TOKEN_KIND_OF(token) == TOKEN_SHARD && TOKEN_REST(token) < SHARD_COUNT);
+    assert(TOKEN_KIND_OF(token) == TOKEN_SHARD);
     if (!delivered)
         notice_say(s->port.log, NOTICE_WARN, "produce_failed", NOTICE_TEXT("reason", error));
-    schedule_relay_report(s, TOKEN_REST(token), delivered);
+    schedule_relay_report(s, TOKEN_REST(token), delivered, error);
 }
 
 /* ---- the turn ---- */
@@ -157,6 +157,7 @@ void schedule_retune(struct schedule *s, const struct schedule_conf *conf)
 {
     s->conf.breaker = conf->breaker;
     s->conf.valid_for_ms = conf->valid_for_ms;
+    s->outcome_refused = SIZE_MAX; /* the topic's limit may be another one now, too */
     for (size_t i = 0; i < s->conf.channel_count; i++)
         s->channels[i].breaker.policy = conf->breaker;
 }
@@ -201,7 +202,6 @@ struct schedule *schedule_new(const struct schedule_conf *conf, const struct sch
     s->conf = *conf;
     s->port = *ports;
     heap_init(&s->timers);
-    buf_init(&s->scratch, 1 << 20);
     s->holdings = mem_zeroed(SCHEDULE_HOLDINGS_MAX, sizeof(*s->holdings));
     name_stats(s);
     schedule_send_init(s);
@@ -230,7 +230,6 @@ void schedule_free(struct schedule *s)
     schedule_claim_done(s);
     schedule_send_done(s);
     heap_done(&s->timers);
-    buf_done(&s->scratch);
     mem_free(s->holdings);
     mem_free(s);
 }

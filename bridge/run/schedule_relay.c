@@ -1,9 +1,6 @@
 #include "bridge/run/schedule_state.h"
 
-#include "bridge/core/datetime.h"
-#include "bridge/core/json_out.h"
 #include "bridge/core/mem.h"
-#include "bridge/core/num.h"
 #include "bridge/ports/fault_point.h"
 
 #include <assert.h>
@@ -12,8 +9,6 @@
 
 #define UNREPORTED_MAX 1000 /* outcomes of a shard on their way to Kafka at once */
 #define OTHERS_MS      5000 /* another process empties the shard: to be looked at again after */
-#define ID_MAX         (SCHEDULE_EVENT_ID_MAX + 16)
-#define SUBJECT_MAX    4096
 
 /*
  * A shard's outbox is read a piece at a time. What was read is told to Kafka; when all of it has
@@ -25,219 +20,77 @@
 struct relay_entry {
     struct schedule_event event; /* its blob is `blob` */
     char *blob;                  /* owned */
-    struct view rest;            /* SETTLED: what of the blob is not told yet */
-    unsigned told;               /* of its settlements */
+    struct view rest;            /* settlements, WITHDRAWN: what of the blob is not told yet */
+    unsigned told;               /* of its settlements, of its destinations */
 };
-
-/* ---- what an outcome looks like ---- */
-
-static void put_text(struct json_out *j, const char *key, struct view text)
-{
-    if (text.n == 0)
-        return;
-    json_key(j, key);
-    json_string(j, text);
-}
-
-static void put_number(struct json_out *j, const char *key, int64_t n)
-{
-    json_key(j, key);
-    json_int(j, n);
-}
-
-static void put_flag(struct json_out *j, const char *key, bool set)
-{
-    json_key(j, key);
-    json_bool(j, set);
-}
-
-static void put_time(struct json_out *j, const char *key, int64_t ms)
-{
-    char text[DATETIME_TEXT_MAX];
-
-    if (ms <= 0)
-        return;
-    datetime_format(ms, text);
-    json_key(j, key);
-    json_text(j, text);
-}
-
-static const char *type_of_settlement(const struct settlement *t)
-{
-    switch (t->state) {
-    case SETTLEMENT_HANDLED:
-        return "message.destination.handled";
-    case SETTLEMENT_AGAIN:
-        return "message.destination.retryscheduled";
-    case SETTLEMENT_FAILED:
-    case SETTLEMENT_UNKNOWN:
-        return "message.destination.failed";
-    case SETTLEMENT_DELIVERED:
-    case SETTLEMENT_LATE:
-        return "message.delivery.updated";
-    }
-    return "message.destination.failed";
-}
-
-static void put_settlement(struct json_out *j, const struct schedule_event *e,
-                           const struct settlement *t)
-{
-    json_object(j);
-    put_text(j, "message", view_of(e->message));
-    put_number(j, "destination", (int64_t)e->slice * SLICE_DESTINATIONS_MAX + t->index);
-    put_text(j, "address", t->address);
-    put_text(j, "state", view_of(settlement_state_name(t->state)));
-    if (t->attempt > 0) /* a receipt does not say which one it is of */
-        put_number(j, "attempt", t->attempt);
-    put_text(j, "reason", t->reason);
-    put_text(j, "providerId", t->provider_id);
-    put_time(j, "time", t->at_ms);
-    put_time(j, "retryTime", t->retry_at_ms);
-    if (e->overtaken)
-        put_flag(j, "overtaken", true);
-    put_flag(j, "possible_duplicate", t->possible_duplicate);
-    json_object_end(j);
-}
-
-static const char *type_of_event(const struct schedule_event *e)
-{
-    switch (e->type) {
-    case SCHEDULE_EVENT_SETTLED: /* what it completes */
-    case SCHEDULE_EVENT_COMPLETED:
-        return "message.completed";
-    case SCHEDULE_EVENT_CANCELLED:
-        return "message.cancelled";
-    case SCHEDULE_EVENT_CALLED:
-        return "callback.attempted";
-    case SCHEDULE_EVENT_CALLED_LAST:
-        return e->result == CALLBACK_SUCCESSFUL || e->result == CALLBACK_HANDLED
-                   ? "callback.completed"
-                   : "callback.exhausted";
-    case SCHEDULE_EVENT_WITHDRAWN:
-        return "consent.overtaken";
-    case SCHEDULE_EVENT_RECEIPT:
-        break;
-    }
-    return "message.delivery.updated";
-}
-
-static bool is_call(const struct schedule_event *e)
-{
-    return e->type == SCHEDULE_EVENT_CALLED || e->type == SCHEDULE_EVENT_CALLED_LAST;
-}
-
-/* What had been handed over when a consent was withdrawn. */
-static void put_withdrawn(struct json_out *j, struct view blob)
-{
-    struct view usage = view_cut(&blob, '\0');
-    struct view address = view_cut(&blob, '\0');
-
-    json_object(j);
-    put_text(j, "usage", view_cut(&usage, '_'));
-    put_text(j, "address", address);
-    json_key(j, "destinations");
-    json_array(j);
-    while (blob.n > 0) {
-        struct view one = view_cut(&blob, ' ');
-        struct view message = view_cut(&one, '/');
-        int64_t destination = 0;
-
-        json_object(j);
-        put_text(j, "message", message);
-        if (num_int(one, &destination))
-            put_number(j, "destination", destination);
-        json_object_end(j);
-    }
-    json_array_end(j);
-    json_object_end(j);
-}
-
-/* What it is about: the key under which its outcomes keep their order. */
-static struct view key_of(const struct schedule_event *e)
-{
-    struct view blob = e->blob;
-
-    return e->type == SCHEDULE_EVENT_WITHDRAWN ? view_cut(&blob, '\0') : view_of(e->message);
-}
-
-static void put_event(struct json_out *j, const struct schedule_event *e)
-{
-    if (e->type == SCHEDULE_EVENT_WITHDRAWN) {
-        put_withdrawn(j, e->blob);
-        return;
-    }
-    json_object(j);
-    put_text(j, is_call(e) ? "callback" : "message", view_of(e->message));
-    if (is_call(e)) {
-        put_text(j, "lastResult", view_of(callback_result_name(e->result)));
-        put_number(j, "failures", e->failures);
-        put_number(j, "maxCalls", e->max_calls);
-        if (e->type == SCHEDULE_EVENT_CALLED)
-            put_time(j, "nextCallTime", e->next_call_ms);
-        put_text(j, "reason", e->blob);
-        put_flag(j, "possible_duplicate", e->possible_duplicate);
-    } else {
-        put_number(j, "added", e->added);
-        put_number(j, "handled", e->ok);
-        put_number(j, "failed", e->dead);
-        put_number(j, "cancelled", e->cancelled);
-        put_number(j, "inFlight", e->out);
-    }
-    json_object_end(j);
-}
 
 /* ---- telling ---- */
 
-static bool produce(struct schedule *s, unsigned shard, const struct schedule_event *e,
-                    const char *type, const char *id, int64_t at_ms)
-{
-    struct record_header headers[7];
-    struct buf subject;
-    bool taken;
-    char whole_id[ID_MAX + 4]; /* entries of two shards may have one id */
-    char time[DATETIME_TEXT_MAX];
-    struct fault f = {0};
-    struct sink_record r = {
-        .token = TOKEN(TOKEN_SHARD, shard),
-        .topic = s->conf.outcomes_topic,
-        .has_key = true,
-        .key = key_of(e),
-        .has_value = true,
-        .value = buf_view(&s->scratch),
-        .headers = headers,
-    };
+enum told { TOLD, TOLD_LATER, TOLD_TOO_LARGE };
 
-    (void)snprintf(whole_id, sizeof whole_id, "%02u-%s", shard, id);
-    buf_init(&subject, SUBJECT_MAX);
-    buf_printf(&subject, "%s/%.*s",
-               is_call(e)                            ? "callbacks"
-               : e->type == SCHEDULE_EVENT_WITHDRAWN ? "customerConsents"
-                                                     : "messages",
-               VIEW_ARG(r.key));
-    datetime_format(at_ms, time);
-    headers[r.header_count++] =
-        (struct record_header){VIEW("content-type"), VIEW("application/json")};
-    headers[r.header_count++] = (struct record_header){VIEW("ce_specversion"), VIEW("1.0")};
-    headers[r.header_count++] = (struct record_header){VIEW("ce_id"), view_of(whole_id)};
-    headers[r.header_count++] =
-        (struct record_header){VIEW("ce_source"), VIEW("cmibridge/schedule")};
-    headers[r.header_count++] = (struct record_header){VIEW("ce_type"), view_of(type)};
-    headers[r.header_count++] = (struct record_header){VIEW("ce_time"), view_of(time)};
-    headers[r.header_count++] = (struct record_header){VIEW("ce_subject"), buf_view(&subject)};
-    taken = s->port.sink.produce(s->port.sink.ctx, &r, &f);
-    buf_done(&subject);
-    if (taken) {
+/* From now on what is as large is cut, until the limits are read anew. */
+static void refused(struct schedule *s, size_t size)
+{
+    if (size >= s->outcome_refused)
+        return;
+    s->outcome_refused = size;
+    notice_say(s->port.log, NOTICE_WARN, "outcomes_cut", NOTICE_INT("bytes", (int64_t)size),
+               NOTICE_TEXT("reason",
+                           "the topic takes no outcome of so many bytes: what is as large "
+                           "is told in parts, or cut"));
+}
+
+static void say_too_large(struct schedule *s, size_t size)
+{
+    notice_say(s->port.log, NOTICE_ERROR, "outcome_too_large", NOTICE_INT("bytes", (int64_t)size),
+               NOTICE_TEXT("reason", "nothing is left to be cut, and the topic does not take it: "
+                                     "outcomes wait; its max.message.bytes, and "
+                                     "kafka.properties' message.max.bytes, have to be 2000 at "
+                                     "least"));
+}
+
+/* Which shard, and how large, so that a report says all. */
+static uint64_t token_of(unsigned shard, size_t size)
+{
+    return TOKEN(TOKEN_SHARD, (uint64_t)size * SHARD_COUNT + shard);
+}
+
+static enum told offer(struct schedule *s, unsigned shard, struct outcome *o, bool anyhow)
+{
+    struct outcome_record *r = &s->outcome;
+    struct fault f = {0};
+
+    outcome_make(r, o, s->conf.outcomes_topic, shard);
+    r->record.token = token_of(shard, r->size);
+    if (r->size >= s->outcome_refused && !anyhow)
+        return TOLD_TOO_LARGE;
+    if (s->port.sink.produce(s->port.sink.ctx, &r->record, &f)) {
         FAULT_POINT(OUTCOME_PRODUCED);
         s->shards[shard].unreported++;
         stat_add(s->stat_told, 1);
-        return true;
+        return TOLD;
     }
     if (f.cls == FAULT_RETRY)
+        return TOLD_LATER;
+    refused(s, r->size);
+    if (anyhow)
+        say_too_large(s, r->size);
+    return TOLD_TOO_LARGE;
+}
+
+/* As much of it as the topic takes. One that is too large even so waits, as while Kafka is away:
+ * nothing is lost, and /readyz says that the outbox is full when it is. */
+static bool produce(struct schedule *s, unsigned shard, struct outcome *o)
+{
+    enum told told = TOLD_TOO_LARGE;
+
+    if (s->shards[shard].unreported >= UNREPORTED_MAX)
         return false;
-    /* The broker would never take it; holding back all that follows would help nobody. */
-    notice_say(s->port.log, NOTICE_ERROR, "outcome_lost", NOTICE_TEXT("id", id),
-               NOTICE_TEXT("reason", f.text));
-    return true;
+    for (o->cut = OUTCOME_WHOLE; told == TOLD_TOO_LARGE && o->cut < OUTCOME_BARE; o->cut++)
+        told = offer(s, shard, o, false);
+    if (told == TOLD_TOO_LARGE)
+        told = offer(s, shard, o, true);
+    return told == TOLD;
 }
 
 static bool tell_settlements(struct schedule *s, unsigned shard, struct relay_entry *e)
@@ -245,21 +98,15 @@ static bool tell_settlements(struct schedule *s, unsigned shard, struct relay_en
     while (e->rest.n > 0) {
         struct view rest = e->rest;
         struct settlement t;
-        struct json_out j;
-        char id[ID_MAX];
+        char id[OUTCOME_ID_MAX];
 
-        if (s->shards[shard].unreported >= UNREPORTED_MAX)
-            return false;
         if (!settlement_next_event(&rest, &t)) {
             notice_say(s->port.log, NOTICE_ERROR, "outcome_lost", NOTICE_TEXT("id", e->event.id),
                        NOTICE_TEXT("reason", "the outbox's entry can't be read"));
             return true;
         }
         (void)snprintf(id, sizeof id, "%s-%u", e->event.id, e->told);
-        buf_clear(&s->scratch);
-        json_out_init(&j, &s->scratch);
-        put_settlement(&j, &e->event, &t);
-        if (!produce(s, shard, &e->event, type_of_settlement(&t), id, t.at_ms))
+        if (!produce(s, shard, &(struct outcome){.event = &e->event, .settlement = &t, .id = id}))
             return false;
         e->rest = rest;
         e->told++;
@@ -267,22 +114,71 @@ static bool tell_settlements(struct schedule *s, unsigned shard, struct relay_en
     return true;
 }
 
+/* Takes the first n off a list with blanks between. */
+static struct view take_some(struct view *list, size_t n)
+{
+    struct view all = *list;
+
+    for (size_t i = 0; i < n; i++)
+        (void)view_cut(list, ' ');
+    return (struct view){all.p, all.n - list->n - (list->n > 0)};
+}
+
+static size_t count_list(struct view list)
+{
+    size_t n = 0;
+
+    for (; list.n > 0; n++)
+        (void)view_cut(&list, ' ');
+    return n;
+}
+
+/* Those of its next destinations that one outcome takes: all, or half of them, or half of these.
+ * The ids of parts say which: who tells it again may know of another size. */
+static bool tell_some_withdrawn(struct schedule *s, unsigned shard, struct relay_entry *e)
+{
+    size_t left = count_list(e->rest);
+
+    for (size_t count = left;; count = (count + 1) / 2) {
+        struct view rest = e->rest;
+        char id[OUTCOME_ID_MAX];
+        struct outcome o = {.event = &e->event, .destinations = take_some(&rest, count), .id = id};
+        enum told told;
+
+        if (e->told == 0 && count == left)
+            (void)snprintf(id, sizeof id, "%s", e->event.id);
+        else
+            (void)snprintf(id, sizeof id, "%s-%u-%zu", e->event.id, e->told, count);
+        told = count > 1 ? offer(s, shard, &o, false) : produce(s, shard, &o) ? TOLD : TOLD_LATER;
+        if (told == TOLD) {
+            e->rest = rest;
+            e->told += (unsigned)count;
+        }
+        if (told != TOLD_TOO_LARGE)
+            return told == TOLD;
+    }
+}
+
+static bool tell_withdrawn(struct schedule *s, unsigned shard, struct relay_entry *e)
+{
+    while (e->rest.n > 0)
+        if (s->shards[shard].unreported >= UNREPORTED_MAX || !tell_some_withdrawn(s, shard, e))
+            return false;
+    return true;
+}
+
 static bool tell(struct schedule *s, unsigned shard, struct relay_entry *e)
 {
     bool settlements =
         e->event.type == SCHEDULE_EVENT_SETTLED || e->event.type == SCHEDULE_EVENT_RECEIPT;
-    struct json_out j;
 
+    if (e->event.type == SCHEDULE_EVENT_WITHDRAWN)
+        return tell_withdrawn(s, shard, e);
     if (settlements && !tell_settlements(s, shard, e))
         return false;
     if (settlements && !e->event.completes)
         return true;
-    if (s->shards[shard].unreported >= UNREPORTED_MAX)
-        return false;
-    buf_clear(&s->scratch);
-    json_out_init(&j, &s->scratch);
-    put_event(&j, &e->event);
-    return produce(s, shard, &e->event, type_of_event(&e->event), e->event.id, e->event.at_ms);
+    return produce(s, shard, &(struct outcome){.event = &e->event, .id = e->event.id});
 }
 
 /* ---- a shard's outbox ---- */
@@ -299,7 +195,11 @@ static void drop_entries(struct shard *sh)
 static void begin_again(struct shard *sh)
 {
     for (size_t i = 0; i < sh->entry_count; i++) {
-        sh->entries[i].rest = sh->entries[i].event.blob;
+        struct view *rest = &sh->entries[i].rest;
+
+        *rest = sh->entries[i].event.blob;
+        for (int k = 0; k < 2 && sh->entries[i].event.type == SCHEDULE_EVENT_WITHDRAWN; k++)
+            (void)view_cut(rest, '\0'); /* whose consent it is */
         sh->entries[i].told = 0;
     }
     sh->entry_at = 0;
@@ -410,6 +310,8 @@ int64_t schedule_relay_wake_ms(const struct schedule *s)
 void schedule_relay_init(struct schedule *s)
 {
     heap_init(&s->relays);
+    outcome_record_init(&s->outcome);
+    s->outcome_refused = SIZE_MAX;
     for (unsigned i = 0; i < SHARD_COUNT; i++)
         go_on_at(s, &s->shards[i], schedule_now(s) + SCHEDULE_RELAY_SOON_MS);
 }
@@ -448,14 +350,21 @@ void schedule_outbox(void *schedule, const struct schedule_outbox *o)
     go_on(s, o->shard);
 }
 
-void schedule_relay_report(struct schedule *s, uint64_t token_rest, bool delivered)
+void schedule_relay_report(struct schedule *s, uint64_t token_rest, bool delivered,
+                           const char *error)
 {
-    struct shard *sh = &s->shards[token_rest];
+    struct shard *sh = &s->shards[token_rest % SHARD_COUNT];
+    size_t size = token_rest / SHARD_COUNT;
 
     assert(sh->unreported > 0);
     sh->unreported--;
     if (!delivered)
         sh->report_failed = true;
+    if (!delivered && strcmp(error, SINK_TOO_LARGE) == 0) {
+        refused(s, size);
+        if (size <= OUTCOME_BARE_MAX)
+            say_too_large(s, size);
+    }
     if (is_told(s, sh))
         go_on_at(s, sh, reading_ms(s, sh, schedule_now(s)));
     else if (sh->unreported == 0 || sh->entry_at < sh->entry_count)
@@ -484,4 +393,5 @@ void schedule_relay_done(struct schedule *s)
     for (unsigned i = 0; i < SHARD_COUNT; i++)
         drop_entries(&s->shards[i]);
     heap_done(&s->relays);
+    outcome_record_done(&s->outcome);
 }

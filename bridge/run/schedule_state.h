@@ -12,6 +12,7 @@
  *   schedule_stop.c    channels: what fails, what is stopped, by this process or another
  *   schedule_call.c    callbacks
  *   schedule_relay.c   outcomes: from the outbox to Kafka
+ *   schedule_outcome.c what one looks like there
  */
 #ifndef BRIDGE_RUN_SCHEDULE_STATE_H
 #define BRIDGE_RUN_SCHEDULE_STATE_H
@@ -23,6 +24,7 @@
 #include "bridge/core/pacer.h"
 #include "bridge/core/shard.h"
 #include "bridge/run/schedule.h"
+#include "bridge/run/schedule_outcome.h"
 
 #define SCHEDULE_HOLDINGS_MAX 16384
 #define SCHEDULE_HELD_MAX     65536 /* destinations held at once, but for slow ones */
@@ -280,7 +282,8 @@ struct schedule {
     struct settlement settlements[SCHEDULE_SETTLED_MAX]; /* of the write being made */
     struct view addresses[SCHEDULE_RECIPIENTS_MAX];      /* of the look-up being made */
     uint32_t destinations[SCHEDULE_RECIPIENTS_MAX];
-    struct buf scratch;
+    struct outcome_record outcome; /* the one being told */
+    size_t outcome_refused;        /* the topic took none of so many bytes; SIZE_MAX: it did all */
     struct stat *stat_lateness;
     struct stat *stat_sent;
     struct stat *stat_handled;
@@ -456,7 +459,8 @@ int64_t schedule_relay_wake_ms(const struct schedule *s);
 void schedule_relay_soon(struct schedule *s, unsigned shard); /* something was written to it */
 void schedule_outbox(void *schedule, const struct schedule_outbox *o);
 void schedule_relay_hurry(struct schedule *s); /* the end has come */
-void schedule_relay_report(struct schedule *s, uint64_t token_rest, bool delivered);
+void schedule_relay_report(struct schedule *s, uint64_t token_rest, bool delivered,
+                           const char *error);
 bool schedule_relay_idle(const struct schedule *s);
 void schedule_relay_done(struct schedule *s);
 
