@@ -8,11 +8,13 @@
 #include "tests/fakes/kafka_rig.h"
 
 #include "bridge/core/mem.h"
+#include "tests/fakes/shell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+
+#define SAID_MAX 65536
 
 static void note(void *ctx, enum notice_level level, const char *event,
                  const struct notice_field *fields, size_t count)
@@ -165,25 +167,21 @@ void kafka_rig_flush(struct kafka_rig *rig)
 int kafka_rig_command(const struct kafka_rig *rig, const char *before, const char *arguments,
                       const char **output)
 {
-    static char said[65536];
+    static struct buf said; /* for as long as the program */
     const char *program = getenv("CMIBRIDGE_BIN");
     char line[4096];
-    FILE *pipe;
     size_t n;
-    int status;
+    int code;
 
     assert_non_null(program); /* set by ctest */
     n = (size_t)snprintf(line, sizeof line, "%s %s %s -b %s -X fetch.wait.max.ms=10 2>&1", before,
                          program, arguments, rig->address);
     assert_in_range(n, 1, sizeof line - 1);
-    pipe = popen(line, "r");
-    assert_non_null(pipe);
-    n = fread(said, 1, sizeof said - 1, pipe);
-    said[n] = '\0';
-    status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    *output = said;
-    return WEXITSTATUS(status);
+    if (said.max == 0)
+        buf_init(&said, SAID_MAX);
+    code = shell_run(line, &said);
+    *output = said.p;
+    return code;
 }
 
 /* ---- readers ---- */

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "tests/fakes/kafka_rig.h"
 #include "tests/fakes/redis_group.h"
 #include "tests/fakes/serve_rig.h"
+#include "tests/fakes/shell.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,12 +19,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BATCH  "Content-Type: application/cloudevents-batch+json\r\n"
-#define PLAIN  "Content-Type: text/plain\r\n"
-#define WHO    "+358 40 765-4321"
-#define DIGITS "358407654321"
-#define MAIL   "sam.i.am@greeneggs.ham"
-#define LATER  "2035-03-04T12:00:00Z"
+#define OUTPUT_MAX 65536
+#define BATCH      "Content-Type: application/cloudevents-batch+json\r\n"
+#define PLAIN      "Content-Type: text/plain\r\n"
+#define WHO        "+358 40 765-4321"
+#define DIGITS     "358407654321"
+#define MAIL       "sam.i.am@greeneggs.ham"
+#define LATER      "2035-03-04T12:00:00Z"
 
 #define CALL    "A0000000000000000000000000000001"
 #define LEG_2   "A0000000000000000000000000000002"
@@ -47,30 +48,21 @@
 #define QUEUE   "B0000000000000000000000000000001"
 
 static struct serve_rig rig;
-static char output[65536];
+static struct buf output;
 
 static int run(const char *arguments)
 {
     char command[1024];
-    FILE *out;
-    size_t n;
-    int status;
 
     snprintf(command, sizeof command, "%s erase --config %s %s 2>&1", getenv("CMIBRIDGE_BIN"),
              rig.config, arguments);
-    out = popen(command, "r");
-    assert_non_null(out);
-    n = fread(output, 1, sizeof output - 1, out);
-    output[n] = '\0';
-    status = pclose(out);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return shell_run(command, &output);
 }
 
 static void says(const char *text)
 {
-    if (strstr(output, text) == NULL)
-        fail_msg("'%s' is not in: %s", text, output);
+    if (strstr(buf_text(&output), text) == NULL)
+        fail_msg("'%s' is not in: %s", text, buf_text(&output));
 }
 
 static void ingest(const char *type, const char *subject, const char *data)
@@ -504,7 +496,7 @@ static void killed_anywhere_it_is_asked_again(void **state)
         serve_rig_restart(&rig);
         unsetenv("CMIBRIDGE_FAULT_POINT");
         if (run("'" WHO "'") != 1)
-            fail_msg("%s did not kill it: %s", points[i], output);
+            fail_msg("%s did not kill it: %s", points[i], buf_text(&output));
         says("ended before it was done");
         serve_rig_kill(&rig); /* it is; the rig learns of it */
         serve_rig_restart(&rig);
@@ -595,79 +587,10 @@ static void in_a_cluster_every_server_is_searched_and_writes_its_file_anew(void 
     serve_rig_start(&rig, "");
 }
 
-/* ---- Kafka ---- */
-
-static void what_kafka_holds_is_listed(void **state)
-{
-    static const char *const topics[] = {"contact-events"};
-    struct kafka_rig kafka;
-    char arguments[256];
-
-    (void)state;
-    kafka_rig_start(&kafka, 1);
-    kafka_rig_topic(&kafka, topics[0], 1);
-    kafka_rig_send(&kafka, topics[0], "k", "{\"source\":\"+" DIGITS "\"}");
-    kafka_rig_send(&kafka, topics[0], "k", "{\"source\":\"+358409999999\"}");
-    kafka_rig_send(&kafka, topics[0], WHO, "{}");
-    kafka_rig_flush(&kafka);
-    snprintf(arguments, sizeof arguments, "--kafka --dry-run --json -b %s '" WHO "'",
-             kafka.address);
-    assert_int_equal(run(arguments), 0);
-    says("\"kafka\":{\"looked\":3,\"found\":2,\"places\":"
-         "[{\"topic\":\"contact-events\",\"partition\":0,\"offset\":0},"
-         "{\"topic\":\"contact-events\",\"partition\":0,\"offset\":2}]}}");
-    snprintf(arguments, sizeof arguments, "--kafka --dry-run -b %s '" WHO "'", kafka.address);
-    assert_int_equal(run(arguments), 0);
-    says("contact-events:0:0\ncontact-events:0:2\n");
-    kafka_rig_stop(&kafka);
-}
-
-static void topics_of_a_pattern_are_read_each_once(void **state)
-{
-    struct kafka_rig kafka;
-    char arguments[256];
-    char dead[256];
-
-    (void)state;
-    kafka_rig_start(&kafka, 1);
-    kafka_rig_topic(&kafka, "events.fi", 2);
-    kafka_rig_topic(&kafka, "events.se", 1);
-    kafka_rig_topic(&kafka, "cmi-results", 1); /* one of ours, and of the pattern */
-    kafka_rig_topic(&kafka, "others", 1);
-    kafka_rig_send(&kafka, "events.fi", WHO, "{}");
-    kafka_rig_send(&kafka, "events.se", "k", "{\"source\":\"+" DIGITS "\"}");
-    kafka_rig_send(&kafka, "events.se", "k", "{}");
-    kafka_rig_send(&kafka, "cmi-results", "k", "{\"who\":\"" DIGITS "\"}");
-    kafka_rig_send(&kafka, "others", WHO, "{}");
-    kafka_rig_flush(&kafka);
-    snprintf(arguments, sizeof arguments, "--kafka --dry-run --json -b %s '" WHO "'",
-             kafka.address);
-    snprintf(dead, sizeof dead, "--kafka --dry-run -b 127.0.0.1:9 '" WHO "'");
-
-    setenv("CMIBRIDGE_KAFKA_TOPICS", "^(events[.]|cmi-).*", 1);
-    assert_int_equal(run(arguments), 0);
-    says("\"kafka\":{\"looked\":4,\"found\":3,");
-    says("{\"topic\":\"events.fi\",\"partition\":");
-    says("{\"topic\":\"events.se\",\"partition\":0,\"offset\":0}");
-    says("{\"topic\":\"cmi-results\",\"partition\":0,\"offset\":0}");
-    assert_int_equal(run(dead), 1);
-    says("kafka.topics: ^(events[.]|cmi-).*: the brokers can't be asked for their topics: ");
-    says("history  contacts "); /* what was done is told all the same */
-
-    setenv("CMIBRIDGE_KAFKA_TOPICS", "^nothing[.].*", 1);
-    assert_int_equal(run(arguments), 0);
-    says("kafka.topics: there is no topic like '^nothing[.].*'");
-    says("\"kafka\":{\"looked\":1,\"found\":1,"); /* our own */
-    setenv("CMIBRIDGE_KAFKA_TOPICS", "^(", 1);
-    assert_int_equal(run(arguments), 3);
-    says("is no regular expression");
-    unsetenv("CMIBRIDGE_KAFKA_TOPICS");
-    kafka_rig_stop(&kafka);
-}
-
 static int start(void **state)
 {
     (void)state;
+    buf_init(&output, OUTPUT_MAX);
     serve_rig_start(&rig, "");
     return 0;
 }
@@ -676,6 +599,7 @@ static int stop(void **state)
 {
     (void)state;
     serve_rig_done(&rig);
+    buf_done(&output);
     return 0;
 }
 
@@ -692,8 +616,6 @@ int main(void)
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(killed_anywhere_it_is_asked_again),
         cmocka_unit_test(in_a_cluster_every_server_is_searched_and_writes_its_file_anew),
-        cmocka_unit_test(what_kafka_holds_is_listed),
-        cmocka_unit_test(topics_of_a_pattern_are_read_each_once),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

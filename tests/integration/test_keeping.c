@@ -8,6 +8,7 @@
 
 #include "server/sqlite.h"
 #include "tests/fakes/serve_rig.h"
+#include "tests/fakes/shell.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -101,22 +102,13 @@ static pid_t go_on_ingesting(struct serve_rig *rig)
     _exit(0);
 }
 
-static int back_up(struct serve_rig *rig, const char *to, char said[1024])
+static int back_up(struct serve_rig *rig, const char *to, struct buf *said)
 {
     char command[512];
-    FILE *out;
-    size_t n;
-    int status;
 
     snprintf(command, sizeof command, "%s backup --config %s %s 2>&1", getenv("CMIBRIDGE_BIN"),
              rig->config, to);
-    out = popen(command, "r");
-    assert_non_null(out);
-    n = fread(said, 1, 1023, out);
-    said[n] = '\0';
-    status = pclose(out);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return shell_run(command, said);
 }
 
 static void check_file(const char *path)
@@ -153,13 +145,14 @@ static void restore(const struct serve_rig *rig, const char *copy)
 static void a_backup_has_all_that_was_acknowledged_before_it(void **state)
 {
     struct serve_rig rig;
-    char said[1024];
+    struct buf said;
     char copy[128];
     char path[64];
     char id[33];
     pid_t child;
 
     (void)state;
+    buf_init(&said, 1024);
     serve_rig_start(&rig, "");
     for (unsigned n = 0; n < BEFORE; n++) {
         number(n, id);
@@ -175,12 +168,12 @@ static void a_backup_has_all_that_was_acknowledged_before_it(void **state)
         probe_done(&r);
     }
     snprintf(copy, sizeof copy, "%s/copy.sqlite", rig.dir);
-    if (back_up(&rig, copy, said) != 0)
-        fail_msg("%s", said);
+    if (back_up(&rig, copy, &said) != 0)
+        fail_msg("%s", buf_text(&said));
     check_file(copy);
-    assert_int_equal(back_up(&rig, copy, said), 1); /* what is there stays */
-    assert_non_null(strstr(said, "is there already"));
-    assert_int_equal(back_up(&rig, "/nowhere/copy.sqlite", said), 1);
+    assert_int_equal(back_up(&rig, copy, &said), 1); /* what is there stays */
+    assert_non_null(strstr(buf_text(&said), "is there already"));
+    assert_int_equal(back_up(&rig, "/nowhere/copy.sqlite", &said), 1);
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
     serve_rig_kill(&rig);
@@ -194,6 +187,7 @@ static void a_backup_has_all_that_was_acknowledged_before_it(void **state)
         serve_expect(&rig, "GET", path, "", NULL, 200, NULL);
     }
     serve_rig_done(&rig);
+    buf_done(&said);
 }
 
 int main(void)

@@ -10,6 +10,7 @@
 #include "bridge/io/crypto.h"
 #include "tests/fakes/hostile_http.h"
 #include "tests/fakes/serve_rig.h"
+#include "tests/fakes/shell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,9 +128,6 @@ static int stop(void **state)
 static void browse(const struct hostile_http *site, struct buf *dom)
 {
     char command[1024];
-    char piece[4096];
-    size_t n = 0;
-    FILE *out = NULL;
 
     snprintf(command, sizeof command,
              "timeout -k 5 90 chromium --headless --no-sandbox --disable-gpu "
@@ -137,12 +135,7 @@ static void browse(const struct hostile_http *site, struct buf *dom)
              "--no-proxy-server --user-data-dir='%s' --virtual-time-budget=60000 --dump-dom '%s/' "
              "2>'%s/log'",
              profile, hostile_http_url(site), profile);
-    out = popen(command, "r");
-    assert_non_null(out);
-    buf_clear(dom);
-    while ((n = fread(piece, 1, sizeof piece, out)) > 0)
-        assert_true(buf_put(dom, (struct view){piece, n}));
-    if (pclose(out) != 0 || strstr(buf_text(dom), "end</pre>") == NULL)
+    if (shell_run(command, dom) != 0 || strstr(buf_text(dom), "end</pre>") == NULL)
         fail_msg("chromium: %s", buf_text(dom));
 }
 

@@ -9,12 +9,12 @@
 
 #include "bridge/io/crypto.h"
 #include "tests/fakes/serve_rig.h"
+#include "tests/fakes/shell.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #define ANSWER_MAX   (4 << 20)
 #define DESTINATIONS 5000 /* many times what a TLS record and the library's buffers hold */
@@ -52,27 +52,18 @@ static int curl(const char *host, const char *options, const char *path, int *st
                 struct buf *body)
 {
     char command[2048];
-    char piece[4096];
-    size_t n = 0;
-    FILE *out = NULL;
-    int code = 0;
+    int code;
 
     snprintf(command, sizeof command,
              "curl -sS --noproxy '*' --max-time 30 --resolve %s:%u:127.0.0.1 -w '\\n%%{http_code}' "
              "%s https://%s:%u/RI/cmi%s 2>/dev/null",
              host, rig.port, options, host, rig.port, path);
-    out = popen(command, "r");
-    assert_non_null(out);
-    buf_clear(body);
-    while ((n = fread(piece, 1, sizeof piece, out)) > 0)
-        assert_true(buf_put(body, (struct view){piece, n}));
-    code = pclose(out);
-    assert_true(WIFEXITED(code));
+    code = shell_run(command, body);
     *status = 0;
     for (size_t i = body->n >= 3 ? body->n - 3 : body->n; i < body->n; i++)
         *status = *status * 10 + (body->p[i] - '0');
     body->n -= body->n >= 4 ? 4 : body->n;
-    return WEXITSTATUS(code);
+    return code;
 }
 
 static void expect(const char *host, const char *options, int code, int status)

@@ -11,12 +11,12 @@
 #include "bridge/io/crypto.h"
 #include "bridge/io/password.h"
 #include "server/user.h"
+#include "tests/fakes/shell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define OUT_MAX 65536
@@ -29,21 +29,10 @@ static struct buf out; /* what the last run printed, both ways */
 static int users(const char *input, const char *arguments)
 {
     char command[1024];
-    char piece[4096];
-    size_t n = 0;
-    FILE *pipe = NULL;
-    int status = 0;
 
     snprintf(command, sizeof command, "printf '%s' | \"$CMIBRIDGE_BIN\" users %s --file '%s' 2>&1",
              input, arguments, file);
-    pipe = popen(command, "r");
-    assert_non_null(pipe);
-    buf_clear(&out);
-    while ((n = fread(piece, 1, sizeof piece, pipe)) > 0)
-        assert_true(buf_put(&out, (struct view){piece, n}));
-    status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return shell_run(command, &out);
 }
 
 static struct users *read_users(void)
@@ -236,20 +225,9 @@ static void the_list_says_who_may_what(void **state)
 static int check(const char *config)
 {
     char command[256];
-    char piece[4096];
-    size_t n = 0;
-    FILE *pipe = NULL;
-    int status = 0;
 
     snprintf(command, sizeof command, "\"$CMIBRIDGE_BIN\" check --config '%s' 2>&1", config);
-    pipe = popen(command, "r");
-    assert_non_null(pipe);
-    buf_clear(&out);
-    while ((n = fread(piece, 1, sizeof piece, pipe)) > 0)
-        assert_true(buf_put(&out, (struct view){piece, n}));
-    status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return shell_run(command, &out);
 }
 
 static void check_names_the_file_s_mistakes_too(void **state)

@@ -1,0 +1,131 @@
+/* `cmibridge erase --kafka`: what only Kafka's retention can erase is listed by its offset. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/fakes/kafka_rig.h"
+#include "tests/fakes/serve_rig.h"
+#include "tests/fakes/shell.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OUTPUT_MAX 65536
+#define WHO        "+358 40 765-4321"
+#define DIGITS     "358407654321"
+
+static struct serve_rig rig;
+static struct buf output;
+
+static int run(const char *arguments)
+{
+    char command[1024];
+
+    snprintf(command, sizeof command, "%s erase --config %s %s 2>&1", getenv("CMIBRIDGE_BIN"),
+             rig.config, arguments);
+    return shell_run(command, &output);
+}
+
+static void says(const char *text)
+{
+    if (strstr(buf_text(&output), text) == NULL)
+        fail_msg("'%s' is not in: %s", text, buf_text(&output));
+}
+
+static void what_kafka_holds_is_listed(void **state)
+{
+    static const char *const topics[] = {"contact-events"};
+    struct kafka_rig kafka;
+    char arguments[256];
+
+    (void)state;
+    kafka_rig_start(&kafka, 1);
+    kafka_rig_topic(&kafka, topics[0], 1);
+    kafka_rig_send(&kafka, topics[0], "k", "{\"source\":\"+" DIGITS "\"}");
+    kafka_rig_send(&kafka, topics[0], "k", "{\"source\":\"+358409999999\"}");
+    kafka_rig_send(&kafka, topics[0], WHO, "{}");
+    kafka_rig_flush(&kafka);
+    snprintf(arguments, sizeof arguments, "--kafka --dry-run --json -b %s '" WHO "'",
+             kafka.address);
+    assert_int_equal(run(arguments), 0);
+    says("\"kafka\":{\"looked\":3,\"found\":2,\"places\":"
+         "[{\"topic\":\"contact-events\",\"partition\":0,\"offset\":0},"
+         "{\"topic\":\"contact-events\",\"partition\":0,\"offset\":2}]}}");
+    snprintf(arguments, sizeof arguments, "--kafka --dry-run -b %s '" WHO "'", kafka.address);
+    assert_int_equal(run(arguments), 0);
+    says("contact-events:0:0\ncontact-events:0:2\n");
+    kafka_rig_stop(&kafka);
+}
+
+static void topics_of_a_pattern_are_read_each_once(void **state)
+{
+    struct kafka_rig kafka;
+    char arguments[256];
+    char dead[256];
+
+    (void)state;
+    kafka_rig_start(&kafka, 1);
+    kafka_rig_topic(&kafka, "events.fi", 2);
+    kafka_rig_topic(&kafka, "events.se", 1);
+    kafka_rig_topic(&kafka, "cmi-results", 1); /* one of ours, and of the pattern */
+    kafka_rig_topic(&kafka, "others", 1);
+    kafka_rig_send(&kafka, "events.fi", WHO, "{}");
+    kafka_rig_send(&kafka, "events.se", "k", "{\"source\":\"+" DIGITS "\"}");
+    kafka_rig_send(&kafka, "events.se", "k", "{}");
+    kafka_rig_send(&kafka, "cmi-results", "k", "{\"who\":\"" DIGITS "\"}");
+    kafka_rig_send(&kafka, "others", WHO, "{}");
+    kafka_rig_flush(&kafka);
+    snprintf(arguments, sizeof arguments, "--kafka --dry-run --json -b %s '" WHO "'",
+             kafka.address);
+    snprintf(dead, sizeof dead, "--kafka --dry-run -b 127.0.0.1:9 '" WHO "'");
+
+    setenv("CMIBRIDGE_KAFKA_TOPICS", "^(events[.]|cmi-).*", 1);
+    assert_int_equal(run(arguments), 0);
+    says("\"kafka\":{\"looked\":4,\"found\":3,");
+    says("{\"topic\":\"events.fi\",\"partition\":");
+    says("{\"topic\":\"events.se\",\"partition\":0,\"offset\":0}");
+    says("{\"topic\":\"cmi-results\",\"partition\":0,\"offset\":0}");
+    assert_int_equal(run(dead), 1);
+    says("kafka.topics: ^(events[.]|cmi-).*: the brokers can't be asked for their topics: ");
+    says("history  contacts "); /* what was done is told all the same */
+
+    setenv("CMIBRIDGE_KAFKA_TOPICS", "^nothing[.].*", 1);
+    assert_int_equal(run(arguments), 0);
+    says("kafka.topics: there is no topic like '^nothing[.].*'");
+    says("\"kafka\":{\"looked\":1,\"found\":1,"); /* our own */
+    setenv("CMIBRIDGE_KAFKA_TOPICS", "^(", 1);
+    assert_int_equal(run(arguments), 3);
+    says("is no regular expression");
+    unsetenv("CMIBRIDGE_KAFKA_TOPICS");
+    kafka_rig_stop(&kafka);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    buf_init(&output, OUTPUT_MAX);
+    serve_rig_start(&rig, "");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    serve_rig_done(&rig);
+    buf_done(&output);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_kafka_holds_is_listed),
+        cmocka_unit_test(topics_of_a_pattern_are_read_each_once),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
