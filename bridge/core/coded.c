@@ -1,5 +1,6 @@
 #include "bridge/core/coded.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/base64.h"
 #include "bridge/core/percent.h"
 #include "bridge/core/utf8.h"
@@ -8,14 +9,6 @@
 
 /* ---- escapes ---- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Reads digits of the base at text[*at] on, at most `most`. */
 static uint32_t number_at(struct view text, size_t *at, uint32_t base, size_t most)
 {
@@ -23,7 +16,7 @@ static uint32_t number_at(struct view text, size_t *at, uint32_t base, size_t mo
     size_t digits = 0;
 
     for (; *at < text.n && digits < most; digits++, (*at)++) {
-        int digit = hex_digit(text.p[*at]);
+        int digit = ascii_hex(text.p[*at]);
 
         if (digit < 0 || (uint32_t)digit >= base)
             break;
@@ -58,6 +51,21 @@ static uint32_t json_escape(struct view text, size_t *at)
                                         : 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
 }
 
+/* "\u{e4}", "\x{e4}" */
+static uint32_t braced_escape(struct view text, size_t *at)
+{
+    size_t end = 3;
+    uint32_t code;
+
+    if (!view_starts(text, VIEW("\\u{")) && !view_starts(text, VIEW("\\x{")))
+        return NO_CHARACTER;
+    code = number_at(text, &end, 16, 6);
+    if (end >= text.n || text.p[end] != '}')
+        return NO_CHARACTER;
+    *at = end + 1;
+    return code;
+}
+
 static uint32_t html_escape(struct view text, size_t *at)
 {
     size_t end = *at + 2;
@@ -82,9 +90,9 @@ static uint32_t any_name(struct view text, size_t *at)
 {
     size_t n = 1;
 
-    if (text.p[0] != '&')
+    if (text.n == 0 || text.p[0] != '&')
         return NO_CHARACTER;
-    while (n < text.n && n < 10 && ((text.p[n] | 0x20) >= 'a' && (text.p[n] | 0x20) <= 'z'))
+    while (n < text.n && n < 10 && ascii_is_letter(text.p[n]))
         n++;
     if (n < 3 || n >= text.n || text.p[n] != ';')
         return NO_CHARACTER;
@@ -112,38 +120,48 @@ static uint32_t named_escape(struct view text, size_t *at)
 
 size_t coded_escape(struct view text, char out[4], size_t *n)
 {
+    static const struct view of_bytes[] = {{"%", 1}, {"\\x", 2}};
     size_t taken = 0;
     uint32_t code;
-    int byte;
 
-    *n = 0;
-    if (text.n == 0)
-        return 0;
-    if (text.p[0] == '%') {
-        byte = percent_byte(text);
+    *n = 1;
+    for (size_t i = 0; i < sizeof of_bytes / sizeof of_bytes[0]; i++) {
+        int byte = percent_byte(view_skip(text, of_bytes[i].n - 1));
+
         out[0] = (char)byte;
-        *n = byte > 0 ? 1 : 0;
-        return byte > 0 ? 3 : 0;
+        if (view_starts(text, of_bytes[i]) && byte > 0)
+            return of_bytes[i].n + 2;
     }
-    if (view_starts(text, VIEW("\\x"))) {
-        byte = percent_byte(view_skip(text, 1));
-        out[0] = (char)byte;
-        *n = byte > 0 ? 1 : 0;
-        return byte > 0 ? 4 : 0;
-    }
-    code = text.p[0] == '\\' ? json_escape(text, &taken) : html_escape(text, &taken);
+    code = braced_escape(text, &taken);
+    if (code == NO_CHARACTER)
+        code = json_escape(text, &taken);
+    if (code == NO_CHARACTER)
+        code = html_escape(text, &taken);
     if (code == NO_CHARACTER)
         code = named_escape(text, &taken);
     *n = code == 0 ? 0 : utf8_write(code, out);
     return *n > 0 ? taken : 0;
 }
 
-/* ---- tags and other scripts ---- */
-
-static bool is_letter(char c)
+/* The byte that "=XX" at text[at] stands for; -1: it is none. */
+static int quoted_byte(struct view text, size_t at)
 {
-    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+    return at < text.n && text.p[at] == '=' ? percent_byte(view_skip(text, at)) : -1;
 }
+
+size_t coded_quoted(struct view text, bool *sign)
+{
+    int byte = quoted_byte(text, 0);
+    size_t n = 0;
+
+    *sign =
+        byte >= ' ' && byte < 0x7f && !ascii_is_letter((char)byte) && !ascii_is_digit((char)byte);
+    while (quoted_byte(text, n) >= 0x80)
+        n += 3;
+    return *sign ? 3 : n > 3 ? n : 0;
+}
+
+/* ---- tags and other scripts ---- */
 
 /* An address in angle brackets is none: "<sam@greeneggs.ham>". */
 size_t coded_tag(struct view text)
@@ -153,7 +171,7 @@ size_t coded_tag(struct view text)
     if (text.n < 3 || text.p[0] != '<')
         return 0;
     n += text.p[n] == '/';
-    if (!is_letter(text.p[n]))
+    if (!ascii_is_letter(text.p[n]))
         return 0;
     while (n < text.n && text.p[n] != '>' && text.p[n] != '<' && text.p[n] != '@')
         n++;
@@ -243,8 +261,8 @@ static size_t hex_text(struct view text)
     struct reader r = {.n = 0};
     size_t n = 0;
 
-    while (n + 1 < text.n && hex_digit(text.p[n]) >= 0 && hex_digit(text.p[n + 1]) >= 0) {
-        int byte = hex_digit(text.p[n]) * 16 + hex_digit(text.p[n + 1]);
+    while (n + 1 < text.n && ascii_hex(text.p[n]) >= 0 && ascii_hex(text.p[n + 1]) >= 0) {
+        int byte = ascii_hex(text.p[n]) * 16 + ascii_hex(text.p[n + 1]);
 
         if (!takes(&r, (unsigned char)byte))
             break;

@@ -2,13 +2,19 @@
  * echo: what may be shown of a sentence in which a destination speaks of an event of ours (D11).
  * Its own words are what an operator needs; what it repeats of the event is somebody's.
  *
- * The event's private values (CMI_PRIVATE) are known, so they are looked for: a whole one anywhere
- * (a short one as a word), any piece of one of ECHO_PIECE bytes or more, and what stands in quotes,
- * unless it is one word that no private value holds. Case does not count. They are masked as in
- * mask.h; then the rest is, as mask_sentence does. Only the first line is shown, and what is
- * escaped in it (coded.h) decoded: that is how a server shows a form, a URL or a page. Whatever
- * reads as text once base64 or hexadecimal digits are taken off is masked too. What the request
- * carried to sign on is looked for in the same way, and nothing of it is shown.
+ * The event's private values (CMI_PRIVATE) are known, so they are looked for, in pieces and whole,
+ * in any case and whatever their characters became on the way (repeat.h). What is found is masked
+ * as in mask.h, and so is what stands in quotes, unless it is one word that no value holds; then
+ * the rest is, as mask_sentence does. What the request carried to sign on is looked for in the same
+ * way, and nothing of it is shown.
+ *
+ * Of letters that are not ASCII not all encodings can be known again, where no others are around
+ * them. So if a value has such, every character of the sentence that is not ASCII is shown as '?',
+ * and so is quoted-printable: own words in Latin letters stay readable, those in others do not.
+ *
+ * Only the first line is shown, and what is escaped in it (coded.h) decoded: that is how a server
+ * shows a form, a URL or a page. Whatever reads as text once base64 or hexadecimal digits are taken
+ * off is masked too.
  */
 #ifndef BRIDGE_CORE_ECHO_H
 #define BRIDGE_CORE_ECHO_H
@@ -19,7 +25,6 @@
 
 #define ECHO_PRIVATE_MAX 8192 /* bytes of private values looked for; more: nothing is shown */
 #define ECHO_LINE_MAX    512  /* bytes of the sentence looked at */
-#define ECHO_PIECE       12   /* bytes */
 
 /* Appends the private values of an event, each with a NUL behind, to `to`, whose maximum is
  * ECHO_PRIVATE_MAX; numbers that mask_sentence hides anyway are left out, so that many destinations

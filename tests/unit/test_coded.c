@@ -50,6 +50,11 @@ static void an_escape_is_one_character(void **state)
         {"\\xe4x", 4, "\xe4"},
         {"\\xe", 0, ""},
         {"\\x00", 0, ""},
+        {"\\u{41f}", 7, "П"},
+        {"\\x{e4}x", 6, "ä"},
+        {"\\x{1f600}", 9, "😀"},
+        {"\\x{e4", 0, ""},
+        {"\\u{}", 0, ""},
         {"&", 0, ""},
         {"A", 0, ""},
         {"", 0, ""},
@@ -63,6 +68,31 @@ static void an_escape_is_one_character(void **state)
 
         if (taken != rows[i].taken || !view_is((struct view){out, n}, rows[i].means))
             fail_msg("'%s': %zu bytes taken, %zu written", rows[i].text, taken, n);
+    }
+}
+
+static void quoted_printable_is_more_than_one_byte_or_a_sign(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+        bool sign;
+    } rows[] = {
+        {"=C3=A4se", 6, false},  {"=c3=a4=20", 6, false}, {"=D0=9F=D1=80", 12, false},
+        {"=E4", 0, false}, /* or a number */
+        {"=80 bytes", 0, false}, {"=20", 3, true},        {"=2C=20", 3, true},
+        {"=41=42", 0, false}, /* no one writes letters so */
+        {"=C3=A", 0, false},     {"=00", 0, false},       {"=", 0, false},
+        {"C3=A4", 0, false},     {"", 0, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool sign;
+        size_t n = coded_quoted(view_of(rows[i].text), &sign);
+
+        if (n != rows[i].n || sign != rows[i].sign)
+            fail_msg("'%s': %zu bytes, sign %d", rows[i].text, n, sign);
     }
 }
 
@@ -149,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_escape_is_one_character),
         cmocka_unit_test(a_tag_is_no_address_in_brackets),
+        cmocka_unit_test(quoted_printable_is_more_than_one_byte_or_a_sign),
         cmocka_unit_test(other_scripts_digits_and_blanks_are_plain),
         cmocka_unit_test(a_run_is_coded_if_it_reads_as_text),
     };
