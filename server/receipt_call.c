@@ -55,11 +55,11 @@ static void on_ended(void *owner, const struct redis_value *v)
 /* By the script that ends every call, so by one only, whoever is quicker. */
 static void end_call(struct report *r, struct view record)
 {
-    char digits[4][24];
+    char digits[5][24];
     char prefix[SHARD_KEY_MAX];
     const struct callback_state *s = &r->state;
     struct view keys[] = {shard_key(shard_of(view_of(r->id)), "", VIEW_NONE, prefix)};
-    struct view args[11] = {view_of(r->id),
+    struct view args[12] = {view_of(r->id),
                             record,
                             s->open ? VIEW("1") : VIEW(""),
                             view_of(callback_result_name(s->last)),
@@ -69,7 +69,8 @@ static void end_call(struct report *r, struct view record)
                             VIEW_NONE,
                             view_of(r->told.reason),
                             VIEW(""),
-                            VIEW("")};
+                            VIEW(""),
+                            VIEW_NONE};
     const int64_t numbers[] = {s->failures, s->next_call_ms, s->last_call_ms,
                                r->x->server->retention_ms};
 
@@ -77,6 +78,8 @@ static void end_call(struct report *r, struct view record)
         snprintf(digits[i], sizeof digits[i], "%" PRId64, numbers[i]);
         args[4 + i] = numbers[i] >= 0 ? view_of(digits[i]) : VIEW("");
     }
+    snprintf(digits[4], sizeof digits[4], "%" PRId64, s->idle);
+    args[11] = s->idle > 0 ? view_of(digits[4]) : VIEW("");
     redis_run(r->x->server->redis, schedule_script(SCHEDULE_SCRIPT_CALL), keys, 1, args,
               sizeof args / sizeof args[0], on_ended, r);
 }

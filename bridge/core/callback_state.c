@@ -22,6 +22,11 @@ static const struct rule {
     [CALLBACK_RESCHEDULE] = {"RESCHEDULE", PLANS, false},
 };
 
+static bool used_up(const struct callback_state *s)
+{
+    return s->failures + s->idle >= s->max_calls;
+}
+
 static int plan(struct callback_state *s, const struct callback_put *put, int64_t now_ms,
                 int64_t retry_delay_ms, struct fault *f)
 {
@@ -34,6 +39,14 @@ static int plan(struct callback_state *s, const struct callback_put *put, int64_
                   (int)put->call);
         return 409;
     }
+    s->last = put->result;
+    if (put->call > 0 && !(put->has_next_call && put->next_call_ms > now_ms)) {
+        s->idle++;
+        if (used_up(s)) {
+            s->open = false;
+            return 0;
+        }
+    }
     if (put->has_next_call)
         s->next_call_ms = put->next_call_ms;
     else if (s->next_call_ms <= now_ms)
@@ -41,7 +54,6 @@ static int plan(struct callback_state *s, const struct callback_put *put, int64_
     if (put->call > 0 && s->next_call_ms < now_ms + retry_delay_ms)
         s->next_call_ms = now_ms + retry_delay_ms;
     s->open = true;
-    s->last = put->result;
     return 0;
 }
 
@@ -61,10 +73,10 @@ int callback_put(struct callback_state *s, const struct callback_put *put, int64
         return 0;
     if (rule->called)
         s->last_call_ms = now_ms;
-    if (rule->effect == FAILS && ++s->failures < s->max_calls)
+    s->failures += rule->effect == FAILS;
+    s->open = rule->effect == FAILS && !used_up(s);
+    if (s->open)
         s->next_call_ms = now_ms + retry_delay_ms;
-    else
-        s->open = false;
     return 0;
 }
 

@@ -5,7 +5,7 @@
  *   result                              open                           closed
  *   BUSY NO_ANSWER VOICEMAIL OTHER      one failure more; called now;  recorded
  *                                       next call after retry_delay,
- *                                       closed at max_calls failures
+ *                                       closed once max_calls are used
  *   SUCCESSFUL                          closed; called now             recorded
  *   HANDLED                             closed                         recorded
  *   CUSTOM_TIME RESCHEDULE              next call as wished            open again, next call as
@@ -17,6 +17,8 @@
  *
  * What a call has brought, and no person has put, is of a dialler that may err: its wish is for
  * now + retry_delay at the earliest, and after CALLBACK_WISHES * max_calls calls none is met (409).
+ * One for no time, or for one that is past, is nobody's: the call was idle. It is no failure, but
+ * it has used one of max_calls as failures do, and closes the callback where it was the last.
  */
 #ifndef BRIDGE_CORE_CALLBACK_STATE_H
 #define BRIDGE_CORE_CALLBACK_STATE_H
@@ -47,6 +49,7 @@ struct callback_state {
     int64_t max_calls;
     int64_t next_call_ms; /* while closed: what it was last; shown only while open */
     int64_t last_call_ms; /* -1: never called */
+    int64_t idle;         /* calls that brought neither a failure nor a time */
 };
 
 struct callback_put {

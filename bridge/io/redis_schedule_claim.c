@@ -42,6 +42,7 @@ enum field {
     FIELD_EXTRA_DATA,
     FIELD_GW_PREFIX,
     FIELD_NOTES,
+    FIELD_IDLE,
     FIELD_COUNT /* so many a callback */
 };
 
@@ -75,6 +76,7 @@ static void read_call(const struct redis_value *v, struct schedule_message *m)
     m->callback.max_calls = m->attempts_max;
     m->callback.next_call_ms = number_of(v, FIELD_NEXT, 0);
     m->callback.last_call_ms = number_of(v, FIELD_LAST_CALL, -1);
+    m->callback.idle = number_of(v, FIELD_IDLE, 0);
     m->calls = (unsigned)number_of(v, FIELD_CALLS, 0);
     m->customer = v->items[FIELD_CUSTOMER].text;
     m->queue = v->items[FIELD_QUEUE].text;

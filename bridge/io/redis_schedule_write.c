@@ -212,7 +212,8 @@ void schedule_end_call(void *ctx, const struct schedule_call_end *e)
     char next_ms[24];
     char last_ms[24];
     char keep_ms[24];
-    struct view args[11];
+    char idle[24];
+    struct view args[12];
     struct buf record;
 
     buf_init(&record, SLICE_RECORD_MAX);
@@ -228,8 +229,9 @@ void schedule_end_call(void *ctx, const struct schedule_call_end *e)
     args[8] = e->reason;
     args[9] = e->possible_duplicate ? VIEW("1") : VIEW("");
     args[10] = VIEW("1");
+    args[11] = now->idle > 0 ? schedule_number(idle, now->idle) : VIEW("");
     schedule_call_run(schedule_call_new(s, e->token, e->lease->shard, on_written),
-                      SCHEDULE_SCRIPT_CALL, NULL, args, 11);
+                      SCHEDULE_SCRIPT_CALL, NULL, args, 12);
     buf_done(&record);
 }
 

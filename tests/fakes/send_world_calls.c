@@ -170,6 +170,12 @@ static bool is_end(enum callback_result r)
     return r == CALLBACK_SUCCESSFUL || r == CALLBACK_HANDLED;
 }
 
+/* Of a wish: it may have been for no time, or for one that is past. */
+static bool may_be_idle(enum callback_result r)
+{
+    return r == CALLBACK_CUSTOM_TIME || r == CALLBACK_RESCHEDULE;
+}
+
 /* When its result was known, at least: one who says OTHER instead of what was said, because nobody
  * was told or could write it down, has waited for it. */
 static int64_t known_ms(const struct send_world *w, const struct action *a,
@@ -193,13 +199,18 @@ void world_call_ended(struct send_world *w, const struct action *a,
     const struct callback_state *is = &w->model.messages[at].callback;
     struct world_call *c = &w->calls[at];
     int64_t known = known_ms(w, a, c);
+    int64_t idle;
 
     c->unsettled = false;
     memset(c->told_ms, 0, sizeof c->told_ms);
     assert_int_equal(is->failures, was->failures + is_failure(is->last));
     assert_int_equal(is->max_calls, was->max_calls);
     assert_true(is->failures <= is->max_calls);
-    if (is_end(is->last) || is->failures == is->max_calls) {
+    idle = is->idle - was->idle;
+    assert_in_range(idle, may_be_idle(is->last) && c->said_next_ms < c->begun_ms,
+                    may_be_idle(is->last) && c->said_next_ms <= send_world_store_ms(w));
+    if (is_end(is->last) || is->failures == is->max_calls ||
+        ((idle > 0 || is_failure(is->last)) && is->failures + is->idle >= is->max_calls)) {
         assert_false(is->open);
         return;
     }

@@ -122,6 +122,37 @@ static void a_callback_is_called_again_until_its_calls_are_used_up(void **state)
     assert_int_equal(e->failures, 3);
 }
 
+/* It says RESCHEDULE and no time, whoever asks it: no failure, and no more calls than there may be.
+ */
+static void a_dialler_that_only_puts_off_uses_the_calls_up(void **state)
+{
+    struct rig_message m = posted_callback();
+    struct callback_state after;
+
+    (void)state;
+    for (int64_t call = 1; call <= 3; call++) {
+        struct rig_slice s = hand_slice(&rig, 0);
+        struct callback_put put = {.result = CALLBACK_RESCHEDULE, .call = call};
+        struct schedule_call_end e = end_of(&s, &after, CALLBACK_BUSY);
+        struct fault f = {0};
+
+        assert_int_equal(s.message.callback.idle, call - 1);
+        s.claimed.slice.sequence--;
+        assert_int_equal(hand_progress(&rig, 0, &s, 1), SCHEDULE_DONE);
+        s.claimed.slice.sequence++;
+        after = s.message.callback;
+        assert_int_equal(callback_put(&after, &put, rig.claimed.now_ms, 0, &f), 0);
+        assert_int_equal(after.open, call < 3);
+        assert_int_equal(schedule_rig_end_call(&rig, 0, e), SCHEDULE_DONE);
+        hand_expect_sound(&rig, m.id);
+    }
+    assert_int_equal(hand_field(&rig, m.id, "fail"), 0);
+    assert_int_equal(hand_field(&rig, m.id, "st"), STORE_CLOSED);
+    assert_int_equal(hand_claim(&rig, 0), 0);
+    schedule_rig_read_outbox(&rig, 0, HAND_SHARD);
+    assert_int_equal(event(2, SCHEDULE_EVENT_CALLED_LAST)->result, CALLBACK_RESCHEDULE);
+}
+
 static void a_call_of_unknown_fate_stays_open_until_its_time_is_over(void **state)
 {
     struct rig_message m = posted_callback();
@@ -572,6 +603,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_callback_is_called_again_until_its_calls_are_used_up, empty),
+        cmocka_unit_test_setup(a_dialler_that_only_puts_off_uses_the_calls_up, empty),
         cmocka_unit_test_setup(a_call_of_unknown_fate_stays_open_until_its_time_is_over, empty),
         cmocka_unit_test_setup(calls_cost_nothing_where_there_is_no_dialler, empty),
         cmocka_unit_test_setup(a_result_from_elsewhere_wins_over_the_call_s, empty),
