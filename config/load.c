@@ -1,5 +1,6 @@
 #include "config/load.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/mem.h"
 #include "config/value.h"
 
@@ -105,8 +106,7 @@ static bool is_entry_name(struct view name)
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
 
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            c != '-' && c != '_' && c != '+')
+        if (!ascii_is_alnum(c) && !view_has(VIEW("-_+"), c))
             return false;
     }
     return name.n > 0 && name.n <= SCHEMA_NAME_MAX;

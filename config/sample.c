@@ -1,5 +1,6 @@
 #include "config/sample.h"
 
+#include "bridge/core/ascii.h"
 #include "config/schema.h"
 #include "config/value.h"
 
@@ -169,8 +170,7 @@ static void put_yaml_text(struct buf *b, struct view text)
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
 
-        plain = plain && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || strchr("_-./:,+@%", c) != NULL);
+        plain = plain && (ascii_is_alnum(c) || view_has(VIEW("_-./:,+@%"), c));
     }
     buf_printf(b, plain ? "%.*s" : "\"%.*s\"", VIEW_ARG(text));
 }

@@ -1,5 +1,6 @@
 #include "config/value.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/guid.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
@@ -19,7 +20,7 @@
 
 static bool is_name(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    return ascii_is_alnum(c) || c == '_';
 }
 
 /* `rest` begins after "${". */

@@ -1,6 +1,7 @@
 #include "producers/dlq.h"
 
 #include "bridge/core/datetime.h"
+#include "bridge/core/hex.h"
 #include "bridge/core/json_out.h"
 #include "bridge/core/mask.h"
 #include "bridge/core/utf8.h"
@@ -104,7 +105,6 @@ void dlq_print(struct dlq *d, const struct dlq_entry *e)
 static void put_json_bytes(struct json_out *j, const char *text_key, const char *hex_key,
                            struct view bytes)
 {
-    static const char digits[] = "0123456789abcdef";
     struct buf hex;
 
     if (utf8_valid(bytes)) {
@@ -113,10 +113,7 @@ static void put_json_bytes(struct json_out *j, const char *text_key, const char 
         return;
     }
     buf_init(&hex, 2 * DLQ_EVENT_MAX);
-    for (size_t i = 0; i < bytes.n; i++) {
-        buf_put_char(&hex, digits[(unsigned char)bytes.p[i] >> 4]);
-        buf_put_char(&hex, digits[(unsigned char)bytes.p[i] & 15]);
-    }
+    hex_put(bytes, &hex);
     json_key(j, hex_key);
     json_string(j, buf_view(&hex));
     buf_done(&hex);

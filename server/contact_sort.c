@@ -1,5 +1,6 @@
 #include "server/contact_sort.h"
 
+#include "bridge/core/hex.h"
 #include "bridge/core/num.h"
 #include "bridge/io/unicode.h"
 #include "server/contact_sql.h"
@@ -82,20 +83,8 @@ static bool read_sort(struct contact_sort *s, struct view value, struct fault *f
 
 static bool read_hex(struct view hex, char *to, size_t size, struct view *out)
 {
-    static const char digits[] = "0123456789abcdef";
-
-    if (hex.n % 2 != 0 || hex.n / 2 > size)
-        return false;
-    for (size_t i = 0; i < hex.n; i += 2) {
-        const char *high = memchr(digits, hex.p[i], 16);
-        const char *low = memchr(digits, hex.p[i + 1], 16);
-
-        if (high == NULL || low == NULL)
-            return false;
-        to[i / 2] = (char)((high - digits) << 4 | (low - digits));
-    }
     *out = (struct view){to, hex.n / 2};
-    return true;
+    return hex.n / 2 <= size && hex_read(hex, to, hex.n / 2);
 }
 
 static bool read_value(struct contact_sort *s, struct view text)
@@ -153,12 +142,6 @@ bool contact_sort_read(struct contact_sort *s, const struct exchange *x, const s
     return !page->goes_on || read_token(s, page->token) || page_bad_token(f);
 }
 
-static void put_hex(struct buf *to, struct view v)
-{
-    for (size_t i = 0; i < v.n; i++)
-        buf_printf(to, "%02x", (unsigned)(unsigned char)v.p[i]);
-}
-
 void contact_sort_token(const struct contact_sort *s, const struct sqlite_query *q, struct buf *to)
 {
     enum sqlite_kind kind = SQLITE_KIND_NULL;
@@ -176,7 +159,7 @@ void contact_sort_token(const struct contact_sort *s, const struct sqlite_query 
         buf_put_char(to, 'r');
     } else {
         buf_put_char(to, kind == SQLITE_KIND_TEXT ? 't' : 'b');
-        put_hex(to, sqlite_text(q, 1));
+        hex_put(sqlite_text(q, 1), to);
     }
 }
 

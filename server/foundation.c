@@ -1,36 +1,14 @@
 #include "server/foundation.h"
 
+#include "bridge/core/hex.h"
 #include "bridge/core/mask.h"
 #include "bridge/core/num.h"
 #include "bridge/core/shard.h"
 #include "bridge/io/crypto.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define SECRET_HEX (2 * FRONT_SECRET_BYTES)
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool parse_secret(struct view hex, uint8_t out[FRONT_SECRET_BYTES])
-{
-    if (hex.n != SECRET_HEX)
-        return false;
-    for (size_t i = 0; i < FRONT_SECRET_BYTES; i++) {
-        int high = hex_digit(hex.p[2 * i]);
-        int low = hex_digit(hex.p[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        out[i] = (uint8_t)(high * 16 + low);
-    }
-    return true;
-}
 
 static void on_written(void *owner, const struct redis_value *v)
 {
@@ -69,7 +47,7 @@ static void on_secret(void *owner, const struct redis_value *v)
         on_written(owner, v);
         return; /* looked at again when the store is back */
     }
-    if (v->kind != REDIS_TEXT || !parse_secret(v->text, secret)) {
+    if (v->kind != REDIS_TEXT || !hex_read(v->text, secret, sizeof secret)) {
         fault_set(&why, FAULT_STOP, "the secret in Redis (s:{00}:secret) is not one of ours");
         f->unsound(f->ctx, &why);
         return;
@@ -91,8 +69,7 @@ static void lay(struct foundation *f)
     struct redis *r = f->server->redis;
 
     crypto_random(random, sizeof random);
-    for (size_t i = 0; i < sizeof random; i++)
-        snprintf(hex + 2 * i, 3, "%02x", random[i]);
+    hex_write(random, sizeof random, hex);
     snprintf(count, sizeof count, "%d", SHARD_COUNT);
 
     struct view first[] = {VIEW("HSETNX"), cfg_key, VIEW("shards"), view_of(count)};

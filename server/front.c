@@ -1,5 +1,6 @@
 #include "server/front.h"
 
+#include "bridge/core/hex.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/receipt.h"
 #include "bridge/core/traceparent.h"
@@ -173,8 +174,7 @@ static void read_trace(struct pending *p)
 
     if (count != 1 || !traceparent_parse(text, &trace))
         return;
-    for (size_t i = 0; i < sizeof trace.trace_id; i++)
-        snprintf(p->trace + 2 * i, 3, "%02x", trace.trace_id[i]);
+    hex_write(trace.trace_id, sizeof trace.trace_id, p->trace);
 }
 
 static int64_t wall_now_ms(void)

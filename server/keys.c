@@ -1,5 +1,6 @@
 #include "server/keys.h"
 
+#include "bridge/core/hex.h"
 #include "bridge/core/phone.h"
 #include "bridge/io/crypto.h"
 
@@ -84,8 +85,7 @@ static void hash_key(const struct keys *k, struct pending *p)
     key_mac(k, p->x.user, "id", p->x.key, mac);
     p->x.new_id = guid_v4_of_random(mac);
     key_mac(k, p->x.user, "key", p->x.key, mac);
-    for (size_t i = 0; i < 16; i++)
-        snprintf(p->x.key_hash + 2 * i, 3, "%02x", mac[i]);
+    hex_write(mac, 16, p->x.key_hash);
     crypto_sha256_hex(p->x.body, p->x.digest);
     buf_init(&all, p->x.id.n + HEAD_MAX);
     buf_printf(&all, "%s\n%s\n", p->x.method, p->x.digest);

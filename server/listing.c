@@ -1,5 +1,6 @@
 #include "server/listing.h"
 
+#include "bridge/core/hex.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
 #include "bridge/core/percent.h"
@@ -87,12 +88,6 @@ static void listing_free(struct listing *l)
 
 /* ---- Link ---- */
 
-static void put_hex(struct buf *to, const char *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        buf_printf(to, "%02x", (unsigned)(unsigned char)p[i]);
-}
-
 static void link_next(struct listing *l)
 {
     struct buf link;
@@ -109,18 +104,11 @@ static void link_next(struct listing *l)
         buf_put_char(&link, '&');
     }
     buf_put_text(&link, "after=");
-    put_hex(&link, l->last, l->last_n);
+    hex_put((struct view){l->last, l->last_n}, &link);
     buf_put_text(&link, ">; rel=\"next\"");
     assert(!link.full);
     exchange_header(x, "Link", buf_view(&link));
     buf_done(&link);
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* Where the list goes on: `after` moves the bound that it comes from. */
@@ -130,15 +118,9 @@ static bool read_after(struct listing *l)
     bool given = false;
     struct view token = exchange_param(l->x, "after", &given);
     struct view *bound = l->source.descending ? &l->below : &l->above;
-    bool bad = given && (token.n == 0 || token.n % 2 != 0 || token.n > 2 * sizeof member);
+    bool bad = given && (token.n == 0 || token.n > 2 * sizeof member ||
+                         !hex_read(token, member, token.n / 2));
 
-    for (size_t i = 0; given && !bad && i < token.n / 2; i++) {
-        int high = hex_digit(token.p[2 * i]);
-        int low = hex_digit(token.p[2 * i + 1]);
-
-        bad = high < 0 || low < 0;
-        member[i] = (char)((unsigned)high << 4 | (unsigned)low);
-    }
     if (bad || (given && !l->source.is_member((struct view){member, token.n / 2}))) {
         exchange_error(l->x, 400, "after is no token that a Link header of this list gave");
         return false;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* memmem: linear in time */
 #include "server/search.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/utf8.h"
 #include "bridge/core/wildcard.h"
@@ -48,7 +49,7 @@ static void fold(struct view text, struct buf *to)
         char c = text.p[i];
 
         beyond |= (unsigned char)c;
-        room[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        room[i] = ascii_lower(c);
     }
     if (beyond >= 0x80)
         unicode_fold(text, to);

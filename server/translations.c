@@ -1,5 +1,6 @@
 #include "server/translations.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/mem.h"
 #include "server/exchange.h"
 
@@ -35,17 +36,12 @@ void translations_free(struct translations *t)
     mem_free(t);
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* As memcmp of the whole keys would. */
 static int compare(const struct translation *one, struct view language, struct view value)
 {
     for (size_t i = 0; i < TRANSLATIONS_LANGUAGE; i++)
-        if (one->key[i] != lower(language.p[i]))
-            return one->key[i] < lower(language.p[i]) ? -1 : 1;
+        if (one->key[i] != ascii_lower(language.p[i]))
+            return one->key[i] < ascii_lower(language.p[i]) ? -1 : 1;
     return view_cmp(
         (struct view){one->key + TRANSLATIONS_LANGUAGE, one->key_n - TRANSLATIONS_LANGUAGE}, value);
 }
@@ -91,7 +87,7 @@ void translations_add(struct translations *t, struct view language, struct view 
         one->key_n = TRANSLATIONS_LANGUAGE + value.n;
         one->key = mem_zeroed(one->key_n, 1);
         for (size_t i = 0; i < TRANSLATIONS_LANGUAGE; i++)
-            one->key[i] = lower(language.p[i]);
+            one->key[i] = ascii_lower(language.p[i]);
         if (value.n > 0)
             memcpy(one->key + TRANSLATIONS_LANGUAGE, value.p, value.n);
     } else {

@@ -1,6 +1,7 @@
 #include "server/user_file.h"
 
 #include "bridge/core/authorization.h"
+#include "bridge/core/hex.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/utf8.h"
 #include "bridge/io/crypto.h"
@@ -111,35 +112,14 @@ static bool take_act_for(struct reading *r, struct view v)
 
 /* ---- lists ---- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool take_token(struct reading *r, struct view v)
 {
-    uint8_t *to = NULL;
-
     if (r->user->token_count == USER_FILE_TOKENS_MAX)
         return mistake(r, "%s: there are more than %d tokens", r->user->login,
                        USER_FILE_TOKENS_MAX);
-    if (v.n != (size_t)2 * USER_FILE_DIGEST)
+    if (!hex_read(v, r->user->tokens[r->user->token_count], USER_FILE_DIGEST))
         return mistake(r, "%s: tokens has what is not 64 hex digits, the SHA-256 of a token",
                        r->user->login);
-    to = r->user->tokens[r->user->token_count];
-    for (size_t i = 0; i < USER_FILE_DIGEST; i++) {
-        int high = hex_digit(v.p[2 * i]);
-        int low = hex_digit(v.p[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return mistake(r, "%s: tokens has what is not 64 hex digits, the SHA-256 of a token",
-                           r->user->login);
-        to[i] = (uint8_t)(high * 16 + low);
-    }
     r->user->token_count++;
     return true;
 }

@@ -3,6 +3,7 @@
  * one's place in one step. A running serve takes it at SIGHUP. */
 #include "bridge/commands.h"
 #include "bridge/core/authorization.h"
+#include "bridge/core/hex.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/utf8.h"
 #include "bridge/io/crypto.h"
@@ -173,8 +174,7 @@ static void put_tokens(const struct change *c, const struct user_record *u, stru
 {
     buf_put_char(value, '[');
     for (size_t i = 0; i < u->token_count; i++) {
-        for (size_t b = 0; b < USER_FILE_DIGEST; b++)
-            buf_printf(value, "%02x", (unsigned)u->tokens[i][b]);
+        hex_put((struct view){(const char *)u->tokens[i], USER_FILE_DIGEST}, value);
         buf_put_text(value, ", ");
     }
     buf_printf(value, "%s]", c->digest);
@@ -232,8 +232,7 @@ static bool ask(struct change *c)
     if (strcmp(c->request->what, "token") != 0)
         return ask_password(c->request->login, c->hash);
     crypto_random(random, sizeof random);
-    for (size_t i = 0; i < sizeof random; i++)
-        (void)snprintf(c->token + 2 * i, 3, "%02x", (unsigned)random[i]);
+    hex_write(random, sizeof random, c->token);
     crypto_sha256_hex(view_of(c->token), c->digest);
     return true;
 }

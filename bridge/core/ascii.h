@@ -21,12 +21,9 @@ static inline bool ascii_is_letter(char c)
     return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z';
 }
 
-static inline int ascii_hex(char c) /* what the digit stands for, in either case; -1: none */
+static inline bool ascii_is_alnum(char c)
 {
-    c = ascii_lower(c);
-    if (ascii_is_digit(c))
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return ascii_is_letter(c) || ascii_is_digit(c);
 }
 
 #endif

@@ -1,9 +1,8 @@
 #include "bridge/core/authorization.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/base64.h"
 #include "bridge/core/utf8.h"
-
-#include <string.h>
 
 bool authorization_is_login(struct view login)
 {
@@ -15,10 +14,7 @@ bool authorization_is_token(struct view token)
 {
     size_t i = 0;
 
-    while (i < token.n &&
-           ((token.p[i] >= 'a' && token.p[i] <= 'z') || (token.p[i] >= 'A' && token.p[i] <= 'Z') ||
-            (token.p[i] >= '0' && token.p[i] <= '9') ||
-            (token.p[i] != '\0' && strchr("-._~+/", token.p[i]) != NULL)))
+    while (i < token.n && (ascii_is_alnum(token.p[i]) || view_has(VIEW("-._~+/"), token.p[i])))
         i++;
     if (i == 0 || token.n > AUTHORIZATION_TOKEN_MAX)
         return false;

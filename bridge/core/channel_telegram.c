@@ -1,5 +1,6 @@
 /* telegram: sendMessage of the Bot API. The base URL is https://api.telegram.org; an address is a
  * chat's id or @name, never a phone number. */
+#include "bridge/core/ascii.h"
 #include "bridge/core/channel_kit.h"
 #include "bridge/core/json_pick.h"
 #include "bridge/core/num.h"
@@ -13,8 +14,7 @@ static bool check(const struct channel_setup *s, struct fault *f)
     for (size_t i = 0; i < token.n; i++) {
         char c = token.p[i];
 
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-              c == ':' || c == '_' || c == '-'))
+        if (!ascii_is_alnum(c) && !view_has(VIEW(":_-"), c))
             return fault_set(f, FAULT_STOP, "token is none of a bot: digits, ':' and letters");
     }
     return true;

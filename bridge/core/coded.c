@@ -2,6 +2,7 @@
 
 #include "bridge/core/ascii.h"
 #include "bridge/core/base64.h"
+#include "bridge/core/hex.h"
 #include "bridge/core/percent.h"
 #include "bridge/core/utf8.h"
 
@@ -16,7 +17,7 @@ static uint32_t number_at(struct view text, size_t *at, uint32_t base, size_t mo
     size_t digits = 0;
 
     for (; *at < text.n && digits < most; digits++, (*at)++) {
-        int digit = ascii_hex(text.p[*at]);
+        int digit = hex_digit(text.p[*at]);
 
         if (digit < 0 || (uint32_t)digit >= base)
             break;
@@ -154,8 +155,7 @@ size_t coded_quoted(struct view text, bool *sign)
     int byte = quoted_byte(text, 0);
     size_t n = 0;
 
-    *sign =
-        byte >= ' ' && byte < 0x7f && !ascii_is_letter((char)byte) && !ascii_is_digit((char)byte);
+    *sign = byte >= ' ' && byte < 0x7f && !ascii_is_alnum((char)byte);
     while (quoted_byte(text, n) >= 0x80)
         n += 3;
     return *sign ? 3 : n > 3 ? n : 0;
@@ -261,8 +261,8 @@ static size_t hex_text(struct view text)
     struct reader r = {.n = 0};
     size_t n = 0;
 
-    while (n + 1 < text.n && ascii_hex(text.p[n]) >= 0 && ascii_hex(text.p[n + 1]) >= 0) {
-        int byte = ascii_hex(text.p[n]) * 16 + ascii_hex(text.p[n + 1]);
+    while (n + 1 < text.n && hex_digit(text.p[n]) >= 0 && hex_digit(text.p[n + 1]) >= 0) {
+        int byte = hex_digit(text.p[n]) * 16 + hex_digit(text.p[n + 1]);
 
         if (!takes(&r, (unsigned char)byte))
             break;

@@ -1,5 +1,6 @@
 #include "bridge/core/datetime.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/mask.h"
 
 #include <inttypes.h>
@@ -92,11 +93,6 @@ static struct moment of_ms(int64_t ms)
     return m;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* The take_… functions remove what they read from the front of *text, and nothing on false. */
 
 static bool take_number(struct view *text, size_t digits, int *out)
@@ -106,7 +102,7 @@ static bool take_number(struct view *text, size_t digits, int *out)
     if (text->n < digits)
         return false;
     for (size_t i = 0; i < digits; i++) {
-        if (!is_digit(text->p[i]))
+        if (!ascii_is_digit(text->p[i]))
             return false;
         n = n * 10 + (text->p[i] - '0');
     }
@@ -195,7 +191,7 @@ static bool looks_like_a_date(struct view text)
     if (text.n > TEXT_QUOTED_BYTES)
         return false;
     for (size_t i = 0; i < text.n; i++)
-        if (!is_digit(text.p[i]) && !view_has(VIEW("-:.+TtZz "), text.p[i]))
+        if (!ascii_is_digit(text.p[i]) && !view_has(VIEW("-:.+TtZz "), text.p[i]))
             return false;
     return take_number(&text, 4, &n) && take_text(&text, "-") && take_number(&text, 2, &n) &&
            take_text(&text, "-") && take_number(&text, 2, &n) &&
@@ -316,7 +312,7 @@ static bool read_seconds(struct view text, int64_t *out_ms)
     if (text.n == 0)
         return false;
     for (size_t i = 0; i < text.n; i++) {
-        if (!is_digit(text.p[i]))
+        if (!ascii_is_digit(text.p[i]))
             return false;
         seconds = clamp(seconds * 10 + (text.p[i] - '0'), 0, DATETIME_MAX_MS / 1000);
     }

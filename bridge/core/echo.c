@@ -97,7 +97,7 @@ struct sentence {
 
 static bool is_part_of_word(char c)
 {
-    return ascii_is_letter(c) || ascii_is_digit(c) || (c & 0x80) != 0;
+    return ascii_is_alnum(c) || (c & 0x80) != 0;
 }
 
 static bool is_value(struct view values, struct view text)

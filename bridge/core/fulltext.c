@@ -1,5 +1,6 @@
 #include "bridge/core/fulltext.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/num.h"
 
 #include <string.h>
@@ -138,7 +139,7 @@ static bool near_number(struct reading *r, int64_t *apart)
 {
     struct view digits = {r->rest.p, 0};
 
-    while (digits.n < r->rest.n && r->rest.p[digits.n] >= '0' && r->rest.p[digits.n] <= '9')
+    while (digits.n < r->rest.n && ascii_is_digit(r->rest.p[digits.n]))
         digits.n++;
     r->rest = view_skip(r->rest, digits.n);
     return num_in(digits, 0, FULLTEXT_NEAR_MAX, apart) ||

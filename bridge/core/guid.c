@@ -1,17 +1,8 @@
 #include "bridge/core/guid.h"
 
-#include <string.h>
+#include "bridge/core/hex.h"
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+#include <string.h>
 
 static bool hyphen_at(size_t i)
 {
@@ -33,7 +24,7 @@ bool guid_parse(struct view text, struct guid *out)
                 return false;
             continue;
         }
-        d = digit(text.p[i]);
+        d = hex_digit(text.p[i]);
         if (d < 0)
             return false;
         g.bytes[digits / 2] = (uint8_t)(g.bytes[digits / 2] << 4 | d);

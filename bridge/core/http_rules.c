@@ -1,5 +1,6 @@
 #include "bridge/core/http_rules.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/num.h"
 
 #include <string.h>
@@ -10,9 +11,8 @@ static bool is_token(struct view v)
 
     for (size_t i = 0; i < v.n; i++) {
         char c = v.p[i];
-        bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 
-        if (!alnum && (c == '\0' || strchr(others, c) == NULL))
+        if (!ascii_is_alnum(c) && (c == '\0' || strchr(others, c) == NULL))
             return false;
     }
     return v.n > 0;

@@ -1,11 +1,8 @@
 #include "bridge/core/json_number.h"
 
-#define EXPONENT_MAX 1000000 /* beyond it, what it does to the number is the same */
+#include "bridge/core/ascii.h"
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+#define EXPONENT_MAX 1000000 /* beyond it, what it does to the number is the same */
 
 /* What stands behind 'e'. */
 static int64_t exponent(struct view text)
@@ -14,7 +11,7 @@ static int64_t exponent(struct view text)
     int64_t n = 0;
 
     for (size_t i = 0; i < text.n; i++)
-        if (is_digit(text.p[i]) && n < EXPONENT_MAX)
+        if (ascii_is_digit(text.p[i]) && n < EXPONENT_MAX)
             n = n * 10 + (text.p[i] - '0');
     return negative ? -n : n;
 }
@@ -37,7 +34,7 @@ bool json_number_integer(struct view as_written, int64_t *out)
     int64_t left;     /* digits in front of the point, once the exponent has moved it */
     int64_t n = 0;
 
-    while (mantissa < rest.n && (is_digit(rest.p[mantissa]) || rest.p[mantissa] == '.'))
+    while (mantissa < rest.n && (ascii_is_digit(rest.p[mantissa]) || rest.p[mantissa] == '.'))
         mantissa++;
     while (whole < mantissa && rest.p[whole] != '.')
         whole++;

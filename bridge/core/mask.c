@@ -1,5 +1,6 @@
 #include "bridge/core/mask.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/utf8.h"
 
 #include <stdio.h>
@@ -26,23 +27,13 @@ static void put(struct out *to, const char *p, size_t n)
     to->room -= n;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* Counts the digits of text; the last three of them are left in out. */
 static size_t last_digits(struct view text, char out[DIGITS_KEPT])
 {
     size_t count = 0;
 
     for (size_t i = 0; i < text.n; i++) {
-        if (!is_digit(text.p[i]))
+        if (!ascii_is_digit(text.p[i]))
             continue;
         memmove(out, out + 1, DIGITS_KEPT - 1);
         out[DIGITS_KEPT - 1] = text.p[i];
@@ -54,7 +45,7 @@ static size_t last_digits(struct view text, char out[DIGITS_KEPT])
 static bool is_phone(struct view address)
 {
     for (size_t i = 0; i < address.n; i++)
-        if (!is_digit(address.p[i]) && !view_has(VIEW(" +-()."), address.p[i]))
+        if (!ascii_is_digit(address.p[i]) && !view_has(VIEW(" +-()."), address.p[i]))
             return false;
     return true;
 }
@@ -67,8 +58,7 @@ static bool is_mail(struct view address, struct view *host)
     if (local.n == 0 || address.n == 0 || view_has(local, ' '))
         return false;
     for (size_t i = 0; i < address.n; i++)
-        if (!is_letter(address.p[i]) && !is_digit(address.p[i]) &&
-            !view_has(VIEW("-."), address.p[i]))
+        if (!ascii_is_alnum(address.p[i]) && !view_has(VIEW("-."), address.p[i]))
             return false;
     *host = address;
     return true;
@@ -110,7 +100,7 @@ static struct view digit_run(struct view text)
     size_t end = 0;
 
     for (size_t i = 0; i < text.n; i++) {
-        if (is_digit(text.p[i]))
+        if (ascii_is_digit(text.p[i]))
             end = i + 1;
         else if ((text.p[i] & 0x80) == 0 && !view_has(VIEW(" \t-()./"), text.p[i]))
             break;
@@ -140,7 +130,7 @@ const char *mask_sentence(struct view text, char *out, size_t size)
     struct out to = {out, size - 1};
 
     while (text.n > 0 && to.room > 0) {
-        struct view run = is_digit(text.p[0]) ? digit_run(text) : VIEW_NONE;
+        struct view run = ascii_is_digit(text.p[0]) ? digit_run(text) : VIEW_NONE;
 
         if (last_digits(run, shown + dots) >= HIDDEN_DIGITS) {
             put(&to, shown, sizeof shown - 1);

@@ -1,5 +1,7 @@
 #include "bridge/core/num.h"
 
+#include "bridge/core/ascii.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -54,7 +56,7 @@ static bool with_unit(struct view text, const struct unit *units, int64_t *out)
     struct view number = {text.p, 0};
     int64_t n;
 
-    while (number.n < text.n && text.p[number.n] >= '0' && text.p[number.n] <= '9')
+    while (number.n < text.n && ascii_is_digit(text.p[number.n]))
         number.n++;
     if (!num_int(number, &n))
         return false;

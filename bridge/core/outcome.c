@@ -1,5 +1,6 @@
 #include "bridge/core/outcome.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/json_pick.h"
 
 #include <stddef.h>
@@ -49,8 +50,7 @@ static bool is_id(struct view v)
     for (size_t i = 0; i < v.n; i++) {
         char c = v.p[i];
 
-        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-              view_has(VIEW("-_.~:"), c)))
+        if (!ascii_is_alnum(c) && !view_has(VIEW("-_.~:"), c))
             return false;
     }
     return v.n > 0 && v.n <= OUTCOME_ID_MAX;

@@ -1,17 +1,8 @@
 #include "bridge/core/percent.h"
 
+#include "bridge/core/ascii.h"
+#include "bridge/core/hex.h"
 #include "bridge/core/utf8.h"
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 int percent_byte(struct view text)
 {
@@ -63,8 +54,7 @@ bool percent_decode_query(struct view text, char *out, struct view *decoded, str
 
 static bool unreserved(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           view_has(VIEW("-._~"), c);
+    return ascii_is_alnum(c) || view_has(VIEW("-._~"), c);
 }
 
 static void put_encoded(char c, struct buf *to)

@@ -1,21 +1,12 @@
 #include "bridge/core/person.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/utf8.h"
 
 #include <string.h>
 
 #define SEPARATORS_MAX 8   /* in a row, within one number */
 #define SIDE_MAX       320 /* bytes of an address before or behind its '@' */
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 bool person_init(struct person *p, struct view address, struct fault *f)
 {
@@ -26,7 +17,7 @@ bool person_init(struct person *p, struct view address, struct fault *f)
     p->n = normal.n;
     p->number = true;
     for (size_t i = 0; i < normal.n; i++)
-        p->number = p->number && is_digit(normal.p[i]);
+        p->number = p->number && ascii_is_digit(normal.p[i]);
     p->distinct = p->number ? normal.n >= PERSON_DIGITS_MIN : view_has(normal, '@');
     return true;
 }
@@ -62,7 +53,7 @@ static size_t number_at(const struct person *p, struct view text, size_t at)
 {
     size_t end = spelled_from(p, text, at);
 
-    return end > 0 && end < text.n && is_digit(text.p[end]) ? 0 : end;
+    return end > 0 && end < text.n && ascii_is_digit(text.p[end]) ? 0 : end;
 }
 
 /* Where a number that begins at `at` begins with what stands before it: `+`, `00`; past the text
@@ -75,7 +66,7 @@ static size_t number_begin(struct view text, size_t at)
         from -= 2;
     if (from > 0 && text.p[from - 1] == '+')
         from--;
-    if (from > 0 && is_digit(text.p[from - 1]))
+    if (from > 0 && ascii_is_digit(text.p[from - 1]))
         return text.n;
     return from;
 }
@@ -84,7 +75,7 @@ static size_t number_begin(struct view text, size_t at)
 static bool is_of_name(uint32_t c)
 {
     if (c < 0x80)
-        return is_letter((char)c) || is_digit((char)c) || strchr("_-%+", (int)c) != NULL;
+        return ascii_is_alnum((char)c) || strchr("_-%+", (int)c) != NULL;
     return c >= 0xc0 && c <= 0x52f && c != 0xd7 && c != 0xf7;
 }
 
@@ -228,12 +219,12 @@ static size_t known_number(const struct search *s, size_t at)
     for (size_t i = at; i < text.n && n < (in_one ? sizeof digits : PERSON_SPELLED_MAX);) {
         size_t separator = phone_separator(view_skip(text, i));
 
-        if (is_digit(text.p[i])) {
+        if (ascii_is_digit(text.p[i])) {
             digits[n++] = text.p[i++];
             if (n == 2 && memcmp(digits, "00", 2) == 0)
                 return 0; /* what stands before a number */
             skipped = 0;
-            if (n >= PERSON_DIGITS_MIN && (i == text.n || !is_digit(text.p[i])) &&
+            if (n >= PERSON_DIGITS_MIN && (i == text.n || !ascii_is_digit(text.p[i])) &&
                 s->known(s->ctx, (struct view){digits, n}))
                 end = i;
         } else if (separator > 0 && skipped++ < SEPARATORS_MAX) {
@@ -317,7 +308,7 @@ static bool known_name(const struct search *s, size_t at, size_t *from, size_t *
 static bool next_known(const struct search *s, size_t *from, size_t *to)
 {
     for (size_t at = *from; at < s->text.n; at++) {
-        if (is_digit(s->text.p[at])) {
+        if (ascii_is_digit(s->text.p[at])) {
             size_t begin = number_begin(s->text, at);
 
             if (begin < s->text.n && begin >= *from && (*to = known_number(s, at)) > 0) {

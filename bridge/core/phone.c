@@ -1,5 +1,6 @@
 #include "bridge/core/phone.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/utf8.h"
 
 #include <string.h>
@@ -15,7 +16,7 @@ size_t phone_separator(struct view text)
 {
     struct view c = {text.p, 1};
 
-    if (text.p[0] >= '0' && text.p[0] <= '9')
+    if (ascii_is_digit(text.p[0]))
         return 0; /* nearly always */
     c.n = utf8_first(text);
     if (c.n == 1)
@@ -30,11 +31,6 @@ size_t phone_separator(struct view text)
     return 0;
 }
 
-static bool is_upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
 /* Letters, '@', and whatever is beyond ASCII and no separator. */
 static bool is_name(struct view address)
 {
@@ -42,7 +38,7 @@ static bool is_name(struct view address)
         size_t skipped = phone_separator(address);
         char c = address.p[0];
 
-        if (skipped == 0 && (is_upper(c) || (c >= 'a' && c <= 'z') || c == '@' || (c & 0x80) != 0))
+        if (skipped == 0 && (ascii_is_letter(c) || c == '@' || (c & 0x80) != 0))
             return true;
         address = view_skip(address, skipped > 0 ? skipped : 1);
     }

@@ -1,5 +1,6 @@
 /* receipts of the Conversation API: MESSAGE_DELIVERY, and what customers write (MESSAGE_INBOUND).
  * Signed: base64 of HMAC-SHA256 over body.nonce.timestamp. */
+#include "bridge/core/ascii.h"
 #include "bridge/core/datetime.h"
 #include "bridge/core/json_pick.h"
 #include "bridge/core/num.h"
@@ -83,7 +84,7 @@ static void read_inbound(struct view message, const struct receipt_visitor *to)
 
     (void)json_pick_text(message, "channel_identity.channel", channel, sizeof channel);
     for (char *c = channel; *c != '\0'; c++)
-        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+        *c = ascii_lower(*c);
     one.sub_type = view_of(channel);
     if (!json_pick_text(message, "channel_identity.identity", one.from, sizeof one.from))
         return;

@@ -2,6 +2,7 @@
 
 #include "bridge/core/base64.h"
 #include "bridge/core/datetime.h"
+#include "bridge/core/hex.h"
 #include "bridge/core/num.h"
 
 #include <stdio.h>
@@ -70,16 +71,12 @@ bool signature_is_base64(const struct signature_crypto *crypto, struct view key,
 bool signature_is_hex(const struct signature_crypto *crypto, struct view key, struct view data,
                       struct view text)
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t digest[SIGNATURE_DIGEST];
-    char expected[2 * SIGNATURE_DIGEST];
+    char expected[2 * SIGNATURE_DIGEST + 1];
 
     crypto->hmac(key, data, digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        expected[2 * i] = digits[digest[i] >> 4];
-        expected[2 * i + 1] = digits[digest[i] & 15];
-    }
-    return crypto->same((struct view){expected, sizeof expected}, text);
+    hex_write(digest, sizeof digest, expected);
+    return crypto->same(view_of(expected), text);
 }
 
 bool signature_is_now(int64_t timestamp_s, int64_t wall_ms)

@@ -1,5 +1,6 @@
 #include "bridge/core/stop_words.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/coded.h"
 #include "bridge/core/utf8.h"
 
@@ -28,9 +29,7 @@ static bool is_blank(struct view c)
 static bool is_punctuation(struct view c)
 {
     static const char *const others[] = {"¡", "¿", "«", "»", "…", "“", "”", "„", "‘", "’"};
-    bool plain =
-        c.n == 1 && !((c.p[0] >= '0' && c.p[0] <= '9') || (c.p[0] >= 'A' && c.p[0] <= 'Z') ||
-                      (c.p[0] >= 'a' && c.p[0] <= 'z'));
+    bool plain = c.n == 1 && !ascii_is_alnum(c.p[0]);
 
     for (size_t i = 0; !plain && i < sizeof others / sizeof others[0]; i++)
         if (view_is(c, others[i]))

@@ -1,31 +1,22 @@
 #include "bridge/core/traceparent.h"
 
+#include "bridge/core/ascii.h"
+#include "bridge/core/hex.h"
+
 #include <string.h>
 
 #define TEXT_LEN    55   /* of version 00; a later one may go on after a '-' */
 #define FLAGS_KNOWN 0x03 /* sampled, and random-trace-id (level 2), which must be kept */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
-}
-
-/* Reads 2 · n digits at text.p + at. */
+/* Reads 2 · n digits at text.p + at; capitals are none (W3C). */
 static bool read_hex(struct view text, size_t at, uint8_t *out, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        int high = hex_digit(text.p[at + 2 * i]);
-        int low = hex_digit(text.p[at + 2 * i + 1]);
+    struct view digits = {text.p + at, 2 * n};
 
-        if (high < 0 || low < 0)
+    for (size_t i = 0; i < digits.n; i++)
+        if (digits.p[i] != ascii_lower(digits.p[i]))
             return false;
-        out[i] = (uint8_t)(high * 16 + low);
-    }
-    return true;
+    return hex_read(digits, out, n);
 }
 
 static bool zeros(const uint8_t *p, size_t n)
@@ -56,14 +47,9 @@ bool traceparent_parse(struct view text, struct traceparent *out)
 
 static char *put_hex(char *to, const uint8_t *bytes, size_t n, char end)
 {
-    static const char hex[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < n; i++) {
-        *to++ = hex[bytes[i] >> 4];
-        *to++ = hex[bytes[i] & 15];
-    }
-    *to++ = end;
-    return to;
+    hex_write(bytes, n, to);
+    to[2 * n] = end;
+    return to + 2 * n + 1;
 }
 
 void traceparent_format(const struct traceparent *t, char out[TRACEPARENT_TEXT_MAX])

@@ -1,11 +1,8 @@
 #include "bridge/core/view.h"
 
-#include <string.h>
+#include "bridge/core/ascii.h"
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
+#include <string.h>
 
 bool view_eq_nocase(struct view a, struct view b)
 {
@@ -17,7 +14,7 @@ bool view_starts_nocase(struct view v, struct view prefix)
     if (v.n < prefix.n)
         return false;
     for (size_t i = 0; i < prefix.n; i++)
-        if (lower(v.p[i]) != lower(prefix.p[i]))
+        if (ascii_lower(v.p[i]) != ascii_lower(prefix.p[i]))
             return false;
     return true;
 }

@@ -1,6 +1,7 @@
 /* Which kind of Redis it is, and nothing else: the work is in redis_node.c and redis_cluster.c. */
 #include "bridge/io/redis.h"
 
+#include "bridge/core/hex.h"
 #include "bridge/core/mem.h"
 #include "bridge/io/crypto.h"
 #include "bridge/io/redis_cluster.h"
@@ -128,8 +129,7 @@ void redis_script_init(struct redis_script *s, const char *text)
 
     s->text = text;
     crypto_sha1(view_of(text), digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(s->sha + 2 * i, 3, "%02x", digest[i]);
+    hex_write(digest, sizeof digest, s->sha);
 }
 
 void redis_run(struct redis *r, const struct redis_script *s, const struct view *keys,

@@ -2,6 +2,7 @@
 
 #include "bridge/core/dead_letter.h"
 #include "bridge/core/event_body.h"
+#include "bridge/core/hex.h"
 #include "bridge/core/mask.h"
 #include "bridge/core/traceparent.h"
 
@@ -11,7 +12,6 @@
 
 static void set_key(struct consume *c, struct delivery *d)
 {
-    static const char hex[] = "0123456789abcdef";
     uint8_t digest[32];
 
     buf_clear(&c->scratch);
@@ -19,11 +19,7 @@ static void set_key(struct consume *c, struct delivery *d)
     buf_put_char(&c->scratch, '\n');
     buf_put(&c->scratch, d->event.id);
     c->port.codec.sha256(buf_view(&c->scratch), digest);
-    for (size_t i = 0; i < (CONSUME_KEY_LEN - 1) / 2; i++) {
-        d->key[2 * i] = hex[digest[i] >> 4];
-        d->key[2 * i + 1] = hex[digest[i] & 15];
-    }
-    d->key[CONSUME_KEY_LEN - 1] = '\0';
+    hex_write(digest, (CONSUME_KEY_LEN - 1) / 2, d->key);
 }
 
 static void set_trace(struct consume *c, struct delivery *d)
