@@ -86,23 +86,35 @@ static void end_call(struct schedule *s, struct holding *h, enum callback_result
     schedule_write(s, h, WRITE_END_CALL);
 }
 
-/* It was certainly not called. */
-static void give_back(struct schedule *s, struct holding *h, int64_t wait_ms)
+/* It was certainly not called. again_ms: when it may be claimed, by the store's clock. */
+static void give_back_until(struct schedule *s, struct holding *h, int64_t again_ms)
 {
     if (h->slice.watermark > 0)
         slice_take_back(&h->slice, 0);
     h->call_begun = false;
-    schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_ms(s) + wait_ms, false);
+    schedule_hold_leave(s, h, LEAVING_RELEASED, again_ms, false);
+}
+
+static void give_back(struct schedule *s, struct holding *h, int64_t wait_ms)
+{
+    give_back_until(s, h, schedule_store_ms(s) + wait_ms);
+}
+
+/* Outside the hours it waits for them, to the millisecond. */
+static bool give_back_shut(struct schedule *s, struct holding *h)
+{
+    int64_t now = schedule_store_ms(s);
+    int64_t wait_ms = shut_ms(s, now);
+
+    if (wait_ms > 0)
+        give_back_until(s, h, now + wait_ms);
+    return wait_ms > 0;
 }
 
 void schedule_call_take(struct schedule *s, struct holding *h)
 {
-    int64_t wait_ms = shut_ms(s, schedule_store_ms(s));
-
     assert(s->conf.dialler >= 0); /* others are not claimed */
-    if (wait_ms > 0)
-        give_back(s, h, wait_ms);
-    else
+    if (!give_back_shut(s, h))
         queue(s, h);
 }
 
@@ -259,10 +271,8 @@ void schedule_call_look(struct schedule *s, struct holding *h, int64_t now_ms)
 
     if (h->call_begun || h->count[HANDOVER_WAITING] == 0)
         return; /* a reply comes */
-    if (shut_ms(s, schedule_store_ms(s)) > 0) {
-        give_back(s, h, shut_ms(s, schedule_store_ms(s)));
+    if (give_back_shut(s, h))
         return;
-    }
     if (c->breaker.state == BREAKER_OPEN && c->breaker.until_ms > now_ms + SCHEDULE_POLL_MS) {
         give_back(s, h, c->breaker.until_ms - now_ms);
         return;

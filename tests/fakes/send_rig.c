@@ -407,12 +407,34 @@ size_t send_rig_post_whatsapp(struct send_rig *rig, size_t count, int due_in_ms)
         rig, &(struct send_rig_message){.count = count, .due_in_ms = due_in_ms, .whatsapp = true});
 }
 
-int64_t send_rig_parked_ms(struct send_rig *rig, size_t message)
+static int64_t until_number(struct send_rig *rig, const char *command, int64_t least)
+{
+    const char *answer = "";
+    int64_t n;
+
+    for (int i = 0; i < SEND_RIG_LOOKS_MAX; i++) {
+        answer = redis_server_ask(rig->serve.redis, command);
+        if (num_int(view_of(answer), &n) && n >= least)
+            return n;
+        send_rig_pause();
+    }
+    fail_msg("%s: %s", command, answer);
+    return 0;
+}
+
+int64_t send_rig_until_parked(struct send_rig *rig, size_t message)
 {
     const char *id = rig->messages[message].id;
     char command[128];
-    int64_t ms = 0;
 
     (void)snprintf(command, sizeof command, "HGET s:{%02u}:m:%s pk", shard_of(view_of(id)), id);
-    return num_int(view_of(redis_server_ask(rig->serve.redis, command)), &ms) ? ms : 0;
+    return until_number(rig, command, 0);
+}
+
+int64_t send_rig_until_call_waits(struct send_rig *rig, const char *id, int64_t least_ms)
+{
+    char command[128];
+
+    (void)snprintf(command, sizeof command, "ZSCORE s:{%02u}:q:%s 0", shard_of(view_of(id)), id);
+    return until_number(rig, command, least_ms);
 }

@@ -126,8 +126,10 @@ void send_rig_until_ended(struct send_rig *rig);
 void send_rig_until_lines(struct send_rig *rig, size_t count); /* in the carrier's log */
 void send_rig_until_outcomes(struct send_rig *rig, bool (*holds)(struct send_rig *rig));
 int64_t send_rig_wall_ms(void);
-/* Until when the message rests in the store, with all that waits of it; 0: it does not. */
-int64_t send_rig_parked_ms(struct send_rig *rig, size_t message);
+/* Waits until the message rests in the store, with all that waits of it. Until when it does. */
+int64_t send_rig_until_parked(struct send_rig *rig, size_t message);
+/* Waits until the callback is to be called at least_ms or later. When it is. */
+int64_t send_rig_until_call_waits(struct send_rig *rig, const char *id, int64_t least_ms);
 /* What /metrics of the nth process that was started shows for "name" or "name{labels}". */
 int64_t send_rig_metric(struct send_rig *rig, unsigned nth, const char *name);
 

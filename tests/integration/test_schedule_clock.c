@@ -48,9 +48,8 @@ static void hours_begin(const char *open)
     (void)send_rig_post(&rig, 100, 0);
     send_rig_run(&rig, 0, NULL);
     clock_shift_end();
-    while (send_rig_parked_ms(&rig, 0) == 0)
-        send_rig_look(&rig);
-    assert_true(send_rig_parked_ms(&rig, 0) == open_ms);
+    assert_true(send_rig_until_parked(&rig, 0) == open_ms);
+    send_rig_look(&rig);
     assert_int_equal(rig.lines, 0);
     live_at(open_ms - 1500);
     send_rig_until_ended(&rig);
