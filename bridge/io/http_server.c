@@ -71,8 +71,8 @@ struct http_server {
     struct http_accept *accept; /* NULL: no more */
     unsigned port;
     uv_poll_t poll;
-    uv_timer_t run_again; /* libmicrohttpd has more to do at once */
-    uv_timer_t timer;     /* of the first deadline */
+    uv_idle_t run_again; /* libmicrohttpd has more to do at once */
+    uv_timer_t timer;    /* of the first deadline */
     unsigned open_handles;
     struct heap deadlines;
     size_t connections;
@@ -145,13 +145,14 @@ static void on_deadline(uv_timer_t *timer)
 
 /* ---- the loop ---- */
 
-static void on_run_again(uv_timer_t *timer);
+static void on_run_again(uv_idle_t *idle);
 
-/* libmicrohttpd has no timeouts of its own here: what it has to do later it has to do at once. */
+/* libmicrohttpd has no timeouts of its own here: what it has to do later it has to do at once. All
+ * else on the loop has its turn before: a timer of no time would not let it, as libuv 1.44 runs one
+ * that is started anew as often as it is. */
 static void run_soon(struct http_server *s)
 {
-    if (!uv_is_active((uv_handle_t *)&s->run_again))
-        uv_timer_start(&s->run_again, on_run_again, 0, 0);
+    uv_idle_start(&s->run_again, on_run_again);
 }
 
 static void run(struct http_server *s)
@@ -169,9 +170,10 @@ static void run(struct http_server *s)
     }
 }
 
-static void on_run_again(uv_timer_t *timer)
+static void on_run_again(uv_idle_t *idle)
 {
-    run(timer->data);
+    uv_idle_stop(idle);
+    run(idle->data);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -617,7 +619,7 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_se
                          MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
     assert(error == 0);
     (void)error;
-    uv_timer_init(loop, &s->run_again);
+    uv_idle_init(loop, &s->run_again);
     uv_timer_init(loop, &s->timer);
     s->open_handles = 3;
     uv_poll_start(&s->poll, UV_READABLE, on_readable);
