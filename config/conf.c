@@ -42,6 +42,15 @@ static int by_path(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
+static int by_map(const void *a, const void *b)
+{
+    const struct conf_name *x = a;
+    const struct conf_name *y = b;
+    int order = strcmp(x->map, y->map);
+
+    return order != 0 ? order : x->at < y->at ? -1 : x->at > y->at;
+}
+
 static int path_order(const void *path, const void *value)
 {
     return strcmp(path, ((const struct conf_value *)value)->path);
@@ -52,6 +61,26 @@ void conf_sort(struct conf *c)
     if (c->count > 0)
         qsort(c->values, c->count, sizeof *c->values, by_path);
     c->sorted = c->count;
+    if (c->name_count > 0)
+        qsort(c->names, c->name_count, sizeof *c->names, by_map);
+    c->names_sorted = c->name_count;
+}
+
+/* The first of the sorted names that are not before the map. */
+static size_t first_of(const struct conf *c, const char *map)
+{
+    size_t from = 0;
+    size_t to = c->names_sorted;
+
+    while (from < to) {
+        size_t at = from + (to - from) / 2;
+
+        if (strcmp(c->names[at].map, map) < 0)
+            from = at + 1;
+        else
+            to = at;
+    }
+    return from;
 }
 
 const struct conf_value *conf_find(const struct conf *c, const char *path)
@@ -133,14 +162,22 @@ size_t conf_count(const struct conf *c, const char *path)
         }
     }
     assert(schema_is_map(path, &bare));
-    for (size_t i = 0; i < c->name_count; i++)
-        n += strcmp(c->names[i].map, path) == 0;
+    for (size_t at = first_of(c, path); at < c->name_count; at++) {
+        if (strcmp(c->names[at].map, path) == 0)
+            n++;
+        else if (at < c->names_sorted)
+            at = c->names_sorted - 1; /* what was added since is in no order */
+    }
     return n;
 }
 
 const struct conf_name *conf_find_name(const struct conf *c, const char *map, size_t i)
 {
-    for (size_t at = 0; at < c->name_count; at++)
+    size_t at = first_of(c, map) + i;
+
+    if (at < c->names_sorted && strcmp(c->names[at].map, map) == 0)
+        return &c->names[at];
+    for (at = first_of(c, map); at < c->name_count; at++)
         if (strcmp(c->names[at].map, map) == 0 && i-- == 0)
             return &c->names[at];
     assert(!"there are conf_count entries");

@@ -14,10 +14,10 @@
 
 #include <stdint.h>
 
-#define CONF_ENTRIES_MAX  1000 /* names in all maps together */
-#define CONF_TOPICS_MAX   64   /* names in kafka.topics */
-#define CONF_TARGETS_MAX  64   /* names in targets */
-#define CONF_CHANNELS_MAX 63   /* names in channels */
+#define CONF_ENTRIES_MAX  12000 /* names in all maps together */
+#define CONF_TOPICS_MAX   64    /* names in kafka.topics */
+#define CONF_TARGETS_MAX  64    /* names in targets */
+#define CONF_CHANNELS_MAX 63    /* names in channels */
 
 struct conf;
 

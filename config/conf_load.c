@@ -383,7 +383,8 @@ static void sort_mistakes(struct load *l, size_t from)
 static struct conf *parse(const char *name, struct view yaml, unsigned users, conf_check *also,
                           struct buf *mistakes)
 {
-    struct load l = {mem_zeroed(1, sizeof *l.c), name, users, mistakes, false};
+    struct load l = {
+        .c = mem_zeroed(1, sizeof *l.c), .name = name, .users = users, .mistakes = mistakes};
     struct yaml_doc doc;
     size_t mistakes_before = mistakes->n;
 

@@ -21,6 +21,7 @@ struct conf_name {
     char *map;  /* "targets" */
     char *name; /* "main" */
     char *origin;
+    size_t at; /* in the order of the file */
 };
 
 struct conf {
@@ -28,8 +29,9 @@ struct conf {
     size_t count;
     size_t cap;
     size_t sorted;
-    struct conf_name *names; /* in the order of the file */
+    struct conf_name *names; /* the first names_sorted by map, and there in the order of the file */
     size_t name_count;
+    size_t names_sorted;
     struct buf warnings; /* sentences, each ended by a NUL */
 };
 

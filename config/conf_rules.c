@@ -1,11 +1,13 @@
 /* The rules between settings: what each row alone can't say. */
 #include "config/conf_rules.h"
 #include "bridge/core/event_types.h"
+#include "bridge/core/mem.h"
 #include "bridge/core/route.h"
 #include "bridge/core/spelling.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EVENT_TYPES_MAX 64 /* that are compared for a suggestion */
@@ -191,25 +193,61 @@ static void check_count(struct rules *r, const char *map, size_t most)
 
 /* ---- serve ---- */
 
+struct queue_key {
+    struct view text;
+    size_t queue;
+};
+
+static int lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+/* Some order in which what view_eq_nocase calls equal comes together. */
+static int by_text(const void *a, const void *b)
+{
+    const struct queue_key *x = a;
+    const struct queue_key *y = b;
+    int order = x->text.n < y->text.n ? -1 : x->text.n > y->text.n;
+
+    for (size_t i = 0; order == 0 && i < x->text.n; i++)
+        order = lower(x->text.p[i]) - lower(y->text.p[i]);
+    return order != 0 ? order : x->queue < y->queue ? -1 : x->queue > y->queue;
+}
+
+/* No two queues have one; there may be thousands. */
+static void check_unique(struct rules *r, const char *key)
+{
+    size_t count = conf_count(r->c, "chats.queues");
+    struct queue_key *all = mem_zeroed(count + 1, sizeof *all);
+    size_t first = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        all[n].text = view_trim(view_of(conf_entry_text(r->c, "chats.queues", i, key)));
+        all[n].queue = i;
+        n += all[n].text.n > 0;
+    }
+    qsort(all, n, sizeof *all, by_text);
+    for (size_t i = 1; i < n; i++) {
+        char path[SCHEMA_PATH_MAX];
+
+        if (!view_eq_nocase(all[first].text, all[i].text)) {
+            first = i;
+            continue;
+        }
+        (void)snprintf(path, sizeof path, "chats.queues.%s.%s",
+                       conf_name(r->c, "chats.queues", all[i].queue), key);
+        rules_mistake(r, path, "%s is that of chats.queues.%s, too", path,
+                      conf_name(r->c, "chats.queues", all[first].queue));
+    }
+    mem_free(all);
+}
+
 static void check_chat_queues(struct rules *r)
 {
-    static const char *const keys[] = {"address", "id"};
-    size_t count = conf_count(r->c, "chats.queues");
-
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < i; j++)
-            for (size_t k = 0; k < 2; k++) {
-                struct view a = view_of(conf_entry_text(r->c, "chats.queues", i, keys[k]));
-                struct view b = view_of(conf_entry_text(r->c, "chats.queues", j, keys[k]));
-                char path[SCHEMA_PATH_MAX];
-
-                if (a.n == 0 || !view_eq_nocase(view_trim(a), view_trim(b)))
-                    continue;
-                (void)snprintf(path, sizeof path, "chats.queues.%s.%s",
-                               conf_name(r->c, "chats.queues", i), keys[k]);
-                rules_mistake(r, path, "%s is that of chats.queues.%s, too", path,
-                              conf_name(r->c, "chats.queues", j));
-            }
+    check_unique(r, "address");
+    check_unique(r, "id");
 }
 
 static void check_redis(struct rules *r)

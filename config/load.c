@@ -116,20 +116,24 @@ void load_name(struct load *l, struct view map, struct view name, const char *or
 {
     struct conf *c = l->c;
 
-    for (size_t i = 0; i < c->name_count; i++)
-        if (view_is(map, c->names[i].map) && view_is(name, c->names[i].name))
+    for (size_t i = c->name_count; i-- > 0;) /* all of one entry come one after the other */
+        if (view_is(name, c->names[i].name) && view_is(map, c->names[i].map))
             return;
     if (c->name_count == CONF_ENTRIES_MAX) {
-        load_mistake(l, origin, "there are more than %d names", CONF_ENTRIES_MAX);
+        if (!l->full)
+            load_mistake(l, origin, "there are more than %d names", CONF_ENTRIES_MAX);
+        l->full = true;
         return;
     }
     if (c->names == NULL)
         c->names = mem_zeroed(CONF_ENTRIES_MAX, sizeof *c->names);
-    c->names[c->name_count++] = (struct conf_name){
+    c->names[c->name_count] = (struct conf_name){
         .map = mem_text(map.p, map.n),
         .name = mem_text(name.p, name.n),
         .origin = mem_text(origin, strlen(origin)),
+        .at = c->name_count,
     };
+    c->name_count++;
 }
 
 void load_refuse_name(struct load *l, const char *path, struct view name, const char *origin)

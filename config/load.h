@@ -12,7 +12,8 @@ struct load {
     const char *name; /* of the file, for people */
     unsigned users;   /* enum setting_user, or'ed */
     struct buf *mistakes;
-    bool bad; /* a mistake was made */
+    bool bad;  /* a mistake was made */
+    bool full; /* there are too many names, and it was said */
 };
 
 void load_mistake(struct load *l, const char *origin, const char *format, ...) PRINTF_LIKE(3, 4);

@@ -54,7 +54,7 @@ static bool keep(struct reader *r, enum yaml_kind kind, struct view text, size_t
     const struct level *l = top(r);
 
     if (d->count == YAML_NODES_MAX)
-        return mistake(r, line, "there are more than 10000 settings");
+        return mistake(r, line, "there are more than 100000 settings");
     if (d->count == d->cap) {
         d->cap = d->cap > 0 ? d->cap * 2 : 64;
         d->nodes = mem_resize(d->nodes, d->cap, sizeof *d->nodes);
@@ -275,7 +275,7 @@ bool yaml_read(struct view bytes, const char *name, struct yaml_doc *out, struct
     *out = (struct yaml_doc){0};
     out->cut = true;
     if (bytes.n > YAML_BYTES_MAX)
-        return mistake(&r, 1, "the file is larger than 1 MiB");
+        return mistake(&r, 1, "the file is larger than 8 MiB");
     if (!yaml_parser_initialize(&parser))
         return mistake(&r, 1, "the YAML reader could not be made: out of memory");
     out->cut = false;

@@ -10,8 +10,8 @@
 #include "bridge/core/buf.h"
 #include "bridge/core/view.h"
 
-#define YAML_BYTES_MAX (1 << 20)
-#define YAML_NODES_MAX 10000
+#define YAML_BYTES_MAX (8 << 20)
+#define YAML_NODES_MAX 100000
 #define YAML_DEPTH_MAX 8   /* of maps and lists */
 #define YAML_KEY_MAX   128 /* bytes of one key */
 #define YAML_PATH_MAX  512 /* bytes of a path, with the NUL */

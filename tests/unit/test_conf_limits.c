@@ -93,7 +93,34 @@ static void names_have_a_maximum(void **state)
     for (int i = 0; i < CONF_ENTRIES_MAX + 1; i++)
         buf_printf(&yaml, " %d:\n", i);
     assert_string_equal(mistakes_of(buf_text(&yaml), &b),
-                        "f:1002: there are more than 1000 names\n");
+                        "f:12002: there are more than 12000 names\n");
+    buf_done(&b);
+    buf_done(&yaml);
+}
+
+/* Who has thousands of senders has as many queues; of two that are alike the later one is named. */
+static void thousands_of_queues_are_read_and_told_apart(void **state)
+{
+    struct buf yaml;
+    struct buf b;
+
+    (void)state;
+    buf_init(&yaml, YAML_BYTES_MAX);
+    buf_put_text(&yaml, "channels: {out: {type: webhook, url: 'http://localhost'}}\n"
+                        "chats:\n queues:\n");
+    for (int i = 0; i < 2500; i++)
+        buf_printf(&yaml,
+                   "  q%d: {id: %032d, channel: sms, name: Q, via: out, address: '%d@sms.x'}\n", i,
+                   i, i);
+    assert_string_equal(mistakes_of(buf_text(&yaml), &b), "");
+    buf_done(&b);
+    buf_printf(&yaml, "  a: {id: %032d, channel: sms, name: Q, via: out, address: ' 7@SMS.X'}\n",
+               2500);
+    buf_printf(&yaml, "  b: {id: %032d, channel: sms, name: Q, via: out, address: '7@sms.x'}\n",
+               2501);
+    assert_string_equal(mistakes_of(buf_text(&yaml), &b),
+                        "f:2504: chats.queues.a.address is that of chats.queues.q7, too\n"
+                        "f:2505: chats.queues.b.address is that of chats.queues.q7, too\n");
     buf_done(&b);
     buf_done(&yaml);
 }
@@ -104,6 +131,7 @@ int main(void)
         cmocka_unit_test(topics_are_as_long_as_kafka_takes_and_as_many_as_a_source_does),
         cmocka_unit_test(the_first_target_or_channel_too_many_is_named_with_its_line),
         cmocka_unit_test(names_have_a_maximum),
+        cmocka_unit_test(thousands_of_queues_are_read_and_told_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
