@@ -264,6 +264,18 @@ static void put_number(struct claim_args *a, int64_t n)
     a->ends[a->count++] = a->text.n;
 }
 
+/* As claim.lua reads it. */
+static void put_closed(struct claim_args *a, const struct schedule_closed *c)
+{
+    const int64_t numbers[] = {c->until_ms, c->more, c->room, c->alone};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        buf_put_int(&a->text, numbers[i]);
+        buf_put_text(&a->text, " ");
+    }
+    put(a, c->source);
+}
+
 static void put_args(struct redis_schedule *s, struct claim_args *a, const struct schedule_claim *c)
 {
     char gated[64];
@@ -282,15 +294,14 @@ static void put_args(struct redis_schedule *s, struct claim_args *a, const struc
     put_number(a, s->conf.outbox_max);
     put(a, c->calls ? VIEW("1") : VIEW(""));
     put_number(a, c->ahead_ms);
+    if (c->others != NULL)
+        put_closed(a, c->others);
+    else
+        put(a, VIEW(""));
     put_number(a, (int64_t)c->closed_count);
     assert(a->count == CLAIM_ARGS);
-    for (size_t i = 0; i < c->closed_count; i++) {
-        put(a, c->closed[i].source);
-        put_number(a, c->closed[i].until_ms);
-        put_number(a, c->closed[i].more);
-        put_number(a, c->closed[i].room);
-        put(a, c->closed[i].alone ? VIEW("1") : VIEW(""));
-    }
+    for (size_t i = 0; i < c->closed_count; i++)
+        put_closed(a, &c->closed[i]);
     assert(!a->text.full);
 }
 

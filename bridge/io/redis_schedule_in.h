@@ -15,8 +15,8 @@ struct schedule_call { /* one call under way */
 
 /* What waits for schedule_flush: of each kind one call for several shards, unless each has to have
  * its own (redis_schedule_group.c). */
-#define CLAIM_ARGS     9 /* those that all have in common, without closed sources */
-#define CLAIM_ARGS_MAX (CLAIM_ARGS + 5 * SCHEDULE_CLOSED_MAX)
+#define CLAIM_ARGS     10 /* those that all have in common, without closed sources */
+#define CLAIM_ARGS_MAX (CLAIM_ARGS + SCHEDULE_CLOSED_MAX)
 
 struct claim_args {
     struct buf text; /* one after the other */

@@ -42,7 +42,7 @@
  * slice more at a time. */
 struct schedule_closed {
     struct view source;
-    int64_t until_ms;
+    int64_t until_ms; /* 0: it is not closed at all */
     /* Destinations, counted down over the shards that one script asks; 0 in both: none at all. */
     int64_t more; /* of messages that have a slice out, too, while this is above 0 */
     int64_t room; /* of those that have none out, each at most half of what is left */
@@ -66,6 +66,9 @@ struct schedule_claim {
     struct view gated;
     const struct schedule_closed *closed;
     size_t closed_count;
+    /* Each source that is not in `closed`, by itself: for those who have more sources than fit.
+     * NULL: these are not closed. */
+    const struct schedule_closed *others;
 };
 
 enum schedule_kind { SCHEDULE_MESSAGE = 1, SCHEDULE_CALLBACK = 2 };

@@ -26,7 +26,7 @@
 #include "bridge/ports/sink.h"
 
 #define SCHEDULE_CHANNELS_MAX  64
-#define SCHEDULE_SENDERS_MAX   1000
+#define SCHEDULE_SENDERS_MAX   10000
 #define SCHEDULE_IN_FLIGHT_MAX 65536
 #define SCHEDULE_FENCE_MS      1000 /* sending ends a request's timeout and this before a lease */
 #define SCHEDULE_MARKED_MS     1000 /* a request not begun so long after its mark is marked again */

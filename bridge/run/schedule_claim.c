@@ -6,8 +6,6 @@
 #include <assert.h>
 #include <string.h>
 
-#define LEASES_AHEAD 2 /* of what its rate lets through, small messages are held so far ahead */
-
 /* ---- when ---- */
 
 static struct shard *of_timer(struct heap_item *item)
@@ -77,93 +75,10 @@ void schedule_claim_room(struct schedule *s)
     }
 }
 
-/* ---- what is not wanted ---- */
-
-static size_t shut_senders(struct schedule *s, struct schedule_closed *to, size_t n)
-{
-    int64_t now = schedule_now(s);
-
-    for (size_t i = 0; i < s->conf.sender_count && n < SCHEDULE_CLOSED_MAX; i++) {
-        int64_t until = schedule_sender_shut_ms(s, &s->senders[i], now);
-
-        if (until > now + SCHEDULE_POLL_MS)
-            to[n++] = (struct schedule_closed){.source = view_of(s->senders[i].source),
-                                               .until_ms = schedule_store_at(s, until)};
-    }
-    return n;
-}
-
-static size_t strangers(struct schedule *s, struct schedule_closed *to, size_t n)
-{
-    int64_t now = schedule_now(s);
-
-    for (size_t i = 0; i < SCHEDULE_STRANGERS_MAX && n < SCHEDULE_CLOSED_MAX; i++)
-        if (s->strangers[i].until_ms > now)
-            to[n++] = (struct schedule_closed){.source = view_of(s->strangers[i].source),
-                                               .until_ms = schedule_store_ms(s) +
-                                                           s->strangers[i].until_ms - now};
-    return n;
-}
-
-/* An eighth of what it takes to send all that is held: by then there is room, or not yet. */
-static int64_t full_ms(const struct sender *from)
-{
-    int64_t rest = from->held * 1000 / from->conf->rate / 8;
-
-    if (rest < SCHEDULE_FULL_MS)
-        return SCHEDULE_FULL_MS;
-    return rest < SCHEDULE_FULL_MOST_MS ? rest : SCHEDULE_FULL_MOST_MS;
-}
-
-static int64_t above_zero(int64_t n)
-{
-    return n > 0 ? n : 0;
-}
-
-/* A rate shares one sender out among the messages of which something is held (D8). So each has one
- * slice here, more only where the rate needs it soon, and there is room for those that come: the
- * smaller one is, the longer. */
-static struct schedule_closed paced(const struct schedule *s, const struct sender *from)
-{
-    int64_t rate = from->conf->rate;
-    int64_t in_lease = s->conf.lease_ms * rate / 1000;
-
-    return (struct schedule_closed){
-        .source = view_of(from->source),
-        .until_ms = schedule_store_ms(s) + full_ms(from),
-        .more = above_zero(SCHEDULE_NEXT_MS * rate / 1000 - from->held),
-        .room = s->slow >= SCHEDULE_SLOW_MAX || s->slow_count >= SCHEDULE_SLOW_HOLDINGS
-                    ? 0
-                    : above_zero(LEASES_AHEAD * in_lease + SCHEDULE_NEWCOMERS - from->held),
-        /* Two processes would share the rate, and halve what the small ones of each get. */
-        .alone = in_lease <= SLICE_DESTINATIONS_MAX};
-}
-
-static size_t paced_senders(struct schedule *s, struct schedule_closed *to, size_t n, bool holding)
-{
-    int64_t now = schedule_now(s);
-
-    for (size_t i = 0; i < s->conf.sender_count && n < SCHEDULE_CLOSED_MAX; i++)
-        if (s->senders[i].conf->rate > 0 && (s->senders[i].held > 0) == holding &&
-            schedule_sender_shut_ms(s, &s->senders[i], now) <= now + SCHEDULE_POLL_MS)
-            to[n++] = paced(s, &s->senders[i]);
-    return n;
-}
-
-/* Where they are too many, those of which nothing is held are left out: they may take most anyway.
- */
-static size_t closed_senders(struct schedule *s, struct schedule_closed *to)
-{
-    size_t n = strangers(s, to, shut_senders(s, to, 0));
-
-    return paced_senders(s, to, paced_senders(s, to, n, true), false);
-}
-
 /* ---- a claim ---- */
 
 static void claim(struct schedule *s, unsigned number)
 {
-    struct schedule_closed closed[SCHEDULE_CLOSED_MAX];
     struct shard *sh = &s->shards[number];
     struct schedule_claim c = {
         .shard = number,
@@ -175,8 +90,9 @@ static void claim(struct schedule *s, unsigned number)
         .calls = s->conf.dialler >= 0,
         .head_start = SCHEDULE_HEAD_START,
         .gated = VIEW("whatsapp"),
-        .closed = closed,
-        .closed_count = closed_senders(s, closed),
+        .closed = s->closed,
+        .closed_count = s->closed_count,
+        .others = s->has_others ? &s->others : NULL,
     };
 
     sh->claiming = true;
@@ -189,6 +105,8 @@ void schedule_claim_due(struct schedule *s)
 {
     int64_t now = schedule_now(s);
 
+    if (schedule_claim_wake_ms(s) <= now)
+        schedule_closed_look(s);
     while (schedule_claim_wake_ms(s) <= now) {
         struct shard *sh = of_timer(heap_first(&s->claims));
 
@@ -308,6 +226,7 @@ static void take_message(struct schedule *s, struct holding *h)
     struct sender *from = schedule_sender_find(s, h->content->message.source);
     int64_t now = schedule_now(s);
     int64_t store = schedule_store_at(s, now);
+    int64_t full_ms;
     int64_t open_ms;
 
     if (from == NULL) {
@@ -315,8 +234,9 @@ static void take_message(struct schedule *s, struct holding *h)
         schedule_hold_leave(s, h, LEAVING_RELEASED, store + SCHEDULE_SHUT_MS, true);
         return;
     }
-    h->sender = from;
+    schedule_sender_join(h, from);
     view_copy(h->content->message.source, from->source, sizeof from->source);
+    full_ms = schedule_closed_full_ms(s, from);
     from->held += h->count[HANDOVER_WAITING];
     if (is_slow(from))
         schedule_hold_slow(s, h);
@@ -328,6 +248,8 @@ static void take_message(struct schedule *s, struct holding *h)
         schedule_hold_fail(s, h, "expired");
     else if (open_ms > store)
         schedule_hold_leave(s, h, LEAVING_RELEASED, open_ms, true);
+    else if (full_ms > 0)
+        schedule_hold_leave(s, h, LEAVING_RELEASED, store + full_ms, true);
     else if (schedule_sender_shut_ms(s, from, now) <= now)
         use_head_start(s, h);
     h->renew_ms = h->marked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;

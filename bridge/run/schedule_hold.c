@@ -178,6 +178,7 @@ void schedule_hold_free(struct schedule *s, struct holding *h)
     schedule_unrecorded(h, -(int64_t)(h->fresh.count + h->gone.count));
     schedule_batch_done(&h->fresh);
     schedule_batch_done(&h->gone);
+    schedule_sender_part(h);
     mem_free(h->addresses);
     mem_free(h->address_at);
     mem_free(h->states);

@@ -1,7 +1,6 @@
 #include "bridge/run/schedule_state.h"
 
 #include "bridge/core/mem.h"
-#include "bridge/core/utf8.h"
 #include "bridge/ports/fault_point.h"
 
 #include <assert.h>
@@ -11,16 +10,7 @@
 #define FORBIDDEN_MAX 3    /* destinations in a row answered so stop a channel */
 #define THROTTLED_MS  1000 /* a sender's pause where the gateway names none */
 
-/* ---- senders ---- */
-
-struct sender *schedule_sender_find(struct schedule *s, struct view source)
-{
-    source = view_trim(source);
-    for (size_t i = 0; i < s->conf.sender_count; i++)
-        if (utf8_eq_nocase(source, view_trim(view_of(s->senders[i].conf->address))))
-            return &s->senders[i];
-    return NULL;
-}
+/* ---- a sender's holdings ---- */
 
 void schedule_ring_put(struct holding *h)
 {
@@ -316,11 +306,11 @@ static void send_channel(struct schedule *s, struct channel_of *c)
 {
     size_t idle = 0;
 
-    while (idle < s->conf.sender_count && has_slot(s, c)) {
-        struct sender *from = &s->senders[c->turn];
+    while (idle < c->busy_count && has_slot(s, c)) {
+        struct sender *from = c->busy;
         bool sent = false;
 
-        if (from->channel == c && from->ring != NULL) {
+        if (from->ring != NULL) {
             int64_t now = schedule_now(s);
 
             if (!schedule_channel_allows(s, c, now))
@@ -329,7 +319,7 @@ static void send_channel(struct schedule *s, struct channel_of *c)
         }
         idle = sent ? 0 : idle + 1;
         if (!sent || from->turn <= 0)
-            c->turn = (c->turn + 1) % s->conf.sender_count;
+            c->busy = from->next;
     }
 }
 
@@ -342,6 +332,24 @@ void schedule_send_due(struct schedule *s)
         send_channel(s, &s->channels[i]);
 }
 
+static int64_t sender_wake_ms(struct schedule *s, struct sender *from, int64_t now)
+{
+    int64_t marked = schedule_window_wake_ms(s, from, now);
+    const struct holding *next = NULL;
+    int64_t paced;
+    int64_t at;
+
+    if (from->ring != NULL && has_slot(s, from->channel))
+        next = next_to_go(from, now);
+    if (next == NULL)
+        return marked;
+    at = schedule_channel_wake_ms(from->channel, now);
+    paced = pacer_wake_ms(&from->pacer, schedule_parts_of(next), now);
+    if (paced > at)
+        at = paced;
+    return at < marked ? at : marked;
+}
+
 int64_t schedule_send_wake_ms(struct schedule *s)
 {
     int64_t now = schedule_now(s);
@@ -349,30 +357,35 @@ int64_t schedule_send_wake_ms(struct schedule *s)
 
     if (!schedule_up(s))
         return wake;
-    for (size_t i = 0; i < s->conf.sender_count; i++) {
-        struct sender *from = &s->senders[i];
-        int64_t marked = schedule_window_wake_ms(s, from, now);
-        const struct holding *next = NULL;
-        int64_t paced;
-        int64_t at;
+    for (size_t i = 0; i < s->conf.channel_count; i++) {
+        struct sender *from = s->channels[i].busy;
 
-        if (marked < wake)
-            wake = marked;
-        if (from->ring != NULL && has_slot(s, from->channel))
-            next = next_to_go(from, now);
-        if (next == NULL)
-            continue;
-        at = schedule_channel_wake_ms(from->channel, now);
-        paced = pacer_wake_ms(&from->pacer, schedule_parts_of(next), now);
-        if (paced > at)
-            at = paced;
-        if (at < wake)
-            wake = at;
+        for (size_t k = 0; k < s->channels[i].busy_count; k++, from = from->next) {
+            int64_t at = sender_wake_ms(s, from, now);
+
+            if (at < wake)
+                wake = at;
+        }
     }
     return wake;
 }
 
 /* ---- what a reply means ---- */
+
+/* Only those that were paused are shown: there may be thousands that never are. */
+static struct stat *stat_of_pauses(struct schedule *s, const struct sender *from)
+{
+    struct stat *stat;
+    struct buf labels;
+    char shown[MASK_TEXT_MAX];
+
+    buf_init(&labels, 256);
+    stats_label(&labels, "sender", view_of(mask_address(view_of(from->conf->address), shown)));
+    stat = stats_get(s->port.stats, STAT_COUNTER, "cmibridge_sender_pauses_total",
+                     buf_text(&labels), "Times the gateway has paused the sender");
+    buf_done(&labels);
+    return stat;
+}
 
 static void throttle(struct schedule *s, struct sender *from, int64_t wait_ms, const char *why)
 {
@@ -386,7 +399,7 @@ static void throttle(struct schedule *s, struct sender *from, int64_t wait_ms, c
 
     if (!pacer_hold(&from->pacer, wait_ms, schedule_now(s)))
         return;
-    stat_add(from->stat_held, 1);
+    stat_add(stat_of_pauses(s, from), 1);
     notice_say(s->port.log, NOTICE_WARN, "sender_paused",
                NOTICE_TEXT("sender", mask_address(view_of(from->conf->address), shown)),
                NOTICE_TEXT("reason", why), NOTICE_INT("wait_ms", wait_ms));
@@ -537,29 +550,11 @@ static void channel_init(struct schedule *s, struct channel_of *c,
 
 void schedule_send_init(struct schedule *s)
 {
-    struct buf labels;
-    char shown[MASK_TEXT_MAX];
-
-    buf_init(&labels, 256);
     s->channels = mem_zeroed(s->conf.channel_count + 1, sizeof *s->channels);
-    s->senders = mem_zeroed(s->conf.sender_count + 1, sizeof *s->senders);
     s->sends = mem_zeroed((size_t)s->conf.in_flight + 1, sizeof(*s->sends));
     for (size_t i = 0; i < s->conf.channel_count; i++)
         channel_init(s, &s->channels[i], &s->conf.channels[i]);
-    for (size_t i = 0; i < s->conf.sender_count; i++) {
-        struct sender *from = &s->senders[i];
-
-        *from = (struct sender){.conf = &s->conf.senders[i],
-                                .channel = &s->channels[s->conf.senders[i].channel],
-                                .window = SCHEDULE_WINDOW_FIRST};
-        view_copy(view_of(from->conf->address), from->source, sizeof from->source);
-        pacer_init(&from->pacer, from->conf->rate, from->conf->burst);
-        buf_clear(&labels);
-        stats_label(&labels, "sender", view_of(mask_address(view_of(from->conf->address), shown)));
-        from->stat_held = stats_get(s->port.stats, STAT_COUNTER, "cmibridge_sender_pauses_total",
-                                    buf_text(&labels), "Times the gateway has paused the sender");
-    }
-    buf_done(&labels);
+    schedule_senders_init(s);
 }
 
 void schedule_send_done(struct schedule *s)
@@ -569,6 +564,6 @@ void schedule_send_done(struct schedule *s)
         mem_free(s->sends[i]);
     }
     mem_free(s->sends);
-    mem_free(s->senders);
+    schedule_senders_done(s);
     mem_free(s->channels);
 }

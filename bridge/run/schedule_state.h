@@ -3,12 +3,14 @@
  *
  *   schedule.c         the turn, the inputs, the end
  *   schedule_claim.c   shards: when to claim, how much, what becomes of it
+ *   schedule_closed.c  what claims are told of senders that have enough, or can't send
  *   schedule_hold.c    slices held: their states, the fence, the way out
  *   schedule_window.c  what is marked next, and how much of a sender is at once
  *   schedule_recipients.c  consents and gaps
  *   schedule_open.c    when a sender may send, and how long what it holds is worth sending
  *   schedule_write.c   settlements, and the writes that carry them
- *   schedule_send.c    senders: which request goes next, what its reply means
+ *   schedule_senders.c senders: by address, and those of which something is held
+ *   schedule_send.c    which request goes next, what its reply means
  *   schedule_stop.c    channels: what fails, what is stopped, by this process or another
  *   schedule_call.c    callbacks
  *   schedule_relay.c   outcomes: from the outbox to Kafka
@@ -170,6 +172,9 @@ struct sender {
     const struct schedule_sender *conf;
     struct channel_of *channel;
     char source[SCHEDULE_SOURCE_MAX]; /* as the last message spelled it */
+    size_t holdings;                  /* of it; more than none: it is in its channel's ring */
+    struct sender *next;
+    struct sender *prev;
     struct pacer pacer;
     struct holding *ring; /* those with something MARKED; the next one to send from */
     size_t ring_count;
@@ -182,7 +187,6 @@ struct sender {
     int64_t ready;       /* message parts MARKING or MARKED */
     int64_t window;      /* how many there may be, as has proved good */
     int64_t narrowed_ms; /* when it proved too large last */
-    struct stat *stat_held;
 };
 
 struct channel_of {
@@ -194,7 +198,8 @@ struct channel_of {
                            repeats */
     int64_t open[SHARD_COUNT]; /* requests of messages that are out, and the unrecorded ones */
     char trouble[FAULT_TEXT_MAX];
-    size_t turn;                /* the sender that goes next */
+    struct sender *busy; /* a ring of those of which something is held; the next to go */
+    size_t busy_count;
     bool known;                 /* its gate was looked at */
     int64_t asked_ms, known_ms; /* last, and when what is known was asked for */
     bool stopped;               /* for all processes: it said that nothing of ours is welcome */
@@ -255,6 +260,13 @@ struct schedule {
     struct schedule_ports port;
     struct shard shards[SHARD_COUNT];
     struct sender *senders;
+    struct sender **by_address;                         /* owned; a table with holes */
+    size_t by_address_size;                             /* a power of two */
+    struct schedule_closed closed[SCHEDULE_CLOSED_MAX]; /* what a turn's claims say of them */
+    struct schedule_closed others;
+    size_t closed_count;
+    bool has_others;
+    bool has_rates; /* some sender has one */
     struct channel_of *channels;
     struct heap timers; /* of holdings */
     struct heap claims; /* of shards: when to claim */
@@ -409,6 +421,18 @@ void schedule_batch_done(struct batch *b);
 /* So many settlements more, or less, that are not in the store. */
 void schedule_unrecorded(const struct holding *h, int64_t more);
 
+/* ---- schedule_closed.c ---- */
+void schedule_closed_look(struct schedule *s); /* before claims */
+/* Of what has come of it too much is held: for how long it is put down; 0: it is kept. */
+int64_t schedule_closed_full_ms(const struct schedule *s, const struct sender *from);
+
+/* ---- schedule_senders.c ---- */
+void schedule_senders_init(struct schedule *s); /* after the channels */
+void schedule_senders_done(struct schedule *s);
+struct sender *schedule_sender_find(const struct schedule *s, struct view source);
+void schedule_sender_join(struct holding *h, struct sender *from);
+void schedule_sender_part(const struct holding *h); /* no-op if it has none */
+
 /* ---- schedule_send.c ---- */
 void schedule_send_init(struct schedule *s);
 void schedule_send_done(struct schedule *s);
@@ -416,7 +440,6 @@ void schedule_send_due(struct schedule *s);
 int64_t schedule_send_wake_ms(struct schedule *s);
 void schedule_ring_put(struct holding *h);
 void schedule_ring_take(struct holding *h); /* no-op if it is in none */
-struct sender *schedule_sender_find(struct schedule *s, struct view source);
 void schedule_granted(void *schedule, const struct schedule_grant *g);
 struct send *schedule_send_new(struct schedule *s, struct channel_of *to);
 void schedule_send_free(struct schedule *s, struct send *d);

@@ -205,9 +205,13 @@ bool schedule_window_due(struct schedule *s)
 {
     bool any = false;
 
-    for (size_t i = 0; i < s->conf.sender_count; i++)
-        if (s->senders[i].line != NULL && has_room(s->senders[i].line))
-            any = mark_line(s, &s->senders[i]) || any;
+    for (size_t i = 0; i < s->conf.channel_count; i++) {
+        struct sender *from = s->channels[i].busy;
+
+        for (size_t k = 0; k < s->channels[i].busy_count; k++, from = from->next)
+            if (from->line != NULL && has_room(from->line))
+                any = mark_line(s, from) || any;
+    }
     return any;
 }
 

@@ -6,8 +6,9 @@
 -- KEYS: a shard each
 -- ARGV: 1 slices  2 quantum  3 lease, ms  4 head start  5 the subType that has none  6 owner, 8 bytes
 --       7 entries that the outbox may hold  8 "1": calls to be begun, too  9 what is due so soon, ms
---       10 so many closed sources, then of each source, until, ms, more, room, "1": alone (struct
---       schedule_closed of bridge/ports/schedule.h), then of each shard: destinations
+--       10 of every other source, or ''  11 so many closed sources, then each of them, then of each shard:
+--       destinations. A closed source is "<until, ms> <more> <room> <1: alone> <source>" (struct
+--       schedule_closed of bridge/ports/schedule.h); until 0: it is open
 -- Gives of each shard {now, next, outbox is full, {{id, fields ...} ...}, {{message, slice, doubt, ends,
 -- due, flags, record, addresses} ...}}; message counts from 0; flags: 1 cancelled, 2 timed out. Or an
 -- error's text.
@@ -24,11 +25,28 @@ local OPEN = 1
 local want, quantum, lease_ms = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local head_start, ahead, calls = tonumber(ARGV[4]), tonumber(ARGV[9]), ARGV[8] == '1'
 local soon, ends, closed = now + ahead, now + lease_ms, {}
-local soon_text, ends_text, rooms = digits(soon), digits(ends), 10 + 5 * ARGV[10]
-for i = 11, rooms, 5 do
-  local till = tonumber(ARGV[i + 1])
-  closed[ARGV[i]] = till > soon and {till = till, more = tonumber(ARGV[i + 2]), room = tonumber(ARGV[i + 3]),
-    alone = ARGV[i + 4] == '1'} or nil
+local soon_text, ends_text, rooms = digits(soon), digits(ends), 11 + ARGV[11]
+
+-- Its source, and what may be taken from it; false: all.
+local function closed_of(text)
+  local till, more, room, alone, source = string.match(text, '^(%d+) (%d+) (%d+) (%d) (.*)$')
+  return source, tonumber(till) > soon and {till = tonumber(till), more = tonumber(more),
+    room = tonumber(room), alone = alone == '1'}
+end
+
+for i = 12, rooms do
+  local source, rule = closed_of(ARGV[i])
+  closed[source] = rule
+end
+
+-- Of a message: what may be taken from its source, nil or false: all.
+local function rule_of(m)
+  local source = m[ST] == '1' and m[KIND] == '1' and m[SOURCE]
+  if source and closed[source] == nil and ARGV[10] ~= '' then
+    local _, rule = closed_of(ARGV[10])
+    closed[source] = rule
+  end
+  return source and closed[source]
 end
 
 local function first_score(index)
@@ -94,7 +112,7 @@ end
 
 -- Until when nothing of a message is taken from its source, or nil.
 local function rests(c, id, m)
-  local from = m[ST] == '1' and closed[m[SOURCE] or '']
+  local from = rule_of(m)
   if not from then
     return nil
   end
@@ -113,7 +131,7 @@ end
 
 -- So many destinations of it are taken.
 local function count_taken(c, id, m, size)
-  local from = m[ST] == '1' and closed[m[SOURCE] or '']
+  local from = rule_of(m)
   c.took[id] = (c.took[id] or 0) + 1
   if from then
     from.more, from.room = math.max(from.more - size, 0), math.max(from.room - size, 0)
@@ -262,7 +280,7 @@ local function due_of(one, m, most)
 end
 
 local function take_due(c, one, m, at)
-  local paced = m[ST] == '1' and closed[m[SOURCE] or '']
+  local paced = rule_of(m)
   local most = math.min(paced and 1 or quantum, c.want - #c.leases)
   local found, new = due_of(one, m, most)
   local taken, used = #found / 2, 0

@@ -201,6 +201,32 @@ static void small_messages_share_a_slow_sender_over_two_processes(void **state)
     small_ones_share(2);
 }
 
+#define QUEUES 500 /* more than a claim can name */
+
+/* Each has a rate of its own; messages of two of them. */
+static void a_sender_among_many_sends(void **state)
+{
+    static char queues[QUEUES * 128];
+    size_t n = 0;
+
+    (void)state;
+    for (int i = 0; i < QUEUES; i++)
+        n += (size_t)snprintf(queues + n, sizeof queues - n,
+                              "    q%d: {id: f%031d, channel: sms, name: Q, via: out, "
+                              "address: '%d@sms.example.com'}\n",
+                              i, i, i);
+    carrier = hostile_http_start();
+    send_rig_start_as(&rig, &(struct send_rig_options){
+                                .carrier = carrier, .channel = "rate: 1000", .more = queues});
+    send_rig_run(&rig, 0, NULL);
+    send_rig_run(&rig, 1, NULL);
+    (void)send_rig_post(&rig, 300, 0);
+    (void)send_rig_post_whatsapp(&rig, 30, 0);
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +235,7 @@ int main(void)
         cmocka_unit_test(a_sender_asked_to_wait_waits_in_both_processes),
         cmocka_unit_test(small_messages_share_a_slow_sender_with_a_large_one),
         cmocka_unit_test(small_messages_share_a_slow_sender_over_two_processes),
+        cmocka_unit_test(a_sender_among_many_sends),
     };
 
     return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);

@@ -293,25 +293,6 @@ static void what_is_due_soon_is_claimed_before_it_is(void **state)
     hand_expect_sound(&rig, m.id);
 }
 
-static void what_can_t_be_sent_from_here_leaves_until_then(void **state)
-{
-    struct rig_message m = hand_posted(&rig, 3000);
-    struct rig_message other = hand_message(1);
-    const struct schedule_closed closed = {.source = VIEW("s1"), .until_ms = HAND_LATER_MS};
-    struct schedule_claim c = hand_usual;
-
-    (void)state;
-    other.source = "s2";
-    schedule_rig_post(&rig, &other);
-    c.closed = &closed;
-    c.closed_count = 1;
-    assert_int_equal(hand_claim_of(&rig, 0, c), 1);
-    assert_string_equal(rig.slices[0].message.id, other.id);
-    hand_expect_sound(&rig, m.id);
-    assert_int_equal(hand_claim(&rig, 0), 0);
-    assert_int_equal(rig.claimed.next_ms, rig.slices[0].claimed.expires_ms);
-}
-
 static void a_deleted_message_s_requests_come_in_and_the_rest_is_cancelled(void **state)
 {
     struct rig_message m = hand_posted(&rig, 1500);
@@ -496,63 +477,6 @@ static void many_slices_delay_one_by_no_more_than_a_turn(void **state)
     assert_true(before <= 2); /* one quantum */
 }
 
-/* What hand 0 or 1 gets of the shard, where s1 has so much left. */
-static size_t paced(unsigned owner, struct schedule_closed left)
-{
-    struct schedule_claim c = hand_usual;
-
-    left.source = VIEW("s1");
-    left.until_ms = HAND_LATER_MS;
-    c.closed = &left;
-    c.closed_count = 1;
-    return hand_claim_of(&rig, owner, c);
-}
-
-static void wake(const struct rig_message *m) /* it rests no longer */
-{
-    char command[128];
-
-    (void)snprintf(command, sizeof command, "HDEL s:{07}:m:%s pk", m->id);
-    redis_server_ask(rig.server, command);
-    (void)snprintf(command, sizeof command, "ZADD s:{07}:due 1 %s", m->id);
-    redis_server_ask(rig.server, command);
-}
-
-static void a_full_source_takes_small_ones_and_no_more_of_what_it_has(void **state)
-{
-    struct rig_message large = hand_posted(&rig, 5000);
-    struct rig_message small;
-    struct rig_message other;
-
-    (void)state;
-    assert_int_equal(paced(0, (struct schedule_closed){.more = 50, .room = 3000}), 1);
-    assert_int_equal(paced(0, (struct schedule_closed){.room = 2000}), 0); /* it rests */
-    hand_expect_sound(&rig, large.id);
-    small = hand_posted(&rig, 10);
-    wake(&large);
-    assert_int_equal(paced(0, (struct schedule_closed){.room = 20}), 1);
-    assert_string_equal(rig.slices[0].message.id, small.id);
-    small = hand_posted(&rig, 11);
-    assert_int_equal(paced(0, (struct schedule_closed){.room = 20}), 0);
-    wake(&small);
-    other = hand_posted(&rig, 2500);
-    assert_int_equal(paced(0, (struct schedule_closed){.room = 1999}), 1);
-    assert_string_equal(rig.slices[0].message.id, small.id);
-    wake(&other);
-    assert_int_equal(paced(0, (struct schedule_closed){.room = 2000}), 1); /* its first slice */
-    assert_string_equal(rig.slices[0].message.id, other.id);
-    wake(&other);
-    assert_int_equal(paced(0, (struct schedule_closed){.more = 1001, .room = 3000}), 2);
-    wake(&other);
-    wake(&large);
-    assert_int_equal(paced(1, (struct schedule_closed){.more = 1001, .room = 3000, .alone = true}),
-                     0);
-    wake(&large);
-    assert_int_equal(paced(1, (struct schedule_closed){.more = 1, .room = 3000}), 1);
-    hand_expect_sound(&rig, large.id);
-    hand_expect_sound(&rig, other.id);
-}
-
 static void a_claim_takes_no_more_than_it_is_asked_for(void **state)
 {
     struct schedule_claim c = hand_usual;
@@ -666,13 +590,11 @@ int main(void)
         cmocka_unit_test_setup(a_release_costs_no_attempt, empty),
         cmocka_unit_test_setup(a_message_waits_while_its_window_is_shut, empty),
         cmocka_unit_test_setup(what_is_due_soon_is_claimed_before_it_is, empty),
-        cmocka_unit_test_setup(what_can_t_be_sent_from_here_leaves_until_then, empty),
         cmocka_unit_test_setup(a_deleted_message_s_requests_come_in_and_the_rest_is_cancelled,
                                empty),
         cmocka_unit_test_setup(a_paused_message_hands_nothing_over_until_it_goes_on, empty),
         cmocka_unit_test_setup(a_receipt_makes_of_what_was_handled_a_failure_once, empty),
         cmocka_unit_test_setup(many_slices_delay_one_by_no_more_than_a_turn, empty),
-        cmocka_unit_test_setup(a_full_source_takes_small_ones_and_no_more_of_what_it_has, empty),
         cmocka_unit_test_setup(a_claim_takes_no_more_than_it_is_asked_for, empty),
         cmocka_unit_test_setup(nothing_is_claimed_while_the_outbox_is_full, empty),
         cmocka_unit_test_setup(fsck_repairs_what_can_be_derived, empty),

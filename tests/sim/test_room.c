@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/num.h"
 #include "bridge/core/shard.h"
 #include "bridge/run/schedule.h"
 
@@ -19,6 +20,8 @@
 #define TURNS_MAX 1000
 #define BROUGHT   8  /* slices by a claim: all claims together go over what there is room for */
 #define SLOW      80 /* senders of 5 a second, with a whole slice each in one shard */
+#define MANY      5000
+#define BUSY      300 /* of them, more than one claim is told of */
 
 /* A store that answers when the test says so. */
 struct store {
@@ -28,8 +31,13 @@ struct store {
     size_t claims[SHARD_COUNT]; /* so far */
     uint64_t *tokens;           /* of writes that wait for their answers */
     size_t token_count;
-    size_t brought; /* slices */
-    unsigned asked; /* destinations, by the last claim */
+    size_t brought;                                     /* slices */
+    unsigned asked;                                     /* destinations, by the last claim */
+    struct schedule_closed closed[SCHEDULE_CLOSED_MAX]; /* and what it was told */
+    size_t closed_count;
+    struct schedule_closed others;
+    bool has_others;
+    size_t released;
     struct schedule *loop;
     struct stats *stats;
 };
@@ -66,6 +74,12 @@ static void claim(void *ctx, const struct schedule_claim *c)
     st->claiming[c->shard] = true;
     st->claims[c->shard]++;
     st->asked = c->destinations;
+    st->closed_count = c->closed_count;
+    assert_true(c->closed_count <= SCHEDULE_CLOSED_MAX);
+    memcpy(st->closed, c->closed, c->closed_count * sizeof *c->closed);
+    st->has_others = c->others != NULL;
+    if (st->has_others)
+        st->others = *c->others;
 }
 
 static void write_it(void *ctx, const struct schedule_write *w)
@@ -74,6 +88,12 @@ static void write_it(void *ctx, const struct schedule_write *w)
 
     assert_true(st->token_count < sizeof tokens / sizeof *tokens);
     st->tokens[st->token_count++] = w->token;
+}
+
+static void release(void *ctx, const struct schedule_write *w)
+{
+    ((struct store *)ctx)->released++;
+    write_it(ctx, w);
 }
 
 static void ask(void *ctx, const struct schedule_ask *a)
@@ -94,7 +114,7 @@ static void read_outbox(void *ctx, unsigned shard, const char *const *ids, size_
 
 static const char *slow_name(size_t i)
 {
-    static char names[SLOW][32];
+    static char names[MANY][32];
 
     snprintf(names[i], sizeof names[i], "slow%zu", i);
     return names[i];
@@ -133,8 +153,8 @@ static void answer_claim(struct store *st, unsigned shard)
     schedule_answers_of(st->loop).claimed(st->loop, &c);
 }
 
-/* A whole slice of the next slow sender's message. */
-static void answer_slow(struct store *st, unsigned shard)
+/* A whole slice of a slow sender's message. */
+static void answer_slow(struct store *st, unsigned shard, size_t sender)
 {
     static char list[SLICE_DESTINATIONS_MAX * 2 + 3];
     struct schedule_claimed_slice slice = {
@@ -142,7 +162,7 @@ static void answer_slow(struct store *st, unsigned shard)
     struct schedule_message message = {.kind = SCHEDULE_MESSAGE,
                                        .destinations = SLICE_DESTINATIONS_MAX,
                                        .slices = 1,
-                                       .source = view_of(slow_name(st->brought)),
+                                       .source = view_of(slow_name(sender)),
                                        .sub_type = VIEW("sms"),
                                        .content_type = VIEW("text"),
                                        .body = VIEW("hello"),
@@ -214,12 +234,12 @@ static void answer_writes(struct store *st)
     }
 }
 
-static int set_up(void **state)
+static int set_up_as(void **state, size_t count)
 {
     static struct store st;
     static const struct notice silent = {NULL, NOTICE_ERROR, say};
     static struct schedule_conf conf;
-    static struct schedule_sender senders[SLOW];
+    static struct schedule_sender senders[MANY];
     static const struct schedule_channel channel = {.name = "one", .slots = 64, .timeout_ms = 1000};
     struct schedule_ports ports = {
         .schedule = {.ctx = &st,
@@ -227,7 +247,7 @@ static int set_up(void **state)
                      .claim = claim,
                      .progress = write_it,
                      .finish = write_it,
-                     .release = write_it,
+                     .release = release,
                      .ask = ask,
                      .flush = flush,
                      .read_outbox = read_outbox},
@@ -235,13 +255,13 @@ static int set_up(void **state)
         .log = &silent,
     };
 
-    for (size_t i = 0; i < SLOW; i++)
+    for (size_t i = 0; i < count; i++)
         senders[i] = (struct schedule_sender){.address = slow_name(i), .rate = 5, .burst = 1};
     conf = (struct schedule_conf){.dialler = -1,
                                   .channels = &channel,
                                   .channel_count = 1,
                                   .senders = senders,
-                                  .sender_count = SLOW,
+                                  .sender_count = count,
                                   .in_flight = 1000,
                                   .lease_ms = 60000,
                                   .drain_ms = 1000,
@@ -251,6 +271,16 @@ static int set_up(void **state)
     st.loop = schedule_new(&conf, &ports);
     *state = &st;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_as(state, SLOW);
+}
+
+static int set_up_many(void **state)
+{
+    return set_up_as(state, MANY);
 }
 
 static int tear_down(void **state)
@@ -296,12 +326,63 @@ static void slow_senders_take_no_room_from_others(void **state)
     while (st->brought < SLOW) {
         turn(st);
         assert_true(st->claiming[shard]);
-        answer_slow(st, shard);
+        answer_slow(st, shard, st->brought);
     }
     turn(st);
     assert_true(st->claiming[shard]);
     assert_int_equal(st->claims[shard], SLOW + 1);
     assert_true(st->asked > 0);
+}
+
+/* The shard's next answer is a slice of that sender. */
+static void bring(struct store *st, size_t sender)
+{
+    const unsigned shard = 7;
+
+    turn(st);
+    assert_true(st->claiming[shard]);
+    answer_slow(st, shard, sender);
+}
+
+/* Claims are told of those that hold something, as many as fit, and of all others one thing. */
+static void of_thousands_of_senders_the_busy_ones_are_told_of(void **state)
+{
+    struct store *st = *state;
+    bool seen[MANY] = {false};
+
+    for (size_t i = 0; i < BUSY; i++)
+        bring(st, i * (MANY / BUSY));
+    turn(st);
+    assert_int_equal(st->closed_count, SCHEDULE_CLOSED_MAX);
+    for (size_t i = 0; i < st->closed_count; i++) {
+        int64_t sender;
+
+        assert_true(num_int(view_skip(st->closed[i].source, 4), &sender));
+        assert_true(sender % (MANY / BUSY) == 0 && !seen[sender]);
+        assert_true(st->closed[i].until_ms > 0 && st->closed[i].more == 0);
+        seen[sender] = true;
+    }
+    assert_true(st->has_others && st->others.until_ms > 0);
+    assert_int_equal(st->others.more, 0);
+    assert_true(st->others.room >= 2 * SLICE_DESTINATIONS_MAX);
+    assert_int_equal(st->released, 0);
+}
+
+/* What comes of one sender all the same is put down again, once it is more than enough. */
+static void of_thousands_of_senders_none_gets_more_than_enough(void **state)
+{
+    struct store *st = *state;
+    size_t kept = 0;
+
+    for (; st->released == 0 && kept < TURNS_MAX; kept++) {
+        bring(st, 0);
+        turn(st);
+    }
+    assert_in_range(kept, 2, 20); /* slices */
+    assert_int_equal(st->released, 1);
+    bring(st, 1);
+    turn(st);
+    assert_int_equal(st->released, 1);
 }
 
 int main(void)
@@ -310,6 +391,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             no_more_is_taken_than_there_is_room_for_and_every_shard_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(slow_senders_take_no_room_from_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_thousands_of_senders_the_busy_ones_are_told_of,
+                                        set_up_many, tear_down),
+        cmocka_unit_test_setup_teardown(of_thousands_of_senders_none_gets_more_than_enough,
+                                        set_up_many, tear_down),
     };
 
     return cmocka_run_group_tests_name("room", tests, NULL, NULL);

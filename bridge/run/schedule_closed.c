@@ -1,0 +1,127 @@
+#include "bridge/run/schedule_state.h"
+
+/*
+ * What claims are told of sources that this process can't send from now, or not more than so much.
+ * Where there are few senders, all of them are told of. Of thousands only those of which something
+ * is held, as far as they find room, and of the others all the same: a slice of each message, and
+ * not more than there is room for of one sender. What comes in spite of it, since many claims are
+ * out at once and none of them knows of the others, is put down again (schedule_closed_full_ms).
+ */
+
+#define FEW          (SCHEDULE_CLOSED_MAX - SCHEDULE_STRANGERS_MAX) /* senders */
+#define LEASES_AHEAD 2 /* of what its rate lets through, small messages are held so far ahead */
+
+static int64_t above_zero(int64_t n)
+{
+    return n > 0 ? n : 0;
+}
+
+static void put(struct schedule *s, struct schedule_closed closed)
+{
+    if (s->closed_count < SCHEDULE_CLOSED_MAX)
+        s->closed[s->closed_count++] = closed;
+}
+
+/* An eighth of what it takes to send all that is held: by then there is room, or not yet. */
+static int64_t rest_ms(const struct sender *from)
+{
+    int64_t rest = from->held * 1000 / from->conf->rate / 8;
+
+    if (rest < SCHEDULE_FULL_MS)
+        return SCHEDULE_FULL_MS;
+    return rest < SCHEDULE_FULL_MOST_MS ? rest : SCHEDULE_FULL_MOST_MS;
+}
+
+static int64_t in_lease(const struct schedule *s, const struct sender *from)
+{
+    return s->conf.lease_ms * from->conf->rate / 1000;
+}
+
+static bool is_slow_full(const struct schedule *s)
+{
+    return s->slow >= SCHEDULE_SLOW_MAX || s->slow_count >= SCHEDULE_SLOW_HOLDINGS;
+}
+
+/* A rate shares one sender out among the messages of which something is held (D8). So each has one
+ * slice here, more only where the rate needs it soon, and there is room for those that come: the
+ * smaller one is, the longer. */
+static struct schedule_closed paced(const struct schedule *s, const struct sender *from)
+{
+    return (struct schedule_closed){
+        .source = view_of(from->source),
+        .until_ms = schedule_store_ms(s) + rest_ms(from),
+        .more = above_zero(SCHEDULE_NEXT_MS * from->conf->rate / 1000 - from->held),
+        .room = is_slow_full(s) ? 0
+                                : above_zero(LEASES_AHEAD * in_lease(s, from) + SCHEDULE_NEWCOMERS -
+                                             from->held),
+        /* Two processes would share the rate, and halve what the small ones of each get. */
+        .alone = in_lease(s, from) <= SLICE_DESTINATIONS_MAX};
+}
+
+/* Needs more soon: it is told of before those that only have enough. */
+static bool runs_dry(const struct sender *from)
+{
+    return from->conf->rate == 0 || SCHEDULE_NEXT_MS * from->conf->rate / 1000 > from->held;
+}
+
+static void put_strangers(struct schedule *s, int64_t now)
+{
+    for (size_t i = 0; i < SCHEDULE_STRANGERS_MAX; i++)
+        if (s->strangers[i].until_ms > now)
+            put(s, (struct schedule_closed){.source = view_of(s->strangers[i].source),
+                                            .until_ms =
+                                                schedule_store_at(s, s->strangers[i].until_ms)});
+}
+
+/* open: one without a rate is told of, too, as the others are not as free. */
+static void put_sender(struct schedule *s, struct sender *from, int64_t now, bool open)
+{
+    int64_t until = schedule_sender_shut_ms(s, from, now);
+
+    if (until > now + SCHEDULE_POLL_MS)
+        put(s, (struct schedule_closed){.source = view_of(from->source),
+                                        .until_ms = schedule_store_at(s, until)});
+    else if (from->conf->rate > 0)
+        put(s, paced(s, from));
+    else if (open)
+        put(s, (struct schedule_closed){.source = view_of(from->source)});
+}
+
+static void put_busy(struct schedule *s, int64_t now, bool dry)
+{
+    for (size_t i = 0; i < s->conf.channel_count; i++) {
+        struct sender *from = s->channels[i].busy;
+
+        for (size_t k = 0; k < s->channels[i].busy_count; k++, from = from->next)
+            if (runs_dry(from) == dry && s->closed_count < SCHEDULE_CLOSED_MAX)
+                put_sender(s, from, now, s->has_others);
+    }
+}
+
+void schedule_closed_look(struct schedule *s)
+{
+    int64_t now = schedule_now(s);
+
+    s->closed_count = 0;
+    put_strangers(s, now);
+    if (s->conf.sender_count <= FEW) {
+        for (size_t i = 0; i < s->conf.sender_count; i++)
+            put_sender(s, &s->senders[i], now, false);
+        return;
+    }
+    s->has_others = s->has_rates;
+    s->others = (struct schedule_closed){.until_ms = schedule_store_at(s, now) + SCHEDULE_FULL_MS,
+                                         .room = is_slow_full(s) ? 0 : SCHEDULE_NEWCOMERS,
+                                         .alone = true};
+    put_busy(s, now, true);
+    put_busy(s, now, false);
+}
+
+/* Twice as much: so that what comes of claims that were out together is not put down for that. */
+int64_t schedule_closed_full_ms(const struct schedule *s, const struct sender *from)
+{
+    if (!s->has_others || from->conf->rate == 0 ||
+        from->held <= 2 * (LEASES_AHEAD * in_lease(s, from) + SCHEDULE_NEWCOMERS))
+        return 0;
+    return rest_ms(from);
+}

@@ -1,0 +1,164 @@
+/* The schedule's scripts on a real redis-server: sources that are closed to a claim, or nearly. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/fakes/schedule_hand.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct schedule_rig rig;
+
+static int start(void **state)
+{
+    static const char *const extra[] = {"--appendfsync", "no", NULL};
+
+    (void)state;
+    schedule_rig_start(&rig, extra, 0);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    schedule_rig_stop(&rig);
+    return 0;
+}
+
+static int empty(void **state)
+{
+    (void)state;
+    assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
+    return 0;
+}
+
+static void what_can_t_be_sent_from_here_leaves_until_then(void **state)
+{
+    struct rig_message m = hand_posted(&rig, 3000);
+    struct rig_message other = hand_message(1);
+    const struct schedule_closed closed = {.source = VIEW("s1"), .until_ms = HAND_LATER_MS};
+    struct schedule_claim c = hand_usual;
+
+    (void)state;
+    other.source = "s2";
+    schedule_rig_post(&rig, &other);
+    c.closed = &closed;
+    c.closed_count = 1;
+    assert_int_equal(hand_claim_of(&rig, 0, c), 1);
+    assert_string_equal(rig.slices[0].message.id, other.id);
+    hand_expect_sound(&rig, m.id);
+    assert_int_equal(hand_claim(&rig, 0), 0);
+    assert_int_equal(rig.claimed.next_ms, rig.slices[0].claimed.expires_ms);
+}
+
+/* What hand 0 or 1 gets of the shard, where s1 has so much left. */
+static size_t paced(unsigned owner, struct schedule_closed left)
+{
+    struct schedule_claim c = hand_usual;
+
+    left.source = VIEW("s1");
+    left.until_ms = HAND_LATER_MS;
+    c.closed = &left;
+    c.closed_count = 1;
+    return hand_claim_of(&rig, owner, c);
+}
+
+static void wake(const struct rig_message *m) /* it rests no longer */
+{
+    char command[128];
+
+    (void)snprintf(command, sizeof command, "HDEL s:{07}:m:%s pk", m->id);
+    redis_server_ask(rig.server, command);
+    (void)snprintf(command, sizeof command, "ZADD s:{07}:due 1 %s", m->id);
+    redis_server_ask(rig.server, command);
+}
+
+static void a_full_source_takes_small_ones_and_no_more_of_what_it_has(void **state)
+{
+    struct rig_message large = hand_posted(&rig, 5000);
+    struct rig_message small;
+    struct rig_message other;
+
+    (void)state;
+    assert_int_equal(paced(0, (struct schedule_closed){.more = 50, .room = 3000}), 1);
+    assert_int_equal(paced(0, (struct schedule_closed){.room = 2000}), 0); /* it rests */
+    hand_expect_sound(&rig, large.id);
+    small = hand_posted(&rig, 10);
+    wake(&large);
+    assert_int_equal(paced(0, (struct schedule_closed){.room = 20}), 1);
+    assert_string_equal(rig.slices[0].message.id, small.id);
+    small = hand_posted(&rig, 11);
+    assert_int_equal(paced(0, (struct schedule_closed){.room = 20}), 0);
+    wake(&small);
+    other = hand_posted(&rig, 2500);
+    assert_int_equal(paced(0, (struct schedule_closed){.room = 1999}), 1);
+    assert_string_equal(rig.slices[0].message.id, small.id);
+    wake(&other);
+    assert_int_equal(paced(0, (struct schedule_closed){.room = 2000}), 1); /* its first slice */
+    assert_string_equal(rig.slices[0].message.id, other.id);
+    wake(&other);
+    assert_int_equal(paced(0, (struct schedule_closed){.more = 1001, .room = 3000}), 2);
+    wake(&other);
+    wake(&large);
+    assert_int_equal(paced(1, (struct schedule_closed){.more = 1001, .room = 3000, .alone = true}),
+                     0);
+    wake(&large);
+    assert_int_equal(paced(1, (struct schedule_closed){.more = 1, .room = 3000}), 1);
+    hand_expect_sound(&rig, large.id);
+    hand_expect_sound(&rig, other.id);
+}
+
+/* More sources than a claim can name, each by itself: one slice of a message, and as much as there
+ * is room for of all its messages. */
+static void a_source_that_is_not_named_is_one_of_the_others(void **state)
+{
+    static struct schedule_closed closed[SCHEDULE_CLOSED_MAX];
+    static char names[SCHEDULE_CLOSED_MAX][1024];
+    const struct schedule_closed others = {.until_ms = HAND_LATER_MS, .room = 3000};
+    struct schedule_claim c = hand_usual;
+    struct rig_message large = hand_posted(&rig, 5000);
+    struct rig_message m;
+
+    (void)state;
+    for (size_t i = 0; i < SCHEDULE_CLOSED_MAX; i++) {
+        memset(names[i], 'x', sizeof names[i] - 8);
+        (void)snprintf(names[i] + sizeof names[i] - 8, 8, " %zu", i);
+        closed[i] = (struct schedule_closed){.source = view_of(names[i]),
+                                             .until_ms = i == 0 ? 0 : HAND_LATER_MS};
+    }
+    m = hand_message(3000);
+    m.source = names[0]; /* open */
+    schedule_rig_post(&rig, &m);
+    m = hand_message(3000);
+    m.source = names[SCHEDULE_CLOSED_MAX - 1];
+    schedule_rig_post(&rig, &m);
+    c.closed = closed;
+    c.closed_count = SCHEDULE_CLOSED_MAX;
+    c.others = &others;
+    assert_int_equal(hand_claim_of(&rig, 0, c), 1 + 3);
+    m = hand_message(10);
+    m.source = "s2";
+    schedule_rig_post(&rig, &m);
+    schedule_rig_new_id(HAND_SHARD, m.id);
+    schedule_rig_post(&rig, &m);
+    wake(&large);
+    assert_int_equal(hand_claim_of(&rig, 0, c), 2); /* of s1 there is one out */
+    for (size_t i = 0; i < 2; i++)
+        assert_true(view_is(rig.slices[i].message.source, "s2"));
+    hand_expect_sound(&rig, large.id);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(what_can_t_be_sent_from_here_leaves_until_then, empty),
+        cmocka_unit_test_setup(a_full_source_takes_small_ones_and_no_more_of_what_it_has, empty),
+        cmocka_unit_test_setup(a_source_that_is_not_named_is_one_of_the_others, empty),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
