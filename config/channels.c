@@ -67,6 +67,7 @@ bool channels_read(const struct conf *c, size_t i, struct channel_conf *out, str
                                         .user = text(c, prefix, "user"),
                                         .password = text(c, prefix, "password"),
                                         .token = text(c, prefix, "token"),
+                                        .api_key = text(c, prefix, "api_key"),
                                         .sender = text(c, prefix, "sender"),
                                         .app_id = text(c, prefix, "app_id"),
                                         .phone_number_id = text(c, prefix, "phone_number_id"),
@@ -97,7 +98,10 @@ bool channels_read_dialler(const struct conf *c, const struct dialler **kind,
     static const char prefix[] = "callbacks.dialler";
     const char *type = text(c, prefix, "type");
 
-    *out = (struct channel_conf){.setup = {.name = "dialler"},
+    *out = (struct channel_conf){.setup = {.name = "dialler",
+                                           .password = text(c, prefix, "password"),
+                                           .token = text(c, prefix, "token"),
+                                           .api_key = text(c, prefix, "api_key")},
                                  .hours = text(c, prefix, "hours"),
                                  .zone = text(c, prefix, "zone")};
     *kind = type != NULL ? dialler_find(type) : NULL;

@@ -4,6 +4,7 @@
 #include "bridge/core/num.h"
 #include "bridge/core/parts.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,34 @@ void channel_content_done(struct channel_content *c)
     if (c->is_template)
         template_done(&c->tpl);
     *c = (struct channel_content){.is_template = false};
+}
+
+/* ---- what it told ---- */
+
+void channel_told_add(struct channel_told *told, struct view value)
+{
+    assert(told->private_count < CHANNEL_TOLD_MAX);
+    if (value.n > 0)
+        told->privates[told->private_count++] = value;
+}
+
+void channel_told_secrets(const struct channel_setup *s, struct channel_told *out)
+{
+    out->private_count = 0;
+    out->secrets[0] = s->password;
+    out->secrets[1] = s->token;
+    out->secrets[2] = s->api_key;
+    out->secrets[3] = s->receipts_secret;
+}
+
+void channel_told(const struct channel_setup *s, const struct channel_content *c, struct view to,
+                  struct channel_told *out)
+{
+    channel_told_secrets(s, out);
+    channel_told_add(out, to);
+    channel_told_add(out, c->text);
+    for (size_t i = 0; c->is_template && i < c->tpl.parameter_count; i++)
+        channel_told_add(out, c->tpl.parameters[i].value);
 }
 
 /* ---- refs ---- */

@@ -72,14 +72,16 @@ struct receipt_reader;
  * a kind needs, says its check. How to sign on by a header is the HTTP destination's business, not
  * the channel's. */
 struct channel_setup {
-    const char *name;            /* of the configuration's entry; it stands in the receipts' path */
-    const struct channel *kind;  /* NULL for a dialler */
-    const char *user;            /* kannel */
-    const char *password;        /* kannel */
-    const char *token;           /* telegram */
-    const char *sender;          /* kannel, Conversation API with SMS: shown as the sender;
-                                    NULL: what stands before '@' in the source */
-    const char *app_id;          /* sinch-conversation; NULL: as sender */
+    const char *name;           /* of the configuration's entry; it stands in the receipts' path */
+    const struct channel *kind; /* NULL for a dialler */
+    const char *user;           /* kannel */
+    const char *password;       /* kannel */
+    const char *token;          /* telegram */
+    const char *api_key; /* of the HTTP destination, as token and password may be: kept out of
+                            what is said of its replies */
+    const char *sender;  /* kannel, Conversation API with SMS: shown as the sender;
+                            NULL: what stands before '@' in the source */
+    const char *app_id;  /* sinch-conversation; NULL: as sender */
     const char *phone_number_id; /* whatsapp-cloud; NULL: as sender */
     const char *queue_id;        /* cmi-chat: from_queue.id on the other CMI */
     const char *receipts_url;    /* kannel: where it may fetch its dlr-url; NULL: no receipts */
@@ -105,7 +107,24 @@ void channel_request_done(struct channel_request *r);
 
 /* ---- what comes back ---- */
 
+#define CHANNEL_TOLD_MAX    (TEMPLATE_PARAMETERS_MAX + 4)
+#define CHANNEL_SECRETS_MAX 4
+
+/* What a request told its gateway that is somebody's, or secret: its answer may repeat it (D11).
+ * Borrowed. */
+struct channel_told {
+    struct view privates[CHANNEL_TOLD_MAX];
+    size_t private_count;
+    const char *secrets[CHANNEL_SECRETS_MAX]; /* NULL: none */
+};
+/* Of one message to one destination. */
+void channel_told(const struct channel_setup *s, const struct channel_content *c, struct view to,
+                  struct channel_told *out);
+void channel_told_secrets(const struct channel_setup *s, struct channel_told *out);
+void channel_told_add(struct channel_told *told, struct view value); /* an empty one is none */
+
 struct channel_reply {
+    const struct channel_told *told; /* NULL: nothing that is anybody's */
     int status;
     struct view retry_after; /* header values, VIEW_NONE where absent */
     struct view content_type;

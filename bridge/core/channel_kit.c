@@ -1,8 +1,8 @@
 #include "bridge/core/channel_kit.h"
 
 #include "bridge/core/datetime.h"
+#include "bridge/core/echo.h"
 #include "bridge/core/json_pick.h"
-#include "bridge/core/mask.h"
 #include "bridge/core/outcome.h"
 
 #include <assert.h>
@@ -12,6 +12,7 @@
 
 #define CODE_MAX     999999 /* a larger one might be a phone number */
 #define SENTENCE_MAX 160    /* bytes that are shown of what a gateway says */
+#define SECRETS_MAX  65536  /* bytes of all that a setup has */
 
 /* ---- requests ---- */
 
@@ -137,6 +138,28 @@ static bool may_have_gone(int status)
     return status >= 500 && status != 501 && status != 503;
 }
 
+/* What the gateway says, without what it repeats of the request. */
+static void mask_said(const struct channel_reply *reply, struct view sentence,
+                      char out[SENTENCE_MAX])
+{
+    static const struct channel_told nothing = {.private_count = 0};
+    const struct channel_told *told = reply->told != NULL ? reply->told : &nothing;
+    struct buf privates;
+    struct buf secrets;
+
+    buf_init(&privates, ECHO_PRIVATE_MAX);
+    buf_init(&secrets, SECRETS_MAX);
+    for (size_t i = 0; i < told->private_count; i++)
+        echo_add(&privates, told->privates[i]);
+    for (size_t i = 0; i < CHANNEL_SECRETS_MAX; i++)
+        echo_add_secret(&secrets, told->secrets[i]);
+    privates.full = privates.full || secrets.full;
+    echo_mask(sentence, outcome_phrase(reply->status), &privates, buf_view(&secrets), out,
+              SENTENCE_MAX);
+    buf_done(&privates);
+    buf_done(&secrets);
+}
+
 void channel_verdict_set(struct channel_outcome *out, enum channel_verdict verdict,
                          const struct channel_reply *reply, int64_t code, struct view sentence)
 {
@@ -150,7 +173,7 @@ void channel_verdict_set(struct channel_outcome *out, enum channel_verdict verdi
                                     .wait_ms = channel_retry_after(reply)};
     if (verdict == CHANNEL_THROTTLED && out->wait_ms < CHANNEL_THROTTLE_MS)
         out->wait_ms = CHANNEL_THROTTLE_MS;
-    mask_sentence(sentence, masked, sizeof masked);
+    mask_said(reply, sentence, masked);
     if (is_code)
         (void)snprintf(number, sizeof number, "%" PRId64, code);
     (void)snprintf(out->reason, sizeof out->reason, "%s%s%s", number, masked[0] != '\0' ? ": " : "",

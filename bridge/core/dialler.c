@@ -13,6 +13,15 @@ const struct dialler *dialler_find(const char *name)
     return NULL;
 }
 
+void dialler_told(const struct channel_setup *s, const struct dialler_call *call,
+                  struct channel_told *out)
+{
+    channel_told_secrets(s, out);
+    channel_told_add(out, call->customer_number);
+    channel_told_add(out, call->extra_data);
+    channel_told_add(out, call->notes);
+}
+
 const char *dialler_verdict_name(enum dialler_verdict v)
 {
     switch (v) {

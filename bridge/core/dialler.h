@@ -56,6 +56,10 @@ struct dialler {
     void (*judge)(const struct channel_reply *reply, struct dialler_outcome *out);
 };
 
+/* What a call's request told its gateway. */
+void dialler_told(const struct channel_setup *s, const struct dialler_call *call,
+                  struct channel_told *out);
+
 extern const struct dialler *const diallers[];        /* the table; NULL-terminated */
 const struct dialler *dialler_find(const char *name); /* NULL: none such */
 

@@ -34,7 +34,7 @@ static bool is_hidden_number(struct view value)
 }
 
 /* A line at a time, as one is all that is shown. */
-static void gather(struct buf *to, struct view value)
+void echo_add(struct buf *privates, struct view value)
 {
     while (value.n > 0) {
         size_t n = 0;
@@ -46,8 +46,8 @@ static void gather(struct buf *to, struct view value)
         value = view_skip(value, n + 1);
         if (line.n == 0 || is_hidden_number(line))
             continue;
-        buf_put(to, line);
-        buf_put_char(to, '\0');
+        buf_put(privates, line);
+        buf_put_char(privates, '\0');
     }
 }
 
@@ -56,7 +56,7 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
 {
     (void)f;
     if ((field->use & CMI_PRIVATE) != 0 && !v->null)
-        gather(ctx, v->text);
+        echo_add(ctx, v->text);
     return true;
 }
 
@@ -68,10 +68,10 @@ void echo_gather(const struct event_type *t, struct view body, struct view rest,
 
     if (strcmp(t->collection, cmi_customer_consent.plural) == 0) {
         (void)view_cut(&rest, '_'); /* <usage>_<address> */
-        gather(to, rest);
+        echo_add(to, rest);
     }
     if (t->data == EVENT_DATA_TEXT)
-        gather(to, body);
+        echo_add(to, body);
     else if (t->data == EVENT_DATA_BODY && !event_body_check(t, json, body, visitor, &f))
         to->full = true; /* it was checked before; whatever it is now, show nothing */
 }

@@ -1,5 +1,6 @@
 /*
- * echo: what may be shown of a sentence in which a destination speaks of an event of ours (D11).
+ * echo: what may be shown of a sentence in which a destination speaks of an event of ours, or a
+ * gateway of a message (D11).
  * Its own words are what an operator needs; what it repeats of the event is somebody's.
  *
  * The event's private values (CMI_PRIVATE) are known, so they are looked for, in pieces and whole,
@@ -31,6 +32,8 @@
  * fit. body: what event_body_make gave; rest: of event_type_subject. */
 void echo_gather(const struct event_type *t, struct view body, struct view rest, codec_read *json,
                  struct buf *to);
+/* Appends one more of them, its lines one by one. */
+void echo_add(struct buf *privates, struct view value);
 /* Appends what a request signs on with, and a NUL behind it, to a buffer of its own; none if the
  * text is NULL or empty. */
 void echo_add_secret(struct buf *secrets, const char *secret);

@@ -188,10 +188,11 @@ void schedule_call_put_down(struct schedule *s, struct holding *h)
     breaker_back(&c->breaker);
 }
 
-static bool build(struct schedule *s, struct holding *h, struct send *d, struct fault *f)
+static struct dialler_call call_of(const struct schedule *s, const struct holding *h)
 {
     const struct schedule_message *m = &h->content->message;
-    struct dialler_call call = {
+
+    return (struct dialler_call){
         .attempt = m->calls + 1,
         .customer_number = m->customer,
         .callback_queue_number = m->queue,
@@ -201,6 +202,11 @@ static bool build(struct schedule *s, struct holding *h, struct send *d, struct 
         .notes = m->notes,
         .wall_ms = s->port.clock.wall_ms(s->port.clock.ctx),
     };
+}
+
+static bool build(struct schedule *s, struct holding *h, struct send *d, struct fault *f)
+{
+    struct dialler_call call = call_of(s, h);
 
     if (!guid_parse(view_of(h->lease.id), &call.callback))
         return fault_set(f, FAULT_BUG, "the callback's id is none");
@@ -331,7 +337,10 @@ void schedule_call_replied(struct schedule *s, const struct send *d, const struc
     struct holding *h = d->holding;
     struct channel_of *c = d->channel;
     struct dialler_outcome o;
+    const struct dialler_call call = call_of(s, h);
+    struct channel_told told;
     struct channel_reply r = {
+        .told = &told,
         .status = reply->status,
         .retry_after = reply->retry_after,
         .content_type = reply->content_type,
@@ -341,6 +350,7 @@ void schedule_call_replied(struct schedule *s, const struct send *d, const struc
     char said[FAULT_TEXT_MAX];
 
     if (reply->fate == HTTP_ANSWERED) {
+        dialler_told(&c->conf->setup, &call, &told);
         c->conf->dialler->judge(&r, &o);
         FAULT_POINT(SETTLED);
         judged(s, h, d, &o);

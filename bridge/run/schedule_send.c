@@ -484,8 +484,12 @@ static void unanswered(struct schedule *s, struct send *d, const struct http_rep
 
 static void judge(struct schedule *s, struct send *d, const struct http_reply *reply)
 {
+    const struct channel_setup *setup = &d->channel->conf->setup;
+    const struct holding *h = d->holding;
     struct channel_outcome o;
+    struct channel_told told;
     struct channel_reply r = {
+        .told = &told,
         .status = reply->status,
         .retry_after = reply->retry_after,
         .content_type = reply->content_type,
@@ -497,7 +501,8 @@ static void judge(struct schedule *s, struct send *d, const struct http_reply *r
         unanswered(s, d, reply);
         return;
     }
-    d->channel->conf->setup.kind->judge(&r, &o);
+    channel_told(setup, &h->content->body, schedule_address(h, d->destination), &told);
+    setup->kind->judge(&r, &o);
     judged(s, d, &o);
 }
 

@@ -28,6 +28,7 @@ static void judge_call(const struct channel_reply *reply, struct dialler_outcome
 {
     struct view rest = reply->body;
 
+    assert_int_not_equal(reply->told->private_count, 0);
     *out = (struct dialler_outcome){.verdict = reply->status == 200   ? DIALLER_RESULT
                                                : reply->status == 202 ? DIALLER_LATER
                                                : reply->status == 503 ? DIALLER_NOT_DIALLED

@@ -278,12 +278,71 @@ static void a_reason_shows_no_number(void **state)
     }
 }
 
+/* As each gateway says it. */
+static void put_body(const struct channel *c, const char *words, struct buf *to)
+{
+    if (c == &channel_telegram)
+        buf_printf(to, "{\"ok\":false,\"error_code\":400,\"description\":\"%s\"}", words);
+    else if (c == &channel_sinch || c == &channel_whatsapp)
+        buf_printf(to, "{\"error\":{\"code\":400,\"message\":\"%s\"}}", words);
+    else
+        buf_put_text(to, words);
+}
+
+/* The words are the gateway's own, what it repeats of the request is not. */
+static void a_reason_repeats_nothing_of_the_request(void **state)
+{
+    static const struct channel_setup setup = {
+        .password = "sehr-geheim", .token = "4711:abcdefgh", .api_key = "k-00-k"};
+    static const struct {
+        const char *words;
+        const char *kept;
+    } said[] = {
+        {"no route to sam@greeneggs.ham", "no route to s"},
+        {"bad text Hej Käse, kom hit", "bad text ("},
+        {"bad text Hej Kase, kom hit", "bad text ("},
+        {"no hej K?se kom hit", "no ("},
+        {"parameter Green eggs is bad", "parameter ("},
+        {"the token 4711:abcdefgh is old", "the token ("},
+        {"sehr-geheim is wrong", " is wrong"},
+        {"no k-00-k here", " here"},
+    };
+    static const char template[] = "{\"template_id\":\"t\",\"template_body\":\"Hej Käse, kom hit\","
+                                   "\"parameters\":{\"body[1]text\":\"Green eggs\"}}";
+    struct channel_content content;
+    struct channel_told told;
+    struct fault f = {0};
+
+    (void)state;
+    assert_true(channel_content_init(&content, view_of(template), true, VIEW("whatsapp"), &f));
+    channel_told(&setup, &content, VIEW("sam@greeneggs.ham"), &told);
+    for (size_t c = 0; channels[c] != NULL; c++)
+        for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+            struct channel_reply reply = {.told = &told, .status = 400};
+            struct channel_outcome out;
+            struct buf body;
+
+            buf_init(&body, 512);
+            put_body(channels[c], said[i].words, &body);
+            reply.body = buf_view(&body);
+            channels[c]->judge(&reply, &out);
+            if (strstr(out.reason, said[i].kept) == NULL || strstr(out.reason, "greeneggs ") ||
+                strstr(out.reason, "sam@") || strstr(out.reason, "kom") ||
+                strstr(out.reason, "eggs is") || strstr(out.reason, "geheim") ||
+                strstr(out.reason, "abcd") || strstr(out.reason, "k-0"))
+                fail_msg("%s: '%s' became '%s'", channels[c]->name, said[i].words, out.reason);
+            buf_done(&body);
+        }
+    channel_content_done(&content);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_reply_means_what_its_gateway_means),
         cmocka_unit_test(no_gateway_is_taken_in_by_what_is_not_its_answer),
         cmocka_unit_test(a_reason_shows_no_number),
+        cmocka_unit_test(a_reason_repeats_nothing_of_the_request),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

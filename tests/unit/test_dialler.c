@@ -136,6 +136,28 @@ static void every_reply_has_its_meaning(void **state)
     assert_null(dialler_find("smoke"));
 }
 
+static void a_reason_repeats_nothing_of_the_call(void **state)
+{
+    static const struct channel_setup setup = {.token = "sehr-geheim"};
+    static const struct dialler_call call = {.customer_number = {"sip:sam@greeneggs.ham", 21},
+                                             .extra_data = {"gold", 4},
+                                             .notes = {"Sam är arg", 11}};
+    struct channel_reply reply = {
+        .status = 400, .body = VIEW("no: sam ar arg (GOLD), sip:sam@greeneggs.ham; sehr-geheim")};
+    struct channel_told told;
+
+    (void)state;
+    dialler_told(&setup, &call, &told);
+    reply.told = &told;
+    for (size_t i = 0; diallers[i] != NULL; i++) {
+        struct dialler_outcome out;
+
+        diallers[i]->judge(&reply, &out);
+        assert_string_equal(out.reason, "400: no: (10 characters) ((4 characters)), "
+                                        "s…@greeneggs.ham; (11 characters)");
+    }
+}
+
 static void a_report_is_read_as_it_is_meant(void **state)
 {
     static const struct {
@@ -190,6 +212,7 @@ int main(void)
         cmocka_unit_test(the_webhook_gets_what_the_contract_has),
         cmocka_unit_test(another_cmi_gets_a_callback_that_it_takes),
         cmocka_unit_test(every_reply_has_its_meaning),
+        cmocka_unit_test(a_reason_repeats_nothing_of_the_call),
         cmocka_unit_test(a_report_is_read_as_it_is_meant),
     };
 
