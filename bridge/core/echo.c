@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WORD_MIN      3  /* bytes of a word that tells whose it is */
 #define WORD_MAX      40 /* bytes of one word in quotes that is shown */
 #define HIDDEN_DIGITS 5  /* mask_sentence hides a number of so many by itself */
 #define NUMBER_DIGITS 7  /* one of so many is hidden here whatever parts them */
@@ -179,8 +180,48 @@ static void put_number(struct buf *to, struct view number)
     buf_put_text(to, last + n);
 }
 
-/* What stands in quotes: shown if it is one word and nobody's. Returns the bytes it took, with its
- * quotes, and with all of a hidden value that begins in it. */
+/* What stands in quotes may be a whole sentence, as in JSON: several words, most of them nobody's.
+ * Those of one or two letters are everybody's. */
+static bool is_sentence(const struct sentence *s, size_t at, size_t inside)
+{
+    size_t end = at + inside;
+    size_t words = 0;
+    size_t held = 0;
+
+    while (at < end) {
+        unsigned char marks;
+        size_t found = repeat_at(&s->repeats, at, &marks); /* it is masked in any case */
+        size_t n = found;
+
+        while (found == 0 && at + n < end && is_part_of_word(s->line.p[at + n]))
+            n++;
+        if (found == 0 && n >= WORD_MIN) {
+            words++;
+            held += repeat_holds(&s->repeats, at, n);
+        }
+        at += n > 0 ? n : 1;
+    }
+    return words > 1 && 2 * held < words;
+}
+
+static size_t show_piece(const struct sentence *s, size_t at, struct buf *to);
+
+static size_t show_sentence(const struct sentence *s, size_t at, size_t inside, struct buf *to)
+{
+    const struct view line = s->line;
+    size_t end = at + 1 + inside;
+    size_t i = at + 1;
+
+    buf_put(to, (struct view){line.p + at, 1});
+    while (i < end)
+        i += show_piece(s, i, to);
+    if (i == end && end < line.n)
+        buf_put(to, (struct view){line.p + i++, 1});
+    return i - at;
+}
+
+/* Shown if it is one word and nobody's. Returns the bytes it took, with its quotes, and with all of
+ * a hidden value that begins in it. */
 static size_t show_quoted(const struct sentence *s, size_t at, size_t inside, struct buf *to)
 {
     const struct view line = s->line;
@@ -188,6 +229,8 @@ static size_t show_quoted(const struct sentence *s, size_t at, size_t inside, st
     bool shown = is_word(word) && !repeat_holds(&s->repeats, at + 1, inside);
     size_t end = at + 1 + inside;
 
+    if (is_sentence(s, at + 1, inside))
+        return show_sentence(s, at, inside, to);
     for (size_t i = at + 1; i <= end && i < line.n; i++) {
         unsigned char marks;
         size_t n = repeat_at(&s->repeats, i, &marks);

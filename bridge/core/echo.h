@@ -5,9 +5,9 @@
  *
  * The event's private values (CMI_PRIVATE) are known, so they are looked for, in pieces and whole,
  * in any case and whatever their characters became on the way (repeat.h). What is found is masked
- * as in mask.h, and so is what stands in quotes, unless it is one word that no value holds; then
- * the rest is, as mask_sentence does. What the request carried to sign on is looked for in the same
- * way, and nothing of it is shown.
+ * as in mask.h, and so is what stands in quotes, unless it is one word that no value holds, or
+ * several of which no value holds the half; then the rest is, as mask_sentence does. What the
+ * request carried to sign on is looked for in the same way, and nothing of it is shown.
  *
  * Of letters that are not ASCII not all encodings can be known again, where no others are around
  * them. So if a value has such, every character of the sentence that is not ASCII is shown as '?',
