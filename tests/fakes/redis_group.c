@@ -240,9 +240,7 @@ struct redis_group *redis_group_pair(bool sentinels)
     struct redis_group *g = mem_zeroed(1, sizeof *g);
 
     add(g, NULL);
-    add(g, NULL);
-    ask(g, 1, "REPLICAOF 127.0.0.1 %d", g->port[0]);
-    redis_group_wait(g, 0, "WAIT 1 100", ":1");
+    (void)redis_group_add_replica(g, 0);
     for (int i = 0; sentinels && i < REDIS_GROUP_SENTINELS; i++) {
         size_t at = g->count++;
 
@@ -255,6 +253,16 @@ struct redis_group *redis_group_pair(bool sentinels)
     }
     name_addresses(g, sentinels ? 2 : 0, sentinels ? g->count : 1);
     return g;
+}
+
+size_t redis_group_add_replica(struct redis_group *g, size_t of)
+{
+    size_t at = g->count;
+
+    add(g, NULL);
+    ask(g, at, "REPLICAOF 127.0.0.1 %d", g->port[of]);
+    redis_group_wait(g, of, "WAIT 1 100", ":1");
+    return at;
 }
 
 void redis_group_stop(struct redis_group *g)

@@ -30,6 +30,8 @@ int redis_group_port(void);
 struct redis_group *redis_group_cluster(bool replicas);
 /* Returns when the replica is in step and, with sentinels, each of them knows it. */
 struct redis_group *redis_group_pair(bool sentinels);
+/* One more: a replica of that server, in step when this returns. Its number. */
+size_t redis_group_add_replica(struct redis_group *g, size_t of);
 /* Waits, PROBE_PATIENCE_MS at most, until the command's answer on that server holds `part`. */
 void redis_group_wait(struct redis_group *g, size_t i, const char *command, const char *part);
 /* The primary that has the slot in a cluster that has just been made. */

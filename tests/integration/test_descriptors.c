@@ -1,5 +1,5 @@
-/* serve and schedule while no file descriptor is left to them: they say so, lose nothing, and go on
- * when there are some again. prlimit is GNU's. */
+/* serve, schedule and consume while no file descriptor is left to them: they say so, lose nothing,
+ * and go on when there are some again. prlimit is GNU's. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,8 +8,11 @@
 
 #include <cmocka.h>
 
+#include "tests/fakes/consume_rig.h"
 #include "tests/fakes/send_rig.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -102,11 +105,47 @@ static void schedule_sends_once_what_waited(void **state)
     send_rig_done(&rig);
 }
 
+#define CALLBACK "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35840000\"}"
+
+static const struct consume_rig_event events[] = {
+    {.key = "a", .type = "callback.requested", .subject = "callbacks/1", .body = CALLBACK},
+    {.key = "b", .type = "callback.requested", .subject = "callbacks/2", .body = CALLBACK},
+    {.key = "c", .type = "callback.requested", .subject = "callbacks/3", .body = CALLBACK},
+};
+
+/* It reads on, from connections that it has; what it reads waits for one to the CMI. That is an
+ * outage of the CMI, and nothing of it is given up (D4). */
+static void consume_writes_once_what_waited(void **state)
+{
+    struct consume_rig *rig = malloc(sizeof *rig);
+    struct rlimit limit;
+
+    (void)state;
+    assert_non_null(rig);
+    consume_rig_start(rig);
+    consume_rig_begin(rig, NULL);
+    consume_rig_run(rig, NULL);
+    consume_rig_until_ready(rig);
+    limit = starve(rig->process.pid);
+    consume_rig_publish(rig, events, sizeof events / sizeof events[0]);
+    consume_rig_until_said(rig, "Too many open files");
+    assert_int_equal(hostile_http_count(rig->cmi), 0);
+    feed(rig->process.pid, limit);
+    assert_true(consume_rig_until_done(rig));
+    consume_rig_check_end(rig, 0);
+    assert_int_equal(hostile_http_count(rig->cmi), sizeof events / sizeof events[0]);
+    for (size_t i = 0; i < rig->count; i++)
+        assert_false(rig->seen[i].said_duplicate);
+    consume_rig_stop(rig);
+    free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(serve_takes_connections_again_when_it_can),
         cmocka_unit_test(schedule_sends_once_what_waited),
+        cmocka_unit_test(consume_writes_once_what_waited),
     };
 
     return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);

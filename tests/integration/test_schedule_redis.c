@@ -80,15 +80,20 @@ static size_t sent_so_far(void)
     return rig.lines;
 }
 
+static void send_some(size_t messages, size_t destinations)
+{
+    for (size_t i = 0; i < messages; i++)
+        send_rig_post(&rig, destinations, 0);
+    send_rig_until_lines(&rig, messages * destinations / 5);
+}
+
 /* Two processes in the middle of many destinations, and a Redis that is about to die. */
 static void send_half(size_t messages, size_t destinations)
 {
     send_rig_start(&rig, 10);
     send_rig_run(&rig, 0, NULL);
     send_rig_run(&rig, 1, NULL);
-    for (size_t i = 0; i < messages; i++)
-        send_rig_post(&rig, destinations, 0);
-    send_rig_until_lines(&rig, messages * destinations / 5);
+    send_some(messages, destinations);
 }
 
 /* What they had out may be unrecorded, once each, and is said to be. */
@@ -125,6 +130,49 @@ static void a_failover_in_the_middle_loses_nothing(void **state)
     send_rest();
     unsetenv("CMIBRIDGE_REDIS_SENTINELS");
     unsetenv("CMIBRIDGE_REDIS_PRIMARY");
+    unsetenv("CMIBRIDGE_REDIS_REPLICAS");
+    redis_group_stop(group);
+}
+
+/* The replica is made the primary, and has a replica of its own, while one process still talks to
+ * the old primary: the other one works on the new side. The old side takes writes, but nobody else
+ * has them: there, nothing more is sent. */
+static void two_primaries_at_once_send_nothing_twice(void **state)
+{
+    struct redis_group *group = redis_group_pair(false);
+    char address[64];
+    char command[64];
+    char rest[512];
+    int64_t sent;
+
+    (void)state;
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_ADDRESS", group->addresses, 1), 0);
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_REPLICAS", "1", 1), 0);
+    send_rig_start(&rig, 10);
+    send_rig_run(&rig, 0, NULL);
+    send_rig_await_log(&rig, "admin_port=", 1, rest, sizeof rest); /* the first one is that one */
+    send_rig_run(&rig, 1, NULL);
+    send_some(5, 1000);
+    send_rig_end(&rig, 1);
+    assert_string_equal(redis_server_ask(group->server[1], "REPLICAOF NO ONE"), "+OK");
+    (void)redis_group_add_replica(group, 1);
+    (void)snprintf(address, sizeof address, "127.0.0.1:%d", group->port[1]);
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_ADDRESS", address, 1), 0);
+    send_rig_run(&rig, 1, NULL);
+    send_rig_await_log(&rig, "0 of the 1 replicas of redis.replicas", 1, rest, sizeof rest);
+    sent = send_rig_metric(&rig, 1, "cmibridge_sent_total");
+    assert_true(sent > 0);
+    assert_string_equal(redis_server_ask(group->server[0], "SET written here"), "+OK");
+    send_rig_until_ended(&rig);
+    assert_int_equal(send_rig_metric(&rig, 1, "cmibridge_sent_total"), sent);
+    (void)snprintf(command, sizeof command, "REPLICAOF 127.0.0.1 %d", group->port[1]);
+    redis_group_wait(group, 0, command, "OK");
+    rig.deaths = 1; /* what the old side had out was not recorded */
+    send_rig_check(&rig);
+    send_rig_end(&rig, 0);
+    send_rig_end(&rig, 1);
+    send_rig_done(&rig);
+    unsetenv("CMIBRIDGE_REDIS_ADDRESS");
     unsetenv("CMIBRIDGE_REDIS_REPLICAS");
     redis_group_stop(group);
 }
@@ -253,6 +301,7 @@ int main(void)
         cmocka_unit_test(messages_go_out_of_a_cluster),
         cmocka_unit_test(nothing_is_sent_that_the_replica_does_not_know_of),
         cmocka_unit_test(a_failover_in_the_middle_loses_nothing),
+        cmocka_unit_test(two_primaries_at_once_send_nothing_twice),
         cmocka_unit_test(a_node_of_a_cluster_that_dies_and_comes_back_loses_nothing),
         cmocka_unit_test(a_cluster_that_is_resharded_meanwhile_loses_and_repeats_nothing),
         cmocka_unit_test(slots_that_stay_half_moved_stop_what_is_in_them_and_no_more),
