@@ -1,0 +1,208 @@
+/*
+ * The schedule's scripts on a real redis-server: each is bounded. What one call does, in commands,
+ * does not grow with what waits behind it, be that a thousand or three: so none holds up the server
+ * for longer, whatever was posted. (How long it takes depends on the machine, and is measured by
+ * ./dev bench.)
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/num.h"
+#include "tests/fakes/schedule_hand.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FEW  1000 /* more than any bound */
+#define MANY 3000
+
+static struct schedule_rig rig;
+
+static int start(void **state)
+{
+    static const char *const extra[] = {"--appendfsync", "no", NULL};
+
+    (void)state;
+    schedule_rig_start(&rig, extra, 0);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    schedule_rig_stop(&rig);
+    return 0;
+}
+
+static int64_t commands(void)
+{
+    const char *text = redis_server_ask(rig.server, "INFO stats");
+    struct view rest = view_skip(view_of(strstr(text, "total_commands_processed:")), 25);
+    struct view number = view_cut(&rest, '\r');
+    int64_t n = 0;
+
+    assert_true(num_int(number, &n));
+    return n;
+}
+
+static void post(size_t count, const char *source)
+{
+    assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
+    for (size_t i = 0; i < count; i++) {
+        struct rig_message m = hand_message(1);
+
+        m.source = source;
+        schedule_rig_post(&rig, &m);
+        assert_int_equal(rig.effect, EFFECT_DONE);
+    }
+}
+
+/* In a shard of that backlog. */
+typedef void something(size_t backlog);
+
+static int64_t cost_of(something *prepare, something *call, size_t backlog)
+{
+    int64_t before;
+
+    prepare(backlog);
+    before = commands();
+    call(backlog);
+    return commands() - before;
+}
+
+static void expect_bounded(something *prepare, something *call)
+{
+    int64_t first = cost_of(prepare, call, FEW); /* may have to teach Redis the script */
+    int64_t few = cost_of(prepare, call, FEW);
+    int64_t many = cost_of(prepare, call, MANY);
+
+    print_message("%d commands\n", (int)few);
+    assert_true(few > 1 && few <= first);
+    assert_int_equal(many, few);
+}
+
+/* ---- claims ---- */
+
+static void post_due(size_t count)
+{
+    post(count, "s1");
+}
+
+static void claim(size_t backlog)
+{
+    (void)backlog;
+    assert_int_equal(hand_claim(&rig, 0), hand_usual.slices);
+}
+
+static void a_claim_is_bounded_whatever_is_due(void **state)
+{
+    (void)state;
+    expect_bounded(post_due, claim);
+}
+
+/* As the claim looks at a part of them only, there is more to do at once. */
+static void claim_none(size_t backlog)
+{
+    const struct schedule_closed closed = {.source = VIEW("s1"), .until_ms = HAND_LATER_MS};
+    struct schedule_claim c = hand_usual;
+
+    (void)backlog;
+    c.closed = &closed;
+    c.closed_count = 1;
+    assert_int_equal(hand_claim_of(&rig, 0, c), 0);
+    assert_true(rig.claimed.next_ms <= rig.claimed.now_ms);
+}
+
+static void a_claim_is_bounded_whatever_can_t_be_sent(void **state)
+{
+    (void)state;
+    expect_bounded(post_due, claim_none);
+}
+
+/* Their holder is gone. */
+static void post_leased(size_t count)
+{
+    struct schedule_claim c = hand_usual;
+    size_t left = count;
+
+    post_due(count);
+    c.lease_ms = 3600000;
+    c.slices = SCHEDULE_CLAIM_MAX;
+    while (left > 0)
+        left -= hand_claim_of(&rig, 0, c);
+    assert_string_equal(
+        redis_server_ask(rig.server,
+                         "EVAL \"for _,v in ipairs(redis.call('ZRANGE','s:{07}:lease',0,"
+                         "-1)) do redis.call('ZADD','s:{07}:lease',1,v) end return 1\" 0"),
+        ":1");
+}
+
+static void a_claim_is_bounded_however_many_leases_ran_out(void **state)
+{
+    (void)state;
+    expect_bounded(post_leased, claim);
+}
+
+/* ---- writes, and the outbox ---- */
+
+static struct rig_slice held;
+
+static void post_and_hold(size_t count)
+{
+    post_due(count);
+    assert_int_equal(hand_claim(&rig, 0), hand_usual.slices);
+    held = rig.slices[0];
+}
+
+static void finish(size_t backlog)
+{
+    (void)backlog;
+    assert_int_equal(hand_finish(&rig, 0, &held, SLICE_OK, 0), SCHEDULE_DONE);
+}
+
+static void a_write_is_bounded_whatever_waits(void **state)
+{
+    (void)state;
+    expect_bounded(post_and_hold, finish);
+}
+
+static void fill_outbox(size_t count)
+{
+    char command[96];
+
+    assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(command, sizeof command,
+                       "XADD s:{07}:out %zu-1 t completed m %032zX at 1 c x", i + 1, i);
+        assert_int_not_equal(redis_server_ask(rig.server, command)[0], '-');
+    }
+}
+
+static void read_outbox(size_t backlog)
+{
+    (void)backlog;
+    schedule_rig_read_outbox(&rig, 0, HAND_SHARD);
+}
+
+static void a_reading_of_the_outbox_is_bounded(void **state)
+{
+    (void)state;
+    expect_bounded(fill_outbox, read_outbox);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_claim_is_bounded_whatever_is_due),
+        cmocka_unit_test(a_claim_is_bounded_whatever_can_t_be_sent),
+        cmocka_unit_test(a_claim_is_bounded_however_many_leases_ran_out),
+        cmocka_unit_test(a_write_is_bounded_whatever_waits),
+        cmocka_unit_test(a_reading_of_the_outbox_is_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
