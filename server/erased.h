@@ -42,7 +42,8 @@ size_t erased_count(const struct erased *e);
 void erased_store(struct erased *e, struct sqlite *db, struct view normal, int64_t now_ms);
 /* false: was not there. */
 bool erased_unstore(struct erased *e, struct sqlite *db, struct view normal);
-/* A contact, a group, an email, a recording, a script result: no event brings it back. */
+/* A contact, a group, an email, a recording, a script result: no event brings it back. What the
+ * file has of it is not touched: see erased_kin.h. */
 void erased_store_thing(struct erased *e, struct sqlite *db, const struct guid *id);
 bool erased_has_thing(const struct erased *e, struct sqlite *db, const struct guid *id);
 

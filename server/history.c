@@ -3,6 +3,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/ports/fault_point.h"
 #include "server/erased.h"
+#include "server/erased_kin.h"
 #include "server/history_schema.h"
 #include "server/job_chain.h"
 #include "server/readers.h"
@@ -22,7 +23,7 @@ struct history {
     uv_async_t answers;
     uv_prepare_t turn;
     bool tried;                /* a read at once, in this turn of the loop */
-    struct job_chain waiting;  /* for the writer; under the mutex, like the seven below */
+    struct job_chain waiting;  /* for the writer; under the mutex, like the eight below */
     struct job_chain answered; /* of writer and readers */
     int64_t commits;
     int64_t failures;
@@ -30,8 +31,9 @@ struct history {
     bool sick; /* the file failed the last group, or one of it */
     struct fault trouble;
     uint64_t trouble_ns; /* when it was */
+    int hidden;          /* by how many contacts that can't be shown became more in quiet turns */
     struct erased *erased;
-    bool merge_due;          /* the indexes of texts may be in many pieces */
+    bool quiet_due;          /* there may be work for a quiet time: quiet_turn */
     struct text_merge merge; /* the writer's, like the two below */
     uv_cond_t wake;          /* the writer */
     struct sqlite *db;       /* the writer's */
@@ -190,30 +192,34 @@ static bool may_join(const struct job_chain *group, const struct history_job *jo
     return group->first == NULL || (job != NULL && !job->bare && !group->first->bare);
 }
 
-/* Under the mutex, which is let go meanwhile. A failure is told as a write's is; the next write
- * brings the next try. */
-static void merge_turn(struct history *h)
+/* What is left of people who were erased, then the indexes. Under the mutex, which is let go
+ * meanwhile. A failure is told as a write's is; the next write brings the next try. */
+static void quiet_turn(struct history *h)
 {
+    struct history_removed removed = {0};
+    struct allowance left = allowance_of(ERASED_KIN_ROWS_MAX, &history_clock, ERASED_KIN_STEP_MS);
     struct fault why = {0};
     bool more;
     bool ok;
 
     uv_mutex_unlock(&h->mutex);
     sqlite_do(h->db, "BEGIN IMMEDIATE");
-    more = text_merge_step(&h->merge, h->db);
+    more = erased_kin_step(h->erased, h->db, &left, &removed) || text_merge_step(&h->merge, h->db);
     sqlite_do(h->db, "COMMIT");
     ok = sqlite_check(h->db, &why);
     if (!ok)
         roll_back(h->db);
     uv_mutex_lock(&h->mutex);
-    h->merge_due = ok && more;
+    h->quiet_due = ok && more;
+    if (ok)
+        h->hidden += removed.hidden;
     if (!ok) {
         h->failures++;
         h->sick = true;
         h->trouble = why;
         h->trouble_ns = uv_hrtime();
     }
-    if (!h->merge_due)
+    if (!h->quiet_due)
         uv_async_send(&h->answers);
 }
 
@@ -224,12 +230,12 @@ static void await_jobs(struct history *h)
     bool quiet = false;
 
     while (h->waiting.first == NULL && !h->stopping)
-        if (!h->merge_due)
+        if (!h->quiet_due)
             uv_cond_wait(&h->wake, &h->mutex);
         else if (!quiet)
             quiet = uv_cond_timedwait(&h->wake, &h->mutex, quiet_ns) == UV_ETIMEDOUT;
         else
-            merge_turn(h);
+            quiet_turn(h);
 }
 
 static void writer_main(void *arg)
@@ -252,7 +258,7 @@ static void writer_main(void *arg)
         if (!h->merge.under_way)
             text_merge_init(&h->merge);
         uv_mutex_lock(&h->mutex);
-        h->merge_due = true;
+        h->quiet_due = true;
         while ((job = job_chain_take(&group)) != NULL)
             job_chain_add(&h->answered, job);
         uv_async_send(&h->answers);
@@ -301,7 +307,9 @@ static void give_answers(struct history *h)
     h->answered = (struct job_chain){0};
     stat_add(h->stat_commits, h->commits);
     stat_add(h->stat_failures, h->failures);
-    stat_set(h->stat_merging, h->merge_due ? 1 : 0);
+    stat_set(h->stat_merging, h->quiet_due ? 1 : 0);
+    stat_add(h->stat_hidden, h->hidden);
+    h->hidden = 0;
     waiting = h->waiting.count;
     h->commits = 0;
     h->failures = 0;
@@ -489,7 +497,7 @@ struct history *history_open(struct uv_loop_s *loop, const struct history_conf *
     h->lock_fd = -1;
     make_stats(h, stats);
     text_merge_init(&h->merge);
-    h->merge_due = true; /* whatever the process before was at */
+    h->quiet_due = true; /* whatever the process before was at */
     uv_mutex_init(&h->mutex);
     uv_cond_init(&h->wake);
     uv_async_init(loop, &h->answers, on_answers);

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#define LEGS_MAX    64  /* of one step */
+#define LINES_MAX   64  /* of a transcript, in one piece */
 #define MERGE_PAGES 200 /* of one step: some milliseconds */
 #define MERGE_IDLE  2   /* a merge that changed fewer rows had nothing to do (SQLite's own rule) */
 
@@ -54,18 +54,18 @@ static size_t rows_of(struct sqlite *db, const char *sql, const struct guid *id,
 /* The lines of its transcript; false: there may be more. */
 static bool take_lines(struct sqlite *db, const struct guid *chat, struct allowance *left)
 {
-    int64_t rows[LEGS_MAX];
+    int64_t rows[LINES_MAX];
     size_t count;
 
     do {
-        count = rows_of(db, "SELECT row FROM chat_messages WHERE chat = ?", chat, rows, LEGS_MAX);
+        count = rows_of(db, "SELECT row FROM chat_messages WHERE chat = ?", chat, rows, LINES_MAX);
         for (size_t i = 0; i < count; i++) {
             text_index_remove(db, &text_index_of_chats, rows[i]);
             take_row(db, "DELETE FROM chat_messages WHERE row = ?", rows[i]);
         }
         left->rows -= (int64_t)count;
-    } while (count == LEGS_MAX && !allowance_is_over(left));
-    return count < LEGS_MAX;
+    } while (count == LINES_MAX && !allowance_is_over(left));
+    return count < LINES_MAX;
 }
 
 static void take_email(struct sqlite *db, const struct guid *id, struct history_removed *n)
@@ -104,19 +104,20 @@ static void take_leg(struct sqlite *db, int64_t row, struct history_removed *n, 
 bool history_remove_group(struct sqlite *db, const struct guid *group, struct allowance *left,
                           struct history_removed *n)
 {
-    int64_t rows[LEGS_MAX];
+    int64_t rows[HISTORY_REMOVE_LEGS];
     size_t count;
     size_t taken = 0;
     bool chat = false;
 
     if (!take_lines(db, group, left))
         return false;
-    count = rows_of(db, "SELECT row FROM contacts WHERE group_id = ?", group, rows, LEGS_MAX);
+    count = rows_of(db, "SELECT row FROM contacts WHERE group_id = ? ORDER BY row", group, rows,
+                    HISTORY_REMOVE_LEGS);
     while (taken < count && (taken == 0 || !allowance_is_over(left))) {
         take_leg(db, rows[taken++], n, &chat);
         left->rows--;
     }
-    if (taken < count || count == LEGS_MAX)
+    if (taken < count || count == HISTORY_REMOVE_LEGS)
         return false;
     (void)take(db, "DELETE FROM chat_participants WHERE chat = ?", group);
     n->remarks += take(db, "DELETE FROM remarks WHERE group_id = ?", group);

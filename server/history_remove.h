@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#define HISTORY_REMOVE_LEGS 64 /* that one call takes of a group, at most */
+
 struct sqlite;
 
 struct history_removed {
@@ -28,8 +30,9 @@ struct history_removed {
 void history_remove_begin(struct sqlite *db);
 void history_remove_end(struct sqlite *db);
 
-/* All legs of a group with their emails, its transcript, participants and remarks. Its rows are
- * counted down; false: some are left, and the next call goes on. */
+/* All legs of a group with their emails, its transcript, participants and remarks; the legs in the
+ * order of their rows. Its rows are counted down; false: some are left, and the next call goes on.
+ */
 bool history_remove_group(struct sqlite *db, const struct guid *group, struct allowance *left,
                           struct history_removed *n);
 /* With its listen logs; contacts show that they have none any more. */

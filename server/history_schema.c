@@ -175,6 +175,11 @@ static const char later_queues[] = "ALTER TABLE contacts ADD COLUMN later_queues
 /* Bits that tell most addresses from those of people who were erased (server/erased.c). */
 static const char quick_bits[] = "ALTER TABLE erased_people ADD COLUMN quick INTEGER;";
 
-const char *const history_schema[] = {contacts, chats,  emails,  recordings,   scripts,
-                                      remarks,  search, erasure, later_queues, quick_bits};
+/* Things of people who were erased, until nothing is left of them (server/erased_kin.h). */
+static const char erased_rest[] =
+    "CREATE TABLE erased_rest (id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;";
+
+const char *const history_schema[] = {contacts,     chats,      emails,     recordings,
+                                      scripts,      remarks,    search,     erasure,
+                                      later_queues, quick_bits, erased_rest};
 const int history_schema_steps = sizeof history_schema / sizeof *history_schema;

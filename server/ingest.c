@@ -9,10 +9,10 @@
 #include "bridge/io/crypto.h"
 #include "bridge/io/json_in.h"
 #include "server/erased.h"
+#include "server/erased_kin.h"
 #include "server/erased_reading.h"
 #include "server/exchange.h"
 #include "server/history.h"
-#include "server/history_remove.h"
 #include "server/server.h"
 #include "server/sqlite.h"
 
@@ -23,10 +23,6 @@
 
 static const struct ingest_kind *const kinds[] = {ingest_contact_kinds, ingest_chat_kinds,
                                                   ingest_email_kinds, ingest_call_kinds};
-
-#define ERASED_ROWS_MAX                                                                            \
-    500 /* of what came before the event that said whose it is; the rest is                        \
-           nobody's and goes with the next `cmibridge erase` */
 
 struct ingest {
     struct history_job job;
@@ -68,10 +64,20 @@ bool ingest_check(struct ingest_event *e, struct view data, struct cmi_visitor v
     return ok;
 }
 
-void ingest_about(struct ingest_event *e, const struct guid *id)
+static void add_about(struct ingest_event *e, const struct guid *id, bool both)
 {
     assert(e->about_count < INGEST_ABOUT_MAX);
-    e->about[e->about_count++] = *id;
+    e->about[e->about_count++] = (struct ingest_about){*id, both};
+}
+
+void ingest_about(struct ingest_event *e, const struct guid *id)
+{
+    add_about(e, id, false);
+}
+
+void ingest_one_with(struct ingest_event *e, const struct guid *id)
+{
+    add_about(e, id, true);
 }
 
 /* ---- read, on the loop ---- */
@@ -175,38 +181,28 @@ static bool read_batch(struct ingest *in)
 
 /* ---- stored, on the writer's thread ---- */
 
-/* Is it of something of an erased person? What is so because the event names the person is so from
- * now on; what events before it made of that goes. */
-static bool is_of_erased(struct ingest_event *e, struct erased *erased, struct sqlite *db,
-                         int *hidden)
+/* What the file has of people who were erased, bounded; the rest goes later. */
+static void take_rest(struct erased *erased, struct sqlite *db, int *hidden)
 {
     struct history_removed removed = {0};
-    struct allowance left = allowance_of(ERASED_ROWS_MAX, NULL, 0);
-    struct sqlite_query q;
-    struct guid group = e->subject;
-    bool named = e->erased;
+    struct allowance left = allowance_of(ERASED_KIN_ROWS_MAX, NULL, 0);
 
-    for (unsigned i = 0; i < e->about_count; i++)
-        e->erased = e->erased || erased_has_thing(erased, db, &e->about[i]);
+    (void)erased_kin_step(erased, db, &left, &removed);
+    *hidden += removed.hidden;
+}
+
+bool ingest_is_erased(struct ingest_event *e, struct erased *erased, struct sqlite *db, int *hidden)
+{
     e->erased = e->erased || erased_has_thing(erased, db, &e->subject);
+    for (unsigned i = 0; i < e->about_count; i++)
+        e->erased = e->erased || erased_has_thing(erased, db, &e->about[i].id);
     if (!e->erased)
         return false;
-    erased_store_thing(erased, db, &e->subject);
-    if (!named)
-        return true;
-    q = sqlite_query(db, "SELECT group_id FROM contacts WHERE id = ?");
-    sqlite_bind_guid(&q, &e->subject);
-    if (sqlite_row(&q))
-        (void)sqlite_guid(&q, 0, &group); /* NOT NULL */
-    sqlite_end(&q);
-    erased_store_thing(erased, db, &group);
-    (void)history_remove_group(db, &group, &left, &removed);
-    history_remove_recording(db, &e->subject, &removed);
-    for (unsigned i = 0; i < e->about_count; i++) {
-        erased_store_thing(erased, db, &e->about[i]);
-        (void)history_remove_group(db, &e->about[i], &left, &removed);
-    }
-    *hidden += removed.hidden;
+    erased_kin_add(erased, db, &e->subject);
+    for (unsigned i = 0; i < e->about_count; i++)
+        if (e->about[i].both)
+            erased_kin_add(erased, db, &e->about[i].id);
+    take_rest(erased, db, hidden);
     return true;
 }
 
@@ -217,7 +213,7 @@ static bool apply(struct ingest *in, struct ingest_event *e, struct sqlite *db, 
     int hidden = 0;
 
     sqlite_do(db, "SAVEPOINT event");
-    if (!is_of_erased(e, erased, db, &hidden))
+    if (!ingest_is_erased(e, erased, db, &hidden))
         e->kind->apply(e, db, &hidden);
     if (!sqlite_check(db, &e->fault)) {
         if (e->fault.cls == FAULT_RETRY || e->fault.cls == FAULT_STOP) {
@@ -237,9 +233,10 @@ static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
     struct ingest *in = (struct ingest *)job;
 
     for (struct ingest_event *e = in->first; e != NULL; e = e->next)
-        if (e->fault.cls == FAULT_NONE && !e->expired && !apply(in, e, db, f))
+        if (e->fault.cls == FAULT_NONE && (!e->expired || e->erased) && !apply(in, e, db, f))
             return fault_add(f, "%s", e->type->name);
-    return true;
+    take_rest(history_erased(in->x->server->history), db, &in->hidden);
+    return sqlite_check(db, f);
 }
 
 /* ---- answered, on the loop ---- */
@@ -297,10 +294,10 @@ static void count(const struct ingest *in)
     for (const struct ingest_event *e = in->first; e != NULL; e = e->next) {
         if (e->fault.cls != FAULT_NONE)
             refused++;
-        else if (e->expired)
-            expired++;
         else if (e->erased)
             erased++;
+        else if (e->expired)
+            expired++;
         else
             applied++;
     }

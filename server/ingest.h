@@ -30,9 +30,12 @@ struct ingest_event {
     struct guid subject; /* what it is about */
     struct merge_stamp stamp;
     int64_t time_ms;
-    enum age_of age;                     /* which age holds for it */
-    const struct erased *people;         /* whom its data must not have */
-    struct guid about[INGEST_ABOUT_MAX]; /* what it is of beside its subject */
+    enum age_of age;             /* which age holds for it */
+    const struct erased *people; /* whom its data must not have */
+    struct ingest_about {        /* what it is of beside its subject */
+        struct guid id;
+        bool both; /* and that is of what the subject is: of one matter with it */
+    } about[INGEST_ABOUT_MAX];
     unsigned about_count;
     bool erased;        /* it is of somebody who was erased: not stored */
     bool expired;       /* it is of before that: not stored */
@@ -61,6 +64,12 @@ extern const struct ingest_kind ingest_call_kinds[]; /* recordings and script re
 void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms,
                  const struct erased *people, struct arena *a, struct buf *text);
 
+/* Is it of something of an erased person, because it names the person or is of what is so? Then
+ * what it is of is so, too, from now on, and what other events made of that goes (erased_kin.h). On
+ * the writer's thread, in a transaction; *hidden as in apply. */
+bool ingest_is_erased(struct ingest_event *e, struct erased *erased, struct sqlite *db,
+                      int *hidden);
+
 /* What a producer's name stands for: a GUID for itself, any other for one made of source and name
  * (version 5). A contact, the chat that is its group and the email that is it share their names, so
  * all three are made alike. collection: "contacts", … */
@@ -70,7 +79,10 @@ struct guid ingest_guid(struct view source, const char *collection, struct view 
  * says whether the data names one. */
 bool ingest_check(struct ingest_event *e, struct view data, struct cmi_visitor visitor,
                   struct fault *f) MUST_CHECK;
-/* For a kind's read: it is of this thing, too (a group, a contact, a call). */
+/* For a kind's read: it is of this thing, too (a contact, a call), which need not be of anything
+ * that it is of. */
 void ingest_about(struct ingest_event *e, const struct guid *id);
+/* It and that are of one matter: a group, the leg before. */
+void ingest_one_with(struct ingest_event *e, const struct guid *id);
 
 #endif

@@ -136,16 +136,18 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
 
         leg_change_set(c, LEG_SETS_GROUP, group_cell(said, v));
         if (guid_parse(c->cells[LEG_GIVEN_GROUP].bytes, &group))
-            ingest_about(said->event, &group);
+            ingest_one_with(said->event, &group);
     } else if (strcmp(field->name, "status") == 0 && !v->null)
         leg_change_more(c, LEG_SETS_STATUS, 1, plain_cell(field, v, said->texts));
     else if (strcmp(field->name, "agentId") == 0)
         leg_change_set(c, LEG_SETS_AGENT_ID, guid_cell(said, v, &said->agent_id));
     else if (strcmp(field->name, "queueId") == 0)
         leg_change_set(c, LEG_SETS_QUEUE_ID, guid_cell(said, v, &said->queue_id));
-    else if (strcmp(field->name, "previousId") == 0)
+    else if (strcmp(field->name, "previousId") == 0) {
         leg_change_set(c, LEG_SETS_PREVIOUS, guid_cell(said, v, &said->previous_id));
-    else if (strcmp(field->name, "requiredAgent") == 0) /* null */
+        if (!v->null)
+            ingest_one_with(said->event, &said->previous_id);
+    } else if (strcmp(field->name, "requiredAgent") == 0) /* null */
         leg_change_set(c, LEG_SETS_REQUIRED, cell_null);
     return true;
 }
@@ -213,7 +215,6 @@ static bool transferred(struct contact_said *said, struct fault *f)
     leg_change_phase(&said->before, LEG_HANDED_ON);
     unless_given(said, LEG_SETS_ARRIVAL, e->time_ms);
     leg_change_phase(&said->change, LEG_QUEUED);
-    ingest_about(said->event, &said->previous_id);
     return place_allows("time", e->time_ms, f);
 }
 

@@ -183,11 +183,11 @@ static void take_group(struct email_said *said, const struct cmi_value *v)
     if (v->null || !v->named) {
         leg_change_set(&said->leg, LEG_SETS_GROUP, text_cell(said, v));
         if (!v->null && guid_parse(v->text, &group))
-            ingest_about(said->event, &group);
+            ingest_one_with(said->event, &group);
         return;
     }
     group = ingest_guid(said->event->source, "contacts", v->text);
-    ingest_about(said->event, &group);
+    ingest_one_with(said->event, &group);
     guid_hyphen(&group, text);
     leg_change_set(&said->leg, LEG_SETS_GROUP, cell_text(arena_view(said->texts, view_of(text))));
 }

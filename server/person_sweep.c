@@ -2,7 +2,7 @@
 
 #include "bridge/core/arena.h"
 #include "bridge/core/mem.h"
-#include "server/erased.h"
+#include "server/erased_kin.h"
 #include "server/sqlite.h"
 #include "server/text_index.h"
 
@@ -111,88 +111,54 @@ struct ids {
     size_t room;
 };
 
+static void ids_add(struct ids *out, const struct guid *id)
+{
+    if (out->count == out->room) {
+        out->room = out->room == 0 ? 16 : 2 * out->room;
+        out->list = mem_resize(out->list, out->room, sizeof *out->list);
+    }
+    out->list[out->count++] = *id;
+}
+
 static void ids_of(struct sqlite *db, const char *sql, const struct guid *id, struct ids *out)
 {
     struct sqlite_query q = sqlite_query(db, sql);
     struct guid found;
 
     sqlite_bind_guid(&q, id);
-    while (sqlite_row(&q)) {
-        if (!sqlite_guid(&q, 0, &found))
+    while (sqlite_row(&q))
+        if (sqlite_guid(&q, 0, &found))
+            ids_add(out, &found);
+}
+
+static void count_of(struct person_sweep *s, struct sqlite *db, const char *sql,
+                     enum person_thing kind, const struct guid *id)
+{
+    struct ids things = {0};
+
+    ids_of(db, sql, id, &things);
+    for (size_t i = 0; i < things.count; i++)
+        (void)person_taken_add(&s->taken, db, kind, &things.list[i], &s->removed);
+    mem_free(things.list);
+}
+
+/* What erased_kin_step would take, if it were asked to: a dry run. */
+static void count_kin(struct person_sweep *s, struct sqlite *db, const struct guid *id)
+{
+    struct ids kin = {0};
+
+    ids_add(&kin, id);
+    for (size_t at = 0; at < kin.count; at++) {
+        const struct guid one = kin.list[at];
+
+        if (!person_taken_add(&s->taken, db, PERSON_GROUP, &one, &s->removed))
             continue;
-        if (out->count == out->room) {
-            struct guid *more;
-
-            out->room = out->room == 0 ? 16 : 2 * out->room;
-            more = mem_zeroed(out->room, sizeof *more);
-            if (out->count > 0)
-                memcpy(more, out->list, out->count * sizeof *more);
-            mem_free(out->list);
-            out->list = more;
-        }
-        out->list[out->count++] = found;
+        count_of(s, db, ERASED_KIN_RECORDINGS, PERSON_RECORDING, &one);
+        count_of(s, db, ERASED_KIN_SCRIPTS, PERSON_SCRIPT, &one);
+        for (size_t i = 0; erased_kin_of[i] != NULL; i++)
+            ids_of(db, erased_kin_of[i], &one, &kin);
     }
-}
-
-static void take_recording(struct person_sweep *s, struct sqlite *db, const struct guid *id)
-{
-    if (s->dry) {
-        (void)person_taken_add(&s->taken, db, PERSON_RECORDING, id, &s->removed);
-        return;
-    }
-    erased_store_thing(s->erased, db, id);
-    history_remove_recording(db, id, &s->removed);
-}
-
-static void take_script(struct person_sweep *s, struct sqlite *db, const struct guid *id)
-{
-    if (s->dry) {
-        (void)person_taken_add(&s->taken, db, PERSON_SCRIPT, id, &s->removed);
-        return;
-    }
-    erased_store_thing(s->erased, db, id);
-    history_remove_script(db, id, &s->removed);
-}
-
-/* Recordings and script results of a leg, or of a call that has the group's name. */
-static void take_of(struct person_sweep *s, struct sqlite *db, const struct guid *id)
-{
-    struct ids recordings = {0};
-    struct ids scripts = {0};
-
-    ids_of(db, "SELECT id FROM call_recordings WHERE contact_id = ?1 OR call_id = ?1", id,
-           &recordings);
-    ids_of(db, "SELECT id FROM script_results WHERE contact_id = ?1 OR originalcontact_id = ?1", id,
-           &scripts);
-    for (size_t i = 0; i < recordings.count; i++)
-        take_recording(s, db, &recordings.list[i]);
-    for (size_t i = 0; i < scripts.count; i++)
-        take_script(s, db, &scripts.list[i]);
-    mem_free(recordings.list);
-    mem_free(scripts.list);
-}
-
-static void note_thing(const struct person_sweep *s, struct sqlite *db, const struct guid *id)
-{
-    if (!s->dry)
-        erased_store_thing(s->erased, db, id);
-}
-
-static bool take_group(struct person_sweep *s, struct sqlite *db, const struct guid *group)
-{
-    struct ids legs = {0};
-
-    if (s->dry && !person_taken_add(&s->taken, db, PERSON_GROUP, group, &s->removed))
-        return true;
-    ids_of(db, "SELECT id FROM contacts WHERE group_id = ?", group, &legs);
-    note_thing(s, db, group);
-    take_of(s, db, group);
-    for (size_t i = 0; i < legs.count; i++) {
-        note_thing(s, db, &legs.list[i]);
-        take_of(s, db, &legs.list[i]);
-    }
-    mem_free(legs.list);
-    return s->dry || history_remove_group(db, group, &s->left, &s->removed);
+    mem_free(kin.list);
 }
 
 static struct guid group_of_email(struct sqlite *db, const struct guid *email)
@@ -211,16 +177,15 @@ static struct guid group_of_email(struct sqlite *db, const struct guid *email)
 static bool take(struct person_sweep *s, struct sqlite *db, const struct named *n,
                  const struct guid *key)
 {
-    struct guid group = *key;
-
-    if (n->holder == HOLDER_RECORDING) {
-        take_recording(s, db, key);
-        s->left.rows--;
-        return true;
+    if (!s->dry) {
+        erased_kin_take(s->erased, db, key);
+        return !erased_kin_step(s->erased, db, &s->left, &s->removed);
     }
-    if (n->holder == HOLDER_EMAIL)
-        group = group_of_email(db, key);
-    return take_group(s, db, &group);
+    if (n->holder == HOLDER_RECORDING)
+        (void)person_taken_add(&s->taken, db, PERSON_RECORDING, key, &s->removed);
+    else
+        count_kin(s, db, key);
+    return true;
 }
 
 /* In a dry run, where it is still there. */
@@ -408,6 +373,8 @@ bool person_sweep_step(struct person_sweep *s, struct sqlite *db)
     s->looked = 0;
     s->acted = false;
     s->left = allowance_of(PERSON_ROWS_MAX, s->clock, PERSON_STEP_MS);
+    if (!s->dry && erased_kin_step(s->erased, db, &s->left, &s->removed))
+        return true; /* of those before, or of an event */
     if (!s->dry)
         history_remove_begin(db);
     do {

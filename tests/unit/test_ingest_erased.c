@@ -1,0 +1,286 @@
+/* ingest, erased_kin, person_sweep: of somebody who was erased nothing is left, in whatever order
+ * events come, before and after; and of everybody else everything is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/io/crypto.h"
+#include "server/erased.h"
+#include "server/erased_kin.h"
+#include "server/ingest.h"
+#include "server/person_sweep.h"
+#include "server/sqlite.h"
+#include "tests/fakes/ingest_hand.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOW_MS     INT64_C(1714903200000) /* 2024-05-05T10:00:00Z */
+#define WHO        "+358401234567"
+#define ORDERS     150
+#define STEPS_MAX  1000
+#define EVENTS_MAX 32
+
+#define X      "A0000000000000000000000000000001"
+#define Y      "A0000000000000000000000000000002"
+#define Z      "A0000000000000000000000000000003"
+#define MAIL   "A0000000000000000000000000000004"
+#define MAIL_2 "A0000000000000000000000000000005"
+#define GROUP  "A0000000000000000000000000000006"
+#define REC    "A0000000000000000000000000000007"
+#define REC_Z  "A0000000000000000000000000000008"
+#define SCR    "A0000000000000000000000000000009"
+#define SCR_Y  "A000000000000000000000000000000A"
+#define REC_W  "A000000000000000000000000000000B"
+#define GROUP2 "A000000000000000000000000000000C"
+#define LEG_G  "A000000000000000000000000000000D"
+#define LEG_0  "A000000000000000000000000000000E"
+#define REC_0  "A000000000000000000000000000000F"
+#define BY     "B0000000000000000000000000000001"
+#define BY_2   "B0000000000000000000000000000002"
+#define BY_REC "B0000000000000000000000000000003"
+#define BY_SCR "B0000000000000000000000000000004"
+
+struct told {
+    const char *type;
+    const char *subject;
+    const char *data;
+};
+
+#define RECORDING(contact, call, file)                                                             \
+    "{\"call_id\":\"" call "\",\"contact_id\":\"" contact "\",\"owner_id\":\"" QUEUE               \
+    "\",\"owner_type\":\"queue\",\"owner_name\":\"Q\",\"file_name\":\"" file "\"}"
+#define RESULT(contact)                                                                            \
+    "{\"script_id\":\"" QUEUE "\",\"name\":\"s\",\"contact_id\":\"" contact                        \
+    "\",\"scriptquestions\":[]}"
+#define CHAT(from)                                                                                 \
+    "{\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"source\":\"" from "\",\"destination\":\"desk\"}"
+#define LETTER(to, more)                                                                           \
+    "{\"from_queue\":{\"id\":\"" QUEUE "\"},\"title\":\"t\",\"content\":\"c\",\"originator\":"     \
+    "\"a@x\",\"destination\":\"d@x\",\"cc_address\":[{\"address\":\"" to "\"}]" more "}"
+
+/* One chat of the person, transferred twice; an email that only mentions whom in a copy, and the
+ * reply to it, which is of its group and was transferred from it. */
+static const struct told persons[] = {
+    {"contact.received", "contacts/" X, CHAT(WHO)},
+    {"contact.updated", "contacts/" X, "{\"subject\":\"secret\"}"},
+    {"contact.transferred", "contacts/" Y, "{\"previousId\":\"" X "\"}"},
+    {"contact.updated", "contacts/" Y,
+     "{\"source\":\"a\",\"destination\":\"b\",\"channel\":\"CHAT\",\"type\":\"ChatIn\","
+     "\"arrivalTime\":\"2024-05-05T09:00:00Z\",\"status\":\"Handled\"}"},
+    {"contact.transferred", "contacts/" Z,
+     "{\"previousId\":\"" Y "\",\"contactGroupId\":\"" GROUP "\",\"source\":\"a\"}"},
+    {"contact.ended", "contacts/" Z, "{}"},
+    {"chat.message.added", "chats/" X, "{\"message\":\"secret\",\"originator\":\"sam\"}"},
+    {"chat.participant.added", "chats/" X, "{\"alias\":\"Agent\",\"uniquekey\":\"agent\"}"},
+    {"chat.message.added", "chats/" GROUP, "{\"message\":\"secret\",\"originator\":\"sam\"}"},
+    {"callrecording.created", "callRecordings/" REC, RECORDING(X, Y, "a.wav")},
+    {"callrecording.created", "callRecordings/" REC_Z, RECORDING(Z, Z, "a.wav")},
+    {"callrecording.created", "callRecordings/" REC_W, RECORDING(BY, GROUP, "a.wav")},
+    {"scriptresult.saved", "scriptResults/" SCR, RESULT(X)},
+    {"scriptresult.saved", "scriptResults/" SCR_Y, RESULT(Y)},
+    {"email.received", "emails/" MAIL, LETTER(WHO, "")},
+    {"email.updated", "emails/" MAIL, "{\"title\":\"secret\"}"},
+    {"email.sent", "emails/" MAIL_2, LETTER("b@x", ",\"contactGroupId\":\"" MAIL "\"")},
+    /* another, of which only a participant of its last group says whose it is */
+    {"contact.received", "contacts/" LEG_0, CHAT("web")},
+    {"contact.transferred", "contacts/" LEG_G,
+     "{\"previousId\":\"" LEG_0 "\",\"contactGroupId\":\"" GROUP2 "\"}"},
+    {"chat.participant.added", "chats/" GROUP2, "{\"alias\":\"Sam\",\"uniquekey\":\"" WHO "\"}"},
+    {"callrecording.created", "callRecordings/" REC_0, RECORDING(LEG_0, LEG_0, "a.wav")},
+};
+
+/* Somebody else's call, of which one recording says in its name that it is not. */
+static const struct told others[] = {
+    {"contact.received", "contacts/" BY,
+     "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"source\":\"+358409999999\","
+     "\"destination\":\"100\"}"},
+    {"contact.transferred", "contacts/" BY_2, "{\"previousId\":\"" BY "\"}"},
+    {"callrecording.created", "callRecordings/" BY_REC, RECORDING(BY, BY, "b.wav")},
+    {"scriptresult.saved", "scriptResults/" BY_SCR, RESULT(BY_2)},
+};
+static const struct told named = {"callrecording.created",
+                                  "callRecordings/B0000000000000000000000000000005",
+                                  RECORDING(BY, BY, "of 358401234567.wav")};
+
+static struct person who(void)
+{
+    struct person p;
+    struct fault f;
+
+    assert_true(person_init(&p, VIEW(WHO), &f));
+    return p;
+}
+
+static void take(struct sqlite *db, struct erased *erased, const struct told *t, unsigned id)
+{
+    char json[INGEST_HAND_EVENT_MAX];
+    struct ingest_event e;
+    struct arena a;
+    struct buf text;
+    struct fault f = {0};
+    int hidden = 0;
+
+    snprintf(json, sizeof json,
+             "{\"specversion\":\"1.0\",\"id\":\"e%u\",\"source\":\"/t\",\"type\":\"%s\","
+             "\"subject\":\"%s\",\"data\":%s}",
+             id, t->type, t->subject, t->data);
+    arena_init(&a);
+    buf_init(&text, sizeof json);
+    ingest_read(&e, view_of(json), NOW_MS + id * 1000, erased, &a, &text);
+    if (e.fault.cls != FAULT_NONE)
+        fail_msg("%s\n%s", e.fault.text, json);
+    if (!ingest_is_erased(&e, erased, db, &hidden))
+        e.kind->apply(&e, db, &hidden);
+    if (!sqlite_check(db, &f))
+        fail_msg("%s", f.text);
+    arena_done(&a);
+    buf_done(&text);
+}
+
+static void erase(struct sqlite *db, struct erased *erased)
+{
+    const struct person p = who();
+    struct person_sweep s = {.person = &p, .erased = erased};
+    struct fault f;
+    int steps = 0;
+
+    erased_add(erased, person_normal(&p));
+    erased_store(erased, db, person_normal(&p), NOW_MS);
+    while (person_sweep_step(&s, db))
+        assert_true(++steps < STEPS_MAX);
+    person_sweep_done(&s);
+    if (!sqlite_check(db, &f))
+        fail_msg("%s", f.text);
+}
+
+static void finish(struct sqlite *db, struct erased *erased)
+{
+    struct history_removed n = {0};
+    int steps = 0;
+
+    for (bool more = true; more;) {
+        struct allowance left = allowance_of(1, NULL, 0);
+
+        more = erased_kin_step(erased, db, &left, &n);
+        assert_true(++steps < STEPS_MAX);
+    }
+}
+
+/* Told in that order; the person is erased before the event of that number. */
+static void tell(const struct told *events[], const unsigned order[], size_t count, size_t erase_at,
+                 struct buf *dump)
+{
+    struct sqlite *db = ingest_hand_open();
+    struct fault f = {0};
+    struct erased *erased = erased_load(db, &f);
+
+    assert_non_null(erased);
+    for (size_t i = 0; i <= count; i++) {
+        if (i == erase_at)
+            erase(db, erased);
+        if (i < count)
+            take(db, erased, events[order[i]], order[i]);
+    }
+    finish(db, erased);
+    assert_string_equal(ingest_hand_ask(db, "SELECT count(*) FROM erased_rest"), "0");
+    ingest_hand_dump(db, dump);
+    erased_free(erased);
+    sqlite_close(db);
+}
+
+static void shuffle(unsigned order[], size_t count)
+{
+    for (size_t i = count; i > 1; i--) {
+        size_t at = (size_t)rand() % i;
+        unsigned one = order[i - 1];
+
+        order[i - 1] = order[at];
+        order[at] = one;
+    }
+}
+
+static void whatever_the_order_nothing_is_left(void **state)
+{
+    const struct told *events[EVENTS_MAX];
+    unsigned order[EVENTS_MAX];
+    size_t count = 0;
+    struct buf wanted;
+    struct buf got;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        events[count++] = &others[i];
+    for (size_t i = 0; i < EVENTS_MAX; i++)
+        order[i] = (unsigned)i;
+    buf_init(&wanted, INGEST_HAND_DUMP_MAX);
+    buf_init(&got, INGEST_HAND_DUMP_MAX);
+    tell(events, order, count, 0, &wanted);
+    assert_non_null(strstr(buf_text(&wanted), "358409999999"));
+    events[count++] = &named;
+    for (size_t i = 0; i < sizeof persons / sizeof *persons; i++)
+        events[count++] = &persons[i];
+    srand(7);
+    for (unsigned run = 0; run < ORDERS; run++) {
+        size_t erase_at = run % 2 == 0 ? 0 : (size_t)rand() % (count + 1);
+
+        buf_clear(&got);
+        tell(events, order, count, erase_at, &got);
+        if (!view_eq(buf_view(&wanted), buf_view(&got))) {
+            for (size_t i = 0; i < count; i++)
+                print_message("%s%s %s\n", i == erase_at ? "(erased)\n" : "",
+                              events[order[i]]->type, events[order[i]]->subject);
+            fail_msg("run %u left\n%s\ninstead of\n%s", run, buf_text(&got), buf_text(&wanted));
+        }
+        shuffle(order, count);
+    }
+    buf_done(&wanted);
+    buf_done(&got);
+}
+
+/* What came before is more than one event may take. */
+static void what_is_much_goes_in_several_steps(void **state)
+{
+    const struct told line = {"chat.message.added", "chats/" X,
+                              "{\"message\":\"m\",\"originator\":\"sam\"}"};
+    struct sqlite *db = ingest_hand_open();
+    struct fault f = {0};
+    struct erased *erased = erased_load(db, &f);
+
+    (void)state;
+    assert_non_null(erased);
+    erase(db, erased);
+    for (unsigned i = 0; i < 2 * ERASED_KIN_ROWS_MAX; i++)
+        take(db, erased, &line, 100 + i);
+    take(db, erased, &persons[2], 2);
+    take(db, erased, &persons[9], 9);
+    take(db, erased, &persons[0], 0);
+    assert_string_not_equal(ingest_hand_ask(db, "SELECT count(*) FROM erased_rest"), "0");
+    assert_string_not_equal(ingest_hand_ask(db, "SELECT count(*) FROM chat_messages"), "0");
+    erased_free(erased); /* a new start */
+    erased = erased_load(db, &f);
+    assert_non_null(erased);
+    finish(db, erased);
+    assert_string_equal(ingest_hand_ask(db, "SELECT (SELECT count(*) FROM chat_messages)"
+                                            " + (SELECT count(*) FROM contacts)"
+                                            " + (SELECT count(*) FROM call_recordings)"
+                                            " + (SELECT count(*) FROM erased_rest)"),
+                        "0");
+    erased_free(erased);
+    sqlite_close(db);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_the_order_nothing_is_left),
+        cmocka_unit_test(what_is_much_goes_in_several_steps),
+    };
+
+    crypto_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
