@@ -4,6 +4,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/throttle.h"
 #include "bridge/io/crypto.h"
+#include "bridge/io/http_source.h"
 #include "bridge/io/password.h"
 
 #include <assert.h>
@@ -32,7 +33,7 @@ struct check {
     struct sign_on *sign_on; /* NULL: it was stopped meanwhile */
     struct check *next;
     uint8_t mac[CRYPTO_SHA256_LEN];
-    uint8_t source[HTTP_SERVER_SOURCE_LEN];
+    uint8_t source[HTTP_SOURCE_LEN];
     struct users *users;            /* held */
     const struct user_record *user; /* NULL: nobody of that login, or without a password */
     char login[AUTHORIZATION_LOGIN_MAX + 1];
@@ -68,9 +69,9 @@ static int64_t now_ms(const struct sign_on *s)
     return (int64_t)uv_now(s->conf.loop);
 }
 
-static struct view source_view(const uint8_t source[HTTP_SERVER_SOURCE_LEN])
+static struct view source_view(const uint8_t source[HTTP_SOURCE_LEN])
 {
-    return (struct view){(const char *)source, HTTP_SERVER_SOURCE_LEN};
+    return (struct view){(const char *)source, HTTP_SOURCE_LEN};
 }
 
 /* ---- results ---- */
@@ -200,9 +201,9 @@ static void start_some(struct sign_on *s);
  * field. */
 static void log_wrong(const struct sign_on *s, const struct check *c)
 {
-    char source[HTTP_SERVER_SOURCE_TEXT];
+    char source[HTTP_SOURCE_TEXT];
 
-    http_server_source_text(c->source, source);
+    http_source_text(c->source, source);
     notice_say(s->conf.log, NOTICE_WARN, "sign_on_refused",
                NOTICE_TEXT("user", c->user != NULL ? c->login : "unknown"),
                NOTICE_TEXT("source", source));

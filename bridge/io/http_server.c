@@ -4,12 +4,12 @@
 #include "bridge/core/heap.h"
 #include "bridge/core/mem.h"
 #include "bridge/io/http_accept.h"
+#include "bridge/io/http_handshake.h"
+#include "bridge/io/http_source.h"
 #include "bridge/io/listen.h"
 #include "bridge/io/tls.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,11 +32,12 @@ struct connection {
     struct http_server *server;
     struct MHD_Connection *mhd;
     int fd;
-    struct http_visit *visit; /* under way, or NULL */
-    bool cut;                 /* shut down by us; libmicrohttpd will notice */
-    bool looked_at;           /* `certificate` is known */
-    char *certificate;        /* subject of the client's, or NULL */
-    uint8_t source[HTTP_SERVER_SOURCE_LEN];
+    struct http_handshake *handshake; /* NULL: plain HTTP */
+    struct http_visit *visit;         /* under way, or NULL */
+    bool cut;                         /* shut down by us; libmicrohttpd will notice */
+    bool looked_at;                   /* `certificate` is known */
+    char *certificate;                /* subject of the client's, or NULL */
+    uint8_t source[HTTP_SOURCE_LEN];
 };
 
 enum visit_phase {
@@ -68,7 +69,8 @@ struct http_server {
     struct http_server_owner owner;
     struct http_server_conf conf;
     struct MHD_Daemon *daemon;
-    struct http_accept *accept; /* NULL: no more */
+    struct http_accept *accept;         /* NULL: no more */
+    struct http_handshakes *handshakes; /* NULL: plain HTTP */
     unsigned port;
     uv_poll_t poll;
     uv_idle_t run_again; /* libmicrohttpd has more to do at once */
@@ -160,6 +162,8 @@ static void run(struct http_server *s)
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
 
     MHD_run(s->daemon);
+    if (s->handshakes != NULL)
+        http_handshakes_rest(s->handshakes);
     if (MHD_get_timeout(s->daemon, &wait_ms) == MHD_YES)
         run_soon(s);
     if (s->draining && s->connections == 0 && s->drained != NULL) {
@@ -469,34 +473,6 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **request,
     *request = NULL;
 }
 
-static void read_source(struct connection *c)
-{
-    const struct sockaddr *from =
-        MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-
-    if (from->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)from;
-
-        c->source[10] = c->source[11] = 0xff;
-        memcpy(c->source + 12, &v4->sin_addr, 4);
-    } else if (from->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)from;
-
-        memcpy(c->source, &v6->sin6_addr, IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) ? 16 : 8);
-    }
-}
-
-void http_server_source_text(const uint8_t source[HTTP_SERVER_SOURCE_LEN],
-                             char out[HTTP_SERVER_SOURCE_TEXT])
-{
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    bool v4 = memcmp(source, mapped, sizeof mapped) == 0;
-
-    if (inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? source + 12 : source, out,
-                  HTTP_SERVER_SOURCE_TEXT) == NULL)
-        out[0] = '\0';
-}
-
 static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -508,7 +484,11 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
         c->server = s;
         c->mhd = mhd;
         c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-        read_source(c);
+        http_source_of(
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
+            c->source);
+        if (s->handshakes != NULL)
+            c->handshake = http_handshake_new(s->handshakes, mhd);
         *context = c;
         s->connections++;
         limit(c, s->conf.request_time_ms);
@@ -516,6 +496,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
         if (c->visit != NULL)
             visit_free(c->visit);
         limit_none(c);
+        http_handshake_free(c->handshake);
         s->connections--;
         if (s->accept != NULL)
             http_accept_look(s->accept);
@@ -553,6 +534,11 @@ static void take(void *ctx, int fd, const struct sockaddr *from, socklen_t from_
 static void on_taken(void *ctx)
 {
     run(ctx);
+}
+
+static void on_resumed(void *ctx)
+{
+    run_soon(ctx);
 }
 
 /* ---- birth and death ---- */
@@ -598,6 +584,8 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_se
     s->owner = owner;
     s->port = port;
     heap_init(&s->deadlines);
+    if (conf->tls != NULL)
+        s->handshakes = http_handshakes_new(loop, on_resumed, s);
     s->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
             (conf->tls != NULL ? MHD_USE_TLS : 0u),
@@ -609,6 +597,7 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_se
         s, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     if (s->daemon == NULL) {
         close(listen_fd);
+        http_handshakes_free(s->handshakes);
         heap_done(&s->deadlines);
         mem_free(s);
         fault_set(f, FAULT_STOP, "the HTTP server did not start");
@@ -677,10 +666,13 @@ void http_server_free(struct http_server *s)
         return;
     uv_poll_stop(&s->poll);
     stop_listening(s);
+    if (s->handshakes != NULL)
+        http_handshakes_wake(s->handshakes);
     /* What was resumed must be run once, or libmicrohttpd finds it suspended and gives up. */
     MHD_run(s->daemon);
     MHD_stop_daemon(s->daemon);
     s->daemon = NULL;
+    http_handshakes_free(s->handshakes);
     uv_close((uv_handle_t *)&s->poll, on_closed);
     uv_close((uv_handle_t *)&s->run_again, on_closed);
     uv_close((uv_handle_t *)&s->timer, on_closed);

@@ -10,10 +10,10 @@
  * closed. In a chunked body libmicrohttpd still takes a bare LF for CRLF; a proxy in front is the
  * remedy (docs/OPERATIONS).
  *
- * Time: a connection may idle, a request may take from its first line to its last byte, and an
- * answer may take to be read, `request_time_ms` each, however busily the bytes drip (an answer also
- * what its size takes at HTTP_SERVER_SLOWEST_BYTES_S). Then the socket is shut down, a request
- * half read after a 408 (not under TLS).
+ * Time: a connection may idle (in its TLS handshake, too), a request may take from its first line
+ * to its last byte, and an answer may take to be read, `request_time_ms` each, however busily the
+ * bytes drip (an answer also what its size takes at HTTP_SERVER_SLOWEST_BYTES_S). Then the socket
+ * is shut down, a request half read after a 408 (not under TLS).
  */
 #ifndef BRIDGE_IO_HTTP_SERVER_H
 #define BRIDGE_IO_HTTP_SERVER_H
@@ -32,19 +32,14 @@ struct uv_loop_s;
 struct http_server;
 struct http_visit;
 
-#define HTTP_SERVER_SOURCE_LEN  16 /* bytes: an IPv6 address, or an IPv4 one mapped into it */
-#define HTTP_SERVER_SOURCE_TEXT 46 /* bytes, with the NUL */
-
 struct http_request {
     struct view method;
     struct view path;  /* as sent, up to '?'; begins with '/' or is "*" */
     struct view query; /* as sent, after '?' */
     const struct http_field *headers;
     size_t header_count;
-    struct view body; /* empty in `admit` */
-    /* Whom the connection is from, HTTP_SERVER_SOURCE_LEN bytes; of an IPv6 address its network,
-     * the first 64 bits, since who has one address there has all. */
-    const uint8_t *source;
+    struct view body;        /* empty in `admit` */
+    const uint8_t *source;   /* whom the connection is from: http_source.h */
     const char *certificate; /* subject of the client's certificate (tls_peer); NULL: none */
 };
 
@@ -76,9 +71,6 @@ struct http_server_owner {
 /* Listens. NULL with a fault if the address makes no sense or can't be had. */
 struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_server_conf *conf,
                                     struct http_server_owner owner, struct fault *f);
-/* "192.0.2.1", "2001:db8::": of a request's source. */
-void http_server_source_text(const uint8_t source[HTTP_SERVER_SOURCE_LEN],
-                             char out[HTTP_SERVER_SOURCE_TEXT]);
 unsigned http_server_port(const struct http_server *s);
 size_t http_server_connections(const struct http_server *s);
 /* Accepts no more, closes what idles, lets requests under way end. `drained` is called once, from

@@ -261,6 +261,20 @@ tls_function *tls_retrieve(const struct tls *(*of)(void *session_pointer))
     return (tls_function *)retrieve;
 }
 
+bool tls_is_established(void *session)
+{
+    char *desc = gnutls_session_get_desc(session); /* NULL during the first handshake */
+    bool is = desc != NULL;
+
+    gnutls_free(desc);
+    return is;
+}
+
+bool tls_is_writing(void *session)
+{
+    return gnutls_record_get_direction(session) == 1;
+}
+
 static bool vouched_for(const struct tls *t, gnutls_x509_crt_t *chain, unsigned count)
 {
     gnutls_typed_vdata_st wanted = {.type = GNUTLS_DT_KEY_PURPOSE_OID,

@@ -40,6 +40,10 @@ const char *tls_client_ca(const struct tls *t);
 /* The subject (RFC 4514) of the certificate that the client of this GnuTLS session showed, if one
  * of the authorities vouches for it, today, as a client's. */
 bool tls_peer(const struct tls *t, void *session, char out[TLS_SUBJECT_MAX]);
+/* Is the handshake of this GnuTLS session over, and well? */
+bool tls_is_established(void *session);
+/* What a session that is to be tried again waits for: that it can write, else that it can read. */
+bool tls_is_writing(void *session);
 /* Gives a session in its handshake the certificate: a retrieve function of GnuTLS (version 3). It
  * finds the tls by `of`, which is called with the session's pointer. */
 typedef void tls_function(void);

@@ -10,7 +10,9 @@
 #include "bridge/io/crypto.h"
 #include "tests/fakes/serve_rig.h"
 #include "tests/fakes/shell.h"
+#include "tests/fakes/tls_probe.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,9 @@
 
 #define ANSWER_MAX   (4 << 20)
 #define DESTINATIONS 5000 /* many times what a TLS record and the library's buffers hold */
+
+#define SHORT "limits: {request_time: 3s, connections: 12}\n"
+#define LIMIT 12 /* connections of it */
 
 static char dir[] = "/tmp/cmibridge-tls-XXXXXX";
 static struct serve_rig rig;
@@ -235,6 +240,121 @@ static void a_renewed_certificate_counts_from_sighup(void **state)
     expect("renewed.example", with(TRUST "--cert %s/client.pem --key %s/client.key "), 0, 200);
 }
 
+/* ---- handshakes that don't end ---- */
+
+/* What somebody begins a handshake with, and then is silent. NULL: a whole ClientHello. */
+static const char *const beginnings[] = {"\x16", "\x16\x03\x01", "\x80\x2e\x01", "\x01", NULL};
+#define BEGINNINGS (sizeof beginnings / sizeof beginnings[0])
+
+static struct tls_probe *unfinished(const struct serve_rig *at, size_t i)
+{
+    struct tls_probe *p = tls_probe_new(at->port);
+    const char *begins = beginnings[i % BEGINNINGS];
+    struct pollfd answered = {.fd = tls_probe_fd(p), .events = POLLIN};
+
+    if (begins != NULL) {
+        probe_send(answered.fd, view_of(begins));
+    } else {
+        assert_true(tls_probe_send(p, SIZE_MAX));
+        assert_int_equal(poll(&answered, 1, PROBE_PATIENCE_MS), 1); /* the server's part of it */
+    }
+    return p;
+}
+
+static void start_short(struct serve_rig *at)
+{
+    char server[512];
+
+    snprintf(server, sizeof server, "  tls: {certificate: %s/server.pem, key: %s/server.key}\n",
+             dir, dir);
+    serve_rig_start_users(at, "ann: {rights: all}\n", server, SHORT);
+}
+
+static int asked(struct tls_probe *p)
+{
+    return tls_probe_get(p, "/RI/cmi/callbacks", "");
+}
+
+static void new_client_is_served(const struct serve_rig *at)
+{
+    struct tls_probe *p = tls_probe_new(at->port);
+
+    tls_probe_shake_hands(p);
+    assert_int_equal(asked(p), 401);
+    tls_probe_free(p);
+}
+
+static void unfinished_handshakes_stop_nobody_and_are_cut(void **state)
+{
+    struct serve_rig at;
+    struct tls_probe *kept = NULL;
+    struct tls_probe *slow = NULL;
+    struct tls_probe *half[LIMIT - 3];
+    struct probe_reply r;
+
+    (void)state;
+    start_short(&at);
+    kept = tls_probe_new(at.port);
+    tls_probe_shake_hands(kept);
+    assert_int_equal(asked(kept), 401);
+    slow = unfinished(&at, BEGINNINGS - 1);
+    for (size_t i = 0; i < LIMIT - 3; i++)
+        half[i] = unfinished(&at, i);
+    for (size_t i = 0; i < 10; i++) {
+        assert_int_equal(asked(kept), 401);
+        new_client_is_served(&at);
+    }
+    r = probe_ask(at.admin_port, "GET", "/healthz", "", NULL);
+    assert_int_equal(r.status, 200);
+    probe_done(&r);
+    tls_probe_shake_hands(slow); /* its client had only taken its time */
+    assert_int_equal(asked(slow), 401);
+    for (size_t i = 0; i < LIMIT - 3; i++) {
+        (void)probe_is_closed(tls_probe_fd(half[i]));
+        tls_probe_free(half[i]);
+    }
+    tls_probe_free(slow);
+    tls_probe_free(kept);
+    serve_rig_done(&at);
+}
+
+static void a_handshake_is_cut_however_busily_it_drips(void **state)
+{
+    struct serve_rig at;
+    struct tls_probe *p = NULL;
+    struct pollfd ended = {.events = POLLIN};
+    bool more = true;
+
+    (void)state;
+    start_short(&at);
+    p = tls_probe_new(at.port);
+    ended.fd = tls_probe_fd(p);
+    /* A byte each 100 ms: less than the hello's 200 and more in the time. */
+    while (more && poll(&ended, 1, 100) == 0)
+        more = tls_probe_send(p, 1);
+    assert_true(more && probe_is_closed(ended.fd));
+    tls_probe_free(p);
+    new_client_is_served(&at);
+    serve_rig_done(&at);
+}
+
+static void unfinished_handshakes_up_to_the_limit_make_way(void **state)
+{
+    struct serve_rig at;
+    struct tls_probe *half[LIMIT];
+
+    (void)state;
+    start_short(&at);
+    for (size_t i = 0; i < LIMIT; i++)
+        half[i] = unfinished(&at, i);
+    new_client_is_served(&at); /* when they have been cut */
+    for (size_t i = 0; i < LIMIT; i++)
+        tls_probe_free(half[i]);
+    half[0] = unfinished(&at, BEGINNINGS - 1);
+    serve_rig_done(&at); /* ends well with one under way */
+    tls_probe_free(half[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +363,9 @@ int main(void)
         cmocka_unit_test(a_certificate_of_the_authority_signs_on),
         cmocka_unit_test(a_large_body_comes_in_and_goes_out),
         cmocka_unit_test(a_renewed_certificate_counts_from_sighup),
+        cmocka_unit_test(unfinished_handshakes_stop_nobody_and_are_cut),
+        cmocka_unit_test(a_handshake_is_cut_however_busily_it_drips),
+        cmocka_unit_test(unfinished_handshakes_up_to_the_limit_make_way),
     };
 
     need("openssl");

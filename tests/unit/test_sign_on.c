@@ -10,6 +10,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/throttle.h"
 #include "bridge/io/crypto.h"
+#include "bridge/io/http_source.h"
 #include "server/sign_on.h"
 
 #include <stdio.h>
@@ -96,7 +97,7 @@ static void on_result(void *ctx, const struct sign_on_result *r)
 /* source: a number that stands for an address. */
 static enum sign_on_outcome ask(struct rig *rig, unsigned source, const char *authorization)
 {
-    uint8_t address[HTTP_SERVER_SOURCE_LEN] = {(uint8_t)(source >> 8), (uint8_t)source};
+    uint8_t address[HTTP_SOURCE_LEN] = {(uint8_t)(source >> 8), (uint8_t)source};
     struct http_field header = {VIEW("Authorization"), view_of(authorization)};
     struct http_request request = {.headers = &header, .header_count = 1, .source = address};
     struct sign_on_result r = sign_on_look(rig->sign_on, &request, on_result, rig);
@@ -215,7 +216,7 @@ static void who_waits_at_the_end_is_answered(void **state)
 static void a_user_outlives_the_set_that_he_is_not_in_any_more(void **state)
 {
     struct rig *rig = *state;
-    uint8_t address[HTTP_SERVER_SOURCE_LEN] = {0};
+    uint8_t address[HTTP_SOURCE_LEN] = {0};
     struct http_field header = {VIEW("Authorization"), VIEW(RIGHT)};
     struct http_request request = {.headers = &header, .header_count = 1, .source = address};
     struct sign_on_result r;

@@ -1,0 +1,24 @@
+/*
+ * tls_probe: a TLS client that goes through its handshake as far as it is told. It believes any
+ * certificate.
+ */
+#ifndef TESTS_FAKES_TLS_PROBE_H
+#define TESTS_FAKES_TLS_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct tls_probe;
+
+/* Connected to 127.0.0.1; its ClientHello is ready, and not sent. */
+struct tls_probe *tls_probe_new(unsigned port);
+void tls_probe_free(struct tls_probe *p);
+int tls_probe_fd(const struct tls_probe *p);
+/* Sends at most so many bytes of what is ready; false: nothing is. */
+bool tls_probe_send(struct tls_probe *p, size_t most);
+/* Goes on: sends what is ready, and waits for the rest of the handshake. */
+void tls_probe_shake_hands(struct tls_probe *p);
+/* GETs; the status, 0: the connection ended. The connection is kept. headers: "A: b\r\n". */
+int tls_probe_get(struct tls_probe *p, const char *target, const char *headers);
+
+#endif
