@@ -10,7 +10,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define VALUE_MAX 1024 /* bytes of a value that a token says */
+/* Of a text its beginning: all that is compared is in the token, and no other row is asked. */
+#define DIGITS_OF(n) #n
+#define DIGITS(n)    DIGITS_OF(n)
+#define TEXT(column) "substr(c." column ", 1, " DIGITS(CONTACT_SORT_TEXT_MAX) ")"
 
 /* What can be sorted by; `arrivalTime` is the order of places. */
 static const struct {
@@ -19,25 +22,25 @@ static const struct {
     bool text;
 } keys[] = {
     {"id", "c.id", false},
-    {"contactGroupId", "c.group_text", true},
-    {"channel", "c.channel", true},
-    {"type", "c.type", true},
-    {"typeDetails", "c.type_details", true},
-    {"subtype", "c.subtype", true},
-    {"status", "c.status", true},
-    {"statusDetails", "c.status_details", true},
-    {"source", "c.source", true},
-    {"destination", "c.destination", true},
+    {"contactGroupId", TEXT("group_text"), true},
+    {"channel", TEXT("channel"), true},
+    {"type", TEXT("type"), true},
+    {"typeDetails", TEXT("type_details"), true},
+    {"subtype", TEXT("subtype"), true},
+    {"status", TEXT("status"), true},
+    {"statusDetails", TEXT("status_details"), true},
+    {"source", TEXT("source"), true},
+    {"destination", TEXT("destination"), true},
     {"agentId", "c.agent_id", false},
-    {"agentName", "c.agent_name", true},
+    {"agentName", TEXT("agent_name"), true},
     {"queueId", "c.queue_id", false},
-    {"queueName", "c.queue_name", true},
+    {"queueName", TEXT("queue_name"), true},
     {"arrivalTime", NULL, false},
     {"disconnectTime", "c.disconnect_ms", false},
     {"totalDuration", CONTACT_TOTAL, false},
     {"record", "c.record", false},
     {"script", "c.script", false},
-    {"subject", "c.subject", true},
+    {"subject", TEXT("subject"), true},
     {"connectTime", "c.connect_ms", false},
     {"waitingDuration", CONTACT_WAITING, false},
     {"handlingDuration", CONTACT_HANDLING, false},
@@ -97,9 +100,6 @@ static bool read_value(struct contact_sort *s, struct view text)
     case 'n':
         s->at = cell_null;
         return rest.n == 0;
-    case 'r':
-        s->at_row = true;
-        return rest.n == 0;
     case 'i':
         s->at.kind = CELL_INT;
         return num_int(rest, &s->at.number);
@@ -155,8 +155,6 @@ void contact_sort_token(const struct contact_sort *s, const struct sqlite_query 
         buf_put_char(to, 'n');
     } else if (kind == SQLITE_KIND_INT) {
         buf_printf(to, "i%" PRId64, sqlite_int(q, 1));
-    } else if (sqlite_text(q, 1).n > VALUE_MAX) {
-        buf_put_char(to, 'r');
     } else {
         buf_put_char(to, kind == SQLITE_KIND_TEXT ? 't' : 'b');
         hex_put(sqlite_text(q, 1), to);
@@ -180,13 +178,6 @@ static void put_key(const struct contact_sort *s, struct where *w)
 /* The value of the last row shown, as the other side of a comparison. */
 static void put_last(const struct contact_sort *s, struct where *w)
 {
-    if (s->at_row) {
-        where_put(w, "(SELECT ");
-        where_put(w, s->key);
-        where_put(w, " FROM contacts c WHERE c.row = ?)");
-        where_int(w, s->after);
-        return;
-    }
     where_put(w, "?");
     if (s->at.kind == CELL_INT)
         where_int(w, s->at.number);
@@ -201,7 +192,7 @@ bool contact_sort_is_at_place(const struct contact_sort *s)
 
 void contact_sort_after(const struct contact_sort *s, struct where *w)
 {
-    bool absent = s->at.kind == CELL_NULL && !s->at_row;
+    bool absent = s->at.kind == CELL_NULL;
 
     if (!s->goes_on)
         return;

@@ -2,9 +2,11 @@
  * contact_sort: in what order contacts are listed, and where a list goes on (contract 11, 14).
  *
  * The default order, newest first, is that of the places the rows stand at. Any other is the order
- * of one property, rows of the same value newest first; what is absent is lowest. The token of such
- * a list says the value and the place of the last row shown, and what time it was when the list
- * began, since durations grow.
+ * of one property, rows of the same value newest first; what is absent is lowest. Of texts the
+ * first CONTACT_SORT_TEXT_MAX characters count. The token of such a list says the value and the
+ * place of the last row shown, and what time it was when the list began, since durations grow. It
+ * is compared with rows that the user sees, and stands for none: so whoever makes one up learns
+ * nothing of rows that he does not see, and a list goes on whatever became of the row.
  */
 #ifndef SERVER_CONTACT_SORT_H
 #define SERVER_CONTACT_SORT_H
@@ -12,6 +14,8 @@
 #include "server/exchange.h"
 #include "server/page.h"
 #include "server/where.h"
+
+#define CONTACT_SORT_TEXT_MAX 256
 
 struct sqlite_query;
 
@@ -26,7 +30,6 @@ struct contact_sort {
     bool goes_on;
     int64_t after;  /* the place of the last row shown */
     struct cell at; /* its value; a text is the exchange's, or `room`'s */
-    bool at_row;    /* its value was too long for a token: as it is now */
     char room[PAGE_TOKEN_MAX];
 };
 

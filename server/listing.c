@@ -3,10 +3,10 @@
 #include "bridge/core/hex.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
-#include "bridge/core/percent.h"
 #include "bridge/core/shard.h"
 #include "bridge/io/redis_schedule_scripts.h"
-#include "server/front.h"
+#include "server/page.h"
+#include "server/server.h"
 #include "server/store.h"
 
 #include <assert.h>
@@ -88,27 +88,21 @@ static void listing_free(struct listing *l)
 
 /* ---- Link ---- */
 
-static void link_next(struct listing *l)
+/* false: answered. */
+static bool link_next(struct listing *l)
 {
-    struct buf link;
-    struct exchange *x = l->x;
+    struct buf token;
+    struct buf path;
+    bool ok;
 
-    buf_init(&link, 4 * LISTING_MEMBER_MAX + 3 * HTTP_RULES_TARGET_MAX);
-    buf_printf(&link, "<%s/%s?", FRONT_BASE, l->source.collection);
-    for (size_t i = 0; i < x->param_count; i++) {
-        if (view_is(x->params[i].name, "after"))
-            continue;
-        percent_encode(x->params[i].name, &link);
-        buf_put_char(&link, '=');
-        percent_encode(x->params[i].value, &link);
-        buf_put_char(&link, '&');
-    }
-    buf_put_text(&link, "after=");
-    hex_put((struct view){l->last, l->last_n}, &link);
-    buf_put_text(&link, ">; rel=\"next\"");
-    assert(!link.full);
-    exchange_header(x, "Link", buf_view(&link));
-    buf_done(&link);
+    buf_init(&token, 2 * sizeof l->last);
+    buf_init(&path, 64);
+    hex_put((struct view){l->last, l->last_n}, &token);
+    buf_printf(&path, "/%s", l->source.collection);
+    ok = page_link(l->x, buf_text(&path), buf_view(&token));
+    buf_done(&path);
+    buf_done(&token);
+    return ok;
 }
 
 /* Where the list goes on: `after` moves the bound that it comes from. */
@@ -347,9 +341,7 @@ static void finish(struct listing *l)
 
     if (l->failed) {
         store_unavailable(x);
-    } else {
-        if (l->more)
-            link_next(l);
+    } else if (!l->more || link_next(l)) {
         show_join_end(x->form, l->source.collection, &l->out);
         exchange_answer(x, 200, show_media_type(x->form), buf_view(&l->out));
     }

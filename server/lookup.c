@@ -107,9 +107,7 @@ static void done(struct history_job *job, const struct fault *f)
         exchange_fault(x, f);
     } else if (!l->found) {
         lookup_not_found(x);
-    } else {
-        if (l->more)
-            page_link(x, l->path, buf_view(&l->next));
+    } else if (!l->more || page_link(x, l->path, buf_view(&l->next))) {
         exchange_answer(x, 200,
                         l->content_type != NULL ? l->content_type : show_media_type(x->form),
                         buf_view(&l->body));

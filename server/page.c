@@ -5,6 +5,7 @@
 #include "server/front.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define LINK_MAX (4 << 20) /* bytes: three for each of the largest limits.headers */
 
@@ -33,8 +34,9 @@ bool page_read(const struct exchange *x, int64_t default_limit, bool places, str
     return true;
 }
 
-void page_link(struct exchange *x, const char *path, struct view token)
+bool page_link(struct exchange *x, const char *path, struct view token)
 {
+    size_t target = 0;
     struct view rest = view_of(path);
     struct view head = view_cut(&rest, '{');
     struct buf link;
@@ -60,6 +62,14 @@ void page_link(struct exchange *x, const char *path, struct view token)
     percent_encode(token, &link);
     buf_put_text(&link, ">; rel=\"next\"");
     assert(!link.full);
-    exchange_header(x, "Link", buf_view(&link));
+    target = link.n - strlen("<>; rel=\"next\"");
+    if (target <= HTTP_RULES_TARGET_MAX)
+        exchange_header(x, "Link", buf_view(&link));
+    else
+        exchange_error(x, 414,
+                       "there are more than `limit`, and the target of the next page would have "
+                       "%zu bytes; the maximum is %d: ask for fewer values at a time",
+                       target, HTTP_RULES_TARGET_MAX);
     buf_done(&link);
+    return target <= HTTP_RULES_TARGET_MAX;
 }

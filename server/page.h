@@ -25,7 +25,8 @@ bool page_read(const struct exchange *x, int64_t default_limit, bool places, str
 /* `after` is no token of this list: what to answer. False. */
 bool page_bad_token(struct fault *f);
 /* Adds Link: <…>; rel="next": this request again, with `after` the given token. path is the
- * route's: "/chats", "/callRecordings/{id}/listenLog". */
-void page_link(struct exchange *x, const char *path, struct view token);
+ * route's: "/chats", "/callRecordings/{id}/listenLog". A target so long that it would be refused is
+ * none to give: answers 414 instead and returns false. */
+bool page_link(struct exchange *x, const char *path, struct view token) MUST_CHECK;
 
 #endif

@@ -1,0 +1,222 @@
+/* What a user may not see, no list tells of: neither by a made-up token nor by a search. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/mem.h"
+#include "bridge/core/num.h"
+#include "bridge/io/crypto.h"
+#include "server/contact_sort.h"
+#include "server/place.h"
+#include "tests/fakes/serve_rig.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ANN  "Authorization: Bearer ann-token\r\n"
+#define BOSS "Authorization: Bearer boss-token\r\n"
+
+#define Q_ANN "00000000000000000000000000000001" /* of the rig's configuration: sms */
+#define Q_BEN "00000000000000000000000000000002" /* wa */
+
+static char *users;
+static struct serve_rig rig;
+
+static void put_user(struct buf *b, const char *login, const char *lines)
+{
+    char token[32];
+    char digest[CRYPTO_SHA256_HEX];
+
+    snprintf(token, sizeof token, "%s-token", login);
+    crypto_sha256_hex(view_of(token), digest);
+    buf_printf(b, "%s:\n  tokens: [%s]\n%s", login, digest, lines);
+}
+
+static int start(void **state)
+{
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 65536);
+    put_user(&b, "ann",
+             "  id: 0000000000000000000000000000000A\n  name: Ann\n  queues: [sms]\n"
+             "  rights: {chats: all, contacts: all, emails: all}\n");
+    put_user(&b, "boss", "  rights: all\n  remarks: any\n  act-for: true\n");
+    users = mem_text(b.p, b.n);
+    buf_done(&b);
+    serve_rig_start_users(&rig, users, "", "");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    serve_rig_done(&rig);
+    mem_free(users);
+    return 0;
+}
+
+static void ingest(const char *events)
+{
+    struct probe_reply r =
+        probe_ask(rig.port, "POST", "/ingest",
+                  BOSS "Content-Type: application/cloudevents-batch+json\r\n", events);
+
+    if (r.status != 200 || strstr(r.body.p, "error") != NULL)
+        fail_msg("ingest: %d %.*s", r.status, VIEW_ARG(r.body));
+    probe_done(&r);
+}
+
+#define EVENT(id, type, subject, data)                                                             \
+    "{\"specversion\":\"1.0\",\"source\":\"/t\",\"id\":\"" id "\",\"type\":\"" type                \
+    "\",\"subject\":\"" subject "\",\"time\":\"2026-01-01T00:00:0" id "Z\",\"data\":" data "}"
+
+/* ---- tokens ---- */
+
+#define HIDDEN "00000000000000000000000000000C01"
+#define SEEN   "00000000000000000000000000000C02"
+#define FULL   "00000000000000000000000000000C03"
+
+static void receive(const char *id, const char *queue, const char *subject)
+{
+    struct buf b;
+
+    buf_init(&b, 65536);
+    buf_printf(&b,
+               "[{\"specversion\":\"1.0\",\"source\":\"/t\",\"id\":\"%s\",\"type\":"
+               "\"contact.received\",\"subject\":\"contacts/%s\",\"time\":"
+               "\"2026-01-01T00:00:00Z\",\"data\":{\"channel\":\"CHAT\",\"type\":\"ChatIn\","
+               "\"source\":\"1\",\"destination\":\"2\",\"queueId\":\"%s\",\"subject\":\"%s\"}}]",
+               id, id, queue, subject);
+    ingest(buf_text(&b));
+    buf_done(&b);
+}
+
+/* The place of the one contact that has it: the token of the list in the order of places. */
+static int64_t place_of(const char *subject)
+{
+    char path[128];
+    char next[SERVE_NEXT_MAX];
+    struct probe_reply r;
+    int64_t place = 0;
+
+    /* Another one of that subject, in the list behind it. */
+    snprintf(path, sizeof path, "/contacts?subject=%s&limit=1", subject);
+    r = serve_ask(&rig, "GET", path, BOSS, NULL);
+    assert_true(serve_next(&r, next));
+    assert_true(num_int(view_skip(view_of(strstr(next, "after=")), strlen("after=")), &place));
+    probe_done(&r);
+    return place;
+}
+
+static void a_made_up_token_asks_no_row(void **state)
+{
+    static const char *const sorts[] = {"subject", "-subject", "source", "agentName"};
+    int64_t hidden;
+
+    (void)state;
+    receive("00000000000000000000000000000C00", Q_BEN, "mmm");
+    receive(HIDDEN, Q_BEN, "mmm");
+    receive(SEEN, Q_ANN, "aaa");
+    hidden = place_of("mmm");
+    for (size_t i = 0; i < sizeof sorts / sizeof *sorts; i++)
+        for (int64_t at = hidden; at <= hidden + 1; at++) { /* a row, and none */
+            char path[128];
+
+            snprintf(path, sizeof path, "/contacts?sort=%s&after=%" PRId64 ".2000000000000.r",
+                     sorts[i], at);
+            serve_expect(&rig, "GET", path, ANN, NULL, 400,
+                         "after is not a token that a Link header of this list gave\n");
+        }
+}
+
+/* The first character of each subject, page by page. */
+static void walk(const char *sort, char *to, size_t size)
+{
+    char path[SERVE_NEXT_MAX];
+    bool more = true;
+    size_t n = 0;
+
+    snprintf(path, sizeof path, "/contacts?channel=CHAT&sort=%s&limit=1", sort);
+    while (more) {
+        struct probe_reply r = serve_ask(&rig, "GET", path, ANN, NULL);
+        const char *subject = strstr(r.body.p, "\"subject\":\"");
+
+        assert_int_equal(r.status, 200);
+        assert_true(n + 1 < size);
+        if (subject != NULL)
+            to[n++] = subject[strlen("\"subject\":\"")];
+        more = serve_next(&r, path);
+        probe_done(&r);
+    }
+    to[n] = '\0';
+}
+
+static void subjects_of_any_length_are_in_order_page_by_page(void **state)
+{
+    char text[2000];
+    char id[33];
+    char found[16];
+
+    (void)state;
+    for (const char *c = "dbcaeb"; *c != '\0'; c++) {
+        static unsigned n = 0xd00;
+
+        memset(text, *c, sizeof text - 1);
+        text[*c == 'e' ? 10 : sizeof text - 1] = '\0';
+        snprintf(id, sizeof id, "%032X", n++);
+        receive(id, Q_ANN, text);
+    }
+    walk("subject", found, sizeof found);
+    assert_string_equal(found, "abbcde");
+    walk("-subject", found, sizeof found);
+    assert_string_equal(found, "edcbba");
+    walk("-subject,LOCALE-fi", found, sizeof found);
+    assert_string_equal(found, "edcbba");
+}
+
+/* A target that would be refused is not given. */
+static void a_next_page_that_could_not_be_asked_for_is_said(void **state)
+{
+    struct buf path;
+    struct probe_reply r;
+    char text[CONTACT_SORT_TEXT_MAX + 1];
+
+    (void)state;
+    memset(text, 'z', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    receive(FULL, Q_ANN, text);
+    receive(SEEN, Q_ANN, "aaa");
+    buf_init(&path, 10000);
+    buf_put_text(&path, "/contacts?sort=-subject&limit=1&search=*");
+    while (path.n < HTTP_RULES_TARGET_MAX - 100)
+        buf_put_char(&path, path.n % 1000 == 0 ? ',' : '*');
+    r = serve_ask(&rig, "GET", buf_text(&path), ANN, NULL);
+    assert_int_equal(r.status, 414);
+    assert_non_null(strstr(r.body.p, "the maximum is 8192"));
+    probe_done(&r);
+    path.n -= 1000;
+    buf_put_text(&path, "");
+    r = serve_ask(&rig, "GET", buf_text(&path), ANN, NULL);
+    assert_int_equal(r.status, 200);
+    assert_non_null(strstr(probe_header(&r, "Link"), "after="));
+    probe_done(&r);
+    buf_done(&path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+        TEST(a_made_up_token_asks_no_row),
+        TEST(subjects_of_any_length_are_in_order_page_by_page),
+        TEST(a_next_page_that_could_not_be_asked_for_is_said),
+#undef TEST
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
