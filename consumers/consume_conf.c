@@ -115,6 +115,7 @@ static void make_destinations(const struct conf *conf, struct consume_plan *p)
         make_secrets(&p->http[i], &p->secrets[i]);
         d->secrets = buf_view(&p->secrets[i]);
         d->name = conf_name(conf, "targets", i);
+        d->url = p->http[i].url;
         d->concurrency = p->http[i].slots;
         d->honours_key = conf_entry_bool(conf, "targets", i, "honours_key");
         d->http = (unsigned)i;

@@ -203,7 +203,7 @@ void consume_bury(struct consume *c, struct delivery *d, enum disposition why)
                NOTICE_TEXT("reason", d->fault.text), NOTICE_INT("attempts", d->attempts));
     stat_add(c->stat_dead[why], 1);
     if (d->noted && !d->possible_duplicate) /* every request of it has had its answer: not done */
-        c->port.memory.forget(c->port.memory.ctx, view_of(d->key));
+        c->port.memory.forget(c->port.memory.ctx, view_of(d->entry));
     consume_move(c, d, DELIVERY_ON_BURY);
 }
 

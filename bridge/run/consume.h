@@ -31,6 +31,7 @@
 
 struct consume_destination {
     const char *name;
+    const char *url;     /* of the CMI: what was written there, the ledger knows of no other */
     int concurrency;     /* requests under way at once */
     bool honours_key;    /* remembers Idempotency-Key; else the ledger stands in */
     struct view secrets; /* what it is signed on to with, each with a NUL behind: never shown */

@@ -1,6 +1,7 @@
 #include "bridge/run/consume_state.h"
 
 #include "bridge/core/guid.h"
+#include "bridge/core/hex.h"
 #include "bridge/core/mask.h"
 
 #include <stdio.h>
@@ -16,10 +17,27 @@ void consume_memory_find(struct consume *c, struct delivery *d)
     c->port.memory.find(c->port.memory.ctx, consume_token(d), view_of(d->type->collection), d->ref);
 }
 
+/* Of this write to this CMI, and of no other: an id that was used again, or a second CMI, must not
+ * pass for what was written. */
+static void set_entry(struct consume *c, struct delivery *d)
+{
+    uint8_t digest[32];
+
+    c->port.codec.sha256(d->body, digest);
+    buf_clear(&c->scratch);
+    buf_printf(&c->scratch, "%s\n%s\n%s\n", d->key, d->destination->conf->url, d->type->name);
+    buf_put(&c->scratch, (struct view){(const char *)digest, sizeof digest});
+    buf_put(&c->scratch, d->event.subject);
+    c->port.codec.sha256(buf_view(&c->scratch), digest);
+    hex_write(digest, (CONSUME_KEY_LEN - 1) / 2, d->entry);
+}
+
 void consume_memory_begin(struct consume *c, struct delivery *d)
 {
+    if (d->entry[0] == '\0')
+        set_entry(c, d);
     d->asked++;
-    c->port.memory.begin(c->port.memory.ctx, consume_token(d), view_of(d->key));
+    c->port.memory.begin(c->port.memory.ctx, consume_token(d), view_of(d->entry));
 }
 
 /* What the ledger keeps of the end: the id, and whether it may have been done more than once. */
@@ -30,7 +48,7 @@ static void end_ledger(struct consume *c, struct delivery *d)
     char outcome[CONSUME_ID_MAX + sizeof TWICE];
 
     (void)snprintf(outcome, sizeof outcome, "%s%s", d->possible_duplicate ? TWICE : "", d->created);
-    c->port.memory.end(c->port.memory.ctx, consume_token(d), view_of(d->key), view_of(outcome));
+    c->port.memory.end(c->port.memory.ctx, consume_token(d), view_of(d->entry), view_of(outcome));
 }
 
 static void read_ledger(struct delivery *d, struct view outcome)

@@ -102,6 +102,7 @@ struct delivery {
     char id[CONSUME_ID_MAX]; /* what the reference stands for; "" until known */
     int64_t ref_until_ms;
     char key[CONSUME_KEY_LEN];
+    char entry[CONSUME_KEY_LEN]; /* the ledger's key of this write; "" until asked for */
     char trace[CONSUME_TRACE_MAX];
     struct http_header headers[HTTP_HEADERS_MAX];
 

@@ -616,12 +616,15 @@ void world_init(struct world *w, uint64_t seed)
     w->honours_key[0] = rng_below(&w->rng, 2) == 0;
     w->honours_key[1] = false;
     w->destinations[0] = (struct consume_destination){.name = "ours",
+                                                      .url = "http://ours",
                                                       .concurrency = 1 + (int)rng_below(&w->rng, 4),
                                                       .honours_key = true,
                                                       .takes_ingest = true,
                                                       .http_ingest = 2};
-    w->destinations[1] = (struct consume_destination){
-        .name = "vendor", .concurrency = 1 + (int)rng_below(&w->rng, 4), .http = 1};
+    w->destinations[1] = (struct consume_destination){.name = "vendor",
+                                                      .url = "http://vendor",
+                                                      .concurrency = 1 + (int)rng_below(&w->rng, 4),
+                                                      .http = 1};
     w->routes[0] = (struct route_rule){"callback.*", w->honours_key[0] ? 0 : 1};
     w->routes[1] = (struct route_rule){"*", 0};
     w->conf = (struct consume_conf){

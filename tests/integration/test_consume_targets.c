@@ -1,6 +1,5 @@
-/* `cmibridge consume` with two targets: one that is down holds up its own events, and no others'
- * (D4).
- */
+/* `cmibridge consume` and its targets: one that is down holds up its own events, and no others'
+ * (D4); odd replies; what the ledger takes for a repeat (D2). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,22 +21,23 @@
 #define CHATS     300 /* far more than may be held */
 #define CALLBACKS 100
 
-static void publish(struct kafka_rig *rig, const char *topic, int number, const char *type,
-                    const char *collection, const char *data)
+/* Those of one number have one key, and so their order. */
+static void publish_as(struct kafka_rig *rig, const char *topic, const char *id, int key_number,
+                       int number, const char *type, const char *collection, const char *data)
 {
-    char id[64];
     char key[16];
     char subject[64];
     const struct record_header headers[] = {
         {VIEW("content-type"), VIEW("application/json")},
         {VIEW("ce_specversion"), VIEW("1.0")},
-        {VIEW("ce_id"), {id, (size_t)snprintf(id, sizeof id, "%s-%d", type, number)}},
+        {VIEW("ce_id"), view_of(id)},
         {VIEW("ce_source"), view_of(topic)},
         {VIEW("ce_type"), view_of(type)},
         {VIEW("ce_subject"),
          {subject, (size_t)snprintf(subject, sizeof subject, "%s/%d", collection, number)}},
     };
 
+    (void)snprintf(key, sizeof key, "%d", key_number);
     kafka_rig_produce(rig,
                       &(struct sink_record){.topic = topic,
                                             .has_key = true,
@@ -46,6 +46,15 @@ static void publish(struct kafka_rig *rig, const char *topic, int number, const 
                                             .value = view_of(data),
                                             .headers = headers,
                                             .header_count = sizeof headers / sizeof headers[0]});
+}
+
+static void publish(struct kafka_rig *rig, const char *topic, int number, const char *type,
+                    const char *collection, const char *data)
+{
+    char id[64];
+
+    (void)snprintf(id, sizeof id, "%s-%d", type, number);
+    publish_as(rig, topic, id, number, number, type, collection, data);
 }
 
 static void a_target_that_is_down_leaves_the_others_their_room(void **state)
@@ -202,12 +211,54 @@ static void a_key_too_long_for_a_result_stops_nothing(void **state)
     hostile_http_stop(cmi);
 }
 
+#define CALL(number) "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35840" number "\"}"
+
+/* Where the ledger stands in for the CMI: an id that is used for something else is no repeat of
+ * what was written. */
+static void an_id_that_is_used_again_does_not_pass_for_written(void **state)
+{
+    struct hostile_http *cmi = hostile_http_start();
+    struct redis_server *redis = redis_server_start(NULL);
+    struct consumer_conf conf = {
+        .topic = "again", .cmi = hostile_http_url(cmi), .redis = redis->address};
+    struct kafka_rig rig;
+    struct consumer *consumer;
+
+    (void)state;
+    hostile_http_ignore_keys(cmi, true);
+    kafka_rig_start(&rig, 1);
+    conf.brokers = rig.address;
+    kafka_rig_topic(&rig, "again", 1);
+    kafka_rig_topic(&rig, "again-results", 1);
+    kafka_rig_topic(&rig, "again-dead", 1);
+    publish_as(&rig, "again", "1", 7, 1, "callback.requested", "callbacks", CALL("1"));
+    publish_as(&rig, "again", "1", 7, 2, "callback.requested", "callbacks", CALL("1"));
+    publish_as(&rig, "again", "1", 7, 2, "callback.requested", "callbacks", CALL("2"));
+    for (int number = 1; number <= 2; number++) /* as they were: they are repeats */
+        publish_as(&rig, "again", "1", 7, number, "callback.requested", "callbacks", CALL("1"));
+    publish_as(&rig, "again", "1", 7, 2, "callback.updated", "callbacks",
+               "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+358401\",\"notes\":\"\","
+               "\"lastResult\":\"BUSY\"}");
+    kafka_rig_flush(&rig);
+    consumer = consumer_start(&conf);
+    hostile_http_wait(cmi, 4);
+    assert_int_equal(consumer_end(consumer, SIGTERM), COMMAND_OK);
+    assert_int_equal(hostile_http_count(cmi), 4);
+    assert_string_equal(hostile_http_request(cmi, 3)->method, "PUT");
+    assert_int_equal(consumer_said(consumer, "event=dead_letter"), 0);
+    consumer_free(consumer);
+    kafka_rig_stop(&rig);
+    redis_server_stop(redis);
+    hostile_http_stop(cmi);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_target_that_is_down_leaves_the_others_their_room),
         cmocka_unit_test(replies_that_say_too_little_are_made_the_best_of),
         cmocka_unit_test(a_key_too_long_for_a_result_stops_nothing),
+        cmocka_unit_test(an_id_that_is_used_again_does_not_pass_for_written),
     };
 
     redis_server_need();
