@@ -239,6 +239,46 @@ static void match_variable(struct load *l, const struct setting *row, const char
     conf_sort(l->c);
 }
 
+/* The map of whose entries it names one, as the longest; false: of none. */
+static bool map_of_variable(const char *variable, char map[SCHEMA_PATH_MAX])
+{
+    size_t longest = 0;
+
+    for (size_t i = 0; i < schema_count; i++) {
+        const char *star = strchr(schema[i].path, '*');
+        char path[SCHEMA_PATH_MAX];
+        char name[SCHEMA_PATH_MAX];
+        size_t n;
+
+        if (star == NULL)
+            continue;
+        view_copy((struct view){schema[i].path, (size_t)(star - schema[i].path)}, path,
+                  sizeof path); /* with the '.' at its end */
+        n = strlen(schema_environment_name(path, name));
+        if (n <= longest || strncmp(variable, name, n) != 0)
+            continue;
+        longest = n;
+        view_copy((struct view){path, strlen(path) - 1}, map, SCHEMA_PATH_MAX);
+    }
+    return longest > 0;
+}
+
+static void warn_of_variable(struct load *l, const struct variable *v)
+{
+    char sentence[2 * SCHEMA_PATH_MAX];
+    char map[SCHEMA_PATH_MAX];
+
+    if (v->nearest[0] != '\0')
+        (void)snprintf(sentence, sizeof sentence, "is no setting and was ignored; there is %s",
+                       v->nearest);
+    else if (map_of_variable(v->name, map))
+        (void)snprintf(sentence, sizeof sentence,
+                       "is of no entry of %s in the file and was ignored: it can't add one", map);
+    else
+        return; /* others put such names into the environment, too (container platforms) */
+    conf_warn(l->c, v->name, sentence);
+}
+
 static void take_environment(struct load *l)
 {
     for (char **e = environ; e != NULL && *e != NULL; e++) {
@@ -252,14 +292,8 @@ static void take_environment(struct load *l)
         v.name = name;
         v.value = equals + 1;
         each_path(l, match_variable, &v);
-        /* No mistake: others put such names into the environment, too (container platforms). */
-        if (v.taken == NULL && v.nearest[0] != '\0') {
-            char sentence[SCHEMA_PATH_MAX + 64];
-
-            (void)snprintf(sentence, sizeof sentence, "is no setting and was ignored; there is %s",
-                           v.nearest);
-            conf_warn(l->c, v.name, sentence);
-        }
+        if (v.taken == NULL)
+            warn_of_variable(l, &v);
         mem_free(name);
     }
 }

@@ -11,9 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PART_MAX  160 /* bytes of a field's path, or of its words, in a sentence, with the NUL */
-#define QUOTE_MAX 48  /* bytes of a value quoted in a sentence, with the NUL */
-#define WORD_MAX  40  /* bytes of a value that a sentence quotes */
+#define PART_MAX    160 /* bytes of a field's path, or of its words, in a sentence, with the NUL */
+#define QUOTE_MAX   48  /* bytes of a value quoted in a sentence, with the NUL */
+#define LONG_NUMBER 1000000 /* as long as a phone number is at least */
+#define WORD_MAX    40      /* bytes of a value that a sentence quotes */
 
 enum level_state {
     IN_OBJECT,
@@ -204,20 +205,34 @@ static bool integer_of(const struct cmi_decode *d, const struct cmi_field *field
                      path_of(d, field->name, &p), mask_sentence(t->text, quoted, sizeof quoted));
 }
 
+/* Of one as long as a phone number the end only. */
+static const char *shown_integer(int64_t n, char out[QUOTE_MAX])
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof text, "%" PRId64, n);
+    if (n > -LONG_NUMBER && n < LONG_NUMBER)
+        view_copy(view_of(text), out, QUOTE_MAX);
+    else
+        (void)mask_sentence(view_of(text), out, QUOTE_MAX);
+    return out;
+}
+
 static bool read_integer(const struct cmi_decode *d, const struct cmi_field *field,
                          const struct token *t, struct cmi_value *v, struct fault *f)
 {
+    char shown[QUOTE_MAX];
     struct part p;
 
     v->text = t->text;
     if (!integer_of(d, field, t, &v->integer, f))
         return false;
     if (v->integer > field->max)
-        return fault_set(f, FAULT_REJECT, "%s is %" PRId64 "; the maximum is %" PRId64,
-                         path_of(d, field->name, &p), v->integer, field->max);
+        return fault_set(f, FAULT_REJECT, "%s is %s; the maximum is %" PRId64,
+                         path_of(d, field->name, &p), shown_integer(v->integer, shown), field->max);
     if (v->integer < field->min)
-        return fault_set(f, FAULT_REJECT, "%s is %" PRId64 "; the minimum is %" PRId64,
-                         path_of(d, field->name, &p), v->integer, field->min);
+        return fault_set(f, FAULT_REJECT, "%s is %s; the minimum is %" PRId64,
+                         path_of(d, field->name, &p), shown_integer(v->integer, shown), field->min);
     return true;
 }
 

@@ -162,6 +162,8 @@ static const struct row rows[] = {
     {MESSAGE("\"destinations\":[{\"address\":\"\"}]"), NULL,
      "destinations[0].address is empty; it is required"},
     {MESSAGE(TO_ONE ",\"maxRetryCount\":11"), NULL, "maxRetryCount is 11; the maximum is 10"},
+    {MESSAGE(TO_ONE ",\"maxRetryCount\":358409876543"), NULL,
+     "maxRetryCount is …543; the maximum is 10"},
     {MESSAGE(TO_ONE ",\"maxRetryCount\":-1"), NULL, "maxRetryCount is -1; the minimum is 0"},
     {MESSAGE(TO_ONE ",\"retryDelay\":59"), NULL, "retryDelay is 59; the minimum is 60"},
     {MESSAGE(TO_ONE ",\"maxRetryCount\":2.0"), VISITS TO_ONE_VISITS "maxRetryCount=2 ", NULL},

@@ -369,6 +369,7 @@ static void the_environment_overrides_the_file(void **state)
     setenv("CMIBRIDGE_KAFKA_GROUP", "a${b}", 1);
     setenv("CMIBRIDGE_REDIS_ADRESS", "h:1", 1);
     setenv("CMIBRIDGE_PORT_8080_TCP", "tcp://10.0.0.1:8080", 1);
+    setenv("CMIBRIDGE_KAFKA_PROPERTIES_CLIENT_ID", "me", 1);
     c = good(sample, USED_CONSUME);
     assert_string_equal(conf_text(c, "kafka.brokers"), "z:9");
     assert_string_equal(conf_origin(c, "kafka.brokers"), "CMIBRIDGE_KAFKA_BROKERS");
@@ -379,8 +380,12 @@ static void the_environment_overrides_the_file(void **state)
     assert_string_equal(conf_text(c, "kafka.group"), "a${b}");
     assert_string_equal(conf_warning(c, 0), "CMIBRIDGE_REDIS_ADRESS: is no setting and was ignored;"
                                             " there is CMIBRIDGE_REDIS_ADDRESS");
-    assert_null(conf_warning(c, 1));
+    assert_string_equal(conf_warning(c, 1),
+                        "CMIBRIDGE_KAFKA_PROPERTIES_CLIENT_ID: is of no entry of "
+                        "kafka.properties in the file and was ignored: it can't add one");
+    assert_null(conf_warning(c, 2));
     conf_free(c);
+    unsetenv("CMIBRIDGE_KAFKA_PROPERTIES_CLIENT_ID");
     unsetenv("CMIBRIDGE_KAFKA_BROKERS");
     unsetenv("CMIBRIDGE_KAFKA_TOPICS");
     unsetenv("CMIBRIDGE_TARGETS_OWN_TIMEOUT");
