@@ -335,7 +335,11 @@ static enum MHD_Result visit_begin(struct http_visit *v, const char *method, con
     v->headers_max = (size_t)headers;
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, add_header, v);
     head.header_count = v->header_count;
-    if ((status = http_rules_check(&head, &v->framing, &f)) != 0) {
+    status = http_rules_check(&head, &v->framing, &f);
+    /* Not before: length and coding are taken only as libmicrohttpd reads them. */
+    for (size_t i = 0; i < v->header_count; i++)
+        v->headers[i].value = view_trim(v->headers[i].value);
+    if (status != 0) {
         visit_refuse(v, status, f.text);
         return visit_queue(v);
     }

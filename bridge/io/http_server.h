@@ -34,9 +34,9 @@ struct http_visit;
 
 struct http_request {
     struct view method;
-    struct view path;  /* as sent, up to '?'; begins with '/' or is "*" */
-    struct view query; /* as sent, after '?' */
-    const struct http_field *headers;
+    struct view path;                 /* as sent, up to '?'; begins with '/' or is "*" */
+    struct view query;                /* as sent, after '?' */
+    const struct http_field *headers; /* values without the blanks around them */
     size_t header_count;
     struct view body;        /* empty in `admit` */
     const uint8_t *source;   /* whom the connection is from: http_source.h */

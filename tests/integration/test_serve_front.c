@@ -182,10 +182,11 @@ static void pages_of_allowed_origins_may_call_and_others_may_not(void **state)
     probe_done(&r);
 }
 
-/* Refusals, too: what no path is, what only the HTTP server has seen, and the leave to ask. */
+/* Refusals, too: what no path is, what only the HTTP server has seen, and the leave to ask. Blanks
+ * after a value are no part of it. */
 static void pages_of_allowed_origins_may_read_every_refusal(void **state)
 {
-    static const char origin[] = "Origin: https://desk.example.com\r\n";
+    static const char origin[] = "Origin: https://desk.example.com \t\r\n";
     struct probe_reply r;
     struct buf path;
 

@@ -128,6 +128,7 @@ static void a_password_a_token_and_an_api_key_sign_on(void **state)
     }
     serve_expect(&rig, "GET", "/callbacks", ANN, NULL, 200, "[]");
     serve_expect(&rig, "GET", "/callbacks", "X-API-Key: ann-token\r\n", NULL, 200, "[]");
+    serve_expect(&rig, "GET", "/callbacks", "X-API-Key:\t ann-token \t\r\n", NULL, 200, "[]");
     serve_expect(&rig, "HEAD", "/callbacks", ANN, NULL, 200, NULL);
 }
 
