@@ -73,14 +73,14 @@ static void make_id(const struct exchange *x, size_t place, char id[GUID_TEXT_MA
             g.bytes[sizeof g.bytes - 2]++;
 }
 
-static void end(struct sending *s, const struct fault *f)
+static void end(struct sending *s, enum effect_outcome outcome, const struct fault *f)
 {
     chat_send_done *done = s->done;
     void *owner = s->owner;
 
     buf_done(&s->slice);
     mem_free(s);
-    done(owner, f);
+    done(owner, outcome, f);
 }
 
 static void next(struct sending *s);
@@ -88,7 +88,6 @@ static void next(struct sending *s);
 static void on_stored(void *owner, enum effect_outcome outcome, const struct fault *f)
 {
     struct sending *s = owner;
-    struct fault odd = {0};
 
     if (outcome == EFFECT_DONE || outcome == EFFECT_REPLAY) {
         s->stored++;
@@ -96,11 +95,7 @@ static void on_stored(void *owner, enum effect_outcome outcome, const struct fau
         next(s);
         return;
     }
-    if (outcome != EFFECT_LOST) {
-        fault_set(&odd, FAULT_BUG, "a message of the chat is there already, and is another");
-        f = &odd;
-    }
-    end(s, f);
+    end(s, outcome, f);
 }
 
 /* One after the other, and each waits in the store until the one before it has ended. */
@@ -110,7 +105,7 @@ static void next(struct sending *s)
     struct effect e;
 
     if (s->count == 0) {
-        end(s, NULL);
+        end(s, EFFECT_DONE, NULL);
         return;
     }
     line = s->lines[--s->count];

@@ -10,6 +10,7 @@
 #ifndef SERVER_CHAT_SEND_H
 #define SERVER_CHAT_SEND_H
 
+#include "server/effect.h"
 #include "server/exchange.h"
 #include "server/queues.h"
 #include "server/transcript.h"
@@ -21,9 +22,10 @@
 bool chat_send_check(const struct transcript *t, struct view destination,
                      struct fault *f) MUST_CHECK;
 
-/* done is called once, later; f NULL: all of them are durable. The transcript must hold until
- * then. */
-typedef void chat_send_done(void *owner, const struct fault *f);
+/* done is called once, later. EFFECT_DONE: all of them are durable, whenever that was; else some
+ * may be, and the request repeated under its key puts the others there (f as of effect_done). The
+ * transcript must hold until then. */
+typedef void chat_send_done(void *owner, enum effect_outcome outcome, const struct fault *f);
 void chat_send(struct exchange *x, const struct chat_queue *queue, struct view destination,
                const struct transcript *t, chat_send_done *done, void *owner);
 

@@ -21,7 +21,11 @@
 
 #define STATEMENT_MAX 4096
 
-/* ---- POST ---- */
+/* ---- POST ----
+ *
+ * What goes out is put into the schedule first and on record then: so no chat is listed as sent
+ * that is not, and what was queued under an Idempotency-Key is on record once the request is
+ * repeated. */
 
 struct chat_post {
     struct history_job job;
@@ -37,6 +41,7 @@ struct chat_post {
     struct transcript transcript;   /* lines as given: newest first */
     const struct cmi_field *inside; /* the object that is being read */
     bool refused;                   /* the key was used with another body */
+    bool there;                     /* it is on record, under the same key */
 };
 
 static bool goes_out(const struct chat_post *post)
@@ -130,26 +135,42 @@ static void store_leg(const struct chat_post *post, struct sqlite *db)
     leg_free(leg);
 }
 
-static bool post_run(struct history_job *job, struct sqlite *db, struct fault *f)
+/* Was there such a request before? A chat is its own record (D2). */
+static void look(struct chat_post *post, struct sqlite *db)
 {
-    struct chat_post *post = (struct chat_post *)job;
     const struct exchange *x = post->x;
     struct sqlite_query q;
 
     if (idempotency_look(db, x) == IDEMPOTENCY_OTHER) {
         post->refused = true;
-        return sqlite_check(db, f);
+        return;
     }
     q = sqlite_query(db, "SELECT digest FROM contacts WHERE id = ?");
     sqlite_bind_guid(&q, &x->new_id);
-    if (sqlite_row(&q)) { /* the same key before: the chat is its own record (D2) */
-        post->refused = !view_is(sqlite_text(&q, 0), x->digest);
-        sqlite_end(&q);
-        return sqlite_check(db, f);
+    post->there = sqlite_row(&q);
+    post->refused = post->there && !view_is(sqlite_text(&q, 0), x->digest);
+    sqlite_end(&q);
+}
+
+static bool look_run(struct history_job *job, struct sqlite *db, struct fault *f)
+{
+    struct chat_post *post = (struct chat_post *)job;
+
+    post->refused = post->there = false; /* a read may be begun anew */
+    look(post, db);
+    return sqlite_check(db, f);
+}
+
+static bool store_run(struct history_job *job, struct sqlite *db, struct fault *f)
+{
+    struct chat_post *post = (struct chat_post *)job;
+
+    look(post, db);
+    if (!post->refused && !post->there) {
+        store_leg(post, db);
+        transcript_store(&post->transcript, db, &post->x->new_id, post->x->wall_ms);
+        idempotency_keep(db, post->x);
     }
-    store_leg(post, db);
-    transcript_store(&post->transcript, db, &x->new_id, x->wall_ms);
-    idempotency_keep(db, x);
     return sqlite_check(db, f);
 }
 
@@ -157,36 +178,6 @@ static void post_free(struct chat_post *post)
 {
     arena_done(&post->texts);
     mem_free(post);
-}
-
-/* The chat is on record. Where its messages are not, the request repeated puts them there. */
-static void on_sent(void *owner, const struct fault *f)
-{
-    struct chat_post *post = owner;
-
-    if (f != NULL)
-        exchange_fault(post->x, f);
-    else
-        exchange_created(post->x, "chats", &post->x->new_id);
-    post_free(post);
-}
-
-static void post_done(struct history_job *job, const struct fault *f)
-{
-    struct chat_post *post = (struct chat_post *)job;
-    struct exchange *x = post->x;
-
-    if (f == NULL && !post->refused && goes_out(post)) {
-        chat_send(x, post->queue, post->destination, &post->transcript, on_sent, post);
-        return;
-    }
-    if (f != NULL)
-        exchange_fault(x, f);
-    else if (post->refused)
-        exchange_error(x, 422, "this Idempotency-Key was used with another request");
-    else
-        exchange_created(x, "chats", &x->new_id);
-    post_free(post);
 }
 
 static bool post_read(struct chat_post *post, struct fault *f)
@@ -206,19 +197,89 @@ static bool post_read(struct chat_post *post, struct fault *f)
     return !goes_out(post) || chat_send_check(&post->transcript, post->destination, f);
 }
 
+/* f: nothing is on record, and why. */
+static void end(struct chat_post *post, const struct fault *f)
+{
+    struct exchange *x = post->x;
+
+    if (f != NULL)
+        exchange_fault(x, f);
+    else if (post->refused)
+        effect_refuse(x, EFFECT_OTHER_BODY, NULL);
+    else
+        exchange_created(x, "chats", &x->new_id);
+    post_free(post);
+}
+
+static void stored(struct history_job *job, const struct fault *f)
+{
+    end((struct chat_post *)job, f);
+}
+
+static void store(struct chat_post *post)
+{
+    struct fault f;
+
+    post->job.run = store_run;
+    post->job.done = stored;
+    if (!history_write(post->x->server->history, &post->job, &f))
+        end(post, &f);
+}
+
+/* Read anew: somebody may have been erased meanwhile. false: answered. */
+static bool read_again(struct chat_post *post)
+{
+    struct fault f;
+
+    arena_done(&post->texts);
+    *post = (struct chat_post){.x = post->x};
+    arena_init(&post->texts);
+    if (post_read(post, &f))
+        return true;
+    end(post, &f);
+    return false;
+}
+
+static void on_sent(void *owner, enum effect_outcome outcome, const struct fault *f)
+{
+    struct chat_post *post = owner;
+
+    if (outcome != EFFECT_DONE) {
+        effect_refuse(post->x, outcome, f);
+        post_free(post);
+        return;
+    }
+    if (read_again(post))
+        store(post);
+}
+
+static void looked(struct history_job *job, const struct fault *f)
+{
+    struct chat_post *post = (struct chat_post *)job;
+
+    if (f != NULL || post->refused || post->there)
+        end(post, f);
+    else if (read_again(post))
+        chat_send(post->x, post->queue, post->destination, &post->transcript, on_sent, post);
+}
+
 static void post_chat(struct exchange *x)
 {
     struct chat_post *post = mem_zeroed(1, sizeof *post);
     struct fault f;
 
     post->x = x;
-    post->job.run = post_run;
-    post->job.done = post_done;
     arena_init(&post->texts);
-    if (post_read(post, &f) && history_write(x->server->history, &post->job, &f))
-        return;
-    post_free(post);
-    exchange_fault(x, &f);
+    if (!post_read(post, &f)) {
+        end(post, &f);
+    } else if (!goes_out(post)) {
+        store(post);
+    } else {
+        post->job.run = look_run;
+        post->job.done = looked;
+        if (!history_read(x->server->history, &post->job, &f))
+            end(post, &f);
+    }
 }
 
 /* ---- GET ---- */

@@ -12,15 +12,20 @@
 #include "tests/fakes/serve_rig.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define WITH    "A0000000000000000000000000000001"
 #define WITHOUT "A0000000000000000000000000000002"
 #define LINE(text, more)                                                                           \
     "{\"message\":\"" text "\",\"originator\":\"desk@sms.example.com\"" more "}"
-#define CHAT(type, queue, lines)                                                                   \
+#define CHAT(type, queue, lines) TITLED("", type, queue, lines)
+#define TITLED(title, type, queue, lines)                                                          \
     "{\"originator\":\"desk@sms.example.com\",\"destination\":\" +5521244222225555\","             \
-    "\"from_queue\":{\"id\":\"" queue "\",\"name\":\"x\"},\"title\":\"\",\"channel_type\":\"" type \
+    "\"from_queue\":{\"id\":\"" queue "\",\"name\":\"x\"},\"title\":\"" title                      \
+    "\",\"channel_type\":\"" type                                                                  \
     "\",\"channel_sub_type\":\"sms\",\"transcript\":{\"messages\":[" lines "]}}"
 
 static struct serve_rig rig;
@@ -208,7 +213,7 @@ static void what_can_t_be_sent_is_refused_before_it_is_recorded(void **state)
 
 static void without_the_store_it_is_sent_when_it_is_asked_again(void **state)
 {
-    static const char body[] = CHAT("chatout", WITH, LINE("later", ""));
+    static const char body[] = TITLED("unsent", "chatout", WITH, LINE("later", ""));
     struct probe_reply r;
     char chat[33];
 
@@ -217,6 +222,7 @@ static void without_the_store_it_is_sent_when_it_is_asked_again(void **state)
     r = serve_ask(&rig, "POST", "/chats", "Idempotency-Key: chat-2\r\n", body);
     assert_int_equal(r.status, 503);
     probe_done(&r);
+    serve_lacks(&rig, "/chats", "unsent");
     redis_server_restart(rig.redis);
     do { /* the connection is coming back */
         r = serve_ask(&rig, "POST", "/chats", "Idempotency-Key: chat-2\r\n", body);
@@ -226,7 +232,37 @@ static void without_the_store_it_is_sent_when_it_is_asked_again(void **state)
         probe_done(&r);
     } while (r.status == 503);
     expect_message(chat, 0, "later");
+    serve_holds(&rig, "/chats", "unsent");
 }
+
+#ifdef CMIBRIDGE_FAULT_POINTS
+/* Killed when it is queued and not on record: repeated, it is one chat and one message. */
+static void killed_between_the_stores_it_is_on_record_when_it_is_asked_again(void **state)
+{
+    static const char body[] = TITLED("halfway", "chatout", WITH, LINE("once", ""));
+    char chat[33];
+    int fd;
+
+    (void)state;
+    serve_rig_kill(&rig);
+    setenv("CMIBRIDGE_FAULT_POINT", "history_written:1", 1);
+    serve_rig_restart(&rig);
+    unsetenv("CMIBRIDGE_FAULT_POINT");
+    fd = serve_send(&rig, "/chats", "chat-3", body);
+    assert_int_equal(waitpid(rig.pid, NULL, 0), rig.pid);
+    close(fd);
+    rig.pid = 0;
+    serve_rig_restart(&rig);
+    serve_lacks(&rig, "/chats", "halfway");
+    serve_create(&rig, "/chats", "Idempotency-Key: chat-3\r\n", body, chat);
+    expect_message(chat, 0, "once");
+    assert_string_equal(field(chat, 0, "ver"), "1");
+    serve_expect(&rig, "POST", "/chats", "Idempotency-Key: chat-3\r\n",
+                 TITLED("another", "chatout", WITH, LINE("once", "")), 422, NULL);
+    serve_create(&rig, "/chats", "Idempotency-Key: chat-3\r\n", body, chat);
+    assert_string_equal(field(chat, 0, "ver"), "1");
+}
+#endif
 
 int main(void)
 {
@@ -236,6 +272,9 @@ int main(void)
         cmocka_unit_test(what_does_not_go_out_is_only_recorded),
         cmocka_unit_test(what_can_t_be_sent_is_refused_before_it_is_recorded),
         cmocka_unit_test(without_the_store_it_is_sent_when_it_is_asked_again),
+#ifdef CMIBRIDGE_FAULT_POINTS
+        cmocka_unit_test(killed_between_the_stores_it_is_on_record_when_it_is_asked_again),
+#endif
     };
 
     return cmocka_run_group_tests(tests, start, stop);
