@@ -242,7 +242,9 @@ static int64_t room(const struct channel_of *c)
 
 static bool has_room(const struct channel_of *c, unsigned shard)
 {
-    return c->open[shard] < SCHEDULE_OPEN_SHARE * room(c);
+    int64_t left = room(c);
+
+    return c->open[shard] < SCHEDULE_OPEN_SHARE * left && (left > 1 || c->open[shard] == 0);
 }
 
 static bool is_stale(const struct holding *h, int64_t now)

@@ -47,9 +47,9 @@
 /* Of a channel's slots: so many requests are out, or answered and not recorded: what a death may
  * repeat. Then no further one begins. */
 #define SCHEDULE_OPEN_TIMES 3
-/* Of those that are not open yet: so many may be of one shard. Where its part of the store does not
- * answer, a third is left to the other shards, and something to each further one. */
-#define SCHEDULE_OPEN_SHARE   2
+/* So many times what is not open may be of one shard, and not the last of it. Where its part of the
+ * store does not answer, a fifth is left to the other shards, and something to each further one. */
+#define SCHEDULE_OPEN_SHARE   4
 #define SCHEDULE_TURN_PARTS   32 /* message parts that one slice sends in a row, at most */
 #define SCHEDULE_TURN_MS      5  /* or as many as its sender's rate lets through in so long */
 #define SCHEDULE_WINDOW_FIRST 64 /* message parts of a sender, marked and not begun */

@@ -21,7 +21,7 @@
 #define WHATSAPP  1
 #define CALL      (-1)
 /* What little is due then takes seconds; and no longer for what is stuck than for one mark. */
-#define SOON_MS (LATER_MS + 6000 + SCHEDULE_MARKED_MS)
+#define SOON_MS (LATER_MS + 16000 + SCHEDULE_MARKED_MS)
 #define LONG_MS 60000 /* leases end */
 
 static struct send_world world;
@@ -98,7 +98,7 @@ static void replies_that_cannot_be_recorded_leave_room_for_others(void **state)
         struct send_store_message *first;
 
         send_world_init_empty(&world, seed);
-        world.channels[0].slots = 2;
+        world.channels[0].slots = 1 + (int)(seed % 4);
         first = send_world_add(&world, SMS, SEND_STORE_DEST_MAX, DUE_MS);
         send_world_boot(&world, 0);
         until_held(first);
