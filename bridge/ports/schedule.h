@@ -128,7 +128,8 @@ enum schedule_state {
     SCHEDULE_DONE,
     SCHEDULE_FENCED,    /* the lease is lost: drop it. Nothing was written */
     SCHEDULE_CANCELLED, /* the message is deleted. Nothing was written if the watermark went up:
-                           take it back, settle what is out, finish */
+                           take it back, settle what is out, finish. (A progress that was written
+                           before, and is repeated, is DONE; the next one tells.) */
     SCHEDULE_PAUSED,    /* the same; then release */
     SCHEDULE_FAILED,    /* no answer, or the store refuses: it may have been written. Do the same
                            call again, as it was; nothing may be sent on it */

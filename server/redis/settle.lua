@@ -122,7 +122,7 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
     redis.call('HSET', key('sl', id), k, record)
     leased[#leased + 1] = digits(now + tonumber(lease_ms))
     leased[#leased + 1] = id .. '/' .. k
-    return state
+    return again and 'done' or state -- else it would seem that it was not written
   end
   if arrived then
     hear_delivered(id, k, new, heard[2] or '', heard[3] or '')

@@ -429,7 +429,7 @@ static enum schedule_state progress(struct writing *w)
     }
     w->s->is = w->h->is = w->is;
     if (model_pick(6) == 0) { /* its reply was lost */
-        assert_int_equal(schedule_rig_write(&w->m->rig, w->h->owner, how, w->w), state);
+        assert_int_equal(schedule_rig_write(&w->m->rig, w->h->owner, how, w->w), SCHEDULE_DONE);
         w->m->did[DID_REPEAT]++;
     }
     compare_after(w, 0);

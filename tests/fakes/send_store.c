@@ -370,7 +370,7 @@ enum schedule_state send_store_write(struct send_store *m, const struct schedule
     }
     if (mode == 'p') {
         s->lease_ends_ms = now_ms + w->lease_ms;
-        return state;
+        return new ? state : SCHEDULE_DONE;
     }
     assert_true(mode == 'r' || !w->slice->open);
     s->leased = false;

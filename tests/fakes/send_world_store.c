@@ -361,10 +361,11 @@ static void look_up(struct send_world *w, struct action *a)
         size_t dest;
         struct send_store_message *m =
             send_store_of_address(&w->model, view_of(a->addresses[i]), &dest);
+        bool stuck = w->stuck[shard_of(view_of(a->addresses[i]))];
 
-        a->recipients[i].unknown = w->stuck[shard_of(view_of(a->addresses[i]))];
-        if (a->recipients[i].unknown)
-            continue;
+        a->recipients[i].unknown = stuck || world_chance(w, w->faults.store_lost);
+        if (stuck || (a->recipients[i].unknown && world_chance(w, 500)))
+            continue; /* nor was it done */
         a->recipients[i].consent =
             m->consent_withdrawn[dest] ? SCHEDULE_CONSENT_WITHDRAWN : SCHEDULE_CONSENT_NONE;
         if (m->consent_withdrawn[dest])
