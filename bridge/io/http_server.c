@@ -5,6 +5,7 @@
 #include "bridge/core/mem.h"
 #include "bridge/io/http_accept.h"
 #include "bridge/io/http_handshake.h"
+#include "bridge/io/http_last_word.h"
 #include "bridge/io/http_source.h"
 #include "bridge/io/listen.h"
 #include "bridge/io/tls.h"
@@ -59,9 +60,10 @@ struct http_visit {
     struct buf body;
     size_t read_over_bytes;
     bool suspended;
+    bool queued; /* libmicrohttpd has the answer */
     struct MHD_Response *answer;
     int status;
-    size_t answer_bytes;
+    struct view answer_body; /* the answer's own */
 };
 
 struct http_server {
@@ -109,27 +111,7 @@ static void refused(struct http_server *s, int status)
         s->owner.refused(s->owner.ctx, status);
 }
 
-/* libmicrohttpd sees the end of the stream and closes. A request half read is told why: nothing of
- * an answer has been written then, so these bytes stand alone. */
-static void cut(struct connection *c)
-{
-    static const char text[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-                               "Content-Type: text/plain\r\nContent-Length: 36\r\n\r\n"
-                               "the request did not arrive in time\r\n";
-    struct http_visit *v = c->visit;
-
-    if (c->cut)
-        return;
-    if (v != NULL && v->answer == NULL && c->server->conf.tls != NULL) {
-        refused(c->server, 408); /* what is sent must be encrypted, and only the library can */
-    } else if (v != NULL && v->answer == NULL) {
-        /* If it fails the client is gone, or reads nothing: there is nobody to tell. */
-        (void)send(c->fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-        refused(c->server, 408);
-    }
-    c->cut = true;
-    shutdown(c->fd, SHUT_RDWR);
-}
+static void cut(struct connection *c);
 
 static void on_deadline(uv_timer_t *timer)
 {
@@ -215,8 +197,9 @@ void http_visit_answer(struct http_visit *v, int status, const struct http_field
     struct http_server *s = v->connection->server;
 
     assert(v->answer == NULL && header_count <= HTTP_SERVER_ANSWER_HEADERS_MAX);
-    v->answer =
-        MHD_create_response_from_buffer(body.n, mem_copy(body.p, body.n), MHD_RESPMEM_MUST_FREE);
+    v->answer_body = (struct view){mem_copy(body.p, body.n), body.n};
+    v->answer = MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)v->answer_body.p,
+                                                MHD_RESPMEM_MUST_FREE);
     assert(v->answer != NULL);
     for (size_t i = 0; i < header_count; i++) {
         char *name = mem_text(headers[i].name.p, headers[i].name.n);
@@ -231,7 +214,6 @@ void http_visit_answer(struct http_visit *v, int status, const struct http_field
     if (s->draining)
         (void)MHD_add_response_header(v->answer, "Connection", "close");
     v->status = status;
-    v->answer_bytes = body.n;
     v->phase = VISIT_ANSWERED;
     if (v->suspended) {
         v->suspended = false;
@@ -258,13 +240,37 @@ static void visit_refuse(struct http_visit *v, int status, const char *why)
     refused(v->connection->server, status);
 }
 
+/* What is known of a request that is not read to its end, or that it took too long. */
+static void visit_last_word(struct http_visit *v)
+{
+    struct view body = view_is(v->request.method, "HEAD") ? VIEW_NONE : v->answer_body;
+
+    http_last_word(v->connection->mhd, v->status, v->answer, body);
+}
+
+/* libmicrohttpd sees the end of the stream and closes. */
+static void cut(struct connection *c)
+{
+    struct http_visit *v = c->visit;
+
+    if (c->cut)
+        return;
+    c->cut = true;
+    if (v != NULL && v->answer == NULL)
+        visit_refuse(v, 408, "the request did not arrive in time");
+    if (v != NULL && !v->queued)
+        visit_last_word(v);
+    shutdown(c->fd, SHUT_RDWR);
+}
+
 static enum MHD_Result visit_queue(struct http_visit *v)
 {
     struct http_server *s = v->connection->server;
 
     visit_drop_body(v);
+    v->queued = true;
     limit(v->connection, s->conf.request_time_ms +
-                             (int64_t)(v->answer_bytes * 1000 / HTTP_SERVER_SLOWEST_BYTES_S));
+                             (int64_t)(v->answer_body.n * 1000 / HTTP_SERVER_SLOWEST_BYTES_S));
     return MHD_queue_response(v->connection->mhd, (unsigned)v->status, v->answer);
 }
 
@@ -367,7 +373,9 @@ static enum MHD_Result visit_take(struct http_visit *v, const char *data, size_t
     *n = 0;
     if (v->answer != NULL) {
         v->read_over_bytes += came;
-        return v->read_over_bytes <= HTTP_SERVER_READ_OVER_MAX ? MHD_YES : MHD_NO;
+        if (v->read_over_bytes > HTTP_SERVER_READ_OVER_MAX)
+            cut(v->connection);
+        return v->connection->cut ? MHD_NO : MHD_YES;
     }
     if (came > s->conf.bodies_max_bytes - s->bodies_bytes) {
         visit_drop_body(v);

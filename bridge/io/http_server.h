@@ -13,14 +13,14 @@
  * Time: a connection may idle (in its TLS handshake, too), a request may take from its first line
  * to its last byte, and an answer may take to be read, `request_time_ms` each, however busily the
  * bytes drip (an answer also what its size takes at HTTP_SERVER_SLOWEST_BYTES_S). Then the socket
- * is shut down, a request half read after a 408 (not under TLS).
+ * is shut down; a request half read gets the answer that is known, or 408.
  */
 #ifndef BRIDGE_IO_HTTP_SERVER_H
 #define BRIDGE_IO_HTTP_SERVER_H
 
 #include "bridge/core/http_rules.h"
 
-#define HTTP_SERVER_READ_OVER_MAX       (1 << 20) /* bytes of a refused body read for politeness */
+#define HTTP_SERVER_READ_OVER_MAX       (1 << 20) /* bytes of a refused body, then it is cut */
 #define HTTP_SERVER_SLOWEST_BYTES_S     16384
 #define HTTP_SERVER_BACKLOG             1024 /* connections that wait to be accepted */
 #define HTTP_SERVER_ANSWER_HEADERS_MAX  16

@@ -275,6 +275,16 @@ bool tls_is_writing(void *session)
     return gnutls_record_get_direction(session) == 1;
 }
 
+void tls_last_word(void *session, struct view bytes)
+{
+    ssize_t n = 1;
+
+    while (bytes.n > 0 && (n = gnutls_record_send(session, bytes.p, bytes.n)) > 0)
+        bytes = view_skip(bytes, (size_t)n);
+    if (n > 0)
+        (void)gnutls_bye(session, GNUTLS_SHUT_WR); /* fails: there is nobody to tell */
+}
+
 static bool vouched_for(const struct tls *t, gnutls_x509_crt_t *chain, unsigned count)
 {
     gnutls_typed_vdata_st wanted = {.type = GNUTLS_DT_KEY_PURPOSE_OID,

@@ -8,6 +8,7 @@
 #define BRIDGE_IO_TLS_H
 
 #include "bridge/core/fault.h"
+#include "bridge/core/view.h"
 
 #include <stddef.h>
 
@@ -44,6 +45,9 @@ bool tls_peer(const struct tls *t, void *session, char out[TLS_SUBJECT_MAX]);
 bool tls_is_established(void *session);
 /* What a session that is to be tried again waits for: that it can write, else that it can read. */
 bool tls_is_writing(void *session);
+/* Sends the last that an established session sends, and that it is; as much as the socket takes at
+ * once. */
+void tls_last_word(void *session, struct view bytes);
 /* Gives a session in its handshake the certificate: a retrieve function of GnuTLS (version 3). It
  * finds the tls by `of`, which is called with the session's pointer. */
 typedef void tls_function(void);

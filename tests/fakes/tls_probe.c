@@ -113,7 +113,13 @@ static bool is_whole(struct buf *all)
     return all->n >= (size_t)(end + 4 - text) + (size_t)body;
 }
 
-int tls_probe_get(struct tls_probe *p, const char *target, const char *headers)
+void tls_probe_say(struct tls_probe *p, const char *bytes)
+{
+    assert_int_equal(SSL_write(p->ssl, bytes, (int)strlen(bytes)), strlen(bytes));
+    flush(p);
+}
+
+int tls_probe_answer(struct tls_probe *p)
 {
     struct buf all;
     char bytes[4096];
@@ -122,10 +128,6 @@ int tls_probe_get(struct tls_probe *p, const char *target, const char *headers)
     int n = 0;
 
     buf_init(&all, ANSWER_MAX);
-    buf_printf(&all, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", target, headers);
-    assert_int_equal(SSL_write(p->ssl, all.p, (int)all.n), all.n);
-    flush(p);
-    buf_clear(&all);
     while (alive && !is_whole(&all)) {
         while ((n = SSL_read(p->ssl, bytes, sizeof bytes)) > 0)
             assert_true(buf_put(&all, (struct view){bytes, (size_t)n}));

@@ -18,7 +18,8 @@ int tls_probe_fd(const struct tls_probe *p);
 bool tls_probe_send(struct tls_probe *p, size_t most);
 /* Goes on: sends what is ready, and waits for the rest of the handshake. */
 void tls_probe_shake_hands(struct tls_probe *p);
-/* GETs; the status, 0: the connection ended. The connection is kept. headers: "A: b\r\n". */
-int tls_probe_get(struct tls_probe *p, const char *target, const char *headers);
+void tls_probe_say(struct tls_probe *p, const char *bytes);
+/* Reads one answer; its status, 0: the connection ended. */
+int tls_probe_answer(struct tls_probe *p);
 
 #endif

@@ -498,6 +498,30 @@ static void a_request_that_drips_is_cut_with_408(void **state)
     probe_close(fd);
 }
 
+static void a_refusal_is_told_though_its_body_never_ends(void **state)
+{
+    static const char early[] =
+        "POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\na";
+    char *endless =
+        filled("POST /early HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n",
+               HTTP_SERVER_READ_OVER_MAX + 4 * BODY_MAX, "");
+    int fd = probe_connect(port);
+    struct probe_reply r;
+
+    (void)state;
+    probe_send(fd, view_of(early));
+    r = probe_read(fd, false);
+    assert_int_equal(r.status, 403);
+    assert_string_equal(r.body.p, "not you");
+    assert_string_equal(probe_header(&r, "Content-Type"), "text/plain");
+    assert_string_equal(probe_header(&r, "Connection"), "close");
+    probe_done(&r);
+    assert_true(probe_is_closed(fd));
+    probe_close(fd);
+    assert_int_equal(probe_raw(port, endless), 403); /* more than is read over */
+    mem_free(endless);
+}
+
 static void a_head_that_never_ends_and_a_connection_that_idles_are_cut(void **state)
 {
     int idle = probe_connect(port);
@@ -648,6 +672,7 @@ int main(void)
         cmocka_unit_test(an_expected_continue_is_refused_before_the_body),
         cmocka_unit_test(all_bodies_together_have_a_limit),
         cmocka_unit_test(a_request_that_drips_is_cut_with_408),
+        cmocka_unit_test(a_refusal_is_told_though_its_body_never_ends),
         cmocka_unit_test(a_head_that_never_ends_and_a_connection_that_idles_are_cut),
         cmocka_unit_test(the_connection_past_the_limit_waits_for_its_turn),
         cmocka_unit_test(a_large_answer_arrives_whole),

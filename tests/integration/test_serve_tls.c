@@ -272,7 +272,8 @@ static void start_short(struct serve_rig *at)
 
 static int asked(struct tls_probe *p)
 {
-    return tls_probe_get(p, "/RI/cmi/callbacks", "");
+    tls_probe_say(p, "GET /RI/cmi/callbacks HTTP/1.1\r\nHost: x\r\n\r\n");
+    return tls_probe_answer(p);
 }
 
 static void new_client_is_served(const struct serve_rig *at)
@@ -355,6 +356,32 @@ static void unfinished_handshakes_up_to_the_limit_make_way(void **state)
     tls_probe_free(half[0]);
 }
 
+static void a_request_that_stops_halfway_is_answered(void **state)
+{
+    static const char *const halves[] = {
+        "GET /RI/cmi/callbacks HTTP/1.1\r\nHost: x\r\n",
+        "POST /RI/cmi/callbacks HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{",
+        "POST /RI/cmi/callbacks HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n{",
+    };
+    static const int statuses[] = {408, 408, 413};
+    struct tls_probe *probes[3];
+    struct serve_rig at;
+
+    (void)state;
+    start_short(&at);
+    for (size_t i = 0; i < 3; i++) {
+        probes[i] = tls_probe_new(at.port);
+        tls_probe_shake_hands(probes[i]);
+        tls_probe_say(probes[i], halves[i]);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(tls_probe_answer(probes[i]), statuses[i]);
+        (void)probe_is_closed(tls_probe_fd(probes[i]));
+        tls_probe_free(probes[i]);
+    }
+    serve_rig_done(&at);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +393,7 @@ int main(void)
         cmocka_unit_test(unfinished_handshakes_stop_nobody_and_are_cut),
         cmocka_unit_test(a_handshake_is_cut_however_busily_it_drips),
         cmocka_unit_test(unfinished_handshakes_up_to_the_limit_make_way),
+        cmocka_unit_test(a_request_that_stops_halfway_is_answered),
     };
 
     need("openssl");
