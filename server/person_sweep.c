@@ -43,26 +43,36 @@ static const struct named {
 };
 #define NAMED (sizeof named / sizeof *named)
 
+#define TEXT_COLUMNS_MAX 5
+
 /* Columns of texts that may mention somebody, and whose they are. */
 static const struct texts {
     const char *table;
     const char *key;
-    const char *column;
-    bool by_row; /* as above */
+    const char *columns[TEXT_COLUMNS_MAX + 1]; /* ended by NULL */
+    bool by_row;                               /* as above */
     enum holder holder;
-    const struct text_index *index; /* that it stands in; NULL: none */
+    const struct text_index *index; /* that some of them stand in; NULL: none */
 } texts[] = {
-    {"contacts", "group_id", "subject", true, HOLDER_GROUP, &text_index_of_subjects},
-    {"emails", "id", "content", true, HOLDER_EMAIL, &text_index_of_emails},
-    {"emails", "id", "remarks", true, HOLDER_EMAIL, &text_index_of_emails},
-    {"chat_messages", "chat", "message", true, HOLDER_GROUP, &text_index_of_chats},
-    {"listen_logs", "recording", "description", true, HOLDER_RECORDING, NULL},
-    {"script_results", "id", "name", true, HOLDER_SCRIPT, NULL},
-    {"email_attachments", "email", "filename", false, HOLDER_EMAIL, NULL},
-    {"email_attachments", "email", "originator", false, HOLDER_EMAIL, NULL},
-    {"script_questions", "result", "data", false, HOLDER_SCRIPT, NULL},
-    {"script_answers", "result", "answerdata", false, HOLDER_SCRIPT, NULL},
-    {"remarks", "group_id", "text", false, HOLDER_GROUP, NULL},
+    {"contacts",
+     "group_id",
+     {"subject", "type_details", "given_type_details", "status_details", "given_status_details"},
+     true,
+     HOLDER_GROUP,
+     &text_index_of_subjects},
+    {"emails",
+     "id",
+     {"content", "remarks", "case_id", "cid"},
+     true,
+     HOLDER_EMAIL,
+     &text_index_of_emails},
+    {"chat_messages", "chat", {"message"}, true, HOLDER_GROUP, &text_index_of_chats},
+    {"listen_logs", "recording", {"description", "session"}, true, HOLDER_RECORDING, NULL},
+    {"script_results", "id", {"name"}, true, HOLDER_SCRIPT, NULL},
+    {"email_attachments", "email", {"filename", "originator"}, false, HOLDER_EMAIL, NULL},
+    {"script_questions", "result", {"data"}, false, HOLDER_SCRIPT, NULL},
+    {"script_answers", "result", {"answerdata"}, false, HOLDER_SCRIPT, NULL},
+    {"remarks", "group_id", {"text"}, false, HOLDER_GROUP, NULL},
 };
 #define TEXTS (sizeof texts / sizeof *texts)
 
@@ -257,6 +267,7 @@ static bool people(struct person_sweep *s, struct sqlite *db, const struct named
 /* ---- mentions ---- */
 
 struct mention {
+    const char *column;
     int64_t row;
     struct guid key;
     struct view text;
@@ -271,10 +282,10 @@ static void update(const struct texts *t, struct sqlite *db, const struct mentio
     if (t->index != NULL)
         text_index_remove(db, t->index, m->row);
     if (t->by_row)
-        snprintf(sql, sizeof sql, "UPDATE %s SET %s = ? WHERE row = ?", t->table, t->column);
+        snprintf(sql, sizeof sql, "UPDATE %s SET %s = ? WHERE row = ?", t->table, m->column);
     else
         snprintf(sql, sizeof sql, "UPDATE %s SET %s = ? WHERE %s = ? AND %s = ?", t->table,
-                 t->column, t->key, t->column);
+                 m->column, t->key, m->column);
     q = sqlite_query(db, sql);
     sqlite_bind_text(&q, without);
     if (t->by_row) {
@@ -302,28 +313,50 @@ static void redact(struct person_sweep *s, struct sqlite *db, const struct texts
     buf_done(&without);
 }
 
+/* Those in the row that the query stands at. */
+static size_t mentions_of(struct person_sweep *s, const struct texts *t, struct sqlite *db,
+                          const struct sqlite_query *q, struct mention *found, struct arena *keep)
+{
+    size_t count = 0;
+    struct guid key;
+
+    for (int i = 0; t->columns[i] != NULL; i++) {
+        if (sqlite_kind(q, 2 + i) != SQLITE_KIND_TEXT ||
+            !person_mentioned(s->person, sqlite_text(q, 2 + i)) || !sqlite_guid(q, 1, &key) ||
+            is_taken(s, db, t->holder, &key))
+            continue;
+        s->mentions++;
+        if (!s->dry)
+            found[count++] = (struct mention){t->columns[i], s->row, key,
+                                              arena_view(keep, sqlite_text(q, 2 + i))};
+    }
+    return count;
+}
+
+static const char *list_of(const struct texts *t, char out[STATEMENT_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; t->columns[i] != NULL; i++)
+        n += (size_t)snprintf(out + n, STATEMENT_MAX - n, "%s%s", i > 0 ? ", " : "", t->columns[i]);
+    return out;
+}
+
 static bool mentions(struct person_sweep *s, struct sqlite *db, const struct texts *t)
 {
+    char columns[STATEMENT_MAX];
     uint8_t bounds[2][17];
-    struct mention found[FOUND_MAX];
+    struct mention found[FOUND_MAX + TEXT_COLUMNS_MAX];
     size_t count = 0;
     int looked = 0;
     struct arena texts_found;
-    struct sqlite_query q = look(s, db, t->table, t->key, t->column, t->by_row, bounds);
+    struct sqlite_query q = look(s, db, t->table, t->key, list_of(t, columns), t->by_row, bounds);
 
     arena_init(&texts_found);
     while (count < FOUND_MAX && goes_on(s, t->by_row, looked) && sqlite_row(&q)) {
         looked++;
         s->row = sqlite_int(&q, 0);
-        if (sqlite_kind(&q, 2) != SQLITE_KIND_TEXT ||
-            !person_mentioned(s->person, sqlite_text(&q, 2)) ||
-            !sqlite_guid(&q, 1, &found[count].key) || is_taken(s, db, t->holder, &found[count].key))
-            continue;
-        s->mentions++;
-        if (s->dry)
-            continue;
-        found[count].row = s->row;
-        found[count++].text = arena_view(&texts_found, sqlite_text(&q, 2));
+        count += mentions_of(s, t, db, &q, found + count, &texts_found);
     }
     sqlite_end(&q);
     s->looked += looked;
@@ -332,7 +365,7 @@ static bool mentions(struct person_sweep *s, struct sqlite *db, const struct tex
     arena_done(&texts_found);
     if (t->by_row)
         return looked > 0;
-    return count == FOUND_MAX || ++s->prefix < PREFIXES;
+    return count >= FOUND_MAX || ++s->prefix < PREFIXES;
 }
 
 /* ---- the whole ---- */

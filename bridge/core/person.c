@@ -1,6 +1,7 @@
 #include "bridge/core/person.h"
 
 #include "bridge/core/ascii.h"
+#include "bridge/core/hex.h"
 #include "bridge/core/utf8.h"
 
 #include <string.h>
@@ -27,21 +28,118 @@ struct view person_normal(const struct person *p)
     return (struct view){p->room, p->n};
 }
 
-/* The number, in whatever spelling, from `at` on; where it ends, or 0. */
-static size_t spelled_from(const struct person *p, struct view text, size_t at)
+/* ---- numbers in texts ----
+ *
+ * A text is read by units: a character, or, as texts hold JSON, too (templates), an escape of one.
+ */
+
+#define ESCAPE_BYTES 6 /* of \u0031 */
+
+/* What the escape at the text's begin stands for; 0: there is none. */
+static uint32_t escaped(struct view text)
+{
+    uint32_t code = 0;
+
+    if (text.n < ESCAPE_BYTES || text.p[0] != '\\' || text.p[1] != 'u')
+        return 0;
+    for (size_t i = 2; i < ESCAPE_BYTES; i++) {
+        int value = hex_digit(text.p[i]);
+
+        if (value < 0)
+            return 0;
+        code = code << 4 | (uint32_t)value;
+    }
+    return code;
+}
+
+/* Bytes of the unit that text, not empty, begins with. */
+static size_t unit(struct view text)
+{
+    return escaped(text) != 0 ? ESCAPE_BYTES : 1;
+}
+
+/* The same, and *c is what it is, where that is ASCII, else 0. */
+static size_t unit_is(struct view text, char *c)
+{
+    uint32_t code = escaped(text);
+
+    *c = code == 0 ? text.p[0] : (char)(code < 0x80 ? code : 0);
+    return code == 0 ? 1 : ESCAPE_BYTES;
+}
+
+/* Bytes of the digit that text, not empty, begins with; 0: none. */
+static size_t digit(struct view text, char *c)
+{
+    size_t n = unit_is(text, c);
+
+    return ascii_is_digit(*c) ? n : 0;
+}
+
+/* Bytes of the unit c that ends at `at`; 0: another does. */
+static size_t unit_before(struct view text, size_t at, bool (*is)(char c))
+{
+    char c;
+
+    if (at >= ESCAPE_BYTES &&
+        unit_is((struct view){text.p + at - ESCAPE_BYTES, ESCAPE_BYTES}, &c) == ESCAPE_BYTES)
+        return is(c) ? ESCAPE_BYTES : 0;
+    return at > 0 && is(text.p[at - 1]) ? 1 : 0;
+}
+
+static bool is_zero(char c)
+{
+    return c == '0';
+}
+
+static bool is_plus(char c)
+{
+    return c == '+';
+}
+
+/* Bytes of what may stand between two digits of a number; 0: none of that. */
+static size_t separator(struct view text)
+{
+    uint32_t code = escaped(text);
+    char decoded[4];
+    size_t n = phone_separator(text);
+
+    if (n > 0)
+        return n;
+    if (view_has(VIEW("\n\r/_"), text.p[0]))
+        return 1;
+    if (text.n > 1 && text.p[0] == '\\' && view_has(VIEW("nrt/"), text.p[1]))
+        return 2; /* of JSON, too */
+    if (code == 0)
+        return 0;
+    n = utf8_write(code, decoded);
+    return decoded[0] != '\\' && separator((struct view){decoded, n}) > 0 ? ESCAPE_BYTES : 0;
+}
+
+/* A zero that is dialled at home only: +358 (0)40. */
+static const struct view trunk = {"(0)", 3};
+
+/* The number, in whatever spelling, from `at` on; where it ends, or 0. trunks: those are none of
+ * its digits. */
+static size_t spelled_from(const struct person *p, struct view text, size_t at, bool trunks)
 {
     size_t matched = 0;
     unsigned skipped = 0;
 
     while (matched < p->n && at < text.n) {
-        size_t separator = matched > 0 ? phone_separator(view_skip(text, at)) : 0;
+        struct view rest = view_skip(text, at);
+        size_t between = matched > 0 ? separator(rest) : 0;
+        char c;
+        size_t taken = digit(rest, &c);
 
-        if (text.p[at] == p->room[matched]) {
+        if (taken > 0 && c == p->room[matched]) {
             matched++;
-            at++;
+            at += taken;
             skipped = 0;
-        } else if (separator > 0 && skipped++ < SEPARATORS_MAX) {
-            at += separator;
+        } else if (matched > 0 && trunks && view_starts(rest, trunk) &&
+                   skipped++ < SEPARATORS_MAX) {
+            at += trunk.n;
+        } else if (between > 0 && skipped++ < SEPARATORS_MAX) {
+            at += between;
         } else {
             return 0;
         }
@@ -49,11 +147,25 @@ static size_t spelled_from(const struct person *p, struct view text, size_t at)
     return matched == p->n ? at : 0;
 }
 
+/* Does a digit touch what ends there? */
+static bool is_touched(struct view text, size_t end)
+{
+    char c;
+
+    return end < text.n && digit(view_skip(text, end), &c) > 0;
+}
+
 static size_t number_at(const struct person *p, struct view text, size_t at)
 {
-    size_t end = spelled_from(p, text, at);
+    size_t longest = 0;
 
-    return end > 0 && end < text.n && ascii_is_digit(text.p[end]) ? 0 : end;
+    for (int trunks = 0; trunks < 2; trunks++) {
+        size_t end = spelled_from(p, text, at, trunks != 0);
+
+        if (end > longest && !is_touched(text, end))
+            longest = end;
+    }
+    return longest;
 }
 
 /* Where a number that begins at `at` begins with what stands before it: `+`, `00`; past the text
@@ -61,14 +173,13 @@ static size_t number_at(const struct person *p, struct view text, size_t at)
 static size_t number_begin(struct view text, size_t at)
 {
     size_t from = at;
+    size_t zero = unit_before(text, from, is_zero);
+    size_t zeros = zero == 0 ? 0 : unit_before(text, from - zero, is_zero);
 
-    if (from >= 2 && text.p[from - 1] == '0' && text.p[from - 2] == '0')
-        from -= 2;
-    if (from > 0 && text.p[from - 1] == '+')
-        from--;
-    if (from > 0 && ascii_is_digit(text.p[from - 1]))
-        return text.n;
-    return from;
+    if (zeros > 0)
+        from -= zero + zeros;
+    from -= unit_before(text, from, is_plus);
+    return unit_before(text, from, ascii_is_digit) > 0 ? text.n : from;
 }
 
 /* ASCII, and the letters that utf8_lower knows: quotes and dashes beyond ASCII stand around one. */
@@ -130,8 +241,10 @@ static size_t name_at(const struct person *p, struct view text, size_t at)
 /* The next mention at or behind *from: begins there, ends at *to. */
 static bool next(const struct person *p, struct view text, size_t *from, size_t *to)
 {
-    for (size_t at = *from; at + p->n <= text.n; at++) {
-        if (p->number && text.p[at] == p->room[0]) {
+    for (size_t at = *from; at + p->n <= text.n; at += unit(view_skip(text, at))) {
+        char c;
+
+        if (p->number && digit(view_skip(text, at), &c) > 0 && c == p->room[0]) {
             size_t begin = number_begin(text, at);
 
             if (begin < text.n && begin >= *from && (*to = number_at(p, text, at)) > 0) {
@@ -154,21 +267,31 @@ bool person_mentioned(const struct person *p, struct view text)
     return p->distinct && next(p, text, &from, &to);
 }
 
+/* One that begins with that byte. */
+static bool number_in_bytes(const struct person *p, struct view bytes, char begin)
+{
+    while (bytes.n >= p->n) {
+        const char *first = memchr(bytes.p, begin, bytes.n);
+
+        if (first == NULL)
+            return false;
+        bytes = view_skip(bytes, (size_t)(first - bytes.p));
+        if (spelled_from(p, bytes, 0, false) > 0 || spelled_from(p, bytes, 0, true) > 0)
+            return true;
+        bytes = view_skip(bytes, 1);
+    }
+    return false;
+}
+
 bool person_in_bytes(const struct person *p, struct view bytes)
 {
-    for (size_t at = 0; p->distinct && at + p->n <= bytes.n; at++) {
-        const char *first = memchr(bytes.p + at, p->room[0], p->number ? bytes.n - at : 0);
-
-        if (p->number) {
-            if (first == NULL)
-                return false;
-            at = (size_t)(first - bytes.p);
-            if (spelled_from(p, bytes, at) > 0)
-                return true;
-        } else if (utf8_eq_nocase((struct view){bytes.p + at, p->n}, person_normal(p))) {
+    if (!p->distinct)
+        return false;
+    if (p->number)
+        return number_in_bytes(p, bytes, p->room[0]) || number_in_bytes(p, bytes, '\\');
+    for (size_t at = 0; at + p->n <= bytes.n; at++)
+        if (utf8_eq_nocase((struct view){bytes.p + at, p->n}, person_normal(p)))
             return true;
-        }
-    }
     return false;
 }
 
@@ -206,8 +329,9 @@ struct search {
     const void *ctx;
 };
 
-/* The longest number of somebody known that begins with the digit at `at`; where it ends, or 0. */
-static size_t known_number(const struct search *s, size_t at)
+/* The longest number of somebody known that begins with the digit at `at`; where it ends, or 0.
+ * trunks: as in spelled_from; *met becomes true where there is one. */
+static size_t known_from(const struct search *s, size_t at, bool trunks, bool *met)
 {
     struct view text = s->text;
     char digits[PHONE_NORMAL_MAX];
@@ -217,24 +341,38 @@ static size_t known_number(const struct search *s, size_t at)
     size_t end = 0;
 
     for (size_t i = at; i < text.n && n < (in_one ? sizeof digits : PERSON_SPELLED_MAX);) {
-        size_t separator = phone_separator(view_skip(text, i));
+        struct view rest = view_skip(text, i);
+        size_t between = separator(rest);
+        bool is_trunk = view_starts(rest, trunk);
+        size_t taken = digit(rest, &digits[n]);
 
-        if (ascii_is_digit(text.p[i])) {
-            digits[n++] = text.p[i++];
+        *met = *met || is_trunk;
+        if (taken > 0) {
+            i += taken;
+            n++;
             if (n == 2 && memcmp(digits, "00", 2) == 0)
                 return 0; /* what stands before a number */
             skipped = 0;
-            if (n >= PERSON_DIGITS_MIN && (i == text.n || !ascii_is_digit(text.p[i])) &&
+            if (n >= PERSON_DIGITS_MIN && !is_touched(text, i) &&
                 s->known(s->ctx, (struct view){digits, n}))
                 end = i;
-        } else if (separator > 0 && skipped++ < SEPARATORS_MAX) {
+        } else if ((between > 0 || is_trunk) && skipped++ < SEPARATORS_MAX) {
             in_one = false;
-            i += separator;
+            i += is_trunk && trunks ? trunk.n : between;
         } else {
             break;
         }
     }
     return end;
+}
+
+static size_t known_number(const struct search *s, size_t at)
+{
+    bool met = false;
+    size_t end = known_from(s, at, false, &met);
+    size_t other = met ? known_from(s, at, true, &met) : 0;
+
+    return other > end ? other : end;
 }
 
 /* Blanks end an address, and so does the next '@'. */
@@ -307,8 +445,10 @@ static bool known_name(const struct search *s, size_t at, size_t *from, size_t *
 /* The next mention at or behind *from: begins there, ends at *to. */
 static bool next_known(const struct search *s, size_t *from, size_t *to)
 {
-    for (size_t at = *from; at < s->text.n; at++) {
-        if (ascii_is_digit(s->text.p[at])) {
+    for (size_t at = *from; at < s->text.n; at += unit(view_skip(s->text, at))) {
+        char c;
+
+        if (digit(view_skip(s->text, at), &c) > 0) {
             size_t begin = number_begin(s->text, at);
 
             if (begin < s->text.n && begin >= *from && (*to = known_number(s, at)) > 0) {

@@ -3,9 +3,10 @@
  *
  * In an address column somebody is found by the normal form (phone.h). In a text, too, where the
  * address can't be mistaken for something else: a number of PERSON_DIGITS_MIN digits or more, or an
- * address with '@'. A number is found however it is written (`+`, `00`, separators within), as long
- * as no digit touches it; an address with '@' in any case, as long as no part of another one
- * touches it.
+ * address with '@'. A number is found however it is written, as long as no digit touches it: with
+ * `+` or `00`, with what falls away in a number (phone.h), line breaks, `/`, `_` or `(0)` between
+ * its digits (of the first four up to 8 in a row), any of it as JSON escapes it. Digits are those
+ * of ASCII. An address with '@' is found in any case, as long as no part of another one touches it.
  */
 #ifndef BRIDGE_CORE_PERSON_H
 #define BRIDGE_CORE_PERSON_H

@@ -129,6 +129,12 @@ static void fill_history(void)
     ingest("scriptresult.saved", "scriptResults/" SCRIPT2, RESULT(OTHER, "it was +" DIGITS));
     serve_create(&rig, "/callRecordings/" RECORD "/listenLog", "",
                  "{\"description\":\"heard\",\"userSessionId\":\"s\"}", (char[33]){0});
+    ingest("contact.updated", "contacts/" OTHER,
+           "{\"typeDetails\":\"for " WHO "\",\"statusDetails\":\"told " DIGITS "\"}");
+    ingest("email.updated", "emails/" MAIL_2,
+           "{\"case_id\":\"" DIGITS "\",\"cid\":\"of " WHO "\"}");
+    serve_create(&rig, "/callRecordings/" RECORD2 "/listenLog", "",
+                 "{\"description\":\"heard\",\"userSessionId\":\"+" DIGITS "\"}", (char[33]){0});
     serve_expect(&rig, "POST", "/contacts/" OTHER "/remarks", PLAIN, "see " WHO, 204, NULL);
     serve_expect(&rig, "POST", "/contacts/" CALL "/remarks", PLAIN, "private", 204, NULL);
 }
@@ -231,7 +237,7 @@ static void nothing_is_left_of_the_person(void **state)
 {
     static const char counts[] =
         "\"history\":{\"contacts\":5,\"chats\":1,\"emails\":2,\"remarks\":1,\"callRecordings\":1,"
-        "\"listenLogs\":1,\"scriptResults\":1,\"mentions\":5},"
+        "\"listenLogs\":1,\"scriptResults\":1,\"mentions\":12},"
         "\"redis\":{\"destinations\":2,\"callbacks\":1,\"consents\":1,\"mentions\":2,"
         "\"references\":1,\"outbox\":0}";
     const char *where = NULL;
@@ -270,6 +276,14 @@ static void nothing_is_left_of_the_person(void **state)
     serve_lacks(&rig, "/contacts?body=secret", "\"id\"");
 }
 
+static void holds_no_details(void)
+{
+    serve_holds(&rig, "/contacts/" OTHER, "\"typeDetails\":\"for …\"");
+    serve_holds(&rig, "/contacts/" OTHER, "\"statusDetails\":\"told …\"");
+    serve_holds(&rig, "/emails/" MAIL_2, "\"case_id\":\"…\",\"cid\":\"of …\"");
+    serve_holds(&rig, "/callRecordings/" RECORD2, "\"userSessionId\":\"…\"");
+}
+
 static void of_the_others_nothing_is_lost(void **state)
 {
     char path[64];
@@ -282,6 +296,7 @@ static void of_the_others_nothing_is_lost(void **state)
     serve_holds(&rig, "/scriptResults/" SCRIPT2, "\"answerdata\":\"it was …\"");
     serve_expect(&rig, "GET", "/contacts/" OTHER "/remarks", "", NULL, 200, "see …");
     serve_holds(&rig, "/contacts?body=today", MAIL_2);
+    holds_no_details();
     snprintf(path, sizeof path, "/messages/%s", message);
     serve_holds(&rig, path,
                 "[{\"address\":\"+358409999999\",\"status\":\"ADDED\"},{\"address\":\"erased\","
@@ -366,6 +381,11 @@ static void a_mention_is_not_kept_either(void **state)
     ingest("chat.message.added", "chats/" CHAT_2,
            "{\"message\":\"I said " WHO "!\",\"originator\":\"web2\"}");
     ingest("scriptresult.saved", "scriptResults/" SCRIPT2, RESULT(OTHER, "it was +" DIGITS));
+    ingest("contact.updated", "contacts/" OTHER,
+           "{\"typeDetails\":\"for " WHO "\",\"statusDetails\":\"told " DIGITS "\"}");
+    ingest("email.updated", "emails/" MAIL_2,
+           "{\"case_id\":\"" DIGITS "\",\"cid\":\"of " WHO "\"}");
+    holds_no_details();
     ingest("callrecording.created", "callRecordings/" RECORD3, RECORDING(OTHER, "c.wav"));
     ingest("callrecording.created", "callRecordings/" RECORD3,
            RECORDING(OTHER, "to-" DIGITS ".wav"));
@@ -385,8 +405,9 @@ static void a_mention_is_not_kept_either(void **state)
     serve_expect(&rig, "PUT", "/contacts/" MAIL_2 "/remarks", PLAIN, WHO "?", 204, NULL);
     serve_holds(&rig, "/emails/" MAIL_2, "\"remarks\":\"…?\"");
     serve_create(&rig, "/callRecordings/" RECORD2 "/listenLog", "",
-                 "{\"description\":\"of " DIGITS "\",\"userSessionId\":\"s\"}", id);
+                 "{\"description\":\"of " DIGITS "\",\"userSessionId\":\"" WHO "!\"}", id);
     serve_holds(&rig, "/callRecordings/" RECORD2, "\"description\":\"of …\"");
+    serve_holds(&rig, "/callRecordings/" RECORD2, "\"userSessionId\":\"…!\"");
     serve_create(&rig, "/chats", "", CHAT_OF("b", "web3", "for " WHO), id);
     snprintf(path, sizeof path, "/chats/%s", id);
     serve_holds(&rig, path, "\"title\":\"for …\"");

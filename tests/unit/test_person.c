@@ -33,6 +33,19 @@ static void is_found_and_taken_out(void **state)
         {"+358401234567", "358x401234567", "358x401234567"},
         {"+358401234567", "3\t\t\t\t\t\t\t\t\t58401234567", "3\t\t\t\t\t\t\t\t\t58401234567"},
         {"+358401234567", "", ""},
+        {"+358401234567", "at +358 (0)40 1234567.", "at …."},
+        {"+358401234567", "+358(0)401234567 or 358 (0) 401234567", "… or …"},
+        {"+3580000", "358(0)0000, 358(0)000", "…, …"},
+        {"+35800000", "358(0)00000 358(0)0000", "… …"},
+        {"+358401234567", "+358 40\n123\r\n4567", "…"},
+        {"+358401234567", "358/40/123_4567, 358_401234567", "…, …"},
+        {"+358401234567", "{\"n\":\"\\u002b35840123\\u0034567\"}", "{\"n\":\"…\"}"},
+        {"+358401234567", "\\u0033\\u003584\\u00301\\u00a0234\\u002d567\\u0020", "…\\u0020"},
+        {"+358401234567", "\\u0030\\u0030358401234567", "…"},
+        {"+358401234567", "40\\n, 358\\n40\\t1234\\/567", "40\\n, …"},
+        {"+358401234567", "\\u0031358401234567", "\\u0031358401234567"},
+        {"+358401234567", "358401234567\\u0038", "358401234567\\u0038"},
+        {"+358401234567", "\\u00358401234567", "\\u00358401234567"},
         {"153", "room 153", "room 153"}, /* too short to be told from other numbers */
         {"Sam.I.Am@GreenEggs.ham", "from sam.i.am@greeneggs.ham.", "from …."},
         {"sam@greeneggs.ham", "<SAM@greeneggs.ham>", "<…>"},
@@ -103,6 +116,8 @@ static void remains_are_found_among_other_bytes(void **state)
     assert_true(person_in_bytes(&p, VIEW("CallIn+358401234567100Sales"))); /* columns touch */
     assert_true(person_in_bytes(&p, VIEW("\x03\x8e+358 40 123 4567\x01")));
     assert_false(person_in_bytes(&p, VIEW("CallIn+35840123456Sales3")));
+    assert_true(person_in_bytes(&p, VIEW("x\\u0033584(0)01234567x")));
+    assert_true(person_in_bytes(&p, VIEW("3x358(0)401234567")));
     assert_true(person_init(&p, VIEW("sam@greeneggs.ham"), &f));
     assert_true(person_in_bytes(&p, VIEW("xSam@greeneggs.hamEmailIn")));
     assert_false(person_in_bytes(&p, VIEW("Sam@greeneggs")));
@@ -136,9 +151,10 @@ static bool is_the_person(const void *ctx, struct view normal)
 static const char *random_text(struct rng *rng, const char *address)
 {
     static const char *const pieces[] = {
-        "0", "00",     "1",   "7",       "+",       " ", "-",      ".",    "(",
-        ")", "\u00a0", "x",   "sa",      "m",       "@", "a@b.fi", "ä",    "%",
-        "_", "\n",     "358", "4012345", "1234567", "<", ">",      "\xc3", "sam@x.y"};
+        "0",       "00",      "1",       "7",       "+",       " ",    "-",      ".", "(",
+        ")",       "\u00a0",  "x",       "sa",      "m",       "@",    "a@b.fi", "ä", "%",
+        "_",       "\n",      "358",     "4012345", "1234567", "<",    ">",      "/", "(0)",
+        "\\u0033", "\\u0030", "\\u002b", "\\u00",   "\\n",     "\xc3", "sam@x.y"};
     static char text[400];
     size_t n = 0;
 
@@ -192,8 +208,8 @@ static void who_is_known_only_when_asked_for_is_found_alike(void **state)
 /* How often it is asked is bounded by the text's length, whatever it holds. */
 static void asking_is_linear_in_the_text(void **state)
 {
-    static const char *const pieces[] = {"1 ",         "12-", "1234 ", "'@",
-                                         "!!!!!!!!!@", "ä@",  "a@b.",  "1"};
+    static const char *const pieces[] = {"1 ",   "12-", "1234 ", "'@",   "!!!!!!!!!@", "ä@",
+                                         "a@b.", "1",   "(0)",   "1(0)", "\\u0031",    "\\u0031 "};
     enum { TIMES = 2000 };
 
     (void)state;
