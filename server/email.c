@@ -95,8 +95,17 @@ static void store_property(struct sqlite *db, struct row *r, const struct email_
         store_attachments(db, &r->id, c->attachments);
 }
 
-void email_apply(struct sqlite *db, const struct guid *id, const struct email_change *c,
-                 const struct merge_stamp *stamp)
+/* The stamp that wins the property anyhow. */
+static struct merge_stamp winning(const struct merge_map *stamps, unsigned p,
+                                  const struct merge_stamp *stamp)
+{
+    const struct merge_stamp *now = merge_map_get(stamps, p);
+
+    return now == NULL || merge_stamp_cmp(now, stamp) < 0 ? *stamp : merge_stamp_after(now);
+}
+
+static void store(struct sqlite *db, const struct guid *id, const struct email_change *c,
+                  const struct merge_stamp *stamp, bool anyhow)
 {
     struct merge_map *stamps = mem_zeroed(1, sizeof *stamps);
     struct fault damaged;
@@ -106,9 +115,12 @@ void email_apply(struct sqlite *db, const struct guid *id, const struct email_ch
     row_load(&r, db, &email_table, id);
     if (!merge_map_read(stamps, r.cells[EMAIL_STAMPS].bytes, &damaged))
         sqlite_damaged(db, damaged.text);
-    for (unsigned p = 0; p < EMAIL_PROPERTIES; p++)
-        if ((c->sets >> p & 1) != 0 && merge_map_newest(stamps, p, stamp))
+    for (unsigned p = 0; p < EMAIL_PROPERTIES; p++) {
+        const struct merge_stamp own = anyhow ? winning(stamps, p, stamp) : *stamp;
+
+        if ((c->sets >> p & 1) != 0 && merge_map_newest(stamps, p, &own))
             store_property(db, &r, c, p);
+    }
     buf_init(&stored, STAMPS_MAX);
     merge_map_write(stamps, &stored);
     row_set(&r, EMAIL_STAMPS, (struct cell){CELL_BLOB, 0, buf_view(&stored)});
@@ -116,4 +128,16 @@ void email_apply(struct sqlite *db, const struct guid *id, const struct email_ch
     row_save(&r, db);
     row_done(&r);
     mem_free(stamps);
+}
+
+void email_apply(struct sqlite *db, const struct guid *id, const struct email_change *c,
+                 const struct merge_stamp *stamp)
+{
+    store(db, id, c, stamp, false);
+}
+
+void email_overwrite(struct sqlite *db, const struct guid *id, const struct email_change *c,
+                     const struct merge_stamp *stamp)
+{
+    store(db, id, c, stamp, true);
 }

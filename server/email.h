@@ -65,5 +65,9 @@ struct email_change {
 /* Stores of the change what its stamp wins. */
 void email_apply(struct sqlite *db, const struct guid *id, const struct email_change *c,
                  const struct merge_stamp *stamp);
+/* Stores all of it: what is told after everything that is stored. Where the stamp does not win, it
+ * counts as the next one after the one that does, so that events still come before or after it. */
+void email_overwrite(struct sqlite *db, const struct guid *id, const struct email_change *c,
+                     const struct merge_stamp *stamp);
 
 #endif

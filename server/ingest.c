@@ -111,7 +111,7 @@ static bool understand(struct ingest_event *e, const struct cloudevent *ce, stru
         return fault_set(f, FAULT_REJECT, "type '%s' is not one that the history takes",
                          mask_sentence(ce->type, shown, sizeof shown));
     if (!event_type_subject(e->type, ce->subject, &rest, f) ||
-        !merge_stamp(e->time_ms, ce->sequence, ce->id, ce->source, &e->stamp, f))
+        !merge_stamp(e->time_ms, e->time_ns, ce->sequence, ce->id, ce->source, &e->stamp, f))
         return false;
     if (ce->content != CLOUDEVENT_JSON)
         return fault_set(f, FAULT_REJECT, "data must be JSON");
@@ -133,6 +133,7 @@ void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms,
     e->id = arena_view(a, ce.id);
     e->source = arena_view(a, ce.source);
     e->time_ms = ce.has_time ? ce.time_ms : now_ms;
+    e->time_ns = ce.time_ns;
     if (!understand(e, &ce, a, &e->fault) && e->type != NULL)
         fault_add(&e->fault, "%s", e->type->name);
 }

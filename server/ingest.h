@@ -30,6 +30,7 @@ struct ingest_event {
     struct guid subject; /* what it is about */
     struct merge_stamp stamp;
     int64_t time_ms;
+    uint32_t time_ns;            /* after that */
     enum age_of age;             /* which age holds for it */
     const struct erased *people; /* whom its data must not have */
     struct ingest_about {        /* what it is of beside its subject */

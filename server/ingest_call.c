@@ -15,7 +15,7 @@ static bool is(const struct cmi_field *field, const char *name)
 /* Is the new version, of that time and stamp, to replace the stored one? sql gives of that the time
  * that counts before the stamp (0 where none does), the stamp, and the contact. */
 static bool replaces(struct sqlite *db, const char *sql, const struct guid *id, int64_t time_ms,
-                     const struct merge_stamp *stamp, struct guid *contact_before)
+                     struct view stamp, struct guid *contact_before)
 {
     struct sqlite_query q = sqlite_query(db, sql);
     bool newer = true;
@@ -23,10 +23,10 @@ static bool replaces(struct sqlite *db, const char *sql, const struct guid *id, 
     *contact_before = *id;
     sqlite_bind_guid(&q, id);
     if (sqlite_row(&q)) {
-        struct merge_stamp stored = merge_stamp_of(sqlite_text(&q, 1));
         int64_t stored_ms = sqlite_int(&q, 0);
 
-        newer = time_ms != stored_ms ? time_ms > stored_ms : merge_stamp_cmp(stamp, &stored) > 0;
+        newer =
+            time_ms != stored_ms ? time_ms > stored_ms : view_cmp(stamp, sqlite_text(&q, 1)) > 0;
         (void)sqlite_guid(&q, 2, contact_before);
     }
     sqlite_end(&q);
@@ -113,7 +113,7 @@ static void recording_apply(const struct ingest_event *e, struct sqlite *db, int
     int64_t place;
 
     if (!replaces(db, "SELECT 0, stamp, contact_id FROM call_recordings WHERE id = ?", &e->subject,
-                  0, &e->stamp, &before))
+                  0, merge_stamp_view(&e->stamp), &before))
         return;
     remove_of(db, "DELETE FROM call_recordings WHERE id = ?", &e->subject);
     place = place_take(db, "call_recordings", said->created_ms, &e->subject);
@@ -164,6 +164,7 @@ struct script_said {
     struct guid original_id;
     bool has_time;
     int64_t modified_ms;
+    uint32_t modified_ns; /* after that */
     struct script_question *questions;
     struct script_question **end;
     struct script_question *question; /* while reading: the one we are in */
@@ -256,6 +257,7 @@ static bool script_value(void *ctx, const struct cmi_field *field, const struct 
     } else if (is(field, "modificationtime")) {
         said->has_time = true;
         said->modified_ms = v->time_ms;
+        said->modified_ns = v->time_ns;
         return place_allows(field->name, v->time_ms, f);
     }
     return true;
@@ -277,8 +279,10 @@ static bool script_read(struct ingest_event *e, struct view data, struct arena *
         said->original_id = said->contact_id;
     ingest_about(e, &said->contact_id);
     ingest_about(e, &said->original_id);
-    if (!said->has_time)
+    if (!said->has_time) {
         said->modified_ms = e->time_ms;
+        said->modified_ns = e->time_ns;
+    }
     return place_allows("time", said->modified_ms, f);
 }
 
@@ -324,13 +328,20 @@ static void store_questions(struct sqlite *db, const struct guid *result,
 static void script_apply(const struct ingest_event *e, struct sqlite *db, int *hidden)
 {
     const struct script_said *said = e->said;
+    uint8_t finer[MERGE_FINER_MAX];
     struct sqlite_query q;
     struct guid before;
+    struct buf stamp;
     int64_t place;
 
+    buf_init(&stamp, MERGE_FINER_MAX + MERGE_STAMP_MAX);
+    buf_put(&stamp, merge_finer(said->modified_ns, finer));
+    buf_put(&stamp, merge_stamp_view(&e->stamp));
     if (!replaces(db, "SELECT modified_ms, stamp, contact_id FROM script_results WHERE id = ?",
-                  &e->subject, said->modified_ms, &e->stamp, &before))
+                  &e->subject, said->modified_ms, buf_view(&stamp), &before)) {
+        buf_done(&stamp);
         return;
+    }
     remove_of(db, "DELETE FROM script_results WHERE id = ?", &e->subject);
     remove_of(db, "DELETE FROM script_questions WHERE result = ?", &e->subject);
     remove_of(db, "DELETE FROM script_answers WHERE result = ?", &e->subject);
@@ -345,8 +356,9 @@ static void script_apply(const struct ingest_event *e, struct sqlite *db, int *h
     sqlite_bind_guid(&q, &said->contact_id);
     sqlite_bind_guid(&q, &said->original_id);
     sqlite_bind_int(&q, said->modified_ms);
-    sqlite_bind_blob(&q, merge_stamp_view(&e->stamp));
+    sqlite_bind_blob(&q, buf_view(&stamp));
     sqlite_run(&q);
+    buf_done(&stamp);
     store_questions(db, &e->subject, said->questions);
     *hidden += leg_refresh(db, &before);
     *hidden += leg_refresh(db, &said->contact_id);

@@ -31,7 +31,13 @@ static bool read(struct ingest_event *e, struct view data, struct arena *a, stru
     said->event = e;
     said->texts = a;
     e->said = said;
-    return ingest_check(e, data, (struct cmi_visitor){.ctx = said, .value = on_value}, f);
+    if (!ingest_check(e, data, (struct cmi_visitor){.ctx = said, .value = on_value}, f))
+        return false;
+    if (!said->line.has_time) {
+        said->line.time_ms = e->time_ms;
+        said->line.time_ns = e->time_ns;
+    }
+    return true;
 }
 
 static void apply_line(const struct ingest_event *e, struct sqlite *db, int *hidden)
@@ -40,9 +46,7 @@ static void apply_line(const struct ingest_event *e, struct sqlite *db, int *hid
     const struct guid key = crypto_guid_of(e->source, e->id);
 
     (void)hidden;
-    transcript_put_line(db, &e->subject, &key, &said->line,
-                        said->line.has_time ? said->line.time_ms : e->time_ms,
-                        merge_stamp_view(&e->stamp));
+    transcript_put_line(db, &e->subject, &key, &said->line, merge_stamp_view(&e->stamp));
 }
 
 static void apply_participant(const struct ingest_event *e, struct sqlite *db, int *hidden)

@@ -138,6 +138,17 @@ static enum refusal judge(const struct remarks_write *w, struct sqlite *db,
     return NONE;
 }
 
+static bool has_beside(const struct remarks_write *w, struct sqlite *db)
+{
+    struct sqlite_query q = sqlite_query(db, "SELECT 1 FROM remarks WHERE group_id = ?");
+    bool found;
+
+    sqlite_bind_guid(&q, &w->group);
+    found = sqlite_row(&q);
+    sqlite_end(&q);
+    return found;
+}
+
 static void store_beside(const struct remarks_write *w, struct sqlite *db)
 {
     struct sqlite_query q =
@@ -173,12 +184,12 @@ static bool store_in_email(const struct remarks_write *w, struct sqlite *db,
     struct email_change *c = mem_zeroed(1, sizeof *c);
     struct guid id = email_of(w, db, latest);
     struct merge_stamp stamp;
-    bool ok = merge_stamp(w->x->wall_ms, VIEW(""), view_of(w->x->key_hash), VIEW(""), &stamp, f);
+    bool ok = merge_stamp(w->x->wall_ms, 0, VIEW(""), view_of(w->x->key_hash), VIEW(""), &stamp, f);
 
     if (ok) {
         c->sets = UINT32_C(1) << EMAIL_SETS_REMARKS;
         c->cells[EMAIL_REMARKS] = cell_text(w->text);
-        email_apply(db, &id, c, &stamp);
+        email_overwrite(db, &id, c, &stamp);
     }
     mem_free(c);
     return ok;
@@ -203,9 +214,9 @@ static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
                      : NO_CONTACT;
     if (w->refusal != NONE)
         return sqlite_check(db, f);
-    if (!latest.email)
+    if (!latest.email || has_beside(w, db)) /* of the call that it was before: those are shown */
         store_beside(w, db);
-    else if (!store_in_email(w, db, &latest, f))
+    if (latest.email && !store_in_email(w, db, &latest, f))
         return false;
     idempotency_keep(db, w->x);
     return sqlite_check(db, f);

@@ -54,6 +54,7 @@ bool transcript_line_set(struct transcript_line *line, struct arena *a, const ch
     } else if (strcmp(name, "timestamp") == 0) {
         line->has_time = true;
         line->time_ms = v->time_ms;
+        line->time_ns = v->time_ns;
     } else {
         return false;
     }
@@ -90,21 +91,27 @@ bool transcript_check_participant(const struct transcript *t, struct fault *f)
 /* ---- stored ---- */
 
 void transcript_put_line(struct sqlite *db, const struct guid *chat, const struct guid *key,
-                         const struct transcript_line *line, int64_t at_ms, struct view tie)
+                         const struct transcript_line *line, struct view tie)
 {
+    unsigned char finer[MERGE_FINER_MAX];
+    struct buf order;
     struct sqlite_query q = sqlite_query(
         db, "INSERT INTO chat_messages (key, chat, at_ms, tie, message, originator, system, type)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING");
 
     sqlite_bind_guid(&q, key);
     sqlite_bind_guid(&q, chat);
-    sqlite_bind_int(&q, at_ms);
-    sqlite_bind_blob(&q, tie);
+    buf_init(&order, sizeof finer + tie.n);
+    buf_put(&order, merge_finer(line->time_ns, finer));
+    buf_put(&order, tie);
+    sqlite_bind_int(&q, line->time_ms);
+    sqlite_bind_blob(&q, buf_view(&order));
     sqlite_bind_text(&q, line->message);
     sqlite_bind_text(&q, line->originator);
     sqlite_bind_int(&q, line->system);
     sqlite_bind_text(&q, line->type.n > 0 ? line->type : VIEW("text"));
     sqlite_run(&q);
+    buf_done(&order);
     if (sqlite_changed(db) > 0) /* else it was there */
         text_index_add(db, &text_index_of_chats, sqlite_last_row(db));
 }
@@ -144,12 +151,14 @@ void transcript_store(const struct transcript *t, struct sqlite *db, const struc
     unsigned char rank[4];
     size_t n = t->line_count;
 
-    for (const struct transcript_line *line = t->lines; line != NULL; line = line->next) {
+    for (struct transcript_line *line = t->lines; line != NULL; line = line->next) {
         const struct view tie = rank_of(n--, rank);
         const struct guid key =
             crypto_guid_of((struct view){(const char *)chat->bytes, sizeof chat->bytes}, tie);
 
-        transcript_put_line(db, chat, &key, line, line->has_time ? line->time_ms : now_ms, tie);
+        if (!line->has_time)
+            line->time_ms = now_ms;
+        transcript_put_line(db, chat, &key, line, tie);
     }
     n = 0;
     for (const struct transcript_participant *one = t->participants; one != NULL; one = one->next)

@@ -22,6 +22,7 @@ struct transcript_line {
     bool system;
     bool has_time;
     int64_t time_ms;
+    uint32_t time_ns; /* after that */
 };
 
 struct transcript_participant {
@@ -56,9 +57,10 @@ bool transcript_check_participant(const struct transcript *t, struct fault *f) M
  */
 void transcript_store(const struct transcript *t, struct sqlite *db, const struct guid *chat,
                       int64_t now_ms);
-/* One line that an event brought: key names the event, and the line is stored once. */
+/* One line that an event brought: key names the event, and the line is stored once. Of those of one
+ * time (its own, which must be set) the one with the greater tie is the newer. */
 void transcript_put_line(struct sqlite *db, const struct guid *chat, const struct guid *key,
-                         const struct transcript_line *line, int64_t at_ms, struct view tie);
+                         const struct transcript_line *line, struct view tie);
 /* The newest alias holds, the first naming gives the place in the list. */
 void transcript_put_participant(struct sqlite *db, const struct guid *chat,
                                 const struct transcript_participant *one, struct view joined,

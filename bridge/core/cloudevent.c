@@ -162,7 +162,8 @@ static bool attributes(const struct gathered *g, struct cloudevent *out, struct 
         .content = content_of(g->values[AT_DATACONTENTTYPE]),
     };
     set_trace(out, g->values[AT_TRACEPARENT], g->values[AT_TRACESTATE]);
-    return !out->has_time || datetime_parse(g->values[AT_TIME], &out->time_ms, f) ||
+    return !out->has_time ||
+           datetime_parse_finer(g->values[AT_TIME], &out->time_ms, &out->time_ns, f) ||
            fault_add(f, "attribute time");
 }
 
@@ -420,7 +421,7 @@ void cloudevent_write_json(struct json_out *j, const struct cloudevent *e, const
     member(j, "type", view_of(type));
     member(j, "subject", e->subject);
     if (e->has_time) {
-        datetime_format(e->time_ms, time);
+        datetime_format_finer(e->time_ms, e->time_ns, time);
         member(j, "time", view_of(time));
     }
     member(j, "sequence", e->sequence);

@@ -32,6 +32,7 @@ struct cloudevent {
     struct view tracestate;
     bool has_time;
     int64_t time_ms;
+    uint32_t time_ns; /* after that, at most DATETIME_FINER_MAX_NS: for what order needs */
     enum cloudevent_content content; /* of data; JSON where no content type is given */
     bool has_data;
     struct view data; /* the bytes. Structured: the raw JSON of `data`, unescaped where the content

@@ -242,7 +242,7 @@ static bool read_time(const struct cmi_decode *d, const struct cmi_field *field,
     struct part p;
 
     v->text = t->text;
-    return datetime_parse(t->text, &v->time_ms, f) ||
+    return datetime_parse_finer(t->text, &v->time_ms, &v->time_ns, f) ||
            fault_add(f, "%s", path_of(d, field->name, &p));
 }
 

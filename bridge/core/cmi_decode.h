@@ -35,6 +35,7 @@ struct cmi_value {
     int64_t integer;  /* CMI_INTEGER */
     bool boolean;     /* CMI_BOOL */
     int64_t time_ms;  /* CMI_TIME: since 1970, UTC */
+    uint32_t time_ns; /* after that, at most DATETIME_FINER_MAX_NS: never shown, for order only */
 };
 
 /* What the decoder calls, in the order of the input. Any of them may be NULL. `begin` and `end`

@@ -18,6 +18,7 @@ struct moment {
     int minute;
     int second; /* 60: a leap second */
     int ms;
+    int ns; /* after that */
 };
 
 static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -130,20 +131,22 @@ static bool take_clock(struct view *text, struct moment *m)
 }
 
 /* [.f…] */
-static bool take_fraction(struct view *text, int *out_ms)
+static bool take_fraction(struct view *text, struct moment *m)
 {
-    int unit = 100;
+    int unit = 100000000;
+    int ns = 0;
     int digit;
 
-    *out_ms = 0;
     if (!take_text(text, "."))
         return true;
     if (!take_number(text, 1, &digit))
         return false;
     do {
-        *out_ms += digit * unit;
+        ns += digit * unit;
         unit /= 10;
     } while (take_number(text, 1, &digit));
+    m->ms = ns / 1000000;
+    m->ns = ns % 1000000;
     return true;
 }
 
@@ -164,7 +167,7 @@ static bool take_zone(struct view *text, int *out_minutes)
     return true;
 }
 
-static bool read_rfc3339(struct view text, int64_t *out_ms)
+static bool read_rfc3339(struct view text, int64_t *out_ms, uint32_t *out_ns)
 {
     struct moment m = {0};
     int zone_minutes;
@@ -173,13 +176,14 @@ static bool read_rfc3339(struct view text, int64_t *out_ms)
     if (!take_number(&text, 4, &m.year) || !take_text(&text, "-") ||
         !take_number(&text, 2, &m.month) || !take_text(&text, "-") ||
         !take_number(&text, 2, &m.day) || !(take_text(&text, "T") || take_text(&text, " ")) ||
-        !take_clock(&text, &m) || !take_fraction(&text, &m.ms) ||
-        !take_zone(&text, &zone_minutes) || text.n > 0 || !to_ms(&m, &ms))
+        !take_clock(&text, &m) || !take_fraction(&text, &m) || !take_zone(&text, &zone_minutes) ||
+        text.n > 0 || !to_ms(&m, &ms))
         return false;
     ms -= zone_minutes * INT64_C(60000);
     if (ms < DATETIME_MIN_MS || ms > DATETIME_MAX_MS)
         return false;
     *out_ms = ms;
+    *out_ns = m.second == 60 ? DATETIME_FINER_MAX_NS : (uint32_t)m.ns;
     return true;
 }
 
@@ -200,11 +204,18 @@ static bool looks_like_a_date(struct view text)
 
 bool datetime_parse(struct view text, int64_t *out_ms, struct fault *f)
 {
+    uint32_t ignored;
+
+    return datetime_parse_finer(text, out_ms, &ignored, f);
+}
+
+bool datetime_parse_finer(struct view text, int64_t *out_ms, uint32_t *out_ns, struct fault *f)
+{
     static const char advice[] =
         "is no time; write it like 2011-12-31T13:15:30.123Z or 2011-12-31T15:15:30+02:00";
     char masked[MASK_TEXT_MAX];
 
-    if (read_rfc3339(text, out_ms))
+    if (read_rfc3339(text, out_ms, out_ns))
         return true;
     if (looks_like_a_date(text))
         return fault_set(f, FAULT_REJECT, "'%.*s' %s", VIEW_ARG(text), advice);
@@ -233,6 +244,15 @@ void datetime_format(int64_t ms, char out[DATETIME_TEXT_MAX])
     put_digits(out + 17, (unsigned)m.second, 2, '.');
     put_digits(out + 20, (unsigned)m.ms, 3, 'Z');
     out[24] = '\0';
+}
+
+void datetime_format_finer(int64_t ms, uint32_t ns, char out[DATETIME_TEXT_MAX])
+{
+    datetime_format(ms, out);
+    if (ns == 0)
+        return;
+    put_digits(out + 23, ns, 6, 'Z');
+    out[30] = '\0';
 }
 
 static bool take_month(struct view *text, int *out)

@@ -27,8 +27,17 @@ static void append(struct merge_stamp *s, struct view v)
     s->n += v.n + 1;
 }
 
-bool merge_stamp(int64_t time_ms, struct view sequence, struct view id, struct view source,
-                 struct merge_stamp *out, struct fault *f)
+struct view merge_finer(uint32_t ns, uint8_t out[MERGE_FINER_MAX])
+{
+    out[0] = 0xff; /* in no UTF-8, and no time of ours is so late */
+    out[1] = (uint8_t)(ns >> 16);
+    out[2] = (uint8_t)(ns >> 8);
+    out[3] = (uint8_t)ns;
+    return (struct view){(const char *)out, ns == 0 ? 0 : MERGE_FINER_MAX};
+}
+
+bool merge_stamp(int64_t time_ms, uint32_t ns, struct view sequence, struct view id,
+                 struct view source, struct merge_stamp *out, struct fault *f)
 {
     struct merge_stamp s;
 
@@ -41,13 +50,24 @@ bool merge_stamp(int64_t time_ms, struct view sequence, struct view id, struct v
                          "id has %zu bytes; at most %d are allowed, none of them NUL", id.n,
                          MERGE_ID_MAX);
     put_u64(s.bytes, (uint64_t)time_ms ^ UINT64_C(1) << 63); /* times before 1970 come first */
-    s.n = 8;
+    s.n = 8 + merge_finer(ns, s.bytes + 8).n;
     append(&s, sequence);
     append(&s, id);
     put_u64(s.bytes + s.n, hash_of(source));
     s.n += 8;
     *out = s;
     return true;
+}
+
+/* The next number of as many bytes: what is added to is the hash, of which no event has that one.
+ */
+struct merge_stamp merge_stamp_after(const struct merge_stamp *s)
+{
+    struct merge_stamp next = *s;
+
+    for (size_t i = next.n; i-- > 0 && ++next.bytes[i] == 0;)
+        ;
+    return next;
 }
 
 struct merge_stamp merge_stamp_origin(void)

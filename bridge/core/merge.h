@@ -19,7 +19,8 @@
 
 #define MERGE_SEQUENCE_MAX 64  /* bytes */
 #define MERGE_ID_MAX       255 /* bytes */
-#define MERGE_STAMP_MAX    (8 + MERGE_SEQUENCE_MAX + 1 + MERGE_ID_MAX + 1 + 8)
+#define MERGE_FINER_MAX    4
+#define MERGE_STAMP_MAX    (8 + MERGE_FINER_MAX + MERGE_SEQUENCE_MAX + 1 + MERGE_ID_MAX + 1 + 8)
 #define MERGE_PROPERTIES   64 /* of one thing */
 
 /* Bytes that compare (memcmp, then length) as the rule says; so they may be compared in SQL too. */
@@ -28,9 +29,16 @@ struct merge_stamp {
     size_t n;
 };
 
-/* Refused (REJECT): a sequence or id that is too long or holds a NUL. */
-bool merge_stamp(int64_t time_ms, struct view sequence, struct view id, struct view source,
-                 struct merge_stamp *out, struct fault *f) MUST_CHECK;
+/* Of things of one millisecond: what stands before their other bytes so that they compare by the
+ * nanoseconds after it (at most DATETIME_FINER_MAX_NS). Nothing for none: as all was stored when
+ * times were cut. Its first byte is greater than any that a stamp or a text can begin with. */
+struct view merge_finer(uint32_t ns, uint8_t out[MERGE_FINER_MAX]);
+
+/* ns: after the millisecond. Refused (REJECT): a sequence or id that is too long or holds a NUL. */
+bool merge_stamp(int64_t time_ms, uint32_t ns, struct view sequence, struct view id,
+                 struct view source, struct merge_stamp *out, struct fault *f) MUST_CHECK;
+/* Greater than that one, and less than any greater one that an event has. */
+struct merge_stamp merge_stamp_after(const struct merge_stamp *s);
 /* Less than any event's: what a thing was made with. */
 struct merge_stamp merge_stamp_origin(void);
 int64_t merge_stamp_ms(const struct merge_stamp *s); /* its time; INT64_MIN: it has none */

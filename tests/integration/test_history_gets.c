@@ -193,6 +193,66 @@ static void what_is_not_there_is_404_and_what_is_no_id_400(void **state)
 
 /* ---- emails ---- */
 
+/* ---- remarks ---- */
+
+#define LATE_MAIL "66666666666666666666666666666666"
+
+static void put_remarks(const char *id, const char *key, const char *text)
+{
+    char path[128];
+    char headers[128];
+    struct probe_reply r;
+
+    snprintf(path, sizeof path, BASE "/contacts/%s/remarks", id);
+    snprintf(headers, sizeof headers, "Content-Type: text/plain\r\nIdempotency-Key: %s\r\n", key);
+    r = probe_ask(rig.port, "PUT", path, headers, text);
+    assert_int_equal(r.status, 204);
+    probe_done(&r);
+    r = probe_ask(rig.port, "GET", path, "", NULL);
+    if (r.status != 200 || !view_is(r.body, text))
+        fail_msg("%s: %d %.*s", key, r.status, VIEW_ARG(r.body));
+    probe_done(&r);
+}
+
+/* Whatever the times of events are, and however quick one comes after the other. */
+static void remarks_that_were_put_are_the_ones_to_get(void **state)
+{
+    char key[8];
+    char text[16];
+
+    (void)state;
+    ingest("[{\"specversion\":\"1.0\",\"id\":\"z1\",\"source\":\"/cc\",\"type\":\"email.received\","
+           "\"subject\":\"emails/" LATE_MAIL "\",\"time\":\"2240-01-01T00:00:00Z\",\"data\":{"
+           "\"from_queue\":{\"id\":\"97C9F85A2F55484198FD908C6A97FA7D\"},\"title\":\"t\","
+           "\"content\":\"c\",\"originator\":\"o@example.com\",\"destination\":\"d@example.com\","
+           "\"remarks\":\"by the event\"}}]");
+    for (int i = 0; i < 20; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        snprintf(text, sizeof text, "text %d", i);
+        put_remarks(LATE_MAIL, key, text);
+    }
+}
+
+/* The remarks of a call stay those of its group. */
+static void remarks_of_a_call_that_became_an_email_are_put_anew(void **state)
+{
+    (void)state;
+    ingest("[" EVENT("p1", "contact.received", "contacts/77777777777777777777777777777777", "00",
+                     "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"source\":\"1\","
+                     "\"destination\":\"2\"}") "]");
+    {
+        struct probe_reply r =
+            probe_ask(rig.port, "POST", BASE "/contacts/77777777777777777777777777777777/remarks",
+                      "Content-Type: text/plain\r\n", "of the call");
+        assert_int_equal(r.status, 204);
+        probe_done(&r);
+    }
+    ingest("[" EVENT("p2", "contact.transferred", "contacts/88888888888888888888888888888888", "05",
+                     "{\"previousId\":\"77777777777777777777777777777777\",\"channel\":"
+                     "\"EMAIL\",\"type\":\"EmailIn\"}") "]");
+    put_remarks("77777777777777777777777777777777", "p", "of the email");
+}
+
 #define MAIL "33333333333333333333333333333333"
 #define NEXT "44444444444444444444444444444444"
 
@@ -368,6 +428,8 @@ int main(void)
         cmocka_unit_test(a_contact_is_shown_in_the_documented_order_with_its_statistics),
         cmocka_unit_test(what_is_not_there_is_404_and_what_is_no_id_400),
         cmocka_unit_test(emails_are_shown_whole_and_found_by_their_words),
+        cmocka_unit_test(remarks_that_were_put_are_the_ones_to_get),
+        cmocka_unit_test(remarks_of_a_call_that_became_an_email_are_put_anew),
         cmocka_unit_test(a_chat_is_found_by_what_was_written_in_it),
         cmocka_unit_test(a_queue_that_no_event_named_has_its_configured_name),
         cmocka_unit_test(addresses_have_no_case_beyond_ascii_either),

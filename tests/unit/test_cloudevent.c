@@ -376,7 +376,8 @@ static void what_is_written_is_read_back(void **state)
                            .traceparent = VIEW(TRACE),
                            .tracestate = VIEW("a=b"),
                            .has_time = true,
-                           .time_ms = 1584016561320};
+                           .time_ms = 1584016561320,
+                           .time_ns = 7};
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -396,6 +397,7 @@ static void what_is_written_is_read_back(void **state)
         if (!cloudevent_of_json(buf_view(&json), &back, &text, &f))
             fail_msg("%s", f.text);
         describe(&back, &seen);
+        assert_int_equal(back.time_ns, 7);
         memcpy(expected + strlen(expected), rows[i].read, strlen(rows[i].read) + 1);
         assert_string_equal(buf_text(&seen), expected);
         buf_done(&json);

@@ -21,6 +21,38 @@ static int64_t instant(const char *text)
     return ms;
 }
 
+static void what_is_finer_than_milliseconds_is_kept_where_it_is_asked_for(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t ns;
+        const char *same;
+    } rows[] = {
+        {"2011-12-31T13:15:30Z", 0, "2011-12-31T13:15:30.000Z"},
+        {"2011-12-31T13:15:30.123Z", 0, "2011-12-31T13:15:30.123Z"},
+        {"2011-12-31T13:15:30.123000Z", 0, "2011-12-31T13:15:30.123Z"},
+        {"2011-12-31T13:15:30.1234+02:00", 400000, "2011-12-31T11:15:30.123400000Z"},
+        {"2011-12-31T13:15:30.123456789Z", 456789, "2011-12-31T13:15:30.123456789Z"},
+        {"2011-12-31T13:15:30.9999999999999Z", 999999, "2011-12-31T13:15:30.999999999Z"},
+        {"2011-12-31T13:15:30.000000001Z", 1, "2011-12-31T13:15:30.000000001Z"},
+        {"2016-12-31T23:59:60Z", 999999, "2016-12-31T23:59:59.999999999Z"},
+    };
+    char out[DATETIME_TEXT_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint32_t ns = 1;
+        int64_t ms = 0;
+        struct fault f = {0};
+
+        assert_true(datetime_parse_finer(view_of(rows[i].text), &ms, &ns, &f));
+        assert_int_equal(ms, instant(rows[i].text));
+        assert_int_equal(ns, rows[i].ns);
+        datetime_format_finer(ms, ns, out);
+        assert_string_equal(out, rows[i].same);
+    }
+}
+
 static void every_accepted_form_names_its_instant(void **state)
 {
     static const struct {
@@ -306,6 +338,7 @@ static void a_clock_at_the_end_of_the_world_does_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_finer_than_milliseconds_is_kept_where_it_is_asked_for),
         cmocka_unit_test(every_accepted_form_names_its_instant),
         cmocka_unit_test(known_instants_are_the_milliseconds_that_they_are),
         cmocka_unit_test(each_day_of_the_calendar_comes_back_as_it_was),

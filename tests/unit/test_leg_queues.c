@@ -21,7 +21,7 @@ static struct merge_stamp at(int64_t ms)
     struct merge_stamp s;
     struct fault f;
 
-    if (!merge_stamp(ms, VIEW("1"), VIEW("id"), VIEW("/source"), &s, &f))
+    if (!merge_stamp(ms, 0, VIEW("1"), VIEW("id"), VIEW("/source"), &s, &f))
         fail_msg("%s", f.text);
     return s;
 }

@@ -13,14 +13,20 @@
 
 #include <string.h>
 
-static struct merge_stamp stamp(int64_t ms, const char *sequence, const char *id,
+static struct merge_stamp finer(int64_t ms, uint32_t ns, const char *sequence, const char *id,
                                 const char *source)
 {
     struct merge_stamp s;
     struct fault f;
 
-    assert_true(merge_stamp(ms, view_of(sequence), view_of(id), view_of(source), &s, &f));
+    assert_true(merge_stamp(ms, ns, view_of(sequence), view_of(id), view_of(source), &s, &f));
     return s;
+}
+
+static struct merge_stamp stamp(int64_t ms, const char *sequence, const char *id,
+                                const char *source)
+{
+    return finer(ms, 0, sequence, id, source);
 }
 
 static void stamps_compare_by_time_then_sequence_then_id(void **state)
@@ -30,29 +36,63 @@ static void stamps_compare_by_time_then_sequence_then_id(void **state)
         int64_t ms;
         const char *sequence;
         const char *id;
+        uint32_t ns;
     } rows[] = {
-        {INT64_MIN, "", "z"}, {-1, "9", "z"},          {0, "", ""},
-        {0, "", "a"},         {0, "", "ab"},           {0, "", "b"},
-        {0, "0", "a"},        {0, "00", "a"},          {0, "1", "z"},
-        {0, "10", "a"},       {0, "2", "a"},           {0, "2", "\xc3\xa4"},
-        {1, "", "a"},         {1700000000000, "", ""}, {INT64_MAX, "zzz", "zzz"},
+        {INT64_MIN, "", "z", 0},
+        {-1, "9", "z", 0},
+        {0, "", "", 0},
+        {0, "", "a", 0},
+        {0, "", "ab", 0},
+        {0, "", "b", 0},
+        {0, "0", "a", 0},
+        {0, "00", "a", 0},
+        {0, "1", "z", 0},
+        {0, "10", "a", 0},
+        {0, "2", "a", 0},
+        {0, "2", "\xc3\xa4", 0},
+        {0, "", "", 1},
+        {0, "", "a", 999},
+        {0, "1", "a", 999},
+        {0, "", "a", 1000},
+        {0, "", "a", 999999},
+        {1, "", "a", 0},
+        {1700000000000, "", "", 0},
+        {INT64_MAX, "zzz", "zzz", 0},
     };
     struct merge_stamp origin = merge_stamp_origin();
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct merge_stamp a = stamp(rows[i].ms, rows[i].sequence, rows[i].id, "s");
+        struct merge_stamp a = finer(rows[i].ms, rows[i].ns, rows[i].sequence, rows[i].id, "s");
 
         assert_true(merge_stamp_cmp(&origin, &a) < 0);
         assert_int_equal(merge_stamp_ms(&a), rows[i].ms);
         assert_int_equal(merge_stamp_ms(&origin), INT64_MIN);
         for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-            struct merge_stamp b = stamp(rows[k].ms, rows[k].sequence, rows[k].id, "s");
+            struct merge_stamp b = finer(rows[k].ms, rows[k].ns, rows[k].sequence, rows[k].id, "s");
             int order = merge_stamp_cmp(&a, &b);
 
             assert_int_equal((order > 0) - (order < 0), (i > k) - (i < k));
         }
     }
+}
+
+static void the_one_after_a_stamp_is_before_any_other_event_s(void **state)
+{
+    struct merge_stamp a = stamp(1, "1", "a", "/one");
+    struct merge_stamp next = merge_stamp_after(&a);
+    struct merge_stamp another = stamp(1, "1", "a0", "/one");
+    struct merge_stamp carries = a;
+
+    (void)state;
+    assert_true(merge_stamp_cmp(&a, &next) < 0);
+    assert_true(merge_stamp_cmp(&next, &another) < 0);
+    assert_int_equal(merge_stamp_ms(&next), 1);
+    memset(carries.bytes + carries.n - 8, 0xff, 8);
+    next = merge_stamp_after(&carries);
+    assert_int_equal(next.n, carries.n);
+    assert_true(merge_stamp_cmp(&carries, &next) < 0);
+    assert_true(merge_stamp_cmp(&next, &another) < 0);
 }
 
 static void the_source_breaks_the_last_tie(void **state)
@@ -74,17 +114,18 @@ static void what_is_too_long_is_refused_by_name(void **state)
 
     (void)state;
     memset(longest, 'x', sizeof longest);
-    assert_true(merge_stamp(0, VIEW(""), (struct view){longest, MERGE_ID_MAX}, VIEW(""), &s, &f));
+    assert_true(
+        merge_stamp(0, 0, VIEW(""), (struct view){longest, MERGE_ID_MAX}, VIEW(""), &s, &f));
     assert_false(
-        merge_stamp(0, VIEW(""), (struct view){longest, MERGE_ID_MAX + 1}, VIEW(""), &s, &f));
+        merge_stamp(0, 0, VIEW(""), (struct view){longest, MERGE_ID_MAX + 1}, VIEW(""), &s, &f));
     assert_string_equal(f.text, "id has 256 bytes; at most 255 are allowed, none of them NUL");
     assert_true(
-        merge_stamp(0, (struct view){longest, MERGE_SEQUENCE_MAX}, VIEW(""), VIEW(""), &s, &f));
-    assert_false(
-        merge_stamp(0, (struct view){longest, MERGE_SEQUENCE_MAX + 1}, VIEW(""), VIEW(""), &s, &f));
+        merge_stamp(0, 0, (struct view){longest, MERGE_SEQUENCE_MAX}, VIEW(""), VIEW(""), &s, &f));
+    assert_false(merge_stamp(0, 0, (struct view){longest, MERGE_SEQUENCE_MAX + 1}, VIEW(""),
+                             VIEW(""), &s, &f));
     assert_int_equal(f.cls, FAULT_REJECT);
-    assert_false(merge_stamp(0, VIEW("a\0b"), VIEW(""), VIEW(""), &s, &f));
-    assert_false(merge_stamp(0, VIEW(""), VIEW("a\0b"), VIEW(""), &s, &f));
+    assert_false(merge_stamp(0, 0, VIEW("a\0b"), VIEW(""), VIEW(""), &s, &f));
+    assert_false(merge_stamp(0, 0, VIEW(""), VIEW("a\0b"), VIEW(""), &s, &f));
 }
 
 static void the_newest_wins_whatever_comes_first(void **state)
@@ -200,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stamps_compare_by_time_then_sequence_then_id),
+        cmocka_unit_test(the_one_after_a_stamp_is_before_any_other_event_s),
         cmocka_unit_test(the_source_breaks_the_last_tie),
         cmocka_unit_test(what_is_too_long_is_refused_by_name),
         cmocka_unit_test(the_newest_wins_whatever_comes_first),
