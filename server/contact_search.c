@@ -6,6 +6,7 @@
 #include "bridge/core/wildcard.h"
 #include "server/filter.h"
 #include "server/place.h"
+#include "server/rights.h"
 #include "server/text_index.h"
 
 #include <string.h>
@@ -348,6 +349,29 @@ static bool add_end(struct contact_search *s, const struct exchange *x, struct f
     return true;
 }
 
+/* ---- what is of a chat or an email ---- */
+
+static bool may_get(const struct exchange *x, enum rights_resource resource)
+{
+    return rights_may(x->user->rights, resource, RIGHTS_GET);
+}
+
+/* Only of groups that the user sees there. */
+static void put_seen(struct contact_search *s, const struct exchange *x,
+                     enum rights_resource resource, const char *group)
+{
+    const struct rights *rights = x->user->rights;
+    struct view queues;
+    struct view agents;
+
+    if (!rights_limited(rights, resource))
+        return;
+    rights_where_group(rights, resource, group, &s->w.sql);
+    rights_sets(rights, resource, &queues, &agents);
+    where_text(&s->w, queues);
+    where_text(&s->w, agents);
+}
+
 /* ---- full text ---- */
 
 static bool expression_of(const char *name, struct view value, struct buf *expression,
@@ -396,6 +420,13 @@ static void put_email_words(struct contact_search *s, const char *column, struct
     buf_done(&of_column);
 }
 
+/* Who does not see all emails has the remarks of a group from GET /contacts/{id}/remarks alone
+ * (server/remarks.c): those of its first email that has some, if there are none of a call. */
+#define REMARKS_OF_GROUP                                                                           \
+    " AND NOT EXISTS (SELECT 1 FROM remarks r WHERE r.group_id = k.group_id)"                      \
+    " AND NOT EXISTS (SELECT 1 FROM contacts o CROSS JOIN emails f ON f.id = o.id"                 \
+    " WHERE o.group_id = k.group_id AND o.row > 0 AND o.row < k.row AND f.remarks IS NOT NULL)"
+
 static bool add_remarks(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
     bool found = false;
@@ -410,6 +441,8 @@ static bool add_remarks(struct contact_search *s, const struct exchange *x, stru
     if (ok) {
         where_put(&s->w, " AND +c.channel = 'EMAIL' AND c.group_id IN (");
         put_email_words(s, "remarks", buf_view(&expression));
+        if (!may_get(x, RIGHTS_EMAILS) || rights_limited(x->user->rights, RIGHTS_EMAILS))
+            where_put(&s->w, REMARKS_OF_GROUP);
         where_put(&s->w, ")");
     }
     buf_done(&expression);
@@ -438,6 +471,8 @@ static void put_chats_that_hold(struct contact_search *s, struct view value)
     buf_done(&pieces);
 }
 
+#define NO_GROUP "SELECT NULL WHERE 0"
+
 static bool add_body(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
     bool found = false;
@@ -451,9 +486,17 @@ static bool add_body(struct contact_search *s, const struct exchange *x, struct 
     ok = expression_of("body", value, &expression, f);
     if (ok) {
         where_put(&s->w, " AND c.channel IN ('CHAT', 'EMAIL') AND c.group_id IN (");
-        put_email_words(s, "content", buf_view(&expression));
-        where_put(&s->w, " UNION ALL "); /* no group is both */
-        put_chats_that_hold(s, value);
+        if (may_get(x, RIGHTS_EMAILS)) {
+            put_email_words(s, "content", buf_view(&expression));
+            put_seen(s, x, RIGHTS_EMAILS, "k.group_id");
+            where_put(&s->w, " UNION ALL "); /* no group is both */
+        }
+        if (may_get(x, RIGHTS_CHATS)) {
+            put_chats_that_hold(s, value);
+            put_seen(s, x, RIGHTS_CHATS, "m.chat");
+        } else {
+            where_put(&s->w, NO_GROUP);
+        }
         where_put(&s->w, ")");
     }
     buf_done(&expression);
@@ -467,9 +510,15 @@ static void add_case(struct contact_search *s, const struct exchange *x)
 
     if (!found)
         return;
+    if (!may_get(x, RIGHTS_EMAILS)) {
+        where_put(&s->w, " AND 0");
+        return;
+    }
     where_put(&s->w, " AND +c.channel = 'EMAIL' AND c.group_id IN (SELECT k.group_id FROM emails e"
-                     " CROSS JOIN contacts k ON k.id = e.id WHERE e.case_id = ?)");
+                     " CROSS JOIN contacts k ON k.id = e.id WHERE e.case_id = ?");
     where_text(&s->w, view_trim(value));
+    put_seen(s, x, RIGHTS_EMAILS, "k.group_id");
+    where_put(&s->w, ")");
 }
 
 /* ---- flags ---- */

@@ -7,6 +7,9 @@
  * queue, or by the rows in their order. Of all the bounds of places on one side only one can end or
  * begin a walk, the first that SQLite finds; so the closest is left to it, and from the others it
  * is kept by a `+`.
+ *
+ * What is no property of the contact itself (`body`, `caseId`, `remarks`) is searched only as far
+ * as the user may GET it where it is one (decisions/0012).
  */
 #ifndef SERVER_CONTACT_SEARCH_H
 #define SERVER_CONTACT_SEARCH_H

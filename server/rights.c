@@ -260,15 +260,26 @@ void rights_where(const struct rights *r, enum rights_resource resource, const c
     buf_put_char(sql, ')');
 }
 
+void rights_sets(const struct rights *r, enum rights_resource resource, struct view *queues,
+                 struct view *agents)
+{
+    assert(r->settled && resource < RIGHTS_RESOURCES);
+    *queues = buf_view(&r->scopes[resource].queues.json);
+    *agents = buf_view(&r->scopes[resource].agents.json);
+}
+
 void rights_bind(const struct rights *r, enum rights_resource resource, bool has_agent,
                  struct sqlite_query *q)
 {
+    struct view queues;
+    struct view agents;
+
     if (!rights_limited(r, resource))
         return;
-    assert(r->settled && resource < RIGHTS_RESOURCES);
-    sqlite_bind_text(q, buf_view(&r->scopes[resource].queues.json));
+    rights_sets(r, resource, &queues, &agents);
+    sqlite_bind_text(q, queues);
     if (has_agent)
-        sqlite_bind_text(q, buf_view(&r->scopes[resource].agents.json));
+        sqlite_bind_text(q, agents);
 }
 
 void rights_where_group(const struct rights *r, enum rights_resource resource, const char *group,

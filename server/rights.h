@@ -99,6 +99,10 @@ void rights_bind(const struct rights *r, enum rights_resource resource, bool has
 /* The same of a group of contacts: of any leg that is shown. Bound with an agent. */
 void rights_where_group(const struct rights *r, enum rights_resource resource, const char *group,
                         struct buf *sql);
+/* The two texts that rights_bind binds with an agent, for who binds later. They hold as long as r.
+ */
+void rights_sets(const struct rights *r, enum rights_resource resource, struct view *queues,
+                 struct view *agents);
 void rights_where_served(const struct rights *r, const char *queue, struct buf *sql);
 void rights_bind_served(const struct rights *r, struct sqlite_query *q);
 

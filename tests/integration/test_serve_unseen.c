@@ -18,6 +18,8 @@
 #include <string.h>
 
 #define ANN  "Authorization: Bearer ann-token\r\n"
+#define CAT  "Authorization: Bearer cat-token\r\n"
+#define EVE  "Authorization: Bearer eve-token\r\n"
 #define BOSS "Authorization: Bearer boss-token\r\n"
 
 #define Q_ANN "00000000000000000000000000000001" /* of the rig's configuration: sms */
@@ -45,6 +47,10 @@ static int start(void **state)
     put_user(&b, "ann",
              "  id: 0000000000000000000000000000000A\n  name: Ann\n  queues: [sms]\n"
              "  rights: {chats: all, contacts: all, emails: all}\n");
+    put_user(&b, "cat", "  rights: {contacts: [GET]}\n");
+    put_user(&b, "eve",
+             "  queues: {chats: [sms], emails: [sms]}\n"
+             "  rights: {contacts: [GET], chats: [GET], emails: [GET]}\n");
     put_user(&b, "boss", "  rights: all\n  remarks: any\n  act-for: true\n");
     users = mem_text(b.p, b.n);
     buf_done(&b);
@@ -208,12 +214,77 @@ static void a_next_page_that_could_not_be_asked_for_is_said(void **state)
     buf_done(&path);
 }
 
+/* ---- searches ---- */
+
+#define CHAT_ANN "00000000000000000000000000001C01"
+#define CHAT_BEN "00000000000000000000000000001C02"
+#define MAIL_ANN "00000000000000000000000000001E01"
+#define MAIL_BEN "00000000000000000000000000001E02"
+#define MAIL_TWO "00000000000000000000000000001E03" /* of the group of MAIL_BEN */
+
+#define MAIL(queue, more)                                                                          \
+    "{\"from_queue\":{\"id\":\"" queue "\"},\"title\":\"t\",\"content\":\"zebra\",\"case_id\":"    \
+    "\"K7\",\"originator\":\"o@example.com\",\"destination\":\"d@example.com\"," more "}"
+#define CHAT(queue)                                                                                \
+    "{\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"source\":\"1\",\"destination\":\"2\","            \
+    "\"queueId\":\"" queue "\"}"
+#define LINE "{\"message\":\"pin 4711\",\"originator\":\"1\"}"
+
+static void expect_found(const char *query, const char *user, size_t wanted)
+{
+    char path[128];
+    struct probe_reply r;
+    size_t count = 0;
+
+    snprintf(path, sizeof path, "/contacts?%s", query);
+    r = serve_ask(&rig, "GET", path, user, NULL);
+    assert_int_equal(r.status, 200);
+    for (const char *at = r.body.p; (at = strstr(at, "\"contactGroupId\"")) != NULL; at++)
+        count++;
+    probe_done(&r);
+    if (count != wanted)
+        fail_msg("%s%s: %zu, not %zu", user, query, count, wanted);
+}
+
+static void what_may_not_be_read_is_not_searched(void **state)
+{
+    static const struct {
+        const char *query;
+        size_t cat; /* contacts alone, of all queues */
+        size_t eve; /* these, and chats and emails of Ann's queue */
+        size_t boss;
+    } rows[] = {
+        {"body=pin", 0, 1, 2},     {"body=pin%204711", 0, 1, 2},  {"body=1", 0, 1, 2},
+        {"body=zebra", 0, 1, 3},   {"body=%22zebra%22", 0, 1, 3}, {"caseId=K7", 0, 1, 3},
+        {"remarks=lion", 3, 3, 3}, {"remarks=tiger", 0, 0, 2}, /* not what GET gives */
+    };
+
+    (void)state;
+    ingest("[" EVENT("1", "contact.received", "contacts/" CHAT_ANN, CHAT(Q_ANN)) "]");
+    ingest("[" EVENT("2", "contact.received", "contacts/" CHAT_BEN, CHAT(Q_BEN)) "]");
+    ingest("[" EVENT("3", "chat.message.added", "chats/" CHAT_ANN, LINE) "]");
+    ingest("[" EVENT("4", "chat.message.added", "chats/" CHAT_BEN, LINE) "]");
+    ingest("[" EVENT("5", "email.received", "emails/" MAIL_ANN,
+                     MAIL(Q_ANN, "\"remarks\":\"a lion\"")) "]");
+    ingest("[" EVENT("6", "email.received", "emails/" MAIL_BEN,
+                     MAIL(Q_BEN, "\"remarks\":\"a lion\"")) "]");
+    ingest(
+        "[" EVENT("7", "email.received", "emails/" MAIL_TWO,
+                  MAIL(Q_BEN, "\"contactGroupId\":\"" MAIL_BEN "\",\"remarks\":\"a tiger\"")) "]");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        expect_found(rows[i].query, CAT, rows[i].cat);
+        expect_found(rows[i].query, EVE, rows[i].eve);
+        expect_found(rows[i].query, BOSS, rows[i].boss);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
         TEST(a_made_up_token_asks_no_row),
         TEST(subjects_of_any_length_are_in_order_page_by_page),
+        TEST(what_may_not_be_read_is_not_searched),
         TEST(a_next_page_that_could_not_be_asked_for_is_said),
 #undef TEST
     };
