@@ -126,12 +126,14 @@ void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms,
                  const struct erased *people, struct arena *a, struct buf *text)
 {
     struct cloudevent ce = {0};
+    bool ok;
 
     *e = (struct ingest_event){.people = people};
-    if (!cloudevent_of_json(json, &ce, text, &e->fault))
-        return;
+    ok = cloudevent_of_json(json, &ce, text, &e->fault);
     e->id = arena_view(a, ce.id);
     e->source = arena_view(a, ce.source);
+    if (!ok)
+        return;
     e->time_ms = ce.has_time ? ce.time_ms : now_ms;
     e->time_ns = ce.time_ns;
     if (!understand(e, &ce, a, &e->fault) && e->type != NULL)

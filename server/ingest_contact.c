@@ -167,6 +167,14 @@ static bool received(struct contact_said *said, struct fault *f)
     return place_allows("time", said->event->time_ms, f);
 }
 
+/* It waits again, and is connected to nobody: until it is accepted anew, or ends. */
+static void wait_again(struct leg_change *c)
+{
+    if (!leg_change_has(c, LEG_SETS_CONNECT))
+        leg_change_set(c, LEG_SETS_CONNECT, cell_null);
+    leg_change_phase(c, LEG_QUEUED);
+}
+
 /* The first queue only counts where none is given (contract 4). */
 static bool queued(struct contact_said *said, struct fault *f)
 {
@@ -176,7 +184,7 @@ static bool queued(struct contact_said *said, struct fault *f)
     (void)f;
     leg_change_set(&first, LEG_SETS_FIRST_QUEUE, c->cells[LEG_GIVEN_QUEUE_ID]);
     leg_change_more(&first, LEG_SETS_FIRST_QUEUE, 1, c->cells[LEG_GIVEN_QUEUE_NAME]);
-    leg_change_phase(&first, LEG_QUEUED);
+    wait_again(&first);
     *c = first;
     return true;
 }
@@ -200,7 +208,7 @@ static bool rejected(struct contact_said *said, struct fault *f)
 {
     (void)f;
     leg_change_set(&said->change, LEG_SETS_AGENT_ID, cell_null);
-    leg_change_phase(&said->change, LEG_QUEUED);
+    wait_again(&said->change);
     return true;
 }
 
@@ -221,7 +229,7 @@ static bool transferred(struct contact_said *said, struct fault *f)
 static bool forwarded(struct contact_said *said, struct fault *f)
 {
     (void)f;
-    leg_change_phase(&said->change, LEG_QUEUED);
+    wait_again(&said->change);
     return true;
 }
 

@@ -290,6 +290,7 @@ bool cloudevent_of_json(struct view json, struct cloudevent *out, struct buf *te
     struct json_walk walk;
     struct view key;
     struct view value;
+    bool ok = true;
 
     memset(&m, 0, offsetof(struct members, unknown));
     keys_once_init(&m.unknown);
@@ -300,10 +301,11 @@ bool cloudevent_of_json(struct view json, struct cloudevent *out, struct buf *te
         return false;
     if (!json_walk_init(&walk, json) || !walk.object)
         return fault_set(f, FAULT_REJECT, "an event must be a JSON object");
-    while (json_walk_next(&walk, &key, &value))
-        if (!gather_member(&m, key, value, text, f))
-            return false;
-    return attributes(&m.attributes, out, f) && structured_data(&m, out, text, f);
+    while (ok && json_walk_next(&walk, &key, &value))
+        ok = gather_member(&m, key, value, text, f);
+    *out = (struct cloudevent){.id = m.attributes.values[AT_ID],
+                               .source = m.attributes.values[AT_SOURCE]};
+    return ok && attributes(&m.attributes, out, f) && structured_data(&m, out, text, f);
 }
 
 bool cloudevent_next(struct view *batch, struct view *json, struct fault *f)

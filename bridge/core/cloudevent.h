@@ -43,7 +43,9 @@ struct cloudevent {
  * must not change while the event is used; its maximum must be twice the value's at least). */
 bool cloudevent_of_record(const struct record *r, struct cloudevent *out, struct buf *text,
                           struct fault *f) MUST_CHECK;
-/* Of one structured JSON object; its `data` is well-formed JSON then (json_scan.h). */
+/* Of one structured JSON object; its `data` is well-formed JSON then (json_scan.h). Of one that is
+ * refused, out has the id and the source as far as they were read, for who has to name it; *out is
+ * left as it is where it is no object. */
 bool cloudevent_of_json(struct view json, struct cloudevent *out, struct buf *text,
                         struct fault *f) MUST_CHECK;
 /* Takes the next event's JSON off a batch. *batch begins as the whole array's bytes, which have

@@ -102,9 +102,9 @@ static void give_number(struct xml_in *in, struct view text)
 
 static void give_bool(struct xml_in *in, struct view text)
 {
-    bool yes = view_is(text, "true") || view_is(text, "1");
+    bool yes = view_is(text, "true");
 
-    if (yes || view_is(text, "false") || view_is(text, "0"))
+    if (yes || view_is(text, "false"))
         give(in, (struct token){.kind = TOKEN_BOOL, .boolean = yes});
     else
         give_text(in, TOKEN_STRING, text);

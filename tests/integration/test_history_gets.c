@@ -193,6 +193,34 @@ static void what_is_not_there_is_404_and_what_is_no_id_400(void **state)
 
 /* ---- emails ---- */
 
+static void an_event_that_is_refused_is_named(void **state)
+{
+    static const struct {
+        const char *members;
+        const char *says;
+    } rows[] = {
+        {"\"type\":\"contact.closed\",\"time\":\"2010-06-31T10:00:00Z\"", "attribute time: "},
+        {"\"subject\":\"contacts/" ONE "\"", "attribute type is missing"},
+        {"\"type\":\"contact.closed\",\"type\":\"x\"", "type"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char batch[512];
+        struct probe_reply r;
+
+        snprintf(batch, sizeof batch,
+                 "[{\"specversion\":\"1.0\",\"id\":\"i7\",\"source\":\"/s7\",%s}]",
+                 rows[i].members);
+        r = probe_ask(rig.port, "POST", "/ingest", BATCH, batch);
+        assert_int_equal(r.status, 200);
+        if (strstr(r.body.p, "[{\"id\":\"i7\",\"source\":\"/s7\",\"status\":400,") == NULL ||
+            strstr(r.body.p, rows[i].says) == NULL)
+            fail_msg("%s: %.*s", rows[i].members, VIEW_ARG(r.body));
+        probe_done(&r);
+    }
+}
+
 /* ---- remarks ---- */
 
 #define LATE_MAIL "66666666666666666666666666666666"
@@ -428,6 +456,7 @@ int main(void)
         cmocka_unit_test(a_contact_is_shown_in_the_documented_order_with_its_statistics),
         cmocka_unit_test(what_is_not_there_is_404_and_what_is_no_id_400),
         cmocka_unit_test(emails_are_shown_whole_and_found_by_their_words),
+        cmocka_unit_test(an_event_that_is_refused_is_named),
         cmocka_unit_test(remarks_that_were_put_are_the_ones_to_get),
         cmocka_unit_test(remarks_of_a_call_that_became_an_email_are_put_anew),
         cmocka_unit_test(a_chat_is_found_by_what_was_written_in_it),

@@ -114,6 +114,32 @@ static void a_rejection_takes_the_agent_away(void **state)
     sqlite_close(db);
 }
 
+/* Else it would wait in a queue while its time of handling runs. */
+static void what_waits_again_is_not_connected(void **state)
+{
+    static const char *const rows[][2] = {{"contact.rejected", "{}"},
+                                          {"contact.queued", "{\"queueId\":\"" QUEUE "\"}"},
+                                          {"contact.forwarded", "{\"toQueueId\":\"" QUEUE "\"}"}};
+    static const char accepted[] = "{\"agentId\":\"" AGENT "\"}";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sqlite *db = ingest_hand_open();
+
+        ingest_hand_must(db, ingest_hand_event("contact.received", "contacts/" LEG, 0, RECEIVED));
+        ingest_hand_must(db, ingest_hand_event(rows[i][0], "contacts/" LEG, 2, rows[i][1]));
+        ingest_hand_must(db, ingest_hand_event("contact.accepted", "contacts/" LEG, 1, accepted));
+        assert_string_equal(ingest_hand_leg(db, LEG, "status"), "InQueue");
+        assert_string_equal(ingest_hand_leg(db, LEG, "connect_ms"), "-");
+        ingest_hand_must(db, ingest_hand_event("contact.ended", "contacts/" LEG, 9, "{}"));
+        assert_string_equal(ingest_hand_leg(db, LEG, "status"), "Abandoned");
+        ingest_hand_must(db, ingest_hand_event("contact.accepted", "contacts/" LEG, 3, accepted));
+        assert_string_equal(ingest_hand_leg(db, LEG, "connect_ms"), "1714903203000");
+        assert_string_equal(ingest_hand_leg(db, LEG, "status"), "Handled");
+        sqlite_close(db);
+    }
+}
+
 static void an_older_event_changes_nothing_that_a_newer_one_said(void **state)
 {
     struct sqlite *db = ingest_hand_open();
@@ -574,6 +600,7 @@ int main(void)
         cmocka_unit_test(a_call_goes_its_way),
         cmocka_unit_test(the_end_is_handled_or_abandoned),
         cmocka_unit_test(a_rejection_takes_the_agent_away),
+        cmocka_unit_test(what_waits_again_is_not_connected),
         cmocka_unit_test(an_older_event_changes_nothing_that_a_newer_one_said),
         cmocka_unit_test(a_transfer_ends_one_leg_and_begins_the_next),
         cmocka_unit_test(chats_and_mails_speak_of_the_operative_database),

@@ -64,8 +64,10 @@ static void elements_become_what_their_rows_say(void **state)
         {&cmi_callback,
          "<callbacks><callback><notes>a</notes></callback><x/><callback/></callbacks>",
          "[{\"notes\":\"a\"},{}]"},
-        {&cmi_customer_consent, "<customerConsent><consent>1</consent></customerConsent>",
+        {&cmi_customer_consent, "<customerConsent><consent>true</consent></customerConsent>",
          "{\"consent\":true}"},
+        {&cmi_customer_consent, "<customerConsent><consent>1</consent></customerConsent>",
+         "{\"consent\":\"1\"}"}, /* nor is it in JSON */
         {&cmi_customer_consent, "<customerConsent><consent> false</consent></customerConsent>",
          "{\"consent\":false}"},
         {&cmi_customer_consent, "<customerConsent><consent>yes</consent></customerConsent>",
