@@ -197,9 +197,12 @@ void consume_revoked(void *consume, const struct source_partition *parts, size_t
     consume_partitions_settle(c);
 }
 
-/* What was out has ended, or its time is over: commit, and let the partitions go. */
+/* What was out has ended, or its time is over: commit, and let the partitions go. All of it is
+ * waited for once, with the last of them: a broker that doesn't answer costs one deadline. */
 void consume_partitions_settle(struct consume *c)
 {
+    struct partition *last = NULL;
+
     if (!c->revoking && !c->ending)
         return;
     if (out_of_draining(c) > 0 && consume_now(c) < c->revoke_until_ms)
@@ -214,9 +217,14 @@ void consume_partitions_settle(struct consume *c)
                        NOTICE_TEXT("topic", p->at.topic), NOTICE_INT("partition", p->at.partition),
                        NOTICE_INT("left", (int64_t)p->held));
         drop(c, p, true);
-        commit_one(c, p, true);
-        forget(c, p);
+        commit_one(c, p, false);
+        last = p;
     }
+    if (last != NULL)
+        commit_one(c, last, true);
+    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++)
+        if (c->partitions[i] != NULL && c->partitions[i]->draining)
+            forget(c, c->partitions[i]);
     divide(c);
     if (c->revoking) {
         c->revoking = false;

@@ -95,6 +95,7 @@ static bool commit(void *ctx, unsigned slot, uint32_t epoch, int64_t next_offset
     assert_true(next_offset >= w->partitions[slot].wanted);
     world_check_commit(w, (int)slot, next_offset);
     w->partitions[slot].wanted = next_offset;
+    w->waits += now;
     for (unsigned i = 0; i < WORLD_PARTITIONS && now; i++) /* all go out with what is waited for */
         if (w->partitions[i].assigned)
             w->partitions[i].committed = w->partitions[i].wanted;
@@ -129,6 +130,7 @@ static void released(void *ctx)
     struct world *w = ctx;
 
     assert_true(w->revoking);
+    assert_true(w->waits <= 1); /* each may take as long as a broker that doesn't answer */
     w->revoking = false;
     for (unsigned i = 0; i < WORLD_PARTITIONS; i++) {
         if (!w->revoked[i])
@@ -159,6 +161,7 @@ static void revoke(struct world *w, bool lost)
     if (n == 0)
         return;
     w->revoking = true;
+    w->waits = 0;
     owner = consume_source_owner(w->consumer);
     owner.revoked(owner.ctx, parts, n, lost);
 }

@@ -75,6 +75,7 @@ struct world {
     bool revoking;
     bool leaving; /* the consumer was told to end in order, and has not yet */
     bool revoked[WORLD_PARTITIONS];
+    unsigned waits; /* commits that were waited for in this revocation */
 
     struct { /* references and ledger */
         char name[80];
