@@ -13,7 +13,9 @@
 #include "consumers/consume_conf.h"
 #include "consumers/service.h"
 
-#define CLOSE_MS 5000 /* beyond consume.drain, for the brokers' answers */
+/* Beyond consume.drain, for the brokers' answers, to the source and then to the sink. Both and
+ * SERVICE_END_MS are the 10 s that the help names. */
+#define CLOSE_MS ((10000 - SERVICE_END_MS) / 2)
 
 struct program {
     struct service service; /* the first */

@@ -91,13 +91,21 @@ void service_stop(struct service *s, const char *why)
     s->kind->stop(s);
 }
 
+static void on_left_behind(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+/* A worker may sit in a library that doesn't come back, and would hold the loop open. */
 void service_end(struct service *s)
 {
     s->ended = true;
     admin_free(s->admin);
     signals_free(s->signals);
     uv_close((uv_handle_t *)&s->prepare, NULL);
-    uv_close((uv_handle_t *)&s->wake, NULL);
+    uv_update_time(&s->loop);
+    uv_timer_start(&s->wake, on_left_behind, SERVICE_END_MS, 0);
+    uv_unref((uv_handle_t *)&s->wake);
 }
 
 /* ---- signals ---- */
@@ -251,6 +259,12 @@ static void run(struct service *s)
     s->kind->started(s);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     notice_say(service_log(s), NOTICE_INFO, "stopped", NOTICE_INT("exit_code", s->exit_code));
+    if (uv_loop_alive(&s->loop)) { /* threads still use what would be freed */
+        notice_log_free(s->log);
+        _Exit(s->exit_code);
+    }
+    uv_close((uv_handle_t *)&s->wake, NULL);
+    uv_run(&s->loop, UV_RUN_DEFAULT);
     s->kind->done(s);
     stats_free(s->stats);
     uv_loop_close(&s->loop);

@@ -5,7 +5,8 @@
  *
  * Life: service_main reads the configuration and calls make, then start; then turn at every
  * iteration of the loop, until end has been called by stop's doing and everything on the loop has
- * closed; then done. All calls come on the one thread.
+ * closed; then done. What has not closed SERVICE_END_MS after it (a thread that a library does not
+ * end) goes with the process, without done. All calls come on the one thread.
  */
 #ifndef CONSUMERS_SERVICE_H
 #define CONSUMERS_SERVICE_H
@@ -20,6 +21,7 @@
 #include <uv.h>
 
 #define SERVICE_MISTAKES_MAX 65536 /* bytes of all mistakes of a configuration */
+#define SERVICE_END_MS       500   /* for what has not closed when service_end is called */
 
 struct service;
 

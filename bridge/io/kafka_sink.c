@@ -281,6 +281,13 @@ static void close_step(struct kafka_sink *s)
     bool late = now_ms(s) >= s->close_by_ms;
     void (*closed)(void *owner) = s->closed;
 
+    if (s->ending) {
+        if (late && closed != NULL) { /* its threads don't end; that holds up nobody */
+            s->closed = NULL;
+            closed(s->closed_owner);
+        }
+        return;
+    }
     if (s->waiting > 0 && !late)
         return;
     if (s->waiting > 0) {
@@ -308,8 +315,6 @@ static bool turn(void *owner)
     struct kafka_sink *s = owner;
     bool more = false;
 
-    if (s->ending)
-        return false;
     if (s->rk != NULL) {
         more = serve(s);
         if (s->fatal && !s->job.running)

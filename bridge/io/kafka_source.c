@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define REFRESH_MS_DEFAULT 30000
+#define LEAVE_MS           2500 /* for the group's goodbye, once all is revoked */
+#define DESTROY_MS         2000 /* then for the client's threads */
 
 int64_t kafka_source_now(const struct kafka_source *s)
 {
@@ -51,7 +53,8 @@ static void free_all(void *owner)
     mem_free(s);
 }
 
-/* Past the deadline: the owner goes on, what is left ends by itself or with the process. */
+/* Past the deadline: the owner goes on, what is left ends by itself or with the process, which must
+ * not wait for it: librdkafka 2.0 doesn't end a consumer one of whose topics was deleted. */
 static void abandon(struct kafka_source *s, const char *why)
 {
     void (*closed)(void *owner) = s->closed;
@@ -62,11 +65,20 @@ static void abandon(struct kafka_source *s, const char *why)
         closed(s->closed_owner);
 }
 
+/* The next step of the end has so long, if that is not past the deadline. */
+static void allow(struct kafka_source *s, int64_t ms)
+{
+    int64_t until_ms = kafka_source_now(s) + ms;
+
+    s->step_by_ms = until_ms < s->close_by_ms ? until_ms : s->close_by_ms;
+}
+
 static void destroy(struct kafka_source *s)
 {
     rd_kafka_queue_t *queues[] = {s->control, s->records, s->replies};
 
     s->destroying = true;
+    allow(s, DESTROY_MS);
     for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
         kafka_wake_unwatch(s->wake, queues[i]);
         rd_kafka_queue_destroy(queues[i]);
@@ -81,6 +93,7 @@ static void leave(struct kafka_source *s)
     rd_kafka_error_t *error;
 
     s->leaving = true;
+    allow(s, LEAVE_MS);
     rd_kafka_assign(s->rk, NULL); /* answers an assignment that was offered, too */
     error = rd_kafka_consumer_close_queue(s->rk, s->replies);
     if (error != NULL) { /* after a fatal error there is no group to leave */
@@ -92,7 +105,7 @@ static void leave(struct kafka_source *s)
 
 static void close_step(struct kafka_source *s)
 {
-    bool late = kafka_source_now(s) >= s->close_by_ms;
+    bool late = kafka_source_now(s) >= s->step_by_ms;
 
     if (s->destroying) {
         if (late && s->closed != NULL)
@@ -122,7 +135,7 @@ void kafka_source_close(struct kafka_source *s, int64_t deadline_ms, void (*clos
     s->closing = true;
     s->closed = closed;
     s->closed_owner = owner;
-    s->close_by_ms = kafka_source_now(s) + deadline_ms;
+    s->close_by_ms = s->step_by_ms = kafka_source_now(s) + deadline_ms;
     kafka_wake_soon(s->wake);
 }
 

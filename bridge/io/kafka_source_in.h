@@ -65,6 +65,7 @@ struct kafka_source {
     bool left;       /* and that was all */
     bool destroying; /* the client is being ended */
     int64_t close_by_ms;
+    int64_t step_by_ms; /* what is being waited for now; not after close_by_ms */
     void (*closed)(void *owner);
     void *closed_owner;
 };

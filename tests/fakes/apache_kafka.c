@@ -327,6 +327,16 @@ static bool is_served(struct apache_kafka *k, const char *topic, unsigned partit
     return led == partitions;
 }
 
+/* The controller has decided it; the broker serves it a moment later. */
+static void await_served(struct apache_kafka *k, const char *topic, unsigned partitions)
+{
+    time_t until = time(NULL) + ANSWER_MS / 1000;
+
+    while (!is_served(k, topic, partitions))
+        if (time(NULL) > until)
+            give_up(topic, "the topic does not come");
+}
+
 void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned partitions)
 {
     apache_kafka_topic_of(k, name, partitions, NULL);
@@ -340,7 +350,6 @@ void apache_kafka_topic_of(struct apache_kafka *k, const char *name, unsigned pa
     rd_kafka_queue_t *queue = rd_kafka_queue_new(k->client);
     rd_kafka_event_t *event;
     const rd_kafka_topic_result_t **results;
-    time_t until = time(NULL) + ANSWER_MS / 1000;
     size_t n;
 
     check("options", rd_kafka_AdminOptions_set_operation_timeout(how, ANSWER_MS, NULL, 0));
@@ -353,10 +362,7 @@ void apache_kafka_topic_of(struct apache_kafka *k, const char *name, unsigned pa
     rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(how);
     rd_kafka_NewTopic_destroy(topic);
-    /* The controller has decided it; the broker serves it a moment later. */
-    while (!is_served(k, name, partitions))
-        if (time(NULL) > until)
-            give_up(name, "the topic does not come");
+    await_served(k, name, partitions);
 }
 
 /* Kafka's own topics are kept. How many there are beside those, with their names if `names` is
@@ -395,6 +401,34 @@ static void delete_topics(struct apache_kafka *k, rd_kafka_DeleteTopic_t **names
     rd_kafka_event_destroy(event);
     rd_kafka_DeleteTopic_destroy_array(names, count);
     rd_kafka_AdminOptions_destroy(how);
+}
+
+void apache_kafka_delete(struct apache_kafka *k, const char *topic)
+{
+    rd_kafka_DeleteTopic_t *name = rd_kafka_DeleteTopic_new(topic);
+
+    delete_topics(k, &name, 1);
+}
+
+void apache_kafka_grow(struct apache_kafka *k, const char *topic, unsigned partitions)
+{
+    rd_kafka_NewPartitions_t *more = rd_kafka_NewPartitions_new(topic, partitions, NULL, 0);
+    rd_kafka_AdminOptions_t *how = options(k, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(k->client);
+    rd_kafka_event_t *event;
+    const rd_kafka_topic_result_t **results;
+    size_t n;
+
+    check("options", rd_kafka_AdminOptions_set_operation_timeout(how, ANSWER_MS, NULL, 0));
+    rd_kafka_CreatePartitions(k->client, &more, 1, how, queue);
+    event = answer("more partitions", queue);
+    results =
+        rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event), &n);
+    check(topic, n == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL);
+    rd_kafka_event_destroy(event);
+    rd_kafka_AdminOptions_destroy(how);
+    rd_kafka_NewPartitions_destroy(more);
+    await_served(k, topic, partitions);
 }
 
 void apache_kafka_empty(struct apache_kafka *k)

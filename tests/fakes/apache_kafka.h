@@ -27,6 +27,9 @@ void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned parti
 /* max_message_bytes: the topic's setting, or NULL. */
 void apache_kafka_topic_of(struct apache_kafka *k, const char *name, unsigned partitions,
                            const char *max_message_bytes);
+void apache_kafka_delete(struct apache_kafka *k, const char *topic); /* then it is gone */
+/* Adds partitions, so that it has so many; when the broker serves them. */
+void apache_kafka_grow(struct apache_kafka *k, const char *topic, unsigned partitions);
 void apache_kafka_empty(struct apache_kafka *k); /* deletes every topic; then none is there */
 /* Deletes the partition's records before that offset: the log begins there now. */
 void apache_kafka_drop_before(struct apache_kafka *k, const char *topic, int32_t partition,

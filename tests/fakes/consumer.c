@@ -78,16 +78,22 @@ static void write_conf(const struct consumer *c, const struct consumer_conf *con
             conf->also != NULL ? conf->also : "", conf->topic, conf->topic, session_ms);
     if (conf->instance != NULL)
         fprintf(file, "  instance_id: %s\n", conf->instance);
+    if (conf->reset != NULL)
+        fprintf(file, "  offset_reset: %s\n", conf->reset);
+    if (conf->assign != NULL)
+        fprintf(file, "  assign: %s\n", conf->assign);
     fprintf(file,
             "  properties:\n"
             "    fetch.wait.max.ms: '10'\n"
             "    reconnect.backoff.max.ms: '200'\n"
+            "    topic.metadata.refresh.interval.ms: '%d'\n"
             "targets:\n"
             "  main:\n"
             "    url: %s\n"
             "    honours_key: %s\n"
             "    concurrency: 16\n",
-            conf->cmi, conf->honours_key ? "true" : "false");
+            conf->refresh_ms > 0 ? conf->refresh_ms : 300000, conf->cmi,
+            conf->honours_key ? "true" : "false");
     if (conf->other != NULL)
         fprintf(file,
                 "  other: {url: '%s', honours_key: true}\nroutes: {chat.*: other, '*': main}\n",

@@ -19,7 +19,10 @@ struct consumer_conf {
     const char *instance; /* static membership; NULL: none */
     const char *also;     /* a second topic; NULL: none */
     const char *other;    /* address of a second target, which gets chat.* events; NULL: none */
+    const char *reset;    /* kafka.offset_reset; NULL: the default */
+    const char *assign;   /* kafka.assign; NULL: group */
     int in_flight;        /* 0: the default */
+    int refresh_ms;       /* how often it asks what topics there are; 0: librdkafka's default */
     int session_ms;       /* 0: 6 s; it drains for a second less at most */
 };
 
