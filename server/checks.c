@@ -8,6 +8,7 @@
 #include "server/listing.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define ACCEPT_BYTES_MAX 4096
 #define ID_SHOWN_MAX     64 /* characters of one that is far too long */
@@ -30,6 +31,11 @@ bool checks_id(struct pending *p, struct view encoded, char **text)
     }
     *text += p->x.id.n;
     return true;
+}
+
+bool checks_is_read(const struct route *r)
+{
+    return strcmp(r->method, "GET") == 0;
 }
 
 bool checks_count(struct pending *p)
@@ -82,7 +88,7 @@ static bool decode_params(struct pending *p, char **text)
 
 static bool knows_param(const struct route *r, struct view name)
 {
-    if (view_is(name, "limit") || view_is(name, "language"))
+    if (checks_is_read(r) && (view_is(name, "limit") || view_is(name, "language")))
         return true;
     if ((r->need & ROUTE_LIST) != 0 && view_is(name, "after"))
         return true;
@@ -128,8 +134,13 @@ static bool check_params(struct pending *p)
     return true;
 }
 
+bool checks_params(struct pending *p, char **text)
+{
+    return decode_params(p, text) && check_params(p);
+}
+
 /* The one place that chooses an answer's representation. */
-static bool check_accept(struct pending *p)
+bool checks_accept(struct pending *p)
 {
     struct buf all;
     enum accept choice = ACCEPT_NEITHER;
@@ -206,9 +217,4 @@ bool checks_body(struct pending *p)
         }
     }
     return true;
-}
-
-bool checks_read(struct pending *p, char **text)
-{
-    return check_accept(p) && decode_params(p, text) && check_params(p);
 }

@@ -7,12 +7,17 @@
 
 #include "server/pending.h"
 
-/* Decodes the {…} of the path into x.id. *text is room for what is decoded, and moves on. */
+/* Is it one of GET? (And of HEAD.) */
+bool checks_is_read(const struct route *r);
 /* There are few enough parameters. Asked before anybody signs on. */
 bool checks_count(struct pending *p);
+/* Decodes the {…} of the path into x.id. *text is room for what is decoded, and moves on. */
 bool checks_id(struct pending *p, struct view encoded, char **text);
-/* Of a GET: Accept, and the parameters (contract 1, 10), decoded into x.params. */
-bool checks_read(struct pending *p, char **text);
+/* The parameters are the route's (contract 10: a GET's also limit and language). Decodes them into
+ * x.params; text likewise. */
+bool checks_params(struct pending *p, char **text);
+/* Of a GET: Accept (contract 1). */
+bool checks_accept(struct pending *p);
 /* Of others: Content-Type and Content-Encoding, and that there is a body where one must be. */
 bool checks_body(struct pending *p);
 

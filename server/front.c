@@ -185,11 +185,6 @@ static int64_t wall_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool is_read(const struct route *r)
-{
-    return strcmp(r->method, "GET") == 0;
-}
-
 static bool signed_on(struct pending *p, const struct sign_on_result *r)
 {
     char seconds[24];
@@ -222,6 +217,7 @@ static bool signed_on(struct pending *p, const struct sign_on_result *r)
 static void go_on(struct pending *p)
 {
     struct front *f = p->front;
+    bool reads = checks_is_read(p->route->route);
     char *text = p->text;
 
     if (!rights_may(p->x.user->rights, p->route->resource, p->route->method)) {
@@ -230,8 +226,9 @@ static void go_on(struct pending *p)
     }
     if (p->encoded_id.n > 0 && !checks_id(p, p->encoded_id, &text))
         return;
-    if (is_read(p->route->route) ? !checks_read(p, &text)
-                                 : !checks_body(p) || !keys_take(&f->keys, p))
+    if ((reads && !checks_accept(p)) || !checks_params(p, &text))
+        return;
+    if (!reads && (!checks_body(p) || !keys_take(&f->keys, p)))
         return;
     p->route->route->serve(&p->x);
 }
@@ -281,7 +278,7 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
             p->route->route->serve(&p->x);
         return;
     }
-    if (is_read(p->route->route) && !checks_count(p))
+    if (!checks_count(p))
         return;
     result = sign_on_look(f->sign_on, r, on_signed_on, p);
     if (result.outcome != SIGN_ON_WAITS)

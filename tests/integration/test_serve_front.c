@@ -276,6 +276,45 @@ static void more_parameters_than_allowed_are_refused(void **state)
     }
 }
 
+#define AN_ID "0123456789ABCDEF0123456789ABCDEF"
+
+/* No operation that writes has one. */
+static void a_parameter_of_a_write_is_refused(void **state)
+{
+    static const struct {
+        const char *method, *path, *body;
+    } writes[] = {
+        {"POST", "/chats", "{}"},
+        {"POST", "/callRecordings/" AN_ID "/listenLog", "{}"},
+        {"POST", "/callbacks", BODY},
+        {"PUT", "/callbacks/" AN_ID, "{}"},
+        {"POST", "/contacts/" AN_ID "/remarks", "a"},
+        {"PUT", "/contacts/" AN_ID "/remarks", "a"},
+        {"POST", "/messages", "{}"},
+        {"PUT", "/messages/" AN_ID, "{}"},
+        {"DELETE", "/messages/" AN_ID, NULL},
+        {"POST", "/customerConsents", "{}"},
+        {"DELETE", "/customerConsents/recording_1", NULL},
+    };
+    static const struct {
+        const char *query, *why;
+    } wrong[] = {
+        {"urgent=1", "there is no parameter 'urgent' here\n"},
+        {"_=1&language=FI", "there is no parameter 'language' here\n"},
+        {"limit=20", "there is no parameter 'limit' here\n"},
+        {"%FF=1", NULL},
+    };
+    char path[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++)
+        for (size_t j = 0; j < sizeof wrong / sizeof wrong[0]; j++) {
+            snprintf(path, sizeof path, "%s?%s", writes[i].path, wrong[j].query);
+            serve_expect(&rig, writes[i].method, path, "", writes[i].body, 400, wrong[j].why);
+        }
+    serve_expect(&rig, "POST", "/callbacks?_=1", "", BODY, 201, NULL);
+}
+
 static void requests_are_counted_and_a_trace_is_logged(void **state)
 {
     struct probe_reply r;
@@ -312,6 +351,7 @@ int main(void)
         cmocka_unit_test(an_id_that_is_none_is_400),
         cmocka_unit_test(a_body_one_byte_over_the_limit_is_413),
         cmocka_unit_test(more_parameters_than_allowed_are_refused),
+        cmocka_unit_test(a_parameter_of_a_write_is_refused),
         cmocka_unit_test(requests_are_counted_and_a_trace_is_logged),
     };
 
