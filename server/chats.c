@@ -7,6 +7,7 @@
 #include "server/body.h"
 #include "server/chat_send.h"
 #include "server/history.h"
+#include "server/history_schema.h"
 #include "server/idempotency.h"
 #include "server/leg.h"
 #include "server/lookup.h"
@@ -307,9 +308,9 @@ static const struct {
     const char *trigrams; /* the column of address_words; NULL: it is no address */
     const char *select;
 } filters[] = {
-    {"originator", "f.source", "lower(trim(f.source))", "source",
+    {"originator", "f.source", SQL_BARE("f.source"), "source",
      CHAT_SELECT(CHATS_BY("chats_by_source"))},
-    {"destination", "f.destination", "lower(trim(f.destination))", "destination",
+    {"destination", "f.destination", SQL_BARE("f.destination"), "destination",
      CHAT_SELECT(CHATS_BY("chats_by_destination"))},
     {"channel_sub_type", "f.subtype", "lower(f.subtype)", NULL, CHAT_SELECT(CHATS_BY("chats"))},
 };

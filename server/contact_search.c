@@ -5,6 +5,7 @@
 #include "bridge/core/utf8.h"
 #include "bridge/core/wildcard.h"
 #include "server/filter.h"
+#include "server/history_schema.h"
 #include "server/place.h"
 #include "server/rights.h"
 #include "server/text_index.h"
@@ -23,7 +24,7 @@ static const struct text_field {
 } text_fields[] = {
 #define TEXT_FIELD(name, column)                                                                   \
     {                                                                                              \
-        name, "lower(trim(c." column ")) = lower(?)", "cmi_matches(?, c." column ")", NULL         \
+        name, SQL_BARE("c." column) " = lower(?)", "cmi_matches(?, c." column ")", NULL            \
     }
     TEXT_FIELD("channel", "channel"),
     TEXT_FIELD("type", "type"),
@@ -33,8 +34,8 @@ static const struct text_field {
     TEXT_FIELD("statusDetails", "status_details"),
     TEXT_FIELD("agentName", "agent_name"),
     TEXT_FIELD("queueName", "queue_name"),
-    {"source", "lower(trim(c.source)) = lower(?)", "cmi_matches(?, c.source)", "source"},
-    {"destination", "lower(trim(c.destination)) = lower(?)", "cmi_matches(?, c.destination)",
+    {"source", SQL_BARE("c.source") " = lower(?)", "cmi_matches(?, c.source)", "source"},
+    {"destination", SQL_BARE("c.destination") " = lower(?)", "cmi_matches(?, c.destination)",
      "destination"},
 };
 #define TEXT_FIELDS (sizeof text_fields / sizeof *text_fields)
@@ -514,8 +515,10 @@ static void add_case(struct contact_search *s, const struct exchange *x)
         where_put(&s->w, " AND 0");
         return;
     }
-    where_put(&s->w, " AND +c.channel = 'EMAIL' AND c.group_id IN (SELECT k.group_id FROM emails e"
-                     " CROSS JOIN contacts k ON k.id = e.id WHERE e.case_id = ?");
+    where_put(&s->w,
+              " AND +c.channel = 'EMAIL' AND c.group_id IN (SELECT k.group_id FROM emails e"
+              " CROSS JOIN contacts k ON k.id = e.id WHERE e.case_id IS NOT NULL AND " SQL_TRIMMED(
+                  "e.case_id") " = ?");
     where_text(&s->w, view_trim(value));
     put_seen(s, x, RIGHTS_EMAILS, "k.group_id");
     where_put(&s->w, ")");

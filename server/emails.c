@@ -1,5 +1,6 @@
 /* emails: GET /emails, GET /emails/{id}. An email is its contact, and what server/email.h keeps
  * beside it. */
+#include "server/history_schema.h"
 #include "server/lookup.h"
 #include "server/rights.h"
 #include "server/server.h"
@@ -99,9 +100,9 @@ static void put_statement(const struct rights *rights, bool by_case, bool by_cid
                           : " FROM contacts c CROSS JOIN emails e ON e.id = c.id" EMAIL_SHOWN);
     buf_put_text(sql, " AND c.channel = 'EMAIL'");
     if (by_case)
-        buf_put_text(sql, " AND e.case_id = ?");
+        buf_put_text(sql, " AND e.case_id IS NOT NULL AND " SQL_TRIMMED("e.case_id") " = ?");
     if (by_cid)
-        buf_put_text(sql, " AND e.cid = ?");
+        buf_put_text(sql, " AND e.cid IS NOT NULL AND " SQL_TRIMMED("e.cid") " = ?");
     rights_where_group(rights, RIGHTS_EMAILS, "c.group_id", sql);
     if (goes_on)
         buf_put_text(sql, " AND c.row < ?");

@@ -47,10 +47,14 @@ bool filter_matches_address(struct view value, struct view address)
 bool filter_pattern(struct exchange *x, const char *name, struct view *value, bool *given)
 {
     *value = exchange_param(x, name, given);
-    if (utf8_count(*value) <= WILDCARD_CHARACTERS_MAX)
+    if (value->n > WILDCARD_PATTERN_MAX)
+        exchange_error(x, 400, "%s has %zu bytes; the maximum is %d", name, value->n,
+                       WILDCARD_PATTERN_MAX);
+    else if (wildcard_is_pattern(*value) && utf8_count(*value) > WILDCARD_CHARACTERS_MAX)
+        exchange_error(x, 400, "%s has %zu characters; a pattern's maximum is %d", name,
+                       utf8_count(*value), WILDCARD_CHARACTERS_MAX);
+    else
         return true;
-    exchange_error(x, 400, "%s has %zu characters; the maximum is %d", name, utf8_count(*value),
-                   WILDCARD_CHARACTERS_MAX);
     return false;
 }
 

@@ -179,7 +179,21 @@ static const char quick_bits[] = "ALTER TABLE erased_people ADD COLUMN quick INT
 static const char erased_rest[] =
     "CREATE TABLE erased_rest (id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;";
 
-const char *const history_schema[] = {contacts,     chats,      emails,     recordings,
-                                      scripts,      remarks,    search,     erasure,
-                                      later_queues, quick_bits, erased_rest};
+/* Blanks around are tabs, too, and around a case as around an address. */
+static const char trimmed[] =
+    "DROP INDEX chats_by_source; DROP INDEX chats_by_destination;"
+    "DROP INDEX contacts_by_source; DROP INDEX contacts_by_destination;"
+    "DROP INDEX emails_by_case; DROP INDEX emails_by_cid;"
+    "CREATE INDEX chats_by_source ON contacts (lower(trim(source, ' \t')))"
+    "  WHERE channel = 'CHAT' AND leads = 1;"
+    "CREATE INDEX chats_by_destination ON contacts (lower(trim(destination, ' \t')))"
+    "  WHERE channel = 'CHAT' AND leads = 1;"
+    "CREATE INDEX contacts_by_source ON contacts (lower(trim(source, ' \t')));"
+    "CREATE INDEX contacts_by_destination ON contacts (lower(trim(destination, ' \t')));"
+    "CREATE INDEX emails_by_case ON emails (trim(case_id, ' \t')) WHERE case_id IS NOT NULL;"
+    "CREATE INDEX emails_by_cid ON emails (trim(cid, ' \t')) WHERE cid IS NOT NULL;";
+
+const char *const history_schema[] = {contacts,     chats,      emails,      recordings,
+                                      scripts,      remarks,    search,      erasure,
+                                      later_queues, quick_bits, erased_rest, trimmed};
 const int history_schema_steps = sizeof history_schema / sizeof *history_schema;

@@ -9,6 +9,11 @@
 #ifndef SERVER_HISTORY_SCHEMA_H
 #define SERVER_HISTORY_SCHEMA_H
 
+/* SQL: a column without what view_trim takes away, in the words that its index stands on. */
+#define SQL_TRIMMED(column) "trim(" column ", ' \t')"
+/* And in lower case, of ASCII. */
+#define SQL_BARE(column) "lower(" SQL_TRIMMED(column) ")"
+
 extern const char *const history_schema[];
 extern const int history_schema_steps;
 

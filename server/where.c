@@ -1,10 +1,14 @@
 #include "server/where.h"
 
+#include "bridge/core/mem.h"
 #include "server/sqlite.h"
+
+#define WHERE_VALUES_STEP 32
 
 void where_init(struct where *w)
 {
-    w->count = 0;
+    w->values = NULL;
+    w->room = w->count = 0;
     w->full = false;
     buf_init(&w->sql, WHERE_TEXT_MAX);
     arena_init(&w->texts);
@@ -13,6 +17,9 @@ void where_init(struct where *w)
 void where_done(struct where *w)
 {
     buf_done(&w->sql);
+    mem_free(w->values);
+    w->values = NULL;
+    w->room = w->count = 0;
     arena_done(&w->texts);
 }
 
@@ -35,6 +42,10 @@ static void add(struct where *w, struct cell value)
     if (w->count == WHERE_VALUES_MAX) {
         w->full = true;
         return;
+    }
+    if (w->count == w->room) {
+        w->room += WHERE_VALUES_STEP;
+        w->values = mem_resize(w->values, w->room, sizeof *w->values);
     }
     if (value.kind == CELL_TEXT || value.kind == CELL_BLOB)
         value.bytes = arena_view(&w->texts, value.bytes);

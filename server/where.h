@@ -11,12 +11,13 @@
 #include "bridge/core/guid.h"
 #include "server/row.h"
 
-#define WHERE_VALUES_MAX 256
+#define WHERE_VALUES_MAX 512 /* all lists of a search at their longest together, and the rest */
 #define WHERE_TEXT_MAX   65536
 
 struct where {
     struct buf sql;
-    struct cell values[WHERE_VALUES_MAX];
+    struct cell *values; /* owned: room for so many */
+    size_t room;
     size_t count;
     bool full; /* a value was refused */
     struct arena texts;

@@ -221,6 +221,77 @@ static void an_event_that_is_refused_is_named(void **state)
     }
 }
 
+static void expect_some(const char *query, bool wanted)
+{
+    char path[128];
+    struct probe_reply r;
+
+    snprintf(path, sizeof path, "/%s", query);
+    r = get(path);
+    if (r.status != 200 || (strstr(r.body.p, "\"id\":") != NULL) != wanted)
+        fail_msg("%s: %d %.*s", path, r.status, VIEW_ARG(r.body));
+    probe_done(&r);
+}
+
+static void blanks_and_tabs_around_a_value_do_not_matter(void **state)
+{
+    static const char *const queries[] = {
+        "contacts?source=tab@a.b",
+        "contacts?source=%09TAB@a.b%20",
+        "contacts?search=tab@a.b",
+        "contacts?source=tab*",
+        "contacts?destination=end@a.b",
+        "contacts?caseId=T-9",
+        "contacts?caseId=%20T-9",
+        "emails?case_id=T-9",
+        "emails?cid=T-8",
+        "emails?case_id=T-9&cid=T-8",
+    };
+
+    (void)state;
+    ingest("[" EVENT("t1", "email.received", "emails/99999999999999999999999999999999", "00",
+                     "{\"from_queue\":{\"id\":\"97C9F85A2F55484198FD908C6A97FA7D\"},\"title\":"
+                     "\"t\",\"content\":\"c\",\"originator\":\"\\ttab@A.b\",\"destination\":"
+                     "\" end@a.b\\t \",\"case_id\":\" T-9\\t\",\"cid\":\"\\tT-8\"}") "]");
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+        expect_some(queries[i], true);
+    expect_some("contacts?caseId=T-", false);
+    ingest("[" EVENT("t2", "contact.received", "contacts/9999999999999999999999999999999A", "00",
+                     "{\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"source\":\"\\ttab@c.d\","
+                     "\"destination\":\"end@c.d\\t\"}") "]");
+    expect_some("chats?originator=tab@c.d", true);
+    expect_some("chats?destination=end@c.d", true);
+}
+
+#define LIST_MAX 64
+
+/* All lists at their longest together. */
+static void as_many_values_as_each_list_may_have_are_looked_for_at_once(void **state)
+{
+    static const char *const ids[] = {"agentId", "queueId", "contactGroupId"};
+    struct probe_reply r;
+    struct buf path;
+
+    (void)state;
+    buf_init(&path, 8192);
+    buf_put_text(&path, BASE "/contacts?search=+1");
+    for (int i = 1; i < LIST_MAX; i++)
+        buf_printf(&path, ",+%d", i);
+    for (size_t p = 0; p < sizeof ids / sizeof *ids; p++)
+        for (int i = 0; i < LIST_MAX; i++)
+            buf_printf(&path, i == 0 ? "&%s=%032X" : "%.0s,%032X", ids[p], (unsigned)i);
+    buf_put_text(&path, "&source=+1&destination=+1&subject=a&body=a&remarks=a&caseId=a&type=+1"
+                        "&channel=+1&typeDetails=+1&subtype=+1&status=+1&statusDetails=+1"
+                        "&agentName=+1&queueName=+1&pickable=true&startTime=2020-01-01T00:00:00Z"
+                        "&endTime=2020-01-01T00:00:00Z&id=99999999999999999999999999999999");
+    assert_false(path.full);
+    r = probe_ask(rig.port, "GET", buf_text(&path), "", NULL);
+    if (r.status != 200)
+        fail_msg("%d %.*s", r.status, VIEW_ARG(r.body));
+    probe_done(&r);
+    buf_done(&path);
+}
+
 /* ---- remarks ---- */
 
 #define LATE_MAIL "66666666666666666666666666666666"
@@ -457,6 +528,8 @@ int main(void)
         cmocka_unit_test(what_is_not_there_is_404_and_what_is_no_id_400),
         cmocka_unit_test(emails_are_shown_whole_and_found_by_their_words),
         cmocka_unit_test(an_event_that_is_refused_is_named),
+        cmocka_unit_test(blanks_and_tabs_around_a_value_do_not_matter),
+        cmocka_unit_test(as_many_values_as_each_list_may_have_are_looked_for_at_once),
         cmocka_unit_test(remarks_that_were_put_are_the_ones_to_get),
         cmocka_unit_test(remarks_of_a_call_that_became_an_email_are_put_anew),
         cmocka_unit_test(a_chat_is_found_by_what_was_written_in_it),

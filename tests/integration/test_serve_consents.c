@@ -116,14 +116,38 @@ static void an_address_of_256_characters_of_any_kind_is_taken(void **state)
     percent_encode(VIEW(E_256), &list);
     serve_holds(&rig, buf_text(&path), E_256);
     serve_holds(&rig, buf_text(&list), E_256);
-    buf_put_text(&list, "%C3%A9");
+    serve_expect(&rig, "GET", buf_text(&list), "", NULL, 200, NULL);
+    buf_put_char(&list, '*');
     r = serve_ask(&rig, "GET", buf_text(&list), "", NULL);
     assert_int_equal(r.status, 400);
-    assert_true(view_is(r.body, "address has 257 characters; the maximum is 256\n"));
+    assert_true(view_is(r.body, "address has 257 characters; a pattern's maximum is 256\n"));
     probe_done(&r);
     serve_expect(&rig, "DELETE", buf_text(&path), "", NULL, 204, "");
     buf_done(&path);
     buf_done(&list);
+}
+
+/* What can be stored can be looked for. */
+static void the_longest_address_is_found(void **state)
+{
+    char address[1024 + 1];
+    char body[1200];
+    char path[1200];
+
+    (void)state;
+    memset(address, '7', sizeof address - 1);
+    address[sizeof address - 1] = '\0';
+    snprintf(body, sizeof body, "{\"address\":\"%s\",\"usage\":\"whatsapp\",\"consent\":true}",
+             address);
+    serve_expect(&rig, "POST", "/customerConsents", "", body, 204, "");
+    snprintf(path, sizeof path, "/customerConsents?address=%s", address);
+    serve_holds(&rig, path, address);
+    snprintf(path, sizeof path, "/customerConsents?address=%s7", address);
+    serve_expect(&rig, "GET", path, "", NULL, 400, "address has 1025 bytes; the maximum is 1024\n");
+    snprintf(path, sizeof path, "/callbacks?customerNumber=%s", address);
+    serve_expect(&rig, "GET", path, "", NULL, 200, "[]");
+    snprintf(path, sizeof path, "/customerConsents/whatsapp_%s", address);
+    serve_expect(&rig, "DELETE", path, "", NULL, 204, "");
 }
 
 static void a_deleted_consent_is_gone(void **state)
@@ -244,6 +268,7 @@ int main(void)
         cmocka_unit_test(an_address_has_no_case_beyond_ascii_either),
         cmocka_unit_test(a_pattern_searches_the_digits_too),
         cmocka_unit_test(an_address_of_256_characters_of_any_kind_is_taken),
+        cmocka_unit_test(the_longest_address_is_found),
         cmocka_unit_test(a_deleted_consent_is_gone),
         cmocka_unit_test(the_list_is_ordered_searched_and_goes_on_after_its_limit),
         cmocka_unit_test(what_is_out_when_a_consent_goes_is_told_once),

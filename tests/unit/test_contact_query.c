@@ -155,8 +155,11 @@ static void a_page_walks_only_what_is_within_its_bounds(void **state)
         {CONTACTS - 500, CONTACTS - 400, false, -1, CONTACTS - 400},
         {300, 400, false, 390, 389},
     };
-    static const char *const with[][2] = {
-        {NULL, NULL}, {"subject", "included"}, {"source", "+3584*"}, {"search", "*1234*,x"}};
+    static const char *const with[][2] = {{NULL, NULL},
+                                          {"subject", "included"},
+                                          {"source", "+3584*"},
+                                          {"search", "*1234*,x"},
+                                          {"source", "+358401234567"}};
 
     (void)state;
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)

@@ -33,10 +33,11 @@ static void a_file_of_before_is_searched_like_a_new_one(void **state)
     assert_true(sqlite_migrate(db, history_schema, STEPS_BEFORE_SEARCH, &f));
     sqlite_script(
         db, "INSERT INTO contacts (row, id, group_id, source, destination, subject, leads, stamps)"
-            " VALUES (1, x'01', x'01', '+358401234567', 'desk', 'a red car', 1, x''),"
+            " VALUES (1, x'01', x'01', '\t+358401234567', 'Desk ', 'a red car', 1, x''),"
             " (-1, x'02', x'02', NULL, NULL, NULL, 0, x'');"
             "INSERT INTO emails (id, content, remarks, stamps) VALUES (x'01', 'zebras', NULL, x''),"
             " (x'02', NULL, NULL, x'');"
+            "UPDATE emails SET case_id = ' C 1\t', cid = '\tC2' WHERE id = x'01';"
             "INSERT INTO chat_messages (key, chat, at_ms, tie, message, originator, system, type)"
             " VALUES (x'01', x'01', 1, x'', 'hello there', 'a', 0, 'text');");
     assert_true(sqlite_check(db, &f));
@@ -49,6 +50,19 @@ static void a_file_of_before_is_searched_like_a_new_one(void **state)
     assert_int_equal(
         count(db, "SELECT count(*) FROM email_words WHERE email_words MATCH '\"zebra\" *'"), 1);
     assert_int_equal(count(db, "SELECT count(*) FROM chat_words WHERE chat_words MATCH '\"llo\"'"),
+                     1);
+    /* By these indexes, or it is an error. */
+    assert_int_equal(count(db, "SELECT count(*) FROM contacts INDEXED BY contacts_by_source"
+                               " WHERE " SQL_BARE("source") " = '+358401234567'"),
+                     1);
+    assert_int_equal(count(db, "SELECT count(*) FROM contacts INDEXED BY contacts_by_destination"
+                               " WHERE " SQL_BARE("destination") " = 'desk'"),
+                     1);
+    assert_int_equal(count(db, "SELECT count(*) FROM emails INDEXED BY emails_by_case WHERE"
+                               " case_id IS NOT NULL AND " SQL_TRIMMED("case_id") " = 'C 1'"),
+                     1);
+    assert_int_equal(count(db, "SELECT count(*) FROM emails INDEXED BY emails_by_cid WHERE"
+                               " cid IS NOT NULL AND " SQL_TRIMMED("cid") " = 'C2'"),
                      1);
     /* What the index says is what the tables hold, and it can be taken out again. */
     sqlite_script(db, "INSERT INTO subject_words (subject_words, rank)"
