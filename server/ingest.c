@@ -134,7 +134,7 @@ void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms,
     e->source = arena_view(a, ce.source);
     if (!ok)
         return;
-    e->time_ms = ce.has_time ? ce.time_ms : now_ms;
+    e->since_ms = e->time_ms = ce.has_time ? ce.time_ms : now_ms;
     e->time_ns = ce.time_ns;
     if (!understand(e, &ce, a, &e->fault) && e->type != NULL)
         fault_add(&e->fault, "%s", e->type->name);
@@ -145,7 +145,7 @@ static void add_event(struct ingest *in, struct view json, struct buf *text)
     struct ingest_event *e = arena_take(&in->arena, 1, sizeof *e);
 
     ingest_read(e, json, in->x->wall_ms, history_erased(in->x->server->history), &in->arena, text);
-    e->expired = e->time_ms < age_cut(&in->x->server->ages, e->age, in->x->wall_ms);
+    e->expired = e->since_ms < age_cut(&in->x->server->ages, e->age, in->x->wall_ms);
     if (in->last != NULL)
         in->last->next = e;
     else

@@ -32,6 +32,7 @@ struct ingest_event {
     int64_t time_ms;
     uint32_t time_ns;            /* after that */
     enum age_of age;             /* which age holds for it */
+    int64_t since_ms;            /* that age counts from then: its time, unless read says */
     const struct erased *people; /* whom its data must not have */
     struct ingest_about {        /* what it is of beside its subject */
         struct guid id;

@@ -102,6 +102,7 @@ static bool recording_read(struct ingest_event *e, struct view data, struct aren
     }
     if (!said->has_time)
         said->created_ms = e->time_ms;
+    e->since_ms = said->created_ms;
     return place_allows("time", said->created_ms, f);
 }
 
@@ -283,6 +284,7 @@ static bool script_read(struct ingest_event *e, struct view data, struct arena *
         said->modified_ms = e->time_ms;
         said->modified_ns = e->time_ns;
     }
+    e->since_ms = said->modified_ms;
     return place_allows("time", said->modified_ms, f);
 }
 

@@ -78,6 +78,56 @@ static void a_contact_goes_at_its_age_and_no_late_event_brings_it_back(void **st
     unsetenv("CMIBRIDGE_HISTORY_RETENTION_CONTACTS");
 }
 
+static void tell(struct serve_rig *rig, const char *type, const char *subject, const char *time,
+                 const char *data)
+{
+    char batch[1024];
+    struct probe_reply r;
+
+    snprintf(batch, sizeof batch,
+             "[{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/t\",\"type\":\"%s\",\"subject\":"
+             "\"%s\",%s\"data\":{%s}}]",
+             type, subject, time, data);
+    r = probe_ask(rig->port, "POST", "/ingest", BATCH, batch);
+    if (r.status != 200 || strstr(r.body.p, "\"status\":204") == NULL)
+        fail_msg("%d %.*s", r.status, VIEW_ARG(r.body));
+    probe_done(&r);
+}
+
+#define MADE(when)                                                                                 \
+    "\"call_id\":\"" OLD "\",\"contact_id\":\"" OLD "\",\"owner_id\":\"" OLD                       \
+    "\",\"owner_type\":\"queue\",\"owner_name\":\"Q\",\"file_name\":\"a.wav\"" when
+#define SAVED(when)                                                                                \
+    "\"script_id\":\"" OLD "\",\"name\":\"s\",\"contact_id\":\"" OLD                               \
+    "\",\"scriptquestions\":[]" when
+
+/* Told today of what is long past its age it is not stored; told late of what is not, it is. */
+static void a_recording_and_a_script_result_go_by_their_own_time(void **state)
+{
+    static const char old[] = "\"time\":\"2020-01-01T00:00:00Z\",";
+    struct serve_rig rig;
+
+    (void)state;
+    serve_rig_start(&rig, "history.retention.callRecordings: 30d\n"
+                          "history.retention.scriptResults: 30d\n");
+    tell(&rig, "callrecording.created", "callRecordings/" OLD, "",
+         MADE(",\"creation_time\":\"2020-01-01T00:00:00Z\""));
+    tell(&rig, "callrecording.created", "callRecordings/" NEW, old,
+         MADE(",\"creation_time\":\"2200-01-01T00:00:00Z\""));
+    tell(&rig, "scriptresult.saved", "scriptResults/" OLD, "",
+         SAVED(",\"modificationtime\":\"2020-01-01T00:00:00Z\""));
+    tell(&rig, "scriptresult.saved", "scriptResults/" NEW, old,
+         SAVED(",\"modificationtime\":\"2200-01-01T00:00:00Z\""));
+    tell(&rig, "scriptresult.saved", "scriptResults/" LATE, old, SAVED(""));
+    serve_expect(&rig, "GET", "/callRecordings/" OLD, "", NULL, 404, NULL);
+    serve_expect(&rig, "GET", "/callRecordings/" NEW, "", NULL, 200, NULL);
+    serve_expect(&rig, "GET", "/scriptResults/" OLD, "", NULL, 404, NULL);
+    serve_expect(&rig, "GET", "/scriptResults/" NEW, "", NULL, 200, NULL);
+    serve_expect(&rig, "GET", "/scriptResults/" LATE, "", NULL, 404, NULL);
+    expect_metric(&rig, "cmibridge_ingest_events_total{result=\"expired\"} 3\n");
+    serve_rig_done(&rig);
+}
+
 /* ---- backup ---- */
 
 #define BEFORE 50 /* contacts that are acknowledged before it begins */
@@ -194,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_contact_goes_at_its_age_and_no_late_event_brings_it_back),
+        cmocka_unit_test(a_recording_and_a_script_result_go_by_their_own_time),
         cmocka_unit_test(a_backup_has_all_that_was_acknowledged_before_it),
     };
 
