@@ -94,17 +94,38 @@ static bool take_things(struct erased *e, struct sqlite *db, const char *sql, co
     return true;
 }
 
-/* All that the file has of it. Whatever it is, it is the only one of that name. */
+static struct guid group_of(struct sqlite *db, const struct guid *id)
+{
+    struct sqlite_query q = sqlite_query(db, "SELECT group_id FROM contacts WHERE id = ?");
+    struct guid group = *id;
+
+    sqlite_bind_guid(&q, id);
+    if (sqlite_row(&q))
+        (void)sqlite_guid(&q, 0, &group); /* NOT NULL */
+    sqlite_end(&q);
+    return group;
+}
+
+/* All that the file has of it. Whatever it is, it is the only one of that name. A leg goes with its
+ * group before its recordings do: none is made anew, without those before it, that goes as well. */
 static bool take(struct erased *e, struct sqlite *db, const struct guid *id, struct allowance *left,
                  struct history_removed *n)
 {
+    const struct guid group = group_of(db, id);
+
     spread(e, db, id);
-    if (!take_things(e, db, ERASED_KIN_RECORDINGS, id, left, n, history_remove_recording) ||
+    if (!guid_eq(&group, id)) {
+        spread(e, db, &group);
+        if (!history_remove_group(db, &group, left, n))
+            return false;
+    }
+    if (!history_remove_group(db, id, left, n) ||
+        !take_things(e, db, ERASED_KIN_RECORDINGS, id, left, n, history_remove_recording) ||
         !take_things(e, db, ERASED_KIN_SCRIPTS, id, left, n, history_remove_script))
         return false;
     history_remove_recording(db, id, n);
     history_remove_script(db, id, n);
-    return history_remove_group(db, id, left, n);
+    return true;
 }
 
 bool erased_kin_step(struct erased *e, struct sqlite *db, struct allowance *left,

@@ -142,20 +142,29 @@ static void take(struct sqlite *db, struct erased *erased, const struct told *t,
     buf_done(&text);
 }
 
-static void erase(struct sqlite *db, struct erased *erased)
+static struct person_sweep sweep(struct sqlite *db, struct erased *erased, bool dry)
 {
-    const struct person p = who();
-    struct person_sweep s = {.person = &p, .erased = erased};
+    static struct person p;
+    struct person_sweep s = {.person = &p, .erased = erased, .dry = dry};
     struct fault f;
     int steps = 0;
 
-    erased_add(erased, person_normal(&p));
-    erased_store(erased, db, person_normal(&p), NOW_MS);
+    p = who();
     while (person_sweep_step(&s, db))
         assert_true(++steps < STEPS_MAX);
     person_sweep_done(&s);
     if (!sqlite_check(db, &f))
         fail_msg("%s", f.text);
+    return s;
+}
+
+static void erase(struct sqlite *db, struct erased *erased)
+{
+    const struct person p = who();
+
+    erased_add(erased, person_normal(&p));
+    erased_store(erased, db, person_normal(&p), NOW_MS);
+    (void)sweep(db, erased, false);
 }
 
 static void finish(struct sqlite *db, struct erased *erased)
@@ -242,6 +251,31 @@ static void whatever_the_order_nothing_is_left(void **state)
     buf_done(&got);
 }
 
+static void a_dry_run_counts_all_that_would_go(void **state)
+{
+    struct sqlite *db = ingest_hand_open();
+    struct fault f = {0};
+    struct erased *erased = erased_load(db, &f);
+    struct person_sweep dry;
+    struct person_sweep wet;
+
+    (void)state;
+    assert_non_null(erased);
+    for (unsigned i = 0; i < sizeof persons / sizeof *persons; i++)
+        take(db, erased, &persons[i], i);
+    for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
+        take(db, erased, &others[i], 100 + i);
+    dry = sweep(db, erased, true);
+    wet = sweep(db, erased, false);
+    assert_memory_equal(&dry.removed, &wet.removed, sizeof dry.removed);
+    assert_int_equal(wet.removed.contacts, 7);
+    assert_int_equal(wet.removed.emails, 2);
+    assert_int_equal(wet.removed.recordings, 4);
+    assert_int_equal(wet.removed.script_results, 2);
+    erased_free(erased);
+    sqlite_close(db);
+}
+
 /* What came before is more than one event may take. */
 static void what_is_much_goes_in_several_steps(void **state)
 {
@@ -278,6 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_the_order_nothing_is_left),
+        cmocka_unit_test(a_dry_run_counts_all_that_would_go),
         cmocka_unit_test(what_is_much_goes_in_several_steps),
     };
 
