@@ -205,7 +205,6 @@ static void make(struct schedule *s, struct holding *h)
         };
     }
     h->write_failed = false;
-    h->write_asked_ms = schedule_now(s);
     heap_remove(&s->timers, &h->timer);
     if (h->count[HANDOVER_MARKING] + h->count[HANDOVER_MARKED] > 0)
         heap_put(&s->timers, &h->timer, h->write_asked_ms + SCHEDULE_MARKED_MS);
@@ -240,6 +239,8 @@ void schedule_write(struct schedule *s, struct holding *h, enum write_kind kind)
     h->written.sequence++;
     if (kind == WRITE_FINISH)
         slice_end_pass(&h->written);
+    /* Made again, it keeps this time: the first may have been written, and its mark is as old. */
+    h->write_asked_ms = schedule_now(s);
     h->write_at_ms = kind == WRITE_FINISH ? next_pass_ms(h) : h->leave_at_ms;
     h->write_park = h->leave_park;
     make(s, h);
