@@ -244,7 +244,6 @@ void schedule_call_marked(struct schedule *s, struct holding *h)
 {
     struct channel_of *c = dialler(s);
     int64_t now = schedule_now(s);
-    bool had_slot = h->call_slot;
 
     h->renew_ms = h->write_asked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;
     if (!h->call_begun)
@@ -252,9 +251,10 @@ void schedule_call_marked(struct schedule *s, struct holding *h)
     schedule_move(s, h, 0, HANDOVER_ON_MARKED);
     schedule_call_put_down(s, h);
     /* Asked for too long ago to be still true, or the answer was slept through; or it is too late
-     * for calls, wherever within its slack the store's clock is; or others have the slots now. */
+     * for calls, wherever within its slack the store's clock is; or the dialler may not be called
+     * any more, or others have its slots. */
     if (now >= h->write_asked_ms + SCHEDULE_MARKED_MS ||
-        shut_ms(s, schedule_store_most_ms(s)) > 0 || (!had_slot && !may_call(s, c))) {
+        shut_ms(s, schedule_store_most_ms(s)) > 0 || !may_call(s, c)) {
         schedule_move(s, h, 0, HANDOVER_ON_STALE);
         give_back(s, h, 0);
         return;
