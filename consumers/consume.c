@@ -26,6 +26,7 @@ struct program {
     struct kafka_sink *sink;
     struct kafka_source *source;
     struct consume *consume;
+    int64_t repeats; /* of the source, that are in the figures */
 };
 
 static struct program *program_of(struct service *s)
@@ -154,7 +155,13 @@ static void show_lag(void *ctx, const struct kafka_figures *k)
 
 static void refresh(struct service *s)
 {
-    kafka_source_each(program_of(s)->source, show_lag, s);
+    struct program *p = program_of(s);
+
+    kafka_source_each(p->source, show_lag, s);
+    stat_add(stats_get(s->stats, STAT_COUNTER, "cmibridge_kafka_repeats_total", "",
+                       "Records passed over because librdkafka gave them before"),
+             kafka_source_repeats(p->source) - p->repeats);
+    p->repeats = kafka_source_repeats(p->source);
 }
 
 /* ---- the beginning ---- */

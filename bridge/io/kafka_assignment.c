@@ -27,9 +27,16 @@ static bool choose_starts(struct kafka_source *s, const struct kafka_survey *fou
         enum kafka_reset reset = s->assign == KAFKA_ASSIGN_ALL && s->taken_any && at->span.next < 0
                                      ? KAFKA_RESET_EARLIEST
                                      : s->reset;
+        enum kafka_begin begin;
         int64_t start = 0;
 
-        switch (kafka_start(reset, at->topic, at->partition, at->span, &start, &f)) {
+        if (kafka_survey_find(&s->anew, at->topic, at->partition) != NULL) {
+            start = at->span.low;
+            begin = KAFKA_BEGIN_RESET;
+        } else {
+            begin = kafka_start(reset, at->topic, at->partition, at->span, &start, &f);
+        }
+        switch (begin) {
         case KAFKA_BEGIN_NEVER:
             kafka_source_fail(s, &f);
             return false;
@@ -106,11 +113,13 @@ static void take(struct kafka_source *s, const struct kafka_survey *found)
                     kafka_slots_add(s->slots, list->elems[i].topic, list->elems[i].partition, epoch,
                                     list->elems[i].offset);
 
-                if (found->at[i].span.next != slot->next_offset)
+                if (found->at[i].span.next != slot->next_offset) {
                     kafka_commits_want(&s->commits, slot, slot->next_offset);
-                else
-                    slot->want = slot->asked = slot->committed = slot->next_offset;
+                    kafka_commits_clear(&s->commits, slot, slot->next_offset);
+                } else
+                    slot->want = slot->checked = slot->asked = slot->committed = slot->next_offset;
             }
+            kafka_survey_done(&s->anew);
             s->taken_any = true;
             s->trouble[0] = '\0';
             n = kafka_slots_list(s->slots, epoch, s->list);
@@ -134,8 +143,19 @@ void kafka_assignment_let_go(struct kafka_source *s)
         kafka_slots_remove(s->slots, slot);
     }
     s->revoking = false;
+    kafka_survey_done(&s->lost);
     rd_kafka_assign(s->rk, NULL);
     snprintf(s->trouble, sizeof s->trouble, "no partition is assigned");
+    if (s->again.count > 0 && s->assign == KAFKA_ASSIGN_ALL) {
+        kafka_survey_done(&s->again); /* what there is now */
+        s->refresh_at_ms = kafka_source_now(s);
+    } else if (s->again.count > 0) {
+        kafka_survey_done(&s->offered);
+        s->offered = s->again;
+        kafka_survey_init(&s->again);
+        s->offer_open = true;
+        s->offer_at_ms = kafka_source_now(s);
+    }
     kafka_wake_soon(s->wake);
 }
 
@@ -216,7 +236,7 @@ void kafka_assignment_ask(struct kafka_source *s)
 
     if (s->job.running || s->failed || s->revoking)
         return;
-    if (s->lost.count > 0) {
+    if (s->lost.count > 0 && now >= s->lost_at_ms) {
         copy(&s->job.survey, &s->lost);
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_SPANS);
     } else if (s->offer_open && s->offered.count == 0) {
@@ -227,6 +247,11 @@ void kafka_assignment_ask(struct kafka_source *s)
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_OFFSETS);
     } else if (s->assign == KAFKA_ASSIGN_ALL && !s->offer_open && now >= s->refresh_at_ms) {
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_TOPICS);
+    } else if (s->assign == KAFKA_ASSIGN_ALL && now >= s->renew_at_ms) {
+        s->renew_at_ms = now + KAFKA_RENEW_MS;
+        kafka_commits_renew(&s->commits);
+    } else if (kafka_commits_unchecked(&s->commits, now)) {
+        kafka_anew_ask(s);
     } else if (s->suspect && now >= s->probe_at_ms) {
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_PROBE);
     } else if (!s->suspect && kafka_slots_paused(s->slots) > 0 && now >= s->ends_at_ms) {
@@ -234,22 +259,6 @@ void kafka_assignment_ask(struct kafka_source *s)
         list_resting(s, &s->job.survey);
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_ENDS);
     }
-}
-
-/* The broker refused the offset that comes next: say which records are gone. */
-static void explain(struct kafka_source *s, const struct kafka_surveyed *at)
-{
-    int64_t start;
-    struct fault f;
-
-    /* Within the log again: it grew, or its leader changed, since the refusal. */
-    if (kafka_start(KAFKA_RESET_ERROR, at->topic, at->partition, at->span, &start, &f) !=
-        KAFKA_BEGIN_NEVER)
-        fault_set(&f, FAULT_STOP,
-                  "%.80s[%" PRId32 "]: the broker refused to read on at offset %" PRId64
-                  "; start again",
-                  at->topic, at->partition, at->span.next);
-    kafka_source_fail(s, &f);
 }
 
 static void on_topics(struct kafka_source *s, const struct kafka_survey *found)
@@ -276,7 +285,7 @@ static void on_no_answer(struct kafka_source *s)
     s->suspect = true;
     s->down = s->down || s->job.kind == KAFKA_JOB_PROBE;
 
-    s->offer_at_ms = s->refresh_at_ms = again;
+    s->offer_at_ms = s->refresh_at_ms = s->lost_at_ms = s->commits.not_before_ms = again;
     s->probe_at_ms = kafka_source_now(s) + KAFKA_PROBE_EVERY_MS;
     snprintf(s->trouble, sizeof s->trouble, "%s", s->job.fault.text);
     kafka_log_say(&s->log, kafka_source_now(s), NOTICE_WARN, "kafka_waiting", s->job.fault.text);
@@ -313,10 +322,13 @@ void kafka_assignment_answer(struct kafka_source *s, const struct kafka_survey *
         }
         break;
     case KAFKA_JOB_SPANS:
-        explain(s, &found->at[0]);
+        kafka_anew_explain(s, &found->at[0]);
         break;
     case KAFKA_JOB_ENDS:
         on_ends(s, found);
+        break;
+    case KAFKA_JOB_COMMITTED:
+        kafka_anew_answer(s, found);
         break;
     case KAFKA_JOB_PROBE:
     case KAFKA_JOB_DESTROY:

@@ -8,7 +8,7 @@
 
 void kafka_commits_want(struct kafka_commits *c, struct kafka_slot *slot, int64_t next_offset)
 {
-    if (next_offset <= slot->want)
+    if (next_offset <= slot->want || slot->anew)
         return;
     slot->want = next_offset;
     c->wanted = true;
@@ -27,27 +27,57 @@ void kafka_commits_end(struct kafka_commits *c, struct kafka_slot *slot, int64_t
     }
 }
 
+void kafka_commits_renew(struct kafka_commits *c)
+{
+    for (unsigned i = 0; i < SOURCE_PARTITIONS_MAX && !c->under_way; i++) {
+        struct kafka_slot *slot = kafka_slots_at(c->slots, i);
+
+        if (slot == NULL || slot->committed < 0)
+            continue;
+        slot->asked = -1;
+        c->wanted = true;
+    }
+}
+
+bool kafka_commits_unchecked(const struct kafka_commits *c, int64_t now_ms)
+{
+    return c->wanted && !c->cleared && !c->under_way && now_ms >= c->not_before_ms;
+}
+
+void kafka_commits_clear(struct kafka_commits *c, struct kafka_slot *slot, int64_t next_offset)
+{
+    if (next_offset > slot->checked)
+        slot->checked = next_offset;
+    c->cleared = true;
+}
+
 /* Leaves under_way false where nothing was wanted, or librdkafka refused at once. */
 static rd_kafka_resp_err_t send_now(struct kafka_commits *c)
 {
     rd_kafka_topic_partition_list_t *list = NULL;
     rd_kafka_resp_err_t err;
 
-    c->wanted = false;
+    c->wanted = c->cleared = false;
     for (unsigned i = 0; i < SOURCE_PARTITIONS_MAX; i++) {
         struct kafka_slot *slot = kafka_slots_at(c->slots, i);
 
-        if (slot == NULL || slot->want <= slot->asked)
+        int64_t next;
+
+        if (slot == NULL || slot->anew || slot->want <= slot->asked)
+            continue;
+        next = slot->want < slot->checked ? slot->want : slot->checked;
+        c->wanted = c->wanted || next < slot->want;
+        if (next <= slot->asked)
             continue;
         if (list == NULL)
             list = rd_kafka_topic_partition_list_new(16);
-        rd_kafka_topic_partition_list_add(list, slot->topic, slot->partition)->offset = slot->want;
+        rd_kafka_topic_partition_list_add(list, slot->topic, slot->partition)->offset = next;
     }
     if (list == NULL)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     err = rd_kafka_commit_queue(c->rk, list, c->queue, NULL, NULL);
     c->under_way = err == RD_KAFKA_RESP_ERR_NO_ERROR;
-    c->wanted = !c->under_way;
+    c->wanted = c->wanted || !c->under_way;
     for (int i = 0; c->under_way && i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *p = &list->elems[i];
 
@@ -59,7 +89,7 @@ static rd_kafka_resp_err_t send_now(struct kafka_commits *c)
 
 void kafka_commits_send(struct kafka_commits *c, int64_t now_ms)
 {
-    if (!c->wanted || c->under_way || now_ms < c->not_before_ms)
+    if (!c->cleared || c->under_way || now_ms < c->not_before_ms)
         return;
     c->not_before_ms = now_ms + (send_now(c) == RD_KAFKA_RESP_ERR_NO_ERROR ? KAFKA_COMMIT_EVERY_MS
                                                                            : KAFKA_COMMIT_AGAIN_MS);

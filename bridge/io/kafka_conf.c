@@ -213,9 +213,7 @@ static const struct kafka_property reading_always[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
     {"enable.partition.eof", "true"},
-};
-static const struct kafka_property reader_always[] = {
-    {"auto.offset.reset", "error"},
+    {"auto.offset.reset", "error"}, /* where to go on is decided here, not in librdkafka */
 };
 static const struct kafka_property sink_always[] = {
     {"enable.idempotence", "true"},
@@ -265,7 +263,6 @@ static bool check_plain(const struct kafka_conf *c, enum kafka_role role, struct
 
 static bool fill_source(rd_kafka_conf_t *conf, const struct kafka_conf *c, struct fault *f)
 {
-    static const char *const resets[] = {"error", "earliest", "latest"};
 
     /* Three heartbeats a session: a member that hears of a rebalance too late has lost all. */
     if (c->session_timeout_ms > 0 &&
@@ -280,8 +277,7 @@ static bool fill_source(rd_kafka_conf_t *conf, const struct kafka_conf *c, struc
     if (c->session_timeout_ms > POLL_INTERVAL_MS_DEFAULT &&
         !set_int(conf, "max.poll.interval.ms", c->session_timeout_ms, f))
         return false;
-    return set(conf, "auto.offset.reset", resets[c->offset_reset], f) &&
-           set_int(conf, "topic.metadata.refresh.interval.ms",
+    return set_int(conf, "topic.metadata.refresh.interval.ms",
                    c->refresh_ms > 0 ? c->refresh_ms : REFRESH_MS_DEFAULT, f);
 }
 
@@ -344,8 +340,7 @@ static bool fill(rd_kafka_conf_t *conf, const struct kafka_conf *c, enum kafka_r
                leave_out(conf, c, f) && set_all(conf, reading_always, COUNT(reading_always), f);
     return set_all(conf, reader_defaults, COUNT(reader_defaults), f) &&
            set_all(conf, c->properties, c->property_count, f) &&
-           set_all(conf, reading_always, COUNT(reading_always), f) &&
-           set_all(conf, reader_always, COUNT(reader_always), f);
+           set_all(conf, reading_always, COUNT(reading_always), f);
 }
 
 struct rd_kafka_conf_s *kafka_conf_draft(const struct kafka_conf *c, enum kafka_role role,

@@ -39,7 +39,7 @@ static void on_repeat(struct kafka_source *s, struct kafka_slot *slot, int64_t o
     struct fault f;
 
     rd_kafka_get_watermark_offsets(s->rk, slot->topic, slot->partition, &low, &high);
-    if (high < 0 || high > slot->last) {
+    if (high < 0 || high > slot->last || slot->anew) {
         s->repeats++;
         return;
     }
@@ -139,10 +139,8 @@ static void on_error(struct kafka_source *s, rd_kafka_event_t *event)
         (where = rd_kafka_event_topic_partition(event)) != NULL) {
         struct kafka_slot *slot = kafka_slots_find(s->slots, where->topic, where->partition);
 
-        if (slot != NULL && s->lost.count == 0) {
-            kafka_survey_add(&s->lost, where->topic, where->partition);
-            s->lost.at[0].span.next = kafka_slot_next(slot);
-        }
+        if (slot != NULL)
+            kafka_anew_lost(s, slot);
         rd_kafka_topic_partition_destroy(where);
         return;
     }
@@ -157,6 +155,7 @@ static void on_error(struct kafka_source *s, rd_kafka_event_t *event)
 
 static void on_rebalance(struct kafka_source *s, rd_kafka_event_t *event)
 {
+    kafka_survey_done(&s->again); /* the group decides anew */
     if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !s->closing)
         kafka_assignment_offer(s, rd_kafka_event_topic_partition_list(event));
     else

@@ -37,6 +37,9 @@ static void ask(uv_work_t *work)
     case KAFKA_JOB_ENDS:
         job->ok = kafka_survey_ends(job->rk, &job->survey, &job->fault);
         break;
+    case KAFKA_JOB_COMMITTED:
+        job->ok = kafka_survey_committed(job->rk, KAFKA_SURVEY_MS, &job->survey, &job->fault);
+        break;
     case KAFKA_JOB_DESTROY:
         rd_kafka_destroy_flags(job->rk, job->destroy_flags);
         job->ok = true;

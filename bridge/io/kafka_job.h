@@ -10,12 +10,13 @@
 #include <uv.h>
 
 enum kafka_job_kind {
-    KAFKA_JOB_PROBE,   /* is a broker there? */
-    KAFKA_JOB_TOPICS,  /* which partitions do the topics have? */
-    KAFKA_JOB_OFFSETS, /* where do these partitions begin and end, what is committed of them? */
-    KAFKA_JOB_SPANS,   /* where do they begin and end? */
-    KAFKA_JOB_ENDS,    /* where do they end? */
-    KAFKA_JOB_DESTROY, /* ends the client, which may wait for its threads */
+    KAFKA_JOB_PROBE,     /* is a broker there? */
+    KAFKA_JOB_TOPICS,    /* which partitions do the topics have? */
+    KAFKA_JOB_OFFSETS,   /* where do these partitions begin and end, what is committed of them? */
+    KAFKA_JOB_SPANS,     /* where do they begin and end? */
+    KAFKA_JOB_ENDS,      /* where do they end? */
+    KAFKA_JOB_COMMITTED, /* what is committed of them? */
+    KAFKA_JOB_DESTROY,   /* ends the client, which may wait for its threads */
 };
 
 struct kafka_job {
@@ -25,7 +26,7 @@ struct kafka_job {
     size_t topic_count;
     int destroy_flags; /* KAFKA_JOB_DESTROY */
     enum kafka_job_kind kind;
-    struct kafka_survey survey; /* filled by the caller for OFFSETS, SPANS and ENDS */
+    struct kafka_survey survey; /* filled by the caller for those that ask about partitions */
     bool running;
     bool ok;
     struct fault fault;                                          /* where not ok */

@@ -256,6 +256,7 @@ static void on_answer(void *owner, const struct kafka_survey *found)
     case KAFKA_JOB_OFFSETS:
     case KAFKA_JOB_SPANS:
     case KAFKA_JOB_ENDS:
+    case KAFKA_JOB_COMMITTED:
         break;
     }
     if (!s->ending)

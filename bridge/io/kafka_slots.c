@@ -84,6 +84,7 @@ struct kafka_slot *kafka_slots_add(struct kafka_slots *s, const char *topic, int
                                 .end = -1,
                                 .far_end = -1,
                                 .want = -1,
+                                .checked = -1,
                                 .asked = -1,
                                 .committed = -1};
     s->count++;

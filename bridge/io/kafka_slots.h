@@ -25,6 +25,7 @@ struct kafka_slot {
     bool leaving;      /* being revoked: nothing is handed out any more */
     bool paused;       /* the loop wants no records now */
     bool fetch_paused; /* and librdkafka was told */
+    bool anew;         /* its log is not the one that was read: nothing is committed any more */
     bool heavy;        /* its newest record had more headers than KAFKA_HEAVY_BYTES */
     uint32_t epoch;
     char *topic; /* owned */
@@ -34,6 +35,7 @@ struct kafka_slot {
     int64_t end;         /* the log's end, where reading has come to it; -1: it has not */
     int64_t far_end;     /* the same, asked for while it rests; -1: it was not */
     int64_t want;        /* to be committed; -1: nothing */
+    int64_t checked;     /* a commit up to here may be sent; -1: none */
     int64_t asked;       /* under way to the broker, or there; -1: nothing */
     int64_t committed;   /* the broker has it; -1: nothing known */
     struct kafka_record *held_first;

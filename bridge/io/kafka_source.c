@@ -45,6 +45,8 @@ static void free_all(void *owner)
         s->closed(s->closed_owner);
     kafka_survey_done(&s->offered);
     kafka_survey_done(&s->lost);
+    kafka_survey_done(&s->anew);
+    kafka_survey_done(&s->again);
     kafka_slots_free(s->slots);
     for (size_t i = 0; i < s->topic_count; i++)
         mem_free(s->topics[i]);
@@ -224,10 +226,14 @@ static bool port_commit(void *ctx, unsigned number, uint32_t epoch, int64_t next
     if (next_offset > slot->last + 1 && next_offset > slot->next_offset)
         return fault_set(f, FAULT_BUG, "offset %lld was never read", (long long)next_offset);
     kafka_commits_want(&s->commits, slot, next_offset);
-    if (now)
-        return kafka_commits_wait(&s->commits, kafka_source_now(s), kafka_intake_event, s, f);
-    kafka_wake_soon(s->wake);
-    return true;
+    if (now) {
+        if (!kafka_anew_check_now(s, f) ||
+            !kafka_commits_wait(&s->commits, kafka_source_now(s), kafka_intake_event, s, f))
+            return false;
+    } else {
+        kafka_wake_soon(s->wake);
+    }
+    return !slot->anew || fault_set(f, FAULT_REJECT, "the log was made anew");
 }
 
 static void port_released(void *ctx)

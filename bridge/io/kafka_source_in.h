@@ -2,7 +2,8 @@
  * kafka_source_in: what the parts of kafka_source share. Nobody else includes it.
  *
  * kafka_source.c: the port, the turns, the end. kafka_assignment.c: partitions come and go.
- * kafka_intake.c: events of librdkafka, records above all.
+ * kafka_intake.c: events of librdkafka, records above all. kafka_anew.c: topics that are made
+ * again.
  */
 #ifndef BRIDGE_IO_KAFKA_SOURCE_IN_H
 #define BRIDGE_IO_KAFKA_SOURCE_IN_H
@@ -13,9 +14,11 @@
 #include "bridge/io/kafka_source.h"
 #include "bridge/io/kafka_wake.h"
 
-#define KAFKA_AGAIN_MS       1000 /* after a question that was not answered */
-#define KAFKA_PROBE_EVERY_MS 2000 /* while no broker answers */
-#define KAFKA_ENDS_EVERY_MS  5000 /* while partitions rest, of which nothing is fetched then */
+#define KAFKA_CHECK_WAIT_MS  2000    /* for the answer before a commit that is waited for */
+#define KAFKA_RENEW_MS       3600000 /* without a group's members; brokers keep offsets for days */
+#define KAFKA_AGAIN_MS       1000    /* after a question that was not answered */
+#define KAFKA_PROBE_EVERY_MS 2000    /* while no broker answers */
+#define KAFKA_ENDS_EVERY_MS  5000    /* while partitions rest, of which nothing is fetched then */
 
 struct rd_kafka_topic_partition_list_s;
 
@@ -44,11 +47,15 @@ struct kafka_source {
     struct kafka_survey offered; /* partitions to be taken, once their offsets are known */
     bool offer_open;
     struct kafka_survey lost; /* a partition that can't be read on, until it is known why */
-    bool taken_any;           /* an assignment was taken before */
+    struct kafka_survey anew; /* assigned, and their logs are new ones: to be read from the start */
+    struct kafka_survey again; /* to be taken again, once all is revoked */
+    int64_t lost_at_ms;        /* not to be asked before */
+    bool taken_any;            /* an assignment was taken before */
     int64_t offer_at_ms;
     int64_t refresh_at_ms;
     int64_t probe_at_ms;
     int64_t ends_at_ms;
+    int64_t renew_at_ms;
     bool suspect; /* something went wrong: ask whether a broker is there, until one answers */
     bool down;    /* none answered when asked last */
     bool revoking;
@@ -92,5 +99,17 @@ void kafka_assignment_let_go(struct kafka_source *s);
 /* Asks the brokers what is due to be asked. */
 void kafka_assignment_ask(struct kafka_source *s);
 void kafka_assignment_answer(struct kafka_source *s, const struct kafka_survey *found);
+
+/* kafka_anew.c */
+/* Asks whether what is to be committed is of the logs that were read; then the answer. */
+void kafka_anew_ask(struct kafka_source *s);
+void kafka_anew_answer(struct kafka_source *s, const struct kafka_survey *found);
+/* The same, waiting for the answer. false with *f (RETRY): there was none. */
+bool kafka_anew_check_now(struct kafka_source *s, struct fault *f) MUST_CHECK;
+/* What comes next of it is not there, or of another log: asks why, as soon as there is an answer.
+ */
+void kafka_anew_lost(struct kafka_source *s, const struct kafka_slot *slot);
+/* The answer: says which records are gone and fails, or goes on as configured. */
+void kafka_anew_explain(struct kafka_source *s, const struct kafka_surveyed *at);
 
 #endif

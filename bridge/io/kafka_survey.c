@@ -34,6 +34,15 @@ bool kafka_survey_add(struct kafka_survey *s, const char *topic, int32_t partiti
     return true;
 }
 
+const struct kafka_surveyed *kafka_survey_find(const struct kafka_survey *s, const char *topic,
+                                               int32_t partition)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->at[i].partition == partition && strcmp(s->at[i].topic, topic) == 0)
+            return &s->at[i];
+    return NULL;
+}
+
 static bool add_topic(const struct rd_kafka_metadata_topic *topic, struct kafka_survey *s,
                       struct fault *f)
 {
@@ -158,11 +167,11 @@ static bool ask_log(rd_kafka_t *rk, int64_t which, struct kafka_survey *s, struc
     return ok;
 }
 
-static bool ask_committed(rd_kafka_t *rk, struct kafka_survey *s, struct fault *f)
+bool kafka_survey_committed(struct rd_kafka_s *rk, int wait_ms, struct kafka_survey *s,
+                            struct fault *f)
 {
     rd_kafka_topic_partition_list_t *list = list_of(s, RD_KAFKA_OFFSET_INVALID);
-    bool ok =
-        check_answer(list, rd_kafka_committed(rk, list, KAFKA_SURVEY_MS), "committed offsets", f);
+    bool ok = check_answer(list, rd_kafka_committed(rk, list, wait_ms), "committed offsets", f);
 
     for (int i = 0; ok && i < list->cnt; i++)
         s->at[i].span.next = list->elems[i].offset >= 0 ? list->elems[i].offset : -1;
@@ -176,7 +185,7 @@ bool kafka_survey_offsets(struct rd_kafka_s *rk, bool committed, struct kafka_su
     if (s->count == 0)
         return true;
     /* Committed first, end last: whoever commits meanwhile can't be seen past the end. */
-    return (!committed || ask_committed(rk, s, f)) &&
+    return (!committed || kafka_survey_committed(rk, KAFKA_SURVEY_MS, s, f)) &&
            ask_log(rk, RD_KAFKA_OFFSET_BEGINNING, s, f) && ask_log(rk, RD_KAFKA_OFFSET_END, s, f);
 }
 

@@ -40,6 +40,13 @@ bool kafka_survey_add(struct kafka_survey *s, const char *topic, int32_t partiti
 bool kafka_survey_topics(struct rd_kafka_s *rk, const char *const *topics, size_t count,
                          struct kafka_survey *s, struct fault *f) MUST_CHECK;
 
+const struct kafka_surveyed *kafka_survey_find(const struct kafka_survey *s, const char *topic,
+                                               int32_t partition); /* NULL: not in it */
+
+/* Fills in next of each; waits for wait_ms at most. RETRY if one can't be had. */
+bool kafka_survey_committed(struct rd_kafka_s *rk, int wait_ms, struct kafka_survey *s,
+                            struct fault *f) MUST_CHECK;
+
 /* Fills in low and high of each, and, if `committed`, next. RETRY if one can't be had. */
 bool kafka_survey_offsets(struct rd_kafka_s *rk, bool committed, struct kafka_survey *s,
                           struct fault *f) MUST_CHECK;

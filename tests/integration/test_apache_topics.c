@@ -83,9 +83,103 @@ static void it_ends_though_its_only_topic_was_deleted(void **state)
     load_close(&s);
 }
 
+/* ---- a topic is made again ---- */
+
+#define OLD 20
+#define NEW 30
+
+/* Between two records' arrivals, so that neither an error nor an offset tells of it: the new log is
+ * longer than the old one was before the consumer asks for the next record. */
+static struct consumer *make_again(struct load *s, const char *topic, const char *assign,
+                                   const char *reset)
+{
+    struct consumer *c;
+
+    open_load(s, topic, 1);
+    s->conf.assign = assign;
+    s->conf.reset = reset;
+    c = consumer_start(&s->conf);
+    consumer_await(c, "event=assigned", 1);
+    load_send(s, OLD);
+    load_flush(s);
+    load_await_effects(s, OLD);
+    while (apache_kafka_committed(kafka, topic, topic, 0) != OLD)
+        continue;
+    consumer_signal(c, SIGSTOP);
+    apache_kafka_delete(kafka, topic);
+    while (apache_kafka_committed(kafka, topic, topic, 0) >= 0)
+        continue; /* the broker forgets them a moment later */
+    apache_kafka_topic(kafka, topic, 1);
+    load_send(s, NEW);
+    load_flush(s);
+    consumer_signal(c, SIGCONT);
+    return c;
+}
+
+/* By default it stops, and says what to do: a new start has all of the new topic. */
+static void stops_and_starts(const char *topic, const char *assign)
+{
+    struct load s;
+    struct consumer *c = make_again(&s, topic, assign, NULL);
+
+    assert_int_equal(consumer_end(c, 0), COMMAND_STOPPED);
+    assert_int_equal(consumer_said(c, "deleted and made anew while it was read"),
+                     2); /* consume_stopped, stopping */
+    assert_int_not_equal(apache_kafka_committed(kafka, topic, topic, 0), OLD);
+    consumer_free(c);
+    c = consumer_start(&s.conf);
+    load_await_effects(&s, OLD + NEW);
+    assert_int_equal(consumer_end(c, SIGTERM), COMMAND_OK);
+    assert_int_equal(apache_kafka_committed(kafka, topic, topic, 0), NEW);
+    consumer_free(c);
+    load_close(&s);
+}
+
+/* Configured to go on it reads the new topic from its start, with a line that says so. */
+static void goes_on(const char *topic, const char *assign, const char *reset)
+{
+    struct load s;
+    struct consumer *c = make_again(&s, topic, assign, reset);
+
+    load_await_effects(&s, OLD + NEW);
+    assert_int_equal(consumer_said(c, "event=kafka_offset_reset"), 1);
+    assert_int_equal(consumer_end(c, SIGTERM), COMMAND_OK);
+    assert_int_equal(apache_kafka_committed(kafka, topic, topic, 0), NEW);
+    consumer_free(c);
+    load_close(&s);
+}
+
+static void a_topic_that_is_made_again_stops_it(void **state)
+{
+    (void)state;
+    stops_and_starts("again-group", "group");
+}
+
+static void a_topic_that_is_made_again_stops_it_without_a_group(void **state)
+{
+    (void)state;
+    stops_and_starts("again-all", "all");
+}
+
+static void a_topic_that_is_made_again_is_read_from_its_start(void **state)
+{
+    (void)state;
+    goes_on("onward-group", "group", "earliest");
+}
+
+static void a_topic_that_is_made_again_is_read_from_its_start_without_a_group(void **state)
+{
+    (void)state;
+    goes_on("onward-all", "all", "latest");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_topic_that_is_made_again_stops_it),
+        cmocka_unit_test(a_topic_that_is_made_again_stops_it_without_a_group),
+        cmocka_unit_test(a_topic_that_is_made_again_is_read_from_its_start),
+        cmocka_unit_test(a_topic_that_is_made_again_is_read_from_its_start_without_a_group),
         cmocka_unit_test(it_ends_though_a_topic_was_deleted),
         cmocka_unit_test(it_ends_though_its_only_topic_was_deleted),
     };

@@ -186,6 +186,7 @@ static void a_name_that_is_taken_over_is_said(void **state)
     consume_rig_check_end(rig, 0);
     assert_non_null(strstr(buf_text(&rig->results), ",\"replaced_id\":\""));
     consume_rig_until_metric(rig, "cmibridge_references_moved_total", 1);
+    consume_rig_until_metric(rig, "cmibridge_kafka_repeats_total", 0);
 }
 
 /* D11: a peer that repeats what it was asked with, a reference and a type that are numbers. */
@@ -224,7 +225,7 @@ static void neither_a_secret_nor_a_number_is_said(void **state)
                                 "(11 characters), sorry"));
     assert_false(consume_rig_said(rig, "s3cret"));
     assert_false(consume_rig_said(rig, "YnJpZGdl"));
-    assert_false(consume_rig_said(rig, "852"));
+    assert_false(consume_rig_said(rig, "54852") || consume_rig_said(rig, "54 852"));
     hostile_http_default(rig->cmi, (struct hostile_step){.act = HOSTILE_CMI});
     assert_true(consume_rig_until_done(rig));
 }

@@ -396,6 +396,37 @@ static void the_logs_end_is_committed_when_all_before_it_is(void **state)
     kafka_slots_free(s);
 }
 
+/* A commit is sent when it was checked; what is committed is wanted again when it is renewed. */
+static void commits_are_checked_before_they_are_sent(void **state)
+{
+    struct kafka_slots *s = kafka_slots_new();
+    struct kafka_slot *slot = kafka_slots_add(s, "events", 0, 1, 10);
+    struct kafka_commits c = {.slots = s, .not_before_ms = 5};
+
+    (void)state;
+    kafka_commits_renew(&c);
+    assert_false(kafka_commits_unchecked(&c, 5)); /* nothing is committed yet */
+    kafka_commits_want(&c, slot, 12);
+    assert_false(kafka_commits_unchecked(&c, 4));
+    assert_true(kafka_commits_unchecked(&c, 5));
+    kafka_commits_clear(&c, slot, 12);
+    kafka_commits_clear(&c, slot, 11);
+    assert_int_equal(slot->checked, 12);
+    assert_false(kafka_commits_unchecked(&c, 5));
+    slot->asked = slot->committed = 12; /* as if it had been sent */
+    c.wanted = c.cleared = false;
+    kafka_commits_renew(&c);
+    assert_true(kafka_commits_unchecked(&c, 5));
+    assert_true(slot->want > slot->asked);
+    slot->asked = 12;
+    c.wanted = false;
+    slot->anew = true;
+    kafka_commits_want(&c, slot, 13);
+    assert_int_equal(slot->want, 12);
+    kafka_slots_remove(s, slot);
+    kafka_slots_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +441,7 @@ int main(void)
         cmocka_unit_test(pausing_is_counted_once_and_ends_with_the_partition),
         cmocka_unit_test(records_held_come_back_in_order_and_are_bounded),
         cmocka_unit_test(the_logs_end_is_committed_when_all_before_it_is),
+        cmocka_unit_test(commits_are_checked_before_they_are_sent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
