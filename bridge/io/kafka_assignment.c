@@ -23,10 +23,9 @@ static bool choose_starts(struct kafka_source *s, const struct kafka_survey *fou
     for (size_t i = 0; i < found->count; i++) {
         const struct kafka_surveyed *at = &found->at[i];
         /* What appears later was empty before: read from its start, or its first records are lost.
-         */
-        enum kafka_reset reset = s->assign == KAFKA_ASSIGN_ALL && s->taken_any && at->span.next < 0
-                                     ? KAFKA_RESET_EARLIEST
-                                     : s->reset;
+         * Others of the group commit at once where they begin, so it is not one of theirs. */
+        enum kafka_reset reset =
+            s->taken_any && at->span.next < 0 ? KAFKA_RESET_EARLIEST : s->reset;
         enum kafka_begin begin;
         int64_t start = 0;
 

@@ -173,6 +173,38 @@ static void a_topic_that_is_made_again_is_read_from_its_start_without_a_group(vo
     goes_on("onward-all", "all", "latest");
 }
 
+/* ---- a topic grows ---- */
+
+/* `latest` is for what was there before the group: what a new partition has is all new. */
+static void a_partition_that_is_added_is_read_from_its_start(void **state)
+{
+    struct load s;
+    struct consumer *c;
+
+    (void)state;
+    open_load(&s, "grows", 1);
+    load_send(&s, 10);
+    load_flush(&s);
+    s.conf.reset = "latest";
+    c = consumer_start(&s.conf);
+    consumer_await(c, "topic=grows partition=0 offset=10", 1);
+    consumer_signal(c, SIGSTOP);
+    apache_kafka_grow(kafka, "grows", 2);
+    kafka_rig_stop(&s.rig); /* the next producer knows the new partition */
+    kafka_rig_start_on(&s.rig, apache_kafka_address(kafka));
+    load_send(&s, 100);
+    load_flush(&s);
+    assert_true(apache_kafka_log_end(kafka, "grows", 1) > 0);
+    consumer_signal(c, SIGCONT);
+    load_await_effects(&s, 100);
+    assert_int_equal(consumer_end(c, SIGTERM), COMMAND_OK);
+    assert_int_equal(hostile_http_effects(s.cmi), 100);
+    s.partitions = 2;
+    load_check_committed(&s);
+    consumer_free(c);
+    load_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +212,7 @@ int main(void)
         cmocka_unit_test(a_topic_that_is_made_again_stops_it_without_a_group),
         cmocka_unit_test(a_topic_that_is_made_again_is_read_from_its_start),
         cmocka_unit_test(a_topic_that_is_made_again_is_read_from_its_start_without_a_group),
+        cmocka_unit_test(a_partition_that_is_added_is_read_from_its_start),
         cmocka_unit_test(it_ends_though_a_topic_was_deleted),
         cmocka_unit_test(it_ends_though_its_only_topic_was_deleted),
     };
