@@ -87,6 +87,7 @@ void service_stop(struct service *s, const char *why)
     if (s->stopping)
         return;
     s->stopping = true;
+    snprintf(s->why, sizeof s->why, "%s", why);
     notice_say(service_log(s), NOTICE_INFO, "stopping", NOTICE_TEXT("reason", why));
     s->kind->stop(s);
 }
@@ -238,6 +239,16 @@ static bool start(struct service *s, struct fault *f)
     return s->signals != NULL;
 }
 
+/* The last line: of one that ended itself it says why, for who sees no other. */
+static void say_stopped(struct service *s)
+{
+    if (s->exit_code == COMMAND_OK)
+        notice_say(service_log(s), NOTICE_INFO, "stopped", NOTICE_INT("exit_code", s->exit_code));
+    else
+        notice_say(service_log(s), NOTICE_ERROR, "stopped", NOTICE_INT("exit_code", s->exit_code),
+                   NOTICE_TEXT("reason", s->why));
+}
+
 static void run(struct service *s)
 {
     struct fault f = {0};
@@ -258,7 +269,7 @@ static void run(struct service *s)
     say_warnings(s);
     s->kind->started(s);
     uv_run(&s->loop, UV_RUN_DEFAULT);
-    notice_say(service_log(s), NOTICE_INFO, "stopped", NOTICE_INT("exit_code", s->exit_code));
+    say_stopped(s);
     if (uv_loop_alive(&s->loop)) { /* threads still use what would be freed */
         notice_log_free(s->log);
         _Exit(s->exit_code);

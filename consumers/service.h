@@ -59,6 +59,7 @@ struct service {
     struct notice_log *log;
     struct admin *admin;
     struct signals *signals;
+    char why[FAULT_TEXT_MAX]; /* it stops; "" until then */
     bool ended;
 };
 

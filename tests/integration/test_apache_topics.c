@@ -123,8 +123,8 @@ static void stops_and_starts(const char *topic, const char *assign)
     struct consumer *c = make_again(&s, topic, assign, NULL);
 
     assert_int_equal(consumer_end(c, 0), COMMAND_STOPPED);
-    assert_int_equal(consumer_said(c, "deleted and made anew while it was read"),
-                     2); /* consume_stopped, stopping */
+    assert_int_equal(consumer_said(c, "deleted and made anew while it was read"), 3);
+    assert_int_equal(consumer_said(c, "event=stopped exit_code=5 reason="), 1); /* and at the end */
     assert_int_not_equal(apache_kafka_committed(kafka, topic, topic, 0), OLD);
     consumer_free(c);
     c = consumer_start(&s.conf);
