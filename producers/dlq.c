@@ -30,8 +30,8 @@ static void usage(FILE *to)
         "itself, or a later one of the same subject.\n"
         "\n"
         "      --type PATTERN     of the event; * and ? stand for any\n"
-        "      --class CLASS      retry, reject, stop, bug\n"
-        "      --disposition D    poison, refused, exhausted, unknown-ref\n"
+        "      --class CLASS      retry, reject, stop, bug; may be repeated\n"
+        "      --disposition D    poison, refused, exhausted, unknown-ref; may be repeated\n"
         "      --since TIME       given up at TIME (2026-05-04T12:00:00Z) or later; or 2h: in the\n"
         "                         last two hours\n"
         "      --until TIME       given up before TIME\n"
@@ -71,11 +71,22 @@ static bool read_time(const char *text, int64_t *out_ms, struct fault *f)
 static const char *const classes[] = {"retry", "reject", "stop", "bug", NULL};
 static const char *const dispositions[] = {"poison", "refused", "exhausted", "unknown-ref", NULL};
 
-static bool is_one_of(const char *value, const char *const *words)
+/* 0: it is none of them. */
+static unsigned bit_of(struct view word, const char *const *words)
 {
-    while (*words != NULL && strcmp(*words, value) != 0)
-        words++;
-    return *words != NULL;
+    for (unsigned i = 0; words[i] != NULL; i++)
+        if (view_is(word, words[i]))
+            return 1U << i;
+    return 0;
+}
+
+/* An option that may be repeated adds its word to those wanted. */
+static bool add_word(const char *value, const char *const *words, unsigned *wanted)
+{
+    unsigned bit = bit_of(view_of(value), words);
+
+    *wanted |= bit;
+    return bit != 0;
 }
 
 enum {
@@ -112,12 +123,10 @@ static bool take_option(struct dlq *d, int option, const char *value, struct fau
                fault_set(f, FAULT_REJECT, "--type takes at most %d characters",
                          WILDCARD_CHARACTERS_MAX);
     case OPTION_CLASS:
-        d->filter.cls = value;
-        return is_one_of(value, classes) ||
+        return add_word(value, classes, &d->filter.classes) ||
                fault_set(f, FAULT_REJECT, "--class is one of retry, reject, stop, bug");
     case OPTION_DISPOSITION:
-        d->filter.disposition = value;
-        return is_one_of(value, dispositions) ||
+        return add_word(value, dispositions, &d->filter.dispositions) ||
                fault_set(f, FAULT_REJECT,
                          "--disposition is one of poison, refused, exhausted, unknown-ref");
     case OPTION_SINCE:
@@ -242,8 +251,9 @@ static bool lets_through(const struct dlq_filter *filter, const struct dlq_entry
         i++;
     return (filter->place_count == 0 || i < filter->place_count) &&
            (filter->type == NULL || (e->has_event && is_of_type(filter, e->event.type))) &&
-           (filter->cls == NULL || view_is(e->letter.cls, filter->cls)) &&
-           (filter->disposition == NULL || view_is(e->letter.disposition, filter->disposition)) &&
+           (filter->classes == 0 || (filter->classes & bit_of(e->letter.cls, classes)) != 0) &&
+           (filter->dispositions == 0 ||
+            (filter->dispositions & bit_of(e->letter.disposition, dispositions)) != 0) &&
            e->letter.time_ms >= filter->since_ms && e->letter.time_ms < filter->until_ms;
 }
 

@@ -17,9 +17,9 @@
 struct dlq_filter {
     const char *type;        /* pattern with * and ?; NULL: any */
     const char *type_prefix; /* events.type_prefix: a type matches with it and without; "": none */
-    const char *cls;
-    const char *disposition;
-    int64_t since_ms; /* when it was given up */
+    unsigned classes;        /* a bit for each wanted, in the order of the help; 0: any */
+    unsigned dispositions;   /* the same */
+    int64_t since_ms;        /* when it was given up */
     int64_t until_ms;
     struct dead_letter_place places[DLQ_PLACES_MAX]; /* none: any */
     size_t place_count;

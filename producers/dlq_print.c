@@ -11,13 +11,16 @@
 
 #define TEXT_SHOWN 120 /* bytes of a sentence in the list */
 
-/* A terminal is not to be painted by what somebody put into a record: control bytes as '?'. */
+/* A terminal is not to be painted by what somebody put into a record: control bytes as '?', and of
+ * what is no text all that is not ASCII. */
 static void put_plain(struct view text, FILE *to)
 {
+    bool is_text = utf8_valid(text);
+
     for (size_t i = 0; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
 
-        fputc(c < 0x20 || c == 0x7f ? '?' : c, to);
+        fputc(c < 0x20 || c == 0x7f || (c > 0x7f && !is_text) ? '?' : c, to);
     }
 }
 

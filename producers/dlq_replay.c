@@ -72,8 +72,9 @@ static struct view copy(char **to, struct view v)
 {
     struct view made = {*to, v.n};
 
-    if (v.n > 0)
-        memcpy(*to, v.p, v.n);
+    if (v.p == NULL)
+        return v; /* a header's null is no empty value */
+    memcpy(*to, v.p, v.n);
     *to += v.n;
     return made;
 }

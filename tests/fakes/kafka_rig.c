@@ -235,8 +235,9 @@ static void record(void *ctx, const struct record *record)
     for (size_t i = 0; i < record->header_count; i++) {
         size_t n = strlen(got->headers);
 
-        snprintf(got->headers + n, sizeof got->headers - n, "%.*s=%.*s\n",
-                 VIEW_ARG(record->headers[i].name), VIEW_ARG(record->headers[i].value));
+        snprintf(got->headers + n, sizeof got->headers - n, "%.*s%s%.*s\n",
+                 VIEW_ARG(record->headers[i].name), record->headers[i].value.p != NULL ? "=" : "",
+                 VIEW_ARG(record->headers[i].value));
     }
     r->count++;
     if (!r->keep) {

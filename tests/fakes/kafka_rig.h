@@ -64,7 +64,7 @@ struct got {
     size_t value_bytes;
     char value[640]; /* its beginning */
     char key[32];
-    char headers[512]; /* "name=value\n" each, the beginning */
+    char headers[512]; /* "name=value\n" each, "name\n" with a null; the beginning */
 };
 
 struct reader {

@@ -36,6 +36,8 @@ static void bury(struct kafka_rig *rig, const struct dead_event *e)
         {VIEW("ce_type"), view_of(e->type)},
         {VIEW("ce_subject"), view_of(e->subject)},
         {VIEW("mine"), VIEW("kept")},
+        {VIEW("null"), {NULL, 0}},
+        {VIEW("empty"), VIEW("")},
         {VIEW("cmi_error_class"), VIEW("reject")},
         {VIEW("cmi_error_status"), VIEW("400")},
         {VIEW("cmi_error_text"), VIEW("it was refused, call 0612345678")},
@@ -137,7 +139,9 @@ static void the_list_is_filtered_and_masks_numbers(void **state)
         {"--type message.*", 3},
         {"--type callback.requested", 1},
         {"--disposition refused", 2},
-        {"--class reject", 4},
+        {"--disposition refused --disposition poison", 3},
+        {"--class retry --class reject", 4},
+        {"--class retry", 1}, /* says that there is none */
         {"--since 2026-05-04T12:00:02Z", 2},
         {"--since 2026-05-04T12:00:01Z --until 2026-05-04T12:00:03Z", 2},
         {"--type message.* --disposition exhausted", 1},
@@ -166,21 +170,32 @@ static void the_list_is_filtered_and_masks_numbers(void **state)
     kafka_rig_stop(&rig);
 }
 
+#define PLACE_MAX 16
+
+/* Of a list's first line. */
+static void take_place(const char *line, char place[PLACE_MAX])
+{
+    size_t n = strcspn(line, " ");
+
+    assert_in_range(n, 3, PLACE_MAX - 1);
+    memcpy(place, line, n);
+    place[n] = '\0';
+}
+
 static void one_is_shown_whole(void **state)
 {
+    static const struct dead_event strange = {"e7",          "x\xffy", CALLBACK,
+                                              "unknown-ref", "40",     "2026-05-04T12:00:04Z"};
     struct kafka_rig rig;
     const char *output;
     char arguments[64];
-    char place[16] = "";
-    size_t n;
+    char place[PLACE_MAX];
 
     (void)state;
     start(&rig);
     assert_int_equal(kafka_rig_command(&rig, "", "dlq list --type callback.*", &output),
                      COMMAND_OK);
-    n = strcspn(output, " ");
-    assert_in_range(n, 3, sizeof place - 1);
-    memcpy(place, output, n);
+    take_place(output, place);
     snprintf(arguments, sizeof arguments, "dlq show %s", place);
     assert_int_equal(kafka_rig_command(&rig, "", arguments, &output), COMMAND_OK);
     assert_non_null(strstr(output, "from       contact-events[0] offset 20\n"));
@@ -191,6 +206,14 @@ static void one_is_shown_whole(void **state)
     assert_int_equal(kafka_rig_command(&rig, "", arguments, &output), COMMAND_OK);
     assert_non_null(strstr(output, "{\"name\":\"mine\",\"value\":\"kept\"}"));
     assert_non_null(strstr(output, "\"value\":\"{\\\"a\\\":1}\""));
+    bury(&rig, &strange);
+    kafka_rig_flush(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq list --disposition unknown-ref", &output),
+                     COMMAND_OK);
+    take_place(output, place);
+    snprintf(arguments, sizeof arguments, "dlq show %s", place);
+    assert_int_equal(kafka_rig_command(&rig, "", arguments, &output), COMMAND_OK);
+    assert_non_null(strstr(output, "key        x?y\n")); /* the terminal gets text alone */
     assert_int_equal(kafka_rig_command(&rig, "", "dlq show 0:999", &output), COMMAND_FAILED);
     assert_int_equal(kafka_rig_command(&rig, "", "dlq show 0-1", &output), COMMAND_USAGE);
     kafka_rig_stop(&rig);
@@ -229,7 +252,7 @@ static void a_replay_keeps_the_order_and_the_event_and_happens_once(void **state
     assert_non_null(strstr(r.got[3].headers, "ce_id=e2\n"));
     assert_string_equal(r.got[0].key, "messages/1");
     assert_string_equal(r.got[0].value, "{\"a\":1}");
-    assert_non_null(strstr(r.got[0].headers, "mine=kept\n"));
+    assert_non_null(strstr(r.got[0].headers, "mine=kept\nnull\nempty=\n"));
     assert_non_null(strstr(r.got[0].headers, "ce_source=/shop\n"));
     assert_non_null(strstr(r.got[0].headers, "\ncmi_replay="));
     assert_non_null(strstr(r.got[0].headers, "\ncmi_replay_origin=0:5\n"));
