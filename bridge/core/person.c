@@ -58,11 +58,14 @@ static size_t unit(struct view text)
     return escaped(text) != 0 ? ESCAPE_BYTES : 1;
 }
 
-/* The same, and *c is what it is, where that is ASCII, else 0. */
+/* The same, of an empty one 0, and *c is what it is, where that is ASCII, else 0. */
 static size_t unit_is(struct view text, char *c)
 {
     uint32_t code = escaped(text);
 
+    *c = '\0';
+    if (text.n == 0)
+        return 0;
     *c = code == 0 ? text.p[0] : (char)(code < 0x80 ? code : 0);
     return code == 0 ? 1 : ESCAPE_BYTES;
 }
