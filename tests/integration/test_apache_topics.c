@@ -178,6 +178,42 @@ static void a_topic_that_is_made_again_is_read_from_its_start_without_a_group(vo
     goes_on("onward-all", "all", "latest");
 }
 
+/* It is seen that it is gone, and comes later. */
+static void comes_back(const char *topic, const char *assign, const char *reset)
+{
+    struct load s;
+    struct consumer *c;
+    char gone[96];
+
+    open_load(&s, topic, 1);
+    s.conf.assign = assign;
+    s.conf.reset = reset;
+    c = consumer_start(&s.conf);
+    consumer_await(c, "event=assigned", 1);
+    load_send(&s, OLD);
+    load_flush(&s);
+    load_await_effects(&s, OLD);
+    await_committed(topic, OLD);
+    apache_kafka_delete(kafka, topic);
+    snprintf(gone, sizeof gone, "Topic %s partition count changed from 1 to 0", topic);
+    consumer_await(c, gone, 1);
+    apache_kafka_topic(kafka, topic, 1);
+    load_send(&s, NEW);
+    load_flush(&s);
+    load_await_effects(&s, OLD + NEW);
+    await_committed(topic, NEW);
+    consumer_free(c); /* how it ends then is told above */
+    load_close(&s);
+}
+
+static void a_topic_that_was_away_is_read_from_its_start(void **state)
+{
+    (void)state;
+    comes_back("back-group", "group", "earliest");
+    comes_back("back-latest", "group", "latest");
+    comes_back("back-all", "all", "earliest");
+}
+
 /* ---- a topic grows ---- */
 
 /* `latest` is for what was there before the group: what a new partition has is all new. */
@@ -217,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_topic_that_is_made_again_stops_it_without_a_group),
         cmocka_unit_test(a_topic_that_is_made_again_is_read_from_its_start),
         cmocka_unit_test(a_topic_that_is_made_again_is_read_from_its_start_without_a_group),
+        cmocka_unit_test(a_topic_that_was_away_is_read_from_its_start),
         cmocka_unit_test(a_partition_that_is_added_is_read_from_its_start),
         cmocka_unit_test(it_ends_though_a_topic_was_deleted),
         cmocka_unit_test(it_ends_though_its_only_topic_was_deleted),
