@@ -13,7 +13,7 @@ bool checks_is_read(const struct route *r);
 bool checks_count(struct pending *p);
 /* Decodes the {…} of the path into x.id. *text is room for what is decoded, and moves on. */
 bool checks_id(struct pending *p, struct view encoded, char **text);
-/* The parameters are the route's (contract 10: a GET's also limit and language). Decodes them into
+/* The parameters are the route's (contract 10: of a GET limit and language, too). Decodes them into
  * x.params; text likewise. */
 bool checks_params(struct pending *p, char **text);
 /* Of a GET: Accept (contract 1). */
