@@ -215,7 +215,7 @@ static bool name_ends(struct view text)
 {
     uint32_t last;
 
-    if (text.n > 1 && text.p[text.n - 1] == '.')
+    if (text.p != NULL && text.n > 1 && text.p[text.n - 1] == '.')
         text.n--;
     last = last_code(text);
     return last != 0 && is_of_name(last);
@@ -273,7 +273,7 @@ bool person_mentioned(const struct person *p, struct view text)
 /* One that begins with that byte. */
 static bool number_in_bytes(const struct person *p, struct view bytes, char begin)
 {
-    while (bytes.n >= p->n) {
+    while (bytes.n > 0 && bytes.n >= p->n) {
         const char *first = memchr(bytes.p, begin, bytes.n);
 
         if (first == NULL)

@@ -512,18 +512,20 @@ void schedule_on_reply(void *schedule, const struct http_reply *reply)
 {
     struct schedule *s = schedule;
     struct send *d;
+    bool is_call; /* it has no sender */
 
     assert((uint32_t)reply->token < s->send_count);
     d = s->sends[(uint32_t)reply->token];
     assert(d->holding != NULL && d->generation == reply->token >> 32);
+    is_call = d->holding->sender == NULL;
     d->channel->out--;
-    if (d->holding->sender != NULL)
+    if (!is_call)
         d->channel->open[d->holding->lease.shard]--;
     s->in_flight--;
     stat_set(s->stat_in_flight, s->in_flight);
     stat_observe_ms(d->channel->stat_time, reply->elapsed_ms);
     breaker_back(&d->channel->breaker);
-    if (d->holding->content->message.kind == SCHEDULE_CALLBACK)
+    if (is_call)
         schedule_call_replied(s, d, reply);
     else
         judge(s, d, reply);
