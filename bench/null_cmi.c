@@ -2,9 +2,9 @@
  * null_cmi: a CMI that does nothing, as fast as it can: 201 and an id to every POST, 204 to the
  * rest, after --delay-ms. One thread, epoll. Prints its port. A GET is answered with how many
  * writes came since the GET before it, and the microseconds from the first to the last of them: the
- * one clock that every client is measured by. Where a write says "due MS", by the wall clock, more
- * microseconds follow: p50, p99, p99.9 and the most that these came late, and the most of those
- * that say "due MS small". GET /small tells only how many of these came so far.
+ * one clock that every client is measured by. With --late, where a write says "due MS", by the wall
+ * clock, more microseconds follow: p50, p99, p99.9 and the most that these came late, and the most
+ * of those that say "due MS small". GET /small tells only how many of these came so far.
  */
 #define _GNU_SOURCE
 #include "bridge/core/num.h"
@@ -44,6 +44,7 @@ static struct waiting waiting[WAITING_MAX]; /* a ring: the delay is the same for
 static size_t waiting_first;
 static size_t waiting_next;
 static int64_t delay_us;
+static bool looks_for_due;
 static int64_t turn_us; /* when this round of epoll began */
 static int64_t first_us;
 static int64_t last_us;
@@ -188,7 +189,7 @@ static bool serve(struct connection *c)
         bool is_get = c->in[0] == 'G';
         bool asks_small = strncmp(c->in, "GET /small ", 11) == 0;
 
-        if (!is_get)
+        if (looks_for_due && !is_get)
             note_lateness(c->in, used);
         memmove(c->in, c->in + used, c->n - used);
         c->n -= used;
@@ -237,6 +238,7 @@ int main(int argc, char **argv)
             return 2;
         delay_us *= 1000;
     }
+    looks_for_due = argc == 2 && strcmp(argv[1], "--late") == 0;
     if (bind(listening, (struct sockaddr *)&address, sizeof address) != 0 ||
         listen(listening, 1024) != 0 ||
         getsockname(listening, (struct sockaddr *)&address, &length) != 0) {
