@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #define SHOWN_MAX 200 /* bytes of what another system said */
+#define OURS      3   /* topics for results, dead letters and outcomes */
 #define QUESTION  "/callbacks?limit=1"
 
 struct peers {
@@ -45,9 +46,10 @@ static void say(struct peers *p, const char *peer, bool ok, const char *format, 
 static void try_kafka(struct peers *p, const char *outcomes)
 {
     const struct kafka_conf *conf = &p->plan->kafka;
-    const char *topics[KAFKA_TOPICS_MAX + 2];
+    const char *topics[KAFKA_TOPICS_MAX + OURS];
     size_t count = 0;
     struct buf found;
+    struct buf missing;
     struct fault f = {0};
 
     for (size_t i = 0; i < conf->topic_count && i < KAFKA_TOPICS_MAX; i++)
@@ -55,14 +57,21 @@ static void try_kafka(struct peers *p, const char *outcomes)
     if (p->plan->consume.results_topic != NULL)
         topics[count++] = p->plan->consume.results_topic;
     topics[count++] = p->plan->consume.dead_letters_topic;
+    if (outcomes != NULL)
+        topics[count++] = outcomes;
     buf_init(&found, 1 << 16);
-    if (kafka_probe(conf, topics, count, &found, &f)) {
+    buf_init(&missing, 1 << 16);
+    if (kafka_probe(conf, topics, count, &found, &missing, &f)) {
         say(p, "kafka", true, "%s: %s", conf->brokers, buf_text(&found));
+        if (missing.n > 0)
+            say(p, "kafka", false, "%s; what reads or writes there waits until it is made",
+                buf_text(&missing));
         check_topics(p->plan, outcomes, p->to);
     } else {
         say(p, "kafka", false, "%s: %s", conf->brokers, f.text);
     }
     buf_done(&found);
+    buf_done(&missing);
 }
 
 /* ---- redis: whatever comes of it, the timer ends it, outside the connection's own calls ---- */
@@ -157,8 +166,16 @@ static const struct consume_destination *destination_of(const struct peers *p, u
     return d;
 }
 
-/* What the status says of address and credentials; NULL: all is well. */
-static const char *objection(int status, bool ingest)
+static bool is_page(struct view body)
+{
+    while (body.n > 0 && view_has(VIEW(" \t\r\n"), body.p[0]))
+        body = view_skip(body, 1);
+    return view_starts_nocase(body, VIEW("<!doctype html")) ||
+           view_starts_nocase(body, VIEW("<html"));
+}
+
+/* What the answer says of address and credentials; NULL: all is well. */
+static const char *objection(int status, struct view body, bool ingest)
 {
     if (status == 401)
         return "the credentials are refused";
@@ -172,6 +189,8 @@ static const char *objection(int status, bool ingest)
         return "nothing is there; is the url right?";
     if (ingest && status >= 200 && status < 300)
         return NULL;
+    if (is_page(body))
+        return "that is a page, of a login, say, and no list of callbacks";
     return status == 200 ? NULL : "that is no answer of a working CMI";
 }
 
@@ -187,7 +206,7 @@ static void on_reply(void *owner, const struct http_reply *reply)
     bool ingest = d->http != reply->token;
     const char *question = ingest ? "OPTIONS" : "GET " QUESTION;
     const char *url = p->plan->http[reply->token].url;
-    const char *wrong = objection(reply->status, ingest);
+    const char *wrong = objection(reply->status, reply->body, ingest);
     char peer[SCHEMA_NAME_MAX + 32];
     char said[SHOWN_MAX];
 

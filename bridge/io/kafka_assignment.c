@@ -273,7 +273,7 @@ static void on_topics(struct kafka_source *s, const struct kafka_survey *found)
         kafka_log_say(&s->log, kafka_source_now(s), NOTICE_WARN, "kafka_topic_missing",
                       found->missing);
         if (found->count == 0)
-            snprintf(s->trouble, sizeof s->trouble, "topic %.80s does not exist", found->missing);
+            kafka_survey_say_missing(found, s->trouble, sizeof s->trouble);
     }
 }
 

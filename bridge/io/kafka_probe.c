@@ -35,23 +35,35 @@ static bool ask_brokers(rd_kafka_t *rk, struct buf *found, struct fault *f)
     return true;
 }
 
-static bool ask_topic(rd_kafka_t *rk, const char *topic, struct buf *found, struct fault *f)
+static bool ask_topics(rd_kafka_t *rk, const char *const *topics, size_t count, struct buf *found,
+                       struct buf *missing, struct fault *f)
 {
     struct kafka_survey s;
-    bool ok;
+    bool ok = true;
 
     kafka_survey_init(&s);
-    ok = kafka_survey_topics(rk, &topic, 1, &s, f);
-    if (ok && s.count == 0)
-        buf_printf(found, ", no %s", topic);
-    else if (ok)
-        buf_printf(found, ", %s with %zu partition%s", topic, s.count, s.count == 1 ? "" : "s");
+    for (size_t i = 0; ok && i < count; i++) {
+        size_t before = s.count;
+
+        ok = kafka_survey_topics(rk, &topics[i], 1, &s, f);
+        if (ok && s.count == before)
+            buf_printf(found, ", no %s", topics[i]);
+        else if (ok)
+            buf_printf(found, ", %s with %zu partition%s", topics[i], s.count - before,
+                       s.count - before == 1 ? "" : "s");
+    }
+    if (ok && s.missing_count > 0) {
+        char said[KAFKA_MISSING_MAX + 40];
+
+        kafka_survey_say_missing(&s, said, sizeof said);
+        buf_put_text(missing, said);
+    }
     kafka_survey_done(&s);
     return ok;
 }
 
 bool kafka_probe(const struct kafka_conf *conf, const char *const *topics, size_t topic_count,
-                 struct buf *found, struct fault *f)
+                 struct buf *found, struct buf *missing, struct fault *f)
 {
     rd_kafka_conf_t *made = kafka_conf_make(conf, KAFKA_READER, f);
     char trouble[TROUBLE_MAX] = "";
@@ -69,9 +81,7 @@ bool kafka_probe(const struct kafka_conf *conf, const char *const *topics, size_
         rd_kafka_conf_destroy(made);
         return fault_set(f, FAULT_REJECT, "no Kafka client can be made: %s", error);
     }
-    ok = ask_brokers(rk, found, f);
-    for (size_t i = 0; ok && i < topic_count; i++)
-        ok = ask_topic(rk, topics[i], found, f);
+    ok = ask_brokers(rk, found, f) && ask_topics(rk, topics, topic_count, found, missing, f);
     rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     return ok;
 }

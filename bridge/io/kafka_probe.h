@@ -8,9 +8,10 @@
 #include "bridge/core/buf.h"
 #include "bridge/io/kafka_conf.h"
 
-/* Appends "2 brokers, contact-events with 8 partitions, no cmi-results" to found. RETRY if no
- * broker answers, with what stood in the way; REJECT if conf makes no sense. */
+/* Appends "2 brokers, contact-events with 8 partitions, no cmi-results" to found, and
+ * "topic cmi-results does not exist" to missing where that is so. RETRY if no broker answers, with
+ * what stood in the way; REJECT if conf makes no sense. */
 bool kafka_probe(const struct kafka_conf *conf, const char *const *topics, size_t topic_count,
-                 struct buf *found, struct fault *f) MUST_CHECK;
+                 struct buf *found, struct buf *missing, struct fault *f) MUST_CHECK;
 
 #endif

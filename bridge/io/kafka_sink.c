@@ -215,7 +215,7 @@ static void on_warm(struct kafka_sink *s, const struct kafka_survey *found)
     if (!s->job.ok)
         snprintf(s->trouble, sizeof s->trouble, "%s", s->job.fault.text);
     else
-        snprintf(s->trouble, sizeof s->trouble, "topic %.80s does not exist", found->missing);
+        kafka_survey_say_missing(found, s->trouble, sizeof s->trouble);
     kafka_log_say(&s->log, now_ms(s), NOTICE_WARN, "kafka_waiting", s->trouble);
 }
 

@@ -43,12 +43,35 @@ const struct kafka_surveyed *kafka_survey_find(const struct kafka_survey *s, con
     return NULL;
 }
 
+static void note_missing(struct kafka_survey *s, const char *topic)
+{
+    size_t used = strlen(s->missing);
+    size_t n = strlen(topic);
+
+    s->missing_count++;
+    if (used + 2 + n >= sizeof s->missing)
+        return;
+    if (used > 0) {
+        memcpy(s->missing + used, ", ", 2);
+        used += 2;
+    }
+    memcpy(s->missing + used, topic, n + 1);
+}
+
+void kafka_survey_say_missing(const struct kafka_survey *s, char *out, size_t room)
+{
+    if (s->missing_count == 1)
+        (void)snprintf(out, room, "topic %s does not exist", s->missing);
+    else
+        (void)snprintf(out, room, "%zu topics do not exist: %s", s->missing_count, s->missing);
+}
+
 static bool add_topic(const struct rd_kafka_metadata_topic *topic, struct kafka_survey *s,
                       struct fault *f)
 {
     if (topic->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
         (topic->err == RD_KAFKA_RESP_ERR_NO_ERROR && topic->partition_cnt == 0)) {
-        snprintf(s->missing, sizeof s->missing, "%s", topic->topic);
+        note_missing(s, topic->topic);
         return true;
     }
     if (topic->err != RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -14,6 +14,7 @@
 #define KAFKA_SURVEY_MS      5000 /* for one question */
 #define KAFKA_SURVEYED_MAX   65536
 #define KAFKA_TOPIC_NAME_MAX 250 /* with the NUL */
+#define KAFKA_MISSING_MAX    512 /* with the NUL */
 
 struct rd_kafka_s;
 
@@ -26,7 +27,9 @@ struct kafka_surveyed {
 struct kafka_survey {
     struct kafka_surveyed *at;
     size_t count;
-    char missing[KAFKA_TOPIC_NAME_MAX]; /* a topic that was asked for and isn't there; or "" */
+    char missing[KAFKA_MISSING_MAX]; /* topics that were asked for and aren't there, with ", "
+                                        between; or "". Beyond its room they are counted only. */
+    size_t missing_count;
 };
 
 void kafka_survey_init(struct kafka_survey *s);
@@ -39,6 +42,9 @@ bool kafka_survey_add(struct kafka_survey *s, const char *topic, int32_t partiti
  * out and named in `missing`. RETRY if the broker can't be asked. */
 bool kafka_survey_topics(struct rd_kafka_s *rk, const char *const *topics, size_t count,
                          struct kafka_survey *s, struct fault *f) MUST_CHECK;
+
+/* "topic x does not exist", "3 topics do not exist: x, y, z". Some must be missing. */
+void kafka_survey_say_missing(const struct kafka_survey *s, char *out, size_t room);
 
 const struct kafka_surveyed *kafka_survey_find(const struct kafka_survey *s, const char *topic,
                                                int32_t partition); /* NULL: not in it */

@@ -377,8 +377,23 @@ static void a_topic_that_takes_too_little_is_told_of_before_the_start(void **sta
         strstr(said, "kafka                warns  room-results takes records of 40000 "));
     assert_non_null(
         strstr(said, "kafka                warns  room-results takes batches of 40000 "));
+    assert_null(strstr(said, "not exist"));
     said = check_connect("^room.*"); /* never those that we write */
     assert_non_null(strstr(said, "kafka                warns  records of room may have 2000000 "));
+}
+
+static void a_topic_that_is_not_there_is_told_of_before_the_start(void **state)
+{
+    (void)state;
+    apache_kafka_empty(kafka);
+    assert_non_null(strstr(check_connect("none,neither"),
+                           "kafka                FAILED 4 topics do not exist: none, neither, "
+                           "room-results, room-dead; what reads or writes there waits until"));
+    apache_kafka_topic(kafka, "none", 1);
+    apache_kafka_topic(kafka, "room-results", 1);
+    apache_kafka_topic(kafka, "room-dead", 1);
+    assert_non_null(strstr(check_connect("none,neither"),
+                           "kafka                FAILED topic neither does not exist; what"));
 }
 
 int main(void)
@@ -392,6 +407,7 @@ int main(void)
         cmocka_unit_test(a_dead_letter_is_listed_replayed_and_written),
         cmocka_unit_test(dead_letters_end_though_their_topic_takes_little),
         cmocka_unit_test(a_topic_that_takes_too_little_is_told_of_before_the_start),
+        cmocka_unit_test(a_topic_that_is_not_there_is_told_of_before_the_start),
     };
     int failed;
 

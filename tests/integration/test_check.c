@@ -356,6 +356,7 @@ static void words_that_make_no_sense_are_refused(void **state)
 
 struct cmi {
     int status;         /* to a GET with the right credentials */
+    const char *body;   /* of it; NULL: "[]" */
     unsigned questions; /* how many came */
 };
 
@@ -381,7 +382,7 @@ static void answer(void *ctx, struct http_visit *v, const struct http_request *r
     }
     assert_true(view_is(request->path, "/RI/cmi/callbacks"));
     if (view_is(auth, "Bearer right"))
-        http_visit_answer(v, cmi->status, NULL, 0, VIEW("[]"));
+        http_visit_answer(v, cmi->status, NULL, 0, view_of(cmi->body != NULL ? cmi->body : "[]"));
     else
         http_visit_answer(v, 401, NULL, 0, VIEW("no, +358 40 1234567\nmore"));
 }
@@ -389,7 +390,7 @@ static void answer(void *ctx, struct http_visit *v, const struct http_request *r
 static void every_peer_is_tried_and_said_in_a_line(void **state)
 {
     struct run *r = *state;
-    struct cmi cmi = {200, 0};
+    struct cmi cmi = {.status = 200};
     struct http_server_conf conf = {.address = "127.0.0.1:0",
                                     .connections_max = 16,
                                     .head_max_bytes = 16384,
@@ -450,6 +451,11 @@ static void every_peer_is_tried_and_said_in_a_line(void **state)
     cmi.status = 201;
     assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
     assert_says(out(r), "201 to GET /callbacks?limit=1: that is no answer of a working CMI");
+    cmi = (struct cmi){.status = 200, .body = "\r\n<!DOCTYPE html><p>Sign on"};
+    assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
+    assert_says(out(r),
+                "200 to GET /callbacks?limit=1: that is a page, of a login, say, and no list "
+                "of callbacks");
     unsetenv("CMIBRIDGE_REDIS_DURABLE");
     unsetenv("CMIBRIDGE_TARGETS_BAD_TOKEN");
 
