@@ -108,6 +108,22 @@ static struct view digit_run(struct view text)
     return (struct view){text.p, end};
 }
 
+/* The length of a moment as the interface writes it, at the start of text, or 0. Finer than to the
+ * millisecond it is none: the digits might be a number's. */
+static size_t moment(struct view text)
+{
+    static const char most[] = "2999-19-39T29:59:69.999";
+    size_t n = 0;
+
+    while (n < sizeof most - 1 && n < text.n &&
+           (ascii_is_digit(most[n]) ? ascii_is_digit(text.p[n]) && text.p[n] <= most[n]
+                                    : text.p[n] == most[n]))
+        n++;
+    if (n < sizeof most - 1) /* without a fraction, or none at all */
+        n = n >= sizeof "2999-19-39T29:59:69" - 1 ? sizeof "2999-19-39T29:59:69" - 1 : 0;
+    return n < text.n && ascii_is_digit(text.p[n]) ? 0 : n;
+}
+
 /* One character of the sentence as it may be shown: no control characters (C1 neither), nothing
  * malformed. Returns the bytes it took. */
 static size_t put_plain(struct out *to, struct view text)
@@ -131,8 +147,12 @@ const char *mask_sentence(struct view text, char *out, size_t size)
 
     while (text.n > 0 && to.room > 0) {
         struct view run = ascii_is_digit(text.p[0]) ? digit_run(text) : VIEW_NONE;
+        size_t kept = moment(text);
 
-        if (last_digits(run, shown + dots) >= HIDDEN_DIGITS) {
+        if (kept > 0) {
+            put(&to, text.p, kept);
+            text = view_skip(text, kept);
+        } else if (last_digits(run, shown + dots) >= HIDDEN_DIGITS) {
             put(&to, shown, sizeof shown - 1);
             text = view_skip(text, run.n);
         } else {

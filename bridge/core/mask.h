@@ -17,8 +17,9 @@ const char *mask_address(struct view address, char out[MASK_TEXT_MAX]);
 const char *mask_text(struct view text, char out[MASK_TEXT_MAX]); /* always the length */
 /* Copies text to `out` (size bytes with the NUL, at least 1), every run of 5 or more digits in it
  * (blanks, '-', '(', ')', '.', '/' and whatever is not ASCII between them included) shown as "…"
- * and its last three digits; control characters and what is not UTF-8 as '?'. Cut at a whole
- * character. For sentences that other systems wrote, such as an HTTP error body. Returns out. */
+ * and its last three digits, but for a moment ("2011-12-31T13:15:30.123Z"); control characters and
+ * what is not UTF-8 as '?'. Cut at a whole character. For sentences that other systems wrote, such
+ * as an HTTP error body. Returns out. */
 const char *mask_sentence(struct view text, char *out, size_t size);
 
 #endif
