@@ -122,6 +122,8 @@ static void end(struct consume *c, struct delivery *d)
     if (d->state == DELIVERY_ENDED)
         (void)tracker_end(&d->partition->tracker, d->ticket);
     consume_partition_flow(c, d->partition, gate_leave(&c->gate, &d->partition->share, d->bytes));
+    if (next != NULL)
+        consume_memory_gone(c, d, of_lane(next));
     if (d->asked == 0)
         release(c, d);
     /* What stands behind a dropped one is dropped too, or it would overtake. */
@@ -143,8 +145,9 @@ static void enter(struct consume *c, struct delivery *d)
         break;
     case DELIVERY_UNRESOLVED:
         heap_put(&c->timers, &d->timer,
-                 now + CONSUME_REF_ASK_MS < d->ref_until_ms ? now + CONSUME_REF_ASK_MS
-                                                            : d->ref_until_ms);
+                 now + CONSUME_REF_ASK_MS < consume_memory_until_ms(c, d)
+                     ? now + CONSUME_REF_ASK_MS
+                     : consume_memory_until_ms(c, d));
         break;
     case DELIVERY_READY:
         consume_send_queue(c, d);

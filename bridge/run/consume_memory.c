@@ -11,8 +11,8 @@
 
 void consume_memory_find(struct consume *c, struct delivery *d)
 {
-    if (d->ref_until_ms == 0)
-        d->ref_until_ms = consume_now(c) + c->conf.refs_wait_ms;
+    if (d->ref_since_ms == 0)
+        d->ref_since_ms = consume_now(c);
     d->asked++;
     c->port.memory.find(c->port.memory.ctx, consume_token(d), view_of(d->type->collection), d->ref);
 }
@@ -90,12 +90,28 @@ static bool is_being_created(const struct consume *c, const struct delivery *d)
 /* refs.wait is for what is late, not for what an outage holds up (D4): then it begins anew. */
 static bool waited_enough(struct consume *c, struct delivery *d)
 {
-    if (consume_now(c) < d->ref_until_ms)
+    if (consume_now(c) < consume_memory_until_ms(c, d))
         return false;
     if (d->destination->breaker.state == BREAKER_CLOSED && !is_being_created(c, d))
         return true;
-    d->ref_until_ms = consume_now(c) + c->conf.refs_wait_ms;
+    d->ref_since_ms = consume_now(c);
     return false;
+}
+
+int64_t consume_memory_until_ms(const struct consume *c, const struct delivery *d)
+{
+    return d->ref_since_ms + c->conf.refs_wait_ms;
+}
+
+/* What stood behind it while it waited has waited, too: nothing that comes later in its lane can
+ * create what it names. But where it was held up since, others were as well: then it begins anew.
+ */
+void consume_memory_gone(struct consume *c, const struct delivery *d, struct delivery *next)
+{
+    int64_t from_ms = d->ref_gone_ms != 0 ? d->ref_gone_ms : d->first_sent_ms;
+
+    if (d->ref_since_ms != 0 && consume_now(c) < from_ms + CONSUME_REF_PROMPT_MS)
+        next->ref_since_ms = next->taken_ms > d->ref_since_ms ? next->taken_ms : d->ref_since_ms;
 }
 
 static void on_found(struct consume *c, struct delivery *d, const struct memory_answer *a)
@@ -117,6 +133,7 @@ static void on_found(struct consume *c, struct delivery *d, const struct memory_
                       "%s: the subject's name '%s' is known from no %s event, and is no GUID",
                       d->type->name, mask_sentence(d->ref, shown, sizeof shown),
                       d->type->collection);
+            d->ref_gone_ms = consume_now(c);
             consume_bury(c, d, UNKNOWN_REF);
         } else {
             consume_move(c, d, DELIVERY_ON_UNKNOWN);
@@ -127,7 +144,7 @@ static void on_found(struct consume *c, struct delivery *d, const struct memory_
     case MEMORY_STORED:
     case MEMORY_FAILED:
         notice_say(c->port.log, NOTICE_WARN, "memory_failed", NOTICE_TEXT("reason", a->error));
-        d->ref_until_ms = consume_now(c) + c->conf.refs_wait_ms;
+        d->ref_since_ms = consume_now(c);
         consume_move(c, d, DELIVERY_ON_UNKNOWN);
         return;
     }

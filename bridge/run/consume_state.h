@@ -28,9 +28,11 @@
 #define CONSUME_KEY_LEN    33                   /* 32 lower hex and a NUL */
 #define CONSUME_ID_MAX     (OUTCOME_ID_MAX + 1) /* with the NUL */
 #define CONSUME_REF_ASK_MS 500 /* between two look-ups of a reference that is not known yet */
-#define CONSUME_AGAIN_MS   200 /* before a refused produce or store is tried again */
-#define CONSUME_TRACE_MAX  64
-#define CONSUME_RESULT_MAX 65536 /* bytes of a result's data */
+/* What ends so soon after it was sent, or given up, was held up by nothing. */
+#define CONSUME_REF_PROMPT_MS 2000
+#define CONSUME_AGAIN_MS      200 /* before a refused produce or store is tried again */
+#define CONSUME_TRACE_MAX     64
+#define CONSUME_RESULT_MAX    65536 /* bytes of a result's data */
 #define CONSUME_CUT_KEY_MAX                                                                        \
     1024 /* bytes of a key, and characters of other texts, that a cut dead letter or result keeps  \
           */
@@ -100,7 +102,8 @@ struct delivery {
     struct buf path;
     struct view ref;         /* of the subject; into the record or event_text */
     char id[CONSUME_ID_MAX]; /* what the reference stands for; "" until known */
-    int64_t ref_until_ms;
+    int64_t ref_since_ms;    /* its refs.wait began then; 0: it has not */
+    int64_t ref_gone_ms;     /* it was over then */
     char key[CONSUME_KEY_LEN];
     char entry[CONSUME_KEY_LEN]; /* the ledger's key of this write; "" until asked for */
     char trace[CONSUME_TRACE_MAX];
@@ -193,6 +196,10 @@ void consume_take(struct consume *c, struct partition *p, const struct record *r
 void consume_memory_find(struct consume *c, struct delivery *d);
 void consume_memory_begin(struct consume *c, struct delivery *d);
 void consume_memory_keep(struct consume *c, struct delivery *d);
+/* Until when the reference of one that is UNRESOLVED may come to be known. */
+int64_t consume_memory_until_ms(const struct consume *c, const struct delivery *d);
+/* d has ended, and next is in front of its lane now. */
+void consume_memory_gone(struct consume *c, const struct delivery *d, struct delivery *next);
 
 /* consume_send.c */
 void consume_send_init(struct consume *c);

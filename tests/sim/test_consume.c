@@ -204,6 +204,40 @@ static void dead_letters_stop_when_the_budget_is_used_up(void **state)
     world_done(w);
 }
 
+/* Not one refs.wait after the other: what stands behind one that waits in vain has waited, too. */
+static void unknown_references_of_one_key_wait_together(void **state)
+{
+    struct world *w = &world;
+    size_t unknown = 0;
+
+    (void)state;
+    world_init(w, 5);
+    w->faults = (struct world_faults){.latency_ms = 10};
+    w->conf.in_flight = 60;
+    world_make_events(w, 200);
+    for (size_t i = 0; i < w->event_count; i++) {
+        struct world_event *e = &w->events[i];
+
+        if (e->kind != WORLD_PUT)
+            continue;
+        e->kind = WORLD_REFUSED;
+        (void)snprintf(e->subject, sizeof e->subject, "callbacks/never%zu", i);
+        e->headers[4].value = view_of(e->subject);
+        unknown++;
+    }
+    assert_true(unknown > 5 * WORLD_KEYS);
+    world_boot(w);
+    while (!world_finished(w) && w->now_ms < 3600000)
+        world_step(w);
+    assert_true(world_finished(w));
+    for (size_t i = 0; i < w->event_count; i++)
+        assert_int_equal(w->events[i].dead_letters > 0,
+                         w->events[i].kind == WORLD_REFUSED || w->events[i].kind == WORLD_POISON);
+    /* once or twice for what is held at a time; one after the other it is twice as much */
+    assert_true(w->now_ms < 5 * w->conf.refs_wait_ms);
+    world_done(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +245,7 @@ int main(void)
         cmocka_unit_test_teardown(who_ends_in_order_leaves_nothing_to_be_done_twice, say_seed),
         cmocka_unit_test_teardown(an_outage_is_not_poison, say_seed),
         cmocka_unit_test_teardown(dead_letters_stop_when_the_budget_is_used_up, say_seed),
+        cmocka_unit_test_teardown(unknown_references_of_one_key_wait_together, say_seed),
     };
 
     crypto_init();
