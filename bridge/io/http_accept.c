@@ -15,6 +15,8 @@ struct http_accept {
     struct http_accept_owner owner;
     const struct notice *log;
     int fd;
+    bool full; /* it was said that there is no room */
+    int64_t said_ms;
     bool starved; /* no descriptor was left: `again` runs, `poll` does not */
     uv_poll_t poll;
     uv_timer_t again;
@@ -83,9 +85,30 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     take_all(poll->data);
 }
 
+/* One line for a change, and no flood where it changes all the time. */
+static void say_room(struct http_accept *a, bool has_room)
+{
+    int64_t now = (int64_t)uv_now(a->again.loop);
+
+    if (a->log == NULL || a->full == !has_room ||
+        (!has_room && a->said_ms != 0 && now < a->said_ms + HTTP_ACCEPT_SAY_MS))
+        return;
+    a->full = !has_room;
+    if (has_room) {
+        notice_say(a->log, NOTICE_INFO, "connections_back", NOTICE_TEXT("why", "one has ended"));
+        return;
+    }
+    a->said_ms = now;
+    notice_say(a->log, NOTICE_WARN, "connections_out",
+               NOTICE_TEXT("why", "limits.connections are open; others wait until one ends"));
+}
+
 void http_accept_look(struct http_accept *a)
 {
-    if (!a->owner.has_room(a->owner.ctx))
+    bool has_room = a->owner.has_room(a->owner.ctx);
+
+    say_room(a, has_room);
+    if (!has_room)
         uv_poll_stop(&a->poll);
     else if (!uv_is_active((uv_handle_t *)&a->again) && !uv_is_active((uv_handle_t *)&a->poll))
         uv_poll_start(&a->poll, UV_READABLE, on_readable);

@@ -1,7 +1,7 @@
 /*
  * http_accept: takes connections in from a listening socket, on the process's loop. Where the
  * process has no descriptor left for one it says so, leaves it waiting, and looks again until it
- * has.
+ * has. Where the owner has no room for more it says so, too.
  */
 #ifndef BRIDGE_IO_HTTP_ACCEPT_H
 #define BRIDGE_IO_HTTP_ACCEPT_H
@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#define HTTP_ACCEPT_AGAIN_MS 100 /* between two looks for a descriptor */
+#define HTTP_ACCEPT_AGAIN_MS 100   /* between two looks for a descriptor */
+#define HTTP_ACCEPT_SAY_MS   10000 /* at least, between two times that it says there is no room */
 
 struct http_accept;
 struct uv_loop_s;

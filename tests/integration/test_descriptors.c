@@ -79,6 +79,26 @@ static void serve_takes_connections_again_when_it_can(void **state)
     serve_rig_done(&serve);
 }
 
+static void serve_says_that_all_its_connections_are_taken(void **state)
+{
+    static struct serve_rig serve;
+    int held[3];
+
+    (void)state;
+    serve_rig_start(&serve, "limits: {connections: 2}\n");
+    for (size_t i = 0; i < 3; i++)
+        held[i] = serve_send(&serve, "/messages", "", MESSAGE);
+    assert_true(serve_rig_await(
+        &serve, "event=connections_out why=\"limits.connections are open; others wait until"));
+    expect_created(held[0]);
+    close(held[0]);
+    assert_true(serve_rig_await(&serve, "event=connections_back"));
+    expect_created(held[2]);
+    serve_rig_done(&serve);
+    close(held[1]);
+    close(held[2]);
+}
+
 /* It can't connect to the gateway, nor anew to anything else. */
 static void schedule_sends_once_what_waited(void **state)
 {
@@ -144,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(serve_takes_connections_again_when_it_can),
+        cmocka_unit_test(serve_says_that_all_its_connections_are_taken),
         cmocka_unit_test(schedule_sends_once_what_waited),
         cmocka_unit_test(consume_writes_once_what_waited),
     };
