@@ -300,6 +300,8 @@ static int missed(struct campaign *c)
     if (!campaign_row_read(c->store, c->id, &row, &f) ||
         !campaign_missed(c->store, &row, stdout, &count, &f))
         return fault_code(&f);
+    if (ferror(stdout))
+        return COMMAND_OK; /* main says so, or nothing to whoever has read enough */
     console_say("campaign", "%" PRId64 " of %" PRId64 " not reached%s", count, row.destinations,
                 row.waiting > 0 ? ", some of them not yet" : "");
     return COMMAND_OK;

@@ -1,6 +1,7 @@
 #include "producers/campaign_missed.h"
 
 #include "bridge/core/address_list.h"
+#include "bridge/core/csv.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/settlement.h"
 #include "bridge/core/shard.h"
@@ -23,6 +24,7 @@ struct tried {
 struct parts { /* of one slice */
     struct buf of[PARTS];
     struct tried tried[SLICE_DESTINATIONS_MAX];
+    struct buf line;
 };
 
 static void on_part(void *ctx, const struct redis_value *v)
@@ -66,28 +68,20 @@ static struct view text_of(const struct buf *b)
     return (struct view){b->p, b->n};
 }
 
-/* Quoted always; a quote is doubled. What a spreadsheet would take for a formula stays a text. */
-static void put_field(FILE *to, struct view v)
+/* false: nobody reads any more, or it can't be written. */
+static bool put_line(struct parts *p, FILE *to, struct view address, const char *status,
+                     const struct tried *t)
 {
-    fputc('"', to);
-    if (v.n > 0 && strchr("=@\t\r", v.p[0]) != NULL)
-        fputc('\'', to);
-    for (size_t i = 0; i < v.n; i++) {
-        if (v.p[i] == '"')
-            fputc('"', to);
-        fputc(v.p[i], to);
-    }
-    fputc('"', to);
-}
+    struct buf *line = &p->line;
 
-static void put_line(FILE *to, struct view address, const char *status, const struct tried *t)
-{
-    put_field(to, address);
-    fprintf(to, ",%s,%u,", status, (unsigned)t->attempts);
-    put_field(to, t->reason);
-    fputc(',', to);
-    put_field(to, t->provider_id);
-    fputs("\r\n", to);
+    buf_clear(line);
+    csv_field(line, address);
+    buf_printf(line, ",%s,%u,", status, (unsigned)t->attempts);
+    csv_field(line, t->reason);
+    buf_put_char(line, ',');
+    csv_field(line, t->provider_id);
+    buf_put_text(line, "\r\n");
+    return fwrite(line->p, 1, line->n, to) == line->n;
 }
 
 /* The newest of each destination holds; a receipt that says no more than "delivered" adds nothing.
@@ -131,8 +125,9 @@ static bool put_slice(struct parts *p, bool cancelled, FILE *to, int64_t *missed
 
         if (status == SLICE_HANDLED)
             continue;
-        put_line(to, address, cancelled && open ? "CANCELLED" : slice_status_name(status),
-                 &p->tried[i]);
+        if (!put_line(p, to, address, cancelled && open ? "CANCELLED" : slice_status_name(status),
+                      &p->tried[i]))
+            break;
         ++*missed;
     }
     return true;
@@ -148,13 +143,13 @@ bool campaign_missed(struct store_ask *s, const struct campaign_row *c, FILE *to
     for (size_t i = 0; i < PARTS; i++)
         buf_init(&p->of[i], PART_MAX);
     fputs("address,status,attempts,reason,provider_id\r\n", to);
-    for (int64_t k = 0; ok && k < c->slices; k++)
+    buf_init(&p->line, PART_MAX);
+    for (int64_t k = 0; ok && !ferror(to) && k < c->slices; k++)
         ok = read_parts(s, c->id, k, p, f) &&
              put_slice(p, c->state == CAMPAIGN_CANCELLED, to, missed, f);
     for (size_t i = 0; i < PARTS; i++)
         buf_done(&p->of[i]);
+    buf_done(&p->line);
     mem_free(p);
-    if (ok && (fflush(to) != 0 || ferror(to)))
-        return fault_set(f, FAULT_STOP, "the list could not be written");
     return ok;
 }

@@ -10,7 +10,8 @@
 
 /* A line of headings, then one a destination that is not HANDLED: address, status, attempts,
  * reason, provider's id. *missed: how many. Addresses are whole: whoever
- * may read the store may read them. */
+ * may read the store may read them. It ends early where `to` can't be written (ferror), which is
+ * the caller's to see. */
 bool campaign_missed(struct store_ask *s, const struct campaign_row *c, FILE *to, int64_t *missed,
                      struct fault *f) MUST_CHECK;
 
