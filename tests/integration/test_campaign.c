@@ -8,6 +8,7 @@
 
 #include "bridge/io/crypto.h"
 #include "tests/fakes/serve_rig.h"
+#include "tests/fakes/shell.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -91,7 +92,8 @@ static int start(void **state)
                  "{\"message\":\"Hei\",\"source\":\"12345678@sms.social365.com\","
                  "\"subType\":\"sms\",\"sendTime\":\"2035-03-04T12:00:00Z\",\"destinations\":"
                  "[{\"address\":\"+358401\"},{\"address\":\"=1+\\\"1\\\"\"},"
-                 "{\"address\":\"+358401\"}]}",
+                 "{\"address\":\"+358401\"},{\"address\":\"+358 40 123\"},"
+                 "{\"address\":\"+1-2+cmd|' /C calc'!A0\"},{\"address\":\"\\u001b[31m\"}]}",
                  id);
     return 0;
 }
@@ -111,7 +113,7 @@ static void list_and_show_count_each_destination_once(void **state)
     says("scheduled");
     assert_int_equal(campaign("list", NULL, "--json"), 0);
     says("\"state\":\"scheduled\"");
-    says("\"destinations\":2,\"handled\":0,\"failed\":0,\"cancelled\":0,\"waiting\":2");
+    says("\"destinations\":5,\"handled\":0,\"failed\":0,\"cancelled\":0,\"waiting\":5");
     says("\"sendTime\":\"2035-03-04T12:00:00.000Z\"");
     assert_int_equal(campaign("show", id, NULL), 0);
     says("12345678@sms.social365.com (sms)");
@@ -137,7 +139,68 @@ static void missed_is_csv_with_whole_addresses(void **state)
     assert_int_equal(campaign("missed", id, NULL), 0);
     says("address,status,attempts,reason,provider_id\r\n\"+358401\",ADDED,0,\"\",\"\"\r\n");
     says("\"'=1+\"\"1\"\"\",ADDED,0,\"\",\"\"\r\n");
-    says("2 of 2 not reached, some of them not yet");
+    says("\r\n\"+358 40 123\",ADDED");
+    says("\r\n\"'+1-2+cmd|' /C calc'!A0\",ADDED");
+    says("\r\n\"?[31m\",ADDED");
+    says("5 of 5 not reached, some of them not yet");
+}
+
+/* Runs it with its streams as the shell makes them; `output` is what it printed to them. */
+static int campaign_in_shell(const char *before, const char *verb, const char *what,
+                             const char *streams)
+{
+    char command[1024];
+    struct buf printed;
+    int code;
+
+    buf_init(&printed, OUTPUT_MAX);
+    (void)snprintf(command, sizeof command, "%s '%s' campaign %s --config '%s' %s %s", before,
+                   getenv("CMIBRIDGE_BIN"), verb, rig.config, what, streams);
+    code = shell_run(command, &printed);
+    view_copy(buf_view(&printed), output, sizeof output);
+    buf_done(&printed);
+    return code;
+}
+
+#define MANY 2000 /* lines, far more than stdio keeps back */
+
+static void whoever_has_read_enough_hears_no_more(void **state)
+{
+    static const char head[] = "{\"message\":\"Hei\",\"source\":\"12345678@sms.social365.com\","
+                               "\"subType\":\"sms\",\"sendTime\":\"2035-03-04T12:00:00Z\","
+                               "\"destinations\":[{\"address\":\"+358401\"}";
+    char broken[512]; /* 4 is a pipe that nobody reads any more */
+    char many[33];
+    struct buf body;
+
+    (void)state;
+    buf_init(&body, MANY * 64);
+    buf_put_text(&body, head);
+    for (int i = 0; i < MANY; i++)
+        buf_printf(&body, ",{\"address\":\"+35850%06d\"}", i);
+    buf_put_text(&body, "]}");
+    serve_create(&rig, "/messages", "", buf_text(&body), many);
+    buf_done(&body);
+    (void)snprintf(broken, sizeof broken, "p='%s.pipe'; mkfifo $p; exec 3<>$p 4>$p 3<&-; rm $p;",
+                   rig.config);
+    assert_int_equal(campaign_in_shell(broken, "missed", many, "2>&1 >&4"), 0);
+    assert_string_equal(output, "");
+    assert_int_equal(campaign_in_shell("", "missed", many, "2>&1 >/dev/full"), 1);
+    assert_string_equal(output, "cmibridge: standard output could not be written\n");
+    assert_int_equal(campaign_in_shell("", "missed", id, "2>&1 >/dev/full"), 1);
+    says("standard output could not be written: No space left on device");
+}
+
+static void a_stream_that_was_closed_is_nobody_s(void **state)
+{
+    (void)state;
+    assert_int_equal(campaign_in_shell("", "list", "", "<&-"), 0);
+    says(id);
+    assert_int_equal(campaign_in_shell("", "list", "", "2>&-"), 0);
+    says(id);
+    assert_int_equal(campaign_in_shell("", "list", "", "2>&1 >&-"), 1);
+    says("standard output could not be written: Bad file descriptor");
+    assert_int_equal(campaign_in_shell("", "list", "", "<&- >&- 2>&-"), 1);
 }
 
 static void cancel_does_what_delete_does(void **state)
@@ -218,6 +281,8 @@ int main(void)
         cmocka_unit_test(list_and_show_count_each_destination_once),
         cmocka_unit_test(pause_and_resume_are_seen_and_can_be_repeated),
         cmocka_unit_test(missed_is_csv_with_whole_addresses),
+        cmocka_unit_test(whoever_has_read_enough_hears_no_more),
+        cmocka_unit_test(a_stream_that_was_closed_is_nobody_s),
         cmocka_unit_test(cancel_does_what_delete_does),
         cmocka_unit_test(a_chat_s_message_that_waits_for_its_turn_is_said_to),
         cmocka_unit_test(what_makes_no_sense_is_said),
