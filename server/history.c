@@ -49,7 +49,8 @@ struct history {
     struct stat *stat_waiting;
     struct stat *stat_hidden;
     struct stat *stat_merging;
-    bool said_sick; /* on the loop, like the two below */
+    char damage[FAULT_TEXT_MAX]; /* on the loop, like the three below; "" for none */
+    bool said_sick;
     struct fault said;
     uint64_t said_ns;
     bool closing;
@@ -294,6 +295,16 @@ static void say_health(struct history *h, bool sick, const struct fault *trouble
                    NOTICE_INT("commits", stat_value(h->stat_commits)));
 }
 
+static void note_damage(struct history *h, const struct fault *f)
+{
+    if (h->damage[0] != '\0' || !sqlite_is_damage(f))
+        return;
+    (void)snprintf(h->damage, sizeof h->damage, "%s", f->text);
+    notice_say(h->log, NOTICE_ERROR, "history_damaged", NOTICE_TEXT("error", f->text),
+               NOTICE_TEXT("advice", "nothing more is written to it; restore a copy "
+                                     "(docs/OPERATIONS.md)"));
+}
+
 static void give_answers(struct history *h)
 {
     struct job_chain answered;
@@ -320,9 +331,12 @@ static void give_answers(struct history *h)
 
     stat_set(h->stat_waiting, (int64_t)(waiting + readers_waiting(h->readers)));
     say_health(h, sick, &trouble);
+    if (sick)
+        note_damage(h, &trouble);
     while ((job = job_chain_take(&answered)) != NULL) {
         struct fault fault = job->fault; /* done may free the job */
 
+        note_damage(h, &fault);
         job->done(job, job->failed ? &fault : NULL);
     }
 }
@@ -336,6 +350,8 @@ static bool refuse(const struct history *h, struct fault *f)
 {
     if (h->closing)
         return fault_set(f, FAULT_RETRY, "the server is stopping");
+    if (h->damage[0] != '\0')
+        return fault_set(f, FAULT_RETRY, "the history is damaged; nothing is written to it");
     return fault_set(f, FAULT_RETRY, "the history has %d requests waiting; try again later",
                      HISTORY_QUEUE_MAX);
 }
@@ -347,7 +363,7 @@ bool history_write(struct history *h, struct history_job *job, struct fault *f)
     job->failed = false;
     job->fault = (struct fault){0};
     uv_mutex_lock(&h->mutex);
-    room = !h->closing && h->waiting.count < HISTORY_QUEUE_MAX;
+    room = !h->closing && h->damage[0] == '\0' && h->waiting.count < HISTORY_QUEUE_MAX;
     if (room)
         job_chain_add(&h->waiting, job);
     uv_mutex_unlock(&h->mutex);
@@ -377,6 +393,7 @@ bool history_read_at_once(struct history *h, struct history_job *job, struct fau
         return history_read(h, job, f);
     stat_add(h->stat_reads, 1);
     fault = job->fault; /* done may free the job */
+    note_damage(h, &fault);
     job->done(job, job->failed ? &fault : NULL);
     return true;
 }
@@ -393,6 +410,11 @@ const char *history_trouble(const struct history *h, uint64_t *at_ns)
 {
     *at_ns = h->said_ns;
     return h->said_sick ? h->said.text : NULL;
+}
+
+const char *history_damage(const struct history *h)
+{
+    return h->damage[0] != '\0' ? h->damage : NULL;
 }
 
 struct erased *history_erased(const struct history *h)

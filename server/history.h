@@ -6,7 +6,8 @@
  * not take the others; and only after COMMIT do their answers come back to the loop (D1, group
  * commit). Jobs that only read have threads of their own (server/readers.h); what was answered
  * before one is handed in, it sees. While the disk is full or fails, jobs end with FAULT_RETRY;
- * when it is well again, so are they: nothing needs a restart.
+ * when it is well again, so are they: nothing needs a restart. A file that is damaged is another
+ * matter (history_damage).
  */
 #ifndef SERVER_HISTORY_H
 #define SERVER_HISTORY_H
@@ -76,6 +77,10 @@ bool history_read_at_once(struct history *h, struct history_job *job, struct fau
 /* Why the newest write that the disk failed was failed, and by the clock of uv_hrtime when; NULL
  * while none was, or the one after it went well. Holds until the loop's next turn. */
 const char *history_trouble(const struct history *h, uint64_t *at_ns);
+
+/* The sentence, once anything has found the file itself damaged; else NULL. From then on nothing is
+ * written to it: history_write refuses (RETRY). What can still be read is. */
+const char *history_damage(const struct history *h);
 
 /* For steps of long work on the writer's thread (server/allowance.h). */
 extern const struct step_clock history_clock;

@@ -59,11 +59,15 @@ static const struct {
     {"404", "HTTP 404 Not Found"},
     {"405", "Another method; see Allow."},
     {"406", "Neither JSON nor XML is accepted."},
+    {"408", "The request did not come in time."},
     {"409", "Not in this state, or the same request is still under way."},
     {"413", "The body is too long."},
+    {"414", "The address of a further page would be too long, or this one is."},
     {"415", "The body is neither JSON nor XML in UTF-8."},
     {"422", "The Idempotency-Key was used with another request."},
     {"429", "Too many attempts to sign on."},
+    {"431", "The head is too long."},
+    {"500", "A fault of the server; the history may be damaged."},
     {"503", "The store is away; see Retry-After."},
 };
 
@@ -241,14 +245,13 @@ static bool may_answer(const struct route *r, const struct openapi_operation *o,
 
     if (strstr(o->errors, status) != NULL)
         return true;
-    if (strcmp(status, "406") == 0)
+    if (strcmp(status, "406") == 0 || strcmp(status, "414") == 0)
         return get && o->shape != NULL;
     if (strcmp(status, "409") == 0 || strcmp(status, "422") == 0)
         return !get; /* because of its Idempotency-Key */
     if (strcmp(status, "413") == 0 || strcmp(status, "415") == 0)
         return body;
-    return strcmp(status, "401") == 0 || strcmp(status, "403") == 0 || strcmp(status, "405") == 0 ||
-           strcmp(status, "429") == 0 || strcmp(status, "503") == 0;
+    return strstr("401 403 405 408 429 431 500 503", status) != NULL;
 }
 
 static void put_answers(struct json_out *j, const struct route *r,

@@ -183,7 +183,9 @@ static void put_history_trouble(const struct serve *s, struct buf *why)
     const char *trouble = history_trouble(s->server.history, &at_ns);
     uint64_t ago_s = (uv_hrtime() - at_ns) / NS_PER_S;
 
-    if (trouble != NULL && ago_s < TROUBLE_SHOWN_S)
+    if (history_damage(s->server.history) != NULL)
+        buf_printf(why, "the history is damaged: %s\n", history_damage(s->server.history));
+    else if (trouble != NULL && ago_s < TROUBLE_SHOWN_S)
         buf_printf(why, "a write failed %d s ago: %s\n", (int)ago_s, trouble);
 }
 

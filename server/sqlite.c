@@ -50,13 +50,18 @@ static enum fault_class class_of(int code)
     }
 }
 
+bool sqlite_is_damage(const struct fault *f)
+{
+    return (f->sys & 0xff) == SQLITE_CORRUPT || (f->sys & 0xff) == SQLITE_NOTADB;
+}
+
 static void fail(struct sqlite *db, int code)
 {
     if (db->failed)
         return;
     db->failed = true;
-    db->trouble.sys = code;
     fault_set(&db->trouble, class_of(code), "history: %s", sqlite3_errmsg(db->handle));
+    db->trouble.sys = code;
 }
 
 bool sqlite_check(struct sqlite *db, struct fault *f)

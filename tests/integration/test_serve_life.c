@@ -1,4 +1,5 @@
-/* serve: how it starts, how it ends, and what goes from its store in between. */
+/* serve: how it starts, how it ends, and what goes from its store in between. memmem is GNU's. */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -198,6 +199,65 @@ static void what_was_deleted_goes_from_the_store(void **state)
     await_answer("EXISTS", "m", id, ":0");
 }
 
+#define MARK  "xylophone"
+#define EMAIL "0190A1B2000040008000000000000001"
+#define EVENT                                                                                      \
+    "[{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/t\",\"type\":\"email.received\","        \
+    "\"subject\":\"emails/" EMAIL "\",\"data\":{\"from_queue\":{\"id\":\"" EMAIL                   \
+    "\",\"name\":\"Q\"},\"title\":\"t\",\"content\":\"" MARK                                       \
+    "\",\"originator\":\"a@x.example\",\"destination\":\"b@x.example\"}}]"
+
+/* Of the history: every page that holds the text becomes noise. Gives how many. */
+static size_t damage(const char *path, const char *text)
+{
+    static char page[4096];
+    FILE *file = fopen(path, "r+");
+    size_t damaged = 0;
+
+    assert_non_null(file);
+    for (long at = 0; fread(page, sizeof page, 1, file) == 1; at += (long)sizeof page) {
+        if (memmem(page, sizeof page, text, strlen(text)) == NULL)
+            continue;
+        assert_int_equal(fseek(file, at, SEEK_SET), 0);
+        memset(page, 0xA5, sizeof page);
+        assert_int_equal(fwrite(page, sizeof page, 1, file), 1);
+        assert_int_equal(fseek(file, at + (long)sizeof page, SEEK_SET), 0);
+        damaged++;
+    }
+    assert_int_equal(fclose(file), 0);
+    return damaged;
+}
+
+static void a_damaged_history_is_said_and_written_to_no_more(void **state)
+{
+    const char *type = "Content-Type: application/cloudevents-batch+json\r\n";
+    char path[128];
+    struct probe_reply r;
+
+    (void)state;
+    r = probe_ask(rig.port, "POST", "/ingest", type, EVENT);
+    assert_int_equal(r.status, 200);
+    assert_non_null(strstr(r.body.p, "204"));
+    probe_done(&r);
+    serve_rig_stop(&rig);
+    snprintf(path, sizeof path, "%s/history.sqlite", rig.dir);
+    assert_true(damage(path, MARK) > 0);
+    serve_rig_restart(&rig);
+    buf_clear(&rig.log);
+    serve_expect(&rig, "GET", "/emails/" EMAIL, "", NULL, 500, NULL);
+    assert_true(
+        serve_rig_await(&rig, "event=history_damaged error=\"history: database disk image"));
+    r = probe_ask(rig.admin_port, "GET", "/readyz", "", NULL);
+    assert_int_equal(r.status, 503);
+    assert_non_null(strstr(r.body.p, "the history is damaged: history: database disk image is"));
+    probe_done(&r);
+    r = probe_ask(rig.port, "POST", "/ingest", type, EVENT);
+    assert_int_equal(r.status, 503);
+    assert_non_null(strstr(r.body.p, "the history is damaged; nothing is written to it"));
+    probe_done(&r);
+    serve_expect(&rig, "GET", "/callbacks", "", NULL, 200, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +266,8 @@ int main(void)
         cmocka_unit_test(a_stop_lets_what_is_under_way_end),
         cmocka_unit_test(a_stop_while_redis_says_nothing_answers_503),
         cmocka_unit_test(what_was_deleted_goes_from_the_store),
+        cmocka_unit_test(
+            a_damaged_history_is_said_and_written_to_no_more), /* the last: it stays so */
     };
 
     return cmocka_run_group_tests(tests, start, stop);

@@ -56,7 +56,7 @@ static void answers_are_held_against_the_description(void **state)
         {"GET", "/RI/cmi/messages/" ID, 200, JSON, "{\"destinations\":[]}", "an object"},
         {"GET", "/RI/cmi/messages/" ID, 200, JSON,
          "{\"destinations\":{\"destination\":[{\"address\":1}]}}", ".destinations.destination.0"},
-        {"GET", "/RI/cmi/contacts/" ID, 500, TEXT, "no\n", "no such status"},
+        {"GET", "/RI/cmi/contacts/" ID, 502, TEXT, "no\n", "no such status"},
         {"GET", "/RI/cmi/contacts/" ID, 200, "text/html", "x", "text/html"},
         {"GET", "/RI/cmi/contacts/", 200, JSON, "{}", "no such operation"},
         {"POST", "/RI/cmi/contacts", 201, "text/html", ID, "no such operation"},
