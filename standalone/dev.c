@@ -115,6 +115,7 @@ static void own_settings(struct plan *p)
     own(p, "redis.address", text);
     (void)snprintf(text, sizeof text, "127.0.0.1:%u", p->cmi.number);
     own(p, "server.listen", text);
+    own(p, "admin.listen", "127.0.0.1:0"); /* each program is told its own (child.c) */
     (void)snprintf(text, sizeof text, "http://127.0.0.1:%u/RI/cmi", p->cmi.number);
     own(p, "targets.main.url", text);
     (void)snprintf(text, sizeof text, "http://127.0.0.1:%u/messages", p->carrier.number);
