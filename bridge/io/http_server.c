@@ -240,6 +240,14 @@ static void visit_refuse(struct http_visit *v, int status, const char *why)
     refused(v->connection->server, status);
 }
 
+static void refuse_long_body(struct http_visit *v)
+{
+    char why[80];
+
+    (void)snprintf(why, sizeof why, "the body is too large; %zu bytes are allowed", v->body.max);
+    visit_refuse(v, 413, why);
+}
+
 /* What is known of a request that is not read to its end, or that it took too long. */
 static void visit_last_word(struct http_visit *v)
 {
@@ -360,7 +368,7 @@ static enum MHD_Result visit_begin(struct http_visit *v, const char *method, con
     if (v->answer == NULL) {
         v->body.max = body_max;
         if (v->framing.has_length && (uint64_t)v->framing.length > body_max)
-            visit_refuse(v, 413, "the body is too large");
+            refuse_long_body(v);
     }
     return v->answer != NULL && !worth_reading_over(v) ? visit_queue(v) : MHD_YES;
 }
@@ -382,7 +390,7 @@ static enum MHD_Result visit_take(struct http_visit *v, const char *data, size_t
         visit_refuse(v, 503, "the server holds too much already; try again");
     } else if (!buf_put(&v->body, (struct view){data, came})) {
         visit_drop_body(v);
-        visit_refuse(v, 413, "the body is too large");
+        refuse_long_body(v);
     } else {
         s->bodies_bytes += came;
     }
