@@ -241,6 +241,8 @@ static bool gather_member(struct members *m, struct view key, struct view value,
         m->raw = value;
     if (at == NAMED_DATA || at == NAMED_UNKNOWN || view_is(value, "null"))
         return true;
+    if ((at == AT_TRACEPARENT || at == AT_TRACESTATE) && !view_starts(value, VIEW("\"")))
+        return true; /* no trace */
     if (at == NAMED_BASE64)
         return gather_base64(m, value, text, f);
     return say(value, m->event_bytes, text, &said, names[at], f) &&

@@ -218,6 +218,8 @@ static const struct row structured[] = {
      "1|s|t|||||||text|<a>", NULL},
     {"application/cloudevents+json", JSON(",\"data_base64\":null,\"subject\":null,\"data\":1"),
      "1|s|t|||||||json|<1>", NULL},
+    {"application/cloudevents+json", /* no trace is no reason to refuse */
+     JSON(",\"traceparent\":7,\"tracestate\":{\"a\":1},\"data\":1"), "1|s|t|||||||json|<1>", NULL},
     {"application/cloudevents+json", JSON(",\"data_base64\":\"gA=\""), NULL,
      "data_base64 is not base64"},
     {"application/cloudevents+json", JSON(",\"data_base64\":7"), NULL,
