@@ -1,6 +1,7 @@
 #include "server/checks.h"
 
 #include "bridge/core/accept.h"
+#include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
 #include "bridge/core/percent.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define ACCEPT_BYTES_MAX 4096
+#define NAME_SHOWN_MAX   64 /* bytes of a parameter's name */
 #define ID_SHOWN_MAX     64 /* characters of one that is far too long */
 
 bool checks_id(struct pending *p, struct view encoded, char **text)
@@ -111,10 +113,12 @@ static bool check_params(struct pending *p)
 {
     for (size_t i = 0; i < p->x.param_count; i++) {
         struct view name = p->params[i].name;
+        char shown[NAME_SHOWN_MAX];
         int64_t limit = 0;
 
         if (!knows_param(p->route->route, name)) {
-            exchange_error(&p->x, 400, "there is no parameter '%.*s' here", VIEW_ARG(name));
+            exchange_error(&p->x, 400, "there is no parameter '%s' here",
+                           mask_sentence(name, shown, sizeof shown));
             return false;
         }
         for (size_t j = 0; j < i; j++)

@@ -302,6 +302,7 @@ static void a_parameter_of_a_write_is_refused(void **state)
     } wrong[] = {
         {"urgent=1", "there is no parameter 'urgent' here\n"},
         {"_=1&language=FI", "there is no parameter 'language' here\n"},
+        {"%2B358401234567=1", "there is no parameter '+…567' here\n"},
         {"limit=20", "there is no parameter 'limit' here\n"},
         {"%FF=1", NULL},
     };
