@@ -3,6 +3,7 @@
 #include "server/ingest.h"
 #include "server/leg.h"
 #include "server/place.h"
+#include "server/row.h"
 #include "server/sqlite.h"
 
 #include <string.h>
@@ -32,6 +33,9 @@ static bool replaces(struct sqlite *db, const char *sql, const struct guid *id, 
     sqlite_end(&q);
     return newer;
 }
+
+static const struct row_table recordings = {.name = "call_recordings"};
+static const struct row_table results = {.name = "script_results"};
 
 static void remove_of(struct sqlite *db, const char *sql, const struct guid *id)
 {
@@ -117,7 +121,7 @@ static void recording_apply(const struct ingest_event *e, struct sqlite *db, int
                   0, merge_stamp_view(&e->stamp), &before))
         return;
     remove_of(db, "DELETE FROM call_recordings WHERE id = ?", &e->subject);
-    place = place_take(db, "call_recordings", said->created_ms, &e->subject);
+    place = place_take(db, &recordings, said->created_ms, &e->subject);
     q = sqlite_query(db, "INSERT INTO call_recordings (row, id, call_id, contact_id, owner_id,"
                          " owner_type, owner_name, file_name, file_path, created_ms, stamp)"
                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -347,7 +351,7 @@ static void script_apply(const struct ingest_event *e, struct sqlite *db, int *h
     remove_of(db, "DELETE FROM script_results WHERE id = ?", &e->subject);
     remove_of(db, "DELETE FROM script_questions WHERE result = ?", &e->subject);
     remove_of(db, "DELETE FROM script_answers WHERE result = ?", &e->subject);
-    place = place_take(db, "script_results", said->modified_ms, &e->subject);
+    place = place_take(db, &results, said->modified_ms, &e->subject);
     q = sqlite_query(db,
                      "INSERT INTO script_results (row, id, script_id, name, contact_id,"
                      " originalcontact_id, modified_ms, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");

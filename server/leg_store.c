@@ -118,9 +118,9 @@ static void place(struct leg *leg, struct sqlite *db)
 
     if (!leg_complete(leg)) {
         if (leg->r.row >= 0)
-            leg->r.row = place_take_hidden(db, leg_table.name);
+            leg->r.row = place_take_hidden(db, &leg_table);
     } else if (leg->r.row <= 0 || place_ms(leg->r.row) != arrival_ms) {
-        leg->r.row = place_take(db, leg_table.name, arrival_ms, &leg->r.id);
+        leg->r.row = place_take(db, &leg_table, arrival_ms, &leg->r.id);
     }
 }
 

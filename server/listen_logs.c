@@ -7,6 +7,7 @@
 #include "server/lookup.h"
 #include "server/place.h"
 #include "server/rights.h"
+#include "server/row.h"
 #include "server/server.h"
 #include "server/sqlite.h"
 
@@ -118,10 +119,12 @@ static void bind_or_null(struct sqlite_query *q, struct view v)
         sqlite_bind_text(q, v);
 }
 
+static const struct row_table logs = {.name = "listen_logs"};
+
 static void store(const struct log_post *post, struct sqlite *db)
 {
     const struct exchange *x = post->x;
-    int64_t place = place_take(db, "listen_logs", post->at_ms, &x->new_id);
+    int64_t place = place_take(db, &logs, post->at_ms, &x->new_id);
     struct sqlite_query q =
         sqlite_query(db, "INSERT INTO listen_logs (row, id, recording, user_guid, user_id,"
                          " user_name, description, session, at_ms, digest)"

@@ -1,7 +1,13 @@
 /*
- * place: the number under which a thing stands in its table: its time · 2^20 + what its id adds. So
- * the table's own order is the interface's default one, newest last, and among things of one
- * millisecond the id breaks the tie (contract 11): the greater id the smaller number.
+ * place: the number under which a thing stands in its table: its time · 2^20 + a label. Among
+ * things of one millisecond the id breaks the tie (contract 11): the greater id has the smaller
+ * label. So the table's own order is the interface's default one, newest last, whatever the order
+ * in which things came.
+ *
+ * A label is about what the id is among its neighbours' ids, so that most of those to come find
+ * room between them. Where there is none, things of the same millisecond are moved apart: a place
+ * is a thing's own only for as long as nothing is written. Who goes on at a thing later keeps its
+ * id, too.
  *
  * Places below zero are for what may not be shown yet.
  */
@@ -13,17 +19,21 @@
 
 #include <stdint.h>
 
-#define PLACE_BITS   20
-#define PLACE_MS_MAX (INT64_MAX >> PLACE_BITS) /* in the year 2248 */
+#define PLACE_BITS     20
+#define PLACE_MS_MAX   (INT64_MAX >> PLACE_BITS) /* in the year 2248 */
+#define PLACE_SAME_MAX (1 << 19)                 /* things of one millisecond in a table */
 
+struct row_table;
 struct sqlite;
 
 /* Can a thing of this time be kept? The sentence begins with the field's name. */
 bool place_allows(const char *field, int64_t ms, struct fault *f) MUST_CHECK;
-/* A place in the table that nobody has. Ids whose first 20 bits are the same stand in the order
- * they came. */
-int64_t place_take(struct sqlite *db, const char *table, int64_t ms, const struct guid *id);
-int64_t place_take_hidden(struct sqlite *db, const char *table);
+/* A place in the table that nobody has, for a thing that is not in it at that time. Others of that
+ * time may be moved, with their texts in the table's indexes: seldom, and on the average few.
+ * Beyond PLACE_SAME_MAX it is refused (sqlite_refuse). */
+int64_t place_take(struct sqlite *db, const struct row_table *table, int64_t ms,
+                   const struct guid *id);
+int64_t place_take_hidden(struct sqlite *db, const struct row_table *table);
 int64_t place_ms(int64_t place); /* of a place that is shown */
 /* Things later than that time stand above the one, earlier ones below the other; any time. */
 int64_t place_after(int64_t ms);

@@ -81,6 +81,14 @@ void sqlite_damaged(struct sqlite *db, const char *what)
     fault_set(&db->trouble, FAULT_STOP, "history: %s", what);
 }
 
+void sqlite_refuse(struct sqlite *db, const char *what)
+{
+    if (db->failed)
+        return;
+    db->failed = true;
+    fault_set(&db->trouble, FAULT_REJECT, "%s", what);
+}
+
 void sqlite_script(struct sqlite *db, const char *sql)
 {
     int code;

@@ -47,6 +47,8 @@ bool sqlite_is_damage(const struct fault *f);
 bool sqlite_check(struct sqlite *db, struct fault *f) MUST_CHECK;
 /* What was stored makes no sense (STOP): as a failing call. */
 void sqlite_damaged(struct sqlite *db, const char *what);
+/* What is to be stored is refused (REJECT): as a failing call. */
+void sqlite_refuse(struct sqlite *db, const char *what);
 /* Runs statements without parameters: several, or one that is kept compiled. */
 void sqlite_script(struct sqlite *db, const char *sql);
 void sqlite_do(struct sqlite *db, const char *sql);

@@ -105,6 +105,9 @@ void ingest_hand_dump(struct sqlite *db, struct buf *to)
         "SELECT * FROM email_addresses ORDER BY email, kind, position",
         "SELECT * FROM call_recordings ORDER BY id",
         "SELECT * FROM script_results ORDER BY id",
+        "SELECT id AS listed FROM contacts WHERE row > 0 ORDER BY row",
+        "SELECT id AS listed FROM call_recordings ORDER BY row",
+        "SELECT id AS listed FROM script_results ORDER BY row",
     };
 
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {

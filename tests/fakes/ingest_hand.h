@@ -32,7 +32,8 @@ const char *ingest_hand_event(const char *type, const char *subject, int second,
 const char *ingest_hand_ask(struct sqlite *db, const char *sql);
 /* The same of a column of a contact that is shown; id: 32 hex digits. */
 const char *ingest_hand_leg(struct sqlite *db, const char *id, const char *column);
-/* All that is stored but the places, which depend on who came first, and the bytes of the maps. */
+/* All that is stored, and in what order it is listed; but for the places themselves, which depend
+ * on who came first, and the bytes of the maps. */
 void ingest_hand_dump(struct sqlite *db, struct buf *to);
 
 #endif
