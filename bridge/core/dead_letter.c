@@ -73,10 +73,58 @@ struct dead_letter_place dead_letter_origin(const struct record *r)
     return origin;
 }
 
+/* The producer's time, or that of the broker it was published to: the dead letter has it, too,
+ * unless its own broker put another there. */
+static bool published_at(const struct record *r, int64_t *out_ms)
+{
+    struct fault f;
+
+    if (datetime_parse(header(r, DEAD_LETTER_PUBLISHED), out_ms, &f))
+        return true;
+    *out_ms = r->timestamp_ms;
+    return r->timestamp_ms > 0 && !r->broker_time;
+}
+
+/* Clocks that differ may put a publication a little after its end; what is far after is none. */
+static bool may_be(int64_t ms, int64_t given_up_ms)
+{
+    return ms <= given_up_ms || ms - given_up_ms <= DEAD_LETTER_CLOCKS_MS;
+}
+
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+struct dead_letter_published dead_letter_published(const struct record *r,
+                                                   const struct dead_letter *letter,
+                                                   const struct cloudevent *event)
+{
+    struct dead_letter_published p = {INT64_MIN, letter->time_ms};
+    int64_t ms;
+
+    if (published_at(r, &ms) && may_be(ms, letter->time_ms))
+        p.from_ms = p.to_ms = earlier(ms, letter->time_ms);
+    else if (event != NULL && event->has_time && may_be(event->time_ms, letter->time_ms))
+        p.from_ms = earlier(event->time_ms, letter->time_ms);
+    return p;
+}
+
+enum dead_letter_since dead_letter_since(const struct dead_letter_published *published,
+                                         int64_t done_ms)
+{
+    if (done_ms > published->to_ms)
+        return DEAD_LETTER_SINCE;
+    return published->from_ms == INT64_MIN || done_ms >= published->from_ms - DEAD_LETTER_CLOCKS_MS
+               ? DEAD_LETTER_PERHAPS
+               : DEAD_LETTER_EARLIER;
+}
+
 bool dead_letter_keeps(struct view header_name)
 {
     return !view_starts(header_name, VIEW(DEAD_LETTER_PREFIX)) &&
-           !view_is(header_name, DEAD_LETTER_REPLAY) && !view_is(header_name, DEAD_LETTER_ORIGIN);
+           !view_is(header_name, DEAD_LETTER_REPLAY) && !view_is(header_name, DEAD_LETTER_ORIGIN) &&
+           !view_is(header_name, DEAD_LETTER_PUBLISHED);
 }
 
 size_t dead_letter_own_headers(const struct record *r)

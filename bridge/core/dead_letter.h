@@ -6,11 +6,13 @@
  * DEAD_LETTER_MARK names the dead letter ("3:1207", partition and offset) that was put back on its
  * topic. A replayed event carries DEAD_LETTER_REPLAY, naming it likewise, and DEAD_LETTER_ORIGIN,
  * its partition and offset when it was first read: by that it keeps its place in the order, however
- * often it is replayed.
+ * often it is replayed; and DEAD_LETTER_PUBLISHED, when it was first published, where that is
+ * known.
  */
 #ifndef BRIDGE_CORE_DEAD_LETTER_H
 #define BRIDGE_CORE_DEAD_LETTER_H
 
+#include "bridge/core/cloudevent.h"
 #include "bridge/core/fault.h"
 #include "bridge/core/record.h"
 
@@ -34,7 +36,10 @@
 #define DEAD_LETTER_MARK_TYPE "cmi.deadletter.replayed"
 #define DEAD_LETTER_REPLAY    "cmi_replay"
 #define DEAD_LETTER_ORIGIN    "cmi_replay_origin"
-#define DEAD_LETTER_PLACE_MAX 40 /* "3:1207" with the NUL */
+#define DEAD_LETTER_PUBLISHED "cmi_replay_published" /* ISO-8601 UTC */
+#define DEAD_LETTER_PLACE_MAX 40                     /* "3:1207" with the NUL */
+
+#define DEAD_LETTER_CLOCKS_MS 60000 /* that producers', brokers' and our clocks may differ by */
 
 struct dead_letter {
     struct view cls; /* views into the record; VIEW_NONE where absent */
@@ -65,6 +70,26 @@ enum dead_letter_kind dead_letter_of(const struct record *r, struct dead_letter 
                                      struct dead_letter_place *marked);
 /* Where the record of an event was when it was first read: where it is, unless it is a replay. */
 struct dead_letter_place dead_letter_origin(const struct record *r);
+
+/* When the event of a dead letter was published: not before, not after. As far as is known: from
+ * INT64_MIN on, or from its own time on, where the record does not tell; both are the same where it
+ * does. */
+struct dead_letter_published {
+    int64_t from_ms;
+    int64_t to_ms; /* it was given up then, at the latest */
+};
+/* event: of the record, NULL where it can't be read. */
+struct dead_letter_published dead_letter_published(const struct record *r,
+                                                   const struct dead_letter *letter,
+                                                   const struct cloudevent *event);
+
+enum dead_letter_since { DEAD_LETTER_EARLIER, DEAD_LETTER_PERHAPS, DEAD_LETTER_SINCE };
+
+/* Was what was written at done_ms (of `consume`'s clock) written since? PERHAPS: clocks can't tell.
+ */
+enum dead_letter_since dead_letter_since(const struct dead_letter_published *published,
+                                         int64_t done_ms);
+
 /* "3:1207" */
 bool dead_letter_place_parse(struct view text, struct dead_letter_place *out) MUST_CHECK;
 void dead_letter_place_text(struct dead_letter_place place, char out[DEAD_LETTER_PLACE_MAX]);

@@ -24,6 +24,7 @@ struct record {
     int32_t partition;
     int64_t offset;
     int64_t timestamp_ms; /* the broker's or the producer's; -1 where there is none */
+    bool broker_time;     /* it is the broker's (LogAppendTime) */
     bool has_key;
     struct view key;
     bool has_value; /* false: a null value (tombstone) */

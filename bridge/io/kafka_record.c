@@ -36,6 +36,7 @@ struct kafka_record *kafka_record_new(const struct rd_kafka_message_s *m)
     struct view topic = view_of(rd_kafka_topic_name(m->rkt));
     size_t bytes = topic.n + m->key_len + m->len;
     rd_kafka_timestamp_type_t kind;
+    int64_t timestamp_ms = rd_kafka_message_timestamp(m, &kind);
     struct kafka_record *r;
     char *at;
 
@@ -49,7 +50,8 @@ struct kafka_record *kafka_record_new(const struct rd_kafka_message_s *m)
     r->r = (struct record){.topic = kept(topic, &at),
                            .partition = m->partition,
                            .offset = m->offset,
-                           .timestamp_ms = rd_kafka_message_timestamp(m, &kind),
+                           .timestamp_ms = timestamp_ms,
+                           .broker_time = kind == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME,
                            .has_key = m->key != NULL,
                            .key = kept((struct view){m->key, m->key_len}, &at),
                            .has_value = m->payload != NULL,

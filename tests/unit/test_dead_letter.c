@@ -98,6 +98,86 @@ static void a_mark_names_a_place(void **state)
     assert_false(dead_letter_keeps(VIEW(DEAD_LETTER_TEXT)));
     assert_false(dead_letter_keeps(VIEW(DEAD_LETTER_REPLAY)));
     assert_false(dead_letter_keeps(VIEW(DEAD_LETTER_ORIGIN)));
+    assert_false(dead_letter_keeps(VIEW(DEAD_LETTER_PUBLISHED)));
+}
+
+#define GIVEN_UP INT64_C(1000000000)
+#define CLOCKS   DEAD_LETTER_CLOCKS_MS
+
+static void when_it_was_published_is_the_records_time(void **state)
+{
+    static const struct {
+        int64_t timestamp;
+        bool broker;
+        const char *header;
+        bool has_time;
+        int64_t time;
+        int64_t from;
+        int64_t to;
+    } rows[] = {
+        {GIVEN_UP - 1700, false, NULL, false, 0, GIVEN_UP - 1700, GIVEN_UP - 1700},
+        {GIVEN_UP - 1700, false, NULL, true, 5, GIVEN_UP - 1700, GIVEN_UP - 1700},
+        /* a clock that is ahead; one that is far ahead tells nothing */
+        {GIVEN_UP + CLOCKS, false, NULL, false, 0, GIVEN_UP, GIVEN_UP},
+        {GIVEN_UP + CLOCKS + 1, false, NULL, false, 0, INT64_MIN, GIVEN_UP},
+        {INT64_MAX, false, NULL, true, 5, 5, GIVEN_UP},
+        /* none, or that of the dead letter's own broker: the event's time, if it has one */
+        {-1, false, NULL, false, 0, INT64_MIN, GIVEN_UP},
+        {0, false, NULL, true, 5, 5, GIVEN_UP},
+        {GIVEN_UP - 1, true, NULL, false, 0, INT64_MIN, GIVEN_UP},
+        {GIVEN_UP - 1, true, NULL, true, -5, -5, GIVEN_UP},
+        {GIVEN_UP - 1, true, NULL, true, GIVEN_UP + CLOCKS, GIVEN_UP, GIVEN_UP},
+        {GIVEN_UP - 1, true, NULL, true, GIVEN_UP + CLOCKS + 1, INT64_MIN, GIVEN_UP},
+        /* a replay's record may be newer; it says when it was first published */
+        {GIVEN_UP - 1, false, "1970-01-01T00:00:07Z", true, 5, 7000, 7000},
+        {GIVEN_UP - 1, true, "1970-01-01T00:00:07Z", false, 0, 7000, 7000},
+        {GIVEN_UP - 1, false, "yesterday", false, 0, GIVEN_UP - 1, GIVEN_UP - 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct record_header published = {VIEW(DEAD_LETTER_PUBLISHED), view_of(rows[i].header)};
+        struct record r = {.timestamp_ms = rows[i].timestamp,
+                           .broker_time = rows[i].broker,
+                           .headers = &published,
+                           .header_count = rows[i].header != NULL};
+        struct cloudevent e = {.has_time = rows[i].has_time, .time_ms = rows[i].time};
+        struct dead_letter l = {.time_ms = GIVEN_UP};
+        struct dead_letter_published p = dead_letter_published(&r, &l, &e);
+
+        if (p.from_ms != rows[i].from || p.to_ms != rows[i].to)
+            fail_msg("row %zu: %lld to %lld", i, (long long)p.from_ms, (long long)p.to_ms);
+        if (!rows[i].has_time) {
+            p = dead_letter_published(&r, &l, NULL);
+            assert_true(p.from_ms == rows[i].from && p.to_ms == rows[i].to);
+        }
+    }
+}
+
+/* In doubt it may have been. */
+static void what_was_written_after_it_was_published_is_since(void **state)
+{
+    static const struct {
+        struct dead_letter_published published;
+        int64_t done;
+        enum dead_letter_since since;
+    } rows[] = {
+        {{GIVEN_UP, GIVEN_UP}, GIVEN_UP + 1, DEAD_LETTER_SINCE},
+        {{GIVEN_UP, GIVEN_UP}, GIVEN_UP, DEAD_LETTER_PERHAPS},
+        {{GIVEN_UP, GIVEN_UP}, GIVEN_UP - CLOCKS, DEAD_LETTER_PERHAPS},
+        {{GIVEN_UP, GIVEN_UP}, GIVEN_UP - CLOCKS - 1, DEAD_LETTER_EARLIER},
+        {{5 + CLOCKS, GIVEN_UP}, 4, DEAD_LETTER_EARLIER},
+        {{5 + CLOCKS, GIVEN_UP}, 5, DEAD_LETTER_PERHAPS},
+        {{5 + CLOCKS, GIVEN_UP}, GIVEN_UP, DEAD_LETTER_PERHAPS},
+        {{5 + CLOCKS, GIVEN_UP}, GIVEN_UP + 1, DEAD_LETTER_SINCE},
+        {{INT64_MIN, GIVEN_UP}, 0, DEAD_LETTER_PERHAPS},
+        {{INT64_MIN, GIVEN_UP}, INT64_MAX, DEAD_LETTER_SINCE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (dead_letter_since(&rows[i].published, rows[i].done) != rows[i].since)
+            fail_msg("row %zu", i);
 }
 
 static void a_replay_knows_where_it_was_first(void **state)
@@ -202,6 +282,8 @@ int main(void)
         cmocka_unit_test(a_dead_letter_says_where_it_came_from),
         cmocka_unit_test(numbers_and_times_that_are_none_make_it_strange),
         cmocka_unit_test(a_mark_names_a_place),
+        cmocka_unit_test(when_it_was_published_is_the_records_time),
+        cmocka_unit_test(what_was_written_after_it_was_published_is_since),
         cmocka_unit_test(a_replay_knows_where_it_was_first),
         cmocka_unit_test(marks_are_found_however_they_came),
         cmocka_unit_test(lines_end_in_any_way_and_blank_ones_are_passed_over),
