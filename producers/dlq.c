@@ -27,7 +27,7 @@ static void usage(FILE *to)
         "they came from, as they were, in their original order; their idempotency keys stay the\n"
         "same. It leaves a mark for each in the dead-letter topic, and passes over what was\n"
         "replayed before, and what the results topic shows to be written since: the event\n"
-        "itself, or a later one of the same subject.\n"
+        "itself, or a later one that went to the same thing, however its subject spells that.\n"
         "\n"
         "      --type PATTERN     of the event; * and ? stand for any\n"
         "      --class CLASS      retry, reject, stop, bug; may be repeated\n"
@@ -154,14 +154,28 @@ static bool take_option(struct dlq *d, int option, const char *value, struct fau
     }
 }
 
+static bool is_asked_for(const struct dlq_filter *filter, struct dead_letter_place place)
+{
+    size_t i = 0;
+
+    while (i < filter->place_count && (filter->places[i].partition != place.partition ||
+                                       filter->places[i].offset != place.offset))
+        i++;
+    return i < filter->place_count;
+}
+
 static bool take_places(struct dlq *d, char **places, int count, struct fault *f)
 {
+    struct dead_letter_place place;
+
     if (count > DLQ_PLACES_MAX)
         return fault_set(f, FAULT_REJECT, "more than %d places", DLQ_PLACES_MAX);
-    for (int i = 0; i < count; i++)
-        if (!dead_letter_place_parse(view_of(places[i]),
-                                     &d->filter.places[d->filter.place_count++]))
+    for (int i = 0; i < count; i++) {
+        if (!dead_letter_place_parse(view_of(places[i]), &place))
             return fault_set(f, FAULT_REJECT, "'%.40s' is no PARTITION:OFFSET", places[i]);
+        if (!is_asked_for(&d->filter, place)) /* one given twice is one */
+            d->filter.places[d->filter.place_count++] = place;
+    }
     return true;
 }
 
@@ -244,12 +258,7 @@ static bool is_of_type(const struct dlq_filter *filter, struct view type)
 
 static bool lets_through(const struct dlq_filter *filter, const struct dlq_entry *e)
 {
-    size_t i = 0;
-
-    while (i < filter->place_count && (filter->places[i].partition != e->place.partition ||
-                                       filter->places[i].offset != e->place.offset))
-        i++;
-    return (filter->place_count == 0 || i < filter->place_count) &&
+    return (filter->place_count == 0 || is_asked_for(filter, e->place)) &&
            (filter->type == NULL || (e->has_event && is_of_type(filter, e->event.type))) &&
            (filter->classes == 0 || (filter->classes & bit_of(e->letter.cls, classes)) != 0) &&
            (filter->dispositions == 0 ||
@@ -276,7 +285,10 @@ static bool take_record(void *ctx, const struct record *r, int64_t done, int64_t
     if (dead_letter_of(r, &e.letter, &marked) != DEAD_LETTER_LETTER)
         return true;
     e.has_event = cloudevent_of_record(r, &e.event, &v->d->text, &unread);
-    return !lets_through(&v->d->filter, &e) || v->visit(v->ctx, v->d, &e, f);
+    if (!lets_through(&v->d->filter, &e))
+        return true;
+    v->d->visited++;
+    return v->visit(v->ctx, v->d, &e, f);
 }
 
 bool dlq_scan(struct dlq *d, dlq_visit *visit, void *ctx, struct fault *f)
@@ -288,6 +300,15 @@ bool dlq_scan(struct dlq *d, dlq_visit *visit, void *ctx, struct fault *f)
     ok = kafka_reader_scan(d->reader, d->topic, take_record, &v, NULL, f);
     progress_end(&d->progress);
     return ok;
+}
+
+bool dlq_say_missing(const struct dlq *d)
+{
+    if (d->visited >= d->filter.place_count)
+        return true;
+    console_say("dlq", "%zu of %zu are no dead letters, or are gone",
+                d->filter.place_count - d->visited, d->filter.place_count);
+    return false;
 }
 
 /* ---- list, show ---- */
@@ -348,11 +369,7 @@ static int show(struct dlq *d)
     }
     if (!dlq_read_marks(d, &f) || !dlq_scan(d, show_one, &count, &f))
         return fault_code(&f);
-    if (count == (int64_t)d->filter.place_count)
-        return COMMAND_OK;
-    console_say("dlq", "%lld of %zu are no dead letters, or are gone",
-                (long long)((int64_t)d->filter.place_count - count), d->filter.place_count);
-    return COMMAND_FAILED;
+    return dlq_say_missing(d) ? COMMAND_OK : COMMAND_FAILED;
 }
 
 /* What the command line leaves open, from the configuration; then the reader. */

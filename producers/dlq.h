@@ -38,6 +38,7 @@ struct dlq {
     struct kafka_reader *reader;
     struct dlq_marks marks; /* after dlq_read_marks */
     struct buf text;        /* what an event's views point into */
+    size_t visited;         /* by dlq_scan */
     struct progress progress;
 };
 
@@ -56,6 +57,8 @@ typedef bool dlq_visit(void *ctx, struct dlq *d, const struct dlq_entry *e, stru
 bool dlq_read_marks(struct dlq *d, struct fault *f) MUST_CHECK;
 /* Visits what the filter lets through, replayed before or not. */
 bool dlq_scan(struct dlq *d, dlq_visit *visit, void *ctx, struct fault *f) MUST_CHECK;
+/* After the scan: says how many of the places asked for were not visited. false: some. */
+bool dlq_say_missing(const struct dlq *d);
 void dlq_print(struct dlq *d, const struct dlq_entry *e); /* one line, by d->json */
 void dlq_show(struct dlq *d, const struct dlq_entry *e);  /* all of it */
 

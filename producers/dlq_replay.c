@@ -1,10 +1,9 @@
 /* dlq replay: dead letters back into the partitions they came from, in the order they had there. */
-#include "producers/dlq.h"
+#include "producers/dlq_since.h"
 
 #include "bridge/commands.h"
-#include "bridge/core/json_walk.h"
+#include "bridge/core/datetime.h"
 #include "bridge/core/mem.h"
-#include "bridge/core/num.h"
 #include "bridge/io/kafka_sink.h"
 #include "producers/console.h"
 
@@ -18,25 +17,13 @@
 #define LETTERS_MAX 100000      /* in one replay */
 #define BYTES_MAX   (256 << 20) /* of them, held in memory to be sorted */
 
-#define REPLAY_HEADERS 2 /* that a replay has beside its own */
-
-enum fate {
-    FATE_REPLAY,
-    FATE_BEFORE,  /* was replayed before */
-    FATE_WRITTEN, /* it, or a later event of its subject, was written since */
-};
+#define REPLAY_HEADERS 3 /* that a replay has beside its own, at most */
 
 /* A dead letter as it was on its topic. */
 struct letter {
     char *bytes; /* owned; all the views below point into it */
     struct dead_letter_place place;
-    struct view topic;
-    int32_t partition;
-    int64_t offset;
-    int64_t time_ms;
-    struct view source;
-    struct view id;
-    struct view subject;
+    struct dlq_event event;
     bool has_key;
     struct view key;
     bool has_value;
@@ -44,7 +31,6 @@ struct letter {
     int64_t timestamp_ms;
     struct record_header *headers; /* owned */
     size_t header_count;
-    enum fate fate;
     bool put; /* acknowledged by the broker */
 };
 
@@ -53,7 +39,6 @@ struct replay {
     struct letter **letters; /* sorted by topic, partition, offset */
     size_t count;
     size_t bytes;
-    struct letter **by_subject; /* the same, sorted by subject */
     uv_loop_t loop;
     struct notice log;
     struct kafka_sink *sink;
@@ -92,15 +77,15 @@ static struct letter *copy_letter(const struct dlq_entry *e)
     l->bytes = to = mem_zeroed(1, n);
     l->headers = mem_zeroed(r->header_count + REPLAY_HEADERS, sizeof *l->headers);
     l->place = e->place;
-    l->topic = copy(&to, e->letter.topic);
+    l->event.topic = copy(&to, e->letter.topic);
     to++; /* a NUL stays behind it */
-    l->partition = e->letter.partition;
-    l->offset = e->letter.offset;
-    l->time_ms = e->letter.time_ms;
+    l->event.partition = e->letter.partition;
+    l->event.offset = e->letter.offset;
+    l->event.published = dead_letter_published(r, &e->letter, e->has_event ? &e->event : NULL);
     if (e->has_event) {
-        l->source = copy(&to, e->event.source);
-        l->id = copy(&to, e->event.id);
-        l->subject = copy(&to, e->event.subject);
+        l->event.source = copy(&to, e->event.source);
+        l->event.id = copy(&to, e->event.id);
+        l->event.subject = copy(&to, e->event.subject);
     }
     l->has_key = r->has_key;
     l->key = copy(&to, r->key);
@@ -139,14 +124,14 @@ static bool collect(void *ctx, struct dlq *d, const struct dlq_entry *e, struct 
     r->letters = mem_resize(r->letters, r->count + 1, sizeof *r->letters);
     r->letters[r->count++] = l = copy_letter(e);
     if (!d->force && dlq_marks_has(&d->marks, e->place))
-        l->fate = FATE_BEFORE;
+        l->event.fate = DLQ_BEFORE;
     return true;
 }
 
 static int by_origin(const void *one, const void *other)
 {
-    const struct letter *a = *(struct letter *const *)one;
-    const struct letter *b = *(struct letter *const *)other;
+    const struct dlq_event *a = &(*(struct letter *const *)one)->event;
+    const struct dlq_event *b = &(*(struct letter *const *)other)->event;
     int topics = view_cmp(a->topic, b->topic);
 
     if (topics != 0)
@@ -156,116 +141,16 @@ static int by_origin(const void *one, const void *other)
     return a->offset < b->offset ? -1 : a->offset > b->offset;
 }
 
-static int by_subject(const void *one, const void *other)
+static bool look_since(struct replay *r, struct fault *f)
 {
-    const struct letter *a = *(struct letter *const *)one;
-    const struct letter *b = *(struct letter *const *)other;
-
-    return view_cmp(a->subject, b->subject);
-}
-
-/* ---- what was written since, by the results ---- */
-
-struct result {
-    struct view source;
-    struct view id;
-    struct view subject;
-    struct view topic;
-    int64_t partition;
-    int64_t offset;
-};
-
-static bool read_result(struct view data, struct result *out, struct buf *text)
-{
-    struct json_walk walk;
-    struct view name;
-    struct view raw;
-    bool ok = true;
-
-    *out = (struct result){.partition = -1, .offset = -1};
-    if (!json_walk_init(&walk, data))
-        return false;
-    while (ok && json_walk_next(&walk, &name, &raw)) {
-        if (view_is(name, "\"source\""))
-            ok = json_walk_text(raw, text, &out->source);
-        else if (view_is(name, "\"id\""))
-            ok = json_walk_text(raw, text, &out->id);
-        else if (view_is(name, "\"subject\""))
-            ok = json_walk_text(raw, text, &out->subject);
-        else if (view_is(name, "\"topic\""))
-            ok = json_walk_text(raw, text, &out->topic);
-        else if (view_is(name, "\"partition\""))
-            ok = num_in(raw, 0, INT32_MAX, &out->partition);
-        else if (view_is(name, "\"offset\""))
-            ok = num_in(raw, 0, INT64_MAX, &out->offset);
-    }
-    return ok && out->subject.n > 0;
-}
-
-/* Within a partition the offsets tell what came later; between partitions only the time can. */
-static bool came_later(const struct result *result, int64_t result_ms, const struct letter *l)
-{
-    if (view_eq(result->source, l->source) && view_eq(result->id, l->id))
-        return true; /* it is the event itself, written after all */
-    if (view_eq(result->topic, l->topic) && result->partition == l->partition)
-        return result->offset > l->offset;
-    return result_ms > l->time_ms;
-}
-
-static bool take_result(void *ctx, const struct record *record, int64_t done, int64_t total,
-                        struct fault *f)
-{
-    struct replay *r = ctx;
-    struct cloudevent event;
-    struct result result;
-    struct letter key;
-    struct letter *wanted = &key;
-    struct letter **at;
-    struct buf text;
-    struct fault unread;
-
-    (void)f;
-    r->progress.total = total;
-    progress_at(&r->progress, done);
-    if (!cloudevent_of_record(record, &event, &r->d->text, &unread) ||
-        !view_is(event.type, "cmi.write.done") || event.content != CLOUDEVENT_JSON)
-        return true;
-    buf_init(&text, DLQ_EVENT_MAX);
-    if (buf_room(&text, event.data.n + 1) != NULL && read_result(event.data, &result, &text)) {
-        key.subject = result.subject;
-        at = bsearch(&wanted, r->by_subject, r->count, sizeof *r->by_subject, by_subject);
-        while (at != NULL && at > r->by_subject &&
-               view_eq(at[-1]->subject, result.subject)) /* to the first of them */
-            at--;
-        for (;
-             at != NULL && at < r->by_subject + r->count && view_eq((*at)->subject, result.subject);
-             at++)
-            if ((*at)->fate == FATE_REPLAY &&
-                came_later(&result, event.has_time ? event.time_ms : record->timestamp_ms, *at))
-                (*at)->fate = FATE_WRITTEN;
-    }
-    buf_done(&text);
-    return true;
-}
-
-static bool look_at_results(struct replay *r, struct fault *f)
-{
-    bool exists = false;
+    struct dlq_event **events = mem_zeroed(r->count, sizeof *events);
     bool ok;
 
-    if (r->d->results_topic == NULL || r->d->results_topic[0] == '\0')
-        return fault_set(f, FAULT_REJECT,
-                         "without a results topic it is not known what was written since; --force "
-                         "replays all the same");
-    r->by_subject = mem_copy(r->letters, r->count * sizeof *r->letters);
-    qsort(r->by_subject, r->count, sizeof *r->by_subject, by_subject);
-    progress_init(&r->progress, "looking at results", 0);
-    ok = kafka_reader_scan(r->d->reader, r->d->results_topic, take_result, r, &exists, f);
-    progress_end(&r->progress);
-    return ok && (exists || fault_set(f, FAULT_REJECT,
-                                      "topic %.80s does not exist, so it is not known what was "
-                                      "written since; --force replays all the same",
-                                      r->d->results_topic));
+    for (size_t i = 0; i < r->count; i++)
+        events[i] = &r->letters[i]->event;
+    ok = dlq_since(r->d, events, r->count, f);
+    mem_free(events);
+    return ok;
 }
 
 /* ---- putting back ---- */
@@ -328,27 +213,33 @@ static void on_report(void *owner, uint64_t token, bool delivered, const char *e
 static bool put_letter(struct replay *r, size_t i, struct fault *f)
 {
     struct letter *l = r->letters[i];
+    const struct dlq_event *e = &l->event;
     char place[DEAD_LETTER_PLACE_MAX];
     char origin[DEAD_LETTER_PLACE_MAX];
+    char published[DATETIME_TEXT_MAX];
+    size_t n = l->header_count;
 
     dead_letter_place_text(l->place, place);
-    dead_letter_place_text((struct dead_letter_place){l->partition, l->offset}, origin);
-    l->headers[l->header_count] = (struct record_header){VIEW(DEAD_LETTER_REPLAY), view_of(place)};
-    l->headers[l->header_count + 1] =
-        (struct record_header){VIEW(DEAD_LETTER_ORIGIN), view_of(origin)};
+    dead_letter_place_text((struct dead_letter_place){e->partition, e->offset}, origin);
+    l->headers[n++] = (struct record_header){VIEW(DEAD_LETTER_REPLAY), view_of(place)};
+    l->headers[n++] = (struct record_header){VIEW(DEAD_LETTER_ORIGIN), view_of(origin)};
+    if (e->published.from_ms == e->published.to_ms) {
+        datetime_format(e->published.from_ms, published);
+        l->headers[n++] = (struct record_header){VIEW(DEAD_LETTER_PUBLISHED), view_of(published)};
+    }
     return r->port.produce(
         r->port.ctx,
         &(struct sink_record){.token = 2 * i,
-                              .topic = l->topic.p, /* NUL-terminated */
+                              .topic = e->topic.p, /* NUL-terminated */
                               .has_partition = true,
-                              .partition = l->partition,
+                              .partition = e->partition,
                               .has_key = l->has_key,
                               .key = l->key,
                               .has_value = l->has_value,
                               .value = l->value,
                               .timestamp_ms = l->timestamp_ms > 0 ? l->timestamp_ms : 0,
                               .headers = l->headers,
-                              .header_count = l->header_count + REPLAY_HEADERS},
+                              .header_count = n},
         f);
 }
 
@@ -386,7 +277,7 @@ static void put_back(struct replay *r, int64_t chosen)
     uv_timer_start(&timer, wake_up, 200, 200);
     progress_init(&r->progress, "replayed", chosen);
     for (size_t i = 0; i < r->count && !r->stopped; i++) {
-        if (r->letters[i]->fate != FATE_REPLAY)
+        if (r->letters[i]->event.fate != DLQ_REPLAY)
             continue;
         while (!r->stopped && !put_letter(r, i, &f)) {
             if (f.cls != FAULT_RETRY || is_silent(r)) {
@@ -410,40 +301,61 @@ static void put_back(struct replay *r, int64_t chosen)
 
 /* ---- the command ---- */
 
-static int64_t count_fate(const struct replay *r, enum fate fate)
+static int64_t count_fate(const struct replay *r, enum dlq_fate fate)
 {
     int64_t n = 0;
 
     for (size_t i = 0; i < r->count; i++)
-        n += r->letters[i]->fate == fate;
+        n += r->letters[i]->event.fate == fate;
     return n;
 }
 
 static void say_plan(const struct replay *r)
 {
-    static const char *const names[] = {"replay", "replayed before", "written since"};
+    static const char *const names[] = {[DLQ_REPLAY] = "replay",
+                                        [DLQ_BEFORE] = "replayed before",
+                                        [DLQ_PERHAPS] = "perhaps written since",
+                                        [DLQ_WRITTEN] = "written since"};
     char place[DEAD_LETTER_PLACE_MAX];
 
     for (size_t i = 0; i < r->count; i++) {
+        const struct dlq_event *e = &r->letters[i]->event;
+
         dead_letter_place_text(r->letters[i]->place, place);
-        printf("%-10s %s[%" PRId32 "] offset %" PRId64 "  %s\n", place, r->letters[i]->topic.p,
-               r->letters[i]->partition, r->letters[i]->offset, names[r->letters[i]->fate]);
+        printf("%-10s %s[%" PRId32 "] offset %" PRId64 "  %s\n", place, e->topic.p, e->partition,
+               e->offset, names[e->fate]);
     }
+}
+
+static void say_counts(const struct replay *r, int64_t chosen)
+{
+    int64_t perhaps = count_fate(r, DLQ_PERHAPS);
+
+    printf("%s %" PRId64 " of %" PRId64 "; passed over: %" PRId64 " replayed before, %" PRId64
+           " written since",
+           r->d->dry_run ? "would replay" : "replayed", r->d->dry_run ? chosen : r->put, chosen,
+           count_fate(r, DLQ_BEFORE), count_fate(r, DLQ_WRITTEN));
+    if (perhaps > 0)
+        printf(", %" PRId64 " perhaps written since: which was published first can't be told for "
+               "certain (--dry-run names them, --force replays them)",
+               perhaps);
+    putchar('\n');
 }
 
 static int run(struct replay *r)
 {
+    bool all_there;
     int64_t chosen;
     struct fault f;
 
     if (!dlq_read_marks(r->d, &f) || !dlq_scan(r->d, collect, r, &f) ||
-        (!r->d->force && r->count > 0 && !look_at_results(r, &f))) {
+        (!r->d->force && r->count > 0 && !look_since(r, &f))) {
         console_say("dlq", "%s", f.text);
         return f.cls == FAULT_RETRY ? COMMAND_UNAVAILABLE : COMMAND_FAILED;
     }
     if (r->count > 0)
         qsort(r->letters, r->count, sizeof *r->letters, by_origin);
-    chosen = count_fate(r, FATE_REPLAY);
+    chosen = count_fate(r, DLQ_REPLAY);
     if (r->d->dry_run)
         say_plan(r);
     else if (chosen > 0) {
@@ -455,16 +367,14 @@ static int run(struct replay *r)
     }
     if (r->error[0] != '\0')
         console_say("dlq", "%s", r->error);
-    printf("%s %" PRId64 " of %" PRId64 "; passed over: %" PRId64 " replayed before, %" PRId64
-           " written since\n",
-           r->d->dry_run ? "would replay" : "replayed", r->d->dry_run ? chosen : r->put, chosen,
-           count_fate(r, FATE_BEFORE), count_fate(r, FATE_WRITTEN));
+    say_counts(r, chosen);
+    all_there = dlq_say_missing(r->d);
     if (r->d->dry_run)
-        return COMMAND_OK;
+        return all_there ? COMMAND_OK : COMMAND_FAILED;
     if (r->marked < r->put)
         console_say("dlq", "%" PRId64 " are not marked and would be replayed again",
                     r->put - r->marked);
-    return r->put == chosen && r->marked == r->put ? COMMAND_OK : COMMAND_FAILED;
+    return r->put == chosen && r->marked == r->put && all_there ? COMMAND_OK : COMMAND_FAILED;
 }
 
 int dlq_replay(struct dlq *d)
@@ -481,6 +391,5 @@ int dlq_replay(struct dlq *d)
         mem_free(r.letters[i]);
     }
     mem_free(r.letters);
-    mem_free(r.by_subject);
     return code;
 }

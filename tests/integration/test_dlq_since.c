@@ -1,0 +1,190 @@
+/* cmibridge dlq replay: what was written since is passed over (D3). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/commands.h"
+#include "tests/fakes/dlq_rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const origin[] = {DLQ_RIG_EVENTS};
+
+#define GIVEN_UP "2026-05-04T12:00:01.700Z"
+
+/* Refused, at this offset. */
+static void bury(struct kafka_rig *rig, const char *id, const char *subject, const char *type,
+                 const char *offset, const char *published)
+{
+    dlq_rig_bury(rig, &(struct dlq_rig_letter){.id = id,
+                                               .subject = subject,
+                                               .type = type,
+                                               .disposition = "refused",
+                                               .offset = offset,
+                                               .time = GIVEN_UP,
+                                               .published = published});
+}
+
+static void assert_planned(const char *plan, const char *offset, const char *fate)
+{
+    char line[96];
+
+    snprintf(line, sizeof line, DLQ_RIG_EVENTS "[0] offset %s  %s\n", offset, fate);
+    if (strstr(plan, line) == NULL)
+        fail_msg("%s is not in:\n%s", line, plan);
+}
+
+static void what_was_written_since_is_passed_over_unless_forced(void **state)
+{
+    static const struct dlq_rig_result reported[] = {
+        {DLQ_RIG_DONE, "later", "messages/1", 7, 0, NULL, NULL},       /* after e0, before e1 */
+        {DLQ_RIG_DONE, "e2", "callbacks/2", 20, 0, NULL, NULL},        /* the event itself */
+        {DLQ_RIG_REJECTED, "later", "messages/3", 100, 0, NULL, NULL}, /* was not written */
+        {DLQ_RIG_DONE, "other", "messages/4", 100, 0, NULL, NULL},
+    };
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const char *output;
+
+    (void)state;
+    dlq_rig_start(&rig);
+    bury(&rig, "e9", "messages/3", "message.requested", "30", NULL);
+    bury(&rig, "e1", "messages/1", "message.requested", "10", NULL);
+    bury(&rig, "e2", "callbacks/2", "callback.requested", "20", NULL);
+    bury(&rig, "e0", "messages/1", "message.requested", "5", NULL);
+    for (size_t i = 0; i < sizeof reported / sizeof reported[0]; i++)
+        dlq_rig_report(&rig, &reported[i]);
+    kafka_rig_flush(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay", &output), COMMAND_OK);
+    assert_string_equal(output,
+                        "replayed 2 of 2; passed over: 0 replayed before, 2 written since\n");
+    conf = kafka_rig_conf(&rig, origin);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 2);
+    assert_non_null(strstr(r.got[0].headers, "ce_id=e1\n"));
+    assert_non_null(strstr(r.got[1].headers, "ce_id=e9\n"));
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --force", &output), COMMAND_OK);
+    assert_string_equal(output,
+                        "replayed 4 of 4; passed over: 0 replayed before, 0 written since\n");
+    reader_await(&r, 6);
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+}
+
+#define HYPHENS(last) "853E0000-0000-4000-8000-00000000000" last
+#define PLAIN(last)   "853e000000004000800000000000000" last
+
+/* Contract 4, 5, 18: an address by its digits, a GUID in either form and any case, a thing by its
+ * reference or by its id. */
+static void what_is_spelt_differently_is_the_same_subject(void **state)
+{
+    static const struct {
+        const char *subject;
+        const char *type;
+        const char *offset;
+        const char *fate;
+    } letters[] = {
+        {"customerConsents/whatsapp_+358 50 1234567", "customerconsent.changed", "10",
+         "written since"},
+        {"customerConsents/recording_+358501234567", "customerconsent.changed", "11", "replay"},
+        {"contacts/" PLAIN("1"), "contact.remarks.updated", "12", "written since"},
+        {"callbacks/gg", "callback.updated", "13", "written since"},
+        {"callbacks/hh", "callback.updated", "14", "replay"},
+        {"messages/" PLAIN("4"), "message.cancelled", "15", "written since"},
+        {"messages/" PLAIN("2"), "message.cancelled", "16", "replay"},
+    };
+    static const struct dlq_rig_result reported[] = {
+        {DLQ_RIG_DONE, "r0", "customerConsents/whatsapp_00358501234567", 100, 0, NULL, NULL},
+        {DLQ_RIG_DONE, "r2", "contacts/" HYPHENS("1"), 100, 0, NULL,
+         "\"type\":\"contact.remarks.updated\",\"path\":\"/contacts/" HYPHENS("1") "/remarks\""},
+        {DLQ_RIG_DONE, "r3", "callbacks/" HYPHENS("2"), 100, 0, NULL,
+         "\"type\":\"callback.updated\",\"path\":\"/callbacks/" HYPHENS("2") "\""},
+        /* that `gg` is that callback, and `hh` another one, is told only now */
+        {DLQ_RIG_REJECTED, "e3", "callbacks/gg", 13, 0, NULL,
+         "\"type\":\"callback.updated\",\"path\":\"/callbacks/" PLAIN("2") "\""},
+        {DLQ_RIG_DONE, "r4", "callbacks/hh", 1, 0, NULL,
+         "\"type\":\"callback.requested\",\"path\":\"/callbacks\",\"created\":\"" HYPHENS(
+             "3") "\""},
+        {DLQ_RIG_DONE, "r5", "messages/order 7", 100, 0, NULL,
+         "\"type\":\"shop.message.updated\",\"path\":\"/messages/" HYPHENS("4") "\""},
+    };
+    static const char prefix[] = "CMIBRIDGE_EVENTS_TYPE_PREFIX=shop.";
+    struct kafka_rig rig;
+    const char *output;
+    char id[4];
+
+    (void)state;
+    dlq_rig_start(&rig);
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
+        snprintf(id, sizeof id, "e%zu", i);
+        bury(&rig, id, letters[i].subject, letters[i].type, letters[i].offset, NULL);
+    }
+    for (size_t i = 0; i < sizeof reported / sizeof reported[0]; i++)
+        dlq_rig_report(&rig, &reported[i]);
+    kafka_rig_flush(&rig);
+    assert_int_equal(kafka_rig_command(&rig, prefix, "dlq replay --dry-run", &output), COMMAND_OK);
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++)
+        assert_planned(output, letters[i].offset, letters[i].fate);
+    assert_int_equal(kafka_rig_command(&rig, prefix, "dlq replay", &output), COMMAND_OK);
+    assert_string_equal(output,
+                        "replayed 3 of 3; passed over: 0 replayed before, 4 written since\n");
+    kafka_rig_stop(&rig);
+}
+
+/* Between partitions what counts is when the dead event was published, not when it was given up. */
+static void what_was_written_before_it_was_given_up_may_be_newer(void **state)
+{
+    static const char published[] = "2026-05-04T12:00:00Z";
+    static const struct dlq_rig_result reported[] = {
+        {DLQ_RIG_DONE, "r0", "messages/0", 3, 1, "2026-05-04T12:00:00.500Z", NULL},
+        {DLQ_RIG_DONE, "r1", "messages/1", 99, 1, "2026-05-04T11:58:59.999Z", NULL},
+        {DLQ_RIG_DONE, "r2", "messages/2", 3, 1, "2026-05-04T12:00:00Z", NULL},
+        {DLQ_RIG_DONE, "r3", "messages/3", 5, 0, "2026-05-04T13:00:00Z", NULL},
+    };
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const char *output;
+
+    (void)state;
+    dlq_rig_start(&rig);
+    bury(&rig, "e0", "messages/0", "message.requested", "10", published);
+    bury(&rig, "e1", "messages/1", "message.requested", "11", published);
+    bury(&rig, "e2", "messages/2", "message.requested", "12", published);
+    bury(&rig, "e3", "messages/3", "message.requested", "13", published);
+    for (size_t i = 0; i < sizeof reported / sizeof reported[0]; i++)
+        dlq_rig_report(&rig, &reported[i]);
+    kafka_rig_flush(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --dry-run", &output), COMMAND_OK);
+    assert_planned(output, "10", "written since");
+    assert_planned(output, "11", "replay");
+    assert_planned(output, "12", "perhaps written since");
+    assert_planned(output, "13", "replay"); /* within a partition the offsets tell */
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay", &output), COMMAND_OK);
+    assert_non_null(strstr(output, "replayed 2 of 2; passed over: 0 replayed before, 1 written "
+                                   "since, 1 perhaps written since: "));
+    conf = kafka_rig_conf(&rig, origin);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 2);
+    assert_non_null(strstr(r.got[0].headers, "ce_id=e1\n"));
+    assert_non_null(strstr(r.got[1].headers, "ce_id=e3\n"));
+    assert_non_null(strstr(r.got[0].headers, "\ncmi_replay_published=2026-05-04T12:00:00.000Z\n"));
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_written_since_is_passed_over_unless_forced),
+        cmocka_unit_test(what_is_spelt_differently_is_the_same_subject),
+        cmocka_unit_test(what_was_written_before_it_was_given_up_may_be_newer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
