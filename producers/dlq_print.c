@@ -4,6 +4,7 @@
 #include "bridge/core/hex.h"
 #include "bridge/core/json_out.h"
 #include "bridge/core/mask.h"
+#include "bridge/core/num.h"
 #include "bridge/core/utf8.h"
 
 #include <inttypes.h>
@@ -35,6 +36,17 @@ static void put_json_text(struct json_out *j, const char *key, struct view text)
         json_text(j, "(not UTF-8)");
 }
 
+/* Of a header. What is no number is left out: `show` has the header itself. */
+static void put_json_number(struct json_out *j, const char *key, struct view text)
+{
+    int64_t n;
+
+    if (!num_int(text, &n))
+        return;
+    json_key(j, key);
+    json_int(j, n);
+}
+
 static void put_json_letter(struct dlq *d, const struct dlq_entry *e, struct json_out *j)
 {
     char place[DEAD_LETTER_PLACE_MAX];
@@ -53,8 +65,8 @@ static void put_json_letter(struct dlq *d, const struct dlq_entry *e, struct jso
     }
     put_json_text(j, "disposition", e->letter.disposition);
     put_json_text(j, "class", e->letter.cls);
-    put_json_text(j, "status", e->letter.status);
-    put_json_text(j, "attempts", e->letter.attempts);
+    put_json_number(j, "status", e->letter.status);
+    put_json_number(j, "attempts", e->letter.attempts);
     put_json_text(j, "text", e->letter.text);
     put_json_text(j, "topic", e->letter.topic);
     json_key(j, "partition");

@@ -96,6 +96,7 @@ static void the_list_is_filtered_and_masks_numbers(void **state)
     assert_int_equal(count_lines(output), 4);
     assert_int_equal(count_words(output, "\"type\":\"message.requested\""), 3);
     assert_int_equal(count_words(output, "\"replayed\":false"), 4);
+    assert_int_equal(count_words(output, "\"status\":400,\"attempts\":1,"), 4);
     kafka_rig_stop(&rig);
 }
 
