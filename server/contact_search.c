@@ -59,9 +59,8 @@ struct given {
 
 static bool read_given(const char *name, struct view value, struct given *g, struct fault *f)
 {
-    if (value.n > WILDCARD_PATTERN_MAX)
-        return fault_set(f, FAULT_REJECT, "%s has a value longer than %d bytes", name,
-                         WILDCARD_PATTERN_MAX);
+    if (!filter_is_short(name, value, f))
+        return false;
     g->values[0] = view_trim(value);
     g->count = 1;
     if (filter_plus(value, g->room, &g->values[1]))
@@ -185,7 +184,7 @@ static bool add_search(struct contact_search *s, const struct exchange *x, struc
 
         more = view_has(rest, ',');
         ok = count < CONTACT_SEARCH_VALUES_MAX
-                 ? read_given("search", view_cut(&rest, ','), &g, f)
+                 ? read_given("a value of search", view_cut(&rest, ','), &g, f)
                  : fault_set(f, FAULT_REJECT, "search has more than %d values",
                              CONTACT_SEARCH_VALUES_MAX);
         if (!ok)
@@ -239,9 +238,8 @@ static bool put_id(struct where *w, const char *name, const char *column, struct
 
     value = view_trim(value);
     if (patterns && wildcard_is_pattern(value)) {
-        if (value.n > WILDCARD_PATTERN_MAX)
-            return fault_set(f, FAULT_REJECT, "%s has a value longer than %d bytes", name,
-                             WILDCARD_PATTERN_MAX);
+        if (!filter_is_short(name, value, f))
+            return false;
         where_put(w, "cmi_matches(?, hex(");
         where_put(w, column);
         where_put(w, "))");
@@ -382,7 +380,9 @@ static bool add_flag(struct contact_search *s, const struct exchange *x, const c
     struct view text = exchange_param(x, name, &found);
 
     if (found && wildcard_is_pattern(text)) {
-        value = text.n <= WILDCARD_PATTERN_MAX && wildcard_match_nocase(text, VIEW("true"));
+        if (!filter_is_short(name, text, f))
+            return false;
+        value = wildcard_match_nocase(text, VIEW("true"));
         where_put(&s->w, value ? "" : " AND 0");
         value = true;
     } else if (!read_bool(x, name, &value, &found, f)) {

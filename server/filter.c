@@ -44,17 +44,25 @@ bool filter_matches_address(struct view value, struct view address)
            phone_normal(address, rooms[1], &normal, &f) && wildcard_match_nocase(wanted, normal);
 }
 
+bool filter_is_short(const char *name, struct view value, struct fault *f)
+{
+    if (wildcard_is_short(value))
+        return true;
+    if (value.n > WILDCARD_PATTERN_MAX)
+        return fault_set(f, FAULT_REJECT, "%s has %zu bytes; the maximum is %d", name, value.n,
+                         WILDCARD_PATTERN_MAX);
+    return fault_set(f, FAULT_REJECT, "%s has %zu characters; a pattern's maximum is %d", name,
+                     utf8_count(value), WILDCARD_CHARACTERS_MAX);
+}
+
 bool filter_pattern(struct exchange *x, const char *name, struct view *value, bool *given)
 {
+    struct fault f;
+
     *value = exchange_param(x, name, given);
-    if (value->n > WILDCARD_PATTERN_MAX)
-        exchange_error(x, 400, "%s has %zu bytes; the maximum is %d", name, value->n,
-                       WILDCARD_PATTERN_MAX);
-    else if (wildcard_is_pattern(*value) && utf8_count(*value) > WILDCARD_CHARACTERS_MAX)
-        exchange_error(x, 400, "%s has %zu characters; a pattern's maximum is %d", name,
-                       utf8_count(*value), WILDCARD_CHARACTERS_MAX);
-    else
+    if (filter_is_short(name, *value, &f))
         return true;
+    exchange_fault(x, &f);
     return false;
 }
 

@@ -17,9 +17,11 @@ bool filter_matches(struct view value, struct view text);
 /* The same for an address, which is also compared in normal form (contract 18): "+358*" and "358*"
  * match "00 358 40…". What falls away from a number falls away from a pattern. */
 bool filter_matches_address(struct view value, struct view address);
+/* Within the limits of a pattern (wildcard.h), which without a wildcard are those of an address?
+ * The fault (REJECT) is what to answer. */
+bool filter_is_short(const char *name, struct view value, struct fault *f) MUST_CHECK;
 /* The parameter as a pattern, VIEW_NONE where it is not given. Answers 400 and returns false if it
- * has more than WILDCARD_CHARACTERS_MAX, or, without a wildcard, WILDCARD_PATTERN_MAX bytes: an
- * address has as many. */
+ * is not short. */
 bool filter_pattern(struct exchange *x, const char *name, struct view *value, bool *given);
 /* The parameter as a time; the fault (REJECT) is what to answer. */
 bool filter_time_read(const struct exchange *x, const char *name, int64_t *ms, bool *given,

@@ -616,6 +616,45 @@ static void what_is_wrong_is_refused_by_name(void **state)
     }
 }
 
+static void expect_long(const char *param, const char *character, size_t count, const char *says)
+{
+    struct buf target;
+    struct probe_reply r;
+
+    buf_init(&target, 8000);
+    buf_printf(&target, "/contacts?%s=*", param);
+    for (size_t i = 1; i < count; i++)
+        buf_put_text(&target, character);
+    buf_put_char(&target, '\0');
+    assert_false(target.full);
+    r = get(target.p);
+    if (r.status != (says == NULL ? 200 : 400) || (says != NULL && !view_is(r.body, says)))
+        fail_msg("%s of %zu: %d %.*s", param, count, r.status, VIEW_ARG(r.body));
+    probe_done(&r);
+    buf_done(&target);
+}
+
+static void a_pattern_has_so_many_characters_and_no_more(void **state)
+{
+    static const char *const params[] = {"subtype", "agentName",      "source", "destination",
+                                         "id",      "contactGroupId", "record"};
+    char says[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof params / sizeof *params; i++) {
+        snprintf(says, sizeof says, "%s has 257 characters; a pattern's maximum is 256\n",
+                 params[i]);
+        expect_long(params[i], "a", 256, NULL);
+        expect_long(params[i], "a", 257, says);
+    }
+    expect_long("agentName", "%C3%84", 256, NULL);
+    expect_long("agentName", "%C3%84", 257,
+                "agentName has 257 characters; a pattern's maximum is 256\n");
+    expect_long("search", "a", 257,
+                "a value of search has 257 characters; a pattern's maximum is 256\n");
+    expect_long("search=x,", "a", 1025, "a value of search has 1026 bytes; the maximum is 1024\n");
+}
+
 /* A pattern that a matcher which tries everything would not be done with in a lifetime. */
 static void a_spiteful_pattern_is_answered(void **state)
 {
@@ -636,6 +675,7 @@ int main(void)
         cmocka_unit_test(every_order_is_kept_over_pages),
         cmocka_unit_test(names_stand_in_the_order_of_the_language),
         cmocka_unit_test(what_is_wrong_is_refused_by_name),
+        cmocka_unit_test(a_pattern_has_so_many_characters_and_no_more),
         cmocka_unit_test(a_spiteful_pattern_is_answered),
     };
 
