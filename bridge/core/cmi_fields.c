@@ -11,6 +11,10 @@
     {                                                                                              \
         .name = (n), .type = CMI_STRING, .use = (u), .line = (l)                                   \
     }
+#define SHORT(l, n, u)                                                                             \
+    {                                                                                              \
+        .name = (n), .type = CMI_STRING, .use = (u), .bytes = CMI_SHORT_MAX, .line = (l)           \
+    }
 #define ADDRESS(l, n, u)                                                                           \
     {                                                                                              \
         .name = (n), .type = CMI_STRING, .use = (u), .bytes = CMI_ADDRESS_MAX, .line = (l)         \
@@ -73,7 +77,7 @@
 /* Shared by emails and chats; a chat's POST ignores the name (contract 19). */
 static const struct cmi_field queue_fields[] = {
     GUID(671, "id", KEPT | POST_MUST),
-    TEXT(602, "name", KEPT | CMI_ANYHOW),
+    SHORT(602, "name", KEPT | CMI_ANYHOW),
 };
 static const struct cmi_shape queue = SHAPE("from_queue", NULL, queue_fields);
 
@@ -87,7 +91,7 @@ static const struct cmi_shape email_address = SHAPE("emailAddress", NULL, email_
 static const struct cmi_field attachment_fields[] = {
     GUID(61, "id", SHOWN | INGEST_MUST),
     TEXT(62, "filename", SHOWN | INGEST_MUST | CMI_MENTION),
-    TEXT(63, "mime_type", SHOWN | INGEST_MUST),
+    SHORT(63, "mime_type", SHOWN | INGEST_MUST),
     NUMBER(64, "size", SHOWN | INGEST_MUST),
     ENUM(65, "originator", KEPT, "customer", "agent"),
 };
@@ -97,14 +101,14 @@ static const struct cmi_field email_fields[] = {
     GUID(39, "id", SHOWN),
     GROUP(0, "contactGroupId", EXTRA | CMI_NAMES),
     OBJECT(40, "from_queue", KEPT, &queue),
-    TEXT(43, "channel_type", KEPT),
-    TEXT(44, "channel_sub_type", KEPT),
+    SHORT(43, "channel_type", KEPT),
+    SHORT(44, "channel_sub_type", KEPT),
     ENUM(45, "type", KEPT, "EmailIn", "EmailOut"),
-    TEXT(46, "typeDetails", KEPT | CMI_MENTION),
-    TEXT(48, "status", KEPT),
-    TEXT(49, "statusDetails", KEPT | CMI_MENTION),
-    TEXT(51, "case_id", KEPT | CMI_MENTION),
-    TEXT(52, "cid", KEPT | CMI_MENTION),
+    SHORT(46, "typeDetails", KEPT | CMI_MENTION),
+    SHORT(48, "status", KEPT),
+    SHORT(49, "statusDetails", KEPT | CMI_MENTION),
+    SHORT(51, "case_id", KEPT | CMI_MENTION),
+    SHORT(52, "cid", KEPT | CMI_MENTION),
     TEXT(53, "title", KEPT | CMI_EMPTY_OK | SAID),
     TEXT(55, "content", KEPT | SAID),
     TEXT(57, "remarks", KEPT | CMI_EMPTY_OK | SAID),
@@ -116,7 +120,7 @@ static const struct cmi_field email_fields[] = {
     LIST(77, "cc_address", KEPT | CMI_LEAN, &email_address, "emailAddress"),
     LIST(81, "bcc_address", KEPT | CMI_LEAN, &email_address, "emailAddress"),
     GUID(85, "agentId", KEPT),
-    TEXT(87, "agentName", KEPT),
+    SHORT(87, "agentName", KEPT),
     TIME(88, "date_created", KEPT),
 };
 const struct cmi_shape cmi_email = SHAPE("email", "emails", email_fields);
@@ -131,8 +135,8 @@ static const struct cmi_shape script_answer = SHAPE("scriptanswer", NULL, script
 static const struct cmi_field script_question_fields[] = {
     GUID(373, "id", SHOWN | INGEST_MUST),
     TEXT(374, "data", SHOWN | INGEST_MUST | SAID),
-    TEXT(375, "controltype", SHOWN | INGEST_MUST),
-    TEXT(376, "datatype", SHOWN | INGEST_MUST),
+    SHORT(375, "controltype", SHOWN | INGEST_MUST),
+    SHORT(376, "datatype", SHOWN | INGEST_MUST),
     NUMBER(377, "ordinal", SHOWN | INGEST_MUST),
     LIST(378, "scriptanswers", SHOWN | INGEST_MUST, &script_answer, "scriptanswer"),
 };
@@ -142,7 +146,7 @@ static const struct cmi_shape script_question =
 static const struct cmi_field script_result_fields[] = {
     GUID(364, "id", SHOWN),
     GUID(365, "script_id", KEPT),
-    TEXT(366, "name", KEPT | CMI_MENTION),
+    SHORT(366, "name", KEPT | CMI_MENTION),
     GUID(367, "contact_id", KEPT | CMI_NAMES),
     GUID(368, "originalcontact_id", KEPT | CMI_NAMES),
     TIME(369, "modificationtime", KEPT),
@@ -152,7 +156,7 @@ const struct cmi_shape cmi_script_result =
     SHAPE("scriptResult", "scriptResults", script_result_fields);
 
 static const struct cmi_field participant_fields[] = {
-    TEXT(606, "alias", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
+    SHORT(606, "alias", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
     ADDRESS(607, "uniquekey", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
 };
 const struct cmi_shape cmi_chat_participant = SHAPE("participant", NULL, participant_fields);
@@ -183,11 +187,11 @@ static const struct cmi_shape transcript = SHAPE("transcript", NULL, transcript_
 static const struct cmi_field chat_fields[] = {
     GUID(585, "id", SHOWN | CMI_ANYHOW),
     ENUM(662, "channel_type", SHOWN | POST_MUST, "chat", "chatout"),
-    TEXT(663, "channel_sub_type", SHOWN | POST_MUST),
-    TEXT(588, "type", SHOWN),
-    TEXT(589, "typeDetails", SHOWN),
-    TEXT(591, "status", SHOWN),
-    TEXT(592, "statusDetails", SHOWN),
+    SHORT(663, "channel_sub_type", SHOWN | POST_MUST),
+    SHORT(588, "type", SHOWN),
+    SHORT(589, "typeDetails", SHOWN),
+    SHORT(591, "status", SHOWN),
+    SHORT(592, "statusDetails", SHOWN),
     ADDRESS(665, "originator", SHOWN | POST_MUST | WHO),
     ADDRESS(667, "destination", SHOWN | POST_MUST | WHO),
     BOUND(669, "title", SHOWN | POST_MUST | CMI_EMPTY_OK | SAID, 0, 256),
@@ -196,7 +200,7 @@ static const struct cmi_field chat_fields[] = {
     LIST(672, "participants", CMI_SINGLE | CMI_POST, &cmi_chat_participant, "participant"),
     OBJECT(676, "transcript", CMI_SINGLE | POST_MUST, &transcript),
     GUID(619, "agentId", SHOWN),
-    TEXT(621, "agentName", SHOWN),
+    SHORT(621, "agentName", SHOWN),
 };
 const struct cmi_shape cmi_chat = SHAPE("chat", "chats", chat_fields);
 
@@ -204,8 +208,8 @@ const struct cmi_shape cmi_chat = SHAPE("chat", "chats", chat_fields);
 static const struct cmi_field listen_log_fields[] = {
     GUID(1199, "id", SHOWN | CMI_ANYHOW),
     GUID(1200, "user_guid", SHOWN | CMI_POST),
-    TEXT(1202, "user_id", SHOWN | CMI_POST),
-    TEXT(1204, "user_name", SHOWN | CMI_POST),
+    SHORT(1202, "user_id", SHOWN | CMI_POST),
+    SHORT(1204, "user_name", SHOWN | CMI_POST),
     TEXT(1206, "description", SHOWN | POST_MUST | SAID),
     TEXT(1208, "userSessionId", SHOWN | POST_MUST | CMI_MENTION),
     TIME(1210, "time_stamp", SHOWN | CMI_POST),
@@ -218,7 +222,7 @@ static const struct cmi_field call_recording_fields[] = {
     GUID(987, "contact_id", KEPT | CMI_NAMES),
     GUID(988, "owner_id", KEPT),
     ENUM(989, "owner_type", KEPT, "user", "queue", "outbound campaign"),
-    TEXT(990, "owner_name", KEPT),
+    SHORT(990, "owner_name", KEPT),
     TEXT(991, "file_name", KEPT | CMI_PERSON),
     TEXT(992, "file_path", KEPT | CMI_PERSON | CMI_EMPTY_OK),
     TIME(993, "creation_time", KEPT),
@@ -252,7 +256,7 @@ const struct cmi_shape cmi_callback = SHAPE("callback", "callbacks", callback_fi
 
 static const struct cmi_field required_agent_fields[] = {
     GUID(1532, "id", SHOWN | INGEST_MUST),
-    TEXT(1534, "name", SHOWN | INGEST_MUST),
+    SHORT(1534, "name", SHOWN | INGEST_MUST),
     INTEGER(1536, "type", SHOWN | INGEST_MUST, 1, 2),
     TIME(1538, "expirationTime", KEPT),
 };
@@ -264,16 +268,16 @@ static const struct cmi_field contact_fields[] = {
     GROUP(1498, "contactGroupId", KEPT | CMI_NAMES),
     ENUM(1500, "channel", KEPT, "PHONE", "CHAT", "EMAIL"),
     ENUM(1501, "type", KEPT, "CallIn", "CallOut", "ChatIn", "ChatOut", "EmailIn", "EmailOut"),
-    TEXT(1502, "typeDetails", KEPT | CMI_MENTION),
-    TEXT(1504, "subtype", KEPT),
+    SHORT(1502, "typeDetails", KEPT | CMI_MENTION),
+    SHORT(1504, "subtype", KEPT),
     ENUM(1506, "status", KEPT, "Pending", "InQueue", "InProcess", "Handled", "Abandoned"),
-    TEXT(1507, "statusDetails", KEPT | CMI_MENTION),
+    SHORT(1507, "statusDetails", KEPT | CMI_MENTION),
     ADDRESS(1509, "source", KEPT | WHO),
     ADDRESS(1511, "destination", KEPT | WHO),
     GUID(1513, "agentId", KEPT),
-    TEXT(1515, "agentName", KEPT),
+    SHORT(1515, "agentName", KEPT),
     GUID(1516, "queueId", KEPT),
-    TEXT(1518, "queueName", KEPT),
+    SHORT(1518, "queueName", KEPT),
     TIME(1519, "arrivalTime", KEPT),
     TIME(1521, "disconnectTime", KEPT),
     INTEGER(1523, "totalDuration", SHOWN, 0, COUNT_MAX),

@@ -14,6 +14,8 @@
 /* Bytes of an address, wherever one stands: what can be stored can be looked for (wildcard.h, and
  * phone.h, where 256 characters of any kind fit). */
 #define CMI_ADDRESS_MAX 1024
+/* Bytes of a short text: a name, a kind, a detail. Patterns and orders compare most of them. */
+#define CMI_SHORT_MAX 1024
 
 enum cmi_type {
     CMI_STRING,  /* min..max: length in characters (code points); max 0: CMI_SCALAR_MAX bytes */

@@ -15,6 +15,7 @@
 #include "tests/fakes/msgpack_out.h"
 #include "tests/fakes/xml_twin.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define BODY_MAX (1 << 20)
@@ -342,6 +343,57 @@ static void the_least_and_the_fullest_body_pass_wrapped_or_not(void **state)
     assert_int_equal(bodies, 4 * (5 + 2 + 4)); /* POST, PUT, ingest */
 }
 
+/* A pattern is tried on them, row by row, and no call of that is broken off. */
+static void what_patterns_are_tried_on_is_short(void **state)
+{
+    unsigned texts = 0;
+
+    (void)state;
+    for (size_t i = 0; i < cmi_contact.field_count; i++) {
+        const struct cmi_field *field = &cmi_contact.fields[i];
+
+        if (field->type != CMI_STRING || field->words != NULL ||
+            strcmp(field->name, "subject") == 0)
+            continue;
+        if (field->bytes == 0 || field->bytes > CMI_SHORT_MAX)
+            fail_msg("%s has no bound", field->name);
+        texts++;
+    }
+    assert_int_equal(texts, 7);
+}
+
+/* In a write as in an event of each kind that brings one to a contact (contract 19). */
+static void a_sub_type_that_is_too_long_is_refused_by_name(void **state)
+{
+    static const struct {
+        const struct cmi_shape *shape;
+        enum cmi_use use;
+        const char *name;
+    } rows[] = {{&cmi_chat, CMI_POST, "channel_sub_type"},
+                {&cmi_email, CMI_INGEST, "channel_sub_type"},
+                {&cmi_contact, CMI_INGEST, "subtype"}};
+    struct cmi_visitor none = {.ctx = NULL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fault f = {0};
+        char says[128];
+        struct buf json;
+
+        buf_init(&json, BODY_MAX);
+        buf_printf(&json, "{\"%s\":\"", rows[i].name);
+        for (int n = 0; n <= CMI_SHORT_MAX; n++)
+            buf_put_char(&json, 'a');
+        buf_put_text(&json, "\"}");
+        snprintf(says, sizeof says, "%s has 1025 bytes; the maximum is 1024", rows[i].name);
+        assert_false(
+            cmi_body_check(json_in_read, buf_view(&json), rows[i].shape, rows[i].use, none, &f));
+        assert_int_equal(f.cls, FAULT_REJECT);
+        assert_string_equal(f.text, says);
+        buf_done(&json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +401,8 @@ int main(void)
         cmocka_unit_test(a_field_is_found_by_either_spelling_and_by_case),
         cmocka_unit_test(every_rule_holds_at_its_limit_and_breaks_one_over),
         cmocka_unit_test(what_is_not_read_must_be_of_its_type),
+        cmocka_unit_test(what_patterns_are_tried_on_is_short),
+        cmocka_unit_test(a_sub_type_that_is_too_long_is_refused_by_name),
         cmocka_unit_test(the_least_and_the_fullest_body_pass_wrapped_or_not),
     };
 
