@@ -124,19 +124,46 @@ static void place(struct leg *leg, struct sqlite *db)
     }
 }
 
-/* Marks the first leg of the group, and only that: the one that none was before. */
-static void mark_lead(struct sqlite *db, const struct guid *group)
+/* The first of the group's legs of which that holds; 0: none. Most often the first of all, so that
+ * a group of any size is no work. */
+static int64_t first_of_group(struct sqlite *db, const char *sql, const struct guid *group)
 {
-#define FIRST                                                                                      \
-    "(row = (SELECT c.row FROM contacts c WHERE c.group_id = ?1 AND c.row > 0"                     \
-    " ORDER BY c.previous_id IS NOT NULL, c.row LIMIT 1))"
-    struct sqlite_query q =
-        sqlite_query(db, "UPDATE contacts SET leads = " FIRST
-                         " WHERE group_id = ?1 AND row > 0 AND leads <> " FIRST);
-#undef FIRST
+    struct sqlite_query q = sqlite_query(db, sql);
+    int64_t row = 0;
 
     sqlite_bind_guid(&q, group);
+    if (sqlite_row(&q))
+        row = sqlite_int(&q, 0);
+    sqlite_end(&q);
+    return row;
+}
+
+static void set_lead(struct sqlite *db, int64_t row, int leads)
+{
+    struct sqlite_query q = sqlite_query(db, "UPDATE contacts SET leads = ? WHERE row = ?");
+
+    sqlite_bind_int(&q, leads);
+    sqlite_bind_int(&q, row);
     sqlite_run(&q);
+}
+
+/* Marks the first leg of the group, the one that none was before, where another is, or none. */
+static void mark_lead(struct sqlite *db, const struct guid *group)
+{
+#define OF_GROUP(which)                                                                            \
+    "SELECT row FROM contacts WHERE group_id = ? AND row > 0" which " ORDER BY row LIMIT 1"
+    int64_t first = first_of_group(db, OF_GROUP(" AND previous_id IS NULL"), group);
+    int64_t marked = first_of_group(db, OF_GROUP(" AND leads <> 0"), group);
+
+    if (first == 0)
+        first = first_of_group(db, OF_GROUP(""), group);
+    if (marked == first)
+        return;
+    if (marked != 0)
+        set_lead(db, marked, 0);
+    if (first != 0)
+        set_lead(db, first, 1);
+#undef OF_GROUP
 }
 
 static void mark_leads(struct sqlite *db, bool had_group, const struct guid *before,
@@ -186,8 +213,6 @@ static int save(struct leg *leg, struct sqlite *db, bool *changed)
     had_group = cell_get_guid(&leg->r.cells[LEG_GROUP_ID], &before);
     derive(leg, db);
     place(leg, db);
-    if (leg->r.row < 0) /* else mark_lead finds out */
-        row_set(&leg->r, LEG_LEADS, cell_int(0));
     buf_init(&stamps, STAMPS_MAX);
     merge_map_write(&leg->stamps, &stamps);
     row_set(&leg->r, LEG_STAMPS, (struct cell){CELL_BLOB, 0, buf_view(&stamps)});
@@ -200,6 +225,8 @@ static int save(struct leg *leg, struct sqlite *db, bool *changed)
         after = leg->r.id;
     moved = moved || !had_group || !guid_eq(&before, &after) ||
             (leg->r.changed >> LEG_PREVIOUS & 1) != 0;
+    if (moved) /* mark_lead finds out */
+        row_set(&leg->r, LEG_LEADS, cell_int(0));
     row_save(&leg->r, db);
     if (moved)
         mark_leads(db, had_group, &before, &after);
