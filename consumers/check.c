@@ -163,6 +163,21 @@ static void print_readiness(const struct request *r)
     }
 }
 
+/* There is something that writes or sends what is scheduled: `consume` alone needs fewer rights. */
+static bool has_schedule(const struct request *r, const struct conf *c)
+{
+    struct buf lacks;
+    struct conf *served;
+    bool has;
+
+    buf_init(&lacks, MISTAKES_MAX);
+    served = conf_load_for(r->file, USED_SERVE, &lacks);
+    has = served != NULL || conf_count(c, "channels") > 0 || conf_has(c, "callbacks.dialler.type");
+    conf_free(served);
+    buf_done(&lacks);
+    return has;
+}
+
 static size_t try_all(const struct conf *c, const struct consume_plan *plan)
 {
     static struct schedule_channels all;
@@ -196,6 +211,7 @@ static int check_loaded(const struct request *r, const struct conf *c)
         conf_each(c, print_setting, NULL);
     else
         print_readiness(r);
+    plan.redis.scheduled = has_schedule(r, c);
     if (r->connect && try_all(c, &plan) > 0)
         code = COMMAND_UNAVAILABLE;
     consume_plan_done(&plan);

@@ -128,6 +128,7 @@ bool schedule_plan_make(const struct conf *conf, int64_t now_ms, struct schedule
         .redis = conf_redis(conf),
         .outbox_max = (unsigned)conf_int(conf, "schedule.outbox_max"),
     };
+    p->redis.scheduled = true;
     schedule_plan_tuning(conf, &p->schedule);
     make_kafka(conf, p);
     if (!schedule_channels_make(conf, &p->channels, f)) {

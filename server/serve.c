@@ -220,6 +220,7 @@ static bool start_redis(struct serve *s, struct fault *f)
 {
     struct redis_conf conf = conf_redis(s->conf);
 
+    conf.scheduled = true;
     scripts_init();
     s->server.redis = redis_new(&s->loop, &conf, s->server.log, f);
     if (s->server.redis == NULL)

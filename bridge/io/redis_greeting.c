@@ -1,6 +1,12 @@
 #include "bridge/io/redis_greeting.h"
 
+#include "bridge/core/buf.h"
+
 #include <stdio.h>
+
+#define NAMES_MAX 1024 /* bytes */
+
+extern const char redis_script_rights[];
 
 /* The durable profile: what is acknowledged is on the disk, and nothing is thrown out for room. */
 static const struct {
@@ -43,6 +49,9 @@ bool redis_greeting_command(enum redis_greeting step, const struct redis_conf *c
                command(out, VIEW("CONFIG"), VIEW("GET"), view_of(needs[step].name));
     case REDIS_GREETING_ROLE:
         return command(out, VIEW("ROLE"), VIEW_NONE, VIEW_NONE);
+    case REDIS_GREETING_RIGHTS:
+        return conf->scheduled &&
+               command(out, VIEW("EVAL"), view_of(redis_script_rights), VIEW("0"));
     case REDIS_GREETING_PING:
         return command(out, VIEW("PING"), VIEW_NONE, VIEW_NONE);
     case REDIS_GREETING_STEPS:
@@ -68,6 +77,26 @@ static bool accept_setting(enum redis_greeting step, const struct redis_value *v
                      needs[step].name, VIEW_ARG(v->items[1].text), needs[step].value);
 }
 
+/* What can't be asked is found out when it is done. */
+static bool accept_rights(const struct redis_value *v, struct fault *f)
+{
+    struct buf names;
+
+    if (v->kind == REDIS_ERROR && view_starts(v->text, VIEW("NOPERM")))
+        return refused("EVAL, which the schedule needs,", v, f);
+    if (v->kind != REDIS_ARRAY || v->count == 0)
+        return true;
+    buf_init(&names, NAMES_MAX);
+    for (size_t i = 0; i < v->count; i++)
+        buf_printf(&names, "%s%.*s", i > 0 ? ", " : "", VIEW_ARG(v->items[i].text));
+    (void)fault_set(f, FAULT_STOP,
+                    "its user may not run %s on the keys s:* and the channels w:*, which the "
+                    "schedule needs",
+                    buf_text(&names));
+    buf_done(&names);
+    return false;
+}
+
 bool redis_greeting_accept(enum redis_greeting step, const struct redis_value *v, struct fault *f)
 {
     switch (step) {
@@ -84,6 +113,8 @@ bool redis_greeting_accept(enum redis_greeting step, const struct redis_value *v
         if (v->kind != REDIS_ARRAY || v->count == 0 || view_is(v->items[0].text, "master"))
             return true;
         return fault_set(f, FAULT_RETRY, "it is a replica, which can't be written to");
+    case REDIS_GREETING_RIGHTS:
+        return accept_rights(v, f);
     case REDIS_GREETING_PING:
         if (v->kind == REDIS_ERROR && view_starts(v->text, VIEW("LOADING")))
             return fault_set(f, FAULT_RETRY, "it is still loading its data");

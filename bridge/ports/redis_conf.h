@@ -30,6 +30,9 @@ struct redis_conf {
     /* Durable profile: after connecting, refuse a server that keeps no append-only file with
      * appendfsync `always`, or whose maxmemory-policy is not noeviction, with a sentence. */
     bool durable;
+    /* The schedule lies there: after connecting, refuse a server whose access control lists keep
+     * this user from a command that its scripts run (server/redis/rights.lua), with a sentence. */
+    bool scheduled;
 };
 
 #endif

@@ -14,45 +14,57 @@ local held = live and stored and string.sub(stored, 19, 34) == holder
 local wished = live and not held and ARGV[11] == '1' and f[5] and string.sub(f[5], -16) == holder
   and not f[6]
 
-if ARGV[11] == '1' then
-  request_back(id, holder)
-end
 if not held and not wished then
+  if ARGV[11] == '1' then
+    request_back(id, holder)
+  end
   return 'fenced'
 end
 if wished then
   next_ms = f[7]
 end
-redis.call('ZREM', lease, id .. '/0')
-redis.call('HDEL', key('sl', id), '0')
-redis.call('HINCRBY', m, 'ver', 1)
-redis.call('HSET', m, 'last', ARGV[4], 'fail', ARGV[5], 'next', next_ms)
+redis.call('XADD', outbox, '*', 't', open and 'called' or 'called-last', 'm', id, 'at', now, 'b',
+  ARGV[9], 'r', ARGV[4], 'c', table.concat({ARGV[5], tonumber(f[3]) + 1, next_ms}, ' '), 'd', ARGV[10])
+if ARGV[11] == '1' then
+  request_back(id, holder)
+end
+
+local set, purge = {'last', ARGV[4], 'fail', ARGV[5], 'next', next_ms}, nil
+
+local function put(name, value)
+  set[#set + 1], set[#set + 2] = name, value
+end
+
 if ARGV[7] ~= '' then
-  redis.call('HSET', m, 'lastcall', ARGV[7])
+  put('lastcall', ARGV[7])
 end
 if ARGV[12] ~= '' then
-  redis.call('HSET', m, 'idle', ARGV[12])
+  put('idle', ARGV[12])
 end
 local request = redis.call('HGET', m, 'rq')
+local till = open and out_till(request)
 if request then -- what it brings is too late
-  redis.call('HSET', m, 'rs', '1')
+  put('rs', '1')
+end
+if till then
+  put('pk', till)
 end
 if open then
-  local till = out_till(request)
-  redis.call('HSET', m, 'at', next_ms)
-  if till then
-    redis.call('HSET', m, 'pk', till)
-  end
+  put('at', next_ms)
+else
+  purge = closing(set, ARGV[8])
+end
+redis.call('HINCRBY', m, 'ver', 1)
+redis.call('HSET', m, unpack(set))
+redis.call('HDEL', key('sl', id), '0')
+redis.call('ZREM', lease, id .. '/0')
+if open then
   redis.call('ZADD', key('q', id), next_ms, 0)
   point(id)
 else
-  local purge = digits(now + tonumber(ARGV[8]))
-  redis.call('HSET', m, 'st', '2', 'purge', purge)
   redis.call('ZADD', gc, purge, id)
   unlist(id)
   redis.call('ZREM', dial, id)
   redis.call('ZREM', prefix .. 'callbacks', string.format('%016.0f:%s', tonumber(f[4]) or 0, id))
 end
-redis.call('XADD', outbox, '*', 't', open and 'called' or 'called-last', 'm', id, 'at', now, 'b',
-  ARGV[9], 'r', ARGV[4], 'c', table.concat({ARGV[5], tonumber(f[3]) + 1, next_ms}, ' '), 'd', ARGV[10])
 return 'done'

@@ -77,8 +77,12 @@ local function reap(c)
       local h = read_head(record)
       h.crashes = math.min(h.crashes + 1, 255)
       if st == '1' then -- what is known to have arrived is not sent again
-        local heard = redis.call('HMGET', key('late', id), 'd' .. k, 'r' .. k)
-        hear_delivered(id, k, h, heard[1] or '', heard[2] or '')
+        local maps = redis.call('HMGET', key('late', id), 'd' .. k, 'r' .. k, k)
+        local heard = hear_delivered(id, k, h, maps[1] or '', maps[2] or '', maps[3])
+        if heard then
+          tell_settled(id, k, heard.event)
+          write_heard(id, k, heard)
+        end
       end
       wait_again(id, k, h, st, now)
     else

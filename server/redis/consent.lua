@@ -16,15 +16,7 @@ local old = redis.call('HGET', KEYS[1], ARGV[1])
 if not old and ARGV[3] == '' then
   return 'gone'
 end
-if old then
-  redis.call('ZREM', KEYS[2], string.sub(old, 2) .. '\0' .. ARGV[2])
-end
-if ARGV[3] == '' then
-  redis.call('HDEL', KEYS[1], ARGV[1])
-else
-  redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-  redis.call('ZADD', KEYS[2], 0, string.sub(ARGV[3], 2) .. '\0' .. ARGV[2])
-end
+-- Told first: where the outbox takes nothing, nothing is withdrawn.
 local withdrawn = string.sub(ARGV[3], 1, 1) ~= '1' and string.sub(old or '', 1, 1) ~= '0'
 if withdrawn and redis.call('EXISTS', KEYS[4]) == 1 then
   local time = redis.call('TIME')
@@ -33,6 +25,17 @@ if withdrawn and redis.call('EXISTS', KEYS[4]) == 1 then
     string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), 'b',
     table.concat({ARGV[1], string.sub(ARGV[3] ~= '' and ARGV[3] or old, 2),
       table.concat(out, ' ', 1, math.min(#out, TOLD_MAX))}, '\0'))
+end
+if ARGV[3] == '' then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+else
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+end
+if old then
+  redis.call('ZREM', KEYS[2], string.sub(old, 2) .. '\0' .. ARGV[2])
+end
+if ARGV[3] ~= '' then
+  redis.call('ZADD', KEYS[2], 0, string.sub(ARGV[3], 2) .. '\0' .. ARGV[2])
 end
 if ARGV[4] ~= '' then
   redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[5])

@@ -15,6 +15,7 @@
 local m, id, due_at = KEYS[1], ARGV[1], ARGV[5]
 local creates = ARGV[2] == ''
 local BEHIND = '2' -- of pz: it waits for another to end
+local SLICES_MAX = 2000 -- STORE_SLICES_MAX
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -45,8 +46,56 @@ if slices and ARGV[11] == '1' then
     end
   end
 end
+
+local drop = tonumber(ARGV[17])
+
+-- A field as it will be.
+local function after(name)
+  for i = 18 + drop, #ARGV, 2 do
+    if ARGV[i] == name then
+      return ARGV[i + 1]
+    end
+  end
+  for i = 18, 17 + drop do
+    if ARGV[i] == name then
+      return nil
+    end
+  end
+  return redis.call('HGET', m, name)
+end
+
+-- A message is deleted: what has been handed over comes in by whoever holds it, or is told by whoever
+-- takes that over (claim.lua); all the rest is cancelled (bridge/core/slice.h has the record). Of one
+-- that is damaged nothing is out that could be found.
+local cancelled
+local function cancel()
+  local sl, out, waits = redis.call('HGETALL', KEYS[6]), 0, {}
+  for i = 1, #sl, 2 do
+    local here = #sl[i + 1] < 34 and 0 or struct.unpack('>H', sl[i + 1], 13)
+    out = out + here
+    if here > 0 and string.sub(sl[i + 1], 19, 34) == string.rep('\0', 16) then
+      waits[#waits + 1] = sl[i]
+    end
+  end
+  local c = redis.call('HMGET', m, 'n', 'ok', 'dead')
+  local ok, dead = tonumber(c[2] or '0'), tonumber(c[3] or '0')
+  local n = tonumber(c[1] or ok + dead + out)
+  cancelled = {out = out, can = n - ok - dead - out, waits = waits, at = now_ms()}
+  redis.call('XADD', KEYS[13], '*', 't', 'cancelled', 'm', id, 'at', cancelled.at, 'c',
+    table.concat({n, ok, dead, cancelled.can, out}, ' '))
+end
+
+-- What is told comes first: where the outbox takes nothing, nothing is changed.
+if ARGV[15] ~= '' then
+  redis.call('XADD', KEYS[13], '*', 't', ARGV[15], 'm', id, 'at', now_ms(), 'b', '', 'r', after('last'), 'c',
+    table.concat({after('fail') or '0', (tonumber(after('mr')) or 0) + 1, after('next') or '0'}, ' '), 'd', '')
+end
+if due_at == '-' and not creates and old[4] == '1' then
+  cancel()
+end
+
 if slices then
-  for k = slices, (tonumber(old[3]) or 0) - 1 do
+  for k = slices, math.min(tonumber(old[3]) or 0, SLICES_MAX) - 1 do
     redis.call('UNLINK', KEYS[10] .. ':' .. k)
   end
   redis.call('DEL', KEYS[11])
@@ -77,12 +126,14 @@ if slices then
   end
 end
 
-local drop = tonumber(ARGV[17])
 local ver = (tonumber(old[1]) or 0) + 1
 if drop > 0 then
   redis.call('HDEL', m, unpack(ARGV, 18, 17 + drop))
 end
 redis.call('HSET', m, 'ver', ver, unpack(ARGV, 18 + drop))
+if cancelled then
+  redis.call('HSET', m, 'out', cancelled.out, 'can', cancelled.can)
+end
 if string.sub(due_at, 1, 1) == '+' then
   due_at = string.format('%.0f', now_ms() + tonumber(due_at))
   redis.call('HSET', m, 'at', due_at)
@@ -121,32 +172,12 @@ local function let_next_go()
   end
 end
 
-if ARGV[15] ~= '' then
-  local c = redis.call('HMGET', m, 'last', 'fail', 'mr', 'next')
-  redis.call('XADD', KEYS[13], '*', 't', ARGV[15], 'm', id, 'at', now_ms(), 'b', '', 'r', c[1], 'c',
-    table.concat({c[2] or '0', (tonumber(c[3]) or 0) + 1, c[4] or '0'}, ' '), 'd', '')
-end
-
--- A message is deleted: what has been handed over comes in by whoever holds it, or is told by whoever
--- takes that over (claim.lua); all the rest is cancelled (bridge/core/slice.h has the record).
-local function cancel()
-  local now = now_ms()
-  local sl, out = redis.call('HGETALL', KEYS[6]), 0
-  for i = 1, #sl, 2 do
-    local here = struct.unpack('>H', sl[i + 1], 13)
-    out = out + here
-    if here > 0 and string.sub(sl[i + 1], 19, 34) == string.rep('\0', 16) then
-      redis.call('ZADD', KEYS[2], now, sl[i])
-      redis.call('ZADD', KEYS[3], now, id)
-    end
+local function end_cancel()
+  for _, k in ipairs(cancelled.waits) do
+    redis.call('ZADD', KEYS[2], cancelled.at, k)
+    redis.call('ZADD', KEYS[3], cancelled.at, id)
   end
-  local c = redis.call('HMGET', m, 'n', 'ok', 'dead')
-  local n, ok, dead = tonumber(c[1]), tonumber(c[2] or '0'), tonumber(c[3] or '0')
-  local can = n - ok - dead - out
-  redis.call('HSET', m, 'out', out, 'can', can)
-  redis.call('XADD', KEYS[13], '*', 't', 'cancelled', 'm', id, 'at', now, 'c',
-    table.concat({n, ok, dead, can, out}, ' '))
-  if out == 0 then
+  if cancelled.out == 0 then
     let_next_go()
   end
 end
@@ -184,11 +215,11 @@ if due_at ~= '' and not creates then
 end
 if due_at == '-' then
   redis.call('ZREM', KEYS[3], id)
-  if old[4] == '1' then
-    cancel()
+  if cancelled then
+    end_cancel()
   end
 elseif due_at ~= '' then
-  local count = slices or tonumber(old[3]) or 1
+  local count = slices or math.min(tonumber(old[3]) or 1, SLICES_MAX)
   if creates and count == 1 then
     count = 0 -- what is new and has one slice waits without a q
   end

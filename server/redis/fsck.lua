@@ -8,7 +8,7 @@ local LEASE_MAX = 600000 -- ms; none is given for longer: the clock was set back
 local id, repair = ARGV[1], ARGV[2] == '1'
 local m = key('m', id)
 local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C', 'ok', 'dead', 'can', 'out', 'pz', 'pk',
-  'bh')
+  'bh', 'purge')
 local st, n, slices = f[1], tonumber(f[3] or '0'), tonumber(f[4] or '0')
 local found, order = {}, {}
 
@@ -47,6 +47,32 @@ if not st then
     unreach()
   end
   return answer()
+end
+
+local function ended(k)
+  local record = redis.call('HGET', key('sl', id), k)
+  local h = record and read_head(record)
+  return h and h.ok + h.dead >= size_of(k, n)
+end
+
+local function all_ended()
+  for k = 0, slices - 1 do
+    if not ended(k) then
+      return false
+    end
+  end
+  return true
+end
+
+-- Whoever closed it broke off. What is being taken away already has fewer slices (purge.lua).
+if st == '2' and f[2] == '1' and slices == math.ceil(n / SLICE) and not all_ended()
+  and say('closed-too-soon') then
+  redis.call('HSET', m, 'st', '1')
+  redis.call('HDEL', m, 'purge')
+  redis.call('ZREM', gc, id)
+  st = '1'
+elseif st ~= '1' and not redis.call('ZSCORE', gc, id) and say('kept-for-ever') then
+  redis.call('ZADD', gc, digits(tonumber(f[12]) or now), id)
 end
 
 local waits, at = {}, redis.call('ZRANGE', key('q', id), 0, -1, 'WITHSCORES')

@@ -19,8 +19,16 @@ enter(1)
 local function in_shard(at, work, ...)
   enter(at)
   local whole, answer = pcall(work, ...)
-  return whole and answer or type(answer) == 'table' and answer.err or tostring(answer)
+  if whole then
+    return answer
+  end
+  return type(answer) == 'table' and answer.err or tostring(answer)
 end
+
+-- What may be refused comes before what it would have told of: first a script tells the outbox, and once
+-- that has taken one entry it takes all of that script's; then counts and record, side by side, of which
+-- both were read and so can be written; then where the thing waits, which fsck.lua can derive. One that
+-- broke off is done again: at worst an outcome is told twice, which its reader can see, and none is lost.
 
 local BEHIND = '2' -- of pz: it waits for another to end, else it is paused
 local HEAD, NOBODY, SLICE = '>BBBBBBHHHHI4', string.rep('\0', 16), 1000
@@ -163,8 +171,8 @@ end
 -- of it is out, so that it is told; of one that has ended never.
 local function wait_again(id, k, h, st, score)
   h.holder = NOBODY
-  redis.call('ZREM', lease, id .. '/' .. k)
   redis.call('HSET', key('sl', id), k, write_head(h))
+  redis.call('ZREM', lease, id .. '/' .. k)
   if st == '1' or (st == '8' and h.out > 0) then
     redis.call('ZADD', key('q', id), digits(score), k)
     point(id)
@@ -196,16 +204,12 @@ local function release(id)
   point(id)
 end
 
--- All of a live message has ended; it is kept for so long. set: more fields of it, name, value, ...
--- behind: what goes after it, if anything does.
-local function close(id, keep_ms, set, behind)
-  local m, purge, n = key('m', id), digits(now + tonumber(keep_ms)), #set
+-- All of a live message has ended: in these fields, name, value, ..., it is closed, and kept for so
+-- long. Gives until when.
+local function closing(set, keep_ms)
+  local n, purge = #set, digits(now + tonumber(keep_ms))
   set[n + 1], set[n + 2], set[n + 3], set[n + 4] = 'st', '2', 'purge', purge
-  redis.call('HSET', m, unpack(set))
-  redis.call('ZADD', gc, purge, id)
-  if behind then
-    release(behind)
-  end
+  return purge
 end
 
 -- It waited in more places than one of one slice does.
@@ -216,23 +220,20 @@ local function unlist(id)
   redis.call('DEL', key('q', id)) -- one may wait whose pass nobody ended
 end
 
--- A live message, one of whose slices has ended: perhaps all of it has.
-local function complete(id, n, keep_ms)
-  local c = redis.call('HMGET', key('m', id), 'ok', 'dead', 'can', 'nx')
-  local ok, dead, can = tonumber(c[1] or '0'), tonumber(c[2] or '0'), tonumber(c[3] or '0')
-  if ok + dead + can ~= n then
-    return
-  end
-  close(id, keep_ms, {}, c[4])
-  unlist(id)
-  redis.call('XADD', outbox, '*', 't', 'completed', 'm', id, 'at', now_text, 'c',
-    table.concat({n, ok, dead, can, 0}, ' '))
+local function tell_settled(id, k, event)
+  redis.call('XADD', outbox, '*', 't', 'settled', 'm', id, 'at', now_text, 'k', k, 'b', event)
+end
+
+-- c: n, ok, dead, can, 0
+local function tell_completed(id, c)
+  redis.call('XADD', outbox, '*', 't', 'completed', 'm', id, 'at', now_text, 'c', table.concat(c, ' '))
 end
 
 -- Destinations in these bitmaps were delivered, a receipt says, though their attempt seemed to have
 -- failed: those of a live message's slice that are pending have ended as handled, and are not sent
--- again. Changes h and the counts, tells it, and leaves h to be written.
-local function hear_delivered(id, k, h, first, second)
+-- again. late: the bitmap of those that are said to have failed, or nil. Changes h and nothing else:
+-- nil, or {count =, event =, late = what is left of that}, to be told, counted and written with h.
+local function hear_delivered(id, k, h, first, second, late)
   local pending, settled, dead = pending_map(h), settled_map(h), dead_map(h)
   local map, heard, list = {}, {}, nil
   for i = 1, #pending do
@@ -246,7 +247,7 @@ local function hear_delivered(id, k, h, first, second)
     end
   end
   if #heard == 0 then
-    return
+    return nil
   end
   list = redis.call('GET', key('c', id) .. ':' .. k) or redis.call('HGET', key('m', id), 'c0')
   list = list and cmsgpack.unpack(list) or {}
@@ -257,18 +258,21 @@ local function hear_delivered(id, k, h, first, second)
     end
     heard[i] = struct.pack('>HBBBBI8I8H', index, h.attempt, 1, 0, 0, now, 0, #address) .. address
   end
-  local now_pending, late = table.concat(map), redis.call('HGET', key('late', id), k)
-  if late then -- one that is said to have failed, too, has arrived
-    local rest = {}
-    for i = 1, #late do
-      local ended = bit.bxor(string.byte(pending, i) or 0, string.byte(now_pending, i) or 0)
-      rest[i] = string.char(bit.band(string.byte(late, i), bit.bnot(ended)))
-    end
-    redis.call('HSET', key('late', id), k, table.concat(rest))
+  local now_pending, rest = table.concat(map), late and {}
+  for i = 1, late and #late or 0 do -- one that is said to have failed, too, has arrived
+    local ended = bit.bxor(string.byte(pending, i) or 0, string.byte(now_pending, i) or 0)
+    rest[i] = string.char(bit.band(string.byte(late, i), bit.bnot(ended)))
   end
   pending = string.gsub(now_pending, '%z+$', '')
-  local rest = put_off(h, pending)
-  h.pending_n, h.maps, h.ok = #pending, pending .. settled .. dead .. rest, h.ok + #heard
-  redis.call('HINCRBY', key('m', id), 'ok', #heard)
-  redis.call('XADD', outbox, '*', 't', 'settled', 'm', id, 'at', now_text, 'k', k, 'b', table.concat(heard))
+  local kept = put_off(h, pending)
+  h.pending_n, h.maps, h.ok = #pending, pending .. settled .. dead .. kept, h.ok + #heard
+  return {count = #heard, event = table.concat(heard), late = rest and table.concat(rest)}
+end
+
+-- What was heard, but for h: its teller comes before this.
+local function write_heard(id, k, heard)
+  redis.call('HINCRBY', key('m', id), 'ok', heard.count)
+  if heard.late then
+    redis.call('HSET', key('late', id), k, heard.late)
+  end
 end

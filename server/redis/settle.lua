@@ -11,11 +11,8 @@ local EACH = 11
 local leased, unleased = {}, {} -- of a shard, written once for all
 
 -- Receipts that came while these were out: what was handled since and is said to have failed, has;
--- what is to be tried again is open.
-local function hear_late(mode, id, k, late, old, new)
-  if not late then
-    return 0
-  end
+-- what is to be tried again is open. Gives how many have, and what is left of `late`, nil: nothing.
+local function hear_late(mode, late, old, new)
   local was, is, dead, settled = pending_map(old), pending_map(new), dead_map(new), settled_map(new)
   local failed, left, map = 0, 0, {}
   for i = 1, #late do
@@ -31,12 +28,15 @@ local function hear_late(mode, id, k, late, old, new)
     map[i] = string.char(byte)
     left = left + byte
   end
-  if left == 0 then
+  return failed, left > 0 and table.concat(map) or nil
+end
+
+local function write_late(id, k, was, is)
+  if is and is ~= was then
+    redis.call('HSET', key('late', id), k, is)
+  elseif was and not is then
     redis.call('HDEL', key('late', id), k)
-  else
-    redis.call('HSET', key('late', id), k, table.concat(map))
   end
-  return failed
 end
 
 local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, keep_ms)
@@ -63,10 +63,11 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
     or new.seq ~= old.seq + 1 or (mode ~= 'p' and new.mark > old.mark)) then
     return 'BUG a slice was written that does not follow from what is stored'
   end
-  local heard = mode ~= 'p' and redis.call('HMGET', key('late', id), k, 'd' .. k, 'r' .. k)
+  local maps = mode ~= 'p' and redis.call('HMGET', key('late', id), k, 'd' .. k, 'r' .. k)
     or not again and {redis.call('HGET', key('late', id), k)} or {}
-  local pending, set = new.ok + new.dead < size, {}
-  local arrived = mode ~= 'p' and (heard[2] or heard[3]) and st == '1' and kind == '1'
+  local set, late, heard = {}, maps[1], nil
+  local arrived = mode ~= 'p' and (maps[2] or maps[3]) and st == '1' and kind == '1'
+    and new.ok + new.dead < size
 
   local function count(at, name, by)
     if by ~= 0 then
@@ -75,12 +76,13 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
     end
   end
 
-  local told = not again and event ~= ''
-  local all_ended = false
   if not again then
-    local late = hear_late(mode, id, k, heard[1], old, new)
-    count(5, 'ok', ok - late)
-    count(6, 'dead', dead + late)
+    local failed = 0
+    if late then
+      failed, late = hear_late(mode, late, old, new)
+    end
+    ok, dead = ok - failed, dead + failed
+    count(6, 'dead', dead)
     if st == '8' then
       -- What was out when it was deleted is counted as it comes in; the rest of it was cancelled.
       count(8, 'out', new.out - old.out)
@@ -89,74 +91,96 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
     if kind == '2' and old.mark == 0 and new.mark == 1 then
       count(9, 'calls', 1)
     end
-    if kept ~= '' then
-      redis.call('APPEND', key('o', id) .. ':' .. k, kept)
-    end
   end
+  if arrived then
+    heard = hear_delivered(id, k, new, maps[2] or '', maps[3] or '', late)
+    late = heard and heard.late or late
+  end
+  count(5, 'ok', (again and 0 or ok) + (heard and heard.count or 0))
+  local pending, later, purge = new.ok + new.dead < size, math.max(now, tonumber(at_ms)), nil
   local c = {f[3], f[5] or '0', f[6] or '0', f[7] or '0', '0'}
-  local ends = mode ~= 'p' and st == '1' and kind == '1' and not pending and not arrived
-    and c[2] + c[3] + c[4] == n
-  if ends then
-    close(id, keep_ms, set, f[13])
-    if f[10] ~= '1' or f[4] or f[11] or f[12] then
-      unlist(id)
-    end
-  elseif #set > 0 then
-    redis.call('HSET', m, unpack(set))
-  end
-  if ends and told then
+  local ends = mode ~= 'p' and st == '1' and kind == '1' and not pending and c[2] + c[3] + c[4] == n
+  local untouched = mode == 'r' and new.mark == 0 and new.attempt == 1 and new.settled_n == 0
+    and new.ok == 0 and st == '1'
+
+  -- ---- what is told ----
+  local told = not again and event ~= ''
+  if ends and told and not heard then
     redis.call('XADD', outbox, '*', 't', 'ended', 'm', id, 'at', now_text, 'k', k, 'b', event, 'c',
       table.concat(c, ' '))
-  elseif ends then
-    redis.call('XADD', outbox, '*', 't', 'completed', 'm', id, 'at', now_text, 'c', table.concat(c, ' '))
-  elseif told then
-    redis.call('XADD', outbox, '*', 't', st == '8' and 'overtaken' or 'settled', 'm', id, 'at', now_text,
-      'k', k, 'b', event)
+  else
+    if told then
+      redis.call('XADD', outbox, '*', 't', st == '8' and 'overtaken' or 'settled', 'm', id, 'at',
+        now_text, 'k', k, 'b', event)
+    end
+    if heard then
+      tell_settled(id, k, heard.event)
+    end
+    if ends then
+      tell_completed(id, c)
+    end
+  end
+  if not again and kept ~= '' then
+    redis.call('APPEND', key('o', id) .. ':' .. k, kept)
   end
 
+  -- ---- counts and record ----
+  if ends then
+    purge = closing(set, keep_ms)
+  end
+  if park == '1' then
+    set[#set + 1], set[#set + 2] = 'pk', digits(later)
+  end
+  if mode == 'p' and kind == '2' and new.mark == 1 then
+    set[#set + 1], set[#set + 2] = 'rq', digits(now + tonumber(at_ms)) .. ' ' .. string.sub(record, 19, 34)
+    redis.call('HDEL', m, 'rs')
+  end
+  if #set > 0 then
+    redis.call('HSET', m, unpack(set))
+  end
   if mode == 'p' then
-    if kind == '2' and new.mark == 1 then
-      redis.call('HSET', m, 'rq', digits(now + tonumber(at_ms)) .. ' ' .. string.sub(record, 19, 34))
-      redis.call('HDEL', m, 'rs')
-    end
     redis.call('HSET', key('sl', id), k, record)
+    write_late(id, k, maps[1], late)
     leased[#leased + 1] = digits(now + tonumber(lease_ms))
     leased[#leased + 1] = id .. '/' .. k
     return again and 'done' or state -- else it would seem that it was not written
-  end
-  if arrived then
-    hear_delivered(id, k, new, heard[2] or '', heard[3] or '')
-    pending = new.ok + new.dead < size
-  end
-  local later = math.max(now, tonumber(at_ms))
-  if park == '1' then
-    redis.call('HSET', m, 'pk', digits(later))
-    redis.call('ZREM', act, id)
-  end
-  if mode == 'r' and new.mark == 0 and new.attempt == 1 and new.settled_n == 0 and new.ok == 0
-    and st == '1' then
-    redis.call('ZREM', lease, id .. '/' .. k)
+  elseif untouched then
     redis.call('HDEL', key('sl', id), k)
-    if heard[1] or heard[2] or heard[3] then -- nothing was sent that they could be of
+    if maps[1] or maps[2] or maps[3] then -- nothing was sent that they could be of
       redis.call('HDEL', key('late', id), k, 'd' .. k, 'r' .. k)
     end
-    redis.call('ZADD', key('q', id), digits(later), k)
-    point(id)
   elseif pending then
-    wait_again(id, k, new, st, later)
+    new.holder = NOBODY
+    redis.call('HSET', key('sl', id), k, write_head(new))
   else
-    unleased[#unleased + 1] = id .. '/' .. k
     end_slice(id, k, new)
   end
+  if not untouched then
+    write_late(id, k, maps[1], late)
+  end
+
+  -- ---- where it waits ----
+  unleased[#unleased + 1] = id .. '/' .. k
+  if ends then
+    redis.call('ZADD', gc, purge, id)
+  end
   if park == '1' then
+    redis.call('ZREM', act, id)
+  end
+  local waits = untouched or (pending and (st == '1' or (st == '8' and new.out > 0)))
+  if waits then
+    redis.call('ZADD', key('q', id), digits(later), k)
+  end
+  if waits or park == '1' then
     point(id)
+  end
+  if ends and (heard or f[10] ~= '1' or f[4] or f[11] or f[12] or park == '1') then
+    unlist(id)
   end
   if kind == '2' then
     request_back(id, string.sub(record, 19, 34))
   end
-  if arrived and not pending then
-    complete(id, n, keep_ms)
-  elseif st == '8' and f[13] and new.out == 0 then
+  if f[13] and (ends or (st == '8' and new.out == 0)) then
     release(f[13])
   end
   return state
@@ -169,17 +193,27 @@ local function write_leases()
   if #unleased > 0 then
     redis.call('ZREM', lease, unpack(unleased))
   end
+end
+
+local answers = {}
+
+-- Of the shard of KEYS[at], whose first answer is that: where its leases can't be written, nor are they.
+local function end_shard(at, first)
+  local trouble = in_shard(at, write_leases)
+  for i = first, trouble and #answers or 0 do
+    answers[i] = trouble
+  end
   leased, unleased = {}, {}
 end
 
-local answers, at = {}, 1
+local at, first = 1, 1
 for i = 1, #ARGV, EACH do
   local shard = tonumber(ARGV[i])
   if shard ~= at then
-    write_leases()
-    at = shard
+    end_shard(at, first)
+    at, first = shard, #answers + 1
   end
   answers[#answers + 1] = in_shard(shard, settle, unpack(ARGV, i + 1, i + EACH - 1))
 end
-write_leases()
+end_shard(at, first)
 return answers

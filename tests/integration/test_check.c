@@ -445,6 +445,17 @@ static void every_peer_is_tried_and_said_in_a_line(void **state)
     assert_says(err(r), "warning: CMIBRIDGE_REDIS_DURABLE: redis.durable is false");
     assert_says(out(r), "with everysec up to 5191, measured");
 
+    assert_string_equal(redis_server_ask(redis, "ACL SETUSER default -xadd"), "+OK");
+    assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_OK); /* consume alone */
+    setenv("CMIBRIDGE_SERVER_ANONYMOUS_LOGIN", "dev", 1);
+    setenv("CMIBRIDGE_HISTORY_FILE", "/nonexistent/history.sqlite", 1);
+    assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
+    assert_says(out(r), "redis                FAILED ");
+    assert_says(out(r), ": its user may not run XADD on the keys s:* and the channels w:*");
+    unsetenv("CMIBRIDGE_SERVER_ANONYMOUS_LOGIN");
+    unsetenv("CMIBRIDGE_HISTORY_FILE");
+    assert_string_equal(redis_server_ask(redis, "ACL SETUSER default +xadd"), "+OK");
+
     cmi.status = 302;
     assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
     assert_says(out(r), "302 to GET /callbacks?limit=1: it redirects elsewhere");
