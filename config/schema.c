@@ -409,6 +409,8 @@ const struct setting schema[] = {
      "threads that read it, each with a cache of 32 MiB, as has the loop; one is always left to "
      "what "
      "is quick"},
+    {"history.read_time", SETTING_DURATION, 0, USED_SERVE, "30s", 1 * SECOND, 1 * HOUR, NULL, NULL,
+     "what one GET may read of it; then it is broken off and answered 503"},
     {"history.retention.contacts", SETTING_DURATION, 0, USED_SERVE, NULL, 7 * DAY, 36500 * DAY,
      NULL, "365d",
      "how long contacts other than chats and emails are kept, with their remarks; absent: for "

@@ -468,9 +468,9 @@ static bool start_writer(struct history *h, struct fault *f)
     return h->writer_started || fault_set(f, FAULT_STOP, "the history's thread can't be started");
 }
 
-static bool start_readers(struct history *h, const char *path, int count, struct fault *f)
+static bool start_readers(struct history *h, const struct history_conf *conf, struct fault *f)
 {
-    h->readers = readers_new(path, count, (struct readers_owner){h, on_read}, f);
+    h->readers = readers_new(conf, (struct readers_owner){h, on_read}, f);
     return h->readers != NULL;
 }
 
@@ -530,7 +530,7 @@ struct history *history_open(struct uv_loop_s *loop, const struct history_conf *
     if (take_lock(h, conf->file, f) && (h->db = sqlite_open(conf->file, false, f)) != NULL &&
         sqlite_migrate(h->db, history_schema, history_schema_steps, f) &&
         (h->erased = erased_load(h->db, f)) != NULL && count_hidden(h, f) &&
-        start_readers(h, conf->file, conf->readers, f) && start_writer(h, f))
+        start_readers(h, conf, f) && start_writer(h, f))
         return h;
     history_close(h, NULL, NULL);
     return NULL;

@@ -51,7 +51,8 @@ struct history_job {
 
 struct history_conf {
     const char *file;
-    int readers; /* threads that read */
+    int readers;          /* threads that read */
+    int64_t read_time_ms; /* the most that one job may read; then it fails (RETRY) */
 };
 
 /* Opens or makes the file, brings its schema up, takes its lock (FILE-lock), starts the threads.

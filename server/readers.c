@@ -6,6 +6,7 @@
 #include "server/sqlite.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <uv.h>
 
 #define MS_NS       UINT64_C(1000000)
@@ -23,6 +24,7 @@ struct reader {
     bool in_job;
     uint64_t begun_ns; /* that job */
     bool broke_off;    /* whatever it says then, it has not seen all */
+    bool too_long;     /* the same, and nobody begins it anew */
 };
 
 struct readers {
@@ -32,6 +34,7 @@ struct readers {
     struct job_chain lengthy; /* broken off by the first thread */
     bool stopping;
     struct readers_owner owner;
+    int64_t read_time_ms;
     struct reader *threads;
     int count;
     struct reader loops; /* by which it tries at once */
@@ -48,11 +51,15 @@ static bool goes_on(void *ctx)
 {
     struct reader *one = ctx;
     struct readers *r = one->all;
+    uint64_t ran_ns = uv_hrtime() - one->begun_ns;
     bool others_wait;
     bool stopping;
 
-    if (!one->in_job || uv_hrtime() - one->begun_ns < READERS_QUICK_MS * MS_NS)
+    if (!one->in_job || ran_ns < READERS_QUICK_MS * MS_NS)
         return true;
+    one->too_long = ran_ns >= (uint64_t)r->read_time_ms * MS_NS;
+    if (one->too_long)
+        return false;
     uv_mutex_lock(&r->mutex);
     stopping = r->stopping;
     others_wait = r->waiting.first != NULL;
@@ -67,7 +74,7 @@ static void run(struct reader *one, struct history_job *job)
 
     job->failed = false;
     job->fault = (struct fault){0};
-    one->broke_off = false;
+    one->broke_off = one->too_long = false;
     one->begun_ns = uv_hrtime();
     sqlite_do(one->db, "BEGIN");
     one->in_job = true;
@@ -89,7 +96,13 @@ static void settle(struct reader *one, struct history_job *job)
     struct readers *r = one->all;
     bool again = false;
 
-    if (one->broke_off) {
+    if (one->too_long) {
+        job->failed = true;
+        fault_set(&job->fault, FAULT_RETRY,
+                  "to find this takes longer than %" PRId64
+                  " ms; ask for what an index leads to, or for a shorter time",
+                  r->read_time_ms);
+    } else if (one->broke_off) {
         uv_mutex_lock(&r->mutex);
         again = !r->stopping;
         if (again) {
@@ -235,25 +248,28 @@ static bool open_loops(struct readers *r, const char *path, struct fault *f)
     return sqlite_check(r->loops.db, f);
 }
 
-struct readers *readers_new(const char *path, int count, struct readers_owner owner,
+struct readers *readers_new(const struct history_conf *conf, struct readers_owner owner,
                             struct fault *f)
 {
     struct readers *r = mem_zeroed(1, sizeof *r);
+    int count = conf->readers;
 
+    assert(conf->read_time_ms >= READERS_QUICK_MS);
     assert(count >= HISTORY_READERS_MIN && count <= HISTORY_READERS_MAX);
     r->owner = owner;
     r->count = count;
+    r->read_time_ms = conf->read_time_ms;
     r->threads = mem_zeroed((size_t)count, sizeof *r->threads);
     uv_mutex_init(&r->mutex);
     uv_cond_init(&r->wake);
-    if (!open_loops(r, path, f)) {
+    if (!open_loops(r, conf->file, f)) {
         readers_free(r);
         return NULL;
     }
     for (int i = 0; i < count; i++) {
         r->threads[i].all = r;
         r->threads[i].quick_only = i == 0;
-        if (!start(&r->threads[i], path, f)) {
+        if (!start(&r->threads[i], conf->file, f)) {
             readers_free(r);
             return NULL;
         }

@@ -5,7 +5,7 @@
  * Any thread takes any job, in the order they came, but for the first thread: a job that keeps it
  * longer than READERS_QUICK_MS while others wait is broken off and begun anew by one of the other
  * threads. So what walks a million rows, and were it a hundred of them, holds up nothing that is
- * quick.
+ * quick. What has read for conf.read_time_ms is broken off for good (RETRY).
  *
  * The loop has a connection, too, for what is done sooner than handed over. How long a job takes
  * shows only when it runs, so it is tried: what is not done in READERS_TRY_US is broken off, and
@@ -34,9 +34,9 @@ struct readers_owner {
     void (*ran)(void *ctx, struct history_job *job);
 };
 
-/* Opens `count` (HISTORY_READERS_MIN to _MAX) connections to the file, which must be a history, and
- * starts their threads. NULL with a fault. */
-struct readers *readers_new(const char *path, int count, struct readers_owner owner,
+/* Opens conf->readers (HISTORY_READERS_MIN to _MAX) connections to the file, which must be a
+ * history, and starts their threads. NULL with a fault. */
+struct readers *readers_new(const struct history_conf *conf, struct readers_owner owner,
                             struct fault *f) MUST_CHECK;
 /* False: as many wait already as may (HISTORY_QUEUE_MAX). */
 bool readers_add(struct readers *r, struct history_job *job) MUST_CHECK;

@@ -295,7 +295,8 @@ static bool start(struct serve *s, struct fault *f)
 {
     struct signals_owner signals = {s, drain, stop_soon, reload};
     struct history_conf history = {.file = conf_text(s->conf, "history.file"),
-                                   .readers = (int)conf_int(s->conf, "history.readers")};
+                                   .readers = (int)conf_int(s->conf, "history.readers"),
+                                   .read_time_ms = conf_ms(s->conf, "history.read_time")};
     struct sign_on_conf sign_on = {
         .loop = &s->loop, .log = s->server.log, .stats = s->server.stats};
 

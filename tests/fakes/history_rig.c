@@ -86,7 +86,8 @@ static void make(struct inside *s, const char *file, bool plain_user)
                                     .bodies_max_bytes = 64 << 20,
                                     .request_time_ms = 60000};
     static const uint8_t secret[FRONT_SECRET_BYTES] = {7};
-    struct history_conf history = {.file = file, .readers = HISTORY_READERS_MIN};
+    struct history_conf history = {
+        .file = file, .readers = HISTORY_READERS_MIN, .read_time_ms = 60000};
     struct fault f = {0};
 
     if (!guid_parse(VIEW(RIG_QUEUE_ID), &queue.id) || !guid_parse(VIEW(RIG_USER_ID), &user.id))

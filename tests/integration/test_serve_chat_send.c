@@ -208,6 +208,13 @@ static void what_can_t_be_sent_is_refused_before_it_is_recorded(void **state)
     buf_put_text(&body, "\"}]}}");
     serve_expect(&rig, "POST", "/chats", "", buf_text(&body), 400,
                  "transcript: a message has more than 2000 characters, which can't be sent\n");
+    buf_clear(&body);
+    buf_put_text(&body, "{\"channel_sub_type\":\"");
+    for (int i = 0; i < 1000000; i++)
+        buf_put_char(&body, 'a');
+    buf_put_text(&body, "\"}");
+    serve_expect(&rig, "POST", "/chats", "", buf_text(&body), 400,
+                 "channel_sub_type has 1000000 bytes; the maximum is 1024\n");
     buf_done(&body);
 }
 

@@ -28,6 +28,7 @@ struct world {
     unsigned failed_lines; /* history_write_failed */
     unsigned recovered_lines;
     struct history *history;
+    int64_t read_time_ms;
 };
 
 static void say(void *ctx, enum notice_level level, const char *event,
@@ -54,6 +55,7 @@ static int set_up(void **state)
         return -1;
     snprintf(w->file, sizeof w->file, "%s/h.db", w->dir);
     uv_loop_init(&w->loop);
+    w->read_time_ms = 3600000;
     w->stats = stats_new();
     w->log = (struct notice){.ctx = w, .least = NOTICE_DEBUG, .say = say};
     *state = w;
@@ -62,7 +64,8 @@ static int set_up(void **state)
 
 static struct history *try_to_open(struct world *w, struct fault *f)
 {
-    struct history_conf conf = {.file = w->file, .readers = HISTORY_READERS_MIN};
+    struct history_conf conf = {
+        .file = w->file, .readers = HISTORY_READERS_MIN, .read_time_ms = w->read_time_ms};
 
     return history_open(&w->loop, &conf, &w->log, w->stats, f);
 }
@@ -538,6 +541,35 @@ static void what_reads_without_end_holds_up_nothing_else(void **state)
     uv_sem_destroy(&inside);
 }
 
+static void what_reads_for_too_long_is_given_up(void **state)
+{
+    enum { ENDLESS_ONES = 3 };
+    struct world *w = *state;
+    struct job *endless[ENDLESS_ONES];
+    uv_sem_t inside;
+
+    uv_sem_init(&inside, 0);
+    w->read_time_ms = 20;
+    open_history(w);
+    for (int i = 0; i < ENDLESS_ONES; i++) {
+        endless[i] = job(w, ENDLESS, 0);
+        endless[i]->inside = &inside;
+        hand_in(endless[i]);
+    }
+    for (int i = 0; i < ENDLESS_ONES; i++) {
+        wait_for(endless[i]);
+        assert_int_equal(endless[i]->fault.cls, FAULT_RETRY);
+        assert_string_equal(endless[i]->fault.text,
+                            "to find this takes longer than 20 ms; ask for what an index leads "
+                            "to, or for a shorter time");
+        mem_free(endless[i]);
+    }
+    assert_int_equal(write_one(w, INSERT, 1), FAULT_NONE);
+    assert_int_equal(stored(w), 1);
+    close_history(w);
+    uv_sem_destroy(&inside);
+}
+
 /* One of them: while the loop reads, what came with it is read by the threads. */
 static void the_first_short_read_of_a_turn_is_done_at_once(void **state)
 {
@@ -641,6 +673,7 @@ int main(void)
         IN_A_WORLD(a_full_queue_refuses_for_now),
         IN_A_WORLD(a_second_owner_gets_a_sentence),
         IN_A_WORLD(what_reads_without_end_holds_up_nothing_else),
+        IN_A_WORLD(what_reads_for_too_long_is_given_up),
         IN_A_WORLD(the_first_short_read_of_a_turn_is_done_at_once),
         IN_A_WORLD(a_read_at_once_that_fails_says_so),
         IN_A_WORLD(a_long_read_at_once_goes_to_the_threads),
