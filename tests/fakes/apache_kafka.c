@@ -339,11 +339,11 @@ static void await_served(struct apache_kafka *k, const char *topic, unsigned par
 
 void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned partitions)
 {
-    apache_kafka_topic_of(k, name, partitions, NULL);
+    apache_kafka_topic_of(k, name, partitions, NULL, NULL);
 }
 
 void apache_kafka_topic_of(struct apache_kafka *k, const char *name, unsigned partitions,
-                           const char *max_message_bytes)
+                           const char *setting, const char *value)
 {
     rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, (int)partitions, 1, NULL, 0);
     rd_kafka_AdminOptions_t *how = options(k, RD_KAFKA_ADMIN_OP_CREATETOPICS);
@@ -353,8 +353,8 @@ void apache_kafka_topic_of(struct apache_kafka *k, const char *name, unsigned pa
     size_t n;
 
     check("options", rd_kafka_AdminOptions_set_operation_timeout(how, ANSWER_MS, NULL, 0));
-    if (max_message_bytes != NULL)
-        check(name, rd_kafka_NewTopic_set_config(topic, "max.message.bytes", max_message_bytes));
+    if (setting != NULL)
+        check(name, rd_kafka_NewTopic_set_config(topic, setting, value));
     rd_kafka_CreateTopics(k->client, &topic, 1, how, queue);
     event = answer("a topic", queue);
     results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);

@@ -24,9 +24,9 @@ void apache_kafka_stop(struct apache_kafka *k, int signal);
 void apache_kafka_restart(struct apache_kafka *k); /* same ports, same directory; when it answers */
 
 void apache_kafka_topic(struct apache_kafka *k, const char *name, unsigned partitions);
-/* max_message_bytes: the topic's setting, or NULL. */
+/* setting: one of the topic's ("max.message.bytes"), or NULL. */
 void apache_kafka_topic_of(struct apache_kafka *k, const char *name, unsigned partitions,
-                           const char *max_message_bytes);
+                           const char *setting, const char *value);
 void apache_kafka_delete(struct apache_kafka *k, const char *topic); /* then it is gone */
 /* Adds partitions, so that it has so many; when the broker serves them. */
 void apache_kafka_grow(struct apache_kafka *k, const char *topic, unsigned partitions);

@@ -315,7 +315,7 @@ static void dead_letters_end_though_their_topic_takes_little(void **state)
     (void)state;
     apache_kafka_topic(kafka, "little", PARTITIONS);
     apache_kafka_topic(kafka, "little-results", 1);
-    apache_kafka_topic_of(kafka, "little-dead", 1, "4000");
+    apache_kafka_topic_of(kafka, "little-dead", 1, "max.message.bytes", "4000");
     kafka_rig_start_on(&s.rig, apache_kafka_address(kafka));
     load_open(&s, "little", PARTITIONS, true);
     memset(large, 'x', sizeof large - 1);
@@ -365,9 +365,9 @@ static void a_topic_that_takes_too_little_is_told_of_before_the_start(void **sta
     const char *said;
 
     (void)state;
-    apache_kafka_topic_of(kafka, "room", 2, "2000000");
-    apache_kafka_topic_of(kafka, "room-results", 1, "40000");
-    apache_kafka_topic_of(kafka, "room-dead", 1, "4000000");
+    apache_kafka_topic_of(kafka, "room", 2, "max.message.bytes", "2000000");
+    apache_kafka_topic_of(kafka, "room-results", 1, "max.message.bytes", "40000");
+    apache_kafka_topic_of(kafka, "room-dead", 1, "max.message.bytes", "4000000");
     said = check_connect("room");
     assert_non_null(strstr(said, "kafka                ok "));
     assert_non_null(strstr(said, "kafka                warns  records of room may have 2000000 "));

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "bridge/io/kafka_reader.h"
 #include "tests/fakes/apache_kafka.h"
 #include "tests/fakes/kafka_rig.h"
 
@@ -301,6 +302,58 @@ static void the_traces_of_transactions_are_no_gap(void **state)
     kafka_rig_stop(&rig);
 }
 
+struct times {
+    size_t records;
+    size_t of_the_broker;
+    int64_t last_ms;
+};
+
+static bool take_time(void *ctx, const struct record *r, int64_t done, int64_t total,
+                      struct fault *f)
+{
+    struct times *t = ctx;
+
+    (void)done;
+    (void)total;
+    (void)f;
+    t->records++;
+    t->of_the_broker += r->broker_time;
+    t->last_ms = r->timestamp_ms;
+    return true;
+}
+
+static void a_record_says_whose_time_it_has(void **state)
+{
+    static const char *const topics[] = {"producers-time", "brokers-time"};
+    struct kafka_rig rig;
+    struct kafka_conf conf;
+    struct kafka_reader *reader;
+    struct fault f = {0};
+
+    (void)state;
+    apache_kafka_topic(kafka, topics[0], 1);
+    apache_kafka_topic_of(kafka, topics[1], 1, "message.timestamp.type", "LogAppendTime");
+    kafka_rig_start_on(&rig, apache_kafka_address(kafka));
+    conf = kafka_rig_conf(&rig, topics);
+    reader = kafka_reader_new(&conf, &f);
+    assert_non_null(reader);
+    for (size_t i = 0; i < 2; i++) {
+        struct times t = {.records = 0};
+
+        kafka_rig_produce(&rig, &(struct sink_record){.topic = topics[i],
+                                                      .has_value = true,
+                                                      .value = VIEW("x"),
+                                                      .timestamp_ms = 1000});
+        flush(&rig);
+        assert_true(kafka_reader_scan(reader, topics[i], take_time, &t, NULL, &f));
+        assert_int_equal(t.records, 1);
+        assert_int_equal(t.of_the_broker, i);
+        assert_int_equal(t.last_ms == 1000, i == 0);
+    }
+    kafka_reader_free(reader);
+    kafka_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +362,7 @@ int main(void)
         cmocka_unit_test(records_dropped_while_it_reads_stop_the_source_too),
         cmocka_unit_test(records_travel_compressed),
         cmocka_unit_test(the_traces_of_transactions_are_no_gap),
+        cmocka_unit_test(a_record_says_whose_time_it_has),
     };
     int failed;
 
