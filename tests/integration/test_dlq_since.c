@@ -8,7 +8,9 @@
 
 #include "bridge/commands.h"
 #include "tests/fakes/dlq_rig.h"
+#include "tests/fakes/load.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -178,12 +180,97 @@ static void what_was_written_before_it_was_given_up_may_be_newer(void **state)
     kafka_rig_stop(&rig);
 }
 
+/* timestamp_ms: 0 is now. */
+static void send_consent(struct kafka_rig *rig, const char *topic, int32_t partition,
+                         const char *address, int64_t timestamp_ms)
+{
+    char subject[64];
+    char value[96];
+    const struct record_header headers[] = {
+        {VIEW("content-type"), VIEW("application/json")},
+        {VIEW("ce_specversion"), VIEW("1.0")},
+        {VIEW("ce_id"), view_of(address)},
+        {VIEW("ce_source"), VIEW("/shop")},
+        {VIEW("ce_type"), VIEW("customerconsent.changed")},
+        {VIEW("ce_subject"),
+         {subject,
+          (size_t)snprintf(subject, sizeof subject, "customerConsents/whatsapp_%s", address)}},
+    };
+
+    snprintf(value, sizeof value, "{\"address\":\"%s\",\"usage\":\"whatsapp\",\"consent\":true}",
+             address);
+    kafka_rig_produce(rig,
+                      &(struct sink_record){.topic = topic,
+                                            .has_partition = true,
+                                            .partition = partition,
+                                            .has_value = true,
+                                            .value = view_of(value),
+                                            .timestamp_ms = timestamp_ms,
+                                            .headers = headers,
+                                            .header_count = sizeof headers / sizeof headers[0]});
+}
+
+static bool has_one(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return r->count == 1;
+}
+
+/* A dead letter keeps its record's time, so what was written between that and its being given up is
+ * known to be newer: as here, where it was published an hour before it was read. */
+static void a_dead_letter_keeps_when_its_event_was_published(void **state)
+{
+    static const struct hostile_step refuse = {
+        .act = HOSTILE_REPLY, .status = 400, .body = "Not now"};
+    static const char *const written[] = {"changes-results"};
+    static const char *const letters[] = {"changes-dead"};
+    struct load l;
+    struct reader of_results = {.rig = NULL};
+    struct reader of_letters = {.rig = NULL};
+    struct kafka_conf conf;
+    struct consumer *c;
+    const char *output;
+    uv_timeval64_t now;
+
+    (void)state;
+    redis_server_need();
+    kafka_rig_start(&l.rig, 1);
+    load_open(&l, "changes", 2, true);
+    kafka_rig_topic(&l.rig, "changes", 2);
+    kafka_rig_topic(&l.rig, written[0], 1);
+    kafka_rig_topic(&l.rig, letters[0], 1);
+    c = consumer_start(&l.conf);
+    conf = kafka_rig_conf(&l.rig, written);
+    reader_start(&of_results, &l.rig, &conf);
+    conf = kafka_rig_conf(&l.rig, letters);
+    conf.group = "letters";
+    reader_start(&of_letters, &l.rig, &conf);
+    send_consent(&l.rig, "changes", 1, "+358501234567", 0);
+    kafka_rig_until(&l.rig, has_one, &of_results);
+    hostile_http_script(l.cmi, &refuse, 1);
+    assert_int_equal(uv_gettimeofday(&now), 0);
+    send_consent(&l.rig, "changes", 0, "+358 50 1234567", (now.tv_sec - 3600) * 1000);
+    kafka_rig_until(&l.rig, has_one, &of_letters);
+    assert_int_equal(
+        kafka_rig_command(
+            &l.rig, "", "dlq replay --dry-run -t changes-dead --results changes-results", &output),
+        COMMAND_OK);
+    assert_non_null(strstr(output, "changes[0] offset 0  written since\n"));
+    reader_done(&of_results);
+    reader_done(&of_letters);
+    assert_int_equal(consumer_end(c, SIGTERM), COMMAND_OK);
+    consumer_free(c);
+    load_close(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_since_is_passed_over_unless_forced),
         cmocka_unit_test(what_is_spelt_differently_is_the_same_subject),
         cmocka_unit_test(what_was_written_before_it_was_given_up_may_be_newer),
+        cmocka_unit_test(a_dead_letter_keeps_when_its_event_was_published),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
