@@ -25,7 +25,7 @@ struct queues *access_queues(const struct conf *c)
                                  .address = conf_entry_text(c, "chats.queues", i, "address"),
                                  .name = conf_entry_text(c, "chats.queues", i, "name"),
                                  .channel = conf_entry_text(c, "chats.queues", i, "channel"),
-                                 .sends = conf_entry_text(c, "chats.queues", i, "via") != NULL};
+                                 .via = conf_entry_text(c, "chats.queues", i, "via")};
         bool is_guid = guid_parse(view_of(conf_entry_text(c, "chats.queues", i, "id")), &one.id);
 
         assert(is_guid); /* the schema says so */

@@ -47,7 +47,7 @@ struct chat_post {
 
 static bool goes_out(const struct chat_post *post)
 {
-    return post->outbound && post->queue->sends;
+    return post->outbound && post->queue->via != NULL;
 }
 
 static bool post_begin(void *ctx, const struct cmi_field *field, size_t index, struct fault *f)

@@ -43,7 +43,8 @@ struct exchange_user {
 struct exchange {
     struct server *server;
     const char *method; /* "GET" (also for HEAD), "POST", … */
-    struct view id;     /* the {…} of the path, decoded; VIEW_NONE where the route has none */
+    bool is_head;
+    struct view id; /* the {…} of the path, decoded; VIEW_NONE where the route has none */
     const struct exchange_param *params;
     size_t param_count;
     enum show_form form;              /* of the answer to a GET */

@@ -269,6 +269,7 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
         return;
     }
     p->x.method = p->route->route->method;
+    p->x.is_head = view_is(r->method, "HEAD");
     cors_answer(f->cors, p, VIEW_NONE);
     read_trace(p);
     if ((p->route->route->need & ROUTE_OPEN) != 0) {

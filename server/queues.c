@@ -38,6 +38,7 @@ void queues_free(struct queues *q)
         drop(q->chats[i].address);
         drop(q->chats[i].name);
         drop(q->chats[i].channel);
+        drop(q->chats[i].via);
     }
     for (size_t i = 0; i < q->callback_count; i++) {
         drop(q->callbacks[i].number);
@@ -60,7 +61,7 @@ void queues_add_chat(struct queues *q, const struct chat_queue *one)
     to->id = one->id;
     to->name = copy_of(one->name);
     to->channel = copy_of(one->channel);
-    to->sends = one->sends;
+    to->via = copy_of(one->via);
 }
 
 void queues_add_callback(struct queues *q, const struct callback_queue *one)

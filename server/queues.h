@@ -13,7 +13,7 @@ struct chat_queue {
     struct guid id;
     const char *name;
     const char *channel; /* "sms", "whatsapp", "text": the subType that goes with it */
-    bool sends;          /* it has an address and a channel that its messages go out through */
+    const char *via; /* the channel (channels.<via>) that its messages go out through, or NULL */
 };
 
 struct callback_queue {

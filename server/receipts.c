@@ -7,6 +7,7 @@
 #include "bridge/io/crypto.h"
 #include "bridge/io/redis_schedule_scripts.h"
 #include "server/consents.h"
+#include "server/queues.h"
 #include "server/receipt_call.h"
 #include "server/server.h"
 #include "server/store.h"
@@ -31,6 +32,9 @@ struct intake {
     size_t next; /* receipts first, then leavers */
     size_t waiting;
     bool failed;
+    size_t nonsense_count; /* items that could not be read, the first of them and why */
+    size_t nonsense;
+    struct fault why;
     char once[CRYPTO_SHA256_HEX]; /* "" where it may come twice */
 };
 
@@ -42,7 +46,6 @@ struct step {
     char slice[24];
     char index[24];
     unsigned shard;
-    bool beside; /* they were not in a key of their own */
 };
 
 static void count(const struct intake *in, const char *result)
@@ -140,36 +143,13 @@ static bool address_at(struct view list, size_t index, struct view *address)
     return true;
 }
 
-static void on_slice(void *owner, const struct redis_value *v);
-
-static void look_beside(struct step *step)
+/* Of a step that ends without the script. */
+static void drop(struct step *step, const struct redis_value *v, const char *result)
 {
-    char key[SHARD_KEY_MAX];
-    struct view args[] = {VIEW("HGET"), shard_key(step->shard, "m", view_of(step->id), key),
-                          VIEW("c0")};
-
-    step->beside = true;
-    redis_command(step->in->x->server->redis, args, 3, on_slice, step);
-}
-
-static void on_slice(void *owner, const struct redis_value *v)
-{
-    struct step *step = owner;
     struct intake *in = step->in;
-    struct view address = VIEW_NONE;
 
-    if (v->kind == REDIS_NIL && !step->beside && view_is(view_of(step->slice), "0")) {
-        look_beside(step);
-        return;
-    }
-
-    if (v->kind == REDIS_TEXT &&
-        address_at(v->text, step->receipt->ref.destination % STORE_SLICE_MAX, &address)) {
-        store_it(step, address);
-        return;
-    }
-    if (v->kind == REDIS_TEXT || v->kind == REDIS_NIL) {
-        count(in, "gone");
+    if (result != NULL) {
+        count(in, result);
     } else {
         store_log(in->x, v);
         in->failed = true;
@@ -179,13 +159,70 @@ static void on_slice(void *owner, const struct redis_value *v)
     go_on(in);
 }
 
-/* The event names the destination as it was given, so its slice is read first. */
-static void look_up(struct intake *in, const struct receipt *r)
+/* The event names the destination as it was given. */
+static void find_in(struct step *step, struct view list)
 {
-    struct step *step = mem_zeroed(1, sizeof *step);
+    struct view address = VIEW_NONE;
+
+    if (address_at(list, step->receipt->ref.destination % STORE_SLICE_MAX, &address))
+        store_it(step, address);
+    else
+        drop(step, NULL, "gone");
+}
+
+static void on_slice(void *owner, const struct redis_value *v)
+{
+    struct step *step = owner;
+
+    if (v->kind == REDIS_TEXT)
+        find_in(step, v->text);
+    else
+        drop(step, v, v->kind == REDIS_NIL ? "gone" : NULL);
+}
+
+static void look_in_slice(struct step *step)
+{
     char name[GUID_TEXT_MAX + sizeof step->slice];
     char key[SHARD_KEY_MAX];
     struct view args[] = {VIEW("GET"), VIEW_NONE};
+
+    snprintf(name, sizeof name, "%s:%s", step->id, step->slice);
+    args[1] = shard_key(step->shard, "c", view_of(name), key);
+    redis_command(step->in->x->server->redis, args, 2, on_slice, step);
+}
+
+/* A gateway's word holds for what went out through it (decisions/0015). */
+static bool is_of_channel(const struct step *step, struct view source)
+{
+    const struct chat_queue *q = queues_chat_by_address(step->in->x->server->queues, source);
+
+    return q != NULL && q->via != NULL && strcmp(q->via, step->in->channel->name) == 0;
+}
+
+enum { SOURCE, FEW_ADDRESSES, ASKED }; /* a few addresses lie beside the rest */
+
+static void on_message(void *owner, const struct redis_value *v)
+{
+    struct step *step = owner;
+    bool told = v->kind == REDIS_ARRAY && v->count == ASKED;
+
+    if (!told)
+        drop(step, v, NULL);
+    else if (v->items[SOURCE].kind != REDIS_TEXT)
+        drop(step, NULL, "gone");
+    else if (!is_of_channel(step, v->items[SOURCE].text))
+        drop(step, NULL, "other_channel");
+    else if (v->items[FEW_ADDRESSES].kind == REDIS_TEXT && view_is(view_of(step->slice), "0"))
+        find_in(step, v->items[FEW_ADDRESSES].text);
+    else
+        look_in_slice(step);
+}
+
+static void look_up(struct intake *in, const struct receipt *r)
+{
+    struct step *step = mem_zeroed(1, sizeof *step);
+    char key[SHARD_KEY_MAX];
+    struct view args[] = {VIEW("HMGET"), VIEW_NONE, VIEW("src"), VIEW("c0")};
 
     step->in = in;
     step->receipt = r;
@@ -193,10 +230,9 @@ static void look_up(struct intake *in, const struct receipt *r)
     step->shard = shard_of(view_of(step->id));
     snprintf(step->slice, sizeof step->slice, "%" PRIu32, r->ref.destination / STORE_SLICE_MAX);
     snprintf(step->index, sizeof step->index, "%" PRIu32, r->ref.destination % STORE_SLICE_MAX);
-    snprintf(name, sizeof name, "%s:%s", step->id, step->slice);
-    args[1] = shard_key(step->shard, "c", view_of(name), key);
+    args[1] = shard_key(step->shard, "m", view_of(step->id), key);
     in->waiting++;
-    redis_command(in->x->server->redis, args, 2, on_slice, step);
+    redis_command(in->x->server->redis, args, sizeof args / sizeof args[0], on_message, step);
 }
 
 static void on_withdrawn(void *owner, bool done)
@@ -213,10 +249,15 @@ static void on_withdrawn(void *owner, bool done)
 
 static void answer(struct intake *in)
 {
+    char text[FAULT_TEXT_MAX + 96] = "ok\n";
+
+    if (in->nonsense_count > 0)
+        (void)snprintf(text, sizeof text, "ok, but for %zu; number %zu of the list: %s\n",
+                       in->nonsense_count, in->nonsense, in->why.text);
     if (in->failed)
         store_unavailable(in->x);
     else
-        exchange_answer(in->x, 200, "text/plain", VIEW("ok\n"));
+        exchange_answer(in->x, 200, "text/plain", view_of(text));
     intake_free(in);
 }
 
@@ -321,6 +362,17 @@ static void on_inbound(void *ctx, const struct receipt_inbound *i)
     snprintf(in->leavers[in->leaver_count++], ADDRESS_PLUS, "%s%s", bare ? "+" : "", i->from);
 }
 
+static void on_nonsense(void *ctx, size_t number, const struct fault *f)
+{
+    struct intake *in = ctx;
+
+    count(in, "nonsense");
+    if (in->nonsense_count++ > 0)
+        return;
+    in->nonsense = number;
+    in->why = *f;
+}
+
 static void hash_once(struct intake *in, struct view once)
 {
     struct buf all;
@@ -347,11 +399,17 @@ static void look_if_new(struct intake *in)
     redis_command(in->x->server->redis, args, 2, on_once, in);
 }
 
-static void refuse(struct exchange *x, const struct receipts_channel *c, int status,
-                   const struct fault *f)
+static void say_refused(struct exchange *x, const struct receipts_channel *c, int status,
+                        const struct fault *f)
 {
     notice_say(x->server->log, NOTICE_WARN, "receipt_refused", NOTICE_TEXT("channel", c->name),
                NOTICE_INT("status", status), NOTICE_TEXT("error", f->text));
+}
+
+static void refuse(struct exchange *x, const struct receipts_channel *c, int status,
+                   const struct fault *f)
+{
+    say_refused(x, c, status, f);
     if (status == 401)
         exchange_error(x, 401, "this receipt does not prove where it is from");
     else
@@ -362,7 +420,7 @@ static void take(struct exchange *x, const struct receipts_channel *c)
 {
     struct receipt_request request = {x->query, x->headers, x->header_count, x->body, x->wall_ms};
     struct intake *in = mem_zeroed(1, sizeof *in);
-    struct receipt_visitor to = {in, on_receipt, on_inbound};
+    struct receipt_visitor to = {in, on_receipt, on_inbound, on_nonsense};
     struct view once = VIEW_NONE;
     struct fault f = {0};
 
@@ -379,6 +437,8 @@ static void take(struct exchange *x, const struct receipts_channel *c)
         refuse(x, c, 400, &f);
         intake_free(in);
     } else {
+        if (in->nonsense_count > 0)
+            say_refused(x, c, 200, &in->why);
         hash_once(in, once);
         look_if_new(in);
     }
@@ -402,7 +462,8 @@ static void serve(struct exchange *x)
 
     if (c == NULL) {
         exchange_error(x, 404, "HTTP 404 Not Found");
-    } else if (strcmp(x->method, c->reader->method) == 0) {
+    } else if (strcmp(x->method, c->reader->method) == 0 &&
+               !x->is_head) { /* HEAD changes nothing */
         take(x, c);
     } else if (c->reader->challenge != NULL && strcmp(x->method, "GET") == 0) {
         challenge(x, c);

@@ -47,6 +47,8 @@ struct receipt_visitor {
     void *ctx;
     void (*receipt)(void *ctx, const struct receipt *r);
     void (*inbound)(void *ctx, const struct receipt_inbound *i);
+    /* The number of one in a list, from 1, that makes no sense, and why: the others do. */
+    void (*nonsense)(void *ctx, size_t number, const struct fault *f);
 };
 
 struct receipt_request {
@@ -69,8 +71,8 @@ struct receipt_reader {
      * come twice without harm. false (REJECT): why not, for the log and nobody else. */
     bool (*verify)(const struct receipt_setup *s, const struct receipt_request *r,
                    struct view *once, struct fault *f);
-    /* Hands over each receipt and text. false (REJECT): not what this gateway sends; what was
-     * handed over by then must not be acted on. */
+    /* Hands over each receipt and text. false (REJECT): not what this gateway sends, nothing of it;
+     * what was handed over by then must not be acted on. */
     bool (*read)(const struct receipt_request *r, const struct receipt_visitor *to,
                  struct fault *f);
     /* The GET by which a gateway makes sure of us, answered with *answer (decoded into `room`,

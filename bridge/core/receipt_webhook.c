@@ -80,22 +80,41 @@ static bool read_one(struct view json, const struct receipt_visitor *to, struct 
     return true;
 }
 
+/* One that makes no sense must not keep the others from their effect: the list would come again, as
+ * it is, for as long as the gateway has patience. */
+static bool read_list(struct json_walk *walk, const struct receipt_visitor *to, struct fault *f)
+{
+    struct view key = VIEW_NONE;
+    struct view item = VIEW_NONE;
+    struct fault first = {0};
+    size_t count = 0;
+    size_t bad = 0;
+
+    while (json_walk_next(walk, &key, &item)) {
+        struct fault why = {0};
+
+        if (!receipt_count(&count, f))
+            return false;
+        if (read_one(item, to, &why))
+            continue;
+        if (bad++ == 0)
+            first = why;
+        to->nonsense(to->ctx, count, &why);
+    }
+    if (bad == 0 || bad < count)
+        return true;
+    *f = first;
+    return false;
+}
+
 static bool read(const struct receipt_request *r, const struct receipt_visitor *to, struct fault *f)
 {
     struct view json = json_pick_root(r->body);
     struct json_walk walk;
-    struct view key = VIEW_NONE;
-    struct view item = VIEW_NONE;
-    size_t count = 0;
 
     if (json.n == 0 || !json_walk_init(&walk, json))
         return fault_set(f, FAULT_REJECT, "the body is no JSON object or list of them");
-    if (walk.object)
-        return read_one(json, to, f);
-    while (json_walk_next(&walk, &key, &item))
-        if (!receipt_count(&count, f) || !read_one(item, to, f))
-            return false;
-    return true;
+    return walk.object ? read_one(json, to, f) : read_list(&walk, to, f);
 }
 
 const struct receipt_reader receipt_webhook = {"POST", verify, read, NULL};

@@ -59,11 +59,12 @@ static void read_status(struct view status, const struct receipt_visitor *to)
     to->receipt(to->ctx, &one);
 }
 
-/* A text, or the button that was pressed instead. */
+/* A text, or the button or line of a list that was chosen instead. */
 static void read_message(struct view message, const struct receipt_visitor *to)
 {
     static const char *const texts[] = {"text.body", "button.text",
-                                        "interactive.button_reply.title"};
+                                        "interactive.button_reply.title",
+                                        "interactive.list_reply.title"};
     struct receipt_inbound one = {.sub_type = VIEW("whatsapp")};
 
     if (!json_pick_text(message, "from", one.from, sizeof one.from))

@@ -9,6 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void on_nonsense(void *ctx, size_t number, const struct fault *f)
+{
+    (void)ctx;
+    must(number >= 1 && number <= RECEIPT_ITEMS_MAX && f->cls == FAULT_REJECT, "nonsense of none");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(bool holds, const char *what)
@@ -42,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct receipt_setup setup = {
         .channel = &channel, .verify_token = "t", .crypto = {crypto_hmac_sha256, crypto_same}};
     size_t taken = 0;
-    struct receipt_visitor to = {&taken, on_receipt, on_inbound};
+    struct receipt_visitor to = {&taken, on_receipt, on_inbound, on_nonsense};
     const struct receipt_reader *reader = NULL;
     struct receipt_request r = {.wall_ms = 1700000000000};
     struct view once = VIEW_NONE;

@@ -70,13 +70,15 @@ static int start(void **state)
 {
     struct fault f = {0};
     char more[512];
+    size_t n;
 
     (void)state;
     kannel_need();
     kannel_start(&kannel);
     kafka = kafka_broker_start(1, &f);
     assert_non_null(kafka);
-    snprintf(more, sizeof more, channel, kannel.sendsms_port, 1U);
+    n = (size_t)snprintf(more, sizeof more, channel, kannel.sendsms_port, 1U);
+    snprintf(more + n, sizeof more - n, "chats.queues.sms.via: op\n");
     serve_rig_start(&serve, more);
     write_config();
     run_schedule();

@@ -36,6 +36,12 @@ static const char settings[] =
     "  wa: {type: whatsapp-cloud, url: 'http://127.0.0.1:9', receipts_secret: app-secret-0123456,\n"
     "       verify_token: t0ken}\n"
     "  bot: {type: telegram, url: 'http://127.0.0.1:9', token: '1:x'}\n"
+    "chats.queues.hook: {id: A0000000000000000000000000000001, name: Hook, via: hook,\n"
+    "  address: hook@sms.example.com, channel: sms}\n"
+    "chats.queues.kannel: {id: A0000000000000000000000000000002, name: Kannel, via: sms,\n"
+    "  address: kannel@sms.example.com, channel: sms}\n"
+    "chats.queues.cloud: {id: A0000000000000000000000000000003, name: Cloud, via: wa,\n"
+    "  address: cloud@whatsapp.example.com, channel: whatsapp}\n"
     "consent: {stop_words: {en: 'stop, opt out', fi: lopeta}}\n";
 
 static int start(void **state)
@@ -62,17 +68,23 @@ static int64_t now_s(void)
 
 enum sent { SENT, OUT, WAITS }; /* handled; handed over, no reply yet; to be tried again */
 
+#define BY_HOOK   "\"source\":\"hook@sms.example.com\",\"subType\":\"sms\""
+#define BY_KANNEL "\"source\":\"kannel@sms.example.com\",\"subType\":\"sms\""
+#define BY_CLOUD  "\"source\":\"cloud@whatsapp.example.com\",\"subType\":\"whatsapp\""
+#define BY_NONE   "\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\""
+
 /* A message to two, both as far as `how` says. */
-static void post(char id[33], enum sent how)
+static void post_by(const char *source, char id[33], enum sent how)
 {
     static const uint8_t holder[SLICE_HOLDER_BYTES] = "somebody";
     char command[COMMAND];
+    char body[COMMAND];
     struct slice s;
 
-    serve_create(&rig, "/messages", "",
-                 "{\"message\":\"m\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","
-                 "\"destinations\":[{\"address\":\"+1\"},{\"address\":\"+2\"}]}",
-                 id);
+    snprintf(body, sizeof body,
+             "{\"message\":\"m\",%s,\"destinations\":[{\"address\":\"+1\"},{\"address\":\"+2\"}]}",
+             source);
+    serve_create(&rig, "/messages", "", body, id);
     assert_true(slice_read(&s, VIEW_NONE, 2));
     slice_claim(&s, holder);
     slice_hand_over(&s, 2);
@@ -87,6 +99,11 @@ static void post(char id[33], enum sent how)
         snprintf(command, sizeof command, "HSET s:{%02u}:m:%s ok 2", shard_of(view_of(id)), id);
         assert_string_equal(redis_server_ask(rig.redis, command), ":1");
     }
+}
+
+static void post(char id[33], enum sent how)
+{
+    post_by(BY_HOOK, id, how);
 }
 
 static void expect_statuses(const char *id, const char *first, const char *second)
@@ -351,11 +368,13 @@ static void kannel_s_dlr_url_is_taken(void **state)
 
     (void)state;
     buf_init(&bytes, 4096);
-    post(id, SENT);
+    post_by(BY_KANNEL, id, SENT);
     snprintf(path, sizeof path,
              "/receipts/sms?ref=%s-1&token=0123456789abcdef&type=2&time=1700000000"
              "&answer=stat%%3AUNDELIV+err%%3A001+text%%3Asecret&id=77",
              id);
+    assert_int_equal(ask("HEAD", path, "", NULL), 405); /* which asks, and changes nothing */
+    expect_statuses(id, "HANDLED", "HANDLED");
     assert_int_equal(ask("GET", path, "", NULL), 200);
     assert_int_equal(ask("GET", path, "", NULL), 200);
     expect_statuses(id, "HANDLED", "FAILED");
@@ -395,7 +414,7 @@ static void the_cloud_api_is_confirmed_and_its_statuses_are_taken(void **state)
     assert_int_equal(
         ask("GET", "/receipts/wa?hub.mode=subscribe&hub.challenge=1&hub.verify_token=x", "", NULL),
         403);
-    post(id, SENT);
+    post_by(BY_CLOUD, id, SENT);
     snprintf(body, sizeof body,
              "{\"entry\":[{\"changes\":[{\"value\":{\"statuses\":["
              "{\"id\":\"wamid.1\",\"status\":\"read\",\"timestamp\":\"1700000000\","
@@ -429,6 +448,41 @@ static int conversation(const char *nonce, const char *body)
     buf_done(&signed_text);
     buf_done(&signature);
     return ask("POST", "/receipts/conv", headers, body);
+}
+
+/* Its word is about what went out through it, and about nothing else. */
+static void a_receipt_for_a_message_of_another_channel_is_for_nobody(void **state)
+{
+    static const char *const sources[] = {BY_HOOK, BY_KANNEL, BY_CLOUD, BY_NONE};
+    struct settlement told;
+    struct buf bytes;
+
+    (void)state;
+    buf_init(&bytes, 4096);
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        char id[33];
+        char event[16];
+        char kannel[256];
+        char status[512];
+
+        post_by(sources[i], id, SENT);
+        snprintf(event, sizeof event, "cross-%zu", i);
+        snprintf(kannel, sizeof kannel, "/receipts/sms?ref=%s-0&token=0123456789abcdef&type=2", id);
+        snprintf(status, sizeof status,
+                 "{\"entry\":[{\"changes\":[{\"value\":{\"statuses\":[{\"status\":\"failed\","
+                 "\"biz_opaque_callback_data\":\"%s-0\"}]}}]}]}",
+                 id);
+        if (i != 0)
+            assert_int_equal(hook(event, id, 0, FAILED), 200);
+        if (i != 1)
+            assert_int_equal(ask("GET", kannel, "", NULL), 200);
+        if (i != 2)
+            assert_int_equal(cloud(status), 200);
+        expect_statuses(id, "HANDLED", "HANDLED");
+        expect_counts(id, "2", "$-1");
+        assert_int_equal(events(id, &told, &bytes), 0);
+    }
+    buf_done(&bytes);
 }
 
 #define STOP_FROM(number, text)                                                                    \
@@ -499,6 +553,22 @@ static void many_in_one_request_are_all_stored(void **state)
     buf_done(&body);
 }
 
+/* A list that was refused for one of them would come again as it is. */
+static void what_makes_sense_in_a_list_counts_and_the_rest_is_named(void **state)
+{
+    char id[33];
+    char body[512];
+
+    (void)state;
+    post(id, SENT);
+    snprintf(body, sizeof body,
+             "[{\"id\":\"%s-0\"," FAILED "},{\"id\":\"%s-1\",\"status\":\"gone\"}]", id, id);
+    assert_int_equal(hook_at("hook", "mixed", body, now_s()), 200);
+    expect_statuses(id, "FAILED", "HANDLED");
+    assert_true(serve_rig_await(&rig, "event=receipt_refused channel=hook status=200"));
+    assert_int_equal(hook_at("hook", "none", "[{\"status\":\"gone\"}]", now_s()), 400);
+}
+
 static void nothing_of_a_person_is_in_the_log(void **state)
 {
     (void)state;
@@ -538,9 +608,11 @@ int main(void)
         cmocka_unit_test(what_is_not_there_or_no_receipt_is_refused),
         cmocka_unit_test(kannel_s_dlr_url_is_taken),
         cmocka_unit_test(the_cloud_api_is_confirmed_and_its_statuses_are_taken),
+        cmocka_unit_test(a_receipt_for_a_message_of_another_channel_is_for_nobody),
         cmocka_unit_test(a_stop_word_withdraws_the_consent_and_a_replay_does_not),
         cmocka_unit_test(a_stop_by_sms_or_from_nobody_is_only_heard),
         cmocka_unit_test(many_in_one_request_are_all_stored),
+        cmocka_unit_test(what_makes_sense_in_a_list_counts_and_the_rest_is_named),
         cmocka_unit_test(nothing_of_a_person_is_in_the_log),
         cmocka_unit_test(without_the_store_a_gateway_is_asked_to_come_again),
     };

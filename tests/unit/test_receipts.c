@@ -24,6 +24,9 @@ struct heard {
     struct receipt_inbound inbound[8];
     char sub_type[32];
     size_t inbound_count;
+    size_t nonsense_count;
+    size_t nonsense;
+    struct fault why;
 };
 
 static void take_receipt(void *ctx, const struct receipt *r)
@@ -45,11 +48,20 @@ static void take_inbound(void *ctx, const struct receipt_inbound *i)
     h->inbound_count++;
 }
 
+static void take_nonsense(void *ctx, size_t number, const struct fault *f)
+{
+    struct heard *h = ctx;
+
+    h->nonsense_count++;
+    h->nonsense = number;
+    h->why = *f;
+}
+
 static bool hear(const struct receipt_reader *reader, struct view query, struct view body,
                  struct heard *h, struct fault *f)
 {
     struct receipt_request r = {.query = query, .body = body, .wall_ms = WALL_MS};
-    struct receipt_visitor to = {h, take_receipt, take_inbound};
+    struct receipt_visitor to = {h, take_receipt, take_inbound, take_nonsense};
 
     memset(h, 0, sizeof *h);
     return reader->read(&r, &to, f);
@@ -186,6 +198,10 @@ static void what_customers_write_is_heard(void **state)
          META("\"messages\":[{\"from\":\"3584\",\"interactive\":{\"button_reply\":{\"title\":"
               "\"Quit\"}}}]"),
          "whatsapp", "3584", "Quit"},
+        {&receipt_whatsapp,
+         META("\"messages\":[{\"from\":\"3584\",\"interactive\":{\"type\":\"list_reply\","
+              "\"list_reply\":{\"id\":\"1\",\"title\":\"Stop\"}}}]"),
+         "whatsapp", "3584", "Stop"},
         {&receipt_whatsapp, META("\"messages\":[{\"from\":\"3584\",\"type\":\"image\"}]"),
          "whatsapp", "3584", ""},
         {&receipt_webhook, "{\"from\":\"+3584\",\"subType\":\"whatsapp\",\"text\":\"stop\"}",
@@ -233,6 +249,25 @@ static void many_in_one_request_are_all_heard(void **state)
     assert_false(hear(&receipt_webhook, VIEW_NONE, buf_view(&body), &h, &f));
     assert_non_null(strstr(f.text, "4096"));
     buf_done(&body);
+}
+
+#define GOOD "{\"id\":\"" REF "\",\"status\":\"delivered\"}"
+
+static void nonsense_in_a_list_is_named_and_the_rest_is_taken(void **state)
+{
+    struct heard h;
+    struct fault f = {0};
+
+    (void)state;
+    assert_true(hear(&receipt_webhook, VIEW_NONE, VIEW("[" GOOD ",{\"id\":1}," GOOD "]"), &h, &f));
+    assert_int_equal(h.receipt_count, 2);
+    assert_int_equal(h.nonsense_count, 1);
+    assert_int_equal(h.nonsense, 2);
+    assert_string_equal(h.why.text, "neither status nor from is a text");
+    assert_true(hear(&receipt_webhook, VIEW_NONE, VIEW("[]"), &h, &f));
+    assert_false(
+        hear(&receipt_webhook, VIEW_NONE, VIEW("[{\"status\":\"gone\"},{\"id\":1}]"), &h, &f));
+    assert_string_equal(f.text, "status is none of accepted, delivered, read, failed");
 }
 
 static void what_a_gateway_never_sends_is_refused_or_means_nothing(void **state)
@@ -466,6 +501,7 @@ int main(void)
         cmocka_unit_test(what_has_no_ref_of_ours_is_heard_as_nobodys),
         cmocka_unit_test(what_customers_write_is_heard),
         cmocka_unit_test(many_in_one_request_are_all_heard),
+        cmocka_unit_test(nonsense_in_a_list_is_named_and_the_rest_is_taken),
         cmocka_unit_test(what_a_gateway_never_sends_is_refused_or_means_nothing),
         cmocka_unit_test(kannel_proves_itself_by_the_token),
         cmocka_unit_test(the_conversation_api_proves_itself_by_body_nonce_and_time),
