@@ -90,6 +90,13 @@ void echo_add_secret(struct buf *secrets, const char *secret)
 /* What of the line is somebody's: private values and secrets. */
 enum { PRIVATE = 1, SECRET = 2 };
 
+/* The sentence as it may be shown. What was masked stands as it is: its digits are no part of a
+ * number of the words around it. */
+struct shown {
+    struct buf words; /* as the sentence has them; not yet looked through for numbers */
+    struct buf all;
+};
+
 struct sentence {
     struct view line;
     struct view privates;
@@ -134,21 +141,40 @@ static bool quoted_at(struct view line, size_t at, size_t *n)
     return true;
 }
 
-static void put_length(struct buf *to, struct view text)
+static void put_words(struct shown *to, struct view words)
+{
+    buf_put(&to->words, words);
+}
+
+static void words_end(struct shown *to)
+{
+    char masked[2 * ECHO_LINE_MAX]; /* five digits become six bytes */
+
+    buf_put_text(&to->all, mask_sentence(buf_view(&to->words), masked, sizeof masked));
+    buf_clear(&to->words);
+}
+
+static void put_masked(struct shown *to, const char *masked)
+{
+    words_end(to);
+    buf_put_text(&to->all, masked);
+}
+
+static void put_length(struct shown *to, struct view text)
 {
     char masked[MASK_TEXT_MAX];
 
-    buf_put_text(to, mask_text(text, masked));
+    put_masked(to, mask_text(text, masked));
 }
 
 /* Only of what is a value itself, in the clear, may a part be shown: as of an address. */
 static void put_repeat(const struct sentence *s, struct view text, unsigned char marks,
-                       struct buf *to)
+                       struct shown *to)
 {
     char masked[MASK_TEXT_MAX];
 
     if (marks == PRIVATE && is_value(s->privates, text))
-        buf_put_text(to, mask_address(text, masked));
+        put_masked(to, mask_address(text, masked));
     else
         put_length(to, text);
 }
@@ -168,16 +194,15 @@ static size_t number_at(struct view line, size_t at)
 }
 
 /* As mask_sentence shows one. */
-static void put_number(struct buf *to, struct view number)
+static void put_number(struct shown *to, struct view number)
 {
-    char last[4] = "";
-    size_t n = 3;
+    char masked[] = "…000";
+    size_t n = sizeof masked - 1;
 
-    for (size_t i = number.n; i > 0 && n > 0; i--)
+    for (size_t i = number.n; i > 0 && n > sizeof "…" - 1; i--)
         if (ascii_is_digit(number.p[i - 1]))
-            last[--n] = number.p[i - 1];
-    buf_put_text(to, "…");
-    buf_put_text(to, last + n);
+            masked[--n] = number.p[i - 1];
+    put_masked(to, masked);
 }
 
 /* What stands in quotes may be a whole sentence, as in JSON: several words, most of them nobody's.
@@ -204,25 +229,25 @@ static bool is_sentence(const struct sentence *s, size_t at, size_t inside)
     return words > 1 && 2 * held < words;
 }
 
-static size_t show_piece(const struct sentence *s, size_t at, struct buf *to);
+static size_t show_piece(const struct sentence *s, size_t at, struct shown *to);
 
-static size_t show_sentence(const struct sentence *s, size_t at, size_t inside, struct buf *to)
+static size_t show_sentence(const struct sentence *s, size_t at, size_t inside, struct shown *to)
 {
     const struct view line = s->line;
     size_t end = at + 1 + inside;
     size_t i = at + 1;
 
-    buf_put(to, (struct view){line.p + at, 1});
+    put_words(to, (struct view){line.p + at, 1});
     while (i < end)
         i += show_piece(s, i, to);
     if (i == end && end < line.n)
-        buf_put(to, (struct view){line.p + i++, 1});
+        put_words(to, (struct view){line.p + i++, 1});
     return i - at;
 }
 
 /* Shown if it is one word and nobody's. Returns the bytes it took, with its quotes, and with all of
  * a hidden value that begins in it. */
-static size_t show_quoted(const struct sentence *s, size_t at, size_t inside, struct buf *to)
+static size_t show_quoted(const struct sentence *s, size_t at, size_t inside, struct shown *to)
 {
     const struct view line = s->line;
     struct view word = {line.p + at + 1, inside};
@@ -242,19 +267,19 @@ static size_t show_quoted(const struct sentence *s, size_t at, size_t inside, st
             end = i + n;
     }
     word.n = end - at - 1;
-    buf_put(to, (struct view){line.p + at, 1});
+    put_words(to, (struct view){line.p + at, 1});
     if (shown)
-        buf_put(to, word);
+        put_words(to, word);
     else
         put_length(to, word);
     if (end < line.n && line.p[end] == line.p[at])
-        buf_put(to, (struct view){line.p + end++, 1});
+        put_words(to, (struct view){line.p + end++, 1});
     return end - at;
 }
 
 /* A character, or several in quoted-printable. Of those that are not ASCII none is shown where a
  * value has such: in an encoding or another script it may be a part of it. */
-static size_t show_character(const struct sentence *s, struct view rest, struct buf *to)
+static size_t show_character(const struct sentence *s, struct view rest, struct shown *to)
 {
     size_t n = utf8_first(rest);
     bool sign;
@@ -264,14 +289,14 @@ static size_t show_character(const struct sentence *s, struct view rest, struct 
     if (s->repeats.foreign && quoted > 0 && !sign)
         n = quoted;
     if (s->repeats.foreign && (n > 1 || (rest.p[0] & 0x80) != 0))
-        buf_put_text(to, "?");
+        put_words(to, VIEW("?"));
     else
-        buf_put(to, (struct view){rest.p, n});
+        put_words(to, (struct view){rest.p, n});
     return n;
 }
 
 /* Takes one piece off the line; returns its bytes. */
-static size_t show_piece(const struct sentence *s, size_t at, struct buf *to)
+static size_t show_piece(const struct sentence *s, size_t at, struct shown *to)
 {
     struct view rest = view_skip(s->line, at);
     unsigned char marks;
@@ -332,6 +357,17 @@ static struct view decoded(struct view line, char out[ECHO_LINE_MAX], bool *chan
     return (struct view){out, n};
 }
 
+/* Cut at a whole character. */
+static void copy_whole(struct view text, char *out, size_t size)
+{
+    size_t n = 0;
+    size_t next;
+
+    while ((next = utf8_first(view_skip(text, n))) > 0 && n + next < size)
+        n += next;
+    view_copy((struct view){text.p, n}, out, size);
+}
+
 const char *echo_mask(struct view said, const char *phrase, const struct buf *privates,
                       struct view secrets, char *out, size_t size)
 {
@@ -340,7 +376,7 @@ const char *echo_mask(struct view said, const char *phrase, const struct buf *pr
     struct view line = VIEW_NONE;
     char plain[2][ECHO_LINE_MAX];
     bool changed = true;
-    struct buf shown;
+    struct shown shown;
 
     while (line.n == 0 && rest.n > 0) {
         line = view_cut(&rest, '\n');
@@ -361,10 +397,13 @@ const char *echo_mask(struct view said, const char *phrase, const struct buf *pr
     repeat_init(&s.repeats, s.line);
     repeat_find(&s.repeats, s.privates, PRIVATE);
     repeat_find(&s.repeats, secrets, SECRET);
-    buf_init(&shown, ECHO_LINE_MAX * MASK_TEXT_MAX);
+    buf_init(&shown.words, ECHO_LINE_MAX);
+    buf_init(&shown.all, ECHO_LINE_MAX * MASK_TEXT_MAX);
     for (size_t at = 0; at < s.line.n;)
         at += show_piece(&s, at, &shown);
-    mask_sentence(buf_view(&shown), out, size);
-    buf_done(&shown);
+    words_end(&shown);
+    copy_whole(buf_view(&shown.all), out, size);
+    buf_done(&shown.words);
+    buf_done(&shown.all);
     return out;
 }

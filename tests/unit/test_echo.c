@@ -47,6 +47,8 @@ static void its_own_words_stay_and_what_it_repeats_goes(void **state)
         {"no route to <SAM@GREENEGGS.HAM>", "no route to <S…@GREENEGGS.HAM>"},
         {"no route to 153, nor to 1532", "no route to (3 characters), nor to 1532"},
         {"no route to +358 40 1234567", "no route to +…567"},
+        {"bad +358401234567 your table for two is ready", "bad +…567 (27 characters)"},
+        {"bad your table for two is ready 0401234567", "bad (27 characters) …567"},
         {"bad text Hello Sam, in it", "bad text (10 characters) in it"},
         {"bad: your table for two is ready", "bad: (27 characters)"},
         {"bad: message=Hello%20Sam%2C&to=sam%40greeneggs.ham",
