@@ -129,6 +129,7 @@ struct channel_reply {
     struct view retry_after; /* header values, VIEW_NONE where absent */
     struct view content_type;
     struct view body; /* any bytes at all */
+    bool cut;         /* there was more of it than is kept */
     int64_t wall_ms;  /* when it came, for a Retry-After that is a date */
 };
 

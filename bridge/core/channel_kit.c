@@ -227,6 +227,10 @@ enum channel_verdict channel_verdict_of_status(int64_t status)
 
 void channel_not_understood(struct channel_outcome *out, const struct channel_reply *reply)
 {
+    if (reply->cut && !is_page(reply)) { /* its success was read whole: once more would be twice */
+        channel_handled(out, VIEW_NONE);
+        return;
+    }
     channel_verdict_set(out, CHANNEL_TRANSIENT, reply, reply->status,
                         is_page(reply) ? VIEW("an HTML page instead of this gateway's answer")
                                        : VIEW("not what this gateway answers"));

@@ -53,7 +53,8 @@ void channel_judge_as(struct channel_outcome *out, enum channel_verdict verdict,
 /* Of a gateway whose address, account and rights are the setup's and never the destination's: 401,
  * 403, 404 and redirects stop the channel. */
 enum channel_verdict channel_verdict_of_status(int64_t status);
-/* A 2xx that is not what this gateway says when it has taken something. */
+/* A 2xx that is not what this gateway says when it has taken something: once more, perhaps twice.
+ * Of one that is cut nobody knows what it says: it has been taken, unless it is a page. */
 void channel_not_understood(struct channel_outcome *out, const struct channel_reply *reply);
 /* HANDLED; an id that is too long or not printable is not kept. */
 void channel_handled(struct channel_outcome *out, struct view id);

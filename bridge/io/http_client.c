@@ -78,6 +78,7 @@ static void answer(struct slot *s)
         r.location = http_head_get(&from->head, HTTP_HEAD_LOCATION);
         r.content_type = http_head_get(&from->head, HTTP_HEAD_CONTENT_TYPE);
         r.body = buf_view(&from->body);
+        r.cut = from->cut;
     } else {
         view_copy(view_of(s->cancelled ? "it was given up" : t->why), error, sizeof error);
         r.error = error;

@@ -36,14 +36,16 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
     return t->refused == NULL ? size * n : 0;
 }
 
+/* The status is known by then: what is too much of the body is not waited for. */
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 {
-    struct http_transfer *t = ctx;
+    struct http_received *r = &((struct http_transfer *)ctx)->received;
+    size_t room = r->body.max - r->body.n;
+    size_t kept = size * n < room ? size * n : room;
 
-    if (buf_put(&t->received.body, (struct view){p, size * n}))
-        return size * n;
-    t->refused = "the reply's body is longer than allowed";
-    return 0;
+    buf_put(&r->body, (struct view){p, kept});
+    r->cut = kept < size * n;
+    return kept;
 }
 
 static bool nothing_left(const struct http_transfer *t)
@@ -144,7 +146,6 @@ static void set_up(struct http_transfer *t, struct http_multi *m)
     HTTP_SET(e, CURLOPT_HEADERDATA, t);
     HTTP_SET(e, CURLOPT_WRITEFUNCTION, on_body);
     HTTP_SET(e, CURLOPT_WRITEDATA, t);
-    HTTP_SET(e, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)HTTP_REPLY_BODY_MAX);
     HTTP_SET(e, CURLOPT_PREREQFUNCTION, on_request);
     HTTP_SET(e, CURLOPT_PREREQDATA, t);
     HTTP_SET(e, CURLOPT_TIMEOUT_MS, (long)conf->timeout_ms);
@@ -220,6 +221,7 @@ bool http_transfer_set(struct http_transfer *t, const struct http_call *call, st
         call->body.n > 0 || strcmp(call->method, "POST") == 0 || strcmp(call->method, "PUT") == 0;
     http_head_clear(&t->received.head);
     buf_clear(&t->received.body);
+    t->received.cut = false;
     t->cancel = t->begun = t->sent = false;
     t->refused = t->why = NULL;
     t->error[0] = '\0';
@@ -239,7 +241,7 @@ void http_transfer_begin(struct http_transfer *t, struct http_multi *m)
 
 void http_transfer_end(struct http_transfer *t, CURLcode result, const char *no_socket)
 {
-    if (result == CURLE_OK && t->received.head.whole) {
+    if ((result == CURLE_OK || t->received.cut) && t->received.head.whole) {
         t->fate = HTTP_ANSWERED;
         return;
     }

@@ -17,6 +17,7 @@
 struct http_received {
     struct http_head head;
     struct buf body;
+    bool cut; /* there is more of the body than it may hold */
 };
 
 struct http_transfer {

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define HTTP_HEADERS_MAX    16
-#define HTTP_REPLY_BODY_MAX 65536 /* bytes kept of a reply's body; a longer one is an error */
+#define HTTP_REPLY_BODY_MAX 65536 /* bytes kept of a reply's body */
 
 struct http_header {
     struct view name;
@@ -36,7 +36,7 @@ struct http_call {
 };
 
 enum http_fate {
-    HTTP_ANSWERED, /* a whole reply was read: `status` holds */
+    HTTP_ANSWERED, /* a whole reply was read, or one whose body is `cut`: `status` holds */
     HTTP_NOT_SENT, /* certainly not processed: no connection, or nothing of the request left */
     HTTP_UNKNOWN,  /* the request may have been processed: time-out, cut reply, reset */
 };
@@ -49,6 +49,7 @@ struct http_reply {
     struct view location;
     struct view content_type;
     struct view body;
+    bool cut;          /* the body is longer than HTTP_REPLY_BODY_MAX: this is its beginning */
     const char *error; /* for people, where fate is not HTTP_ANSWERED; holds during the call */
     int64_t elapsed_ms;
 };

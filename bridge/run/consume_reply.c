@@ -196,12 +196,24 @@ void consume_replied(struct consume *c, struct delivery *d, int status, struct v
     }
 }
 
+/* Why a success of that write can't be believed (docs/decisions/0019), or NULL. */
+static const char *disbelief(const struct http_reply *reply, const struct event_type *type)
+{
+    if (outcome_is_page(reply->status, reply->body))
+        return "it answered with a page, as no CMI does";
+    if (reply->cut && reply->status >= 200 && reply->status <= 299 && type != NULL &&
+        type->returns_id && outcome_created(reply->body, reply->location).n == 0)
+        return "its body is longer than allowed, and has no id";
+    return NULL;
+}
+
 void consume_on_reply(void *consume, const struct http_reply *reply)
 {
     struct consume *c = consume;
-    struct http_reply page = {.fate = HTTP_UNKNOWN,
-                              .error = "it answered with a page, as no CMI does"};
-    struct delivery *d;
+    bool is_batch = consume_is_batch(reply->token);
+    struct delivery *d = is_batch ? NULL : consume_find(c, reply->token);
+    struct http_reply none = {
+        .token = reply->token, .fate = HTTP_UNKNOWN, .elapsed_ms = reply->elapsed_ms};
     int64_t wait_ms = 0;
     bool has_wait = reply->fate == HTTP_ANSWERED && reply->retry_after.n > 0;
 
@@ -209,16 +221,14 @@ void consume_on_reply(void *consume, const struct http_reply *reply)
         !datetime_retry_after(reply->retry_after, c->port.clock.wall_ms(c->port.clock.ctx),
                               c->conf.retry_after_max_ms, &wait_ms))
         wait_ms = 0; /* nobody knows how long */
-    if (reply->fate == HTTP_ANSWERED && outcome_is_page(reply->status, reply->body)) {
-        page.token = reply->token;
-        page.elapsed_ms = reply->elapsed_ms;
-        reply = &page;
-    }
-    if (consume_is_batch(reply->token)) {
+    if (reply->fate == HTTP_ANSWERED)
+        none.error = disbelief(reply, d != NULL ? d->type : NULL);
+    if (none.error != NULL)
+        reply = &none;
+    if (is_batch) {
         consume_batch_replied(c, reply, has_wait, wait_ms);
         return;
     }
-    d = consume_find(c, reply->token);
     stat_observe_ms(d->destination->stat_time, reply->elapsed_ms);
     consume_send_slot_free(d);
     if (d->state == DELIVERY_DROPPED) {

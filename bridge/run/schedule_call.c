@@ -345,6 +345,7 @@ void schedule_call_replied(struct schedule *s, const struct send *d, const struc
         .retry_after = reply->retry_after,
         .content_type = reply->content_type,
         .body = reply->body,
+        .cut = reply->cut,
         .wall_ms = s->port.clock.wall_ms(s->port.clock.ctx),
     };
     char said[FAULT_TEXT_MAX];

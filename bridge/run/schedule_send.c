@@ -496,6 +496,7 @@ static void judge(struct schedule *s, struct send *d, const struct http_reply *r
         .retry_after = reply->retry_after,
         .content_type = reply->content_type,
         .body = reply->body,
+        .cut = reply->cut,
         .wall_ms = s->port.clock.wall_ms(s->port.clock.ctx),
     };
 

@@ -67,6 +67,7 @@ static void on_reply(void *owner, const struct http_reply *r)
     KEEP(s->location, r->location);
     KEEP(s->content_type, r->content_type);
     KEEP(s->body, r->body);
+    s->cut = r->cut;
     KEEP(s->error, view_of(r->error));
     if (s->replies == 1)
         b->first = *s;

@@ -24,6 +24,7 @@ struct http_seen { /* of the newest reply */
     char location[128];
     char content_type[64];
     char body[256];
+    bool cut;
     char error[512];
 };
 

@@ -103,7 +103,8 @@ static void look_at_log(struct send_rig *rig)
 static bool is_answered(enum hostile_act act)
 {
     return act == HOSTILE_CMI || act == HOSTILE_REPLY || act == HOSTILE_HOLD ||
-           act == HOSTILE_REPLY_AND_CLOSE || act == HOSTILE_BYTES || act == HOSTILE_TOO_LONG;
+           act == HOSTILE_REPLY_AND_CLOSE || act == HOSTILE_BYTES || act == HOSTILE_TOO_LONG ||
+           act == HOSTILE_HUGE_BODY || act == HOSTILE_CHUNKS;
 }
 
 /* The number of the attempt goes up as far as it may, retryDelay after the one before; the same one

@@ -209,6 +209,31 @@ static void what_will_never_do_is_given_up(void **state)
     }
 }
 
+/* The status was there; a write whose id is not is made again under its key. */
+static void an_answer_with_too_much_in_it_is_one(void **state)
+{
+    static char much[70000];
+    static const struct consume_rig_event events[] = {
+        {.key = "a", .type = "callback.requested", .subject = "callbacks/1", .body = CALLBACK},
+        {.key = "a", .type = "callback.updated", .subject = "callbacks/1", .body = CHANGED},
+        {.key = "a", .type = "callback.updated", .subject = "callbacks/1", .body = CHANGED},
+    };
+    const struct hostile_step steps[] = {
+        {.act = HOSTILE_REPLY, .status = 201, .body = much},
+        {.act = HOSTILE_CMI},
+        {.act = HOSTILE_REPLY, .status = 200, .body = much},
+        {.act = HOSTILE_REPLY, .status = 400, .body = much},
+    };
+    struct consume_rig *rig = *state;
+
+    memset(much, 'x', sizeof much - 1);
+    consume_rig_begin(rig, NULL);
+    hostile_http_script(rig->cmi, steps, COUNT(steps));
+    consume_rig_publish(rig, events, COUNT(events));
+    run_to_the_end(rig, 1);
+    assert_int_equal(hostile_http_count(rig->cmi), COUNT(steps));
+}
+
 static void what_shuts_us_out_stops_all_and_gives_nothing_up(void **state)
 {
     static const struct answer rows[] = {
@@ -499,6 +524,7 @@ int main(void)
         cmocka_unit_test(with_retry_after_each_status_is_what_it_is_without),
         cmocka_unit_test(a_date_to_come_is_waited_for),
         cmocka_unit_test(what_will_never_do_is_given_up),
+        cmocka_unit_test(an_answer_with_too_much_in_it_is_one),
         cmocka_unit_test(what_shuts_us_out_stops_all_and_gives_nothing_up),
         cmocka_unit_test(while_it_is_shut_out_it_says_so),
         cmocka_unit_test(one_403_refuses_an_event_and_three_keys_stop_the_target),

@@ -31,8 +31,8 @@ static const struct row rows[] = {
     {HOSTILE_ENDLESS_HEADERS, HTTP_UNKNOWN, HTTP_RIG_LONG_MS, "headers are longer than allowed"},
     {HOSTILE_LONG_HEADER, HTTP_UNKNOWN, HTTP_RIG_LONG_MS, ""},
     {HOSTILE_1XX_FLOOD, HTTP_UNKNOWN, HTTP_RIG_LONG_MS, "headers are longer than allowed"},
-    {HOSTILE_HUGE_BODY, HTTP_UNKNOWN, HTTP_RIG_LONG_MS, "Maximum file size exceeded"},
-    {HOSTILE_CHUNKS, HTTP_UNKNOWN, HTTP_RIG_LONG_MS, "body is longer than allowed"},
+    {HOSTILE_HUGE_BODY, HTTP_ANSWERED, HTTP_RIG_LONG_MS, ""},
+    {HOSTILE_CHUNKS, HTTP_ANSWERED, HTTP_RIG_LONG_MS, ""},
     {HOSTILE_TOO_SHORT, HTTP_UNKNOWN, HTTP_RIG_LONG_MS, "transfer closed"},
     {HOSTILE_TOO_LONG, HTTP_ANSWERED, HTTP_RIG_LONG_MS, ""},
     {HOSTILE_CONTROL, HTTP_UNKNOWN, HTTP_RIG_LONG_MS, "holds a control byte"},
@@ -69,6 +69,25 @@ static void every_misbehaviour_has_its_fate_and_passes(void **state)
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         suffers(b, &rows[i]);
+}
+
+/* Its status was there, and so was what stands at its beginning. */
+static void a_body_that_is_too_long_is_cut(void **state)
+{
+    static const enum hostile_act acts[] = {HOSTILE_HUGE_BODY, HOSTILE_CHUNKS};
+    struct http_rig *b = *state;
+
+    http_rig_connect(b, http_rig_usual(b));
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
+        http_rig_next(b, acts[i]);
+        assert_int_equal(http_rig_call(b, "POST", "{}")->fate, HTTP_ANSWERED);
+        assert_int_equal(b->seen.status, 201);
+        assert_true(b->seen.cut);
+        assert_int_equal(strncmp(b->seen.body, "huge", 4), 0);
+        assert_int_equal(http_rig_call(b, "POST", "{}")->status, 201);
+        assert_false(b->seen.cut);
+        assert_int_equal(strlen(b->seen.body), 32); /* its own, none of the one before */
+    }
 }
 
 static void two_lengths_that_differ_are_no_answer(void **state)
@@ -123,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         HTTP_RIG_TEST(every_misbehaviour_has_its_fate_and_passes),
+        HTTP_RIG_TEST(a_body_that_is_too_long_is_cut),
         HTTP_RIG_TEST(two_lengths_that_differ_are_no_answer),
         HTTP_RIG_TEST(a_request_without_a_body_is_not_repeated_either),
         HTTP_RIG_TEST(no_call_ever_arrives_twice),

@@ -157,6 +157,27 @@ static void each_status_means_what_it_means(void **state)
     end();
 }
 
+/* The status was there: nobody is asked twice for what could be read once. */
+static void an_answer_with_too_much_in_it_is_one(void **state)
+{
+    static char much[70000];
+    const struct hostile_step steps[] = {
+        {.act = HOSTILE_REPLY, .status = 400, .body = much},
+        {.act = HOSTILE_REPLY, .status = 200, .body = much},
+    };
+
+    (void)state;
+    memset(much, 'x', sizeof much - 1);
+    start("10s");
+    hostile_http_script(carrier, steps, COUNT(steps));
+    send_all(10, 1);
+    send_rig_check_ended(&rig);
+    send_rig_check_flags(&rig);
+    assert_int_equal(hostile_http_count(carrier), 10);
+    assert_int_equal(rig.messages[0].failed, 1);
+    end();
+}
+
 /* What a gateway asks for one destination is no matter of the others of its slice. */
 static void who_is_told_to_wait_waits_alone(void **state)
 {
@@ -282,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_becomes_of_a_reply_each_destination_ends_once),
         cmocka_unit_test(each_status_means_what_it_means),
+        cmocka_unit_test(an_answer_with_too_much_in_it_is_one),
         cmocka_unit_test(who_is_told_to_wait_waits_alone),
         cmocka_unit_test(what_is_about_us_costs_no_attempt),
         cmocka_unit_test(a_carrier_that_is_not_there_costs_nothing),

@@ -50,6 +50,33 @@ static void judge_row(const struct row *r, const char *channel, size_t at)
                  (int)out.wait_ms, out.id, out.reason);
 }
 
+/* Of a success that was read, nobody knows what it says behind what is kept: once more would be
+ * twice. A page is no gateway's. */
+static void a_success_that_is_cut_is_one_without_an_id(void **state)
+{
+    (void)state;
+    for (size_t i = 0; channels[i] != NULL; i++) {
+        struct channel_reply reply = {
+            .status = 200, .body = VIEW("{\"messages\":[{\"id\":\"wamid.1"), .cut = true};
+        struct channel_outcome out;
+
+        channels[i]->judge(&reply, &out);
+        assert_int_equal(out.verdict, CHANNEL_HANDLED);
+        assert_string_equal(out.id, "");
+        reply.status = 400;
+        channels[i]->judge(&reply, &out);
+        assert_int_equal(out.verdict, CHANNEL_REFUSED);
+        reply.status = 503;
+        channels[i]->judge(&reply, &out);
+        assert_int_equal(out.verdict, CHANNEL_TRANSIENT);
+        reply.status = 200;
+        reply.body = VIEW("<html>");
+        channels[i]->judge(&reply, &out);
+        assert_int_equal(out.verdict,
+                         channels[i] == &channel_webhook ? CHANNEL_HANDLED : CHANNEL_TRANSIENT);
+    }
+}
+
 #define META(code, text) "{\"error\":{\"message\":\"" text "\",\"type\":\"x\",\"code\":" code "}}"
 
 static const struct row rows[] = {
@@ -339,6 +366,7 @@ static void a_reason_repeats_nothing_of_the_request(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_success_that_is_cut_is_one_without_an_id),
         cmocka_unit_test(every_reply_means_what_its_gateway_means),
         cmocka_unit_test(no_gateway_is_taken_in_by_what_is_not_its_answer),
         cmocka_unit_test(a_reason_shows_no_number),
