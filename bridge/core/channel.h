@@ -134,12 +134,13 @@ struct channel_reply {
 };
 
 #define CHANNEL_VERDICTS(X)                                                                        \
-    X(HANDLED, "handled")     /* the gateway has taken it */                                       \
-    X(REFUSED, "refused")     /* this destination will never do: no further attempt */             \
-    X(TRANSIENT, "transient") /* may pass: the next attempt after max(retryDelay, wait_ms) */      \
-    X(THROTTLED, "throttled") /* transient, and the sender waits wait_ms with everything */        \
-    X(FORBIDDEN, "forbidden") /* refused; three destinations in a row stop the channel */          \
-    X(STOPPED, "stopped")     /* transient; nothing goes through until someone mends it */
+    X(HANDLED, "handled")       /* the gateway has taken it */                                     \
+    X(REFUSED, "refused")       /* this destination will never do: no further attempt */           \
+    X(TRANSIENT, "transient")   /* may pass: the next attempt after max(retryDelay, wait_ms) */    \
+    X(THROTTLED, "throttled")   /* transient, and the sender waits wait_ms with everything */      \
+    X(FORBIDDEN, "forbidden")   /* refused; three destinations in a row stop the channel */        \
+    X(REDIRECTED, "redirected") /* transient; three destinations in a row stop the channel */      \
+    X(STOPPED, "stopped")       /* transient; nothing goes through until someone mends it */
 
 enum channel_verdict {
 #define CHANNEL_VERDICT_ENUM(name, text) CHANNEL_##name,
@@ -150,7 +151,7 @@ enum channel_verdict {
 struct channel_outcome {
     enum channel_verdict verdict;
     /* The gateway may have taken it though it did not say so in its words: a repeat is a possible
-     * duplicate. Only with TRANSIENT. */
+     * duplicate. Only with TRANSIENT and REDIRECTED. */
     bool unknown;
     int64_t wait_ms;         /* 0: it named no wait; at most CHANNEL_WAIT_MAX_MS */
     char id[CHANNEL_ID_MAX]; /* HANDLED: the gateway's id, printable ASCII; "" if it gave none */

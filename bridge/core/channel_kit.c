@@ -132,10 +132,16 @@ int64_t channel_retry_after(const struct channel_reply *reply)
     return 0;
 }
 
-/* The gateway, or one before it, may have passed the message on before it failed. */
+static bool is_redirect(int64_t status)
+{
+    return status >= 300 && status <= 399;
+}
+
+/* The gateway, or one before it, may have passed the message on before it failed, or before it
+ * showed us elsewhere to see what became of it (303, and 302 as it is used). */
 static bool may_have_gone(int status)
 {
-    return status >= 500 && status != 501 && status != 503;
+    return (status >= 500 && status != 501 && status != 503) || (status >= 300 && status <= 303);
 }
 
 /* What the gateway says, without what it repeats of the request. */
@@ -167,10 +173,11 @@ void channel_verdict_set(struct channel_outcome *out, enum channel_verdict verdi
     char masked[SENTENCE_MAX] = "";
     char number[24] = "?";
 
-    *out = (struct channel_outcome){.verdict = verdict,
-                                    .unknown = verdict == CHANNEL_TRANSIENT &&
-                                               may_have_gone(reply->status),
-                                    .wait_ms = channel_retry_after(reply)};
+    *out = (struct channel_outcome){
+        .verdict = verdict,
+        .unknown = (verdict == CHANNEL_TRANSIENT || verdict == CHANNEL_REDIRECTED) &&
+                   may_have_gone(reply->status),
+        .wait_ms = channel_retry_after(reply)};
     if (verdict == CHANNEL_THROTTLED && out->wait_ms < CHANNEL_THROTTLE_MS)
         out->wait_ms = CHANNEL_THROTTLE_MS;
     mask_said(reply, sentence, masked);
@@ -205,7 +212,11 @@ void channel_judge_status(const struct channel_reply *reply, struct channel_outc
     if (o == OUTCOME_DONE)
         channel_handled(out, VIEW_NONE);
     else
-        channel_judge_as(out, reply->status == 429 ? CHANNEL_THROTTLED : verdicts[o], reply);
+        channel_judge_as(out,
+                         reply->status == 429         ? CHANNEL_THROTTLED
+                         : is_redirect(reply->status) ? CHANNEL_REDIRECTED
+                                                      : verdicts[o],
+                         reply);
 }
 
 void channel_judge_as(struct channel_outcome *out, enum channel_verdict verdict,
@@ -216,8 +227,10 @@ void channel_judge_as(struct channel_outcome *out, enum channel_verdict verdict,
 
 enum channel_verdict channel_verdict_of_status(int64_t status)
 {
-    if (status == 401 || status == 403 || status == 404 || (status >= 300 && status <= 399))
+    if (status == 401 || status == 403 || status == 404)
         return CHANNEL_STOPPED;
+    if (is_redirect(status))
+        return CHANNEL_REDIRECTED;
     if (status == 429)
         return CHANNEL_THROTTLED;
     if (status >= 400 && status <= 499 && status != 408 && status != 425)

@@ -38,8 +38,8 @@ bool channel_needs(const char *value, const char *setting, struct fault *f) MUST
 
 /* ---- replies ---- */
 
-/* The verdict by status alone (outcome.h; 429 throttles), and a reason that has the status and, if
- * it is short text, the body. */
+/* The verdict by status alone (outcome.h; 429 throttles, 3xx redirects), and a reason that has the
+ * status and, if it is short text, the body. */
 void channel_judge_status(const struct channel_reply *reply, struct channel_outcome *out);
 /* Retry-After, at most CHANNEL_WAIT_MAX_MS; 0: none that can be read. */
 int64_t channel_retry_after(const struct channel_reply *reply);
@@ -51,7 +51,7 @@ void channel_verdict_set(struct channel_outcome *out, enum channel_verdict verdi
 void channel_judge_as(struct channel_outcome *out, enum channel_verdict verdict,
                       const struct channel_reply *reply);
 /* Of a gateway whose address, account and rights are the setup's and never the destination's: 401,
- * 403, 404 and redirects stop the channel. */
+ * 403 and 404 stop the channel. */
 enum channel_verdict channel_verdict_of_status(int64_t status);
 /* A 2xx that is not what this gateway says when it has taken something: once more, perhaps twice.
  * Of one that is cut nobody knows what it says: it has been taken, unless it is a page. */

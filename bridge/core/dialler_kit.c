@@ -31,6 +31,9 @@ void dialler_judge_failure(const struct channel_reply *reply, struct dialler_out
     case CHANNEL_THROTTLED:
         verdict = DIALLER_NOT_DIALLED;
         break;
+    case CHANNEL_REDIRECTED:
+        verdict = by_status.unknown ? DIALLER_LATER : DIALLER_STOPPED;
+        break;
     case CHANNEL_FORBIDDEN: /* whoever may not dial this one may not dial any */
     case CHANNEL_STOPPED:
         verdict = DIALLER_STOPPED;

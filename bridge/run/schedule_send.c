@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FORBIDDEN_MAX 3    /* destinations in a row answered so stop a channel */
-#define THROTTLED_MS  1000 /* a sender's pause where the gateway names none */
+#define THROTTLED_MS 1000 /* a sender's pause where the gateway names none */
 
 /* ---- a sender's holdings ---- */
 
@@ -125,9 +124,10 @@ static bool build(struct schedule *s, struct send *d, struct fault *f)
 
     if (m.to.n == 0)
         return fault_set(f, FAULT_REJECT, "erased"); /* the person was, meanwhile */
-    if (!guid_parse(view_of(h->lease.id), &m.ref.message))
+    if (!guid_parse(view_of(h->lease.id), &d->ref.message))
         return fault_set(f, FAULT_BUG, "the message's id is none");
-    m.ref.destination = h->lease.slice * SLICE_DESTINATIONS_MAX + (uint32_t)d->destination;
+    d->ref.destination = h->lease.slice * SLICE_DESTINATIONS_MAX + (uint32_t)d->destination;
+    m.ref = d->ref;
     return setup->kind->build(setup, &m, &d->request, f);
 }
 
@@ -429,6 +429,13 @@ static void end_one(struct schedule *s, struct send *d, enum handover_event even
                     });
 }
 
+/* It is about us, not about the destination: that has lost no attempt. */
+static void stopped(struct schedule *s, struct send *d, const struct channel_outcome *o)
+{
+    schedule_channel_stop(s, d->channel, o->reason);
+    schedule_move(s, d->holding, d->destination, HANDOVER_ON_BACK);
+}
+
 static void judged(struct schedule *s, struct send *d, const struct channel_outcome *o)
 {
     struct channel_of *c = d->channel;
@@ -453,16 +460,25 @@ static void judged(struct schedule *s, struct send *d, const struct channel_outc
         end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
         break;
     case CHANNEL_FORBIDDEN:
-        if (!c->stopped && ++c->forbidden < FORBIDDEN_MAX) {
+        if (c->stopped || schedule_channel_unwelcome(c, &d->ref))
+            stopped(s, d, o);
+        else
             end_one(s, d, HANDOVER_ON_REFUSE, SETTLEMENT_FAILED, o);
-            break;
-        }
-        schedule_channel_stop(s, c, o->reason);
-        schedule_move(s, d->holding, d->destination, HANDOVER_ON_BACK);
         break;
-    case CHANNEL_STOPPED: /* it is about us, not about the destination: that has lost no attempt */
-        schedule_channel_stop(s, c, o->reason);
-        schedule_move(s, d->holding, d->destination, HANDOVER_ON_BACK);
+    case CHANNEL_REDIRECTED: /* it may have gone, so it is an attempt even of a probe (D6) */
+        if (c->stopped || schedule_channel_unwelcome(c, &d->ref))
+            schedule_channel_stop(s, c, o->reason);
+        else
+            schedule_channel_failed(s, c, o->reason);
+        end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
+        break;
+    case CHANNEL_STOPPED:
+        if (schedule_channel_stops_again(c, &d->ref)) {
+            schedule_channel_failed(s, c, o->reason);
+            end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
+        } else {
+            stopped(s, d, o);
+        }
         break;
     }
 }

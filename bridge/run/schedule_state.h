@@ -189,10 +189,17 @@ struct sender {
     int64_t narrowed_ms; /* when it proved too large last */
 };
 
+#define UNWELCOME_MAX                                                                              \
+    3 /* different destinations in a row that are answered 403 or 3xx stop a channel */
+#define STOPPERS_MAX 64 /* destinations that have stopped a channel, and are known again */
+
 struct channel_of {
     const struct schedule_channel *conf;
     struct breaker breaker;
-    unsigned forbidden; /* destinations in a row that were answered so */
+    struct channel_ref unwelcome[UNWELCOME_MAX]; /* destinations in a row that were answered so */
+    unsigned unwelcome_count;
+    struct channel_ref stoppers[STOPPERS_MAX]; /* the last that stopped it; a ring */
+    unsigned stopper_count;
     int out;
     int64_t unrecorded; /* settlements of its messages that are not in the store: what a death
                            repeats */
@@ -223,6 +230,7 @@ struct send {
     struct channel_of *channel;
     struct channel_request request;
     struct http_header headers[CHANNEL_HEADERS_MAX];
+    struct channel_ref ref; /* of a message */
 };
 
 struct stranger { /* a source that nobody here sends for */
@@ -451,6 +459,11 @@ void schedule_channel_ok(struct schedule *s, struct channel_of *c, const struct 
 void schedule_channel_failed(struct schedule *s, struct channel_of *c, const char *why);
 /* Nobody was reached. */
 void schedule_channel_lost(struct schedule *s, struct channel_of *c, const char *why);
+/* This destination was answered 403 or 3xx. true: so were the ones before it, and it stops. */
+bool schedule_channel_unwelcome(struct channel_of *c, const struct channel_ref *who);
+/* Would the channel be stopped by the same destination again, while it works for others? Then it is
+ * about that one. Else it is known from now on. */
+bool schedule_channel_stops_again(struct channel_of *c, const struct channel_ref *who);
 /* Nothing of ours is welcome: stops it for all processes. */
 void schedule_channel_stop(struct schedule *s, struct channel_of *c, const char *why);
 /* May one more request be begun? Asks for the probe of a stopped one by itself. */

@@ -55,7 +55,7 @@ static void works(struct schedule *s, struct channel_of *c)
 
     breaker_ok(&c->breaker);
     c->breaker.until_ms = 0;
-    c->forbidden = 0;
+    c->unwelcome_count = 0;
     c->stopped = c->probe = false;
     c->trouble[0] = '\0';
     if (!was_closed)
@@ -107,6 +107,33 @@ void schedule_channel_stop(struct schedule *s, struct channel_of *c, const char 
         shut.why.n = WHY_MAX;
     c->writes++;
     s->port.schedule.shut(s->port.schedule.ctx, &shut);
+}
+
+static bool has(const struct channel_ref *refs, unsigned count, const struct channel_ref *who)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (refs[i].destination == who->destination && guid_eq(&refs[i].message, &who->message))
+            return true;
+    return false;
+}
+
+bool schedule_channel_unwelcome(struct channel_of *c, const struct channel_ref *who)
+{
+    if (c->unwelcome_count < UNWELCOME_MAX && !has(c->unwelcome, c->unwelcome_count, who))
+        c->unwelcome[c->unwelcome_count++] = *who;
+    return c->unwelcome_count == UNWELCOME_MAX;
+}
+
+bool schedule_channel_stops_again(struct channel_of *c, const struct channel_ref *who)
+{
+    unsigned count = c->stopper_count < STOPPERS_MAX ? c->stopper_count : STOPPERS_MAX;
+
+    if (c->stopped)
+        return false; /* by another, or it is what tries it */
+    if (has(c->stoppers, count, who))
+        return true;
+    c->stoppers[c->stopper_count++ % STOPPERS_MAX] = *who;
+    return false;
 }
 
 /* ---- what its gate says ---- */

@@ -138,7 +138,8 @@ static void look_at_requests(struct send_rig *rig)
         seen->at_ms = time_ms;
         seen->accepted += r->effect;
         seen->lost += r->effect && !is_answered(r->act);
-        seen->unclear += r->status >= 500 && r->status != 501 && r->status != 503;
+        seen->unclear += (r->status >= 500 && r->status != 501 && r->status != 503) ||
+                         (r->status >= 300 && r->status <= 303);
     }
 }
 

@@ -91,6 +91,7 @@ struct send_world {
     bool stuck[SHARD_COUNT]; /* nothing of it can be read or written */
     bool down[3];            /* refuses connections */
     bool unauthorised[3];
+    size_t shunned; /* of message 0's destinations, the first ones that are never welcome */
     struct world_seen seen[SEND_STORE_MESSAGES_MAX][SEND_STORE_DEST_MAX];
     struct world_call calls[SEND_STORE_MESSAGES_MAX];
     int64_t last_ms[SEND_STORE_NUMBERS_MAX]; /* a request to the number was begun; 0: none was */

@@ -180,6 +180,10 @@ void world_arrive(struct send_world *w, struct action *a)
         world_call_arrives(w, a);
         return;
     }
+    if (a->message == 0 && a->dest < w->shunned) {
+        a->status = 401;
+        return;
+    }
     seen = &w->seen[a->message][a->dest];
     a->status = world_chance(w, w->faults.error_500)  ? 503
                 : world_chance(w, w->faults.throttle) ? 429

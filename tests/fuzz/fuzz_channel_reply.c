@@ -19,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     after = data[2] < size - 3 ? data[2] : size - 3;
     reply.retry_after = (struct view){(const char *)data + 3, after};
     reply.body = (struct view){(const char *)data + 3 + after, size - 3 - after};
+    reply.cut = reply.body.n % 2 == 1;
     for (size_t i = 0; channels[i] != NULL; i++) {
         struct channel_outcome out;
 
@@ -26,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(out.wait_ms >= 0 && out.wait_ms <= CHANNEL_WAIT_MAX_MS);
         assert(utf8_valid(view_of(out.reason)));
         assert((out.verdict == CHANNEL_HANDLED) == (out.reason[0] == '\0'));
-        assert(out.verdict == CHANNEL_TRANSIENT || !out.unknown);
+        assert(out.verdict == CHANNEL_TRANSIENT || out.verdict == CHANNEL_REDIRECTED ||
+               !out.unknown);
         assert(out.verdict != CHANNEL_HANDLED || (reply.status >= 200 && reply.status <= 299));
     }
     for (size_t i = 0; diallers[i] != NULL; i++) {

@@ -208,17 +208,12 @@ static void who_is_told_to_wait_waits_alone(void **state)
     end();
 }
 
-/* A token that has expired, an address that has moved: no destination has lost its only attempt. */
+/* A token that has expired: no destination has lost its only attempt. */
 static void what_is_about_us_costs_no_attempt(void **state)
 {
     static const struct hostile_step steps[] = {
         {.act = HOSTILE_CMI, .times = 10},
         {.act = HOSTILE_REPLY, .status = 401, .body = "who", .times = 12},
-        {.act = HOSTILE_REPLY,
-         .status = 302,
-         .headers = "Location: /x\r\n",
-         .body = "no",
-         .times = 2},
     };
     char rest[128];
 
@@ -228,7 +223,51 @@ static void what_is_about_us_costs_no_attempt(void **state)
     send_all(60, 0);
     send_rig_check(&rig);
     send_rig_check_flags(&rig);
-    assert_int_equal(hostile_http_count(carrier), 60 + 12 + 2);
+    assert_int_equal(hostile_http_count(carrier), 60 + 12);
+    send_rig_await_log(&rig, "event=channel channel=out state=stopped", 1, rest, sizeof rest);
+    assert_int_equal(send_rig_metric(&rig, 1, "cmibridge_channel_state{channel=\"out\"}"), 0);
+    end();
+}
+
+/* Whoever takes a message and shows us elsewhere to see what became of it gets no copy more than
+ * the message has attempts. */
+static void one_that_is_sent_elsewhere_has_its_attempts_and_no_more(void **state)
+{
+    (void)state;
+    start("10s");
+    hostile_http_default(carrier, (struct hostile_step){.act = HOSTILE_REPLY,
+                                                        .status = 303,
+                                                        .headers = "Location: /x\r\n",
+                                                        .body = "there"});
+    send_all(2, 2);
+    send_rig_check_ended(&rig);
+    send_rig_check_flags(&rig);
+    assert_int_equal(hostile_http_count(carrier), 2 * 3);
+    assert_int_equal(rig.messages[0].failed, 2);
+    end();
+}
+
+/* An address that has moved. */
+static void three_in_a_row_that_are_sent_elsewhere_stop_the_channel(void **state)
+{
+    static const struct hostile_step steps[] = {
+        {.act = HOSTILE_CMI, .times = 10},
+        {.act = HOSTILE_REPLY,
+         .status = 302,
+         .headers = "Location: /x\r\n",
+         .body = "no",
+         .times = 8},
+    };
+    char rest[128];
+
+    (void)state;
+    start("10s");
+    hostile_http_script(carrier, steps, COUNT(steps));
+    send_all(60, 5);
+    send_rig_check_ended(&rig);
+    send_rig_check_flags(&rig);
+    assert_int_equal(rig.messages[0].failed, 0);
+    assert_int_equal(hostile_http_count(carrier), 60 + 8);
     send_rig_await_log(&rig, "event=channel channel=out state=stopped", 1, rest, sizeof rest);
     assert_int_equal(send_rig_metric(&rig, 1, "cmibridge_channel_state{channel=\"out\"}"), 0);
     end();
@@ -306,6 +345,8 @@ int main(void)
         cmocka_unit_test(an_answer_with_too_much_in_it_is_one),
         cmocka_unit_test(who_is_told_to_wait_waits_alone),
         cmocka_unit_test(what_is_about_us_costs_no_attempt),
+        cmocka_unit_test(one_that_is_sent_elsewhere_has_its_attempts_and_no_more),
+        cmocka_unit_test(three_in_a_row_that_are_sent_elsewhere_stop_the_channel),
         cmocka_unit_test(a_carrier_that_is_not_there_costs_nothing),
         cmocka_unit_test(what_stands_for_an_erased_address_is_never_sent_to),
     };

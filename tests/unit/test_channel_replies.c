@@ -92,7 +92,9 @@ static const struct row rows[] = {
     {"webhook", 501, NULL, "", CHANNEL_REFUSED, 0, 0, "501"},
     {"webhook", 403, NULL, "", CHANNEL_FORBIDDEN, 0, 0, "403"},
     {"webhook", 401, NULL, "", CHANNEL_STOPPED, 0, 0, "401"},
-    {"webhook", 307, NULL, "", CHANNEL_STOPPED, 0, 0, "307"},
+    {"webhook", 307, NULL, "", CHANNEL_REDIRECTED, 0, 0, "307"},
+    {"webhook", 302, NULL, "", CHANNEL_REDIRECTED, UNKNOWN, 0, "302"}, /* it may have gone */
+    {"kannel", 303, NULL, "", CHANNEL_REDIRECTED, UNKNOWN, 0, "303"},
     {"webhook", 408, NULL, "", CHANNEL_TRANSIENT, 0, 0, NULL},
     {"webhook", 425, NULL, "", CHANNEL_TRANSIENT, 0, 0, NULL},
     {"webhook", 409, "2", "", CHANNEL_TRANSIENT, 0, 2000, NULL},
@@ -230,8 +232,8 @@ static void sane(const struct channel *c, const struct channel_outcome *out)
     bool handled = out->verdict == CHANNEL_HANDLED;
 
     if (!utf8_valid(view_of(out->reason)) || (out->reason[0] == '\0') != handled ||
-        (out->unknown && out->verdict != CHANNEL_TRANSIENT) || out->wait_ms < 0 ||
-        out->wait_ms > CHANNEL_WAIT_MAX_MS || (!handled && out->id[0] != '\0'))
+        (out->unknown && out->verdict != CHANNEL_TRANSIENT && out->verdict != CHANNEL_REDIRECTED) ||
+        out->wait_ms < 0 || out->wait_ms > CHANNEL_WAIT_MAX_MS || (!handled && out->id[0] != '\0'))
         fail_msg("%s: %s '%s'", c->name, channel_verdict_name(out->verdict), out->reason);
 }
 
