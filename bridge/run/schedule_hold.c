@@ -282,6 +282,7 @@ void schedule_hold_fail(struct schedule *s, struct holding *h, const char *reaso
                             .state = SETTLEMENT_FAILED,
                             .reason = view_of(reason),
                             .possible_duplicate = slice_doubtful(&h->slice, i),
+                            .unasked = true,
                         });
     }
 }

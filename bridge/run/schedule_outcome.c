@@ -64,8 +64,8 @@ static void put_settlement(struct json_out *j, struct outcome *o)
     put_number(j, "destination", (int64_t)e->slice * SLICE_DESTINATIONS_MAX + t->index);
     put_cut(j, "address", t->address, o);
     put_text(j, "state", view_of(settlement_state_name(t->state)));
-    if (t->attempt > 0) /* a receipt does not say which one it is of */
-        put_number(j, "attempt", t->attempt);
+    if (t->state != SETTLEMENT_DELIVERED && t->state != SETTLEMENT_LATE)
+        put_number(j, "attempt", t->attempt); /* a receipt does not say which one it is of */
     put_cut(j, "reason", t->reason, o);
     put_cut(j, "providerId", t->provider_id, o);
     put_time(j, "time", t->at_ms);

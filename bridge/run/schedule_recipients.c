@@ -173,7 +173,8 @@ void schedule_recipients_told(void *schedule, const struct schedule_recipients_a
             schedule_settle(s, h, i,
                             &(struct settle){.state = SETTLEMENT_FAILED,
                                              .reason = VIEW("consent"),
-                                             .possible_duplicate = slice_doubtful(&h->slice, i)});
+                                             .possible_duplicate = slice_doubtful(&h->slice, i),
+                                             .unasked = true});
         } else if (a->recipients[n].wait_ms > 0) {
             schedule_move(s, h, i, HANDOVER_ON_UNMARKED);
             h->states[i] = (uint8_t)(h->states[i] & ~RESERVED);

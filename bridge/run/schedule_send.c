@@ -146,7 +146,8 @@ static void refuse(struct schedule *s, struct holding *h, size_t i, const char *
     schedule_settle(s, h, i,
                     &(struct settle){.state = SETTLEMENT_FAILED,
                                      .reason = view_of(why),
-                                     .possible_duplicate = slice_doubtful(&h->slice, i)});
+                                     .possible_duplicate = slice_doubtful(&h->slice, i),
+                                     .unasked = true});
 }
 
 static void begin(struct schedule *s, struct holding *h, size_t i, int64_t now)

@@ -416,6 +416,7 @@ struct settle {
     struct view reason;
     struct view provider_id;
     bool possible_duplicate;
+    bool unasked;    /* no request was made for it in this pass, unless possible_duplicate */
     int64_t wait_ms; /* AGAIN: at least; the message's retryDelay holds too */
 };
 /* Ends destination i in this pass. AGAIN at the last attempt becomes FAILED. Its state has been

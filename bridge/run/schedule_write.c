@@ -98,7 +98,7 @@ void schedule_settle(struct schedule *s, struct holding *h, size_t i, const stru
     int64_t now = schedule_store_ms(s);
     struct settled item = {
         .index = (uint16_t)i,
-        .attempt = h->slice.attempt,
+        .attempt = (uint8_t)(h->slice.attempt - (how->unasked && !how->possible_duplicate)),
         .state = how->state,
         .possible_duplicate = how->possible_duplicate,
         .at_ms = now,

@@ -40,6 +40,7 @@ static void expect_failed(size_t message, const char *reason)
     assert_int_equal(m->failed, m->count);
     for (size_t d = 0; d < m->count; d++) {
         assert_string_equal(m->seen[d].reason, reason);
+        assert_int_equal(m->seen[d].ended, 0); /* none of its attempts was made */
         assert_false(m->seen[d].flagged);
     }
 }
