@@ -9,12 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void on_nonsense(void *ctx, size_t number, const struct fault *f)
-{
-    (void)ctx;
-    must(number >= 1 && number <= RECEIPT_ITEMS_MAX && f->cls == FAULT_REJECT, "nonsense of none");
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(bool holds, const char *what)
@@ -37,6 +31,12 @@ static void on_inbound(void *ctx, const struct receipt_inbound *i)
 {
     ++*(size_t *)ctx;
     must(strlen(i->from) < RECEIPT_FROM_MAX && strlen(i->text) < RECEIPT_TEXT_MAX, "too long");
+}
+
+static void on_nonsense(void *ctx, size_t number, const struct fault *f)
+{
+    (void)ctx;
+    must(number >= 1 && number <= RECEIPT_ITEMS_MAX && f->cls == FAULT_REJECT, "nonsense of none");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
