@@ -288,7 +288,7 @@ static void post_chat(struct exchange *x)
 /* f: the first leg, l: the latest. Which index finds the first legs is said, since SQLite would
  * walk all chats for a few. */
 #define CHAT_SELECT(from)                                                                          \
-    "SELECT f.row, f.group_id AS id,"                                                              \
+    "SELECT f.row, f.id AS leg, f.group_id AS id,"                                                 \
     " CASE f.type WHEN 'ChatOut' THEN 'chatout' ELSE 'chat' END AS channel_type,"                  \
     " ifnull(f.subtype, 'text') AS channel_sub_type, f.type AS type,"                              \
     " f.type_details AS typeDetails, l.status AS status, l.status_details AS statusDetails,"       \
@@ -413,7 +413,7 @@ static void fill_list(struct lookup *l, struct sqlite *db)
     }
     rights_bind(rights, RIGHTS_CHATS, true, &q);
     if (l->page.goes_on)
-        sqlite_bind_int(&q, l->page.after);
+        sqlite_bind_int(&q, lookup_behind(l, db, "contacts").above);
     sqlite_bind_int(&q, l->page.limit + 1);
     lookup_write_list(l, NULL, &cmi_chat, &q);
     buf_done(&trigrams);

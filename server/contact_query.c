@@ -98,8 +98,7 @@ static bool rows_of(struct sqlite *db, const char *sql, const int64_t places[2],
     return all;
 }
 
-bool contact_query_newest(const struct contact_query *c, struct sqlite *db,
-                          struct contact_part *part)
+bool contact_query_newest(struct contact_query *c, struct sqlite *db, struct contact_part *part)
 {
     static const char emails[] =
         "SELECT min(row), max(row), count(*) FROM (SELECT e.row FROM "
@@ -110,7 +109,7 @@ bool contact_query_newest(const struct contact_query *c, struct sqlite *db,
         "SELECT min(row), max(row), count(*) FROM (SELECT m.row FROM contacts c"
         " CROSS JOIN chat_messages m ON m.chat = c.group_id"
         " WHERE c.row > ? AND c.row < ? AND +c.channel IN ('CHAT', 'EMAIL') LIMIT ?)";
-    const int64_t to = c->sort.goes_on ? c->sort.after : INT64_MAX;
+    int64_t to = INT64_MAX;
     int64_t count = CONTACT_NEWEST * (c->page.limit + 1);
     struct sqlite_query q;
 
@@ -121,6 +120,9 @@ bool contact_query_newest(const struct contact_query *c, struct sqlite *db,
         count = CONTACT_NEWEST_MAX;
     if (count <= c->page.limit)
         return false;
+    contact_sort_find(&c->sort, db);
+    if (c->sort.goes_on)
+        to = c->sort.after;
     q = sqlite_query(db, "SELECT row FROM contacts WHERE row > 0 AND row < ?"
                          " ORDER BY row DESC LIMIT 1 OFFSET ?");
     sqlite_bind_int(&q, to);
@@ -157,6 +159,7 @@ struct sqlite_query contact_query_open(struct contact_query *c, const struct exc
     where_init(&head);
     where_clear(&c->tail); /* a read may be begun anew */
     put_select(c, &head);
+    contact_sort_find(&c->sort, db);
     contact_sort_after(&c->sort, &c->tail);
     contact_sort_order(&c->sort, &c->tail);
     where_put(&c->tail, " LIMIT ?");

@@ -44,10 +44,9 @@ bool contact_query_statistics(const struct exchange *x, bool *statistics,
                               struct fault *f) MUST_CHECK;
 /* The newest contacts that are left, some CONTACT_NEWEST for each to be shown: what many have fills
  * a page from them, and need not be gathered from all. false: it is not so that it would help. */
-bool contact_query_newest(const struct contact_query *c, struct sqlite *db,
-                          struct contact_part *part);
+bool contact_query_newest(struct contact_query *c, struct sqlite *db, struct contact_part *part);
 /* The statement, bound, not stepped yet: one row more than the page's limit if the part has more;
- * the first two columns are the place and what contact_sort_token needs. c outlives it. */
+ * the first three columns are what contact_sort_token needs. c outlives it. */
 struct sqlite_query contact_query_open(struct contact_query *c, const struct exchange *x,
                                        int64_t wrapup_max_ms, const struct contact_part *part,
                                        struct sqlite *db);

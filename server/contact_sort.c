@@ -82,7 +82,7 @@ static bool read_sort(struct contact_sort *s, struct view value, struct fault *f
     return !has_postfix || read_locale(s, rest, f);
 }
 
-/* ---- the token: <place>[.<time>.<kind><value>] ---- */
+/* ---- the token: <mark>[.<time>.<kind><value>] ---- */
 
 static bool read_hex(struct view hex, char *to, size_t size, struct view *out)
 {
@@ -117,10 +117,10 @@ static bool read_value(struct contact_sort *s, struct view text)
 static bool read_token(struct contact_sort *s, struct view token)
 {
     struct view rest = token;
-    struct view place = view_cut(&rest, '.');
+    struct view mark = view_cut(&rest, '.');
     struct view time = view_cut(&rest, '.');
 
-    if (!num_in(place, 0, INT64_MAX, &s->after))
+    if (!place_mark_read(mark, &s->mark))
         return false;
     return s->key == NULL ? time.n == 0 && rest.n == 0
                           : num_in(time, 0, INT64_MAX, &s->now_ms) && read_value(s, rest);
@@ -144,9 +144,11 @@ bool contact_sort_read(struct contact_sort *s, const struct exchange *x, const s
 
 void contact_sort_token(const struct contact_sort *s, const struct sqlite_query *q, struct buf *to)
 {
+    struct place_mark mark = {.place = sqlite_int(q, 0)};
     enum sqlite_kind kind = SQLITE_KIND_NULL;
 
-    buf_put_int(to, sqlite_int(q, 0));
+    mark.has_id = sqlite_guid(q, 2, &mark.id);
+    place_mark_put(&mark, to);
     if (s->key == NULL)
         return;
     kind = sqlite_kind(q, 1);
@@ -162,6 +164,16 @@ void contact_sort_token(const struct contact_sort *s, const struct sqlite_query 
 }
 
 /* ---- the statement ---- */
+
+void contact_sort_find(struct contact_sort *s, struct sqlite *db)
+{
+    struct place_gap gap = {0};
+
+    if (!s->goes_on)
+        return;
+    gap = place_mark_find(db, "contacts", &s->mark);
+    s->after = contact_sort_is_at_place(s) && !s->descending ? gap.below : gap.above;
+}
 
 const char *contact_sort_key(const struct contact_sort *s)
 {

@@ -131,7 +131,7 @@ static void fill_list(struct lookup *l, struct sqlite *db)
         sqlite_bind_text(&q, cid);
     rights_bind(rights, RIGHTS_EMAILS, true, &q);
     if (l->page.goes_on)
-        sqlite_bind_int(&q, l->page.after);
+        sqlite_bind_int(&q, lookup_behind(l, db, "contacts").above);
     sqlite_bind_int(&q, l->page.limit + 1);
     parts.q = &q;
     lookup_write_list(l, &plan, &cmi_email, &q);

@@ -193,7 +193,70 @@ static const char trimmed[] =
     "CREATE INDEX emails_by_case ON emails (trim(case_id, ' \t')) WHERE case_id IS NOT NULL;"
     "CREATE INDEX emails_by_cid ON emails (trim(cid, ' \t')) WHERE cid IS NOT NULL;";
 
-const char *const history_schema[] = {contacts,     chats,      emails,      recordings,
-                                      scripts,      remarks,    search,      erasure,
-                                      later_queues, quick_bits, erased_rest, trimmed};
+/* Things of one millisecond stand in the order of their ids (server/place.h): before, only the
+ * first bits counted. Those that stand otherwise change places among themselves. */
+#define RANKED(by, order)                                                                          \
+    "CREATE TEMP TABLE " by " (ms INTEGER, n INTEGER, row INTEGER, PRIMARY KEY (ms, n))"           \
+    "  STRICT, WITHOUT ROWID;"                                                                     \
+    "INSERT INTO " by " SELECT ms, row_number() OVER (PARTITION BY ms ORDER BY " order "), row"    \
+    "  FROM tied;"
+#define BY_ROW RANKED("by_row", "row")
+#define BY_ID  RANKED("by_id", "id DESC")
+#define FIND_MOVES(table)                                                                          \
+    "CREATE TEMP TABLE tied (row INTEGER PRIMARY KEY, ms INTEGER, id BLOB) STRICT;"                \
+    "INSERT INTO tied SELECT t.row, ms, t.id FROM (SELECT DISTINCT ms FROM"                        \
+    "    (SELECT row >> 20 AS ms, lag(row >> 20) OVER w AS other_ms, id, lag(id) OVER w AS other"  \
+    "      FROM " table " WHERE row > 0 WINDOW w AS (ORDER BY row))"                               \
+    "    WHERE ms = other_ms AND id > other)"                                                      \
+    "  CROSS JOIN " table " t ON t.row >= ms << 20 AND t.row < (ms + 1) << 20;" BY_ROW BY_ID       \
+    "CREATE TEMP TABLE moves (at INTEGER PRIMARY KEY, goes INTEGER NOT NULL) STRICT;"              \
+    "INSERT INTO moves SELECT i.row, r.row FROM by_id i JOIN by_row r USING (ms, n)"               \
+    "  WHERE i.row <> r.row;"                                                                      \
+    "DROP TABLE tied; DROP TABLE by_row; DROP TABLE by_id;"
+#define MOVE(table) /* by way of numbers that nothing has */                                       \
+    "UPDATE " table " SET row = (SELECT goes FROM moves WHERE at = row) - 9223372036854775807 - 1" \
+    "  WHERE row IN (SELECT at FROM moves);"                                                       \
+    "UPDATE " table " SET row = row + 9223372036854775807 + 1"                                     \
+    "  WHERE row IN (SELECT goes - 9223372036854775807 - 1 FROM moves);"
+#define MOVES_OF_CONTACTS FIND_MOVES("contacts")
+#define MOVE_CONTACTS     MOVE("contacts")
+#define PLACES(table)     FIND_MOVES(table) MOVE(table) "DROP TABLE moves;"
+static const char places_of_contacts[] = MOVES_OF_CONTACTS
+    "INSERT INTO address_words (address_words, rowid, source, destination)"
+    "  SELECT 'delete', row, source, destination FROM contacts"
+    "  WHERE row IN (SELECT at FROM moves) AND (source IS NOT NULL OR destination IS NOT NULL);"
+    "INSERT INTO subject_words (subject_words, rowid, subject)"
+    "  SELECT 'delete', row, subject FROM contacts"
+    "  WHERE row IN (SELECT at FROM moves) AND subject IS NOT NULL;" MOVE_CONTACTS
+    "INSERT INTO address_words (rowid, source, destination)"
+    "  SELECT row, source, destination FROM contacts"
+    "  WHERE row IN (SELECT at FROM moves) AND (source IS NOT NULL OR destination IS NOT NULL);"
+    "INSERT INTO subject_words (rowid, subject) SELECT row, subject FROM contacts"
+    "  WHERE row IN (SELECT at FROM moves) AND subject IS NOT NULL;"
+    "UPDATE contacts SET leads = (row = (SELECT c.row FROM contacts c"
+    "    WHERE c.group_id = contacts.group_id AND c.row > 0"
+    "    ORDER BY c.previous_id IS NOT NULL, c.row LIMIT 1))"
+    "  WHERE row > 0 AND group_id IN"
+    "  (SELECT group_id FROM contacts WHERE row IN (SELECT at FROM moves));"
+    "DROP TABLE moves;";
+static const char places_of_recordings[] = PLACES("call_recordings");
+static const char places_of_scripts[] = PLACES("script_results");
+static const char places_of_logs[] = PLACES("listen_logs");
+
+const char *const history_schema[] = {contacts,
+                                      chats,
+                                      emails,
+                                      recordings,
+                                      scripts,
+                                      remarks,
+                                      search,
+                                      erasure,
+                                      later_queues,
+                                      quick_bits,
+                                      erased_rest,
+                                      trimmed,
+                                      places_of_contacts,
+                                      places_of_recordings,
+                                      places_of_scripts,
+                                      places_of_logs};
 const int history_schema_steps = sizeof history_schema / sizeof *history_schema;

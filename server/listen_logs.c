@@ -239,7 +239,7 @@ static void fill_logs(struct lookup *l, struct sqlite *db)
         return;
     q = sqlite_query(db, LOG_SELECT " AND row > ? ORDER BY row LIMIT ?");
     sqlite_bind_guid(&q, &l->id);
-    sqlite_bind_int(&q, l->page.goes_on ? l->page.after : -1);
+    sqlite_bind_int(&q, lookup_behind(l, db, logs.name).below);
     sqlite_bind_int(&q, l->page.limit + 1);
     lookup_write_list(l, NULL, &cmi_listen_log, &q);
 }
@@ -267,6 +267,7 @@ struct recording_filter {
 static void fill_recordings(struct lookup *l, struct sqlite *db)
 {
     const struct recording_filter *filter = l->ctx;
+    const int64_t above = lookup_behind(l, db, "call_recordings").above;
     struct sqlite_query q;
     struct buf sql;
 
@@ -281,8 +282,7 @@ static void fill_recordings(struct lookup *l, struct sqlite *db)
     q = sqlite_query(db, buf_text(&sql));
     buf_done(&sql);
     sqlite_bind_int(&q, filter->above);
-    sqlite_bind_int(&q, l->page.goes_on && l->page.after < filter->below ? l->page.after
-                                                                         : filter->below);
+    sqlite_bind_int(&q, above < filter->below ? above : filter->below);
     if (filter->has_call)
         sqlite_bind_guid(&q, &filter->call);
     if (filter->has_contact)

@@ -20,8 +20,18 @@ void lookup_not_found(struct exchange *x)
 
 static void place_token(const struct lookup *l, const struct sqlite_query *q, struct buf *to)
 {
+    struct place_mark mark = {.place = sqlite_int(q, 0)};
+
     (void)l;
-    buf_put_int(to, sqlite_int(q, 0));
+    mark.has_id = sqlite_guid(q, 1, &mark.id);
+    place_mark_put(&mark, to);
+}
+
+struct place_gap lookup_behind(const struct lookup *l, struct sqlite *db, const char *table)
+{
+    if (!l->page.goes_on)
+        return (struct place_gap){-1, INT64_MAX};
+    return place_mark_find(db, table, &l->page.mark);
 }
 
 void lookup_write_page(struct lookup *l, struct represent_plan *plan, const struct cmi_shape *shape,

@@ -49,9 +49,12 @@ void lookup_page(struct exchange *x, const char *path, const struct page *page, 
                  void *ctx, void (*free_ctx)(void *ctx));
 /* For a fill that begins anew: what it has written is gone. */
 void lookup_begin(struct lookup *l);
+/* For a fill: where the page begins, in the table that places are of: what is left stands below
+ * `above`, or where places go up, above `below`. */
+struct place_gap lookup_behind(const struct lookup *l, struct sqlite *db, const char *table);
 /* For a fill: writes all rows of q as items of the collection. q gives one more than the page's
- * limit if there are more, and its first column is the place (server/place.h) of each. plan: with
- * list and ctx set where items have lists; else NULL. */
+ * limit if there are more, and its first two columns are the place (server/place.h) and the id of
+ * each. plan: with list and ctx set where items have lists; else NULL. */
 void lookup_write_list(struct lookup *l, struct represent_plan *plan, const struct cmi_shape *shape,
                        struct sqlite_query *q);
 /* The same for another order: `token` is asked at the last row shown for its token. */

@@ -27,9 +27,7 @@ bool page_read(const struct exchange *x, int64_t default_limit, bool places, str
     out->token = exchange_param(x, "after", &out->goes_on);
     if (out->goes_on && out->token.n > PAGE_TOKEN_MAX)
         return page_bad_token(f);
-    if (out->goes_on && places &&
-        (!num_in(out->token, 0, INT64_MAX, &out->after) ||
-         (out->token.n > 1 && out->token.p[0] == '0')))
+    if (out->goes_on && places && !place_mark_read(out->token, &out->mark))
         return page_bad_token(f);
     return true;
 }

@@ -6,6 +6,7 @@
 
 #include "bridge/core/buf.h"
 #include "server/exchange.h"
+#include "server/place.h"
 
 #define PAGE_LIMIT_DEFAULT 100
 #define PAGE_LIMIT_MAX     10000
@@ -13,12 +14,13 @@
 
 struct page {
     int64_t limit;
-    bool goes_on;      /* `after` was given */
-    struct view token; /* as given: for lists that are not in the order of places */
-    int64_t after;     /* in the order of places (server/place.h): that of the last thing shown */
+    bool goes_on;           /* `after` was given */
+    struct view token;      /* as given: for lists that are not in the order of places */
+    struct place_mark mark; /* in the order of places: the last thing shown */
 };
 
-/* Reads `limit` and `after`. default_limit is at most PAGE_LIMIT_MAX. places: `after` is a place.
+/* Reads `limit` and `after`. default_limit is at most PAGE_LIMIT_MAX. places: `after` is a mark of
+ * server/place.h.
  */
 bool page_read(const struct exchange *x, int64_t default_limit, bool places, struct page *out,
                struct fault *f) MUST_CHECK;

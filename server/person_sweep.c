@@ -26,20 +26,27 @@ enum holder {
     HOLDER_SCRIPT,    /* the key is a script result's */
 };
 
+/* What orders a table. */
+enum rows {
+    ROWS_NONE,   /* the key */
+    ROWS_STAY,   /* `row` */
+    ROWS_PLACES, /* `row`, a place: it may be another in the next step, the order is the same */
+};
+
 /* Columns that name somebody: what the key says goes as a whole. */
 static const struct named {
     const char *table;
     const char *key;
     const char *columns; /* at most three */
-    bool by_row;         /* `row` orders the table, else the key */
+    enum rows rows;
     enum holder holder;
 } named[] = {
-    {"contacts", "group_id", "source, destination", true, HOLDER_GROUP},
-    {"emails", "id", "from_address, from_name", true, HOLDER_EMAIL},
-    {"email_addresses", "email", "address, name", false, HOLDER_EMAIL},
-    {"chat_participants", "chat", "uniquekey, alias", false, HOLDER_GROUP},
-    {"chat_messages", "chat", "originator", true, HOLDER_GROUP},
-    {"call_recordings", "id", "file_name, file_path", true, HOLDER_RECORDING},
+    {"contacts", "group_id", "source, destination", ROWS_PLACES, HOLDER_GROUP},
+    {"emails", "id", "from_address, from_name", ROWS_STAY, HOLDER_EMAIL},
+    {"email_addresses", "email", "address, name", ROWS_NONE, HOLDER_EMAIL},
+    {"chat_participants", "chat", "uniquekey, alias", ROWS_NONE, HOLDER_GROUP},
+    {"chat_messages", "chat", "originator", ROWS_STAY, HOLDER_GROUP},
+    {"call_recordings", "id", "file_name, file_path", ROWS_PLACES, HOLDER_RECORDING},
 };
 #define NAMED (sizeof named / sizeof *named)
 
@@ -50,29 +57,29 @@ static const struct texts {
     const char *table;
     const char *key;
     const char *columns[TEXT_COLUMNS_MAX + 1]; /* ended by NULL */
-    bool by_row;                               /* as above */
+    enum rows rows;
     enum holder holder;
     const struct text_index *index; /* that some of them stand in; NULL: none */
 } texts[] = {
     {"contacts",
      "group_id",
      {"subject", "type_details", "given_type_details", "status_details", "given_status_details"},
-     true,
+     ROWS_PLACES,
      HOLDER_GROUP,
      &text_index_of_subjects},
     {"emails",
      "id",
      {"content", "remarks", "case_id", "cid"},
-     true,
+     ROWS_STAY,
      HOLDER_EMAIL,
      &text_index_of_emails},
-    {"chat_messages", "chat", {"message"}, true, HOLDER_GROUP, &text_index_of_chats},
-    {"listen_logs", "recording", {"description", "session"}, true, HOLDER_RECORDING, NULL},
-    {"script_results", "id", {"name"}, true, HOLDER_SCRIPT, NULL},
-    {"email_attachments", "email", {"filename", "originator"}, false, HOLDER_EMAIL, NULL},
-    {"script_questions", "result", {"data"}, false, HOLDER_SCRIPT, NULL},
-    {"script_answers", "result", {"answerdata"}, false, HOLDER_SCRIPT, NULL},
-    {"remarks", "group_id", {"text"}, false, HOLDER_GROUP, NULL},
+    {"chat_messages", "chat", {"message"}, ROWS_STAY, HOLDER_GROUP, &text_index_of_chats},
+    {"listen_logs", "recording", {"description", "session"}, ROWS_PLACES, HOLDER_RECORDING, NULL},
+    {"script_results", "id", {"name"}, ROWS_PLACES, HOLDER_SCRIPT, NULL},
+    {"email_attachments", "email", {"filename", "originator"}, ROWS_NONE, HOLDER_EMAIL, NULL},
+    {"script_questions", "result", {"data"}, ROWS_NONE, HOLDER_SCRIPT, NULL},
+    {"script_answers", "result", {"answerdata"}, ROWS_NONE, HOLDER_SCRIPT, NULL},
+    {"remarks", "group_id", {"text"}, ROWS_NONE, HOLDER_GROUP, NULL},
 };
 #define TEXTS (sizeof texts / sizeof *texts)
 
@@ -80,23 +87,40 @@ static const struct texts {
 
 static void begin_table(struct person_sweep *s)
 {
-    s->row = INT64_MIN;
+    s->at = (struct place_mark){.place = INT64_MIN};
+    s->again = false;
     s->prefix = 0;
+}
+
+/* Rows above it are left. */
+static int64_t stands(const struct person_sweep *s, struct sqlite *db, const char *table)
+{
+    struct place_gap gap = place_mark_find(db, table, &s->at);
+
+    return s->again ? gap.above - 1 : gap.below;
+}
+
+static void stand(struct person_sweep *s, const struct sqlite_query *q, enum rows rows)
+{
+    s->again = false;
+    s->at.place = sqlite_int(q, 0);
+    s->at.has_id =
+        rows == ROWS_PLACES && s->at.place > 0 && sqlite_guid(q, sqlite_columns(q) - 1, &s->at.id);
 }
 
 /* From the place where the sweep stands. */
 static struct sqlite_query look(const struct person_sweep *s, struct sqlite *db, const char *table,
-                                const char *key, const char *columns, bool by_row,
+                                const char *key, const char *columns, enum rows rows,
                                 uint8_t bounds[2][17])
 {
     char sql[STATEMENT_MAX];
     struct sqlite_query q;
 
-    if (by_row) {
-        snprintf(sql, sizeof sql, "SELECT row, %s, %s FROM %s WHERE row > ? ORDER BY row LIMIT ?",
-                 key, columns, table);
+    if (rows != ROWS_NONE) {
+        snprintf(sql, sizeof sql, "SELECT row, %s, %s%s FROM %s WHERE row > ? ORDER BY row LIMIT ?",
+                 key, columns, rows == ROWS_PLACES ? ", id" : "", table);
         q = sqlite_query(db, sql);
-        sqlite_bind_int(&q, s->row);
+        sqlite_bind_int(&q, stands(s, db, table));
         sqlite_bind_int(&q, PERSON_LOOK_MAX);
         return q;
     }
@@ -224,9 +248,9 @@ static bool names(const struct person_sweep *s, const struct sqlite_query *q)
 }
 
 /* All rows of a first byte are looked at in one step. */
-static bool goes_on(const struct person_sweep *s, bool by_row, int looked)
+static bool goes_on(const struct person_sweep *s, enum rows rows, int looked)
 {
-    return !by_row || looked == 0 || !allowance_is_over(&s->left);
+    return rows == ROWS_NONE || looked == 0 || !allowance_is_over(&s->left);
 }
 
 /* One step of one table; false: the table is through. */
@@ -234,30 +258,32 @@ static bool people(struct person_sweep *s, struct sqlite *db, const struct named
 {
     uint8_t bounds[2][17];
     struct guid found[FOUND_MAX];
-    int64_t rows[FOUND_MAX];
+    struct place_mark marks[FOUND_MAX];
     size_t count = 0;
     int looked = 0;
-    struct sqlite_query q = look(s, db, n->table, n->key, n->columns, n->by_row, bounds);
+    struct sqlite_query q = look(s, db, n->table, n->key, n->columns, n->rows, bounds);
 
-    while (count < FOUND_MAX && goes_on(s, n->by_row, looked) && sqlite_row(&q)) {
+    while (count < FOUND_MAX && goes_on(s, n->rows, looked) && sqlite_row(&q)) {
         looked++;
-        s->row = sqlite_int(&q, 0);
+        stand(s, &q, n->rows);
         if (!names(s, &q) || !sqlite_guid(&q, 1, &found[count]))
             continue;
-        if (s->dry && !n->by_row) /* it stays, so this step has to see all of the same first byte */
+        if (s->dry &&
+            n->rows == ROWS_NONE) /* it stays, so this step has to see all of the same first byte */
             (void)take(s, db, n, &found[count]);
         else
-            rows[count++] = s->row;
+            marks[count++] = s->at;
     }
     sqlite_end(&q);
     s->looked += looked;
     s->acted = s->acted || count > 0;
     for (size_t i = 0; i < count; i++)
         if ((i > 0 && allowance_is_over(&s->left)) || !take(s, db, n, &found[i])) {
-            s->row = rows[i] - 1; /* the next step comes to it again */
+            s->at = marks[i];
+            s->again = true; /* the next step comes to it again */
             return true;
         }
-    if (n->by_row)
+    if (n->rows != ROWS_NONE)
         return looked > 0;
     if (count == FOUND_MAX)
         return true; /* there may be more of the same first byte */
@@ -281,14 +307,14 @@ static void update(const struct texts *t, struct sqlite *db, const struct mentio
 
     if (t->index != NULL)
         text_index_remove(db, t->index, m->row);
-    if (t->by_row)
+    if (t->rows != ROWS_NONE)
         snprintf(sql, sizeof sql, "UPDATE %s SET %s = ? WHERE row = ?", t->table, m->column);
     else
         snprintf(sql, sizeof sql, "UPDATE %s SET %s = ? WHERE %s = ? AND %s = ?", t->table,
                  m->column, t->key, m->column);
     q = sqlite_query(db, sql);
     sqlite_bind_text(&q, without);
-    if (t->by_row) {
+    if (t->rows != ROWS_NONE) {
         sqlite_bind_int(&q, m->row);
     } else {
         sqlite_bind_guid(&q, &m->key);
@@ -327,7 +353,7 @@ static size_t mentions_of(struct person_sweep *s, const struct texts *t, struct 
             continue;
         s->mentions++;
         if (!s->dry)
-            found[count++] = (struct mention){t->columns[i], s->row, key,
+            found[count++] = (struct mention){t->columns[i], s->at.place, key,
                                               arena_view(keep, sqlite_text(q, 2 + i))};
     }
     return count;
@@ -350,12 +376,12 @@ static bool mentions(struct person_sweep *s, struct sqlite *db, const struct tex
     size_t count = 0;
     int looked = 0;
     struct arena texts_found;
-    struct sqlite_query q = look(s, db, t->table, t->key, list_of(t, columns), t->by_row, bounds);
+    struct sqlite_query q = look(s, db, t->table, t->key, list_of(t, columns), t->rows, bounds);
 
     arena_init(&texts_found);
-    while (count < FOUND_MAX && goes_on(s, t->by_row, looked) && sqlite_row(&q)) {
+    while (count < FOUND_MAX && goes_on(s, t->rows, looked) && sqlite_row(&q)) {
         looked++;
-        s->row = sqlite_int(&q, 0);
+        stand(s, &q, t->rows);
         count += mentions_of(s, t, db, &q, found + count, &texts_found);
     }
     sqlite_end(&q);
@@ -363,7 +389,7 @@ static bool mentions(struct person_sweep *s, struct sqlite *db, const struct tex
     s->acted = s->acted || count > 0;
     redact(s, db, t, found, count);
     arena_done(&texts_found);
-    if (t->by_row)
+    if (t->rows != ROWS_NONE)
         return looked > 0;
     return count >= FOUND_MAX || ++s->prefix < PREFIXES;
 }
@@ -401,7 +427,7 @@ bool person_sweep_step(struct person_sweep *s, struct sqlite *db)
         phase_people, phase_mentions, phase_indexes};
     const unsigned count = sizeof phases / sizeof *phases;
 
-    if (s->phase == 0 && s->table == 0 && s->row == 0)
+    if (s->phase == 0 && s->table == 0 && s->at.place == 0)
         begin_table(s);
     s->looked = 0;
     s->acted = false;

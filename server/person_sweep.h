@@ -14,6 +14,7 @@
 #include "bridge/core/person.h"
 #include "server/history_remove.h"
 #include "server/person_taken.h"
+#include "server/place.h"
 
 #include <stdbool.h>
 
@@ -36,7 +37,8 @@ struct person_sweep {
     struct allowance left;     /* of the step */
     unsigned phase;
     unsigned table;
-    int64_t row;
+    struct place_mark at; /* the row looked at last; its place INT64_MIN: none */
+    bool again;           /* and it is to be looked at again */
     unsigned prefix;
     int looked; /* rows, in this step */
     bool acted; /* something was taken, in this step */

@@ -1,6 +1,7 @@
 #include "server/place.h"
 
 #include "bridge/core/mem.h"
+#include "bridge/core/num.h"
 #include "server/row.h"
 #include "server/sqlite.h"
 #include "server/text_index.h"
@@ -35,16 +36,16 @@ struct gap {
 };
 
 /* The first or last thing of those places; its id is compared. */
-static bool at(struct sqlite *db, const struct row_table *table, const char *order, int64_t from,
-               int64_t to, struct side *out)
+static bool at(struct sqlite *db, const char *table, const char *order, int64_t from, int64_t to,
+               struct side *out)
 {
     char sql[STATEMENT_MAX];
     struct sqlite_query q;
     bool found;
 
     snprintf(sql, sizeof sql,
-             "SELECT row, id FROM %s WHERE row >= ? AND row < ? ORDER BY row %s LIMIT 1",
-             table->name, order);
+             "SELECT row, id FROM %s WHERE row >= ? AND row < ? ORDER BY row %s LIMIT 1", table,
+             order);
     q = sqlite_query(db, sql);
     sqlite_bind_int(&q, from);
     sqlite_bind_int(&q, to);
@@ -93,8 +94,7 @@ static int64_t between(const struct gap *g, const struct guid *id)
 }
 
 /* Halves the labels that are between what is known to be below and what is known to be above. */
-static struct gap gap_of(struct sqlite *db, const struct row_table *table, int64_t ms,
-                         const struct guid *id)
+static struct gap gap_of(struct sqlite *db, const char *table, int64_t ms, const struct guid *id)
 {
     const int64_t base = ms << PLACE_BITS;
     struct gap g = {{base - 1, true, {{0}}}, {base + LABELS, true, {{0}}}};
@@ -262,12 +262,12 @@ static bool make_room(struct sqlite *db, const struct row_table *table, int64_t 
 int64_t place_take(struct sqlite *db, const struct row_table *table, int64_t ms,
                    const struct guid *id)
 {
-    struct gap g = gap_of(db, table, ms, id);
+    struct gap g = gap_of(db, table->name, ms, id);
 
     if (g.above.place - g.below.place == 1) {
         if (!make_room(db, table, ms, &g))
             return 0;
-        g = gap_of(db, table, ms, id);
+        g = gap_of(db, table->name, ms, id);
     }
     return between(&g, id);
 }
@@ -303,4 +303,46 @@ int64_t place_before(int64_t ms)
     if (ms < 0)
         return 0;
     return ms > PLACE_MS_MAX ? INT64_MAX : ms << PLACE_BITS;
+}
+
+/* ---- marks ---- */
+
+static bool read_place(struct view text, int64_t *out)
+{
+    return num_in(text, 0, INT64_MAX, out) && (text.n == 1 || text.p[0] != '0');
+}
+
+bool place_mark_read(struct view text, struct place_mark *out)
+{
+    struct view rest = text;
+
+    out->has_id = view_has(text, '-');
+    if (!read_place(view_cut(&rest, '-'), &out->place))
+        return false;
+    return !out->has_id || (rest.n == GUID_HEX_LEN && guid_parse(rest, &out->id) &&
+                            place_ms(out->place) <= PLACE_MS_MAX);
+}
+
+void place_mark_put(const struct place_mark *m, struct buf *to)
+{
+    char hex[GUID_TEXT_MAX];
+
+    buf_put_int(to, m->place);
+    if (!m->has_id)
+        return;
+    guid_hex(&m->id, hex);
+    buf_printf(to, "-%s", hex);
+}
+
+struct place_gap place_mark_find(struct sqlite *db, const char *table, const struct place_mark *m)
+{
+    struct place_gap gap = {m->place, m->place};
+    struct gap g;
+
+    if (!m->has_id)
+        return gap;
+    g = gap_of(db, table, place_ms(m->place), &m->id);
+    gap.above = g.above.place;
+    gap.below = !g.above.end && guid_eq(&g.above.id, &m->id) ? g.above.place : g.below.place;
+    return gap;
 }

@@ -14,14 +14,15 @@
 #ifndef SERVER_PLACE_H
 #define SERVER_PLACE_H
 
+#include "bridge/core/buf.h"
 #include "bridge/core/fault.h"
 #include "bridge/core/guid.h"
 
 #include <stdint.h>
 
 #define PLACE_BITS     20
-#define PLACE_MS_MAX   (INT64_MAX >> PLACE_BITS) /* in the year 2248 */
-#define PLACE_SAME_MAX (1 << 19)                 /* things of one millisecond in a table */
+#define PLACE_MS_MAX   ((INT64_MAX >> PLACE_BITS) - 1) /* in the year 2248 */
+#define PLACE_SAME_MAX (1 << 19)                       /* things of one millisecond in a table */
 
 struct row_table;
 struct sqlite;
@@ -38,5 +39,24 @@ int64_t place_ms(int64_t place); /* of a place that is shown */
 /* Things later than that time stand above the one, earlier ones below the other; any time. */
 int64_t place_after(int64_t ms);
 int64_t place_before(int64_t ms);
+
+/* A thing at which a list stands: it goes on behind its time and id, whatever became of it. */
+struct place_mark {
+    int64_t place; /* that it had */
+    bool has_id;   /* else it is the place that counts: marks of before there were ids in them */
+    struct guid id;
+};
+
+/* As text: "<place>-<id>"; as it was before: "<place>". false: it is none. */
+bool place_mark_read(struct view text, struct place_mark *out) MUST_CHECK;
+void place_mark_put(const struct place_mark *m, struct buf *to);
+
+/* What is listed before it and after it, where places go up: at or below the one, at or above the
+ * other, not between. Both are its own place where it is stored. */
+struct place_gap {
+    int64_t below;
+    int64_t above;
+};
+struct place_gap place_mark_find(struct sqlite *db, const char *table, const struct place_mark *m);
 
 #endif

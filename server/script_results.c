@@ -96,7 +96,7 @@ static void fill_list(struct lookup *l, struct sqlite *db)
     if (filter->has_original)
         sqlite_bind_guid(&q, &filter->original);
     rights_bind(l->x->user->rights, RIGHTS_SCRIPT_RESULTS, true, &q);
-    sqlite_bind_int(&q, l->page.goes_on ? l->page.after : INT64_MAX);
+    sqlite_bind_int(&q, lookup_behind(l, db, "script_results").above);
     sqlite_bind_int(&q, l->page.limit + 1);
     parts.q = &q;
     lookup_write_list(l, &plan, &cmi_script_result, &q);

@@ -9,7 +9,9 @@
 
 #include "bridge/core/mem.h"
 #include "bridge/core/rng.h"
+#include "server/erased.h"
 #include "server/leg.h"
+#include "server/person_sweep.h"
 #include "server/place.h"
 #include "server/row.h"
 #include "server/sqlite.h"
@@ -212,11 +214,94 @@ static void of_many_of_one_time_few_are_touched(void **state)
             take_many((enum ids)kind, (enum order)order);
 }
 
+/* ---- who comes back later ---- */
+
+#define WHO "+358401234567"
+
+static void fill_a_millisecond(struct sqlite *db)
+{
+    struct sqlite_query q = sqlite_query(
+        db, "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+            " INSERT INTO contacts (row, id, group_id, source, leads, stamps)"
+            " SELECT ? - i, CAST(printf('%016d', i + 1) AS BLOB), CAST(printf('%016d', i + 1) AS"
+            " BLOB), CASE i WHEN 0 THEN '" WHO "' ELSE 'x' END, 1, x'' FROM n");
+
+    sqlite_bind_int(&q, PERSON_LOOK_MAX);
+    sqlite_bind_int(&q, place_after(TIME_MS));
+    sqlite_run(&q);
+    sqlite_do(db, "INSERT INTO address_words (address_words) VALUES ('rebuild')");
+}
+
+/* The only one left of the millisecond is moved to where the sweep has been. */
+static void a_sweep_misses_none_that_is_moved(void **state)
+{
+    static const char where[] = "SELECT row FROM contacts WHERE source = '" WHO "'";
+    struct sqlite *db = ingest_hand_open();
+    struct fault f = {0};
+    struct erased *erased = erased_load(db, &f);
+    struct person who;
+    struct person_sweep s = {.person = &who, .erased = erased};
+    const struct guid least = {{0}};
+    int64_t stood = 0;
+
+    (void)state;
+    assert_non_null(erased);
+    assert_true(person_init(&who, VIEW(WHO), &f));
+    fill_a_millisecond(db);
+    assert_true(person_sweep_step(&s, db));
+    stood = s.at.place;
+    assert_true(stood < strtoll(ingest_hand_ask(db, where), NULL, 10));
+    (void)place_take(db, &leg_table, TIME_MS, &least);
+    assert_true(stood > strtoll(ingest_hand_ask(db, where), NULL, 10));
+    while (person_sweep_step(&s, db))
+        assert_true(s.removed.contacts <= 1);
+    assert_string_equal(ingest_hand_ask(db, where), "(none)");
+    assert_int_equal(s.removed.contacts, 1);
+    person_sweep_done(&s);
+    erased_free(erased);
+    if (!sqlite_check(db, &f))
+        fail_msg("%s", f.text);
+    sqlite_close(db);
+}
+
+static void a_mark_is_a_place_and_an_id(void **state)
+{
+#define ID "0123456789ABCDEF0123456789ABCDEF"
+    static const char *const good[] = {"0", "5", "9223372036854775807", "5-" ID};
+    static const char *const bad[] = {"",
+                                      "x",
+                                      "05",
+                                      "-5",
+                                      "5-",
+                                      "-" ID,
+                                      "5-" ID "0",
+                                      "5-0" ID,
+                                      "5-xyz",
+                                      "5 -" ID,
+                                      "9223372036854775807-" ID};
+    struct place_mark m;
+    struct buf text;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        buf_init(&text, 64);
+        assert_true(place_mark_read(view_of(good[i]), &m));
+        place_mark_put(&m, &text);
+        assert_string_equal(buf_text(&text), good[i]);
+        buf_done(&text);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (place_mark_read(view_of(bad[i]), &m))
+            fail_msg("%s", bad[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(things_of_one_time_stand_by_their_ids),
         cmocka_unit_test(of_many_of_one_time_few_are_touched),
+        cmocka_unit_test(a_sweep_misses_none_that_is_moved),
+        cmocka_unit_test(a_mark_is_a_place_and_an_id),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
