@@ -242,8 +242,9 @@ static void on_sent(void *owner, const struct redis_value *hash)
                 gone += (int64_t)slice_ended(&s);
         }
         exchange_error(w->x, 409,
-                       "sending has begun: %" PRId64 " of %" PRId64 " destinations have gone", gone,
-                       w->stored_count);
+                       "it can't be changed any more: %" PRId64 " of %" PRId64
+                       " destinations have gone or were given up",
+                       gone, w->stored_count);
     }
     write_free(w);
 }

@@ -243,7 +243,7 @@ static void a_put_after_sending_has_begun_is_refused_with_how_many_have_gone(voi
     assert_string_equal(ask_shard("HSET", "sl", id, CLAIMED_ONCE("\\x02", "\\x20")), ":1");
     body_of(body, "[{\"address\":\"7\"}]", "");
     serve_expect(&rig, "PUT", path, "", body, 409,
-                 "sending has begun: 2 of 3 destinations have gone\n");
+                 "it can't be changed any more: 2 of 3 destinations have gone or were given up\n");
     serve_holds(&rig, path,
                 "[{\"address\":\"1\",\"status\":\"HANDLED\"},{\"address\":\"2\",\"status\":"
                 "\"HANDLED\"},{\"address\":\"3\",\"status\":\"PROCESSING\"}]");
