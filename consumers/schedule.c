@@ -185,7 +185,8 @@ static bool ready(struct service *s, struct buf *why)
 
 /* ---- the schedule checks itself, at the start and slowly from then on ---- */
 
-static void on_repaired(void *ctx, const char *id_hex, struct view word, int64_t count)
+static void on_repaired(void *ctx, const char *id_hex, struct view word, int64_t count,
+                        int64_t left)
 {
     struct program *p = ctx;
     struct buf labels;
@@ -194,18 +195,22 @@ static void on_repaired(void *ctx, const char *id_hex, struct view word, int64_t
     stats_label(&labels, "what", word);
     stat_add(stats_get(p->service.stats, STAT_COUNTER, "cmibridge_schedule_repairs_total",
                        buf_text(&labels), "What was wrong in the schedule, and was repaired"),
-             count);
+             count - left);
     buf_done(&labels);
-    notice_say(service_log(&p->service), NOTICE_WARN, "schedule_repaired",
-               NOTICE_TEXT("id", id_hex), NOTICE_VIEW("what", word), NOTICE_INT("count", count));
+    notice_say(service_log(&p->service), left > 0 ? NOTICE_ERROR : NOTICE_WARN,
+               left > 0 ? "schedule_not_repaired" : "schedule_repaired", NOTICE_TEXT("id", id_hex),
+               NOTICE_VIEW("what", word), NOTICE_INT("count", count));
 }
 
-static void on_checked(void *ctx, int64_t checked, int64_t found)
+static void on_checked(void *ctx, int64_t checked, int64_t found, int64_t left)
 {
     struct program *p = ctx;
 
     notice_say(service_log(&p->service), NOTICE_INFO, "schedule_checked",
-               NOTICE_INT("things", checked), NOTICE_INT("found", found));
+               NOTICE_INT("things", checked), NOTICE_INT("found", found), NOTICE_INT("left", left));
+    stat_set(stats_get(p->service.stats, STAT_GAUGE, "cmibridge_schedule_damaged", "",
+                       "Damaged, and not to be repaired, at the last look at all of the schedule"),
+             left);
 }
 
 static void start_fsck(struct program *p)

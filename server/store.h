@@ -25,6 +25,8 @@
  *   lease          zset    "<id>/<k>" -> when the lease ends
  *   sh             hash    vt, f: virtual time of act, last fence of the shard
  *   out            stream  events on their way to Kafka: t, m, at and what the type has
+ *   aside          hash    "<id>" or "<id>/<k>" -> why: damaged, and nobody looks for it but
+ * fsck.lua bad            stream  entries of out that nobody could read; id: which, then its fields
  *   outr           string  the process that empties it, for some seconds
  *   gate:<name>    hash    of a source or channel, in the name's shard: tok ts, a token bucket;
  *                          until probe why, what shuts it (gate.lua)

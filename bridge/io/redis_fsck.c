@@ -15,14 +15,20 @@
 /* Where ids stand, and where in a member: "<16 digits>:<id>", "<id>", "<id>/<slice>". Things are
  * counted where they are listed, not where they are pointed to. */
 static const struct place {
-    const char *zset;
+    const char *name;
     size_t skip;
     bool lists;
     bool paged; /* server/redis/paged.lua: gone through by its last member */
+    bool hash;  /* ids are its fields */
 } places[] = {
-    {"messages", 17, true, true}, {"callbacks", 17, true, false}, {"gc", 0, true, false},
-    {"due", 0, false, false},     {"dial", 0, false, false},      {"act", 0, false, false},
-    {"lease", 0, false, false},
+    {.name = "messages", .skip = 17, .lists = true, .paged = true},
+    {.name = "callbacks", .skip = 17, .lists = true},
+    {.name = "gc", .lists = true},
+    {.name = "due"},
+    {.name = "dial"},
+    {.name = "act"},
+    {.name = "lease"},
+    {.name = "aside", .hash = true},
 };
 #define PLACES (sizeof places / sizeof places[0])
 
@@ -45,6 +51,10 @@ struct redis_fsck {
     unsigned failures; /* of the next one */
     int64_t checked;
     int64_t found;
+    int64_t left;
+    char (*told)[GUID_TEXT_MAX]; /* of this shard, in order: what was found to be wrong */
+    size_t told_count;
+    size_t told_room;
 };
 
 static void step(struct redis_fsck *f);
@@ -54,6 +64,7 @@ static void free_if_over(struct redis_fsck *f)
     if (!f->closed || f->asked)
         return;
     mem_free(f->ids);
+    mem_free(f->told);
     mem_free(f);
 }
 
@@ -69,6 +80,53 @@ static void wait_ms(struct redis_fsck *f, int64_t ms)
 
 /* ---- one thing ---- */
 
+/* false: it was told of in this shard already, and stands in several places. */
+static bool is_first(struct redis_fsck *f, const char *id)
+{
+    size_t low = 0;
+    size_t high = f->told_count;
+
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        int order = strcmp(f->told[mid], id);
+
+        if (order == 0)
+            return false;
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (f->told_count == f->told_room) {
+        f->told_room = f->told_room > 0 ? 2 * f->told_room : 64;
+        f->told = mem_resize(f->told, f->told_room, sizeof f->told[0]);
+    }
+    memmove(f->told + low + 1, f->told + low, (f->told_count - low) * sizeof f->told[0]);
+    memcpy(f->told[low], id, sizeof f->told[0]);
+    f->told_count++;
+    return true;
+}
+
+static void tell(struct redis_fsck *f, struct view word, int64_t count, int64_t left)
+{
+    f->found += count;
+    f->left += left;
+    f->owner.found(f->owner.ctx, f->ids[f->next], word, count, left);
+}
+
+/* As fsck.lua gives it: word, count, left. */
+static void tell_all(struct redis_fsck *f, const struct redis_value *v)
+{
+    if (v->kind == REDIS_ARRAY && v->count == 0)
+        return;
+    if (!is_first(f, f->ids[f->next]))
+        return;
+    if (v->kind != REDIS_ARRAY)
+        tell(f, VIEW("check-failed"), 1, 1);
+    for (size_t i = 0; v->kind == REDIS_ARRAY && i + 2 < v->count && !f->ended; i += 3)
+        tell(f, v->items[i].text, v->items[i + 1].integer, v->items[i + 2].integer);
+}
+
 static void on_checked(void *owner, const struct redis_value *v)
 {
     struct redis_fsck *f = owner;
@@ -83,16 +141,9 @@ static void on_checked(void *owner, const struct redis_value *v)
         return;
     }
     f->failures = 0;
-    if (v->kind != REDIS_ARRAY) {
-        f->found++;
-        f->owner.found(f->owner.ctx, f->ids[f->next], VIEW("check-failed"), 1);
-    }
     if (places[f->place].lists)
         f->checked++;
-    for (size_t i = 0; v->kind == REDIS_ARRAY && i + 1 < v->count && !f->ended; i += 2) {
-        f->found += v->items[i + 1].integer;
-        f->owner.found(f->owner.ctx, f->ids[f->next], v->items[i].text, v->items[i + 1].integer);
-    }
+    tell_all(f, v);
     f->next++;
     if (!f->ended)
         wait_ms(f, f->conf.pace_ms);
@@ -172,7 +223,7 @@ static void read_paged(struct redis_fsck *f)
     char text[SHARD_KEY_MAX];
     const struct view prefix = shard_key(f->shard, "", VIEW_NONE, text);
     const struct view above = f->read ? view_of(f->cursor) : VIEW("");
-    const struct view args[] = {view_of(places[f->place].zset), above, VIEW(""), VIEW(""),
+    const struct view args[] = {view_of(places[f->place].name), above, VIEW(""), VIEW(""),
                                 VIEW(SCAN_COUNT)};
 
     f->asked = true;
@@ -182,8 +233,8 @@ static void read_paged(struct redis_fsck *f)
 static void read_on(struct redis_fsck *f)
 {
     char text[SHARD_KEY_MAX];
-    const struct view args[] = {VIEW("ZSCAN"),
-                                shard_key(f->shard, places[f->place].zset, VIEW_NONE, text),
+    const struct view args[] = {places[f->place].hash ? VIEW("HSCAN") : VIEW("ZSCAN"),
+                                shard_key(f->shard, places[f->place].name, VIEW_NONE, text),
                                 view_of(f->cursor), VIEW("COUNT"), VIEW(SCAN_COUNT)};
 
     if (places[f->place].paged) {
@@ -201,6 +252,7 @@ static bool next_place(struct redis_fsck *f)
     if (++f->place < PLACES)
         return true;
     f->place = 0;
+    f->told_count = 0;
     if (++f->shard < SHARD_COUNT)
         return true;
     f->shard = 0;
@@ -211,11 +263,12 @@ static void end_round(struct redis_fsck *f)
 {
     int64_t checked = f->checked;
     int64_t found = f->found;
+    int64_t left = f->left;
 
-    f->checked = f->found = 0;
+    f->checked = f->found = f->left = 0;
     if (f->conf.rest_ms >= 0)
         wait_ms(f, f->conf.rest_ms);
-    f->owner.round(f->owner.ctx, checked, found);
+    f->owner.round(f->owner.ctx, checked, found, left);
 }
 
 static void step(struct redis_fsck *f)

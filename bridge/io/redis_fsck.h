@@ -24,11 +24,13 @@ struct redis_fsck_conf {
 /* Called on the loop. */
 struct redis_fsck_owner {
     void *ctx;
-    /* word: what was wrong ("slice-lost", see fsck.lua), so often; holds during the call.
+    /* word: what was wrong ("slice-lost", see fsck.lua), so often; holds during the call. left: of
+     * these, those that are so still: all where nothing is repaired, else those that nobody can
+     * derive. Once for each thing and round, wherever it stands.
      * "check-failed": Redis answers the check with an error, again and again. */
-    void (*found)(void *ctx, const char *id_hex, struct view word, int64_t count);
-    /* All was gone through: so many things were looked at, so much was found. */
-    void (*round)(void *ctx, int64_t checked, int64_t found);
+    void (*found)(void *ctx, const char *id_hex, struct view word, int64_t count, int64_t left);
+    /* All was gone through: so many things were looked at, so much was found, and is left. */
+    void (*round)(void *ctx, int64_t checked, int64_t found, int64_t left);
 };
 
 /* r must outlive it. Begins at the next turn of the loop. */

@@ -45,15 +45,42 @@ void schedule_call_run(struct schedule_call *c, enum schedule_script which, cons
     redis_run(c->of->redis, schedule_script(which), keys, 1, args, count, on_reply, c);
 }
 
-void schedule_unexpected(struct redis_schedule *s, const char *what, const struct redis_value *v)
+void schedule_unexpected(struct redis_schedule *s, const char *what,
+                         const struct schedule_thing *of, const struct redis_value *v)
 {
     char text[FAULT_TEXT_MAX];
+    const char *said = v->kind == REDIS_ERROR || v->kind == REDIS_TEXT
+                           ? mask_sentence(v->text, text, sizeof text)
+                           : "a reply that is none of the script's";
 
-    if (v->kind != REDIS_LOST)
-        notice_say(s->log, NOTICE_ERROR, "schedule_store_failed", NOTICE_TEXT("call", what),
-                   NOTICE_TEXT("error", v->kind == REDIS_ERROR
-                                            ? mask_sentence(v->text, text, sizeof text)
-                                            : "a reply that is none of the script's"));
+    if (v->kind == REDIS_LOST)
+        return;
+    notice_say(s->log, NOTICE_ERROR, "schedule_store_failed", NOTICE_TEXT("call", what),
+               NOTICE_INT("shard", of != NULL ? (int64_t)of->shard : -1),
+               NOTICE_TEXT("id", of != NULL ? of->id : ""), NOTICE_TEXT("error", said));
+}
+
+static void on_aside(struct schedule_call *c, const struct redis_value *v)
+{
+    const struct schedule_thing of = {.shard = c->shard};
+
+    if (v->kind != REDIS_TEXT)
+        schedule_unexpected(c->of, "aside", &of, v); /* found again when its lease has ended */
+}
+
+void schedule_put_aside(struct redis_schedule *s, const struct schedule_thing *of, int64_t slice,
+                        struct view why, bool done)
+{
+    char text[FAULT_TEXT_MAX];
+    char number[24];
+    const struct view args[] = {view_of(of->id), schedule_number(number, slice), why};
+
+    notice_say(s->log, NOTICE_ERROR, "schedule_damaged", NOTICE_INT("shard", of->shard),
+               NOTICE_TEXT("id", of->id), NOTICE_INT("slice", slice),
+               NOTICE_TEXT("reason", mask_sentence(why, text, sizeof text)));
+    if (!done)
+        schedule_call_run(schedule_call_new(s, 0, of->shard, on_aside), SCHEDULE_SCRIPT_ASIDE, NULL,
+                          args, 3);
 }
 
 struct view schedule_number(char out[24], int64_t n)

@@ -58,7 +58,17 @@ enum part {
     PART_COUNT
 };
 
-enum whole { WHOLE_NOW, WHOLE_NEXT, WHOLE_FULL, WHOLE_MESSAGES, WHOLE_SLICES, WHOLE_COUNT };
+enum aside { ASIDE_ID, ASIDE_SLICE, ASIDE_WHY, ASIDE_COUNT };
+
+enum whole {
+    WHOLE_NOW,
+    WHOLE_NEXT,
+    WHOLE_FULL,
+    WHOLE_MESSAGES,
+    WHOLE_SLICES,
+    WHOLE_ASIDE,
+    WHOLE_COUNT
+};
 
 static int64_t number_of(const struct redis_value *m, enum field field, int64_t otherwise)
 {
@@ -150,11 +160,48 @@ static bool read_slice(const struct redis_schedule *s, const struct redis_value 
     return true;
 }
 
+/* What the script has put aside, or why it took no more. */
+static bool read_aside(struct redis_schedule *s, const struct redis_value *v,
+                       struct schedule_claimed *c)
+{
+    struct schedule_thing of = {.shard = c->shard};
+    struct redis_value why = {.kind = REDIS_ERROR};
+
+    if (v->kind != REDIS_ARRAY || v->count != ASIDE_COUNT)
+        return false;
+    view_copy(v->items[ASIDE_ID].text, of.id, sizeof of.id);
+    why.text = v->items[ASIDE_WHY].text;
+    if (of.id[0] == '\0') {
+        schedule_unexpected(s, "claim", &of, &why);
+        return true;
+    }
+    schedule_put_aside(s, &of, v->items[ASIDE_SLICE].integer, why.text, true);
+    c->damaged++;
+    return true;
+}
+
+/* One that is not understood here is none of the claim's, and put aside. */
+static void refuse_slice(struct redis_schedule *s, const struct redis_value *v,
+                         const struct redis_value *messages, struct schedule_claimed *c)
+{
+    struct schedule_thing of = {.shard = c->shard};
+    const struct redis_value *part = v->items;
+    int64_t at = v->kind == REDIS_ARRAY && v->count == PART_COUNT ? part[PART_MESSAGE].integer : -1;
+
+    c->damaged++;
+    if (at < 0 || (size_t)at >= messages->count || messages->items[at].kind != REDIS_ARRAY ||
+        messages->items[at].count == 0)
+        return; /* its lease ends */
+    view_copy(messages->items[at].items[FIELD_ID].text, of.id, sizeof of.id);
+    schedule_put_aside(s, &of, part[PART_SLICE].integer, VIEW("it can't be read"), false);
+}
+
 static bool read_claimed(struct redis_schedule *s, const struct redis_value *v,
                          struct schedule_claimed *c)
 {
     const struct redis_value *messages = v->items + WHOLE_MESSAGES;
     const struct redis_value *slices = v->items + WHOLE_SLICES;
+    const struct redis_value *aside = v->items + WHOLE_ASIDE;
 
     if (v->kind != REDIS_ARRAY || v->count != WHOLE_COUNT || messages->count > SCHEDULE_CLAIM_MAX ||
         slices->count > SCHEDULE_CLAIM_MAX)
@@ -164,26 +211,26 @@ static bool read_claimed(struct redis_schedule *s, const struct redis_value *v,
     c->outbox_full = v->items[WHOLE_FULL].integer != 0;
     for (size_t i = 0; i < messages->count; i++)
         if (!read_message(&messages->items[i], &s->messages[i]))
-            return false;
-    for (size_t i = 0; i < slices->count; i++) {
-        /* One that can't be read is left to its lease's end, each time: fsck will tell. */
+            s->messages[i].destinations = 0; /* it has no slice that can be read */
+    for (size_t i = 0; i < slices->count; i++)
         if (read_slice(s, &slices->items[i], c->shard, messages->count, &s->slices[c->slice_count]))
             c->slice_count++;
         else
-            notice_say(s->log, NOTICE_ERROR, "slice_unreadable", NOTICE_INT("shard", c->shard));
-    }
+            refuse_slice(s, &slices->items[i], messages, c);
+    for (size_t i = 0; i < aside->count; i++)
+        if (!read_aside(s, &aside->items[i], c))
+            return false;
     return true;
 }
 
-static void on_claimed(struct redis_schedule *s, uint64_t token, const struct redis_value *v)
+static void on_claimed(struct redis_schedule *s, const struct schedule_thing *of,
+                       const struct redis_value *v)
 {
-    struct schedule_claimed c = {.shard = (unsigned)token,
-                                 .state = SCHEDULE_DONE,
-                                 .messages = s->messages,
-                                 .slices = s->slices};
+    struct schedule_claimed c = {
+        .shard = of->shard, .state = SCHEDULE_DONE, .messages = s->messages, .slices = s->slices};
 
     if (v->kind != REDIS_ARRAY || !read_claimed(s, v, &c)) {
-        schedule_unexpected(s, "claim", v);
+        schedule_unexpected(s, "claim", of, v);
         c.state = SCHEDULE_FAILED;
         c.slice_count = 0;
     }
@@ -209,7 +256,7 @@ static void send_some(struct redis_schedule *s, size_t from, size_t count)
     for (size_t i = 0; i < count; i++) {
         args[n++] = schedule_number(rooms[i], q->items[from + i].destinations);
         shards[i] = q->items[from + i].shard;
-        g->tokens[i] = shards[i];
+        g->things[i].shard = shards[i];
     }
     schedule_group_run(g, SCHEDULE_SCRIPT_CLAIM, shards, count, args, n);
 }

@@ -17,10 +17,10 @@ size_t schedule_together(const struct redis_schedule *s)
 
 struct schedule_group *schedule_group_new(struct redis_schedule *s, const char *what, size_t count,
                                           void (*answer_it)(struct redis_schedule *s,
-                                                            uint64_t token,
+                                                            const struct schedule_thing *of,
                                                             const struct redis_value *v))
 {
-    struct schedule_group *g = mem_zeroed(1, sizeof *g + count * sizeof g->tokens[0]);
+    struct schedule_group *g = mem_zeroed(1, sizeof *g + count * sizeof g->things[0]);
 
     *g = (struct schedule_group){.of = s, .what = what, .answer = answer_it, .count = count};
     return g;
@@ -43,10 +43,10 @@ static void on_reply(void *owner, const struct redis_value *v)
         notice_say(s->log, NOTICE_WARN, "schedule_store_apart",
                    NOTICE_TEXT("reason", "this Redis is part of a cluster: set redis.cluster"));
     } else if (!each) {
-        schedule_unexpected(s, g->what, v);
+        schedule_unexpected(s, g->what, NULL, v);
     }
     for (size_t i = 0; i < g->count; i++)
-        g->answer(s, g->tokens[i], each ? &v->items[i] : &none);
+        g->answer(s, &g->things[i], each ? &v->items[i] : &none);
     mem_free(g);
 }
 

@@ -75,8 +75,18 @@ void schedule_call_free(struct schedule_call *c);
 /* Runs a script on the keys of the call's shard, or on `key`. */
 void schedule_call_run(struct schedule_call *c, enum schedule_script which, const char *key,
                        const struct view *args, size_t count);
-/* The value is none that the script gives: says so, but for a lost one. */
-void schedule_unexpected(struct redis_schedule *s, const char *what, const struct redis_value *v);
+/* What a value is of: `id` is "" where that is not known, or it is no message's. */
+struct schedule_thing {
+    uint64_t token;
+    unsigned shard;
+    char id[GUID_TEXT_MAX];
+};
+/* The value is none that the script gives: says so, but for a lost one. of: NULL, not known. */
+void schedule_unexpected(struct redis_schedule *s, const char *what,
+                         const struct schedule_thing *of, const struct redis_value *v);
+/* Puts a slice aside that can't be read, and says so. done: it was, by the script. */
+void schedule_put_aside(struct redis_schedule *s, const struct schedule_thing *of, int64_t slice,
+                        struct view why, bool done);
 struct view schedule_number(char out[24], int64_t n);
 
 /* redis_schedule_group.c */
@@ -87,13 +97,14 @@ struct view schedule_number(char out[24], int64_t n);
 struct schedule_group {
     struct redis_schedule *of;
     const char *what;
-    /* tokens[i]: of the i-th thing, as the caller has given it */
-    void (*answer)(struct redis_schedule *s, uint64_t token, const struct redis_value *v);
+    void (*answer)(struct redis_schedule *s, const struct schedule_thing *of,
+                   const struct redis_value *v);
     size_t count;
-    uint64_t tokens[];
+    struct schedule_thing things[]; /* the caller fills them in */
 };
 struct schedule_group *schedule_group_new(struct redis_schedule *s, const char *what, size_t count,
-                                          void (*answer)(struct redis_schedule *s, uint64_t token,
+                                          void (*answer)(struct redis_schedule *s,
+                                                         const struct schedule_thing *of,
                                                          const struct redis_value *v));
 void schedule_group_run(struct schedule_group *g, enum schedule_script which,
                         const unsigned *shards, size_t key_count, const struct view *args,

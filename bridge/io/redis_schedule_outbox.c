@@ -43,6 +43,19 @@ static bool read_counts(struct view text, int64_t counts[COUNTS_MAX], size_t cou
     return true;
 }
 
+/* Nothing else has such a blob: what is left of one that can't be read would be lost. */
+static bool are_settlements(enum schedule_event_type type, struct view blob)
+{
+    struct settlement t;
+
+    if (type != SCHEDULE_EVENT_SETTLED && type != SCHEDULE_EVENT_RECEIPT)
+        return true;
+    while (blob.n > 0)
+        if (!settlement_next_event(&blob, &t))
+            return false;
+    return true;
+}
+
 static bool read_event(const struct redis_value *v, struct schedule_event *e)
 {
     const struct redis_value *fields = NULL;
@@ -71,7 +84,8 @@ static bool read_event(const struct redis_value *v, struct schedule_event *e)
     if (num_int(field_of(fields, "k"), &slice))
         e->slice = (unsigned)slice;
     if (!num_int(field_of(fields, "at"), &e->at_ms) ||
-        !read_counts(field_of(fields, "c"), counts, types[row].counts))
+        !read_counts(field_of(fields, "c"), counts, types[row].counts) ||
+        !are_settlements(e->type, e->blob))
         return false;
     if (types[row].counts == COUNTS_MAX) {
         e->added = counts[0];
@@ -88,9 +102,31 @@ static bool read_event(const struct redis_value *v, struct schedule_event *e)
     return true;
 }
 
+static void on_spoilt(struct schedule_call *c, const struct redis_value *v)
+{
+    const struct schedule_thing of = {.shard = c->shard};
+
+    if (v->kind != REDIS_TEXT)
+        schedule_unexpected(c->of, "spoilt", &of, v); /* read again, and found so again */
+}
+
+/* What can't be read leaves the outbox, so that what comes behind is told. */
+static void put_aside(struct redis_schedule *s, const struct schedule_outbox *o,
+                      const struct view *ids)
+{
+    notice_say(s->log, NOTICE_ERROR, "outcomes_unreadable", NOTICE_INT("shard", o->shard),
+               NOTICE_INT("entries", (int64_t)o->unreadable), NOTICE_VIEW("first", ids[0]),
+               NOTICE_TEXT("reason", "entries of the outbox are none of this release; they are "
+                                     "kept apart, in the shard's stream `bad`"));
+    schedule_call_run(schedule_call_new(s, 0, o->shard, on_spoilt), SCHEDULE_SCRIPT_SPOILT, NULL,
+                      ids, o->unreadable);
+}
+
 static bool read_outbox(struct redis_schedule *s, const struct redis_value *v,
                         struct schedule_outbox *o)
 {
+    struct view unreadable[SCHEDULE_OUTBOX_MAX];
+
     if (v->kind != REDIS_ARRAY || v->count == 0)
         return false;
     o->other = v->items[0].integer == 0;
@@ -99,22 +135,26 @@ static bool read_outbox(struct redis_schedule *s, const struct redis_value *v,
     if (v->count != 3 || v->items[2].count > SCHEDULE_OUTBOX_MAX)
         return false;
     o->more = v->items[1].integer != 0;
-    for (size_t i = 0; i < v->items[2].count; i++)
-        /* Of a later release, perhaps, and for it: what comes before can go. */
-        if (!read_event(&v->items[2].items[i], &s->events[o->count++])) {
-            o->count--;
-            return i > 0;
-        }
+    for (size_t i = 0; i < v->items[2].count; i++) {
+        const struct redis_value *entry = &v->items[2].items[i];
+
+        if (read_event(entry, &s->events[o->count]))
+            o->count++;
+        else if (entry->kind == REDIS_ARRAY && entry->count > 0)
+            unreadable[o->unreadable++] = entry->items[0].text;
+    }
+    if (o->unreadable > 0)
+        put_aside(s, o, unreadable);
     return true;
 }
 
-static void on_outbox(struct redis_schedule *s, uint64_t token, const struct redis_value *v)
+static void on_outbox(struct redis_schedule *s, const struct schedule_thing *of,
+                      const struct redis_value *v)
 {
-    struct schedule_outbox o = {
-        .shard = (unsigned)token, .state = SCHEDULE_DONE, .events = s->events};
+    struct schedule_outbox o = {.shard = of->shard, .state = SCHEDULE_DONE, .events = s->events};
 
     if (!read_outbox(s, v, &o)) {
-        schedule_unexpected(s, "outbox", v);
+        schedule_unexpected(s, "outbox", of, v);
         o.state = SCHEDULE_FAILED;
         o.count = 0;
     }
@@ -150,7 +190,7 @@ static size_t send_some(struct redis_schedule *s, size_t from)
     }
     g = schedule_group_new(s, "outbox", taken, on_outbox);
     for (size_t i = 0; i < taken; i++)
-        g->tokens[i] = shards[i];
+        g->things[i].shard = shards[i];
     schedule_group_run(g, SCHEDULE_SCRIPT_OUTBOX, shards, taken, args, n);
     return taken;
 }

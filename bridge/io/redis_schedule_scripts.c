@@ -19,6 +19,8 @@ extern const char redis_script_pause[];
 extern const char redis_script_fsck[];
 extern const char redis_script_paged[];
 extern const char redis_script_listed[];
+extern const char redis_script_aside[];
+extern const char redis_script_spoilt[];
 
 static struct {
     const char *before; /* what it uses; NULL: nothing */
@@ -37,6 +39,8 @@ static struct {
     [SCHEDULE_SCRIPT_PAUSE] = {.before = redis_script_schedule, .body = redis_script_pause},
     [SCHEDULE_SCRIPT_FSCK] = {.before = redis_script_schedule, .body = redis_script_fsck},
     [SCHEDULE_SCRIPT_LISTED] = {.before = redis_script_paged, .body = redis_script_listed},
+    [SCHEDULE_SCRIPT_ASIDE] = {.before = redis_script_schedule, .body = redis_script_aside},
+    [SCHEDULE_SCRIPT_SPOILT] = {.before = redis_script_schedule, .body = redis_script_spoilt},
 };
 
 const struct redis_script *schedule_script(enum schedule_script which)

@@ -50,7 +50,7 @@ static void on_granted(struct schedule_call *c, const struct redis_value *v)
         g.why = v->items[3].text;
         g.lead_us = v->items[4].integer;
     } else {
-        schedule_unexpected(s, "ask", v);
+        schedule_unexpected(s, "ask", NULL, v);
     }
     s->answers.granted(s->answers.owner, &g);
 }
@@ -61,7 +61,7 @@ static void on_gate(struct schedule_call *c, const struct redis_value *v)
     bool done = v->kind == REDIS_TEXT && view_is(v->text, "done");
 
     if (!done)
-        schedule_unexpected(s, "gate", v);
+        schedule_unexpected(s, "gate", NULL, v);
     s->answers.written(s->answers.owner, c->token, done ? SCHEDULE_DONE : SCHEDULE_FAILED);
 }
 
@@ -144,7 +144,7 @@ static void one_less(struct look_up *l)
 static void fail(struct look_up *l, const struct redis_value *v)
 {
     if (l->unknown++ == 0)
-        schedule_unexpected(l->of, "recipients", v);
+        schedule_unexpected(l->of, "recipients", NULL, v);
 }
 
 static void on_one(void *owner, const struct redis_value *v)

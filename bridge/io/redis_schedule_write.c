@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define WRITE_ARGS 10          /* and before them the shard's place */
+#define WRITE_ID   1           /* which of them is the message's */
 #define GROUP_MAX  64          /* writes of one call; settle.lua is bounded by it */
 #define GROUP_TEXT (64u << 10) /* bytes of their arguments, unless it is one write */
 #define TEXT_MAX   (256u << 20)
@@ -27,7 +28,8 @@ static bool is_bug(struct view text)
     return view_starts(text, VIEW("BUG "));
 }
 
-static enum schedule_state state_of(struct redis_schedule *s, const struct redis_value *v)
+static enum schedule_state state_of(struct redis_schedule *s, const struct schedule_thing *of,
+                                    const struct redis_value *v)
 {
     static const struct {
         const char *word;
@@ -45,14 +47,16 @@ static enum schedule_state state_of(struct redis_schedule *s, const struct redis
             return words[i].state;
     if (v->kind == REDIS_TEXT)
         error.kind = REDIS_ERROR; /* of one write among others */
-    schedule_unexpected(s, "write", &error);
+    schedule_unexpected(s, "write", of, &error);
     /* The same again would be refused again: the lease runs out. */
     return error.kind == REDIS_ERROR && is_bug(error.text) ? SCHEDULE_FENCED : SCHEDULE_FAILED;
 }
 
 static void on_written(struct schedule_call *c, const struct redis_value *v)
 {
-    c->of->answers.written(c->of->answers.owner, c->token, state_of(c->of, v));
+    const struct schedule_thing of = {.shard = c->shard};
+
+    c->of->answers.written(c->of->answers.owner, c->token, state_of(c->of, &of, v));
 }
 
 /* ---- one call for several writes ---- */
@@ -72,9 +76,10 @@ static size_t size_of(const struct write *w)
     return w->ends[WRITE_ARGS - 1] - w->begins;
 }
 
-static void on_each(struct redis_schedule *s, uint64_t token, const struct redis_value *v)
+static void on_each(struct redis_schedule *s, const struct schedule_thing *of,
+                    const struct redis_value *v)
 {
-    s->answers.written(s->answers.owner, token, state_of(s, v));
+    s->answers.written(s->answers.owner, of->token, state_of(s, of, v));
 }
 
 /* So many of them as one call takes. Returns how many. */
@@ -108,8 +113,15 @@ static size_t send_some(struct redis_schedule *s, const struct write *items, siz
         }
     }
     g = schedule_group_new(s, "write", taken, on_each);
-    for (size_t i = 0; i < taken; i++)
-        g->tokens[i] = items[i].token;
+    for (size_t i = 0; i < taken; i++) {
+        const struct write *w = &items[i];
+        size_t id = w->ends[WRITE_ID - 1];
+
+        g->things[i].token = w->token;
+        g->things[i].shard = w->shard;
+        view_copy((struct view){s->writes.text.p + id, w->ends[WRITE_ID] - id}, g->things[i].id,
+                  sizeof g->things[i].id);
+    }
     schedule_group_run(g, SCHEDULE_SCRIPT_SETTLE, shards, shard_count, args, n);
     return taken;
 }
@@ -237,8 +249,10 @@ void schedule_end_call(void *ctx, const struct schedule_call_end *e)
 
 static void on_back(struct schedule_call *c, const struct redis_value *v)
 {
+    const struct schedule_thing of = {.shard = c->shard};
+
     if (v->kind != REDIS_TEXT)
-        schedule_unexpected(c->of, "back", v); /* the next call waits until it can't be out */
+        schedule_unexpected(c->of, "back", &of, v); /* the next call waits until it can't be out */
 }
 
 void schedule_call_back(void *ctx, const struct schedule_lease *lease, const struct slice *slice)

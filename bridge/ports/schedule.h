@@ -142,6 +142,7 @@ struct schedule_claimed {
     int64_t next_ms;           /* when the same claim makes sense again: now_ms if there is more, 0:
                                   never (until something comes, see woken) */
     bool outbox_full;          /* nothing is claimed until its entries have left */
+    size_t damaged;            /* found so, messages or slices, and put aside; said in the log */
     const struct schedule_message *messages;
     const struct schedule_claimed_slice *slices;
     size_t slice_count;
@@ -279,6 +280,7 @@ struct schedule_outbox {
     bool more;
     const struct schedule_event *events; /* in order */
     size_t count;
+    size_t unreadable; /* entries among them, which were put aside; said in the log */
 };
 
 /* ---- the port ---- */

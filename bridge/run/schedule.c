@@ -189,6 +189,11 @@ static void name_stats(struct schedule *s)
                               "Callbacks' attempts that have ended");
     s->stat_fenced = stats_get(to, STAT_COUNTER, "cmibridge_fenced_total", "",
                                "Slices lost to another process while they were held");
+    s->stat_damaged = stats_get(to, STAT_COUNTER, "cmibridge_schedule_damaged_total", "",
+                                "Messages and slices that claims found damaged and put aside");
+    s->stat_unreadable =
+        stats_get(to, STAT_COUNTER, "cmibridge_outcomes_unreadable_total", "",
+                  "Entries of the outbox that could not be read and were put aside");
     s->stat_told =
         stats_get(to, STAT_COUNTER, "cmibridge_outcomes_total", "", "Outcomes given to Kafka");
     s->stat_outbox_full = stats_get(to, STAT_GAUGE, "cmibridge_outbox_full", "",

@@ -316,6 +316,7 @@ void schedule_claimed(void *schedule, const struct schedule_claimed *c)
         schedule_claim_room(s);
         return;
     }
+    stat_add(s->stat_damaged, (int64_t)c->damaged);
     sh->slices = c->slice_count < sh->slices ? SCHEDULE_SLICES_FIRST : SCHEDULE_SLICES_MORE;
     far_clock_heard(&s->clock, sh->asked_ms, now, c->now_ms);
     if (s->outbox_full != c->outbox_full) {

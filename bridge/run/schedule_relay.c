@@ -329,6 +329,7 @@ void schedule_outbox(void *schedule, const struct schedule_outbox *o)
         return;
     }
     drop_entries(sh);
+    stat_add(s->stat_unreadable, (int64_t)o->unreadable);
     sh->more = o->more;
     if (o->other || o->count == 0) {
         go_on_at(s, sh,

@@ -316,6 +316,8 @@ struct schedule {
     struct stat *stat_calls;
     struct stat *stat_fenced;
     struct stat *stat_told;
+    struct stat *stat_damaged;
+    struct stat *stat_unreadable;
     struct stat *stat_outbox_full;
 };
 

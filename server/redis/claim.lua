@@ -10,8 +10,9 @@
 --       destinations. A closed source is "<until, ms> <more> <room> <1: alone> <source>" (struct
 --       schedule_closed of bridge/ports/schedule.h); until 0: it is open
 -- Gives of each shard {now, next, outbox is full, {{id, fields ...} ...}, {{message, slice, doubt, ends,
--- due, flags, record, addresses} ...}}; message counts from 0; flags: 1 cancelled, 2 timed out. Or an
--- error's text.
+-- due, flags, record, addresses} ...}, {{id, slice or -1, why} ...}}; message counts from 0; flags: 1 cancelled,
+-- 2 timed out; the last are damaged and were put aside, or without an id: why there is no more. Or an
+-- error's text: then nothing was taken.
 local REAP, PROMOTE, SKIP = 64, 128, 64
 local LOOKS, LOOK = 8, 1024 -- at leases, for those of one message
 local FIELDS = {'st', 'kind', 'n', 'C', 'mr', 'w', 'pz', 'src', 'sub', 'ct', 'body', 'rd', 'at',
@@ -63,6 +64,26 @@ end
 
 -- ---- leases that ran out ----
 
+local function reap_one(id, k)
+  local record = redis.call('HGET', key('sl', id), k)
+  local st = redis.call('HGET', key('m', id), 'st')
+  if not record or not st then
+    redis.call('ZREM', lease, id .. '/' .. k)
+    return
+  end
+  local h = read_head(record)
+  h.crashes = math.min(h.crashes + 1, 255)
+  if st == '1' then -- what is known to have arrived is not sent again
+    local maps = redis.call('HMGET', key('late', id), 'd' .. k, 'r' .. k, k)
+    local heard = hear_delivered(id, k, h, maps[1] or '', maps[2] or '', maps[3])
+    if heard then
+      tell_settled(id, k, heard.event)
+      write_heard(id, k, heard)
+    end
+  end
+  wait_again(id, k, h, st, now)
+end
+
 local function reap(c)
   c.first_lease, c.over = first_score(lease), {}
   if not c.first_lease or c.first_lease > now then
@@ -71,20 +92,8 @@ local function reap(c)
   c.over = redis.call('ZRANGE', lease, '-inf', now, 'BYSCORE', 'LIMIT', 0, REAP)
   for _, member in ipairs(c.over) do
     local id, k = string.match(member, '^(%x+)/(%d+)$')
-    local record = id and redis.call('HGET', key('sl', id), k)
-    local st = id and redis.call('HGET', key('m', id), 'st')
-    if record and st then
-      local h = read_head(record)
-      h.crashes = math.min(h.crashes + 1, 255)
-      if st == '1' then -- what is known to have arrived is not sent again
-        local maps = redis.call('HMGET', key('late', id), 'd' .. k, 'r' .. k, k)
-        local heard = hear_delivered(id, k, h, maps[1] or '', maps[2] or '', maps[3])
-        if heard then
-          tell_settled(id, k, heard.event)
-          write_heard(id, k, heard)
-        end
-      end
-      wait_again(id, k, h, st, now)
+    if id then
+      do_to(id, k, reap_one, id, k)
     else
       redis.call('ZREM', lease, member)
     end
@@ -169,7 +178,7 @@ local function promote_due(c, indexes)
       local most = math.min(c.want - #c.fresh, PROMOTE - looked)
       local ready = redis.call('ZRANGE', index, '-inf', soon_text, 'BYSCORE', 'LIMIT', behind, most)
       for _, id in ipairs(ready) do
-        behind = behind + (promote(c, index, id) and 1 or 0)
+        behind = behind + (do_to(id, nil, promote, c, index, id) and 1 or 0)
       end
       looked, more = looked + #ready, #ready == most
     end
@@ -208,10 +217,14 @@ local function list_of(id, m, k)
   return m[SLICES] == '1' and m[LIST] or redis.call('GET', key('c', id) .. ':' .. k) or ''
 end
 
--- record: false where it is new
-local function take(c, id, m, at, k, due_ms, record)
-  local size = size_of(tonumber(k), tonumber(m[COUNT]))
+-- new: it has neither a record nor a q
+local function take(c, id, m, at, k, due_ms, new)
+  local record = not new and redis.call('HGET', key('sl', id), k)
+  local size, list = size_of(tonumber(k), tonumber(m[COUNT])), list_of(id, m, k)
   local flags, h = 0, nil
+  if size < 1 then
+    error('it has no slice ' .. k, 0)
+  end
   if record then
     h = read_head(record)
   else
@@ -234,12 +247,16 @@ local function take(c, id, m, at, k, due_ms, record)
   c.fence = math.max(c.fence + 1, now_us)
   h.holder = struct.pack('>d', c.fence) .. ARGV[6]
   record = write_head(h)
+  if not new then
+    redis.call('ZREM', key('q', id), k)
+  end
   redis.call('HSET', key('sl', id), k, record)
   c.leased[#c.leased + 1] = ends_text
   c.leased[#c.leased + 1] = id .. '/' .. k
-  c.leases[#c.leases + 1] = {at, tonumber(k), doubt, ends, due_ms, flags, record, list_of(id, m, k)}
+  c.leases[#c.leases + 1] = {at, tonumber(k), doubt, ends, due_ms, flags, record, list}
   c.room = c.room - (size - h.ok - h.dead)
   count_taken(c, id, m, size - h.ok - h.dead)
+  return true
 end
 
 -- ---- the pick ----
@@ -283,11 +300,29 @@ local function due_of(one, m, most)
   return redis.call('ZRANGE', q, '-inf', soon_text, 'BYSCORE', 'LIMIT', '0', most, 'WITHSCORES'), false
 end
 
+-- Of one of which nothing is due after all: perhaps that can't be seen.
+local function expect_sound(id)
+  local damaged = other_kind(id, '0')
+  if damaged then
+    error(damaged, 0)
+  end
+  local record = redis.call('HGET', key('sl', id), '0')
+  if record then
+    read_head(record)
+  end
+end
+
 local function take_due(c, one, m, at)
+  if (tonumber(m[COUNT]) or 0) < 1 then
+    error('n is no number of destinations', 0)
+  end
   local paced = rule_of(m)
   local most = math.min(paced and 1 or quantum, c.want - #c.leases)
   local found, new = due_of(one, m, most)
-  local taken, used = #found / 2, 0
+  local taken, used, single = #found / 2, 0, m[SLICES] == '1'
+  if taken == 0 then
+    expect_sound(one.id)
+  end
   if taken > 0 and not at then
     at = #c.messages
     c.places[one.id] = at
@@ -295,17 +330,17 @@ local function take_due(c, one, m, at)
   end
   for i = 1, #found, 2 do
     if c.room > 0 then
-      local record = not new and redis.call('HGET', key('sl', one.id), found[i])
-      if not new then
-        redis.call('ZREM', key('q', one.id), found[i])
+      local k = found[i]
+      if do_to(one.id, not single and k or nil, take, c, one.id, m, at, k, tonumber(found[i + 1]), new) then
+        used = used + 1
+      elseif single then
+        return false -- all of it is put aside
       end
-      take(c, one.id, m, at, found[i], tonumber(found[i + 1]), record)
-      used = used + 1
     end
   end
   c.vt = math.max(c.vt, one.tag)
   local tag = one.tag + used / tonumber(m[WEIGHT] or '1')
-  if used == 1 and m[SLICES] == '1' then
+  if used == 1 and single then
     out_of_act(c, one) -- that was all of it
   elseif taken < most then
     leave(c, one, tag, 0)
@@ -313,6 +348,29 @@ local function take_due(c, one, m, at)
     redis.call('ZADD', act, exact(tag), one.id)
     c.head = nil
   end
+  return true
+end
+
+local function pick_one(c, one)
+  local at = c.places[one.id]
+  local m = at and c.messages[at + 1].fields or one.m or read(one.id)
+  if m[ST] ~= '1' and m[ST] ~= '8' then
+    out_of_act(c, one)
+  elseif m[ST] == '1' and m[PAUSED] then
+    leave(c, one, one.tag, 0)
+  elseif m[ST] == '1' and m[KIND] == '2' and not calls and not is_begun(one.id) then
+    leave(c, one, one.tag, tonumber(m[NOT_BEFORE] or '0'))
+  elseif m[NOT_BEFORE] and tonumber(m[NOT_BEFORE]) > soon then -- one who looks further ahead had it
+    leave(c, one, one.tag, tonumber(m[NOT_BEFORE]))
+  else
+    local till = rests(c, one.id, m)
+    if till then
+      leave(c, one, one.tag, till)
+    else
+      return take_due(c, one, m, at)
+    end
+  end
+  return true
 end
 
 local function pick(c)
@@ -323,38 +381,21 @@ local function pick(c)
     if not one then
       return
     end
-    local at = c.places[one.id]
-    local m = at and c.messages[at + 1].fields or one.m or read(one.id)
-    if m[ST] ~= '1' and m[ST] ~= '8' then
-      out_of_act(c, one)
-    elseif m[ST] == '1' and m[PAUSED] then
-      leave(c, one, one.tag, 0)
-    elseif m[ST] == '1' and m[KIND] == '2' and not calls and not is_begun(one.id) then
-      leave(c, one, one.tag, tonumber(m[NOT_BEFORE] or '0'))
-    elseif m[NOT_BEFORE] and tonumber(m[NOT_BEFORE]) > soon then -- one who looks further ahead had it
-      leave(c, one, one.tag, tonumber(m[NOT_BEFORE]))
-    else
-      local till = rests(c, one.id, m)
-      if till then
-        leave(c, one, one.tag, till)
-      else
-        take_due(c, one, m, at)
-      end
+    if not do_to(one.id, nil, pick_one, c, one) and one == c.head then
+      c.head = nil
     end
   end
 end
 
 -- ---- what is written once for all of them ----
 
+-- In this order nothing is lost where one of them is refused: what is leased first, what waits in act
+-- before it leaves the others.
 local function write(c, indexes)
   local gone, left = {[due] = {}, [dial] = {}}, {}
-  for id, index in pairs(c.pointed) do
-    table.insert(gone[index], id)
-  end
-  for _, index in ipairs(indexes) do
-    if #gone[index] > 0 then
-      redis.call('ZREM', index, unpack(gone[index]))
-    end
+  if #c.leases > 0 then
+    redis.call('ZADD', lease, unpack(c.leased))
+    redis.call('HSET', prefix .. 'sh', 'vt', exact(c.vt), 'f', digits(c.fence))
   end
   for i = c.next_fresh, #c.fresh do
     left[#left + 1] = exact(c.fresh[i].tag)
@@ -364,9 +405,13 @@ local function write(c, indexes)
     redis.call('ZADD', act, unpack(left))
     c.head = nil
   end
-  if #c.leases > 0 then
-    redis.call('ZADD', lease, unpack(c.leased))
-    redis.call('HSET', prefix .. 'sh', 'vt', exact(c.vt), 'f', digits(c.fence))
+  for id, index in pairs(c.pointed) do
+    table.insert(gone[index], id)
+  end
+  for _, index in ipairs(indexes) do
+    if #gone[index] > 0 then
+      redis.call('ZREM', index, unpack(gone[index]))
+    end
   end
 end
 
@@ -392,6 +437,7 @@ end
 local function claim(room)
   local c = {want = want, room = room, fresh = {}, next_fresh = 1, pointed = {}, messages = {},
     places = {}, leases = {}, leased = {}, took = {}}
+  aside = {}
   reap(c)
   local full = redis.call('XLEN', outbox) >= tonumber(ARGV[7])
   if full then
@@ -401,8 +447,13 @@ local function claim(room)
   c.vt, c.fence = tonumber(known[1] or '0'), tonumber(known[2] or '0')
   local indexes = calls and {due, dial} or {due}
   promote_due(c, indexes)
-  pick(c)
+  local whole, why = pcall(pick, c)
   write(c, indexes)
+  if not whole and #c.leases == 0 then
+    error(why, 0)
+  elseif not whole then -- what was taken is the asker's
+    aside[#aside + 1] = {'', -1, type(why) == 'table' and why.err or tostring(why)}
+  end
   local next_ms, shown = next_of(c, indexes), {}
   for i, message in ipairs(c.messages) do
     local m = message.fields
@@ -413,7 +464,7 @@ local function claim(room)
     table.insert(m, 1, message.id)
     shown[i] = m
   end
-  return {now, next_ms, full and 1 or 0, shown, c.leases}
+  return {now, next_ms, full and 1 or 0, shown, c.leases, aside}
 end
 
 local answers = {}

@@ -1,22 +1,27 @@
 -- Checks one message or callback and repairs what can be derived: every slice that has not ended
 -- waits or is leased, never both; what waits is reachable; the counts are the sums of the slices'.
--- Bounded by its slices (2000).
+-- What can't be derived is put aside (schedule.lua), and back once somebody has mended it. Bounded by its
+-- slices, SLICES_MAX, whatever its fields say.
 --
 -- ARGV: 1 id  2 "1": repair
--- Gives {word, how often, ...}; nothing where all is well.
+-- Gives {word, how often, how many of these are left so, ...}; nothing where all is well.
+local SLICES_MAX = 2000 -- STORE_SLICES_MAX
 local LEASE_MAX = 600000 -- ms; none is given for longer: the clock was set back since
 local id, repair = ARGV[1], ARGV[2] == '1'
 local m = key('m', id)
-local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C', 'ok', 'dead', 'can', 'out', 'pz', 'pk',
-  'bh', 'purge')
-local st, n, slices = f[1], tonumber(f[3] or '0'), tonumber(f[4] or '0')
-local found, order = {}, {}
+local found, left, order = {}, {}, {}
 
-local function say(word)
+local function note(word, is_left)
   if not found[word] then
     order[#order + 1] = word
   end
   found[word] = (found[word] or 0) + 1
+  left[word] = (left[word] or 0) + (is_left and 1 or 0)
+end
+
+-- It is so, and can be repaired: now, if it is to be.
+local function say(word)
+  note(word, not repair)
   return repair
 end
 
@@ -25,9 +30,27 @@ local function answer()
   for _, word in ipairs(order) do
     a[#a + 1] = word
     a[#a + 1] = found[word]
+    a[#a + 1] = left[word]
   end
   return a
 end
+
+-- Nobody can derive what it was. k: nil: all of it
+local function lost(word, k, why)
+  note(word, true)
+  if repair then
+    put_aside(id, k, why)
+  end
+  return answer()
+end
+
+local is = is_other('m', id, 'hash') or is_other('sl', id, 'hash') or is_other('late', id, 'hash')
+if is then
+  return lost('damaged', nil, is)
+end
+local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C', 'ok', 'dead', 'can', 'out', 'pz', 'pk',
+  'bh', 'purge', 'at', 'w', 'rd')
+local st, n, slices = f[1], tonumber(f[3]), tonumber(f[4])
 
 local in_act, in_due = redis.call('ZSCORE', act, id), redis.call('ZSCORE', due, id)
 local in_dial = redis.call('ZSCORE', dial, id)
@@ -41,17 +64,48 @@ local function unreach()
   redis.call('ZREM', dial, id)
 end
 
+local has_aside = redis.call('EXISTS', prefix .. 'aside') == 1
+
+local function aside_of(of)
+  return has_aside and redis.call('HGET', prefix .. 'aside', of)
+end
+
 if not st then
-  if (in_act or in_due) and say('pointer-to-nothing') then
+  local of = has_aside and redis.call('HSCAN', prefix .. 'aside', 0, 'MATCH', id .. '*', 'COUNT', 10000)[2] or {}
+  if (in_act or in_due or #of > 0) and say('pointer-to-nothing') then
     redis.call('ZREM', act, id)
     unreach()
+    for i = 1, #of, 2 do
+      redis.call('HDEL', prefix .. 'aside', of[i])
+    end
   end
   return answer()
+end
+for _, i in ipairs({5, 6, 7, 8, 10, 13, 14}) do
+  n = (not f[i] or tonumber(f[i])) and n
+end
+if not n or n < 1 or n > SLICE * SLICES_MAX then
+  return lost('damaged', nil, 'a number is none')
+end
+-- What is being taken away has fewer (purge.lua).
+local should = math.ceil(n / SLICE)
+if not slices or slices > should or (st == '1' and slices ~= should) then
+  if not say('count-slices') then
+    return answer() -- what follows from it is no finding
+  end
+  redis.call('HSET', m, 'C', should)
+  slices = should
+end
+if is_other('q', id, 'zset') then
+  if not say('queue-damaged') then
+    return answer()
+  end
+  redis.call('DEL', key('q', id))
 end
 
 local function ended(k)
   local record = redis.call('HGET', key('sl', id), k)
-  local h = record and read_head(record)
+  local h = record and #record >= 34 and read_head(record)
   return h and h.ok + h.dead >= size_of(k, n)
 end
 
@@ -65,7 +119,7 @@ local function all_ended()
 end
 
 -- Whoever closed it broke off. What is being taken away already has fewer slices (purge.lua).
-if st == '2' and f[2] == '1' and slices == math.ceil(n / SLICE) and not all_ended()
+if st == '2' and f[2] == '1' and slices == should and not all_ended()
   and say('closed-too-soon') then
   redis.call('HSET', m, 'st', '1')
   redis.call('HDEL', m, 'purge')
@@ -82,7 +136,28 @@ end
 if #at == 0 then
   waits['0'] = first_of(id)
 end
-local ok, dead, out = 0, 0, 0
+local ok, dead, out, summed = 0, 0, 0, true
+
+-- As slice_read of bridge/core/slice.c has it.
+local function is_record(record, size)
+  if #record < 34 then
+    return false
+  end
+  local h, most = read_head(record), math.ceil(size / 8)
+  local rest = #h.maps - h.pending_n - h.settled_n - h.dead_n
+  return h.mark <= size and h.ok + h.dead <= size and h.pending_n <= most and h.settled_n <= most
+    and h.dead_n <= most and (rest == 0 or (rest > 0 and rest % 10 == 1))
+end
+
+-- Why a slice has to be left alone, or nil.
+local function trouble_of(k, record)
+  if record and not is_record(record, size_of(tonumber(k), n)) then
+    return 'its record is none'
+  end
+  if aside_of(id) or aside_of(id .. '/' .. k) then
+    return is_other('c', id .. ':' .. k, 'string') or is_other('o', id .. ':' .. k, 'string') or nil
+  end
+end
 
 local function unlease(k)
   redis.call('ZREM', lease, id .. '/' .. k)
@@ -90,6 +165,18 @@ end
 
 local function check(k)
   local record = redis.call('HGET', key('sl', id), k)
+  local trouble = trouble_of(k, record)
+  if trouble then
+    summed, waits[k] = false, nil
+    if aside_of(id) or aside_of(id .. '/' .. k) then
+      note('slice-damaged', true)
+    else
+      lost('slice-damaged', k, trouble)
+    end
+    return
+  elseif aside_of(id .. '/' .. k) and say('aside') then -- it has been mended
+    redis.call('HDEL', prefix .. 'aside', id .. '/' .. k)
+  end
   local leased = redis.call('ZSCORE', lease, id .. '/' .. k)
   local h = record and read_head(record)
   local held = h and h.holder ~= NOBODY
@@ -118,8 +205,12 @@ local function check(k)
     redis.call('ZADD', lease, digits(now + LEASE_MAX), id .. '/' .. k) -- whoever lives renews it
   end
   if wanted and not leased and not waits[k] and say('slice-lost') then
-    redis.call('ZADD', key('q', id), digits(now), k)
-    waits[k] = now
+    local later = math.max(now, tonumber(f[13] or '0')) -- its time is lost: no two attempts too near
+    if h and h.flags == 0 and h.attempt > 0 then
+      later = now + 1000 * (tonumber(f[15]) or 0)
+    end
+    redis.call('ZADD', key('q', id), digits(later), k)
+    waits[k] = later
   elseif waits[k] and (leased or not wanted) and say('slice-twice') then
     redis.call('ZREM', key('q', id), k)
     waits[k] = nil
@@ -136,7 +227,10 @@ local function check_count(name, is, stored)
   end
 end
 
-if f[2] == '1' and redis.call('EXISTS', key('sl', id)) == 1 then
+if aside_of(id) and summed and say('aside') then
+  redis.call('HDEL', prefix .. 'aside', id)
+end
+if f[2] == '1' and summed and redis.call('EXISTS', key('sl', id)) == 1 then
   check_count('ok', ok, f[5])
   check_count('dead', dead, f[6])
   if st == '8' then

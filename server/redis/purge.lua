@@ -4,6 +4,7 @@
 --
 -- KEYS: 1 gc  2 m:  3 q:  4 c:  5 sl:  6 late:  7 rep:  8 messages  9 callbacks  10 o:
 -- Gives {0} where nothing is due yet, {1} where there may be more to do.
+local SLICES_MAX = 2000 -- STORE_SLICES_MAX
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
 local id = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, 1)[1]
@@ -11,7 +12,14 @@ if not id then
   return {0}
 end
 local m = KEYS[2] .. id
-local f = redis.call('HMGET', m, 'st', 'C', 'purge', 'created', 'out')
+local whole, f = pcall(redis.call, 'HMGET', m, 'st', 'C', 'purge', 'created', 'out')
+if not whole and redis.call('TYPE', m).ok ~= 'hash' then -- damaged: put aside (schedule.lua)
+  redis.call('HSET', string.sub(KEYS[1], 1, -3) .. 'aside', id, 'm is no hash')
+  redis.call('ZREM', KEYS[1], id)
+  return {1}
+elseif not whole then
+  error(f)
+end
 if f[1] == '1' or not f[1] then
   redis.call('ZREM', KEYS[1], id) -- opened again, or gone
   return {1}
@@ -20,7 +28,7 @@ if f[1] == '8' and (tonumber(f[5]) or 0) > 0 then
   redis.call('ZADD', KEYS[1], now + 10000, id) -- what is out will be told with its addresses
   return {1}
 end
-local slices = tonumber(f[2]) or 0
+local slices = math.min(tonumber(f[2]) or 0, SLICES_MAX)
 local purge = tonumber(f[3]) or 0
 if f[1] == '8' or purge <= now then
   for k = slices - 1, math.max(slices - 50, 0), -1 do

@@ -30,6 +30,9 @@ end
 -- both were read and so can be written; then where the thing waits, which fsck.lua can derive. One that
 -- broke off is done again: at worst an outcome is told twice, which its reader can see, and none is lost.
 
+-- A thing whose own keys or fields are damaged is put aside, so that its shard's others go on.
+local aside = {} -- {id, slice or -1, why}, since the script or its shard began
+
 local BEHIND = '2' -- of pz: it waits for another to end, else it is paused
 local HEAD, NOBODY, SLICE = '>BBBBBBHHHHI4', string.rep('\0', 16), 1000
 
@@ -275,4 +278,61 @@ local function write_heard(id, k, heard)
   if heard.late then
     redis.call('HSET', key('late', id), k, heard.late)
   end
+end
+
+-- ---- what is damaged ----
+
+local KINDS = {m = 'hash', q = 'zset', sl = 'hash', late = 'hash'}
+local KINDS_OF_SLICE = {c = 'string', o = 'string'}
+
+local function is_other(name, of, kind)
+  local is = redis.call('TYPE', key(name, of)).ok
+  return is ~= 'none' and is ~= kind and name .. ' is a ' .. is
+end
+
+local function other_kind(id, k)
+  for name, kind in pairs(KINDS) do
+    local is = is_other(name, id, kind)
+    if is then
+      return is
+    end
+  end
+  for name, kind in pairs(k and KINDS_OF_SLICE or {}) do
+    local is = is_other(name, id .. ':' .. k, kind)
+    if is then
+      return is
+    end
+  end
+end
+
+-- k: nil: all of it
+local function put_aside(id, k, why)
+  redis.call('HSET', prefix .. 'aside', k and id .. '/' .. k or id, string.sub(why, 1, 200))
+  if k then
+    redis.call('ZREM', lease, id .. '/' .. k)
+    if not is_other('q', id, 'zset') then
+      redis.call('ZREM', key('q', id), k)
+    end
+  else
+    redis.call('ZREM', act, id)
+    redis.call('ZREM', due, id)
+    redis.call('ZREM', dial, id)
+  end
+  aside[#aside + 1] = {id, tonumber(k or -1), why}
+end
+
+-- Does something to a thing, or to one slice of it (k), or puts that aside where its own state is in the
+-- way: then nil. What Redis refuses otherwise, or a damaged shard, is the error that it was.
+local function do_to(id, k, work, ...)
+  local whole, answer = pcall(work, ...)
+  if whole then
+    return answer
+  end
+  -- An error of Redis begins with its code, one of Lua's, about what was read, does not.
+  local text = type(answer) == 'table' and answer.err or tostring(answer)
+  local fault = not string.find(text, '^%u+ ') and text or other_kind(id, k or '0')
+  if not fault then
+    error(text, 0)
+  end
+  put_aside(id, k, fault)
 end

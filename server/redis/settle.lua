@@ -195,6 +195,11 @@ local function write_leases()
   end
 end
 
+-- A slice that can't be written is left: what is not recorded of it is sent again, and said to be.
+local function settle_one(mode, id, k, ...)
+  return do_to(id, k, settle, mode, id, k, ...) or 'BUG it was put aside: ' .. aside[#aside][3]
+end
+
 local answers = {}
 
 -- Of the shard of KEYS[at], whose first answer is that: where its leases can't be written, nor are they.
@@ -213,7 +218,7 @@ for i = 1, #ARGV, EACH do
     end_shard(at, first)
     at, first = shard, #answers + 1
   end
-  answers[#answers + 1] = in_shard(shard, settle, unpack(ARGV, i + 1, i + EACH - 1))
+  answers[#answers + 1] = in_shard(shard, settle_one, unpack(ARGV, i + 1, i + EACH - 1))
 end
 end_shard(at, first)
 return answers

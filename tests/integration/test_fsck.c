@@ -23,25 +23,29 @@ static char ids[MESSAGES][GUID_TEXT_MAX];
 struct seen {
     int64_t checked;
     int64_t found;
+    int64_t left;
     unsigned named;
     unsigned rounds;
     char last[GUID_TEXT_MAX];
     char word[64];
 };
 
-static void on_found(void *ctx, const char *id_hex, struct view word, int64_t count)
+static void on_found(void *ctx, const char *id_hex, struct view word, int64_t count, int64_t left)
 {
     struct seen *s = ctx;
+
+    s->left += left;
 
     s->named += (unsigned)count;
     snprintf(s->last, sizeof s->last, "%s", id_hex);
     view_copy(word, s->word, sizeof s->word);
 }
 
-static void on_round(void *ctx, int64_t checked, int64_t found)
+static void on_round(void *ctx, int64_t checked, int64_t found, int64_t left)
 {
     struct seen *s = ctx;
 
+    assert_int_equal(left, s->left);
     s->checked = checked;
     s->found = found;
     s->rounds++;
@@ -136,6 +140,33 @@ static void a_pointer_to_nothing_is_followed(void **state)
     assert_int_equal(walk(true).found, 0);
 }
 
+/* It stands in due, in the list, and aside: once is told of it, and that it is so still. */
+static void what_can_t_be_repaired_is_told_once_and_as_such(void **state)
+{
+    struct seen s;
+
+    (void)state;
+    break_one("HDEL", "m:", ids[6], " n");
+    break_one("HSET", "m:", ids[7], " C 2000000000");
+    for (int i = 0; i < 2; i++) {
+        s = walk(false);
+        assert_int_equal(s.found, 2);
+        assert_int_equal(s.left, 2);
+        assert_int_equal(s.checked, MESSAGES);
+    }
+    s = walk(true);
+    assert_int_equal(s.found, 2);
+    assert_int_equal(s.left, 1);
+    s = walk(true);
+    assert_int_equal(s.found, 1);
+    assert_int_equal(s.left, 1);
+    assert_string_equal(s.word, "damaged");
+    break_one("HSET", "m:", ids[6], " n 3"); /* somebody mends it */
+    s = walk(true);
+    assert_int_equal(s.left, 0);
+    assert_int_equal(walk(true).found, 0);
+}
+
 static void a_restart_of_redis_on_the_way_is_waited_for(void **state)
 {
     const struct redis_fsck_conf conf = {.repair = true, .rest_ms = -1};
@@ -162,6 +193,7 @@ int main(void)
         cmocka_unit_test(a_sound_schedule_is_gone_through_whole),
         cmocka_unit_test(what_can_not_be_found_any_more_is_found),
         cmocka_unit_test(a_pointer_to_nothing_is_followed),
+        cmocka_unit_test(what_can_t_be_repaired_is_told_once_and_as_such),
         cmocka_unit_test(a_restart_of_redis_on_the_way_is_waited_for),
     };
 

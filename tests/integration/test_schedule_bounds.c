@@ -172,12 +172,12 @@ static void a_write_is_bounded_whatever_waits(void **state)
 
 static void fill_outbox(size_t count)
 {
-    char command[96];
+    char command[128];
 
     assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(command, sizeof command,
-                       "XADD s:{07}:out %zu-1 t completed m %032zX at 1 c x", i + 1, i);
+                       "XADD s:{07}:out %zu-1 t completed m %032zX at 1 c \"1 1 0 0 0\"", i + 1, i);
         assert_int_not_equal(redis_server_ask(rig.server, command)[0], '-');
     }
 }
