@@ -214,6 +214,31 @@ static void of_many_of_one_time_few_are_touched(void **state)
             take_many((enum ids)kind, (enum order)order);
 }
 
+static void more_of_a_time_than_there_is_room_for_are_refused(void **state)
+{
+    struct sqlite *db = ingest_hand_open();
+    struct sqlite_query q = sqlite_query(
+        db, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+            " INSERT INTO listen_logs (row, id, recording, description, session, at_ms)"
+            " SELECT ? - i, CAST(printf('%015db', i) AS BLOB), x'', '', '', 0 FROM n");
+    struct guid between;
+    struct fault f = {0};
+
+    (void)state;
+    sqlite_bind_int(&q, PLACE_SAME_MAX);
+    sqlite_bind_int(&q, place_after(TIME_MS));
+    sqlite_run(&q);
+    assert_true(sqlite_check(db, &f));
+    memcpy(between.bytes, "000000000001000a", sizeof between.bytes);
+    (void)place_take(db, &logs, TIME_MS, &between);
+    assert_false(sqlite_check(db, &f));
+    assert_int_equal(f.cls, FAULT_REJECT);
+    assert_non_null(strstr(f.text, "of this millisecond"));
+    assert_true(place_take(db, &logs, TIME_MS + 1, &between) > place_after(TIME_MS));
+    assert_true(sqlite_check(db, &f));
+    sqlite_close(db);
+}
+
 /* ---- who comes back later ---- */
 
 #define WHO "+358401234567"
@@ -300,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(things_of_one_time_stand_by_their_ids),
         cmocka_unit_test(of_many_of_one_time_few_are_touched),
+        cmocka_unit_test(more_of_a_time_than_there_is_room_for_are_refused),
         cmocka_unit_test(a_sweep_misses_none_that_is_moved),
         cmocka_unit_test(a_mark_is_a_place_and_an_id),
     };
