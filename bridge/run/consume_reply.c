@@ -222,7 +222,7 @@ void consume_on_reply(void *consume, const struct http_reply *reply)
                               c->conf.retry_after_max_ms, &wait_ms))
         wait_ms = 0; /* nobody knows how long */
     if (reply->fate == HTTP_ANSWERED)
-        none.error = disbelief(reply, d != NULL ? d->type : NULL);
+        none.error = disbelief(reply, is_batch ? NULL : d->type);
     if (none.error != NULL)
         reply = &none;
     if (is_batch) {
