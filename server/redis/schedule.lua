@@ -14,6 +14,19 @@ local function enter(at)
 end
 enter(1)
 
+-- After an error: which of the shard's own keys somebody has damaged.
+local function which_key()
+  local kinds = {[due] = 'zset', [dial] = 'zset', [act] = 'zset', [lease] = 'zset', [gc] = 'zset',
+    [outbox] = 'stream', [prefix .. 'outr'] = 'string', [prefix .. 'sh'] = 'hash', [prefix .. 'aside'] = 'hash'}
+  for name, kind in pairs(kinds) do
+    local known, is = pcall(redis.call, 'TYPE', name)
+    if known and is.ok ~= 'none' and is.ok ~= kind then
+      return ': ' .. name .. ' is a ' .. is.ok
+    end
+  end
+  return ''
+end
+
 -- Does to the shard of KEYS[at] what can't keep others from theirs: gives what it gives, or the
 -- error's text.
 local function in_shard(at, work, ...)
@@ -22,7 +35,7 @@ local function in_shard(at, work, ...)
   if whole then
     return answer
   end
-  return type(answer) == 'table' and answer.err or tostring(answer)
+  return (type(answer) == 'table' and answer.err or tostring(answer)) .. which_key()
 end
 
 -- What may be refused comes before what it would have told of: first a script tells the outbox, and once

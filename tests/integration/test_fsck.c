@@ -10,6 +10,7 @@
 #include "bridge/core/shard.h"
 #include "bridge/io/redis_fsck.h"
 #include "tests/fakes/schedule_hand.h"
+#include "tests/fakes/shell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +168,32 @@ static void what_can_t_be_repaired_is_told_once_and_as_such(void **state)
     assert_int_equal(walk(true).found, 0);
 }
 
+static void expect_fsck(const char *option, int code, const char *words)
+{
+    struct buf said;
+    char line[256];
+
+    buf_init(&said, 65536);
+    snprintf(line, sizeof line, "CMIBRIDGE_REDIS_ADDRESS=%s $CMIBRIDGE_BIN schedule fsck %s 2>&1",
+             rig.server->address, option);
+    assert_int_equal(shell_run(line, &said), code);
+    if (strstr(buf_text(&said), words) == NULL)
+        fail_msg("\"%s\" is not in %s", words, buf_text(&said));
+    buf_done(&said);
+}
+
+static void the_command_says_what_it_can_t_repair(void **state)
+{
+    (void)state;
+    break_one("HDEL", "m:", ids[8], " n");
+    expect_fsck("-n", 1, "; 1 found, nothing repaired");
+    expect_fsck("", 1, " damaged 1 not repaired\n");
+    expect_fsck("", 1, "; 1 found, 0 repaired, 1 not repaired");
+    break_one("HSET", "m:", ids[8], " n 3");
+    expect_fsck("", 0, " found and repaired");
+    expect_fsck("", 0, "; 0 found");
+}
+
 static void a_restart_of_redis_on_the_way_is_waited_for(void **state)
 {
     const struct redis_fsck_conf conf = {.repair = true, .rest_ms = -1};
@@ -194,6 +221,7 @@ int main(void)
         cmocka_unit_test(what_can_not_be_found_any_more_is_found),
         cmocka_unit_test(a_pointer_to_nothing_is_followed),
         cmocka_unit_test(what_can_t_be_repaired_is_told_once_and_as_such),
+        cmocka_unit_test(the_command_says_what_it_can_t_repair),
         cmocka_unit_test(a_restart_of_redis_on_the_way_is_waited_for),
     };
 

@@ -182,6 +182,17 @@ static void a_claim_that_is_refused_takes_nothing(void **state)
     assert_int_equal(hand_claim(&rig, 0), 1);
 }
 
+static void an_error_names_the_key_of_the_shard(void **state)
+{
+    const struct view args[] = {VIEW("reader"), VIEW("1"), VIEW("1000"), VIEW("0")};
+
+    (void)state;
+    assert_string_equal(redis_server_ask(rig.server, "SET s:{07}:out x"), "+OK");
+    assert_non_null(
+        strstr(schedule_rig_run(&rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_OUTBOX), args, 4),
+               ": s:{07}:out is a string"));
+}
+
 static void fsck_is_bounded_whatever_a_message_says(void **state)
 {
     struct rig_message m = hand_posted(&rig, 2);
@@ -232,6 +243,7 @@ int main(void)
         cmocka_unit_test_setup(a_record_that_the_claimer_can_t_read_is_put_aside, empty),
         cmocka_unit_test_setup(a_lease_s_end_on_a_damaged_slice_stops_no_other, empty),
         cmocka_unit_test_setup(a_claim_that_is_refused_takes_nothing, empty),
+        cmocka_unit_test_setup(an_error_names_the_key_of_the_shard, empty),
         cmocka_unit_test_setup(fsck_is_bounded_whatever_a_message_says, empty),
         cmocka_unit_test_setup(an_entry_that_can_t_be_read_stops_no_other, empty),
     };
