@@ -43,7 +43,6 @@ struct store_ask *store_ask_new(const struct conf *conf, const struct notice *lo
     struct redis_conf redis = conf_redis(conf);
     struct store_ask *s = mem_zeroed(1, sizeof *s);
 
-    redis.scheduled = true;
     (void)uv_loop_init(&s->loop); /* fails only without descriptors: then nothing here works */
     (void)uv_timer_init(&s->loop, &s->patience);
     s->patience.data = s;
