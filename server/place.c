@@ -193,9 +193,10 @@ static void lay_out(struct sqlite *db, const struct row_table *table, const stru
 {
     int64_t *rows = mem_zeroed(n + 1, sizeof *rows);
     int64_t *places = mem_zeroed(n + 1, sizeof *places);
-    const int64_t slots = 2 * ((int64_t)n + (s->gap != INT64_MAX));
+    int64_t slots;
 
     n = rows_of(db, table, s, rows, n);
+    slots = 2 * ((int64_t)n + (s->gap != INT64_MAX));
     for (size_t i = 0; i < n; i++)
         places[i] = s->to + (2 * ((int64_t)i + (rows[i] > s->gap)) + 1) * s->to_size / slots;
     for (size_t i = 0; i < n; i++)

@@ -196,14 +196,14 @@ static bool is_of_name(uint32_t c)
 /* A part of a name, or a dot and one, that begins the text. */
 static bool name_begins(struct view text)
 {
-    if (text.n > 1 && text.p[0] == '.')
+    if (text.p != NULL && text.n > 1 && text.p[0] == '.')
         text = view_skip(text, 1);
-    return text.n > 0 && text.p[0] != '\0' && is_of_name(utf8_code(text));
+    return text.p != NULL && text.n > 0 && text.p[0] != '\0' && is_of_name(utf8_code(text));
 }
 
 static uint32_t last_code(struct view text)
 {
-    size_t n = text.n > 0 ? 1 : 0;
+    size_t n = text.p != NULL && text.n > 0 ? 1 : 0;
 
     while (n > 0 && n < 4 && n < text.n && (text.p[text.n - n] & 0xc0) == 0x80)
         n++;

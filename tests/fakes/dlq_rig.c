@@ -30,15 +30,15 @@ static int64_t ms_of(const char *time)
     return ms;
 }
 
-void dlq_rig_bury(struct kafka_rig *rig, const struct dlq_rig_letter *e)
+void dlq_rig_bury(struct kafka_rig *rig, const struct dlq_rig_letter *letter)
 {
     const struct record_header headers[] = {
         {VIEW("content-type"), VIEW("application/json")},
         {VIEW("ce_specversion"), VIEW("1.0")},
-        {VIEW("ce_id"), view_of(e->id)},
+        {VIEW("ce_id"), view_of(letter->id)},
         {VIEW("ce_source"), VIEW("/shop")},
-        {VIEW("ce_type"), view_of(e->type)},
-        {VIEW("ce_subject"), view_of(e->subject)},
+        {VIEW("ce_type"), view_of(letter->type)},
+        {VIEW("ce_subject"), view_of(letter->subject)},
         {VIEW("mine"), VIEW("kept")},
         {VIEW("null"), {NULL, 0}},
         {VIEW("empty"), VIEW("")},
@@ -46,20 +46,20 @@ void dlq_rig_bury(struct kafka_rig *rig, const struct dlq_rig_letter *e)
         {VIEW("cmi_error_status"), VIEW("400")},
         {VIEW("cmi_error_text"), VIEW("it was refused, call 0612345678")},
         {VIEW("cmi_error_attempts"), VIEW("1")},
-        {VIEW("cmi_error_disposition"), view_of(e->disposition)},
+        {VIEW("cmi_error_disposition"), view_of(letter->disposition)},
         {VIEW("cmi_error_topic"), VIEW(DLQ_RIG_EVENTS)},
         {VIEW("cmi_error_partition"), VIEW("0")},
-        {VIEW("cmi_error_offset"), view_of(e->offset)},
-        {VIEW("cmi_error_time"), view_of(e->time)},
+        {VIEW("cmi_error_offset"), view_of(letter->offset)},
+        {VIEW("cmi_error_time"), view_of(letter->time)},
     };
 
     kafka_rig_produce(rig,
                       &(struct sink_record){.topic = DLQ_RIG_DEAD,
                                             .has_key = true,
-                                            .key = view_of(e->subject),
+                                            .key = view_of(letter->subject),
                                             .has_value = true,
                                             .value = VIEW("{\"a\":1}"),
-                                            .timestamp_ms = ms_of(e->published),
+                                            .timestamp_ms = ms_of(letter->published),
                                             .headers = headers,
                                             .header_count = sizeof headers / sizeof headers[0]});
 }
