@@ -350,11 +350,6 @@ void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES])
     f->keys.known = true;
 }
 
-bool front_has_secret(const struct front *f)
-{
-    return f->keys.known;
-}
-
 size_t front_under_way(const struct front *f)
 {
     return f->under_way;

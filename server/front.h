@@ -29,7 +29,6 @@ void front_add(struct front *f, const char *base, const struct route *rows);
 void front_allow_origin(struct front *f, const char *origin);
 void front_allow_header(struct front *f, const char *name); /* such a page may send it */
 void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES]);
-bool front_has_secret(const struct front *f);
 struct http_server_owner front_owner(struct front *f);
 size_t front_under_way(const struct front *f);
 

@@ -112,9 +112,3 @@ void kafka_broker_up(struct kafka_broker *b, int id)
 {
     rd_kafka_mock_broker_set_up(b->cluster, id);
 }
-
-void kafka_broker_slow(struct kafka_broker *b, int id, int answer_after_ms)
-{
-    wake(b);
-    rd_kafka_mock_broker_set_rtt(b->cluster, id, answer_after_ms);
-}

@@ -60,6 +60,5 @@ enum kafka_request {
 void kafka_broker_fail(struct kafka_broker *b, enum kafka_request kind, int error, unsigned times);
 void kafka_broker_down(struct kafka_broker *b, int id); /* -1: all */
 void kafka_broker_up(struct kafka_broker *b, int id);
-void kafka_broker_slow(struct kafka_broker *b, int id, int answer_after_ms);
 
 #endif

@@ -182,24 +182,3 @@ bool kafka_reader_scan(struct kafka_reader *r, const char *topic, kafka_reader_v
     kafka_survey_done(&s.survey);
     return ok;
 }
-
-bool kafka_reader_one(struct kafka_reader *r, const char *topic, int32_t partition, int64_t offset,
-                      kafka_reader_visit *visit, void *ctx, bool *found, struct fault *f)
-{
-    struct scan s = {.open = 0};
-    struct kafka_span *span;
-    bool ok;
-
-    kafka_survey_init(&s.survey);
-    kafka_survey_add(&s.survey, topic, partition);
-    ok = kafka_survey_offsets(r->rk, false, &s.survey, f);
-    span = &s.survey.at[0].span;
-    *found = ok && offset >= span->low && offset < span->high;
-    if (*found) {
-        span->next = offset;
-        span->high = offset + 1;
-        ok = scan(r, &s, visit, ctx, f);
-    }
-    kafka_survey_done(&s.survey);
-    return ok;
-}

@@ -33,9 +33,4 @@ typedef bool kafka_reader_visit(void *ctx, const struct record *record, int64_t 
 bool kafka_reader_scan(struct kafka_reader *r, const char *topic, kafka_reader_visit *visit,
                        void *ctx, bool *exists, struct fault *f) MUST_CHECK;
 
-/* Visits the one record at this place, if it is there: *found. */
-bool kafka_reader_one(struct kafka_reader *r, const char *topic, int32_t partition, int64_t offset,
-                      kafka_reader_visit *visit, void *ctx, bool *found,
-                      struct fault *f) MUST_CHECK;
-
 #endif
