@@ -12,6 +12,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+struct schedule_rig hand_rig;
+
+int hand_start(void **state)
+{
+    static const char *const extra[] = {"--appendfsync", "no", NULL};
+
+    (void)state;
+    schedule_rig_start(&hand_rig, extra, 0);
+    return 0;
+}
+
+int hand_stop(void **state)
+{
+    (void)state;
+    schedule_rig_stop(&hand_rig);
+    return 0;
+}
+
+int hand_empty(void **state)
+{
+    (void)state;
+    assert_string_equal(redis_server_ask(hand_rig.server, "FLUSHALL"), "+OK");
+    return 0;
+}
+
 struct rig_message hand_message(size_t count)
 {
     struct rig_message m = {.kind = STORE_MESSAGE,

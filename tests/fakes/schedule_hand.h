@@ -13,6 +13,13 @@
 
 extern const struct schedule_claim hand_usual;
 
+/* The rig of a program whose tests are all on one server, emptied before each of them: cmocka's
+ * set-up and tear-down of the group, and set-up of a test. */
+extern struct schedule_rig hand_rig;
+int hand_start(void **state);
+int hand_stop(void **state);
+int hand_empty(void **state);
+
 /* A message due since long, one retry. */
 struct rig_message hand_message(size_t count);
 struct rig_message hand_posted(struct schedule_rig *rig, size_t count);

@@ -20,27 +20,9 @@
 #define FEW  1000 /* more than any bound */
 #define MANY 3000
 
-static struct schedule_rig rig;
-
-static int start(void **state)
-{
-    static const char *const extra[] = {"--appendfsync", "no", NULL};
-
-    (void)state;
-    schedule_rig_start(&rig, extra, 0);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    schedule_rig_stop(&rig);
-    return 0;
-}
-
 static int64_t commands(void)
 {
-    const char *text = redis_server_ask(rig.server, "INFO stats");
+    const char *text = redis_server_ask(hand_rig.server, "INFO stats");
     struct view rest = view_skip(view_of(strstr(text, "total_commands_processed:")), 25);
     struct view number = view_cut(&rest, '\r');
     int64_t n = 0;
@@ -51,13 +33,13 @@ static int64_t commands(void)
 
 static void post(size_t count, const char *source)
 {
-    assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
+    assert_string_equal(redis_server_ask(hand_rig.server, "FLUSHALL"), "+OK");
     for (size_t i = 0; i < count; i++) {
         struct rig_message m = hand_message(1);
 
         m.source = source;
-        schedule_rig_post(&rig, &m);
-        assert_int_equal(rig.effect, EFFECT_DONE);
+        schedule_rig_post(&hand_rig, &m);
+        assert_int_equal(hand_rig.effect, EFFECT_DONE);
     }
 }
 
@@ -95,7 +77,7 @@ static void post_due(size_t count)
 static void claim(size_t backlog)
 {
     (void)backlog;
-    assert_int_equal(hand_claim(&rig, 0), hand_usual.slices);
+    assert_int_equal(hand_claim(&hand_rig, 0), hand_usual.slices);
 }
 
 static void a_claim_is_bounded_whatever_is_due(void **state)
@@ -113,8 +95,8 @@ static void claim_none(size_t backlog)
     (void)backlog;
     c.closed = &closed;
     c.closed_count = 1;
-    assert_int_equal(hand_claim_of(&rig, 0, c), 0);
-    assert_true(rig.claimed.next_ms <= rig.claimed.now_ms);
+    assert_int_equal(hand_claim_of(&hand_rig, 0, c), 0);
+    assert_true(hand_rig.claimed.next_ms <= hand_rig.claimed.now_ms);
 }
 
 static void a_claim_is_bounded_whatever_can_t_be_sent(void **state)
@@ -133,9 +115,9 @@ static void post_leased(size_t count)
     c.lease_ms = 3600000;
     c.slices = SCHEDULE_CLAIM_MAX;
     while (left > 0)
-        left -= hand_claim_of(&rig, 0, c);
+        left -= hand_claim_of(&hand_rig, 0, c);
     assert_string_equal(
-        redis_server_ask(rig.server,
+        redis_server_ask(hand_rig.server,
                          "EVAL \"for _,v in ipairs(redis.call('ZRANGE','s:{07}:lease',0,"
                          "-1)) do redis.call('ZADD','s:{07}:lease',1,v) end return 1\" 0"),
         ":1");
@@ -154,14 +136,14 @@ static struct rig_slice held;
 static void post_and_hold(size_t count)
 {
     post_due(count);
-    assert_int_equal(hand_claim(&rig, 0), hand_usual.slices);
-    held = rig.slices[0];
+    assert_int_equal(hand_claim(&hand_rig, 0), hand_usual.slices);
+    held = hand_rig.slices[0];
 }
 
 static void finish(size_t backlog)
 {
     (void)backlog;
-    assert_int_equal(hand_finish(&rig, 0, &held, SLICE_OK, 0), SCHEDULE_DONE);
+    assert_int_equal(hand_finish(&hand_rig, 0, &held, SLICE_OK, 0), SCHEDULE_DONE);
 }
 
 static void a_write_is_bounded_whatever_waits(void **state)
@@ -174,18 +156,18 @@ static void fill_outbox(size_t count)
 {
     char command[128];
 
-    assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
+    assert_string_equal(redis_server_ask(hand_rig.server, "FLUSHALL"), "+OK");
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(command, sizeof command,
                        "XADD s:{07}:out %zu-1 t completed m %032zX at 1 c \"1 1 0 0 0\"", i + 1, i);
-        assert_int_not_equal(redis_server_ask(rig.server, command)[0], '-');
+        assert_int_not_equal(redis_server_ask(hand_rig.server, command)[0], '-');
     }
 }
 
 static void read_outbox(size_t backlog)
 {
     (void)backlog;
-    schedule_rig_read_outbox(&rig, 0, HAND_SHARD);
+    schedule_rig_read_outbox(&hand_rig, 0, HAND_SHARD);
 }
 
 static void a_reading_of_the_outbox_is_bounded(void **state)
@@ -204,5 +186,5 @@ int main(void)
         cmocka_unit_test(a_reading_of_the_outbox_is_bounded),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, hand_start, hand_stop);
 }

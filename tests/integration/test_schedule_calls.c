@@ -17,36 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct schedule_rig rig;
-
-static int start(void **state)
-{
-    static const char *const extra[] = {"--appendfsync", "no", NULL};
-
-    (void)state;
-    schedule_rig_start(&rig, extra, 0);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    schedule_rig_stop(&rig);
-    return 0;
-}
-
-static int empty(void **state)
-{
-    (void)state;
-    assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
-    return 0;
-}
-
 static const struct schedule_event *event(size_t i, enum schedule_event_type type)
 {
-    assert_true(i < rig.outbox.count);
-    assert_int_equal(rig.events[i].type, type);
-    return &rig.events[i];
+    assert_true(i < hand_rig.outbox.count);
+    assert_int_equal(hand_rig.events[i].type, type);
+    return &hand_rig.events[i];
 }
 
 /* ---- callbacks ---- */
@@ -57,7 +32,7 @@ static struct rig_message posted_callback(void)
         .kind = STORE_CALLBACK, .count = 1, .at_ms = 1, .retries = 2, .retry_delay_s = 300};
 
     schedule_rig_new_id(HAND_SHARD, m.id);
-    schedule_rig_post(&rig, &m);
+    schedule_rig_post(&hand_rig, &m);
     return m;
 }
 
@@ -68,8 +43,8 @@ static struct schedule_call_end end_of(struct rig_slice *s, struct callback_stat
     struct fault f = {0};
 
     *after = s->message.callback;
-    assert_int_equal(callback_put(after, &put, rig.claimed.now_ms, s->message.retry_delay_ms, &f),
-                     0);
+    assert_int_equal(
+        callback_put(after, &put, hand_rig.claimed.now_ms, s->message.retry_delay_ms, &f), 0);
     s->claimed.slice.sequence++;
     return (struct schedule_call_end){.lease = &s->claimed.lease,
                                       .slice = &s->claimed.slice,
@@ -81,7 +56,7 @@ static void a_callback_is_called_again_until_its_calls_are_used_up(void **state)
 {
     struct rig_message m = posted_callback();
     struct callback_state after;
-    struct rig_slice s = hand_slice(&rig, 0);
+    struct rig_slice s = hand_slice(&hand_rig, 0);
     const struct schedule_event *e = NULL;
 
     (void)state;
@@ -91,23 +66,23 @@ static void a_callback_is_called_again_until_its_calls_are_used_up(void **state)
     for (int64_t failures = 1; failures <= 3; failures++) {
         assert_int_equal(s.message.callback.failures, failures - 1);
         assert_int_equal(s.message.calls, failures - 1);
-        assert_int_equal(hand_progress(&rig, 0, &s, 1), SCHEDULE_DONE); /* the call begins */
-        hand_expect_sound(&rig, m.id);
-        assert_int_equal(schedule_rig_end_call(&rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
+        assert_int_equal(hand_progress(&hand_rig, 0, &s, 1), SCHEDULE_DONE); /* the call begins */
+        hand_expect_sound(&hand_rig, m.id);
+        assert_int_equal(schedule_rig_end_call(&hand_rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
                          SCHEDULE_DONE);
-        hand_expect_sound(&rig, m.id);
-        assert_int_equal(hand_field(&rig, m.id, "fail"), failures);
-        assert_int_equal(hand_claim(&rig, 0), 0);
+        hand_expect_sound(&hand_rig, m.id);
+        assert_int_equal(hand_field(&hand_rig, m.id, "fail"), failures);
+        assert_int_equal(hand_claim(&hand_rig, 0), 0);
         if (failures < 3) {
-            assert_int_equal(rig.claimed.next_ms, after.next_call_ms);
-            schedule_rig_put_callback(&rig, m.id, hand_field(&rig, m.id, "ver"), 1);
-            s = hand_slice(&rig, 0);
+            assert_int_equal(hand_rig.claimed.next_ms, after.next_call_ms);
+            schedule_rig_put_callback(&hand_rig, m.id, hand_field(&hand_rig, m.id, "ver"), 1);
+            s = hand_slice(&hand_rig, 0);
         }
     }
-    assert_int_equal(rig.claimed.next_ms, 0);
-    assert_int_equal(hand_field(&rig, m.id, "st"), STORE_CLOSED);
-    assert_string_equal(redis_server_ask(rig.server, "ZCARD s:{07}:callbacks"), ":0");
-    schedule_rig_read_outbox(&rig, 0, HAND_SHARD);
+    assert_int_equal(hand_rig.claimed.next_ms, 0);
+    assert_int_equal(hand_field(&hand_rig, m.id, "st"), STORE_CLOSED);
+    assert_string_equal(redis_server_ask(hand_rig.server, "ZCARD s:{07}:callbacks"), ":0");
+    schedule_rig_read_outbox(&hand_rig, 0, HAND_SHARD);
     e = event(0, SCHEDULE_EVENT_CALLED);
     assert_int_equal(e->result, CALLBACK_BUSY);
     assert_int_equal(e->failures, 1);
@@ -131,62 +106,62 @@ static void a_dialler_that_only_puts_off_uses_the_calls_up(void **state)
 
     (void)state;
     for (int64_t call = 1; call <= 3; call++) {
-        struct rig_slice s = hand_slice(&rig, 0);
+        struct rig_slice s = hand_slice(&hand_rig, 0);
         struct callback_put put = {.result = CALLBACK_RESCHEDULE, .call = call};
         struct schedule_call_end e = end_of(&s, &after, CALLBACK_BUSY);
         struct fault f = {0};
 
         assert_int_equal(s.message.callback.idle, call - 1);
         s.claimed.slice.sequence--;
-        assert_int_equal(hand_progress(&rig, 0, &s, 1), SCHEDULE_DONE);
+        assert_int_equal(hand_progress(&hand_rig, 0, &s, 1), SCHEDULE_DONE);
         s.claimed.slice.sequence++;
         after = s.message.callback;
-        assert_int_equal(callback_put(&after, &put, rig.claimed.now_ms, 0, &f), 0);
+        assert_int_equal(callback_put(&after, &put, hand_rig.claimed.now_ms, 0, &f), 0);
         assert_int_equal(after.open, call < 3);
-        assert_int_equal(schedule_rig_end_call(&rig, 0, e), SCHEDULE_DONE);
-        hand_expect_sound(&rig, m.id);
+        assert_int_equal(schedule_rig_end_call(&hand_rig, 0, e), SCHEDULE_DONE);
+        hand_expect_sound(&hand_rig, m.id);
     }
-    assert_int_equal(hand_field(&rig, m.id, "fail"), 0);
-    assert_int_equal(hand_field(&rig, m.id, "st"), STORE_CLOSED);
-    assert_int_equal(hand_claim(&rig, 0), 0);
-    schedule_rig_read_outbox(&rig, 0, HAND_SHARD);
+    assert_int_equal(hand_field(&hand_rig, m.id, "fail"), 0);
+    assert_int_equal(hand_field(&hand_rig, m.id, "st"), STORE_CLOSED);
+    assert_int_equal(hand_claim(&hand_rig, 0), 0);
+    schedule_rig_read_outbox(&hand_rig, 0, HAND_SHARD);
     assert_int_equal(event(2, SCHEDULE_EVENT_CALLED_LAST)->result, CALLBACK_RESCHEDULE);
 }
 
 static void a_call_of_unknown_fate_stays_open_until_its_time_is_over(void **state)
 {
     struct rig_message m = posted_callback();
-    struct rig_slice s = hand_slice(&rig, 0);
+    struct rig_slice s = hand_slice(&hand_rig, 0);
     struct schedule_claim without = hand_usual; /* a dialler: to end it, none is needed */
     struct callback_state after;
 
     (void)state;
     slice_hand_over(&s.claimed.slice, 1);
-    assert_int_equal(hand_write(&rig, 0, rig.ports[0].progress, &s,
+    assert_int_equal(hand_write(&hand_rig, 0, hand_rig.ports[0].progress, &s,
                                 (struct schedule_write){.lease_ms = 3600000}),
                      SCHEDULE_DONE);
     without.calls = false;
-    assert_int_equal(hand_claim(&rig, 1), 0); /* its process may be gone: nobody calls */
-    assert_true(rig.claimed.next_ms > rig.claimed.now_ms + 3000000);
+    assert_int_equal(hand_claim(&hand_rig, 1), 0); /* its process may be gone: nobody calls */
+    assert_true(hand_rig.claimed.next_ms > hand_rig.claimed.now_ms + 3000000);
     s.claimed.slice.sequence++;
-    assert_int_equal(schedule_rig_write(&rig, 0, rig.ports[0].progress,
+    assert_int_equal(schedule_rig_write(&hand_rig, 0, hand_rig.ports[0].progress,
                                         (struct schedule_write){.lease = &s.claimed.lease,
                                                                 .slice = &s.claimed.slice,
                                                                 .lease_ms = 1}),
                      SCHEDULE_DONE);
-    while (hand_claim_of(&rig, 1, without) == 0)
+    while (hand_claim_of(&hand_rig, 1, without) == 0)
         continue;
-    s = rig.slices[0];
+    s = hand_rig.slices[0];
     assert_true(s.claimed.timed_out);
     assert_int_equal(s.message.calls, 1);
-    assert_int_equal(schedule_rig_end_call(&rig, 1, end_of(&s, &after, CALLBACK_OTHER)),
+    assert_int_equal(schedule_rig_end_call(&hand_rig, 1, end_of(&s, &after, CALLBACK_OTHER)),
                      SCHEDULE_DONE);
-    assert_int_equal(hand_field(&rig, m.id, "fail"), 1);
+    assert_int_equal(hand_field(&hand_rig, m.id, "fail"), 1);
 }
 
 static int64_t commands(void)
 {
-    const char *text = redis_server_ask(rig.server, "INFO stats");
+    const char *text = redis_server_ask(hand_rig.server, "INFO stats");
     struct view rest = view_skip(view_of(strstr(text, "total_commands_processed:")), 25);
     struct view number = view_cut(&rest, '\r');
     int64_t n = 0;
@@ -204,170 +179,170 @@ static void calls_cost_nothing_where_there_is_no_dialler(void **state)
     (void)state;
     without.calls = false;
     before = commands();
-    assert_int_equal(hand_claim_of(&rig, 1, without), 0);
+    assert_int_equal(hand_claim_of(&hand_rig, 1, without), 0);
     idle = commands() - before;
     for (int i = 0; i < 100; i++)
         (void)posted_callback();
     for (int i = 0; i < 2; i++) {
         before = commands();
-        assert_int_equal(hand_claim_of(&rig, 1, without), 0);
-        assert_int_equal(rig.claimed.next_ms, 0); /* they do not even wake it */
+        assert_int_equal(hand_claim_of(&hand_rig, 1, without), 0);
+        assert_int_equal(hand_rig.claimed.next_ms, 0); /* they do not even wake it */
         assert_int_equal(commands() - before, idle);
     }
-    assert_int_equal(hand_claim(&rig, 0), 10); /* and none is put off for who has one */
-    assert_int_equal(hand_claim_of(&rig, 1, without), 0);
-    assert_int_equal(hand_claim(&rig, 0), 10);
+    assert_int_equal(hand_claim(&hand_rig, 0), 10); /* and none is put off for who has one */
+    assert_int_equal(hand_claim_of(&hand_rig, 1, without), 0);
+    assert_int_equal(hand_claim(&hand_rig, 0), 10);
 }
 
 static void a_result_from_elsewhere_wins_over_the_call_s(void **state)
 {
     struct rig_message m = posted_callback();
-    struct rig_slice s = hand_slice(&rig, 0);
+    struct rig_slice s = hand_slice(&hand_rig, 0);
     struct callback_state after;
 
     (void)state;
-    assert_int_equal(hand_progress(&rig, 0, &s, 1), SCHEDULE_DONE);
-    schedule_rig_put_callback(&rig, m.id, 1, -1); /* SUCCESSFUL: closed */
-    assert_int_equal(rig.effect, EFFECT_DONE);
-    assert_int_equal(schedule_rig_end_call(&rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
+    assert_int_equal(hand_progress(&hand_rig, 0, &s, 1), SCHEDULE_DONE);
+    schedule_rig_put_callback(&hand_rig, m.id, 1, -1); /* SUCCESSFUL: closed */
+    assert_int_equal(hand_rig.effect, EFFECT_DONE);
+    assert_int_equal(schedule_rig_end_call(&hand_rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
                      SCHEDULE_FENCED);
-    assert_int_equal(hand_claim(&rig, 0), 0);
-    assert_int_equal(rig.claimed.next_ms, 0);
-    assert_int_equal(hand_field(&rig, m.id, "fail"), 0);
+    assert_int_equal(hand_claim(&hand_rig, 0), 0);
+    assert_int_equal(hand_rig.claimed.next_ms, 0);
+    assert_int_equal(hand_field(&hand_rig, m.id, "fail"), 0);
 
     m = posted_callback();
-    s = hand_slice(&rig, 0);
-    schedule_rig_put_callback(&rig, m.id, 1, 1); /* RESCHEDULE before it was begun */
-    assert_int_equal(hand_progress(&rig, 0, &s, 1), SCHEDULE_FENCED);
-    s = hand_slice(&rig, 1);
-    assert_int_equal(hand_write(&rig, 1, rig.ports[1].release,
+    s = hand_slice(&hand_rig, 0);
+    schedule_rig_put_callback(&hand_rig, m.id, 1, 1); /* RESCHEDULE before it was begun */
+    assert_int_equal(hand_progress(&hand_rig, 0, &s, 1), SCHEDULE_FENCED);
+    s = hand_slice(&hand_rig, 1);
+    assert_int_equal(hand_write(&hand_rig, 1, hand_rig.ports[1].release,
                                 &s, /* no connection: nobody was called */
                                 (struct schedule_write){.at_ms = HAND_LATER_MS}),
                      SCHEDULE_DONE);
-    hand_expect_sound(&rig, m.id);
-    assert_int_equal(hand_claim(&rig, 0), 0);
-    assert_int_equal(rig.claimed.next_ms, HAND_LATER_MS);
+    hand_expect_sound(&hand_rig, m.id);
+    assert_int_equal(hand_claim(&hand_rig, 0), 0);
+    assert_int_equal(hand_rig.claimed.next_ms, HAND_LATER_MS);
 }
 
 /* The call begins; its request may be out for so long. */
 static void begin_call(struct rig_slice *s, int64_t out_ms)
 {
     slice_hand_over(&s->claimed.slice, 1);
-    assert_int_equal(hand_write(&rig, 0, rig.ports[0].progress, s,
+    assert_int_equal(hand_write(&hand_rig, 0, hand_rig.ports[0].progress, s,
                                 (struct schedule_write){.lease_ms = 3600000, .out_ms = out_ms}),
                      SCHEDULE_DONE);
 }
 
 static int64_t version(const struct rig_message *m)
 {
-    return hand_field(&rig, m->id, "ver");
+    return hand_field(&hand_rig, m->id, "ver");
 }
 
 /* Nobody can call: for as long as the request may be out, and that is what all wait for. */
 static void expect_nobody_calls(const struct rig_message *m)
 {
     for (unsigned owner = 0; owner < 2; owner++) {
-        assert_int_equal(hand_claim(&rig, owner), 0);
-        assert_true(rig.claimed.next_ms > rig.claimed.now_ms + 3000000);
+        assert_int_equal(hand_claim(&hand_rig, owner), 0);
+        assert_true(hand_rig.claimed.next_ms > hand_rig.claimed.now_ms + 3000000);
     }
-    hand_expect_sound(&rig, m->id);
+    hand_expect_sound(&hand_rig, m->id);
 }
 
 static void a_wish_waits_for_the_call_that_is_out_and_its_result_counts(void **state)
 {
     struct rig_message m = posted_callback();
-    struct rig_slice s = hand_slice(&rig, 0);
+    struct rig_slice s = hand_slice(&hand_rig, 0);
     struct callback_state after;
 
     (void)state;
     begin_call(&s, 3600000);
-    schedule_rig_put_callback(&rig, m.id, version(&m), 1); /* RESCHEDULE, at once */
-    assert_int_equal(rig.effect, EFFECT_DONE);
+    schedule_rig_put_callback(&hand_rig, m.id, version(&m), 1); /* RESCHEDULE, at once */
+    assert_int_equal(hand_rig.effect, EFFECT_DONE);
     expect_nobody_calls(&m);
-    schedule_rig_put_callback(&rig, m.id, version(&m), 2); /* and again */
+    schedule_rig_put_callback(&hand_rig, m.id, version(&m), 2); /* and again */
     expect_nobody_calls(&m);
-    assert_int_equal(schedule_rig_end_call(&rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
+    assert_int_equal(schedule_rig_end_call(&hand_rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
                      SCHEDULE_DONE);
-    hand_expect_sound(&rig, m.id);
-    assert_int_equal(hand_field(&rig, m.id, "fail"), 1);
-    assert_int_equal(hand_field(&rig, m.id, "next"), 2); /* as wished, not after the delay */
-    assert_int_equal(schedule_rig_end_call(&rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
+    hand_expect_sound(&hand_rig, m.id);
+    assert_int_equal(hand_field(&hand_rig, m.id, "fail"), 1);
+    assert_int_equal(hand_field(&hand_rig, m.id, "next"), 2); /* as wished, not after the delay */
+    assert_int_equal(schedule_rig_end_call(&hand_rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
                      SCHEDULE_FENCED); /* it was told once */
-    s = hand_slice(&rig, 1);
+    s = hand_slice(&hand_rig, 1);
     assert_int_equal(s.message.calls, 1);
     assert_int_equal(s.message.callback.failures, 1);
 
     m = posted_callback();
-    s = hand_slice(&rig, 0);
+    s = hand_slice(&hand_rig, 0);
     begin_call(&s, 3600000);
-    schedule_rig_put_callback(&rig, m.id, version(&m), 1);
-    assert_int_equal(schedule_rig_end_call(&rig, 0, end_of(&s, &after, CALLBACK_SUCCESSFUL)),
+    schedule_rig_put_callback(&hand_rig, m.id, version(&m), 1);
+    assert_int_equal(schedule_rig_end_call(&hand_rig, 0, end_of(&s, &after, CALLBACK_SUCCESSFUL)),
                      SCHEDULE_DONE); /* who was reached is not called again */
-    hand_expect_sound(&rig, m.id);
-    assert_int_equal(hand_field(&rig, m.id, "st"), STORE_CLOSED);
-    assert_int_equal(hand_claim(&rig, 0), 0);
+    hand_expect_sound(&hand_rig, m.id);
+    assert_int_equal(hand_field(&hand_rig, m.id, "st"), STORE_CLOSED);
+    assert_int_equal(hand_claim(&hand_rig, 0), 0);
 }
 
 static void a_result_that_was_put_stands_and_the_next_call_waits_for_the_request(void **state)
 {
     struct rig_message m = posted_callback();
-    struct rig_slice s = hand_slice(&rig, 0);
+    struct rig_slice s = hand_slice(&hand_rig, 0);
     struct callback_state after;
 
     (void)state;
     begin_call(&s, 3600000);
-    schedule_rig_put_callback(&rig, m.id, version(&m), -1); /* SUCCESSFUL */
-    schedule_rig_put_callback(&rig, m.id, version(&m), 1);  /* and opened again */
+    schedule_rig_put_callback(&hand_rig, m.id, version(&m), -1); /* SUCCESSFUL */
+    schedule_rig_put_callback(&hand_rig, m.id, version(&m), 1);  /* and opened again */
     expect_nobody_calls(&m);
-    assert_int_equal(schedule_rig_end_call(&rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
+    assert_int_equal(schedule_rig_end_call(&hand_rig, 0, end_of(&s, &after, CALLBACK_BUSY)),
                      SCHEDULE_FENCED);
-    hand_expect_sound(&rig, m.id);
-    assert_int_equal(hand_field(&rig, m.id, "fail"), 0);
-    assert_int_equal(hand_slice(&rig, 1).message.calls, 1);
+    hand_expect_sound(&hand_rig, m.id);
+    assert_int_equal(hand_field(&hand_rig, m.id, "fail"), 0);
+    assert_int_equal(hand_slice(&hand_rig, 1).message.calls, 1);
 }
 
 static void call_is_open(const struct rig_slice *s)
 {
-    rig.ports[0].call_back(rig.ports[0].ctx, &s->claimed.lease, &s->claimed.slice);
+    hand_rig.ports[0].call_back(hand_rig.ports[0].ctx, &s->claimed.lease, &s->claimed.slice);
 }
 
 static void nothing_waits_for_a_request_that_is_not_out(void **state)
 {
     struct rig_message m = posted_callback();
-    struct rig_slice s = hand_slice(&rig, 0);
+    struct rig_slice s = hand_slice(&hand_rig, 0);
     struct rig_slice other;
 
     (void)state;
     begin_call(&s, 3600000);
     call_is_open(&s); /* before the PUT */
-    schedule_rig_put_callback(&rig, m.id, version(&m), 1);
+    schedule_rig_put_callback(&hand_rig, m.id, version(&m), 1);
     other = s;
-    s = hand_slice(&rig, 0);
+    s = hand_slice(&hand_rig, 0);
     begin_call(&s, 3600000);
-    schedule_rig_put_callback(&rig, m.id, version(&m), 1);
+    schedule_rig_put_callback(&hand_rig, m.id, version(&m), 1);
     call_is_open(&other); /* another's */
     expect_nobody_calls(&m);
     call_is_open(&s); /* after it */
-    s = hand_slice(&rig, 0);
+    s = hand_slice(&hand_rig, 0);
     begin_call(&s, 1); /* whoever made it is killed */
-    schedule_rig_put_callback(&rig, m.id, version(&m), 1);
-    while (hand_claim(&rig, 1) == 0)
+    schedule_rig_put_callback(&hand_rig, m.id, version(&m), 1);
+    while (hand_claim(&hand_rig, 1) == 0)
         continue;
-    s = rig.slices[0];
+    s = hand_rig.slices[0];
     assert_false(s.claimed.timed_out);
-    schedule_rig_put_callback(&rig, m.id, version(&m), 1);
+    schedule_rig_put_callback(&hand_rig, m.id, version(&m), 1);
     slice_hand_over(&s.claimed.slice, 1);
-    assert_int_equal(
-        hand_write(&rig, 1, rig.ports[1].progress, &s, (struct schedule_write){.out_ms = 3600000}),
-        SCHEDULE_FENCED); /* it did not begin */
-    s = hand_slice(&rig, 0);
+    assert_int_equal(hand_write(&hand_rig, 1, hand_rig.ports[1].progress, &s,
+                                (struct schedule_write){.out_ms = 3600000}),
+                     SCHEDULE_FENCED); /* it did not begin */
+    s = hand_slice(&hand_rig, 0);
     begin_call(&s, 3600000);
     slice_take_back(&s.claimed.slice, 0);
-    assert_int_equal(hand_write(&rig, 0, rig.ports[0].release, &s,
+    assert_int_equal(hand_write(&hand_rig, 0, hand_rig.ports[0].release, &s,
                                 (struct schedule_write){.at_ms = HAND_LATER_MS}),
                      SCHEDULE_DONE); /* nor did this one */
-    schedule_rig_put_callback(&rig, m.id, version(&m), 1);
-    (void)hand_slice(&rig, 0);
+    schedule_rig_put_callback(&hand_rig, m.id, version(&m), 1);
+    (void)hand_slice(&hand_rig, 0);
 }
 
 /* ---- gates and recipients ---- */
@@ -376,11 +351,11 @@ static struct schedule_grant ask(const char *gate, double rate, double burst, un
 {
     struct schedule_ask a = {.gate = view_of(gate), .rate = rate, .burst = burst, .want = want};
 
-    rig.owed++;
-    rig.ports[0].ask(rig.ports[0].ctx, &a);
-    schedule_rig_await(&rig);
-    assert_int_equal(rig.grant.state, SCHEDULE_DONE);
-    return rig.grant;
+    hand_rig.owed++;
+    hand_rig.ports[0].ask(hand_rig.ports[0].ctx, &a);
+    schedule_rig_await(&hand_rig);
+    assert_int_equal(hand_rig.grant.state, SCHEDULE_DONE);
+    return hand_rig.grant;
 }
 
 static void shut(const char *gate, int64_t for_ms, int64_t probe_ms)
@@ -388,10 +363,10 @@ static void shut(const char *gate, int64_t for_ms, int64_t probe_ms)
     struct schedule_shut s = {
         .gate = view_of(gate), .for_ms = for_ms, .probe_ms = probe_ms, .why = VIEW("429")};
 
-    rig.owed++;
-    rig.ports[1].shut(rig.ports[1].ctx, &s);
-    schedule_rig_await(&rig);
-    assert_int_equal(rig.state, SCHEDULE_DONE);
+    hand_rig.owed++;
+    hand_rig.ports[1].shut(hand_rig.ports[1].ctx, &s);
+    schedule_rig_await(&hand_rig);
+    assert_int_equal(hand_rig.state, SCHEDULE_DONE);
 }
 
 static void a_gate_grants_its_rate_and_can_be_shut_and_stopped(void **state)
@@ -401,11 +376,13 @@ static void a_gate_grants_its_rate_and_can_be_shut_and_stopped(void **state)
 
     (void)state;
     assert_int_equal(ask("s1", 0.001, 5, 3).granted, 3);
-    assert_int_equal(rig.grant.lead_us, -4000000000); /* five have gathered: all of them may go */
+    assert_int_equal(hand_rig.grant.lead_us,
+                     -4000000000); /* five have gathered: all of them may go */
     assert_int_equal(ask("s1", 0.001, 5, 5).granted, 3); /* the third is lent */
-    assert_true(rig.grant.lead_us <= -900000000 && rig.grant.lead_us >= -1000000000 - 1000000);
+    assert_true(hand_rig.grant.lead_us <= -900000000 &&
+                hand_rig.grant.lead_us >= -1000000000 - 1000000);
     assert_int_equal(ask("s1", 0.001, 5, 3).granted, 0);
-    assert_true(rig.grant.wait_ms > 900000 && rig.grant.wait_ms <= 1000000);
+    assert_true(hand_rig.grant.wait_ms > 900000 && hand_rig.grant.wait_ms <= 1000000);
     assert_int_equal(ask("s2", 0.001, 5, 3).granted, 3); /* another's is another */
     assert_int_equal(ask("s3", 0, 0, 200).granted, 200);
     assert_int_equal(ask(longer, 0.001, 1, 9).granted, 2);
@@ -415,31 +392,31 @@ static void a_gate_grants_its_rate_and_can_be_shut_and_stopped(void **state)
 
     shut("s2", 60000, 0);
     assert_int_equal(ask("s2", 0, 0, 1).granted, 0);
-    assert_false(rig.grant.stopped);
-    assert_true(rig.grant.wait_ms > 50000 && rig.grant.wait_ms <= 60000);
+    assert_false(hand_rig.grant.stopped);
+    assert_true(hand_rig.grant.wait_ms > 50000 && hand_rig.grant.wait_ms <= 60000);
     shut("s2", 5, 0); /* never shorter */
     assert_true(ask("s2", 0, 0, 1).wait_ms > 50000);
-    rig.owed++;
-    rig.ports[0].open(rig.ports[0].ctx, 0, VIEW("s2"));
-    schedule_rig_await(&rig);
+    hand_rig.owed++;
+    hand_rig.ports[0].open(hand_rig.ports[0].ctx, 0, VIEW("s2"));
+    schedule_rig_await(&hand_rig);
     assert_int_equal(ask("s2", 0, 0, 1).granted, 1);
 
     shut("sms", 0, 600000);
     assert_int_equal(ask("sms", 0, 0, 1).granted, 0);
-    assert_true(rig.grant.stopped);
+    assert_true(hand_rig.grant.stopped);
     shut("sms", 0, 1); /* its probe is due in a moment */
     while (ask("sms", 0, 0, 9).granted == 0)
-        assert_true(rig.grant.stopped);
-    assert_int_equal(rig.grant.granted, 1);
-    assert_true(rig.grant.stopped);
+        assert_true(hand_rig.grant.stopped);
+    assert_int_equal(hand_rig.grant.granted, 1);
+    assert_true(hand_rig.grant.stopped);
 }
 
 static void ask_recipients(struct schedule_recipients *r)
 {
-    rig.owed++;
-    rig.ports[0].recipients(rig.ports[0].ctx, r);
-    schedule_rig_await(&rig);
-    assert_int_equal(rig.state, SCHEDULE_DONE);
+    hand_rig.owed++;
+    hand_rig.ports[0].recipients(hand_rig.ports[0].ctx, r);
+    schedule_rig_await(&hand_rig);
+    assert_int_equal(hand_rig.state, SCHEDULE_DONE);
 }
 
 static void consents_are_found_and_an_address_is_reserved_once(void **state)
@@ -458,20 +435,21 @@ static void consents_are_found_and_an_address_is_reserved_once(void **state)
     (void)state;
     snprintf(command, sizeof command, "HSET s:{%02u}:consent whatsapp_491701 1+491701",
              shard_of(VIEW("491701")));
-    redis_server_ask(rig.server, command);
+    redis_server_ask(hand_rig.server, command);
     snprintf(command, sizeof command, "HSET s:{%02u}:consent whatsapp_491702 0+491702",
              shard_of(VIEW("491702")));
-    redis_server_ask(rig.server, command);
+    redis_server_ask(hand_rig.server, command);
     for (int i = 0; i < 2; i++) {
         ask_recipients(&r);
-        assert_int_equal(rig.recipients[0].consent, SCHEDULE_CONSENT_GIVEN);
-        assert_int_equal(rig.recipients[1].consent, SCHEDULE_CONSENT_WITHDRAWN);
-        assert_int_equal(rig.recipients[2].consent, SCHEDULE_CONSENT_NONE);
+        assert_int_equal(hand_rig.recipients[0].consent, SCHEDULE_CONSENT_GIVEN);
+        assert_int_equal(hand_rig.recipients[1].consent, SCHEDULE_CONSENT_WITHDRAWN);
+        assert_int_equal(hand_rig.recipients[2].consent, SCHEDULE_CONSENT_NONE);
         for (int k = 0; k < 3; k += 2)
-            assert_true(i == 0 ? rig.recipients[k].wait_ms == 0
-                               : rig.recipients[k].wait_ms > 50000);
-        assert_int_equal(rig.recipients[1].wait_ms, 0); /* it does not go: nothing is reserved */
-        assert_int_equal(rig.recipients[3].consent, SCHEDULE_CONSENT_NONE);
+            assert_true(i == 0 ? hand_rig.recipients[k].wait_ms == 0
+                               : hand_rig.recipients[k].wait_ms > 50000);
+        assert_int_equal(hand_rig.recipients[1].wait_ms,
+                         0); /* it does not go: nothing is reserved */
+        assert_int_equal(hand_rig.recipients[3].consent, SCHEDULE_CONSENT_NONE);
         r.holder = VIEW("another");
     }
     r = (struct schedule_recipients){.count = 0};
@@ -481,7 +459,7 @@ static void consents_are_found_and_an_address_is_reserved_once(void **state)
 static int64_t gap_of(struct schedule_recipients *r)
 {
     ask_recipients(r);
-    return rig.recipients[0].wait_ms;
+    return hand_rig.recipients[0].wait_ms;
 }
 
 /* Whoever has reserved an address has it until that is over or given back; and nobody else can give
@@ -511,10 +489,10 @@ static void a_reservation_is_its_holder_s(void **state)
     assert_true(gap_of(&other) > 50000);
     assert_int_equal(gap_of(&longer), 0); /* it begins anew */
     assert_true(gap_of(&other) > 80000);
-    rig.ports[0].let_go(rig.ports[0].ctx, &other);
-    rig.ports[0].let_go(rig.ports[0].ctx, &same);
+    hand_rig.ports[0].let_go(hand_rig.ports[0].ctx, &other);
+    hand_rig.ports[0].let_go(hand_rig.ports[0].ctx, &same);
     assert_true(gap_of(&other) > 80000);
-    rig.ports[0].let_go(rig.ports[0].ctx, &mine);
+    hand_rig.ports[0].let_go(hand_rig.ports[0].ctx, &mine);
     assert_int_equal(gap_of(&other), 0);
     assert_true(gap_of(&mine) > 50000);
 }
@@ -537,20 +515,20 @@ static void what_is_handed_over_is_noted_until_it_is_let_go_of(void **state)
     snprintf(consent, sizeof consent, "HSET s:{%02u}:consent whatsapp_7 0+7", shard_of(VIEW("7")));
     r.needs_consent = true; /* and there is none */
     ask_recipients(&r);
-    assert_string_equal(redis_server_ask(rig.server, count), ":0");
+    assert_string_equal(redis_server_ask(hand_rig.server, count), ":0");
     r.needs_consent = false;
     ask_recipients(&r);
     ask_recipients(&r); /* marked again: the same */
-    assert_string_equal(redis_server_ask(rig.server, count), ":3");
+    assert_string_equal(redis_server_ask(hand_rig.server, count), ":3");
     r.count = 2;
-    rig.ports[0].let_go(rig.ports[0].ctx, &r);
+    hand_rig.ports[0].let_go(hand_rig.ports[0].ctx, &r);
     r.count = 0;
     ask_recipients(&r); /* an answer that comes after */
     r.count = 3;
-    assert_string_equal(redis_server_ask(rig.server, count), ":1");
-    redis_server_ask(rig.server, consent);
+    assert_string_equal(redis_server_ask(hand_rig.server, count), ":1");
+    redis_server_ask(hand_rig.server, consent);
     ask_recipients(&r);
-    assert_string_equal(redis_server_ask(rig.server, count), ":1");
+    assert_string_equal(redis_server_ask(hand_rig.server, count), ":1");
 }
 
 /* ---- hints ---- */
@@ -572,9 +550,9 @@ static void post_and_hear(int64_t at_ms)
 
     heard.due_ms = 0;
     m.at_ms = at_ms;
-    schedule_rig_post(&rig, &m);
+    schedule_rig_post(&hand_rig, &m);
     while (heard.due_ms == 0)
-        uv_run(&rig.loop, UV_RUN_ONCE);
+        uv_run(&hand_rig.loop, UV_RUN_ONCE);
     assert_int_equal(heard.shard, HAND_SHARD);
     assert_int_equal(heard.due_ms, at_ms);
 }
@@ -582,19 +560,19 @@ static void post_and_hear(int64_t at_ms)
 static void an_earlier_time_is_heard_of_and_again_after_redis_was_gone(void **state)
 {
     const struct redis_conf conf = {.user = NULL};
-    struct redis_wake *wake = redis_wake_new(&rig.loop, rig.redis, &conf, on_wake, NULL);
+    struct redis_wake *wake = redis_wake_new(&hand_rig.loop, hand_rig.redis, &conf, on_wake, NULL);
 
     (void)state;
     for (int i = 0; i < 2; i++) {
         while (!redis_wake_hears(wake))
-            uv_run(&rig.loop, UV_RUN_ONCE);
+            uv_run(&hand_rig.loop, UV_RUN_ONCE);
         post_and_hear(HAND_LATER_MS);
         post_and_hear(HAND_LATER_MS - 1);
-        redis_server_restart(rig.server);
-        while (redis_wake_hears(wake) || redis_up(rig.redis))
-            uv_run(&rig.loop, UV_RUN_ONCE);
-        schedule_rig_await_up(&rig);
-        assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
+        redis_server_restart(hand_rig.server);
+        while (redis_wake_hears(wake) || redis_up(hand_rig.redis))
+            uv_run(&hand_rig.loop, UV_RUN_ONCE);
+        schedule_rig_await_up(&hand_rig);
+        assert_string_equal(redis_server_ask(hand_rig.server, "FLUSHALL"), "+OK");
     }
     redis_wake_free(wake);
 }
@@ -602,21 +580,24 @@ static void an_earlier_time_is_heard_of_and_again_after_redis_was_gone(void **st
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_callback_is_called_again_until_its_calls_are_used_up, empty),
-        cmocka_unit_test_setup(a_dialler_that_only_puts_off_uses_the_calls_up, empty),
-        cmocka_unit_test_setup(a_call_of_unknown_fate_stays_open_until_its_time_is_over, empty),
-        cmocka_unit_test_setup(calls_cost_nothing_where_there_is_no_dialler, empty),
-        cmocka_unit_test_setup(a_result_from_elsewhere_wins_over_the_call_s, empty),
-        cmocka_unit_test_setup(a_wish_waits_for_the_call_that_is_out_and_its_result_counts, empty),
+        cmocka_unit_test_setup(a_callback_is_called_again_until_its_calls_are_used_up, hand_empty),
+        cmocka_unit_test_setup(a_dialler_that_only_puts_off_uses_the_calls_up, hand_empty),
+        cmocka_unit_test_setup(a_call_of_unknown_fate_stays_open_until_its_time_is_over,
+                               hand_empty),
+        cmocka_unit_test_setup(calls_cost_nothing_where_there_is_no_dialler, hand_empty),
+        cmocka_unit_test_setup(a_result_from_elsewhere_wins_over_the_call_s, hand_empty),
+        cmocka_unit_test_setup(a_wish_waits_for_the_call_that_is_out_and_its_result_counts,
+                               hand_empty),
         cmocka_unit_test_setup(a_result_that_was_put_stands_and_the_next_call_waits_for_the_request,
-                               empty),
-        cmocka_unit_test_setup(nothing_waits_for_a_request_that_is_not_out, empty),
-        cmocka_unit_test_setup(a_gate_grants_its_rate_and_can_be_shut_and_stopped, empty),
-        cmocka_unit_test_setup(consents_are_found_and_an_address_is_reserved_once, empty),
-        cmocka_unit_test_setup(a_reservation_is_its_holder_s, empty),
-        cmocka_unit_test_setup(what_is_handed_over_is_noted_until_it_is_let_go_of, empty),
-        cmocka_unit_test_setup(an_earlier_time_is_heard_of_and_again_after_redis_was_gone, empty),
+                               hand_empty),
+        cmocka_unit_test_setup(nothing_waits_for_a_request_that_is_not_out, hand_empty),
+        cmocka_unit_test_setup(a_gate_grants_its_rate_and_can_be_shut_and_stopped, hand_empty),
+        cmocka_unit_test_setup(consents_are_found_and_an_address_is_reserved_once, hand_empty),
+        cmocka_unit_test_setup(a_reservation_is_its_holder_s, hand_empty),
+        cmocka_unit_test_setup(what_is_handed_over_is_noted_until_it_is_let_go_of, hand_empty),
+        cmocka_unit_test_setup(an_earlier_time_is_heard_of_and_again_after_redis_was_gone,
+                               hand_empty),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, hand_start, hand_stop);
 }

@@ -11,48 +11,23 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct schedule_rig rig;
-
-static int start(void **state)
-{
-    static const char *const extra[] = {"--appendfsync", "no", NULL};
-
-    (void)state;
-    schedule_rig_start(&rig, extra, 0);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    schedule_rig_stop(&rig);
-    return 0;
-}
-
-static int empty(void **state)
-{
-    (void)state;
-    assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
-    return 0;
-}
-
 static void what_can_t_be_sent_from_here_leaves_until_then(void **state)
 {
-    struct rig_message m = hand_posted(&rig, 3000);
+    struct rig_message m = hand_posted(&hand_rig, 3000);
     struct rig_message other = hand_message(1);
     const struct schedule_closed closed = {.source = VIEW("s1"), .until_ms = HAND_LATER_MS};
     struct schedule_claim c = hand_usual;
 
     (void)state;
     other.source = "s2";
-    schedule_rig_post(&rig, &other);
+    schedule_rig_post(&hand_rig, &other);
     c.closed = &closed;
     c.closed_count = 1;
-    assert_int_equal(hand_claim_of(&rig, 0, c), 1);
-    assert_string_equal(rig.slices[0].message.id, other.id);
-    hand_expect_sound(&rig, m.id);
-    assert_int_equal(hand_claim(&rig, 0), 0);
-    assert_int_equal(rig.claimed.next_ms, rig.slices[0].claimed.expires_ms);
+    assert_int_equal(hand_claim_of(&hand_rig, 0, c), 1);
+    assert_string_equal(hand_rig.slices[0].message.id, other.id);
+    hand_expect_sound(&hand_rig, m.id);
+    assert_int_equal(hand_claim(&hand_rig, 0), 0);
+    assert_int_equal(hand_rig.claimed.next_ms, hand_rig.slices[0].claimed.expires_ms);
 }
 
 /* What hand 0 or 1 gets of the shard, where s1 has so much left. */
@@ -64,7 +39,7 @@ static size_t paced(unsigned owner, struct schedule_closed left)
     left.until_ms = HAND_LATER_MS;
     c.closed = &left;
     c.closed_count = 1;
-    return hand_claim_of(&rig, owner, c);
+    return hand_claim_of(&hand_rig, owner, c);
 }
 
 static void wake(const struct rig_message *m) /* it rests no longer */
@@ -72,34 +47,34 @@ static void wake(const struct rig_message *m) /* it rests no longer */
     char command[128];
 
     (void)snprintf(command, sizeof command, "HDEL s:{07}:m:%s pk", m->id);
-    redis_server_ask(rig.server, command);
+    redis_server_ask(hand_rig.server, command);
     (void)snprintf(command, sizeof command, "ZADD s:{07}:due 1 %s", m->id);
-    redis_server_ask(rig.server, command);
+    redis_server_ask(hand_rig.server, command);
 }
 
 static void a_full_source_takes_small_ones_and_no_more_of_what_it_has(void **state)
 {
-    struct rig_message large = hand_posted(&rig, 5000);
+    struct rig_message large = hand_posted(&hand_rig, 5000);
     struct rig_message small;
     struct rig_message other;
 
     (void)state;
     assert_int_equal(paced(0, (struct schedule_closed){.more = 50, .room = 3000}), 1);
     assert_int_equal(paced(0, (struct schedule_closed){.room = 2000}), 0); /* it rests */
-    hand_expect_sound(&rig, large.id);
-    small = hand_posted(&rig, 10);
+    hand_expect_sound(&hand_rig, large.id);
+    small = hand_posted(&hand_rig, 10);
     wake(&large);
     assert_int_equal(paced(0, (struct schedule_closed){.room = 20}), 1);
-    assert_string_equal(rig.slices[0].message.id, small.id);
-    small = hand_posted(&rig, 11);
+    assert_string_equal(hand_rig.slices[0].message.id, small.id);
+    small = hand_posted(&hand_rig, 11);
     assert_int_equal(paced(0, (struct schedule_closed){.room = 20}), 0);
     wake(&small);
-    other = hand_posted(&rig, 2500);
+    other = hand_posted(&hand_rig, 2500);
     assert_int_equal(paced(0, (struct schedule_closed){.room = 1999}), 1);
-    assert_string_equal(rig.slices[0].message.id, small.id);
+    assert_string_equal(hand_rig.slices[0].message.id, small.id);
     wake(&other);
     assert_int_equal(paced(0, (struct schedule_closed){.room = 2000}), 1); /* its first slice */
-    assert_string_equal(rig.slices[0].message.id, other.id);
+    assert_string_equal(hand_rig.slices[0].message.id, other.id);
     wake(&other);
     assert_int_equal(paced(0, (struct schedule_closed){.more = 1001, .room = 3000}), 2);
     wake(&other);
@@ -108,8 +83,8 @@ static void a_full_source_takes_small_ones_and_no_more_of_what_it_has(void **sta
                      0);
     wake(&large);
     assert_int_equal(paced(1, (struct schedule_closed){.more = 1, .room = 3000}), 1);
-    hand_expect_sound(&rig, large.id);
-    hand_expect_sound(&rig, other.id);
+    hand_expect_sound(&hand_rig, large.id);
+    hand_expect_sound(&hand_rig, other.id);
 }
 
 /* More sources than a claim can name, each by itself: one slice of a message, and as much as there
@@ -120,7 +95,7 @@ static void a_source_that_is_not_named_is_one_of_the_others(void **state)
     static char names[SCHEDULE_CLOSED_MAX][1024];
     const struct schedule_closed others = {.until_ms = HAND_LATER_MS, .room = 3000};
     struct schedule_claim c = hand_usual;
-    struct rig_message large = hand_posted(&rig, 5000);
+    struct rig_message large = hand_posted(&hand_rig, 5000);
     struct rig_message m;
 
     (void)state;
@@ -132,33 +107,34 @@ static void a_source_that_is_not_named_is_one_of_the_others(void **state)
     }
     m = hand_message(3000);
     m.source = names[0]; /* open */
-    schedule_rig_post(&rig, &m);
+    schedule_rig_post(&hand_rig, &m);
     m = hand_message(3000);
     m.source = names[SCHEDULE_CLOSED_MAX - 1];
-    schedule_rig_post(&rig, &m);
+    schedule_rig_post(&hand_rig, &m);
     c.closed = closed;
     c.closed_count = SCHEDULE_CLOSED_MAX;
     c.others = &others;
-    assert_int_equal(hand_claim_of(&rig, 0, c), 1 + 3);
+    assert_int_equal(hand_claim_of(&hand_rig, 0, c), 1 + 3);
     m = hand_message(10);
     m.source = "s2";
-    schedule_rig_post(&rig, &m);
+    schedule_rig_post(&hand_rig, &m);
     schedule_rig_new_id(HAND_SHARD, m.id);
-    schedule_rig_post(&rig, &m);
+    schedule_rig_post(&hand_rig, &m);
     wake(&large);
-    assert_int_equal(hand_claim_of(&rig, 0, c), 2); /* of s1 there is one out */
+    assert_int_equal(hand_claim_of(&hand_rig, 0, c), 2); /* of s1 there is one out */
     for (size_t i = 0; i < 2; i++)
-        assert_true(view_is(rig.slices[i].message.source, "s2"));
-    hand_expect_sound(&rig, large.id);
+        assert_true(view_is(hand_rig.slices[i].message.source, "s2"));
+    hand_expect_sound(&hand_rig, large.id);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(what_can_t_be_sent_from_here_leaves_until_then, empty),
-        cmocka_unit_test_setup(a_full_source_takes_small_ones_and_no_more_of_what_it_has, empty),
-        cmocka_unit_test_setup(a_source_that_is_not_named_is_one_of_the_others, empty),
+        cmocka_unit_test_setup(what_can_t_be_sent_from_here_leaves_until_then, hand_empty),
+        cmocka_unit_test_setup(a_full_source_takes_small_ones_and_no_more_of_what_it_has,
+                               hand_empty),
+        cmocka_unit_test_setup(a_source_that_is_not_named_is_one_of_the_others, hand_empty),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, hand_start, hand_stop);
 }

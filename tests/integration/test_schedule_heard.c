@@ -9,49 +9,32 @@
 #include "bridge/io/redis_schedule_scripts.h"
 #include "tests/fakes/schedule_hand.h"
 
-static struct schedule_rig rig;
-
-static int start(void **state)
-{
-    static const char *const extra[] = {"--appendfsync", "no", NULL};
-
-    (void)state;
-    schedule_rig_start(&rig, extra, 0);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    schedule_rig_stop(&rig);
-    return 0;
-}
-
 /* It says of the message's second destination that it failed after all. */
 static const char *receipt(const char *id)
 {
     const struct view args[] = {view_of(id), VIEW("0"), VIEW("1"), VIEW("late"),
                                 VIEW(""),    VIEW(""),  VIEW("1")};
 
-    return schedule_rig_run(&rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_RECEIPT), args, 7);
+    return schedule_rig_run(&hand_rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_RECEIPT), args,
+                            7);
 }
 
 /* The second holder finds it as new as the first did. */
 static void what_is_put_down_untouched_keeps_no_receipt(void **state)
 {
-    struct rig_message m = hand_posted(&rig, 2);
+    struct rig_message m = hand_posted(&hand_rig, 2);
 
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
-        struct rig_slice s = hand_slice(&rig, i);
+        struct rig_slice s = hand_slice(&hand_rig, i);
 
-        assert_int_equal(hand_progress(&rig, i, &s, 2), SCHEDULE_DONE);
+        assert_int_equal(hand_progress(&hand_rig, i, &s, 2), SCHEDULE_DONE);
         assert_string_equal(receipt(m.id), "early");
         assert_string_equal(receipt(m.id), "again");
         slice_take_back(&s.claimed.slice, 0);
-        assert_int_equal(
-            hand_write(&rig, i, rig.ports[i].release, &s, (struct schedule_write){.token = 1}),
-            SCHEDULE_DONE);
+        assert_int_equal(hand_write(&hand_rig, i, hand_rig.ports[i].release, &s,
+                                    (struct schedule_write){.token = 1}),
+                         SCHEDULE_DONE);
     }
 }
 
@@ -61,5 +44,5 @@ int main(void)
         cmocka_unit_test(what_is_put_down_untouched_keeps_no_receipt),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, hand_start, hand_stop);
 }

@@ -11,31 +11,6 @@
 
 #include <stdio.h>
 
-static struct schedule_rig rig;
-
-static int start(void **state)
-{
-    static const char *const extra[] = {"--appendfsync", "no", NULL};
-
-    (void)state;
-    schedule_rig_start(&rig, extra, 0);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    schedule_rig_stop(&rig);
-    return 0;
-}
-
-static int empty(void **state)
-{
-    (void)state;
-    assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
-    return 0;
-}
-
 /* The first is due. */
 static void post_two(struct rig_message m[2])
 {
@@ -44,17 +19,17 @@ static void post_two(struct rig_message m[2])
     m[0].next = m[1].id;
     m[1].behind = m[0].id;
     for (size_t i = 0; i < 2; i++) {
-        schedule_rig_post(&rig, &m[i]);
-        assert_int_equal(rig.effect, EFFECT_DONE);
-        hand_expect_sound(&rig, m[i].id);
+        schedule_rig_post(&hand_rig, &m[i]);
+        assert_int_equal(hand_rig.effect, EFFECT_DONE);
+        hand_expect_sound(&hand_rig, m[i].id);
     }
 }
 
 static void expect_claimed(const struct rig_message *m)
 {
-    assert_int_equal(hand_claim(&rig, 0), 1);
-    assert_string_equal(rig.slices[0].message.id, m->id);
-    hand_expect_sound(&rig, m->id);
+    assert_int_equal(hand_claim(&hand_rig, 0), 1);
+    assert_string_equal(hand_rig.slices[0].message.id, m->id);
+    hand_expect_sound(&hand_rig, m->id);
 }
 
 static void one_behind_another_waits_until_that_has_ended(void **state)
@@ -66,25 +41,25 @@ static void one_behind_another_waits_until_that_has_ended(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct view resume[2] = {VIEW_NONE, VIEW("")};
 
-        empty(state);
+        hand_empty(state);
         post_two(m);
         resume[0] = view_of(m[1].id);
-        assert_string_equal(
-            schedule_rig_run(&rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_PAUSE), resume, 2),
-            "behind");
+        assert_string_equal(schedule_rig_run(&hand_rig, HAND_SHARD,
+                                             schedule_script(SCHEDULE_SCRIPT_PAUSE), resume, 2),
+                            "behind");
         expect_claimed(&m[0]);
-        s = rig.slices[0];
-        assert_int_equal(hand_claim(&rig, 1), 0);
-        assert_int_equal(hand_finish(&rig, 0, &s, SLICE_AGAIN, 1), SCHEDULE_DONE);
+        s = hand_rig.slices[0];
+        assert_int_equal(hand_claim(&hand_rig, 1), 0);
+        assert_int_equal(hand_finish(&hand_rig, 0, &s, SLICE_AGAIN, 1), SCHEDULE_DONE);
         expect_claimed(&m[0]);
-        s = rig.slices[0];
-        assert_int_equal(hand_finish(&rig, 0, &s, ends[i], 0), SCHEDULE_DONE);
-        hand_expect_sound(&rig, m[1].id);
+        s = hand_rig.slices[0];
+        assert_int_equal(hand_finish(&hand_rig, 0, &s, ends[i], 0), SCHEDULE_DONE);
+        hand_expect_sound(&hand_rig, m[1].id);
         expect_claimed(&m[1]);
     }
     m[0] = hand_message(1);
     m[0].behind = s.message.id; /* that has ended already */
-    schedule_rig_post(&rig, &m[0]);
+    schedule_rig_post(&hand_rig, &m[0]);
     expect_claimed(&m[0]);
 }
 
@@ -96,17 +71,17 @@ static void one_behind_a_deleted_one_waits_for_what_is_out(void **state)
     (void)state;
     post_two(m);
     expect_claimed(&m[0]);
-    s = rig.slices[0];
-    assert_int_equal(hand_progress(&rig, 0, &s, 1), SCHEDULE_DONE); /* it is out */
-    schedule_rig_delete(&rig, m[0].id, 1);
-    assert_int_equal(rig.effect, EFFECT_DONE);
-    assert_int_equal(hand_claim(&rig, 0), 0);
-    assert_int_equal(hand_finish(&rig, 0, &s, SLICE_OK, 0), SCHEDULE_CANCELLED);
+    s = hand_rig.slices[0];
+    assert_int_equal(hand_progress(&hand_rig, 0, &s, 1), SCHEDULE_DONE); /* it is out */
+    schedule_rig_delete(&hand_rig, m[0].id, 1);
+    assert_int_equal(hand_rig.effect, EFFECT_DONE);
+    assert_int_equal(hand_claim(&hand_rig, 0), 0);
+    assert_int_equal(hand_finish(&hand_rig, 0, &s, SLICE_OK, 0), SCHEDULE_CANCELLED);
     expect_claimed(&m[1]);
 
-    empty(NULL);
+    hand_empty(NULL);
     post_two(m);
-    schedule_rig_delete(&rig, m[0].id, 1);
+    schedule_rig_delete(&hand_rig, m[0].id, 1);
     expect_claimed(&m[1]);
 }
 
@@ -120,10 +95,10 @@ static void fsck_finds_one_that_waits_for_nothing(void **state)
     post_two(m);
     expect_claimed(&m[0]);
     snprintf(command, sizeof command, "HSET s:{07}:m:%s st 2", m[0].id);
-    assert_string_equal(redis_server_ask(rig.server, command), ":0");
+    assert_string_equal(redis_server_ask(hand_rig.server, command), ":0");
     args[0] = view_of(m[1].id);
     assert_string_equal(
-        schedule_rig_run(&rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_FSCK), args, 2),
+        schedule_rig_run(&hand_rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_FSCK), args, 2),
         "waits-for-nothing");
     expect_claimed(&m[1]);
 }
@@ -131,10 +106,10 @@ static void fsck_finds_one_that_waits_for_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(one_behind_another_waits_until_that_has_ended, empty),
-        cmocka_unit_test_setup(one_behind_a_deleted_one_waits_for_what_is_out, empty),
-        cmocka_unit_test_setup(fsck_finds_one_that_waits_for_nothing, empty),
+        cmocka_unit_test_setup(one_behind_another_waits_until_that_has_ended, hand_empty),
+        cmocka_unit_test_setup(one_behind_a_deleted_one_waits_for_what_is_out, hand_empty),
+        cmocka_unit_test_setup(fsck_finds_one_that_waits_for_nothing, hand_empty),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, hand_start, hand_stop);
 }

@@ -25,34 +25,9 @@ extern const char redis_script_purge[];
 extern const char redis_script_stored[];
 extern const char redis_script_swap[];
 
-static struct schedule_rig rig;
-
-static int start(void **state)
-{
-    static const char *const extra[] = {"--appendfsync", "no", NULL};
-
-    (void)state;
-    schedule_rig_start(&rig, extra, 0);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    schedule_rig_stop(&rig);
-    return 0;
-}
-
-static int empty(void **state)
-{
-    (void)state;
-    assert_string_equal(redis_server_ask(rig.server, "FLUSHALL"), "+OK");
-    return 0;
-}
-
 static void ask(const char *command)
 {
-    assert_true(redis_server_ask(rig.server, command)[0] != '-');
+    assert_true(redis_server_ask(hand_rig.server, command)[0] != '-');
 }
 
 /* Each way to be refused, and what ends it. */
@@ -69,9 +44,9 @@ static size_t told(enum schedule_event_type type)
 {
     size_t n = 0;
 
-    schedule_rig_read_outbox(&rig, 0, HAND_SHARD);
-    for (size_t i = 0; i < rig.outbox.count; i++)
-        n += rig.events[i].type == type;
+    schedule_rig_read_outbox(&hand_rig, 0, HAND_SHARD);
+    for (size_t i = 0; i < hand_rig.outbox.count; i++)
+        n += hand_rig.events[i].type == type;
     return n;
 }
 
@@ -84,27 +59,28 @@ static void a_finish_that_can_t_be_told_changes_nothing(void **state)
 
     (void)state;
     for (size_t i = 0; i < WAYS; i++) {
-        struct rig_message m = hand_posted(&rig, 2);
-        struct rig_slice s = hand_slice(&rig, 0);
+        struct rig_message m = hand_posted(&hand_rig, 2);
+        struct rig_slice s = hand_slice(&hand_rig, 0);
 
-        assert_int_equal(hand_progress(&rig, 0, &s, 2), SCHEDULE_DONE);
+        assert_int_equal(hand_progress(&hand_rig, 0, &s, 2), SCHEDULE_DONE);
         slice_settle(&s.claimed.slice, 0, SLICE_OK);
         slice_settle(&s.claimed.slice, 1, SLICE_DEAD);
         slice_end_pass(&s.claimed.slice);
         ask(ways[i].refuse);
         for (int k = 0; k < 3; k++) {
-            assert_int_equal(hand_write(&rig, 0, rig.ports[0].finish, &s, w), SCHEDULE_FAILED);
+            assert_int_equal(hand_write(&hand_rig, 0, hand_rig.ports[0].finish, &s, w),
+                             SCHEDULE_FAILED);
             s.claimed.slice.sequence--;
-            hand_expect_counts(&rig, m.id, 0, 0, 0);
-            assert_int_equal(hand_field(&rig, m.id, "st"), STORE_LIVE);
+            hand_expect_counts(&hand_rig, m.id, 0, 0, 0);
+            assert_int_equal(hand_field(&hand_rig, m.id, "st"), STORE_LIVE);
         }
         ask(ways[i].allow);
-        assert_int_equal(hand_write(&rig, 0, rig.ports[0].finish, &s, w), SCHEDULE_DONE);
-        hand_expect_counts(&rig, m.id, 1, 1, 0);
-        assert_int_equal(hand_field(&rig, m.id, "st"), STORE_CLOSED);
-        hand_expect_sound(&rig, m.id);
+        assert_int_equal(hand_write(&hand_rig, 0, hand_rig.ports[0].finish, &s, w), SCHEDULE_DONE);
+        hand_expect_counts(&hand_rig, m.id, 1, 1, 0);
+        assert_int_equal(hand_field(&hand_rig, m.id, "st"), STORE_CLOSED);
+        hand_expect_sound(&hand_rig, m.id);
         assert_int_equal(told(SCHEDULE_EVENT_SETTLED), 1);
-        assert_int_equal(schedule_rig_sent(&rig, 0, HAND_SHARD), SCHEDULE_DONE);
+        assert_int_equal(schedule_rig_sent(&hand_rig, 0, HAND_SHARD), SCHEDULE_DONE);
     }
 }
 
@@ -113,39 +89,40 @@ static const char *receipt(const char *id, const char *what)
     const struct view args[] = {view_of(id), VIEW("0"), VIEW("0"),   view_of(what),
                                 VIEW("x"),   VIEW("y"), VIEW("1000")};
 
-    return schedule_rig_run(&rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_RECEIPT), args, 7);
+    return schedule_rig_run(&hand_rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_RECEIPT), args,
+                            7);
 }
 
 static void a_receipt_that_can_t_be_told_changes_nothing(void **state)
 {
     (void)state;
     for (size_t i = 0; i < WAYS; i++) {
-        struct rig_message failed = hand_posted(&rig, 1);
+        struct rig_message failed = hand_posted(&hand_rig, 1);
         struct rig_message arrived;
-        struct rig_slice s = hand_slice(&rig, 0);
+        struct rig_slice s = hand_slice(&hand_rig, 0);
 
-        assert_int_equal(hand_finish(&rig, 0, &s, SLICE_OK, 0), SCHEDULE_DONE);
-        arrived = hand_posted(&rig, 1);
-        s = hand_slice(&rig, 0);
-        assert_int_equal(hand_progress(&rig, 0, &s, 1), SCHEDULE_DONE);
-        assert_int_equal(hand_finish(&rig, 0, &s, SLICE_AGAIN, HAND_LATER_MS), SCHEDULE_DONE);
+        assert_int_equal(hand_finish(&hand_rig, 0, &s, SLICE_OK, 0), SCHEDULE_DONE);
+        arrived = hand_posted(&hand_rig, 1);
+        s = hand_slice(&hand_rig, 0);
+        assert_int_equal(hand_progress(&hand_rig, 0, &s, 1), SCHEDULE_DONE);
+        assert_int_equal(hand_finish(&hand_rig, 0, &s, SLICE_AGAIN, HAND_LATER_MS), SCHEDULE_DONE);
         (void)told(SCHEDULE_EVENT_SETTLED);
-        assert_int_equal(schedule_rig_sent(&rig, 0, HAND_SHARD), SCHEDULE_DONE);
+        assert_int_equal(schedule_rig_sent(&hand_rig, 0, HAND_SHARD), SCHEDULE_DONE);
         ask(ways[i].refuse);
         for (int k = 0; k < 3; k++) {
             assert_string_not_equal(receipt(failed.id, "late"), "done");
             assert_string_not_equal(receipt(arrived.id, "delivered"), "done");
-            hand_expect_counts(&rig, failed.id, 1, 0, 0);
-            hand_expect_counts(&rig, arrived.id, 0, 0, 0);
+            hand_expect_counts(&hand_rig, failed.id, 1, 0, 0);
+            hand_expect_counts(&hand_rig, arrived.id, 0, 0, 0);
         }
         ask(ways[i].allow);
         assert_string_equal(receipt(failed.id, "late"), "done");
         assert_string_equal(receipt(arrived.id, "delivered"), "done");
-        hand_expect_counts(&rig, failed.id, 0, 1, 0);
-        hand_expect_counts(&rig, arrived.id, 1, 0, 0);
-        assert_int_equal(hand_field(&rig, arrived.id, "st"), STORE_CLOSED);
-        hand_expect_sound(&rig, failed.id);
-        hand_expect_sound(&rig, arrived.id);
+        hand_expect_counts(&hand_rig, failed.id, 0, 1, 0);
+        hand_expect_counts(&hand_rig, arrived.id, 1, 0, 0);
+        assert_int_equal(hand_field(&hand_rig, arrived.id, "st"), STORE_CLOSED);
+        hand_expect_sound(&hand_rig, failed.id);
+        hand_expect_sound(&hand_rig, arrived.id);
         ask("DEL s:{07}:out"); /* their settlements are none */
     }
 }
@@ -163,11 +140,11 @@ static void a_call_s_end_that_can_t_be_told_changes_nothing(void **state)
         struct schedule_call_end e;
 
         schedule_rig_new_id(HAND_SHARD, m.id);
-        schedule_rig_post(&rig, &m);
-        s = hand_slice(&rig, 0);
-        assert_int_equal(hand_progress(&rig, 0, &s, 1), SCHEDULE_DONE);
+        schedule_rig_post(&hand_rig, &m);
+        s = hand_slice(&hand_rig, 0);
+        assert_int_equal(hand_progress(&hand_rig, 0, &s, 1), SCHEDULE_DONE);
         after = s.message.callback;
-        assert_int_equal(callback_put(&after, &put, rig.claimed.now_ms, 300000, &f), 0);
+        assert_int_equal(callback_put(&after, &put, hand_rig.claimed.now_ms, 300000, &f), 0);
         s.claimed.slice.sequence++;
         e = (struct schedule_call_end){.lease = &s.claimed.lease,
                                        .slice = &s.claimed.slice,
@@ -175,16 +152,16 @@ static void a_call_s_end_that_can_t_be_told_changes_nothing(void **state)
                                        .retention_ms = 1000};
         ask(ways[i].refuse);
         for (int k = 0; k < 3; k++) {
-            assert_int_equal(schedule_rig_end_call(&rig, 0, e), SCHEDULE_FAILED);
-            assert_int_equal(hand_field(&rig, m.id, "st"), STORE_LIVE);
-            assert_int_equal(hand_field(&rig, m.id, "ver"), 1);
+            assert_int_equal(schedule_rig_end_call(&hand_rig, 0, e), SCHEDULE_FAILED);
+            assert_int_equal(hand_field(&hand_rig, m.id, "st"), STORE_LIVE);
+            assert_int_equal(hand_field(&hand_rig, m.id, "ver"), 1);
         }
         ask(ways[i].allow);
-        assert_int_equal(schedule_rig_end_call(&rig, 0, e), SCHEDULE_DONE);
-        assert_int_equal(hand_field(&rig, m.id, "st"), STORE_CLOSED);
-        hand_expect_sound(&rig, m.id);
+        assert_int_equal(schedule_rig_end_call(&hand_rig, 0, e), SCHEDULE_DONE);
+        assert_int_equal(hand_field(&hand_rig, m.id, "st"), STORE_CLOSED);
+        hand_expect_sound(&hand_rig, m.id);
         assert_int_equal(told(SCHEDULE_EVENT_CALLED_LAST), 1);
-        assert_int_equal(schedule_rig_sent(&rig, 0, HAND_SHARD), SCHEDULE_DONE);
+        assert_int_equal(schedule_rig_sent(&hand_rig, 0, HAND_SHARD), SCHEDULE_DONE);
     }
 }
 
@@ -192,22 +169,22 @@ static void a_deletion_that_can_t_be_told_changes_nothing(void **state)
 {
     (void)state;
     for (size_t i = 0; i < WAYS; i++) {
-        struct rig_message m = hand_posted(&rig, 2);
+        struct rig_message m = hand_posted(&hand_rig, 2);
 
         ask(ways[i].refuse);
         for (int k = 0; k < 3; k++) {
-            schedule_rig_delete(&rig, m.id, 1);
-            assert_int_equal(rig.effect, EFFECT_LOST);
-            assert_int_equal(hand_field(&rig, m.id, "st"), STORE_LIVE);
-            hand_expect_counts(&rig, m.id, 0, 0, 0);
+            schedule_rig_delete(&hand_rig, m.id, 1);
+            assert_int_equal(hand_rig.effect, EFFECT_LOST);
+            assert_int_equal(hand_field(&hand_rig, m.id, "st"), STORE_LIVE);
+            hand_expect_counts(&hand_rig, m.id, 0, 0, 0);
         }
         ask(ways[i].allow);
-        schedule_rig_delete(&rig, m.id, 1);
-        assert_int_equal(rig.effect, EFFECT_DONE);
-        hand_expect_counts(&rig, m.id, 0, 0, 2);
-        hand_expect_sound(&rig, m.id);
+        schedule_rig_delete(&hand_rig, m.id, 1);
+        assert_int_equal(hand_rig.effect, EFFECT_DONE);
+        hand_expect_counts(&hand_rig, m.id, 0, 0, 2);
+        hand_expect_sound(&hand_rig, m.id);
         assert_int_equal(told(SCHEDULE_EVENT_CANCELLED), 1);
-        assert_int_equal(schedule_rig_sent(&rig, 0, HAND_SHARD), SCHEDULE_DONE);
+        assert_int_equal(schedule_rig_sent(&hand_rig, 0, HAND_SHARD), SCHEDULE_DONE);
     }
 }
 
@@ -216,21 +193,21 @@ static void a_deletion_that_can_t_be_told_changes_nothing(void **state)
 static const char *trouble_of(const char *user, bool scheduled)
 {
     static char text[512];
-    const struct redis_conf conf = {.address = rig.server->address,
+    const struct redis_conf conf = {.address = hand_rig.server->address,
                                     .user = user,
                                     .password = "p",
                                     .timeout_ms = 5000,
                                     .scheduled = scheduled};
     struct fault f = {0};
-    struct redis *r = redis_new(&rig.loop, &conf, rig.cmi.log, &f);
+    struct redis *r = redis_new(&hand_rig.loop, &conf, hand_rig.cmi.log, &f);
 
     assert_non_null(r);
     while (!redis_up(r) && strstr(redis_trouble(r), "may not") == NULL &&
            strstr(redis_trouble(r), "EVAL") == NULL)
-        uv_run(&rig.loop, UV_RUN_ONCE);
+        uv_run(&hand_rig.loop, UV_RUN_ONCE);
     snprintf(text, sizeof text, "%s", redis_up(r) ? "" : redis_trouble(r));
     redis_close(r, NULL, NULL);
-    uv_run(&rig.loop, UV_RUN_NOWAIT);
+    uv_run(&hand_rig.loop, UV_RUN_NOWAIT);
     return text;
 }
 
@@ -282,55 +259,55 @@ static void every_command_of_the_scripts_is_asked_for(void **state)
 
 static void fsck_opens_what_was_closed_too_soon(void **state)
 {
-    struct rig_message m = hand_posted(&rig, 2);
-    struct rig_slice s = hand_slice(&rig, 0);
+    struct rig_message m = hand_posted(&hand_rig, 2);
+    struct rig_slice s = hand_slice(&hand_rig, 0);
     const struct view args[] = {view_of(m.id), VIEW("1")};
     char command[160];
 
     (void)state;
-    assert_int_equal(hand_progress(&rig, 0, &s, 2), SCHEDULE_DONE);
+    assert_int_equal(hand_progress(&hand_rig, 0, &s, 2), SCHEDULE_DONE);
     snprintf(command, sizeof command, "HSET s:{07}:m:%s st 2 purge 4000000000000 ok 16", m.id);
     ask(command);
     snprintf(command, sizeof command, "ZADD s:{07}:gc 4000000000000 %s", m.id);
     ask(command);
     assert_string_equal(
-        schedule_rig_run(&rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_FSCK), args, 2),
+        schedule_rig_run(&hand_rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_FSCK), args, 2),
         "closed-too-soon");
-    hand_expect_sound(&rig, m.id);
-    assert_int_equal(hand_field(&rig, m.id, "st"), STORE_LIVE);
-    assert_int_equal(hand_finish(&rig, 0, &s, SLICE_OK, 0), SCHEDULE_DONE);
-    hand_expect_counts(&rig, m.id, 2, 0, 0);
-    hand_expect_sound(&rig, m.id);
+    hand_expect_sound(&hand_rig, m.id);
+    assert_int_equal(hand_field(&hand_rig, m.id, "st"), STORE_LIVE);
+    assert_int_equal(hand_finish(&hand_rig, 0, &s, SLICE_OK, 0), SCHEDULE_DONE);
+    hand_expect_counts(&hand_rig, m.id, 2, 0, 0);
+    hand_expect_sound(&hand_rig, m.id);
 }
 
 static void fsck_sees_to_it_that_what_is_closed_goes_at_last(void **state)
 {
-    struct rig_message m = hand_posted(&rig, 1);
-    struct rig_slice s = hand_slice(&rig, 0);
+    struct rig_message m = hand_posted(&hand_rig, 1);
+    struct rig_slice s = hand_slice(&hand_rig, 0);
     const struct view args[] = {view_of(m.id), VIEW("1")};
 
     (void)state;
-    assert_int_equal(hand_finish(&rig, 0, &s, SLICE_OK, 0), SCHEDULE_DONE);
+    assert_int_equal(hand_finish(&hand_rig, 0, &s, SLICE_OK, 0), SCHEDULE_DONE);
     ask("DEL s:{07}:gc");
     assert_string_equal(
-        schedule_rig_run(&rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_FSCK), args, 2),
+        schedule_rig_run(&hand_rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_FSCK), args, 2),
         "kept-for-ever");
-    hand_expect_sound(&rig, m.id);
-    assert_string_equal(redis_server_ask(rig.server, "ZCARD s:{07}:gc"), ":1");
+    hand_expect_sound(&hand_rig, m.id);
+    assert_string_equal(redis_server_ask(hand_rig.server, "ZCARD s:{07}:gc"), ":1");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_finish_that_can_t_be_told_changes_nothing, empty),
-        cmocka_unit_test_setup(a_receipt_that_can_t_be_told_changes_nothing, empty),
-        cmocka_unit_test_setup(a_call_s_end_that_can_t_be_told_changes_nothing, empty),
-        cmocka_unit_test_setup(a_deletion_that_can_t_be_told_changes_nothing, empty),
-        cmocka_unit_test_setup(a_user_who_may_not_run_a_command_is_told_which, empty),
+        cmocka_unit_test_setup(a_finish_that_can_t_be_told_changes_nothing, hand_empty),
+        cmocka_unit_test_setup(a_receipt_that_can_t_be_told_changes_nothing, hand_empty),
+        cmocka_unit_test_setup(a_call_s_end_that_can_t_be_told_changes_nothing, hand_empty),
+        cmocka_unit_test_setup(a_deletion_that_can_t_be_told_changes_nothing, hand_empty),
+        cmocka_unit_test_setup(a_user_who_may_not_run_a_command_is_told_which, hand_empty),
         cmocka_unit_test(every_command_of_the_scripts_is_asked_for),
-        cmocka_unit_test_setup(fsck_opens_what_was_closed_too_soon, empty),
-        cmocka_unit_test_setup(fsck_sees_to_it_that_what_is_closed_goes_at_last, empty),
+        cmocka_unit_test_setup(fsck_opens_what_was_closed_too_soon, hand_empty),
+        cmocka_unit_test_setup(fsck_sees_to_it_that_what_is_closed_goes_at_last, hand_empty),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, hand_start, hand_stop);
 }
