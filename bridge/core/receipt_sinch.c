@@ -77,9 +77,25 @@ static void read_report(struct view json, struct view report, const struct recei
     to->receipt(to->ctx, &one);
 }
 
+/* A choice says what was sent with it: where nothing was, the message's id, `_` and its words. */
+static void read_choice(struct view choice, char text[RECEIPT_TEXT_MAX])
+{
+    char id[CHANNEL_ID_MAX];
+    struct view words = VIEW_NONE;
+
+    if (!json_pick_text(choice, "postback_data", text, RECEIPT_TEXT_MAX))
+        return;
+    words = view_of(text);
+    if (json_pick_text(choice, "message_id", id, sizeof id) && view_starts(words, view_of(id)) &&
+        view_starts(view_skip(words, strlen(id)), VIEW("_")))
+        words = view_skip(words, strlen(id) + 1);
+    memmove(text, words.p, words.n + 1); /* the NUL, too */
+}
+
 static void read_inbound(struct view message, const struct receipt_visitor *to)
 {
     struct receipt_inbound one = {.sub_type = VIEW_NONE};
+    struct view contact = json_pick(message, "contact_message");
     char channel[WORD_MAX];
 
     (void)json_pick_text(message, "channel_identity.channel", channel, sizeof channel);
@@ -88,7 +104,8 @@ static void read_inbound(struct view message, const struct receipt_visitor *to)
     one.sub_type = view_of(channel);
     if (!json_pick_text(message, "channel_identity.identity", one.from, sizeof one.from))
         return;
-    (void)json_pick_text(message, "contact_message.text_message.text", one.text, sizeof one.text);
+    if (!json_pick_text(contact, "text_message.text", one.text, sizeof one.text))
+        read_choice(json_pick(contact, "choice_response_message"), one.text);
     to->inbound(to->ctx, &one);
 }
 

@@ -172,6 +172,10 @@ static void what_has_no_ref_of_ours_is_heard_as_nobodys(void **state)
     assert_true(h.receipt_count == 1 && !h.receipts[0].has_ref);
 }
 
+#define CHOICE(choice)                                                                             \
+    "{\"message\":{\"contact_message\":{\"choice_response_message\":" choice                       \
+    "},\"channel_identity\":{\"channel\":\"WHATSAPP\",\"identity\":\"3584\"}}}"
+
 static void what_customers_write_is_heard(void **state)
 {
     static const struct {
@@ -186,6 +190,14 @@ static void what_customers_write_is_heard(void **state)
          "\"STOP\"}},\"channel_identity\":{\"channel\":\"WHATSAPP\",\"identity\":\"358401234567\"}"
          "}}",
          "whatsapp", "358401234567", "STOP"},
+        {&receipt_sinch, CHOICE("{\"message_id\":\"01F\",\"postback_data\":\"01F_Stop\"}"),
+         "whatsapp", "3584", "Stop"},
+        {&receipt_sinch, CHOICE("{\"message_id\":\"01F\",\"postback_data\":\"STOP\"}"), "whatsapp",
+         "3584", "STOP"},
+        {&receipt_sinch, CHOICE("{\"message_id\":\"01F\",\"postback_data\":\"01F\"}"), "whatsapp",
+         "3584", "01F"},
+        {&receipt_sinch, CHOICE("{\"postback_data\":\"_Stop\"}"), "whatsapp", "3584", "_Stop"},
+        {&receipt_sinch, CHOICE("7"), "whatsapp", "3584", ""},
         {&receipt_whatsapp,
          META("\"messages\":[{\"from\":\"358401234567\",\"type\":\"text\",\"text\":{\"body\":"
               "\"Stop\"}}]"),
