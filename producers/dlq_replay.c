@@ -46,6 +46,7 @@ struct replay {
     struct progress progress;
     uint64_t heard_ns; /* of the last acknowledgement */
     int64_t put;
+    int64_t impossible; /* asked for, and can't be replayed */
     int64_t marked;
     bool stopped; /* one was not acknowledged: nothing after it may go */
     char error[FAULT_TEXT_MAX];
@@ -112,6 +113,7 @@ static bool collect(void *ctx, struct dlq *d, const struct dlq_entry *e, struct 
                     e->letter.cut ? "it was too large to be kept whole"
                                   : "it has more headers than can be read",
                     VIEW_ARG(e->letter.topic), e->letter.partition, e->letter.offset);
+        r->impossible++;
         return true;
     }
     r->bytes += sizeof *l + e->record->key.n + e->record->value.n +
@@ -339,6 +341,8 @@ static void say_counts(const struct replay *r, int64_t chosen)
         printf(", %" PRId64 " perhaps written since: which was published first can't be told for "
                "certain (--dry-run names them, --force replays them)",
                perhaps);
+    if (r->impossible > 0)
+        printf(", %" PRId64 " can't be replayed", r->impossible);
     putchar('\n');
 }
 
@@ -368,7 +372,7 @@ static int run(struct replay *r)
     if (r->error[0] != '\0')
         console_say("dlq", "%s", r->error);
     say_counts(r, chosen);
-    all_there = dlq_say_missing(r->d);
+    all_there = dlq_say_missing(r->d) && r->impossible == 0;
     if (r->d->dry_run)
         return all_there ? COMMAND_OK : COMMAND_FAILED;
     if (r->marked < r->put)
