@@ -9,6 +9,7 @@
 #include "config/schema.h"
 #include "consumers/check_channels.h"
 #include "consumers/check_peers.h"
+#include "consumers/check_routes.h"
 #include "consumers/kafka_check.h"
 #include "server/access.h"
 
@@ -207,6 +208,7 @@ static int check_loaded(const struct request *r, const struct conf *c)
         fprintf(stderr, "%s: %s\n1 mistake\n", file, f.text);
         return COMMAND_CONFIG;
     }
+    check_routes(&plan, stderr);
     if (r->print)
         conf_each(c, print_setting, NULL);
     else

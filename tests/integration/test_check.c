@@ -187,6 +187,23 @@ static void every_mistake_is_told_at_once_and_the_code_is_3(void **state)
     assert_says(err(r), "/nonexistent: can't be opened");
 }
 
+static void routes_that_part_what_belongs_together_are_warned_of(void **state)
+{
+    struct run *r = *state;
+
+#define TWO_TARGETS                                                                                \
+    "kafka:\n  brokers: a\ntargets:\n  one:\n    url: http://h/RI/cmi\n    ingest: /ingest\n"      \
+    "  two:\n    url: http://i/RI/cmi\nroutes:\n  '*': one\n"
+    write_file(r, TWO_TARGETS "  message.*: two\n");
+    assert_int_equal(CHECK(r, "-c", "FILE"), COMMAND_OK);
+    assert_string_equal(err(r), "");
+    write_file(r, TWO_TARGETS "  message.*: two\n  message.cancelled: one\n");
+    assert_int_equal(CHECK(r, "-c", "FILE"), COMMAND_OK);
+    assert_string_equal(err(r), "warning: routes: message.requested goes to two and "
+                                "message.cancelled to one; what is made in one is not there in "
+                                "the other\n");
+}
+
 static void what_only_the_library_knows_to_be_wrong_is_told_too(void **state)
 {
     struct run *r = *state;
@@ -571,6 +588,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_mistake_is_told_at_once_and_the_code_is_3, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(routes_that_part_what_belongs_together_are_warned_of,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_only_the_library_knows_to_be_wrong_is_told_too, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(
