@@ -121,6 +121,7 @@ void consume_rig_run(struct consume_rig *rig, const char *fault_point);
  * before that; any other end fails the test. */
 bool consume_rig_until_done(struct consume_rig *rig);
 void consume_rig_until_ready(struct consume_rig *rig);
+void consume_rig_until_unready(struct consume_rig *rig);
 /* Until the last start's log has the text. */
 void consume_rig_until_said(struct consume_rig *rig, const char *text);
 bool consume_rig_said(struct consume_rig *rig, const char *text);

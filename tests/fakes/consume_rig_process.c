@@ -260,6 +260,16 @@ void consume_rig_until_ready(struct consume_rig *rig)
     consume_rig_until(&(struct consume_rig_wait){.rig = rig}, is_ready, "until it is ready");
 }
 
+static bool is_unready(struct consume_rig_wait *w)
+{
+    return consume_rig_lives(w->rig) && !consume_rig_ready(w->rig, NULL);
+}
+
+void consume_rig_until_unready(struct consume_rig *rig)
+{
+    consume_rig_until(&(struct consume_rig_wait){.rig = rig}, is_unready, "until it is unready");
+}
+
 static bool has_metric(struct consume_rig_wait *w)
 {
     struct probe_reply r;

@@ -388,7 +388,8 @@ static void a_cmi_that_is_gone_for_a_while_costs_nothing(void **state)
         start_load(rig, times == 0);
         hostile_http_down(rig->cmi);
         consume_rig_until_said(rig, "event=breaker target=cmi state=open");
-        assert_false(consume_rig_ready(rig, NULL));
+        /* A reply that had come before it was gone may close the breaker once more. */
+        consume_rig_until_unready(rig);
         consume_rig_check_now(rig);
         hostile_http_up(rig->cmi);
         end_load(rig);
