@@ -1,5 +1,6 @@
 #include "server/filter.h"
 
+#include "bridge/core/ascii.h"
 #include "bridge/core/datetime.h"
 #include "bridge/core/phone.h"
 #include "bridge/core/utf8.h"
@@ -31,6 +32,28 @@ bool filter_matches(struct view value, struct view text)
            (filter_plus(value, room, &plus) && wildcard_match_nocase(plus, trimmed));
 }
 
+/* What falls away in front, in "+*" or "(*", is all that such a pattern says: without it "*" would
+ * be left, which matches everybody. So a digit must stand behind it; without a front, anywhere. */
+static bool says_digits(struct view pattern)
+{
+    char room[PHONE_NORMAL_MAX];
+    struct view front = view_trim(pattern);
+    struct view said = front;
+    struct fault nameless;
+    size_t n = 0;
+
+    while (n < front.n && front.p[n] != '*' && front.p[n] != '?')
+        n++;
+    front.n = n;
+    if (n > 0 && !phone_normal(front, room, &said, &nameless))
+        return false;
+    for (size_t i = 0; i < said.n; i++)
+        if (ascii_is_digit(said.p[i]))
+            return true;
+    return false;
+}
+
+/* Names differ by nothing that falls away. */
 bool filter_matches_address(struct view value, struct view address)
 {
     char rooms[2][PHONE_NORMAL_MAX];
@@ -40,6 +63,9 @@ bool filter_matches_address(struct view value, struct view address)
 
     if (filter_matches(value, address))
         return true;
+    if (phone_is_name(value) || phone_is_name(address) ||
+        (wildcard_is_pattern(value) && !says_digits(value)))
+        return false;
     return phone_normal(value, rooms[0], &wanted, &f) &&
            phone_normal(address, rooms[1], &normal, &f) && wildcard_match_nocase(wanted, normal);
 }

@@ -15,7 +15,9 @@ bool filter_plus(struct view value, char *room, struct view *plus);
 /* Does the text match the value, which may be a pattern? Without surrounding blanks and case. */
 bool filter_matches(struct view value, struct view text);
 /* The same for an address, which is also compared in normal form (contract 18): "+358*" and "358*"
- * match "00 358 40…". What falls away from a number falls away from a pattern. */
+ * match "00 358 40…". What falls away from a number falls away from a pattern, too, but not where
+ * nothing but wildcards would be left of its front, or of all of it: "+*" matches what begins with
+ * "+". */
 bool filter_matches_address(struct view value, struct view address);
 /* Within the limits of a pattern (wildcard.h), which without a wildcard are those of an address?
  * The fault (REJECT) is what to answer. */

@@ -31,8 +31,7 @@ size_t phone_separator(struct view text)
     return 0;
 }
 
-/* Letters, '@', and whatever is beyond ASCII and no separator. */
-static bool is_name(struct view address)
+bool phone_is_name(struct view address)
 {
     while (address.n > 0) {
         size_t skipped = phone_separator(address);
@@ -86,7 +85,7 @@ bool phone_normal(struct view address, char out[PHONE_NORMAL_MAX], struct view *
 {
     size_t n = 0;
 
-    if (!(is_name(address) ? normal_name(address, out, &n) : normal_number(address, out, &n)))
+    if (!(phone_is_name(address) ? normal_name(address, out, &n) : normal_number(address, out, &n)))
         return fault_set(f, FAULT_REJECT, "has more than %d bytes", PHONE_NORMAL_MAX);
     if (n == 0)
         return fault_set(f, FAULT_REJECT, "has nothing to match by");

@@ -22,6 +22,9 @@
 bool phone_normal(struct view address, char out[PHONE_NORMAL_MAX], struct view *normal,
                   struct fault *f) MUST_CHECK;
 
+/* Has it a letter, `@`, or what is beyond ASCII and no separator? */
+bool phone_is_name(struct view address);
+
 /* Bytes of what falls away within a number that text (not empty) begins with; 0: it begins with
  * none of that. */
 size_t phone_separator(struct view text);

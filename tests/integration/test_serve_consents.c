@@ -93,6 +93,11 @@ static void a_pattern_searches_the_digits_too(void **state)
     serve_expect(&rig, "GET", "/customerConsents?address=4930555??", "", NULL, 200, found);
     serve_expect(&rig, "GET", "/customerConsents?address=*5550-1", "", NULL, 200, found);
     serve_expect(&rig, "GET", "/customerConsents?address=4930555?", "", NULL, 200, "[]");
+    serve_expect(&rig, "GET", "/customerConsents?address=00*5550-1", "", NULL, 200, found);
+    serve_expect(&rig, "GET", "/customerConsents?address=00*55501", "", NULL, 200, "[]");
+    serve_expect(&rig, "GET", "/customerConsents?address=(*", "", NULL, 200, "[]");
+    serve_expect(&rig, "GET", "/customerConsents?address=-*", "", NULL, 200, "[]");
+    serve_expect(&rig, "GET", "/customerConsents?address=%2B*-1", "", NULL, 200, "[]");
 }
 
 #define E_16  "éééééééééééééééé"

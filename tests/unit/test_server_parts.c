@@ -110,6 +110,34 @@ static void a_search_value_matches_as_the_contract_says(void **state)
     assert_false(filter_matches_address(VIEW("359"), VIEW("+358")));
 }
 
+/* What falls away from a number must not fall away from a pattern that says nothing else. */
+static void a_pattern_finds_nobody_whom_it_does_not_name(void **state)
+{
+    static const char *const stored[] = {"+8541255455", "0401234567", "sam@x.fi", "3com@x.fi",
+                                         "00358401",    "(09) 123",   "+123-99"};
+    static const struct {
+        const char *pattern;
+        const char *found; /* a digit a row of stored: is it found? */
+    } asked[] = {
+        {"+*", "1000001"},    {"+??????????", "1000000"}, {"00*", "0000100"},
+        {"-*", "0000000"},    {"(*", "0000010"},          {" (*", "0000010"},
+        {"+?*", "1000001"},   {"00??????", "0000100"},    {"+-*", "0000000"},
+        {"0-0*", "0000000"},  {"+00*", "0000000"},        {"*-*", "0000001"},
+        {"+3*", "0000100"},   {"3*", "0001100"},          {"00 (3)*", "0000100"},
+        {"+*5", "1000000"},   {"(*3", "0000010"},         {"*5 455", "1000000"},
+        {"09-1*", "0000010"}, {"*9-9", "0000001"},        {"\u2010*", "0000000"},
+        {"*@*", "0011000"},   {"+ 854 *", "1000000"},     {"*", "1111111"},
+        {"?*", "1111111"},    {"#*", "0000000"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+        for (size_t k = 0; k < sizeof stored / sizeof *stored; k++)
+            if (filter_matches_address(view_of(asked[i].pattern), view_of(stored[k])) !=
+                (asked[i].found[k] == '1'))
+                fail_msg("%s and %s", asked[i].pattern, stored[k]);
+}
+
 static void queues_are_found_by_what_names_them(void **state)
 {
     struct queues *q = queues_new();
@@ -146,6 +174,7 @@ int main(void)
         cmocka_unit_test(members_order_by_time_and_name_their_id),
         cmocka_unit_test(a_path_finds_its_row),
         cmocka_unit_test(a_search_value_matches_as_the_contract_says),
+        cmocka_unit_test(a_pattern_finds_nobody_whom_it_does_not_name),
         cmocka_unit_test(queues_are_found_by_what_names_them),
     };
 
