@@ -285,12 +285,15 @@ static void post_chat(struct exchange *x)
 
 /* ---- GET ---- */
 
+/* As it is shown, and so as it is found. */
+#define SUB_TYPE "ifnull(f.subtype, 'text')"
+
 /* f: the first leg, l: the latest. Which index finds the first legs is said, since SQLite would
  * walk all chats for a few. */
 #define CHAT_SELECT(from)                                                                          \
     "SELECT f.row, f.id AS leg, f.group_id AS id,"                                                 \
     " CASE f.type WHEN 'ChatOut' THEN 'chatout' ELSE 'chat' END AS channel_type,"                  \
-    " ifnull(f.subtype, 'text') AS channel_sub_type, f.type AS type,"                              \
+    " " SUB_TYPE " AS channel_sub_type, f.type AS type,"                                           \
     " f.type_details AS typeDetails, l.status AS status, l.status_details AS statusDetails,"       \
     " f.source AS originator, f.destination AS destination, ifnull(f.subject, '') AS title,"       \
     " f.arrival_ms AS date_created, f.queue_id AS \"from_queue.id\","                              \
@@ -312,7 +315,7 @@ static const struct {
      CHAT_SELECT(CHATS_BY("chats_by_source"))},
     {"destination", "f.destination", SQL_BARE("f.destination"), "destination",
      CHAT_SELECT(CHATS_BY("chats_by_destination"))},
-    {"channel_sub_type", "f.subtype", "lower(f.subtype)", NULL, CHAT_SELECT(CHATS_BY("chats"))},
+    {"channel_sub_type", SUB_TYPE, "lower(" SUB_TYPE ")", NULL, CHAT_SELECT(CHATS_BY("chats"))},
 };
 #define CHAT_FILTERS (sizeof filters / sizeof *filters)
 

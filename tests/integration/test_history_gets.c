@@ -482,6 +482,23 @@ static void a_queue_that_no_event_named_has_its_configured_name(void **state)
 #undef CHAT
 }
 
+static void a_chat_is_found_by_the_kind_that_it_shows(void **state)
+{
+    struct probe_reply r;
+
+    (void)state;
+    ingest("[" EVENT("k1", "contact.received", "contacts/AB777777777777777777777777777777", "00",
+                     "{\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"source\":\"of no kind\","
+                     "\"destination\":\"d\"}") "]");
+    r = get("/chats?originator=of%20no%20kind&channel_sub_type=Text");
+    assert_non_null(strstr(r.body.p, "\"channel_sub_type\":\"text\""));
+    probe_done(&r);
+    r = get("/chats?channel_sub_type=text");
+    assert_non_null(strstr(r.body.p, "of no kind"));
+    probe_done(&r);
+    expect_body("/chats?originator=of%20no%20kind&channel_sub_type=sms", "[]");
+}
+
 static void addresses_have_no_case_beyond_ascii_either(void **state)
 {
     static const char *const found[] = {
@@ -534,6 +551,7 @@ int main(void)
         cmocka_unit_test(remarks_of_a_call_that_became_an_email_are_put_anew),
         cmocka_unit_test(a_chat_is_found_by_what_was_written_in_it),
         cmocka_unit_test(a_queue_that_no_event_named_has_its_configured_name),
+        cmocka_unit_test(a_chat_is_found_by_the_kind_that_it_shows),
         cmocka_unit_test(addresses_have_no_case_beyond_ascii_either),
     };
 
