@@ -42,7 +42,7 @@ struct chat_post {
     struct transcript transcript;   /* lines as given: newest first */
     const struct cmi_field *inside; /* the object that is being read */
     bool refused;                   /* the key was used with another body */
-    bool there;                     /* it is on record, under the same key */
+    bool there;                     /* it was put on record, under the same key */
 };
 
 static bool goes_out(const struct chat_post *post)
@@ -142,9 +142,15 @@ static void look(struct chat_post *post, struct sqlite *db)
     const struct exchange *x = post->x;
     struct sqlite_query q;
 
-    if (idempotency_look(db, x) == IDEMPOTENCY_OTHER) {
+    switch (idempotency_look(db, x)) {
+    case IDEMPOTENCY_DONE: /* also where the chat is gone since, erased or of age */
+        post->there = true;
+        return;
+    case IDEMPOTENCY_OTHER:
         post->refused = true;
         return;
+    case IDEMPOTENCY_NEW:
+        break;
     }
     q = sqlite_query(db, "SELECT digest FROM contacts WHERE id = ?");
     sqlite_bind_guid(&q, &x->new_id);
@@ -198,6 +204,11 @@ static bool post_read(struct chat_post *post, struct fault *f)
     return !goes_out(post) || chat_send_check(&post->transcript, post->destination, f);
 }
 
+static void answer(struct exchange *x)
+{
+    exchange_created(x, "chats", &x->new_id);
+}
+
 /* f: nothing is on record, and why. */
 static void end(struct chat_post *post, const struct fault *f)
 {
@@ -208,7 +219,7 @@ static void end(struct chat_post *post, const struct fault *f)
     else if (post->refused)
         effect_refuse(x, EFFECT_OTHER_BODY, NULL);
     else
-        exchange_created(x, "chats", &x->new_id);
+        answer(x);
     post_free(post);
 }
 
@@ -272,7 +283,8 @@ static void post_chat(struct exchange *x)
     post->x = x;
     arena_init(&post->texts);
     if (!post_read(post, &f)) {
-        end(post, &f);
+        post_free(post);
+        idempotency_refuse(x, &f, answer);
     } else if (!goes_out(post)) {
         store(post);
     } else {

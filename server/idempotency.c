@@ -1,5 +1,8 @@
 #include "server/idempotency.h"
 
+#include "bridge/core/mem.h"
+#include "server/history.h"
+#include "server/server.h"
 #include "server/sqlite.h"
 
 enum idempotency idempotency_look(struct sqlite *db, const struct exchange *x)
@@ -40,4 +43,52 @@ void idempotency_keep(struct sqlite *db, const struct exchange *x)
     sqlite_bind_int(&q, x->wall_ms);
     sqlite_run(&q);
     purge(db, x->wall_ms);
+}
+
+/* ---- what would be refused now ---- */
+
+struct refusal {
+    struct history_job job;
+    struct exchange *x;
+    struct fault why;
+    void (*again)(struct exchange *x);
+    bool done;
+};
+
+static bool refusal_run(struct history_job *job, struct sqlite *db, struct fault *f)
+{
+    struct refusal *r = (struct refusal *)job;
+
+    r->done = idempotency_look(db, r->x) == IDEMPOTENCY_DONE;
+    return sqlite_check(db, f);
+}
+
+static void refusal_end(struct history_job *job, const struct fault *f)
+{
+    struct refusal *r = (struct refusal *)job;
+
+    if (f == NULL && r->done)
+        r->again(r->x);
+    else
+        exchange_fault(r->x, f != NULL ? f : &r->why);
+    mem_free(r);
+}
+
+void idempotency_refuse(struct exchange *x, const struct fault *why,
+                        void (*again)(struct exchange *x))
+{
+    struct refusal *r;
+    struct fault f;
+
+    if (x->key_hash[0] == '\0') {
+        exchange_fault(x, why);
+        return;
+    }
+    r = mem_zeroed(1, sizeof *r);
+    *r = (struct refusal){
+        .job = {.run = refusal_run, .done = refusal_end}, .x = x, .why = *why, .again = again};
+    if (history_read(x->server->history, &r->job, &f))
+        return;
+    mem_free(r);
+    exchange_fault(x, &f);
 }

@@ -6,6 +6,7 @@
 #ifndef SERVER_IDEMPOTENCY_H
 #define SERVER_IDEMPOTENCY_H
 
+#include "bridge/core/fault.h"
 #include "server/exchange.h"
 
 #define IDEMPOTENCY_KEPT_MS   (8LL * 24 * 3600 * 1000) /* at least 7 days */
@@ -21,5 +22,11 @@ enum idempotency {
 
 enum idempotency idempotency_look(struct sqlite *db, const struct exchange *x);
 void idempotency_keep(struct sqlite *db, const struct exchange *x); /* nothing without a key */
+
+/* A body is refused (why). What the server takes changes: a queue leaves the configuration, a
+ * person is erased. So a request whose key is done gets the first answer all the same, by `again`.
+ */
+void idempotency_refuse(struct exchange *x, const struct fault *why,
+                        void (*again)(struct exchange *x));
 
 #endif

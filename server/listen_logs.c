@@ -152,9 +152,14 @@ static bool post_run(struct history_job *job, struct sqlite *db, struct fault *f
     struct sqlite_query q;
     bool before;
 
-    if (idempotency_look(db, post->x) == IDEMPOTENCY_OTHER) {
+    switch (idempotency_look(db, post->x)) {
+    case IDEMPOTENCY_DONE: /* also where the recording is gone since, erased or of age */
+        return sqlite_check(db, f);
+    case IDEMPOTENCY_OTHER:
         post->refused = true;
         return sqlite_check(db, f);
+    case IDEMPOTENCY_NEW:
+        break;
     }
     q = sqlite_query(db, "SELECT digest FROM listen_logs WHERE id = ?");
     sqlite_bind_guid(&q, &post->x->new_id);
@@ -178,12 +183,23 @@ static void post_free(struct log_post *post)
     mem_free(post);
 }
 
+static void answer(struct exchange *x)
+{
+    struct guid recording;
+    char collection[96];
+    char hex[GUID_TEXT_MAX];
+
+    if (!lookup_guid(x, x->id, &recording))
+        return;
+    guid_hex(&recording, hex);
+    snprintf(collection, sizeof collection, "callRecordings/%s/listenLog", hex);
+    exchange_created(x, collection, &x->new_id);
+}
+
 static void post_done(struct history_job *job, const struct fault *f)
 {
     struct log_post *post = (struct log_post *)job;
     struct exchange *x = post->x;
-    char collection[96];
-    char hex[GUID_TEXT_MAX];
 
     if (f != NULL) {
         exchange_fault(x, f);
@@ -192,9 +208,7 @@ static void post_done(struct history_job *job, const struct fault *f)
     } else if (post->not_found) {
         lookup_not_found(x);
     } else {
-        guid_hex(&post->recording, hex);
-        snprintf(collection, sizeof collection, "callRecordings/%s/listenLog", hex);
-        exchange_created(x, collection, &x->new_id);
+        answer(x);
     }
     post_free(post);
 }
@@ -214,12 +228,15 @@ static void post_log(struct exchange *x)
     post->recording = recording;
     post->at_ms = x->wall_ms;
     arena_init(&post->texts);
-    if (body_check(x, &cmi_listen_log, CMI_POST,
-                   (struct cmi_visitor){.ctx = post, .value = post_value}, &f)) {
-        settle_user(post);
-        if (history_write(x->server->history, &post->job, &f))
-            return;
+    if (!body_check(x, &cmi_listen_log, CMI_POST,
+                    (struct cmi_visitor){.ctx = post, .value = post_value}, &f)) {
+        post_free(post);
+        idempotency_refuse(x, &f, answer);
+        return;
     }
+    settle_user(post);
+    if (history_write(x->server->history, &post->job, &f))
+        return;
     post_free(post);
     exchange_fault(x, &f);
 }
