@@ -45,7 +45,7 @@ const char *channel_verdict_name(enum channel_verdict v)
 /* ---- content ---- */
 
 bool channel_content_init(struct channel_content *c, struct view body, bool is_template,
-                          struct view sub_type, struct fault *f)
+                          const struct channel *kind, struct view sub_type, struct fault *f)
 {
     *c = (struct channel_content){.text = body, .is_template = is_template, .parts = 1};
     if (is_template) {
@@ -53,7 +53,7 @@ bool channel_content_init(struct channel_content *c, struct view body, bool is_t
             return false;
         c->text = c->tpl.body;
     }
-    if (view_eq_nocase(sub_type, VIEW("sms")))
+    if ((kind != NULL && kind->is_sms) || view_eq_nocase(sub_type, VIEW("sms")))
         c->parts = parts_of(c->text).count;
     return true;
 }

@@ -31,6 +31,9 @@
 
 /* ---- what goes out ---- */
 
+struct channel;
+struct receipt_reader;
+
 /* What all destinations of a message have in common; made once, read many times. */
 struct channel_content {
     struct view text; /* as stored, or the template's template_body; may be empty there */
@@ -39,10 +42,12 @@ struct channel_content {
     unsigned parts;      /* what the sender's rate counts: parts of an SMS, else 1 */
 };
 
-/* body is borrowed as long as the content. Only sub_type "sms" (any case) is counted in parts.
- * false: a template that is none (REJECT); nothing is to be freed then. */
+/* body is borrowed as long as the content. It is counted in parts if its channel sends SMS only, or
+ * sub_type is "sms" (any case). kind: NULL where its channel is not known. false: a template that
+ * is none (REJECT); nothing is to be freed then. */
 bool channel_content_init(struct channel_content *c, struct view body, bool is_template,
-                          struct view sub_type, struct fault *f) MUST_CHECK;
+                          const struct channel *kind, struct view sub_type,
+                          struct fault *f) MUST_CHECK;
 void channel_content_done(struct channel_content *c);
 
 /* Names one destination of one message, the same at every attempt: idempotency key, and what comes
@@ -64,9 +69,6 @@ struct channel_send {
     const struct channel_content *content;
     int64_t wall_ms; /* for the signature */
 };
-
-struct channel;
-struct receipt_reader;
 
 /* One configured channel. Texts and keys are borrowed; NULL or empty where not given. Which of them
  * a kind needs, says its check. How to sign on by a header is the HTTP destination's business, not
@@ -174,6 +176,7 @@ struct channel {
     /* Total: every reply has a verdict. */
     void (*judge)(const struct channel_reply *reply, struct channel_outcome *out);
     const struct receipt_reader *receipts; /* receipt.h; NULL: this channel has none */
+    bool is_sms;                           /* all that it sends */
 };
 
 extern const struct channel *const channels[]; /* the table; NULL-terminated */

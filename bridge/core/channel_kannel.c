@@ -93,4 +93,11 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
     }
 }
 
-const struct channel channel_kannel = {"kannel", check, build, judge, &receipt_kannel};
+const struct channel channel_kannel = {
+    .name = "kannel",
+    .check = check,
+    .build = build,
+    .judge = judge,
+    .receipts = &receipt_kannel,
+    .is_sms = true,
+};

@@ -154,4 +154,5 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
         channel_judge_as(out, channel_verdict_of_status(reply->status), reply);
 }
 
-const struct channel channel_sinch = {"sinch-conversation", check, build, judge, &receipt_sinch};
+const struct channel channel_sinch = {"sinch-conversation", check, build, judge,
+                                      &receipt_sinch,       false};

@@ -126,4 +126,5 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
     }
 }
 
-const struct channel channel_whatsapp = {"whatsapp-cloud", check, build, judge, &receipt_whatsapp};
+const struct channel channel_whatsapp = {"whatsapp-cloud",  check, build, judge,
+                                         &receipt_whatsapp, false};

@@ -143,7 +143,15 @@ static struct view keep(char **at, struct view v)
     return kept;
 }
 
-static struct content *content_new(const struct schedule_message *m)
+/* The kind of the channel that it goes out through; NULL: none. */
+static const struct channel *kind_of(const struct schedule *s, const struct schedule_message *m)
+{
+    const struct sender *from = schedule_sender_find(s, m->source);
+
+    return from != NULL ? from->channel->conf->setup.kind : NULL;
+}
+
+static struct content *content_new(const struct schedule *s, const struct schedule_message *m)
 {
     struct content *c = mem_zeroed(1, sizeof *c);
     const struct view texts[] = {
@@ -171,7 +179,7 @@ static struct content *content_new(const struct schedule_message *m)
     if (m->kind == SCHEDULE_MESSAGE)
         c->usable = channel_content_init(&c->body, c->message.body,
                                          view_eq_nocase(c->message.content_type, VIEW("template")),
-                                         c->message.sub_type, &c->fault);
+                                         kind_of(s, &c->message), c->message.sub_type, &c->fault);
     return c;
 }
 
@@ -292,7 +300,7 @@ static void take(struct schedule *s, const struct schedule_claimed *c, int64_t a
 
         assert(slice->message < SCHEDULE_CLAIM_MAX);
         if (contents[slice->message] == NULL)
-            contents[slice->message] = content_new(&c->messages[slice->message]);
+            contents[slice->message] = content_new(s, &c->messages[slice->message]);
         h = schedule_hold_new(s, contents[slice->message], slice);
         h->marked_ms = asked_ms;
         h->renew_ms = asked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;

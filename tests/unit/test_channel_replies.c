@@ -343,7 +343,8 @@ static void a_reason_repeats_nothing_of_the_request(void **state)
     struct fault f = {0};
 
     (void)state;
-    assert_true(channel_content_init(&content, view_of(template), true, VIEW("whatsapp"), &f));
+    assert_true(
+        channel_content_init(&content, view_of(template), true, NULL, VIEW("whatsapp"), &f));
     channel_told(&setup, &content, VIEW("sam@greeneggs.ham"), &told);
     for (size_t c = 0; channels[c] != NULL; c++)
         for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {

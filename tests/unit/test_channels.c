@@ -38,7 +38,7 @@ static void try_init(struct try *t, const char *channel, struct view body, bool 
                                .wall_ms = NOW_MS}};
     t->send.content = &t->content;
     assert_true(guid_parse(VIEW(MESSAGE), &t->send.ref.message));
-    if (!channel_content_init(&t->content, body, is_template, sub_type, &t->f))
+    if (!channel_content_init(&t->content, body, is_template, t->setup.kind, sub_type, &t->f))
         fail_msg("%s", t->f.text);
     channel_request_init(&t->request);
 }
@@ -322,17 +322,25 @@ static void only_sms_is_counted_in_parts(void **state)
     static const char text[] =
         "жжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжжж"
         "жжжжж";
+    static const struct {
+        const char *kind;
+        const char *sub_type;
+        unsigned parts;
+    } rows[] = {
+        {"", "Sms", 2},        {"webhook", "sms", 2},      {"kannel", "sms", 2},
+        {"kannel", "text", 2}, {"webhook", "whatsapp", 1}, {"whatsapp-cloud", "text", 1},
+    };
     struct channel_content c;
     struct fault f = {0};
 
     (void)state;
-    assert_true(channel_content_init(&c, view_of(text), false, VIEW("Sms"), &f));
-    assert_int_equal(c.parts, 2);
-    channel_content_done(&c);
-    assert_true(channel_content_init(&c, view_of(text), false, VIEW("whatsapp"), &f));
-    assert_int_equal(c.parts, 1);
-    channel_content_done(&c);
-    assert_false(channel_content_init(&c, view_of(text), true, VIEW("whatsapp"), &f));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_true(channel_content_init(&c, view_of(text), false, channel_find(rows[i].kind),
+                                         view_of(rows[i].sub_type), &f));
+        assert_int_equal(c.parts, rows[i].parts);
+        channel_content_done(&c);
+    }
+    assert_false(channel_content_init(&c, view_of(text), true, NULL, VIEW("whatsapp"), &f));
     assert_int_equal(f.cls, FAULT_REJECT);
     assert_null(strstr(f.text, "ж"));
 }
