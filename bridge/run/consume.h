@@ -27,7 +27,9 @@
 #define CONSUME_BATCH_MAX        100          /* ingest events in one request */
 #define CONSUME_BATCH_BYTES      (256 * 1024) /* of one ingest request; one event may be larger */
 #define CONSUME_IN_FLIGHT_MAX    100000
-#define CONSUME_EVENT_MAX        (16 * 1024 * 1024) /* bytes of a converted body */
+/* Bytes of a converted body, and twice those of a structured event that has something to unescape:
+ * a message to a million destinations fits. */
+#define CONSUME_EVENT_MAX (64 * 1024 * 1024)
 
 struct consume_destination {
     const char *name;

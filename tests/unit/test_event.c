@@ -9,6 +9,7 @@
 #include "bridge/core/event_body.h"
 #include "bridge/io/json_in.h"
 #include "bridge/io/msgpack_in.h"
+#include "bridge/run/consume.h"
 #include "tests/fakes/msgpack_out.h"
 
 #include <stdio.h>
@@ -346,6 +347,63 @@ static void a_body_that_does_not_fit_is_refused(void **state)
     buf_done(&text);
 }
 
+#define MILLION 1000000
+
+static bool is_taken(const struct cloudevent *e)
+{
+    struct fault f = {0};
+    struct buf text;
+    struct view body;
+    bool ok;
+
+    buf_init(&text, CONSUME_EVENT_MAX);
+    ok = event_body_make(type_of("message.requested"), e, json_in_read, msgpack_in_read, &text,
+                         &body, &f);
+    if (!ok)
+        print_error("%s\n", f.text);
+    buf_done(&text);
+    return ok;
+}
+
+static void a_message_to_a_million_is_an_event(void **state)
+{
+    const struct record_header type[] = {
+        {VIEW("content-type"), VIEW("application/cloudevents+json")}};
+    struct msgpack_out packer;
+    struct cloudevent e;
+    struct fault f = {0};
+    struct buf event;
+    struct buf other;
+    size_t data_at;
+
+    (void)state;
+    buf_init(&event, CONSUME_EVENT_MAX);
+    buf_init(&other, CONSUME_EVENT_MAX);
+    buf_put_text(&event, "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"\\/shop\",\"type\":"
+                         "\"message.requested\",\"subject\":\"messages/m\",\"data\":");
+    data_at = event.n;
+    buf_put_text(&event, "{\"message\":\"Hello\",\"source\":\"s@x\",\"subType\":\"sms\","
+                         "\"sendTime\":\"2035-03-12T09:00:00.000Z\",\"destinations\":{"
+                         "\"destination\":[{\"address\":\"+358401234567\"}");
+    for (size_t i = 1; i < MILLION; i++)
+        buf_put_text(&event, ",{\"address\":\"+358401234567\"}");
+    assert_true(buf_put_text(&event, "]}}}"));
+    assert_true(cloudevent_of_record(
+        &(struct record){
+            .value = buf_view(&event), .has_value = true, .headers = type, .header_count = 1},
+        &e, &other, &f));
+    assert_true(is_taken(&e));
+    msgpack_out_init(&packer, &other);
+    buf_clear(&other);
+    assert_true(json_in_read((struct view){event.p + data_at, event.n - data_at - 1},
+                             msgpack_out_sink(&packer), &f));
+    e = (struct cloudevent){
+        .content = CLOUDEVENT_MSGPACK, .has_data = true, .data = buf_view(&other)};
+    assert_true(is_taken(&e));
+    buf_done(&event);
+    buf_done(&other);
+}
+
 /* What an ingest event hands to its visitor. */
 
 static bool note(void *ctx, const struct cmi_field *field, const struct cmi_value *v,
@@ -434,6 +492,7 @@ int main(void)
         cmocka_unit_test(data_becomes_a_body_or_a_sentence),
         cmocka_unit_test(a_consent_s_subject_and_data_name_the_same),
         cmocka_unit_test(a_body_that_does_not_fit_is_refused),
+        cmocka_unit_test(a_message_to_a_million_is_an_event),
         cmocka_unit_test(an_ingest_event_reads_what_its_row_names),
         cmocka_unit_test(an_event_that_reads_all_hands_on_its_lists),
     };
