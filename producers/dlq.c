@@ -238,13 +238,14 @@ static bool take_mark(void *ctx, const struct record *r, int64_t done, int64_t t
 
 bool dlq_read_marks(struct dlq *d, struct fault *f)
 {
-    bool exists = false;
+    struct kafka_reader_kept kept;
     bool ok;
 
     progress_init(&d->progress, "looking", 0);
-    ok = kafka_reader_scan(d->reader, d->topic, take_mark, d, &exists, f);
+    ok = kafka_reader_scan(d->reader, d->topic, take_mark, d, &kept, f);
     progress_end(&d->progress);
-    return ok && (exists || fault_set(f, FAULT_REJECT, "topic %.80s does not exist", d->topic));
+    return ok &&
+           (kept.exists || fault_set(f, FAULT_REJECT, "topic %.80s does not exist", d->topic));
 }
 
 static bool is_of_type(const struct dlq_filter *filter, struct view type)

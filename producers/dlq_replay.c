@@ -338,8 +338,8 @@ static void say_counts(const struct replay *r, int64_t chosen)
            r->d->dry_run ? "would replay" : "replayed", r->d->dry_run ? chosen : r->put, chosen,
            count_fate(r, DLQ_BEFORE), count_fate(r, DLQ_WRITTEN));
     if (perhaps > 0)
-        printf(", %" PRId64 " perhaps written since: which was published first can't be told for "
-               "certain (--dry-run names them, --force replays them)",
+        printf(", %" PRId64 " perhaps written since: it can't be told for certain "
+               "(--dry-run names them, --force replays them)",
                perhaps);
     if (r->impossible > 0)
         printf(", %" PRId64 " can't be replayed", r->impossible);

@@ -1,11 +1,14 @@
 #include "producers/dlq_since.h"
 
+#include "bridge/core/datetime.h"
 #include "bridge/core/guid.h"
 #include "bridge/core/json_walk.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
 #include "bridge/core/subject.h"
+#include "producers/console.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define ALIASES_AT_FIRST 1024
@@ -32,6 +35,7 @@ struct look {
     size_t alias_count;
     size_t alias_room; /* aliases are sorted when there are so many */
     bool learning;     /* else judging */
+    struct kafka_reader_kept kept;
     struct progress progress;
 };
 
@@ -280,17 +284,47 @@ static bool take_result(void *ctx, const struct record *record, int64_t done, in
 
 static bool scan(struct look *l, bool learning, struct fault *f)
 {
-    bool exists = false;
     bool ok;
 
     l->learning = learning;
     progress_init(&l->progress, learning ? "looking at names" : "looking at results", 0);
-    ok = kafka_reader_scan(l->d->reader, l->d->results_topic, take_result, l, &exists, f);
+    ok = kafka_reader_scan(l->d->reader, l->d->results_topic, take_result, l, &l->kept, f);
     progress_end(&l->progress);
-    return ok && (exists || fault_set(f, FAULT_REJECT,
-                                      "topic %.80s does not exist, so it is not known what was "
-                                      "written since; --force replays all the same",
-                                      l->d->results_topic));
+    return ok;
+}
+
+/* Of what the topic has no longer, all may have been written since that ended no earlier. */
+static void judge_dropped(struct look *l)
+{
+    const char *topic = l->d->results_topic;
+    char since[DATETIME_TEXT_MAX];
+    int64_t count = 0;
+
+    if (l->kept.exists && !l->kept.dropped)
+        return;
+    for (size_t i = 0; i < l->count; i++) {
+        struct dlq_event *e = l->names[i].event;
+
+        if (e->fate == DLQ_REPLAY &&
+            (!l->kept.exists ||
+             dead_letter_since(&e->published, l->kept.since_ms) != DEAD_LETTER_EARLIER)) {
+            e->fate = DLQ_PERHAPS;
+            count++;
+        }
+    }
+    if (count == 0)
+        return;
+    if (!l->kept.exists) {
+        console_say("dlq", "topic %.80s does not exist, so it is not known what was written since",
+                    topic);
+        return;
+    }
+    datetime_format(l->kept.since_ms, since);
+    console_say("dlq",
+                "topic %.80s has dropped its results%s%s, so it is not known whether what %" PRId64
+                " dead letters are about was written since",
+                topic, l->kept.since_ms == INT64_MAX ? "" : " of before ",
+                l->kept.since_ms == INT64_MAX ? "" : since, count);
 }
 
 static bool has_references(const struct look *l)
@@ -315,6 +349,8 @@ bool dlq_since(struct dlq *d, struct dlq_event *const *events, size_t count, str
     ok = !has_references(&l) || scan(&l, true, f);
     sort_aliases(&l);
     ok = ok && scan(&l, false, f);
+    if (ok)
+        judge_dropped(&l);
     for (size_t i = 0; i < l.count; i++)
         mem_free(l.names[i].text);
     mem_free(l.names);

@@ -5,7 +5,8 @@
  * The same thing may be spelt differently (core/subject.h), and be called by a reference here and
  * by its id there; which belong together is learned from the results, too, by reading them once
  * more. Within a partition the offsets tell what came later; between partitions only the time can,
- * and in doubt the event is passed over.
+ * and in doubt the event is passed over; as is one that was published before the results that there
+ * still are.
  */
 #ifndef PRODUCERS_DLQ_SINCE_H
 #define PRODUCERS_DLQ_SINCE_H
@@ -17,7 +18,7 @@
 enum dlq_fate {
     DLQ_REPLAY,
     DLQ_BEFORE,  /* was replayed before */
-    DLQ_PERHAPS, /* the next, but clocks can't tell */
+    DLQ_PERHAPS, /* the next, but clocks can't tell, or what could is gone */
     DLQ_WRITTEN, /* it, or a later event of its subject, was written since */
 };
 
@@ -33,8 +34,8 @@ struct dlq_event {
     enum dlq_fate fate;
 };
 
-/* Sets the fate of those that were to be replayed. REJECT where there is no results topic, or where
- * too much is asked for; else as kafka_reader_scan. */
+/* Sets the fate of those that were to be replayed; says what results are missing. REJECT where the
+ * configuration has no results topic, or where too much is asked for; else as kafka_reader_scan. */
 bool dlq_since(struct dlq *d, struct dlq_event *const *events, size_t count,
                struct fault *f) MUST_CHECK;
 

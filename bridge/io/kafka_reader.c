@@ -22,6 +22,7 @@ struct scan {
     size_t open; /* partitions not ended */
     int64_t done;
     int64_t total;
+    struct kafka_reader_kept kept;
 };
 
 struct kafka_reader *kafka_reader_new(const struct kafka_conf *conf, struct fault *f)
@@ -69,8 +70,21 @@ bool kafka_reader_topics(struct kafka_reader *r, const char *pattern, kafka_read
     return ok;
 }
 
+/* Of a partition's first record, or -1 where there is none. */
+static void begins(struct scan *s, size_t i, int64_t first_ms)
+{
+    const struct kafka_span *span = &s->survey.at[i].span;
+
+    if (span->low == 0 || span->next != span->low)
+        return;
+    if (!s->kept.dropped || first_ms <= 0 || first_ms > s->kept.since_ms)
+        s->kept.since_ms = first_ms > 0 ? first_ms : INT64_MAX;
+    s->kept.dropped = true;
+}
+
 static void end(struct scan *s, size_t i)
 {
+    begins(s, i, -1);
     s->open -= s->ended[i] ? 0 : 1;
     s->ended[i] = true;
 }
@@ -96,6 +110,7 @@ static bool on_message(struct scan *s, const rd_kafka_message_t *m, kafka_reader
         return true;
     span = &s->survey.at[i].span;
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR && m->offset < span->high) {
+        begins(s, i, rd_kafka_message_timestamp(m, NULL));
         s->done += m->offset + 1 - span->next;
         span->next = m->offset + 1;
         record = kafka_record_new(m);
@@ -104,8 +119,8 @@ static bool on_message(struct scan *s, const rd_kafka_message_t *m, kafka_reader
     }
     if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR || m->offset + 1 >= span->high) {
         s->done += span->high - span->next;
-        span->next = span->high;
         end(s, i);
+        span->next = span->high;
     }
     return more;
 }
@@ -166,7 +181,7 @@ static bool scan(struct kafka_reader *r, struct scan *s, kafka_reader_visit *vis
 }
 
 bool kafka_reader_scan(struct kafka_reader *r, const char *topic, kafka_reader_visit *visit,
-                       void *ctx, bool *exists, struct fault *f)
+                       void *ctx, struct kafka_reader_kept *kept, struct fault *f)
 {
     struct scan s = {.open = 0};
     bool ok;
@@ -174,11 +189,12 @@ bool kafka_reader_scan(struct kafka_reader *r, const char *topic, kafka_reader_v
     kafka_survey_init(&s.survey);
     ok = kafka_survey_topics(r->rk, &topic, 1, &s.survey, f) &&
          kafka_survey_offsets(r->rk, false, &s.survey, f);
-    if (ok && exists != NULL)
-        *exists = s.survey.missing[0] == '\0';
+    s.kept.exists = ok && s.survey.missing[0] == '\0';
     for (size_t i = 0; i < s.survey.count; i++)
         s.survey.at[i].span.next = s.survey.at[i].span.low;
     ok = ok && scan(r, &s, visit, ctx, f);
+    if (kept != NULL)
+        *kept = s.kept;
     kafka_survey_done(&s.survey);
     return ok;
 }

@@ -27,10 +27,18 @@ bool kafka_reader_topics(struct kafka_reader *r, const char *pattern, kafka_read
 typedef bool kafka_reader_visit(void *ctx, const struct record *record, int64_t done, int64_t total,
                                 struct fault *f);
 
+/* What a topic still has. */
+struct kafka_reader_kept {
+    bool exists;
+    bool dropped;     /* some partition's log no longer has its beginning */
+    int64_t since_ms; /* of such partitions' first records the newest's time; INT64_MAX: one has
+                         none, or tells no time */
+};
+
 /* Visits the records of each partition in order; partitions come mixed. A topic that doesn't exist
- * has none: *exists (may be NULL) says so. RETRY if the brokers can't be asked or fall silent; STOP
- * if records were dropped while they were being read. */
+ * has none: *kept (may be NULL) says so, and after a whole scan the rest. RETRY if the brokers
+ * can't be asked or fall silent; STOP if records were dropped while they were being read. */
 bool kafka_reader_scan(struct kafka_reader *r, const char *topic, kafka_reader_visit *visit,
-                       void *ctx, bool *exists, struct fault *f) MUST_CHECK;
+                       void *ctx, struct kafka_reader_kept *kept, struct fault *f) MUST_CHECK;
 
 #endif

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "bridge/commands.h"
+#include "bridge/core/datetime.h"
+#include "bridge/core/mem.h"
 #include "tests/fakes/dlq_rig.h"
 #include "tests/fakes/load.h"
 
@@ -180,6 +182,90 @@ static void what_was_written_before_it_was_given_up_may_be_newer(void **state)
     kafka_rig_stop(&rig);
 }
 
+#define RESULTS "cmi-results"
+
+static int64_t ms_of(const char *time)
+{
+    struct fault f;
+    int64_t ms = 0;
+
+    assert_true(datetime_parse(view_of(time), &ms, &f));
+    return ms;
+}
+
+/* Pushes the first results out: the embedded broker keeps 5 MiB of a partition, and Apache Kafka
+ * what it is told to keep. Those that are left are of that time. */
+static void drop_results(struct kafka_rig *rig, int64_t before, const char *time)
+{
+    enum { LARGE = 10 };
+    char *large = mem_zeroed(1, 900000);
+
+    for (unsigned i = 0; i < LARGE; i++) {
+        kafka_rig_produce(rig, &(struct sink_record){.topic = RESULTS,
+                                                     .has_value = true,
+                                                     .value = {large, 900000},
+                                                     .timestamp_ms = ms_of(time)});
+        kafka_rig_flush(rig);
+    }
+    if (broker_is_apache())
+        broker_drop_before(rig->broker, RESULTS, 0, before + LARGE - 1);
+    mem_free(large);
+}
+
+/* Results that have aged out can't tell what was written. */
+static void what_is_older_than_the_results_may_have_been_written_since(void **state)
+{
+    static const struct dlq_rig_result gone = {DLQ_RIG_DONE, "r0", "messages/0", 11, 0, NULL, NULL};
+    static const struct dlq_rig_result left = {DLQ_RIG_DONE, "r3", "messages/3", 99, 0, NULL, NULL};
+    struct kafka_rig rig;
+    const char *output;
+
+    (void)state;
+    dlq_rig_start(&rig);
+    bury(&rig, "e0", "messages/0", "message.requested", "10", "2026-05-04T10:00:00Z");
+    bury(&rig, "e1", "messages/1", "message.requested", "11", "2026-05-04T11:00:59Z");
+    bury(&rig, "e2", "messages/2", "message.requested", "12", "2026-05-04T11:01:01Z");
+    bury(&rig, "e3", "messages/3", "message.requested", "13", "2026-05-04T10:00:00Z");
+    dlq_rig_report(&rig, &gone);
+    drop_results(&rig, 1, "2026-05-04T11:00:00Z");
+    dlq_rig_report(&rig, &left);
+    kafka_rig_flush(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --dry-run", &output), COMMAND_OK);
+    assert_planned(output, "10", "perhaps written since");
+    assert_planned(output, "11", "perhaps written since"); /* clocks may differ by a minute */
+    assert_planned(output, "12", "replay");
+    assert_planned(output, "13", "written since");
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay", &output), COMMAND_OK);
+    assert_non_null(strstr(output, "topic " RESULTS " has dropped its results of before "
+                                   "2026-05-04T11:00:00.000Z, so it is not known whether what 2 "
+                                   "dead letters are about was written since\n"));
+    assert_non_null(strstr(output, "replayed 1 of 1; passed over: 0 replayed before, 1 written "
+                                   "since, 2 perhaps written since: "));
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --force", &output), COMMAND_OK);
+    assert_non_null(strstr(output, "replayed 4 of 4"));
+    kafka_rig_stop(&rig);
+}
+
+static void without_the_results_nobody_knows_what_was_written_since(void **state)
+{
+    struct kafka_rig rig;
+    const char *output;
+
+    (void)state;
+    if (!broker_is_apache())
+        skip(); /* the embedded broker makes every topic that is asked for */
+    dlq_rig_start(&rig);
+    bury(&rig, "e0", "messages/0", "message.requested", "10", NULL);
+    kafka_rig_flush(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --results elsewhere", &output),
+                     COMMAND_OK);
+    assert_non_null(strstr(output, "topic elsewhere does not exist, so it is not known what was "
+                                   "written since\n"));
+    assert_non_null(strstr(output, "replayed 0 of 0; passed over: 0 replayed before, 0 written "
+                                   "since, 1 perhaps written since: "));
+    kafka_rig_stop(&rig);
+}
+
 /* timestamp_ms: 0 is now. */
 static void send_consent(struct kafka_rig *rig, const char *topic, int32_t partition,
                          const char *address, int64_t timestamp_ms)
@@ -270,6 +356,8 @@ int main(void)
         cmocka_unit_test(what_was_written_since_is_passed_over_unless_forced),
         cmocka_unit_test(what_is_spelt_differently_is_the_same_subject),
         cmocka_unit_test(what_was_written_before_it_was_given_up_may_be_newer),
+        cmocka_unit_test(what_is_older_than_the_results_may_have_been_written_since),
+        cmocka_unit_test(without_the_results_nobody_knows_what_was_written_since),
         cmocka_unit_test(a_dead_letter_keeps_when_its_event_was_published),
     };
 
