@@ -357,6 +357,43 @@ static void put_schemas(struct json_out *j)
     json_object_end(j);
 }
 
+/* ---- who asks ----
+ *
+ * How a generated client signs on. A key in a header and a client's certificate are ways of some
+ * servers only (docs/OPERATIONS.md). */
+
+static const char *const schemes[] = {"basic", "bearer"};
+#define SCHEMES (sizeof schemes / sizeof *schemes)
+
+static void put_security_schemes(struct json_out *j)
+{
+    json_key(j, "securitySchemes");
+    json_object(j);
+    for (size_t i = 0; i < SCHEMES; i++) {
+        json_key(j, schemes[i]);
+        json_object(j);
+        pair(j, "type", "http");
+        pair(j, "scheme", schemes[i]);
+        json_object_end(j);
+    }
+    json_object_end(j);
+}
+
+/* Any one of them, for every operation. */
+static void put_security(struct json_out *j)
+{
+    json_key(j, "security");
+    json_array(j);
+    for (size_t i = 0; i < SCHEMES; i++) {
+        json_object(j);
+        json_key(j, schemes[i]);
+        json_array(j);
+        json_array_end(j);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
 void openapi_write(struct buf *to)
 {
     struct json_out j;
@@ -375,10 +412,12 @@ void openapi_write(struct buf *to)
     pair(&j, "url", "/RI/cmi");
     json_object_end(&j);
     json_array_end(&j);
+    put_security(&j);
     put_paths(&j);
     json_key(&j, "components");
     json_object(&j);
     put_schemas(&j);
+    put_security_schemes(&j);
     json_object_end(&j);
     json_object_end(&j);
 }

@@ -24,7 +24,7 @@ static bool is_read(enum cmi_use use)
 
 static unsigned must(enum cmi_use use)
 {
-    return use == CMI_POST ? CMI_POST_MUST : use == CMI_PUT ? CMI_PUT_MUST : 0;
+    return use == CMI_POST ? CMI_POST_MUST : use == CMI_PUT ? CMI_PUT_MUST : CMI_ALWAYS;
 }
 
 static void put_words(struct json_out *j, const char *const *words)
@@ -39,7 +39,8 @@ static void put_words(struct json_out *j, const char *const *words)
 /* Some words are those of a request only (L1394): what is shown is an open set. */
 static void put_string(struct json_out *j, const struct cmi_field *field, enum cmi_use use)
 {
-    bool needs_one = (field->use & must(use)) != 0 && (field->use & CMI_EMPTY_OK) == 0;
+    bool needs_one =
+        !is_read(use) && (field->use & must(use)) != 0 && (field->use & CMI_EMPTY_OK) == 0;
 
     pair(j, "type", "string");
     if (field->words != NULL && (!is_read(use) || (field->use & CMI_PUT) == 0))
@@ -138,7 +139,7 @@ static void put_required(struct json_out *j, const struct cmi_shape *shape, enum
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct cmi_field *field = &shape->fields[i];
 
-        if ((field->use & must(use)) == 0)
+        if ((field->use & (unsigned)use) == 0 || (field->use & must(use)) == 0)
             continue;
         if (!any) {
             json_key(j, "required");

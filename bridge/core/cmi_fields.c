@@ -63,7 +63,10 @@
 
 /* Uses that come together. */
 #define SHOWN       (CMI_LISTED | CMI_SINGLE)
+#define ALWAYS      (SHOWN | CMI_ALWAYS)
+#define ALONE       (CMI_SINGLE | CMI_ALWAYS) /* always, where one is fetched */
 #define KEPT        (SHOWN | CMI_INGEST)
+#define KEPT_ALWAYS (KEPT | CMI_ALWAYS)
 #define POST_MUST   (CMI_POST | CMI_POST_MUST)
 #define PUT_MUST    (CMI_PUT | CMI_PUT_MUST)
 #define BOTH        (CMI_POST | CMI_PUT)
@@ -74,105 +77,105 @@
 #define SAID        (CMI_MENTION | CMI_PRIVATE)
 #define COUNT_MAX   INT64_MAX /* of counts and milliseconds that the server makes */
 
-/* Shared by emails and chats; a chat's POST ignores the name (contract 19). */
-static const struct cmi_field queue_fields[] = {
-    GUID(671, "id", KEPT | POST_MUST),
-    SHORT(602, "name", KEPT | CMI_ANYHOW),
+/* An email is not shown before its queue is known; a chat is. */
+static const struct cmi_field email_queue_fields[] = {
+    GUID(41, "id", KEPT_ALWAYS),
+    SHORT(42, "name", KEPT),
 };
-static const struct cmi_shape queue = SHAPE("from_queue", NULL, queue_fields);
+static const struct cmi_shape email_queue = SHAPE("from_queue", NULL, email_queue_fields);
 
 /* The specification requires `name`; its examples lack it (contract 8). */
 static const struct cmi_field email_address_fields[] = {
     TEXT(71, "name", KEPT | WHO),
-    ADDRESS(72, "address", SHOWN | INGEST_MUST | WHO),
+    ADDRESS(72, "address", ALWAYS | INGEST_MUST | WHO),
 };
 static const struct cmi_shape email_address = SHAPE("emailAddress", NULL, email_address_fields);
 
 static const struct cmi_field attachment_fields[] = {
-    GUID(61, "id", SHOWN | INGEST_MUST),
-    TEXT(62, "filename", SHOWN | INGEST_MUST | CMI_MENTION),
-    SHORT(63, "mime_type", SHOWN | INGEST_MUST),
-    NUMBER(64, "size", SHOWN | INGEST_MUST),
+    GUID(61, "id", ALWAYS | INGEST_MUST),
+    TEXT(62, "filename", ALWAYS | INGEST_MUST | CMI_MENTION),
+    SHORT(63, "mime_type", ALWAYS | INGEST_MUST),
+    NUMBER(64, "size", ALWAYS | INGEST_MUST),
     ENUM(65, "originator", KEPT, "customer", "agent"),
 };
 static const struct cmi_shape attachment = SHAPE("attachment", NULL, attachment_fields);
 
 static const struct cmi_field email_fields[] = {
-    GUID(39, "id", SHOWN),
+    GUID(39, "id", ALWAYS),
     GROUP(0, "contactGroupId", EXTRA | CMI_NAMES),
-    OBJECT(40, "from_queue", KEPT, &queue),
-    SHORT(43, "channel_type", KEPT),
-    SHORT(44, "channel_sub_type", KEPT),
-    ENUM(45, "type", KEPT, "EmailIn", "EmailOut"),
-    SHORT(46, "typeDetails", KEPT | CMI_MENTION),
-    SHORT(48, "status", KEPT),
-    SHORT(49, "statusDetails", KEPT | CMI_MENTION),
+    OBJECT(40, "from_queue", KEPT_ALWAYS, &email_queue),
+    SHORT(43, "channel_type", KEPT_ALWAYS),
+    SHORT(44, "channel_sub_type", KEPT_ALWAYS),
+    ENUM(45, "type", KEPT_ALWAYS, "EmailIn", "EmailOut"),
+    SHORT(46, "typeDetails", KEPT_ALWAYS | CMI_MENTION),
+    SHORT(48, "status", KEPT_ALWAYS),
+    SHORT(49, "statusDetails", KEPT_ALWAYS | CMI_MENTION),
     SHORT(51, "case_id", KEPT | CMI_MENTION),
     SHORT(52, "cid", KEPT | CMI_MENTION),
-    TEXT(53, "title", KEPT | CMI_EMPTY_OK | SAID),
-    TEXT(55, "content", KEPT | SAID),
+    TEXT(53, "title", KEPT_ALWAYS | CMI_EMPTY_OK | SAID),
+    TEXT(55, "content", KEPT_ALWAYS | SAID),
     TEXT(57, "remarks", KEPT | CMI_EMPTY_OK | SAID),
     LIST(59, "attachments", KEPT | CMI_LEAN, &attachment, "attachment"),
-    ADDRESS(66, "originator", KEPT | WHO),
-    ADDRESS(68, "destination", KEPT | WHO),
-    OBJECT(70, "from_address", KEPT, &email_address),
-    LIST(73, "to_address", KEPT, &email_address, "emailAddress"),
+    ADDRESS(66, "originator", KEPT_ALWAYS | WHO),
+    ADDRESS(68, "destination", KEPT_ALWAYS | WHO),
+    OBJECT(70, "from_address", KEPT_ALWAYS, &email_address),
+    LIST(73, "to_address", KEPT_ALWAYS, &email_address, "emailAddress"),
     LIST(77, "cc_address", KEPT | CMI_LEAN, &email_address, "emailAddress"),
     LIST(81, "bcc_address", KEPT | CMI_LEAN, &email_address, "emailAddress"),
     GUID(85, "agentId", KEPT),
     SHORT(87, "agentName", KEPT),
-    TIME(88, "date_created", KEPT),
+    TIME(88, "date_created", KEPT_ALWAYS),
 };
 const struct cmi_shape cmi_email = SHAPE("email", "emails", email_fields);
 
 static const struct cmi_field script_answer_fields[] = {
-    GUID(380, "id", SHOWN | INGEST_MUST),
-    TEXT(381, "answerdata", SHOWN | INGEST_MUST | SAID),
-    NUMBER(382, "ordinal", SHOWN | INGEST_MUST),
+    GUID(380, "id", ALWAYS | INGEST_MUST),
+    TEXT(381, "answerdata", ALWAYS | INGEST_MUST | SAID),
+    NUMBER(382, "ordinal", ALWAYS | INGEST_MUST),
 };
 static const struct cmi_shape script_answer = SHAPE("scriptanswer", NULL, script_answer_fields);
 
 static const struct cmi_field script_question_fields[] = {
-    GUID(373, "id", SHOWN | INGEST_MUST),
-    TEXT(374, "data", SHOWN | INGEST_MUST | SAID),
-    SHORT(375, "controltype", SHOWN | INGEST_MUST),
-    SHORT(376, "datatype", SHOWN | INGEST_MUST),
-    NUMBER(377, "ordinal", SHOWN | INGEST_MUST),
-    LIST(378, "scriptanswers", SHOWN | INGEST_MUST, &script_answer, "scriptanswer"),
+    GUID(373, "id", ALWAYS | INGEST_MUST),
+    TEXT(374, "data", ALWAYS | INGEST_MUST | SAID),
+    SHORT(375, "controltype", ALWAYS | INGEST_MUST),
+    SHORT(376, "datatype", ALWAYS | INGEST_MUST),
+    NUMBER(377, "ordinal", ALWAYS | INGEST_MUST),
+    LIST(378, "scriptanswers", ALWAYS | INGEST_MUST, &script_answer, "scriptanswer"),
 };
 static const struct cmi_shape script_question =
     SHAPE("scriptquestion", NULL, script_question_fields);
 
 static const struct cmi_field script_result_fields[] = {
-    GUID(364, "id", SHOWN),
-    GUID(365, "script_id", KEPT),
-    SHORT(366, "name", KEPT | CMI_MENTION),
-    GUID(367, "contact_id", KEPT | CMI_NAMES),
-    GUID(368, "originalcontact_id", KEPT | CMI_NAMES),
-    TIME(369, "modificationtime", KEPT),
-    LIST(371, "scriptquestions", KEPT, &script_question, "scriptquestion"),
+    GUID(364, "id", ALWAYS),
+    GUID(365, "script_id", KEPT_ALWAYS),
+    SHORT(366, "name", KEPT_ALWAYS | CMI_MENTION),
+    GUID(367, "contact_id", KEPT_ALWAYS | CMI_NAMES),
+    GUID(368, "originalcontact_id", KEPT_ALWAYS | CMI_NAMES),
+    TIME(369, "modificationtime", KEPT_ALWAYS),
+    LIST(371, "scriptquestions", KEPT_ALWAYS, &script_question, "scriptquestion"),
 };
 const struct cmi_shape cmi_script_result =
     SHAPE("scriptResult", "scriptResults", script_result_fields);
 
 static const struct cmi_field participant_fields[] = {
-    SHORT(606, "alias", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
-    ADDRESS(607, "uniquekey", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
+    SHORT(606, "alias", ALONE | POST_MUST | CMI_INGEST | WHO),
+    ADDRESS(607, "uniquekey", ALONE | POST_MUST | CMI_INGEST | WHO),
 };
 const struct cmi_shape cmi_chat_participant = SHAPE("participant", NULL, participant_fields);
 
 static const struct cmi_field chat_message_fields[] = {
-    TEXT(612, "message", CMI_SINGLE | POST_MUST | CMI_INGEST | CMI_EMPTY_OK | SAID),
-    ADDRESS(613, "originator", CMI_SINGLE | POST_MUST | CMI_INGEST | WHO),
+    TEXT(612, "message", ALONE | POST_MUST | CMI_INGEST | CMI_EMPTY_OK | SAID),
+    ADDRESS(613, "originator", ALONE | POST_MUST | CMI_INGEST | WHO),
     {.name = "timestamp",
      .also = "timeStamp", /* contract 9 */
      .type = CMI_TIME,
-     .use = CMI_SINGLE | CMI_POST | CMI_INGEST,
+     .use = ALONE | CMI_POST | CMI_INGEST,
      .line = 614},
-    BOOL(616, "system_message", CMI_SINGLE | CMI_POST | CMI_INGEST),
+    BOOL(616, "system_message", ALONE | CMI_POST | CMI_INGEST),
     {.name = "type", /* a new one is text: there is no field for a file (L684) */
      .type = CMI_STRING,
-     .use = CMI_SINGLE | CMI_POST | CMI_INGEST,
+     .use = ALONE | CMI_POST | CMI_INGEST,
      .words = WORDS("text", "attachment"),
      .post_words = WORDS("text"),
      .line = 617},
@@ -180,23 +183,30 @@ static const struct cmi_field chat_message_fields[] = {
 const struct cmi_shape cmi_chat_message = SHAPE("message", NULL, chat_message_fields);
 
 static const struct cmi_field transcript_fields[] = {
-    LIST(610, "messages", CMI_SINGLE | POST_MUST, &cmi_chat_message, "message"),
+    LIST(610, "messages", ALONE | POST_MUST, &cmi_chat_message, "message"),
 };
 static const struct cmi_shape transcript = SHAPE("transcript", NULL, transcript_fields);
 
+/* A POST ignores the name (contract 19). */
+static const struct cmi_field chat_queue_fields[] = {
+    GUID(671, "id", SHOWN | POST_MUST),
+    SHORT(602, "name", SHOWN | CMI_ANYHOW),
+};
+static const struct cmi_shape chat_queue = SHAPE("from_queue", NULL, chat_queue_fields);
+
 static const struct cmi_field chat_fields[] = {
-    GUID(585, "id", SHOWN | CMI_ANYHOW),
-    ENUM(662, "channel_type", SHOWN | POST_MUST, "chat", "chatout"),
-    SHORT(663, "channel_sub_type", SHOWN | POST_MUST),
-    SHORT(588, "type", SHOWN),
-    SHORT(589, "typeDetails", SHOWN),
-    SHORT(591, "status", SHOWN),
-    SHORT(592, "statusDetails", SHOWN),
-    ADDRESS(665, "originator", SHOWN | POST_MUST | WHO),
-    ADDRESS(667, "destination", SHOWN | POST_MUST | WHO),
-    BOUND(669, "title", SHOWN | POST_MUST | CMI_EMPTY_OK | SAID, 0, 256),
-    TIME(598, "date_created", SHOWN),
-    OBJECT(670, "from_queue", SHOWN | POST_MUST, &queue),
+    GUID(585, "id", ALWAYS | CMI_ANYHOW),
+    ENUM(662, "channel_type", ALWAYS | POST_MUST, "chat", "chatout"),
+    SHORT(663, "channel_sub_type", ALWAYS | POST_MUST),
+    SHORT(588, "type", ALWAYS),
+    SHORT(589, "typeDetails", ALWAYS),
+    SHORT(591, "status", ALWAYS),
+    SHORT(592, "statusDetails", ALWAYS),
+    ADDRESS(665, "originator", ALWAYS | POST_MUST | WHO),
+    ADDRESS(667, "destination", ALWAYS | POST_MUST | WHO),
+    BOUND(669, "title", ALWAYS | POST_MUST | CMI_EMPTY_OK | SAID, 0, 256),
+    TIME(598, "date_created", ALWAYS),
+    OBJECT(670, "from_queue", SHOWN | POST_MUST, &chat_queue),
     LIST(672, "participants", CMI_SINGLE | CMI_POST, &cmi_chat_participant, "participant"),
     OBJECT(676, "transcript", CMI_SINGLE | POST_MUST, &transcript),
     GUID(619, "agentId", SHOWN),
@@ -210,23 +220,23 @@ static const struct cmi_field listen_log_fields[] = {
     GUID(1200, "user_guid", SHOWN | CMI_POST),
     SHORT(1202, "user_id", SHOWN | CMI_POST),
     SHORT(1204, "user_name", SHOWN | CMI_POST),
-    TEXT(1206, "description", SHOWN | POST_MUST | SAID),
-    TEXT(1208, "userSessionId", SHOWN | POST_MUST | CMI_MENTION),
+    TEXT(1206, "description", ALWAYS | POST_MUST | SAID),
+    TEXT(1208, "userSessionId", ALWAYS | POST_MUST | CMI_MENTION),
     TIME(1210, "time_stamp", SHOWN | CMI_POST),
 };
 const struct cmi_shape cmi_listen_log = SHAPE("listenLog", "listenLogs", listen_log_fields);
 
 static const struct cmi_field call_recording_fields[] = {
-    GUID(985, "id", SHOWN),
-    GUID(986, "call_id", KEPT),
-    GUID(987, "contact_id", KEPT | CMI_NAMES),
-    GUID(988, "owner_id", KEPT),
-    ENUM(989, "owner_type", KEPT, "user", "queue", "outbound campaign"),
-    SHORT(990, "owner_name", KEPT),
-    TEXT(991, "file_name", KEPT | CMI_PERSON),
-    TEXT(992, "file_path", KEPT | CMI_PERSON | CMI_EMPTY_OK),
-    TIME(993, "creation_time", KEPT),
-    LIST(995, "listen_log", CMI_SINGLE, &cmi_listen_log, "listenLog"),
+    GUID(985, "id", ALWAYS),
+    GUID(986, "call_id", KEPT_ALWAYS),
+    GUID(987, "contact_id", KEPT_ALWAYS | CMI_NAMES),
+    GUID(988, "owner_id", KEPT_ALWAYS),
+    ENUM(989, "owner_type", KEPT_ALWAYS, "user", "queue", "outbound campaign"),
+    SHORT(990, "owner_name", KEPT_ALWAYS),
+    TEXT(991, "file_name", KEPT_ALWAYS | CMI_PERSON),
+    TEXT(992, "file_path", KEPT_ALWAYS | CMI_PERSON | CMI_EMPTY_OK),
+    TIME(993, "creation_time", KEPT_ALWAYS),
+    LIST(995, "listen_log", ALONE, &cmi_listen_log, "listenLog"),
 };
 const struct cmi_shape cmi_call_recording =
     SHAPE("callRecording", "callRecordings", call_recording_fields);
@@ -234,53 +244,54 @@ const struct cmi_shape cmi_call_recording =
 /* A PUT updates four; it ignores the others (L1380). The words are those of a PUT: shown is also
  * ADDED. */
 static const struct cmi_field callback_fields[] = {
-    GUID(1242, "id", SHOWN | CMI_ANYHOW),
-    TEXT(1304, "callbackQueueNumber", SHOWN | POST_MUST),
-    TIME(1244, "creationTime", SHOWN),
+    GUID(1242, "id", ALWAYS | CMI_ANYHOW),
+    TEXT(1304, "callbackQueueNumber", ALWAYS | POST_MUST),
+    TIME(1244, "creationTime", ALWAYS),
     GUID(1245, "creatorId", SHOWN),
     TEXT(1246, "creatorName", SHOWN),
-    ADDRESS(1305, "customerNumber", SHOWN | BOTH_MUST | WHO),
+    ADDRESS(1305, "customerNumber", ALWAYS | BOTH_MUST | WHO),
     TEXT(1306, "extraData", SHOWN | CMI_POST | SAID),
     TEXT(1307, "gwPrefix", SHOWN | CMI_POST | CMI_MENTION),
-    INTEGER(1250, "failures", SHOWN, 0, COUNT_MAX),
+    INTEGER(1250, "failures", ALWAYS, 0, COUNT_MAX),
     TIME(1251, "lastCallTime", SHOWN),
     ENUM(1394, "lastResult", SHOWN | PUT_MUST, "SUCCESSFUL", "BUSY", "NO_ANSWER", "VOICEMAIL",
          "CUSTOM_TIME", "OTHER", "HANDLED", "RESCHEDULE"),
-    INTEGER(1253, "maxCalls", SHOWN, 0, COUNT_MAX),
+    INTEGER(1253, "maxCalls", ALWAYS, 0, COUNT_MAX),
     TIME(1308, "nextCallTime", SHOWN | BOTH),
     TEXT(1397, "notes", SHOWN | CMI_POST | PUT_MUST | CMI_EMPTY_OK | SAID),
-    TEXT(1256, "originalQueueNumber", SHOWN),
+    TEXT(1256, "originalQueueNumber", ALWAYS),
     TEXT(1257, "originalQueueName", SHOWN),
 };
 const struct cmi_shape cmi_callback = SHAPE("callback", "callbacks", callback_fields);
 
 static const struct cmi_field required_agent_fields[] = {
-    GUID(1532, "id", SHOWN | INGEST_MUST),
-    SHORT(1534, "name", SHOWN | INGEST_MUST),
-    INTEGER(1536, "type", SHOWN | INGEST_MUST, 1, 2),
+    GUID(1532, "id", ALWAYS | INGEST_MUST),
+    SHORT(1534, "name", ALWAYS | INGEST_MUST),
+    INTEGER(1536, "type", ALWAYS | INGEST_MUST, 1, 2),
     TIME(1538, "expirationTime", KEPT),
 };
 static const struct cmi_shape required_agent = SHAPE("requiredAgent", NULL, required_agent_fields);
 
 /* The times and durations from connectTime on are shown with statistics=true. */
 static const struct cmi_field contact_fields[] = {
-    GUID(1497, "id", SHOWN),
-    GROUP(1498, "contactGroupId", KEPT | CMI_NAMES),
-    ENUM(1500, "channel", KEPT, "PHONE", "CHAT", "EMAIL"),
-    ENUM(1501, "type", KEPT, "CallIn", "CallOut", "ChatIn", "ChatOut", "EmailIn", "EmailOut"),
-    SHORT(1502, "typeDetails", KEPT | CMI_MENTION),
+    GUID(1497, "id", ALWAYS),
+    GROUP(1498, "contactGroupId", KEPT_ALWAYS | CMI_NAMES),
+    ENUM(1500, "channel", KEPT_ALWAYS, "PHONE", "CHAT", "EMAIL"),
+    ENUM(1501, "type", KEPT_ALWAYS, "CallIn", "CallOut", "ChatIn", "ChatOut", "EmailIn",
+         "EmailOut"),
+    SHORT(1502, "typeDetails", KEPT_ALWAYS | CMI_MENTION),
     SHORT(1504, "subtype", KEPT),
-    ENUM(1506, "status", KEPT, "Pending", "InQueue", "InProcess", "Handled", "Abandoned"),
-    SHORT(1507, "statusDetails", KEPT | CMI_MENTION),
-    ADDRESS(1509, "source", KEPT | WHO),
-    ADDRESS(1511, "destination", KEPT | WHO),
+    ENUM(1506, "status", KEPT_ALWAYS, "Pending", "InQueue", "InProcess", "Handled", "Abandoned"),
+    SHORT(1507, "statusDetails", KEPT_ALWAYS | CMI_MENTION),
+    ADDRESS(1509, "source", KEPT_ALWAYS | WHO),
+    ADDRESS(1511, "destination", KEPT_ALWAYS | WHO),
     GUID(1513, "agentId", KEPT),
     SHORT(1515, "agentName", KEPT),
     GUID(1516, "queueId", KEPT),
     SHORT(1518, "queueName", KEPT),
-    TIME(1519, "arrivalTime", KEPT),
+    TIME(1519, "arrivalTime", KEPT_ALWAYS),
     TIME(1521, "disconnectTime", KEPT),
-    INTEGER(1523, "totalDuration", SHOWN, 0, COUNT_MAX),
+    INTEGER(1523, "totalDuration", ALWAYS, 0, COUNT_MAX),
     BOOL(1525, "record", KEPT),
     BOOL(1527, "script", KEPT),
     TEXT(1529, "subject", KEPT | SAID),
@@ -296,26 +307,26 @@ static const struct cmi_field contact_fields[] = {
 const struct cmi_shape cmi_contact = SHAPE("contact", "contacts", contact_fields);
 
 static const struct cmi_field destination_fields[] = {
-    BOUND(1857, "address", SHOWN | BOTH_MUST | WHO, 1, 256),
+    BOUND(1857, "address", ALWAYS | BOTH_MUST | WHO, 1, 256),
     TEXT(1859, "status", SHOWN | CMI_ANYHOW),
 };
 static const struct cmi_shape destination = SHAPE("destination", NULL, destination_fields);
 
 /* creationTime and creationDate are one value (contract 9). */
 static const struct cmi_field message_fields[] = {
-    GUID(1839, "id", SHOWN | CMI_ANYHOW),
-    BOUND(1841, "message", SHOWN | BOTH_MUST | SAID, 1, 2000),
-    TEXT(1843, "source", SHOWN | BOTH_MUST),
-    TEXT(1845, "subType", SHOWN | BOTH_MUST),
+    GUID(1839, "id", ALWAYS | CMI_ANYHOW),
+    BOUND(1841, "message", ALWAYS | BOTH_MUST | SAID, 1, 2000),
+    TEXT(1843, "source", ALWAYS | BOTH_MUST),
+    TEXT(1845, "subType", ALWAYS | BOTH_MUST),
     TIME(1847, "sendTime", SHOWN | BOTH),
-    TIME(1802, "creationTime", SHOWN),
-    TIME(1849, "creationDate", SHOWN),
-    INTEGER(1851, "maxRetryCount", SHOWN | BOTH, 0, 10),
-    INTEGER(1852, "retryDelay", SHOWN | BOTH, 60, 3600),
-    ENUM(1854, "contentType", SHOWN | BOTH, "text", "template"),
+    TIME(1802, "creationTime", ALWAYS),
+    TIME(1849, "creationDate", ALWAYS),
+    INTEGER(1851, "maxRetryCount", ALWAYS | BOTH, 0, 10),
+    INTEGER(1852, "retryDelay", ALWAYS | BOTH, 60, 3600),
+    ENUM(1854, "contentType", ALWAYS | BOTH, "text", "template"),
     {.name = "destinations",
      .type = CMI_LIST,
-     .use = SHOWN | BOTH_MUST | CMI_WRAPPED,
+     .use = ALWAYS | BOTH_MUST | CMI_WRAPPED,
      .min = 1, /* contract 17 */
      .shape = &destination,
      .item = "destination",
@@ -324,9 +335,9 @@ static const struct cmi_field message_fields[] = {
 const struct cmi_shape cmi_message = SHAPE("message", "messages", message_fields);
 
 static const struct cmi_field customer_consent_fields[] = {
-    ADDRESS(2071, "address", SHOWN | POST_MUST | WHO),
-    ENUM(2072, "usage", SHOWN | POST_MUST, "whatsapp", "recording"),
-    BOOL(2073, "consent", SHOWN | POST_MUST),
+    ADDRESS(2071, "address", ALWAYS | POST_MUST | WHO),
+    ENUM(2072, "usage", ALWAYS | POST_MUST, "whatsapp", "recording"),
+    BOOL(2073, "consent", ALWAYS | POST_MUST),
 };
 const struct cmi_shape cmi_customer_consent =
     SHAPE("customerConsent", "customerConsents", customer_consent_fields);

@@ -52,6 +52,7 @@ enum cmi_use {
     CMI_PERSON = 1 << 15,  /* says who somebody is: nothing is taken by it of who was erased */
     CMI_MENTION = 1 << 16, /* a text that may mention somebody: without who was erased it is kept
                               (decisions/0017) */
+    CMI_ALWAYS = 1 << 17,  /* required of an answer: wherever it is shown, it is there */
 };
 
 struct cmi_shape;

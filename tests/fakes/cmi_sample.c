@@ -1,8 +1,16 @@
 #include "tests/fakes/cmi_sample.h"
 
+static bool is_answer(enum cmi_use use)
+{
+    return use == CMI_LISTED || use == CMI_SINGLE;
+}
+
 unsigned cmi_sample_must(enum cmi_use use)
 {
-    return use == CMI_POST ? CMI_POST_MUST : use == CMI_PUT ? CMI_PUT_MUST : CMI_INGEST_MUST;
+    return is_answer(use)    ? CMI_ALWAYS
+           : use == CMI_POST ? CMI_POST_MUST
+           : use == CMI_PUT  ? CMI_PUT_MUST
+                             : CMI_INGEST_MUST;
 }
 
 bool cmi_sample_fits(const struct cmi_field *field, enum cmi_twist twist)
@@ -90,7 +98,8 @@ static void good(const struct cmi_sample *s, const struct cmi_field *field, stru
         json_text(j, field->words != NULL ? field->words[0] : "some text");
         break;
     case CMI_GUID:
-        json_text(j, "f5168fbd-d691-4c8d-b1c6-d0bd64563a39");
+        json_text(j, is_answer(s->use) ? "F5168FBDD6914C8DB1C6D0BD64563A39"
+                                       : "f5168fbd-d691-4c8d-b1c6-d0bd64563a39");
         break;
     case CMI_INTEGER:
         json_int(j, field->min);
@@ -168,14 +177,15 @@ static void twisted(const struct cmi_sample *s, const struct cmi_field *field, s
 
 void cmi_sample_write(const struct cmi_sample *s, const struct cmi_shape *shape, struct json_out *j)
 {
-    unsigned wanted = s->full ? (unsigned)s->use : cmi_sample_must(s->use);
+    unsigned must = s->full ? 0 : cmi_sample_must(s->use);
+    unsigned use = (unsigned)s->use;
 
     json_object(j);
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct cmi_field *field = &shape->fields[i];
         bool target = field == s->target;
 
-        if ((field->use & wanted) == 0 && !(target && (field->use & (unsigned)s->use) != 0))
+        if ((field->use & use) == 0 || (!target && (field->use & must) != must))
             continue;
         if (target && s->twist == TWIST_LEFT_OUT)
             continue;

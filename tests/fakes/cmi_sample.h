@@ -1,5 +1,6 @@
 /*
- * cmi_sample: bodies made from the table of cmi_fields.h: good ones, and ones with one twist.
+ * cmi_sample: bodies and answers made from the table of cmi_fields.h: good ones, and ones with one
+ * twist.
  */
 #ifndef TESTS_FAKES_CMI_SAMPLE_H
 #define TESTS_FAKES_CMI_SAMPLE_H

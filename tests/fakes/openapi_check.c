@@ -233,9 +233,6 @@ static void check_object(yajl_val schema, yajl_val v, const struct place *p)
         wrong(p, "it must be an object");
         return;
     }
-    for (size_t i = 0; required != NULL && i < required->u.array.len; i++)
-        if (get(v, text_of(required->u.array.values[i])) == NULL)
-            wrong(p, "something that is required is not there");
     for (size_t i = 0; i < v->u.object.len; i++) {
         struct place q = inside(p, v->u.object.keys[i]);
         yajl_val property = get(properties, v->u.object.keys[i]);
@@ -244,6 +241,13 @@ static void check_object(yajl_val schema, yajl_val v, const struct place *p)
             wrong(&q, "there is no such property");
         else
             check_value(property, v->u.object.values[i], &q);
+    }
+    for (size_t i = 0; required != NULL && i < required->u.array.len; i++) {
+        const char *name = text_of(required->u.array.values[i]);
+        struct place q = inside(p, name);
+
+        if (get(v, name) == NULL)
+            wrong(&q, "it is required, and not there");
     }
 }
 

@@ -90,10 +90,25 @@ static bool take_scalar(struct twin *t, const struct token *token)
     return true;
 }
 
+/* Does an answer lack what must be shown between the last property and the next one? NULL: to the
+ * end. */
+static bool lacks(const struct twin *t, const struct twin_level *top, const struct cmi_field *next)
+{
+    const struct cmi_field *end = top->shape->fields + top->shape->field_count;
+    const struct cmi_field *at = top->last != NULL ? top->last + 1 : top->shape->fields;
+
+    for (; t->uses != 0 && at < (next != NULL ? next : end); at++)
+        if ((at->use & t->uses) != 0 && (at->use & CMI_ALWAYS) != 0)
+            return true;
+    return false;
+}
+
 static bool take_end(struct twin *t)
 {
     const struct twin_level *top = &t->levels[--t->depth];
 
+    if (top->kind == OBJECT && lacks(t, top, NULL))
+        return false;
     if (top->kind != WRAPPER || top->field == NULL)
         if (top->kind != WRAPPED)
             xml_close(&t->out);
@@ -134,13 +149,15 @@ static bool begin(struct twin *t, const struct token *token)
     return push(t, object ? WRAPPER : LIST, field->shape, field);
 }
 
-/* Of an answer: is it a property that is shown, after the one before in the documented order? */
+/* Of an answer: is it a property that is shown, after the one before in the documented order, and
+ * was none left out that must be there? */
 static bool take_key(struct twin *t, struct twin_level *top, struct view key)
 {
     t->key = cmi_field_find(top->shape, key.p, key.n);
     if (t->uses == 0)
         return true;
-    if (t->key == NULL || (t->key->use & t->uses) == 0 || t->key <= top->last)
+    if (t->key == NULL || (t->key->use & t->uses) == 0 || t->key <= top->last ||
+        lacks(t, top, t->key))
         return false;
     top->last = t->key;
     return view_is(key, t->key->name);
@@ -189,6 +206,11 @@ static bool twin_of(struct view json, const struct cmi_shape *shape, unsigned us
 bool xml_twin_of(struct view json, const struct cmi_shape *shape, struct buf *to)
 {
     return twin_of(json, shape, 0, to);
+}
+
+bool xml_twin_of_answer(struct view json, const struct cmi_shape *shape, struct buf *to)
+{
+    return twin_of(json, shape, json.n > 0 && json.p[0] == '[' ? CMI_LISTED : CMI_SINGLE, to);
 }
 
 const struct cmi_shape *xml_twin_shape(const char *path)
@@ -250,9 +272,10 @@ void xml_twin_check(unsigned port, const char *target, const char *path, const c
         fail_msg("GET %s in XML: %d %.*s", target, r.status, VIEW_ARG(r.body));
     buf_init(&twin, (size_t)128 << 20);
     buf_init(&xml, (size_t)128 << 20);
-    if (!twin_of(json, shape, json.n > 0 && json.p[0] == '[' ? CMI_LISTED : CMI_SINGLE, &twin))
-        fail_msg("GET %s: a property is unknown, not in its place, or of another type: %.*s",
-                 target, VIEW_ARG(json));
+    if (!xml_twin_of_answer(json, shape, &twin))
+        fail_msg(
+            "GET %s: a property is unknown, missing, not in its place, or of another type: %.*s",
+            target, VIEW_ARG(json));
     buf_put(&xml, r.body);
     forget_durations(&twin);
     forget_durations(&xml);

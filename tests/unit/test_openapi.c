@@ -48,6 +48,23 @@ static void the_stored_description_is_that_of_the_tables(void **state)
     mem_free(stored);
 }
 
+/* What a generated client needs to sign on. */
+static void the_description_says_how_to_sign_on(void **state)
+{
+    static const char *const parts[] = {
+        "\"security\":[{\"basic\":[]},{\"bearer\":[]}]",
+        "\"securitySchemes\":{\"basic\":{\"type\":\"http\",\"scheme\":\"basic\"},"
+        "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}",
+    };
+    char *stored = file("docs/openapi.json");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strstr(stored, parts[i]) == NULL)
+            fail_msg("docs/openapi.json lacks %s", parts[i]);
+    mem_free(stored);
+}
+
 static void every_route_is_an_operation_and_every_operation_a_route(void **state)
 {
     size_t routes = 0;
@@ -123,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_stored_description_is_that_of_the_tables),
+        cmocka_unit_test(the_description_says_how_to_sign_on),
         cmocka_unit_test(every_route_is_an_operation_and_every_operation_a_route),
         cmocka_unit_test(shapes_are_where_bodies_are),
         cmocka_unit_test(the_table_names_every_operation_and_tests_that_are_there),
