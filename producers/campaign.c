@@ -51,8 +51,9 @@ static void usage(FILE *to)
         "Messages on their way. `show` follows one on a terminal until it has ended (Ctrl-C ends\n"
         "the following, not the campaign). `pause` lets nothing more leave until `resume`; what "
         "is\n"
-        "out comes in. `cancel` is what DELETE /messages/{id} does. `missed` prints, as CSV with\n"
-        "whole numbers in it, whom the message has not reached (yet), and why.\n"
+        "out comes in. `cancel` is what DELETE /messages/{id} does, of one that has not ended.\n"
+        "`missed` prints, as CSV with whole numbers in it, whom it has not reached (yet), and "
+        "why.\n"
         "\n"
         "      --limit N        list: the newest N (20)\n"
         "      --json           a JSON object a line\n"
@@ -235,6 +236,7 @@ static void on_message(void *ctx, const struct redis_value *hash)
     struct effect e;
 
     message_tombstone(&e, k->x, k->id, hash);
+    e.live = true;
     k->over = false;
     effect_apply(&e, on_cancelled, k);
 }
@@ -247,7 +249,7 @@ static int64_t wall_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* What a DELETE would do, of a request that nobody has sent. */
+/* What a DELETE would do, of a request that nobody has sent; but to one that has ended nothing. */
 static bool cancel_once(struct campaign *c, struct cancel *k, struct fault *f)
 {
     struct view id = view_of(c->id);
@@ -274,15 +276,18 @@ static int cancel(struct campaign *c)
 
     if (!campaign_row_read(c->store, c->id, &row, &f))
         return fault_code(&f);
-    if (row.state == CAMPAIGN_CANCELLED) {
-        console_say("campaign", "it is cancelled already");
+    if (row.state == CAMPAIGN_CANCELLED || row.state == CAMPAIGN_COMPLETED) {
+        console_say("campaign", "it is %s already; there is nothing to cancel",
+                    campaign_state_name(row.state));
         return COMMAND_FAILED;
     }
     for (int i = 0; i < CANCEL_TRIES && k.outcome == EFFECT_CHANGED; i++)
         if (!cancel_once(c, &k, &f))
             return fault_code(&f);
     if (k.outcome != EFFECT_DONE) {
-        console_say("campaign", "others change it at the same time; try again");
+        console_say("campaign", "%s",
+                    k.outcome == EFFECT_ENDED ? "it has ended meanwhile; there is nothing to cancel"
+                                              : "others change it at the same time; try again");
         return COMMAND_FAILED;
     }
     c->once = true;
@@ -296,12 +301,20 @@ static int missed(struct campaign *c)
     struct campaign_row row;
     struct fault f = {0};
     int64_t count = 0;
+    int64_t gone = 0;
 
     if (!campaign_row_read(c->store, c->id, &row, &f) ||
-        !campaign_missed(c->store, &row, stdout, &count, &f))
+        !campaign_missed(c->store, &row, stdout, &count, &gone, &f))
         return fault_code(&f);
     if (ferror(stdout))
         return COMMAND_OK; /* main says so, or nothing to whoever has read enough */
+    if (gone > 0) {
+        console_say("campaign",
+                    "of %" PRId64 " of %" PRId64 " destinations the addresses are gone from the "
+                    "store; of the others %" PRId64 " were not reached",
+                    gone, row.destinations, count);
+        return COMMAND_FAILED;
+    }
     console_say("campaign", "%" PRId64 " of %" PRId64 " not reached%s", count, row.destinations,
                 row.waiting > 0 ? ", some of them not yet" : "");
     return COMMAND_OK;

@@ -105,7 +105,9 @@ static void take_kept(struct view kept, struct tried tried[SLICE_DESTINATIONS_MA
     }
 }
 
-static bool put_slice(struct parts *p, bool cancelled, FILE *to, int64_t *missed, struct fault *f)
+/* Gives in *seen how many destinations it has; none where its addresses have gone. */
+static bool put_slice(struct parts *p, bool cancelled, FILE *to, int64_t *missed, size_t *seen,
+                      struct fault *f)
 {
     struct view list = text_of(&p->of[ADDRESSES]);
     struct view address = VIEW_NONE;
@@ -113,11 +115,13 @@ static bool put_slice(struct parts *p, bool cancelled, FILE *to, int64_t *missed
     size_t count = 0;
 
     memset(p->tried, 0, sizeof p->tried);
-    if (list.n == 0) /* of a cancelled message they go soon */
-        return cancelled || fault_set(f, FAULT_RETRY, "its destinations are gone from the store");
+    *seen = 0;
+    if (list.n == 0)
+        return true;
     if (!address_list_open(&list, &count) || count == 0 || count > SLICE_DESTINATIONS_MAX ||
         !slice_read(&slice, text_of(&p->of[RECORD]), count))
         return fault_set(f, FAULT_BUG, "what the store has of its destinations is unreadable");
+    *seen = count;
     take_kept(text_of(&p->of[KEPT]), p->tried);
     for (size_t i = 0; i < count && address_list_next(&list, &address); i++) {
         enum slice_status status = slice_status(&slice, text_of(&p->of[LATE]), i);
@@ -134,19 +138,23 @@ static bool put_slice(struct parts *p, bool cancelled, FILE *to, int64_t *missed
 }
 
 bool campaign_missed(struct store_ask *s, const struct campaign_row *c, FILE *to, int64_t *missed,
-                     struct fault *f)
+                     int64_t *gone, struct fault *f)
 {
     struct parts *p = mem_zeroed(1, sizeof *p);
     bool ok = true;
+    size_t seen = 0;
 
     *missed = 0;
+    *gone = c->destinations;
     for (size_t i = 0; i < PARTS; i++)
         buf_init(&p->of[i], PART_MAX);
     fputs("address,status,attempts,reason,provider_id\r\n", to);
     buf_init(&p->line, PART_MAX);
-    for (int64_t k = 0; ok && !ferror(to) && k < c->slices; k++)
+    for (int64_t k = 0; ok && !ferror(to) && k < c->slices; k++) {
         ok = read_parts(s, c->id, k, p, f) &&
-             put_slice(p, c->state == CAMPAIGN_CANCELLED, to, missed, f);
+             put_slice(p, c->state == CAMPAIGN_CANCELLED, to, missed, &seen, f);
+        *gone -= (int64_t)seen;
+    }
     for (size_t i = 0; i < PARTS; i++)
         buf_done(&p->of[i]);
     buf_done(&p->line);

@@ -9,10 +9,11 @@
 #include <stdio.h>
 
 /* A line of headings, then one a destination that is not HANDLED: address, status, attempts,
- * reason, provider's id. *missed: how many. Addresses are whole: whoever
+ * reason, provider's id. *missed: how many. *gone: destinations of which the store no longer knows
+ * who they were, as the message is on its way out. Addresses are whole: whoever
  * may read the store may read them. It ends early where `to` can't be written (ferror), which is
  * the caller's to see. */
 bool campaign_missed(struct store_ask *s, const struct campaign_row *c, FILE *to, int64_t *missed,
-                     struct fault *f) MUST_CHECK;
+                     int64_t *gone, struct fault *f) MUST_CHECK;
 
 #endif

@@ -115,7 +115,7 @@ enum effect_outcome effect_outcome_of(const struct redis_value *v, struct fault 
     } words[] = {
         {"done", EFFECT_DONE},         {"replay", EFFECT_REPLAY}, {"other", EFFECT_OTHER_BODY},
         {"changed", EFFECT_CHANGED},   {"gone", EFFECT_GONE},     {"claimed", EFFECT_CLAIMED},
-        {"unstaged", EFFECT_UNSTAGED},
+        {"unstaged", EFFECT_UNSTAGED}, {"ended", EFFECT_ENDED},
     };
     char text[FAULT_TEXT_MAX];
 
@@ -218,7 +218,7 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     args[7] = e->purge_ms == EFFECT_PURGE_KEEP    ? VIEW("")
               : e->purge_ms == EFFECT_PURGE_NEVER ? VIEW("-")
                                                   : number(digits[3], e->purge_ms);
-    args[8] = e->unclaimed ? VIEW("1") : VIEW("");
+    args[8] = e->unclaimed ? VIEW("1") : e->live ? VIEW("2") : VIEW("");
     args[9] = e->slices == EFFECT_SLICES_KEEP ? VIEW("") : number(digits[4], e->slices);
     args[10] = e->token != NULL ? VIEW("1") : VIEW("");
     args[11] = e->slice;

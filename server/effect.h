@@ -23,6 +23,7 @@ enum effect_outcome {
     EFFECT_CHANGED,    /* the version is another: look again */
     EFFECT_GONE,       /* there is no such thing */
     EFFECT_CLAIMED,    /* refused: sending has begun */
+    EFFECT_ENDED,      /* refused: all of it has ended */
     EFFECT_UNSTAGED,   /* the staged slices are no longer there */
     EFFECT_LOST,       /* no answer, or the store refuses: the fault says why */
 };
@@ -46,6 +47,7 @@ struct effect {
     int64_t created_ms;
     int64_t purge_ms;  /* EFFECT_PURGE_KEEP, EFFECT_PURGE_NEVER, or when */
     bool unclaimed;    /* refuse once sending has begun */
+    bool live;         /* refuse once all has ended */
     bool frees;        /* works in a full store, too */
     int64_t slices;    /* EFFECT_SLICES_KEEP, or how many are taken */
     const char *token; /* they are staged under it; NULL: they are `slice` and `repeats` */

@@ -373,9 +373,8 @@ void message_tombstone(struct effect *e, struct exchange *x, const char *id_hex,
     e->frees = true;
     e->due = EFFECT_DUE_NONE;
     e->list = EFFECT_LIST_REMOVE;
-    e->purge_ms = x->wall_ms;
     effect_int(e, "st", STORE_DELETED);
-    effect_int(e, "purge", x->wall_ms + x->server->retention_ms);
+    effect_purge(e, x->wall_ms + x->server->retention_ms);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         effect_drop(e, texts[i]);
 }

@@ -7,7 +7,8 @@
 -- ARGV: 1 id  2 version that must be there, or ''  3 digest, or ''  4 how long the key is kept, ms
 --       5 due ms, '+' and ms from now, '' to keep, '-' for none  6 '+' into the list, '-' out of it, with
 --       a p in front: it is paged; '' to keep
---       7 member of the list  8 purge ms, '' to keep, '-' for none  9 '1': only if unclaimed
+--       7 member of the list  8 purge ms, '' to keep, '-' for none  9 '1': only if unclaimed; '2': only if
+--       it has not ended
 --       10 slices to take, '' to keep them  11 '1': the staged ones, else slice 0 is
 --       12 and the repeats  13  14 wake channel  15 "called", "called-last": a callback's result, to
 --       be told as its caller's own is (call.lua); else ''  16 of the same shard, the message that
@@ -36,6 +37,8 @@ elseif not creates and old[1] ~= ARGV[2] then
 end
 if ARGV[9] == '1' and redis.call('EXISTS', KEYS[6]) == 1 then
   return {'claimed'}
+elseif ARGV[9] == '2' and redis.call('HGET', m, 'st') ~= '1' then
+  return {'ended'}
 end
 
 local slices = tonumber(ARGV[10])

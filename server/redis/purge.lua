@@ -30,7 +30,7 @@ if f[1] == '8' and (tonumber(f[5]) or 0) > 0 then
 end
 local slices = math.min(tonumber(f[2]) or 0, SLICES_MAX)
 local purge = tonumber(f[3]) or 0
-if f[1] == '8' or purge <= now then
+if purge <= now then
   for k = slices - 1, math.max(slices - 50, 0), -1 do
     redis.call('UNLINK', KEYS[4] .. id .. ':' .. k, KEYS[10] .. id .. ':' .. k)
   end

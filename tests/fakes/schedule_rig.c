@@ -299,7 +299,7 @@ void schedule_rig_put(struct schedule_rig *rig, const struct rig_message *m, int
     write_message(rig, m, version);
 }
 
-void schedule_rig_delete(struct schedule_rig *rig, const char *id, int64_t version)
+static void end_message(struct schedule_rig *rig, const char *id, int64_t version, bool live)
 {
     struct exchange x = {.server = &rig->cmi};
     struct effect e;
@@ -307,12 +307,23 @@ void schedule_rig_delete(struct schedule_rig *rig, const char *id, int64_t versi
     effect_init(&e, &x, STORE_MESSAGE, id, version);
     e.created_ms = 1;
     e.frees = true;
+    e.live = live;
     e.due = EFFECT_DUE_NONE;
     e.list = EFFECT_LIST_REMOVE;
     e.purge_ms = 1;
     effect_int(&e, "st", STORE_DELETED);
     effect_int(&e, "purge", 1);
     apply(rig, &e);
+}
+
+void schedule_rig_delete(struct schedule_rig *rig, const char *id, int64_t version)
+{
+    end_message(rig, id, version, false);
+}
+
+void schedule_rig_cancel(struct schedule_rig *rig, const char *id, int64_t version)
+{
+    end_message(rig, id, version, true);
 }
 
 void schedule_rig_put_callback(struct schedule_rig *rig, const char *id, int64_t version,

@@ -69,6 +69,8 @@ void schedule_rig_new_id(unsigned shard, char id[GUID_TEXT_MAX]); /* random() ch
 void schedule_rig_post(struct schedule_rig *rig, const struct rig_message *m);
 void schedule_rig_put(struct schedule_rig *rig, const struct rig_message *m, int64_t version);
 void schedule_rig_delete(struct schedule_rig *rig, const char *id, int64_t version);
+/* The same, but of one that has ended nothing. */
+void schedule_rig_cancel(struct schedule_rig *rig, const char *id, int64_t version);
 /* A callback's PUT: open with its next call then, or closed (-1). */
 void schedule_rig_put_callback(struct schedule_rig *rig, const char *id, int64_t version,
                                int64_t next_ms);

@@ -6,11 +6,13 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/shard.h"
 #include "bridge/io/crypto.h"
 #include "tests/fakes/serve_rig.h"
 #include "tests/fakes/shell.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +224,69 @@ static void cancel_does_what_delete_does(void **state)
     says("it is cancelled; there is nothing to pause");
 }
 
+static const char *ask(const char *verb, const char *name, const char *of, const char *rest)
+{
+    char key[SHARD_KEY_MAX];
+    char command[256];
+
+    shard_key(shard_of(view_of(of)), name, name[0] == 'm' ? view_of(of) : VIEW_NONE, key);
+    (void)snprintf(command, sizeof command, "%s %s %s", verb, key, rest);
+    return redis_server_ask(rig.redis, command);
+}
+
+/* Whoever takes away what is too old has looked at it. */
+static void let_age(const char *of)
+{
+    char purge[32];
+    char soon[64];
+
+    (void)snprintf(purge, sizeof purge, "%s", ask("HGET", "m", of, "purge"));
+    (void)snprintf(soon, sizeof soon, "1 %s", of);
+    assert_string_equal(ask("ZADD", "gc", of, soon), ":0");
+    for (int i = 0; strcmp(ask("ZSCORE", "gc", of, of), purge) != 0; i++) {
+        assert_true(i < PROBE_PATIENCE_MS / 10);
+        poll(NULL, 0, 10);
+    }
+}
+
+static void whom_a_cancelled_one_has_missed_is_told_at_any_later_time(void **state)
+{
+    char *at_once;
+
+    (void)state;
+    assert_int_equal(campaign("missed", id, NULL), 0);
+    says("5 of 5 not reached");
+    says("\"+358401\",CANCELLED,0");
+    at_once = strdup(output);
+    let_age(id);
+    assert_int_equal(campaign("missed", id, NULL), 0);
+    assert_string_equal(output, at_once);
+    free(at_once);
+    assert_string_equal(ask("HDEL", "m", id, "c0"), ":1");
+    assert_string_equal(ask("HSET", "m", id, "C 0"), ":0"); /* as while it is taken away */
+    assert_int_equal(campaign("missed", id, NULL), 1);
+    says("of 5 of 5 destinations the addresses are gone from the store");
+}
+
+static void one_that_has_ended_is_not_cancelled(void **state)
+{
+    char ended[33];
+    char path[64];
+
+    (void)state;
+    serve_create(&rig, "/messages", "",
+                 "{\"message\":\"Hei\",\"source\":\"12345678@sms.social365.com\","
+                 "\"subType\":\"sms\",\"sendTime\":\"2035-03-04T12:00:00Z\",\"destinations\":"
+                 "[{\"address\":\"+358401\"}]}",
+                 ended);
+    assert_string_equal(ask("HSET", "m", ended, "st 2 dead 1"), ":1");
+    assert_int_equal(campaign("cancel", ended, NULL), 1);
+    says("it is completed already; there is nothing to cancel");
+    (void)snprintf(path, sizeof path, "/messages/%s", ended);
+    serve_expect(&rig, "GET", path, "", NULL, 200, NULL);
+    serve_expect(&rig, "DELETE", path, "", NULL, 204, "");
+}
+
 #define LINE "{\"message\":\"m\",\"originator\":\"d\"}"
 
 /* It is not paused, and can't be: it goes when the one before it has. */
@@ -284,6 +349,8 @@ int main(void)
         cmocka_unit_test(whoever_has_read_enough_hears_no_more),
         cmocka_unit_test(a_stream_that_was_closed_is_nobody_s),
         cmocka_unit_test(cancel_does_what_delete_does),
+        cmocka_unit_test(whom_a_cancelled_one_has_missed_is_told_at_any_later_time),
+        cmocka_unit_test(one_that_has_ended_is_not_cancelled),
         cmocka_unit_test(a_chat_s_message_that_waits_for_its_turn_is_said_to),
         cmocka_unit_test(what_makes_no_sense_is_said),
         cmocka_unit_test(without_redis_it_says_so),

@@ -143,8 +143,23 @@ static char message[33];
 static char callback[33];
 static char callback_2[33];
 
+/* Whom it was for is kept with its record. */
+static void cancel_one(void)
+{
+    char id[33];
+    char path[64];
+
+    serve_create(&rig, "/messages", "",
+                 "{\"message\":\"Hi\",\"source\":\"12345678@sms.social365.com\",\"subType\":"
+                 "\"sms\",\"sendTime\":\"" LATER "\",\"destinations\":[{\"address\":\"" WHO "\"}]}",
+                 id);
+    snprintf(path, sizeof path, "/messages/%s", id);
+    serve_expect(&rig, "DELETE", path, "", NULL, 204, NULL);
+}
+
 static void fill_redis(void)
 {
+    cancel_one();
     serve_create(&rig, "/messages", "",
                  "{\"message\":\"For " WHO "\",\"source\":\"12345678@sms.social365.com\","
                  "\"subType\":\"sms\",\"sendTime\":\"" LATER "\",\"destinations\":"
@@ -238,7 +253,7 @@ static void nothing_is_left_of_the_person(void **state)
     static const char counts[] =
         "\"history\":{\"contacts\":5,\"chats\":1,\"emails\":2,\"remarks\":1,\"callRecordings\":1,"
         "\"listenLogs\":1,\"scriptResults\":1,\"mentions\":12},"
-        "\"redis\":{\"destinations\":2,\"callbacks\":1,\"consents\":1,\"mentions\":2,"
+        "\"redis\":{\"destinations\":3,\"callbacks\":1,\"consents\":1,\"mentions\":2,"
         "\"references\":1,\"outbox\":0}";
     const char *where = NULL;
 

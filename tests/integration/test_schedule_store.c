@@ -225,6 +225,21 @@ static void a_release_costs_no_attempt(void **state)
     hand_expect_sound(&hand_rig, m.id);
 }
 
+/* It may end between `campaign cancel` looking at it and cancelling it. */
+static void what_has_ended_is_not_cancelled(void **state)
+{
+    struct rig_message m = hand_posted(&hand_rig, 2);
+    struct rig_slice s = hand_slice(&hand_rig, 0);
+
+    (void)state;
+    assert_int_equal(hand_progress(&hand_rig, 0, &s, 2), SCHEDULE_DONE);
+    assert_int_equal(hand_finish(&hand_rig, 0, &s, SLICE_OK, 0), SCHEDULE_DONE);
+    schedule_rig_cancel(&hand_rig, m.id, 1);
+    assert_int_equal(hand_rig.effect, EFFECT_ENDED);
+    schedule_rig_delete(&hand_rig, m.id, 1);
+    assert_int_equal(hand_rig.effect, EFFECT_DONE);
+}
+
 static void a_message_waits_while_its_window_is_shut(void **state)
 {
     struct rig_message m = hand_posted(&hand_rig, 2500);
@@ -577,6 +592,7 @@ int main(void)
         cmocka_unit_test_setup(a_write_repeated_is_done_once, hand_empty),
         cmocka_unit_test_setup(a_head_start_is_recorded_by_the_claim, hand_empty),
         cmocka_unit_test_setup(a_release_costs_no_attempt, hand_empty),
+        cmocka_unit_test_setup(what_has_ended_is_not_cancelled, hand_empty),
         cmocka_unit_test_setup(a_message_waits_while_its_window_is_shut, hand_empty),
         cmocka_unit_test_setup(what_is_due_soon_is_claimed_before_it_is, hand_empty),
         cmocka_unit_test_setup(a_deleted_message_s_requests_come_in_and_the_rest_is_cancelled,
