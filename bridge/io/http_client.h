@@ -16,7 +16,7 @@
 
 #include "bridge/ports/http.h"
 
-#define HTTP_CLIENT_SLOTS_MAX  1024 /* of one destination */
+#define HTTP_CLIENT_SLOTS_MAX  4096 /* of one destination */
 #define HTTP_CLIENT_LIFETIME_S 300  /* of a connection: spreads load behind a balancer */
 #define HTTP_CLIENT_IDLE_S     60   /* a connection idle for longer is not used again */
 #define HTTP_CLIENT_SECRET_MAX 8192 /* bytes of a token or a key */

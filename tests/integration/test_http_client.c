@@ -403,7 +403,7 @@ static void destinations_that_make_no_sense_are_refused(void **state)
         {{.auth = HTTP_AUTH_API_KEY, .secret = "s"}, "api_key_header is missing"},
         {{.auth = HTTP_AUTH_API_KEY, .secret = "s", .key_header = "X Y"}, "name"},
         {{.auth = HTTP_AUTH_CERTIFICATE, .certificate = "f"}, "key is missing"},
-        {{.slots = HTTP_CLIENT_SLOTS_MAX + 1}, "concurrency is 1025"},
+        {{.slots = HTTP_CLIENT_SLOTS_MAX + 1}, "concurrency is 4097"},
         {{.timeout_ms = -1}, "timeout is -1"},
     };
 
