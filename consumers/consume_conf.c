@@ -125,6 +125,7 @@ static void make_destinations(const struct conf *conf, struct consume_plan *p)
         d->http_ingest = (unsigned)p->http_count;
         p->ingest_urls[i] = ingest_url(p->http[i].url, ingest);
         p->http[p->http_count] = p->http[i];
+        p->http[p->http_count].reply_max = CONSUME_BATCH_REPLY_MAX;
         p->http[p->http_count++].url = p->ingest_urls[i];
     }
     p->consume.destinations = p->destinations;
@@ -277,11 +278,11 @@ static int64_t fetched_bytes(const struct kafka_conf *conf)
 
 int64_t consume_plan_memory(const struct consume_plan *p)
 {
-    int64_t slots = 0;
+    int64_t replies = 0;
 
     for (size_t i = 0; i < p->http_count; i++)
-        slots += p->http[i].slots;
+        replies += p->http[i].slots *
+                   (int64_t)(p->http[i].reply_max > 0 ? p->http[i].reply_max : HTTP_REPLY_BODY_MAX);
     return fetched_bytes(&p->kafka) + KAFKA_HELD_ALL_MAX + PRODUCED_BYTES +
-           p->consume.in_flight_bytes + p->consume.in_flight * DELIVERY_BYTES +
-           slots * HTTP_REPLY_BODY_MAX;
+           p->consume.in_flight_bytes + p->consume.in_flight * DELIVERY_BYTES + replies;
 }

@@ -2,7 +2,6 @@
 
 #include "bridge/core/event_body.h"
 #include "bridge/core/json_out.h"
-#include "bridge/core/json_scan.h"
 #include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/utf8.h"
@@ -158,17 +157,13 @@ static void add_event(struct ingest *in, struct view json, struct buf *text)
 static bool read_batch(struct ingest *in)
 {
     struct exchange *x = in->x;
-    struct view rest = x->body;
+    struct cloudevent_batch batch = {.rest = x->body};
     struct fault f = {0};
     struct view json;
     struct buf text;
 
-    if (!json_scan_all(rest, &f)) {
-        exchange_fault(x, &f);
-        return false;
-    }
     buf_init(&text, 2 * x->body.n); /* of the longest event: its attributes and its data */
-    while (in->count <= INGEST_EVENTS_MAX && cloudevent_next(&rest, &json, &f))
+    while (in->count <= INGEST_EVENTS_MAX && cloudevent_next(&batch, &json, &f))
         add_event(in, json, &text);
     buf_done(&text);
     if (f.cls != FAULT_NONE) {

@@ -299,7 +299,7 @@ bool cloudevent_of_json(struct view json, struct cloudevent *out, struct buf *te
     keys_once_begin(&m.unknown);
     m.event_bytes = json.n;
     buf_clear(text);
-    if (!json_scan_all(json, f))
+    if (!json_scan_outline(json, CLOUDEVENT_OUTLINE, f))
         return false;
     if (!json_walk_init(&walk, json) || !walk.object)
         return fault_set(f, FAULT_REJECT, "an event must be a JSON object");
@@ -310,20 +310,43 @@ bool cloudevent_of_json(struct view json, struct cloudevent *out, struct buf *te
     return ok && attributes(&m.attributes, out, f) && structured_data(&m, out, text, f);
 }
 
-bool cloudevent_next(struct view *batch, struct view *json, struct fault *f)
+static bool no_batch(const struct cloudevent_batch *b, struct fault *f)
 {
-    struct json_walk walk = {.rest = *batch};
+    if (b->count == 0)
+        return fault_set(f, FAULT_REJECT, "a batch must be a JSON array of events");
+    return fault_set(f, FAULT_REJECT,
+                     "a batch must be a JSON array of events; behind event %zu it is none",
+                     b->count);
+}
+
+/* ']', and nothing behind it. */
+static bool is_end(struct view rest)
+{
+    size_t n = 1;
+
+    while (n < rest.n && view_has(VIEW(" \t\r\n"), rest.p[n]))
+        n++;
+    return view_starts(rest, VIEW("]")) && n == rest.n;
+}
+
+bool cloudevent_next(struct cloudevent_batch *b, struct view *json, struct fault *f)
+{
+    struct json_walk walk = {.rest = b->rest};
     struct view none;
 
-    /* What is left of a batch begins with ',' or ']', where a walk goes on. */
-    if (batch->n == 0 || (batch->p[0] != ',' && batch->p[0] != ']')) {
-        if (!json_walk_init(&walk, *batch) || walk.object)
-            return fault_set(f, FAULT_REJECT, "a batch must be a JSON array of events");
+    if (b->count == 0 && (!json_walk_init(&walk, b->rest) || walk.object))
+        return no_batch(b, f);
+    if (b->count > 0 && !view_starts(b->rest, VIEW(",")) && !view_starts(b->rest, VIEW("]")))
+        return no_batch(b, f);
+    if (json_walk_next(&walk, &none, json) && json->n > 0) {
+        b->rest = walk.rest;
+        b->count++;
+        return true;
     }
-    if (!json_walk_next(&walk, &none, json))
-        return false;
-    *batch = walk.rest;
-    return true;
+    /* Its end, and that alone? */
+    if (b->count > 0 && view_starts(b->rest, VIEW(",")))
+        return no_batch(b, f);
+    return is_end(walk.rest) ? false : no_batch(b, f);
 }
 
 /* Records. */

@@ -18,6 +18,9 @@
 #include "bridge/core/record.h"
 
 #define CLOUDEVENT_ATTRIBUTE_MAX 1024 /* bytes of one attribute's value */
+/* Its data may be TOKEN_DEPTH_MAX deep in every mode, so as JSON an event has as much room around.
+ */
+#define CLOUDEVENT_OUTLINE 1
 
 enum cloudevent_content { CLOUDEVENT_JSON, CLOUDEVENT_MSGPACK, CLOUDEVENT_TEXT, CLOUDEVENT_OTHER };
 
@@ -48,10 +51,16 @@ bool cloudevent_of_record(const struct record *r, struct cloudevent *out, struct
  * left as it is where it is no object. */
 bool cloudevent_of_json(struct view json, struct cloudevent *out, struct buf *text,
                         struct fault *f) MUST_CHECK;
-/* Takes the next event's JSON off a batch. *batch begins as the whole array's bytes, which have
- * passed json_scan. false: none left, or with a fault (f->cls, which must be FAULT_NONE before) no
- * array. */
-bool cloudevent_next(struct view *batch, struct view *json, struct fault *f) MUST_CHECK;
+
+/* A batch of events, taken apart by its outline alone: each is judged when it is read. */
+struct cloudevent_batch {
+    struct view rest; /* first all of its bytes, whatever they are */
+    size_t count;     /* events taken off; 0 before the first */
+};
+
+/* Takes the next event's bytes off. false: none left, or with a fault (f->cls, which must be
+ * FAULT_NONE before) it is no array, or no end of one. */
+bool cloudevent_next(struct cloudevent_batch *b, struct view *json, struct fault *f) MUST_CHECK;
 
 /* Writes the event as structured JSON, `data` given as well-formed JSON (data: EVENT_DATA_BODY), as
  * text (EVENT_DATA_TEXT) or left out (EVENT_DATA_NONE, or no bytes of EVENT_DATA_BODY). type: the

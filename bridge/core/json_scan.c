@@ -1,5 +1,6 @@
 #include "bridge/core/json_scan.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ enum state {
 
 void json_scan_init(struct json_scan *s)
 {
-    *s = (struct json_scan){.state = WANT_VALUE};
+    *s = (struct json_scan){.state = WANT_VALUE, .depth_max = TOKEN_DEPTH_MAX};
 }
 
 static bool bad(const struct json_scan *s, size_t at, const char *what, struct fault *f)
@@ -56,10 +57,10 @@ static void value_ended(struct json_scan *s)
 
 static bool open_level(struct json_scan *s, bool object, size_t at, struct fault *f)
 {
-    if (s->depth == TOKEN_DEPTH_MAX)
+    if (s->depth == s->depth_max)
         return fault_set(f, FAULT_REJECT,
-                         "malformed JSON at byte %" PRIu64 ": nested deeper than %d",
-                         s->offset + at, TOKEN_DEPTH_MAX);
+                         "malformed JSON at byte %" PRIu64 ": nested deeper than %u",
+                         s->offset + at, s->depth_max);
     s->depth++;
     s->objects &= ~((uint64_t)1 << s->depth);
     s->objects |= (uint64_t)object << s->depth;
@@ -433,8 +434,15 @@ bool json_scan_end(const struct json_scan *s, struct fault *f)
 
 bool json_scan_all(struct view bytes, struct fault *f)
 {
+    return json_scan_outline(bytes, 0, f);
+}
+
+bool json_scan_outline(struct view bytes, unsigned more, struct fault *f)
+{
     struct json_scan s;
 
+    assert(more <= JSON_SCAN_OUTLINE_MAX);
     json_scan_init(&s);
+    s.depth_max += more;
     return json_scan_feed(&s, bytes, f) && json_scan_end(&s, f);
 }

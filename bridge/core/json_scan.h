@@ -22,6 +22,7 @@ struct json_scan {
     uint64_t objects;    /* bit i: the container at depth i is an object */
     const char *literal; /* what is left of true, false, null */
     unsigned depth;
+    unsigned depth_max;
     unsigned unit;       /* of a \u escape, so far */
     unsigned char state; /* private to json_scan.c, like the rest */
     unsigned char hex_left;
@@ -39,5 +40,9 @@ bool json_scan_feed(struct json_scan *s, struct view piece, struct fault *f) MUS
 bool json_scan_end(const struct json_scan *s, struct fault *f) MUST_CHECK;
 /* All three in one. */
 bool json_scan_all(struct view bytes, struct fault *f) MUST_CHECK;
+/* The same for what stands around a value that may be TOKEN_DEPTH_MAX deep itself: `more` levels of
+ * it, at most JSON_SCAN_OUTLINE_MAX. */
+#define JSON_SCAN_OUTLINE_MAX 31
+bool json_scan_outline(struct view bytes, unsigned more, struct fault *f) MUST_CHECK;
 
 #endif

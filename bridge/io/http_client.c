@@ -58,6 +58,7 @@ static const struct http_received *take_out(struct slot *s)
     struct http_client *h = s->to->client;
     struct http_received taken = s->transfer.received;
 
+    http_received_fit(&h->spare, s->to->target.conf.reply_max);
     s->transfer.received = h->spare;
     h->spare = taken;
     return &h->spare;
@@ -185,7 +186,7 @@ void http_client_close(struct http_client *h, void (*closed)(void *owner), void 
     h->closed = closed;
     h->closed_owner = owner;
     http_worker_stop(h->worker);
-    http_received_init(&h->spare);
+    http_received_init(&h->spare, HTTP_REPLY_BODY_MAX);
     while ((t = http_worker_take(h->worker)) != NULL)
         answer(slot_of(t));
     http_worker_free(h->worker);
@@ -220,7 +221,7 @@ struct http_client *http_client_new(struct uv_loop_s *loop, const struct http_de
     h->on_reply = on_reply;
     h->owner = owner;
     h->to = mem_zeroed(count, sizeof *h->to);
-    http_received_init(&h->spare);
+    http_received_init(&h->spare, HTTP_REPLY_BODY_MAX);
     for (; h->count < count; h->count++) {
         if (!http_target_init(&h->to[h->count].target, &to[h->count], f)) {
             free_all(h);

@@ -6,7 +6,7 @@
  * libcurl sends a POST again by itself when a reused connection turns out dead. That is prevented:
  * one call sends its request at most once (docs/decisions/0014). TLS is always verified, redirects
  * are never followed, no proxy is used, and what a reply may hold is limited while it arrives
- * (http_head.h, HTTP_REPLY_BODY_MAX).
+ * (http_head.h, a destination's reply_max).
  *
  * HTTP_NOT_SENT is said only where no connection was had, or not one byte of the request has left;
  * also of a call that was cancelled, HTTP_UNKNOWN is said.
@@ -36,6 +36,7 @@ enum http_auth {
 struct http_destination {
     const char *url;            /* base: scheme, host, port and a path; no '?', '#' or user in it */
     int slots;                  /* 1 … HTTP_CLIENT_SLOTS_MAX */
+    size_t reply_max;           /* bytes kept of a reply's body; 0: HTTP_REPLY_BODY_MAX */
     int64_t timeout_ms;         /* a request, from its begin to the end of its reply */
     int64_t connect_timeout_ms; /* TLS included */
     /* Fewer bytes a second than the first for as long as the second ends a call. 0: no such limit;

@@ -117,6 +117,7 @@ bool http_target_init(struct http_target *t, const struct http_destination *c, s
         return false;
     }
     t->conf = *c;
+    t->conf.reply_max = c->reply_max > 0 ? c->reply_max : HTTP_REPLY_BODY_MAX;
     t->conf.url = copy(c->url);
     t->conf.user = copy(c->user);
     t->conf.secret = copy(c->secret);

@@ -5,10 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-void http_received_init(struct http_received *r)
+void http_received_init(struct http_received *r, size_t body_max)
 {
     http_head_init(&r->head);
-    buf_init(&r->body, HTTP_REPLY_BODY_MAX);
+    buf_init(&r->body, body_max);
+}
+
+void http_received_fit(struct http_received *r, size_t body_max)
+{
+    if (r->body.cap > body_max + 1)
+        buf_done(&r->body);
+    r->body.max = body_max;
 }
 
 void http_received_done(struct http_received *r)
@@ -200,7 +207,7 @@ void http_transfer_init(struct http_transfer *t, const struct http_target *targe
 {
     *t = (struct http_transfer){.target = target};
     http_request_init(&t->request);
-    http_received_init(&t->received);
+    http_received_init(&t->received, target->conf.reply_max);
 }
 
 void http_transfer_done(struct http_transfer *t)

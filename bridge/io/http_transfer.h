@@ -47,7 +47,9 @@ struct http_transfer {
     char error[CURL_ERROR_SIZE];
 };
 
-void http_received_init(struct http_received *r);
+void http_received_init(struct http_received *r, size_t body_max);
+/* For replies of another maximum from here on; what it held is gone. */
+void http_received_fit(struct http_received *r, size_t body_max);
 void http_received_done(struct http_received *r);
 
 /* The owner's thread. The target must hold as long. */

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define HTTP_HEADERS_MAX    16
-#define HTTP_REPLY_BODY_MAX 65536 /* bytes kept of a reply's body */
+#define HTTP_REPLY_BODY_MAX 65536 /* bytes kept of a reply's body, unless its destination says */
 
 struct http_header {
     struct view name;
@@ -49,7 +49,7 @@ struct http_reply {
     struct view location;
     struct view content_type;
     struct view body;
-    bool cut;          /* the body is longer than HTTP_REPLY_BODY_MAX: this is its beginning */
+    bool cut;          /* the body is longer than may be kept: this is its beginning */
     const char *error; /* for people, where fate is not HTTP_ANSWERED; holds during the call */
     int64_t elapsed_ms;
 };

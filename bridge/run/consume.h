@@ -26,7 +26,9 @@
 #define CONSUME_DESTINATIONS_MAX 64
 #define CONSUME_BATCH_MAX        100          /* ingest events in one request */
 #define CONSUME_BATCH_BYTES      (256 * 1024) /* of one ingest request; one event may be larger */
-#define CONSUME_IN_FLIGHT_MAX    100000
+/* Bytes of the answer to one: so much our server says of it at most. */
+#define CONSUME_BATCH_REPLY_MAX (640 * 1024)
+#define CONSUME_IN_FLIGHT_MAX   100000
 /* Bytes of a converted body, and twice those of a structured event that has something to unescape:
  * a message to a million destinations fits. */
 #define CONSUME_EVENT_MAX (64 * 1024 * 1024)

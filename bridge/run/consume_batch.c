@@ -5,6 +5,11 @@
 
 #include <assert.h>
 
+/* Of each event id and source, escaped (no control characters are in them), and a sentence. */
+static_assert(CONSUME_BATCH_MAX * (2 * 2 * CLOUDEVENT_ATTRIBUTE_MAX + 6 * FAULT_TEXT_MAX + 64) <=
+                  CONSUME_BATCH_REPLY_MAX,
+              "our server's answer to a batch is never cut");
+
 #define BATCH_TOKEN (UINT64_C(1) << 63) /* marks the token of a batch */
 
 bool consume_is_batch(uint64_t token)
@@ -29,6 +34,11 @@ static void put_event(struct json_out *j, const struct delivery *d)
     cloudevent_write_json(j, &d->event, d->type->name, d->body, d->type->data);
 }
 
+static size_t together(const struct delivery *d)
+{
+    return d->together > 0 ? d->together : CONSUME_BATCH_MAX;
+}
+
 void consume_batch_send(struct consume *c, struct destination *to)
 {
     struct batch *b = batch_new(c);
@@ -38,6 +48,7 @@ void consume_batch_send(struct consume *c, struct destination *to)
         {{"Content-Type", 12}, {"application/cloudevents-batch+json", 34}},
     };
     struct fault f = {0};
+    size_t most = CONSUME_BATCH_MAX;
 
     b->used = true;
     b->destination = to;
@@ -46,10 +57,12 @@ void consume_batch_send(struct consume *c, struct destination *to)
     buf_clear(&b->body);
     json_out_init(&j, &b->body);
     json_array(&j);
-    while (to->ingests.front != NULL && b->count < CONSUME_BATCH_MAX &&
-           (b->count == 0 || b->body.n + to->ingests.front->body.n < to->batch_bytes)) {
+    while (to->ingests.front != NULL && b->count < most &&
+           (b->count == 0 || (b->count < together(to->ingests.front) &&
+                              b->body.n + to->ingests.front->body.n < to->batch_bytes))) {
         struct delivery *d = to->ingests.front;
 
+        most = together(d) < most ? together(d) : most;
         consume_move(c, d, DELIVERY_ON_SEND);
         if (d->attempts++ == 0) {
             d->first_sent_ms = b->sent_ms;
@@ -124,17 +137,29 @@ static bool read_batch(void *ctx, const struct token *t, struct fault *f)
     return true;
 }
 
-/* 413 to several events says nothing of any one of them: they go again, fewer at a time. */
-static bool is_too_large_together(const struct batch *b, const struct http_reply *reply)
+/* What is refused, or answered at too great a length, says nothing of any one of several events:
+ * they go again, half as many together, until what is wrong with one is that one's alone. */
+static bool is_of_all_together(const struct batch *b, const struct http_reply *reply)
 {
-    return b->count > 1 && reply->fate == HTTP_ANSWERED && reply->status == 413;
+    enum outcome outcome;
+
+    if (b->count == 1 || reply->fate != HTTP_ANSWERED)
+        return false;
+    outcome = outcome_of_status(reply->status, "POST", reply->retry_after.n > 0);
+    return outcome == OUTCOME_REFUSE || outcome == OUTCOME_FORBID ||
+           (reply->status == 200 && reply->cut);
+}
+
+static void take_apart(const struct batch *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        b->items[i]->together = (b->count + 1) / 2;
 }
 
 static void halve_batches(struct consume *c, const struct batch *b)
 {
     struct destination *to = b->destination;
 
-    consume_destination_ok(c, to);
     if (b->body.n / 2 >= to->batch_bytes)
         return; /* another has said so before */
     to->batch_bytes = b->body.n / 2;
@@ -143,24 +168,37 @@ static void halve_batches(struct consume *c, const struct batch *b)
                NOTICE_INT("from_now_on", (int64_t)to->batch_bytes));
 }
 
+static void said_of_all(struct consume *c, const struct batch *b, const struct http_reply *reply)
+{
+    consume_destination_ok(c, b->destination);
+    take_apart(b);
+    if (reply->status == 413 || reply->cut)
+        halve_batches(c, b);
+    notice_say(c->port.log, NOTICE_INFO, "batch_taken_apart",
+               NOTICE_TEXT("target", b->destination->conf->name),
+               NOTICE_INT("events", (int64_t)b->count), NOTICE_INT("status", reply->status));
+}
+
 static void hand_round(struct consume *c, struct batch *b, const struct http_reply *reply,
                        bool has_wait, int64_t wait_ms)
 {
     struct batch_reader *r = mem_zeroed(1, sizeof *r);
     struct http_reply failure = {.fate = HTTP_UNKNOWN};
     struct fault f = {0};
-    bool whole = reply->fate == HTTP_ANSWERED && reply->status == 200;
+    bool of_all = is_of_all_together(b, reply);
+    bool whole = !of_all && reply->fate == HTTP_ANSWERED && reply->status == 200;
 
     if (whole && (!c->port.codec.json(reply->body, (struct token_sink){read_batch, r}, &f) ||
                   r->count != b->count)) {
         whole = false;
         failure.error = "its answer does not list one result for each event";
         reply = &failure;
+        take_apart(b);
     }
     if (reply->fate != HTTP_ANSWERED)
         consume_destination_failed(c, b->destination, reply->error);
-    if (is_too_large_together(b, reply))
-        halve_batches(c, b);
+    if (of_all)
+        said_of_all(c, b, reply);
     for (size_t i = 0; i < b->count; i++) {
         struct delivery *d = b->items[i];
 
@@ -169,10 +207,10 @@ static void hand_round(struct consume *c, struct batch *b, const struct http_rep
             continue;
         }
         d->asked--;
-        if (reply->fate != HTTP_ANSWERED)
-            consume_not_answered(c, d, reply);
-        else if (is_too_large_together(b, reply))
+        if (of_all)
             consume_move(c, d, DELIVERY_ON_HOLD);
+        else if (reply->fate != HTTP_ANSWERED)
+            consume_not_answered(c, d, reply);
         else if (whole)
             consume_replied(c, d, r->of[i].status, view_of(r->of[i].error), has_wait, wait_ms);
         else

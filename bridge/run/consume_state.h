@@ -112,6 +112,7 @@ struct delivery {
     int attempts; /* requests sent */
     int charged;  /* failures that count against it */
     uint64_t successes_seen;
+    size_t together; /* events a batch with it may have; 0: as many as any */
     bool holds_slot; /* one of its destination's requests is this one's */
     bool noted;      /* the ledger knows that it begins */
     bool kept_ref;

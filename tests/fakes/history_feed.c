@@ -46,7 +46,8 @@ static void write_lines(struct feed *f, const struct view *batches, size_t count
 
     assert_non_null(file);
     for (size_t i = 0; i < count; i++)
-        for (struct view rest = batches[i]; cloudevent_next(&rest, &json, &fault); f->events++)
+        for (struct cloudevent_batch b = {.rest = batches[i]}; cloudevent_next(&b, &json, &fault);
+             f->events++)
             fprintf(file, "%.*s\n", VIEW_ARG(json));
     assert_int_equal(fault.cls, FAULT_NONE);
     assert_int_equal(fclose(file), 0);

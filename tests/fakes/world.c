@@ -26,6 +26,7 @@ struct action {
     int status;
     bool retry_after;
     bool ok;
+    bool cut;
     enum memory_state state;
     char text[4096];
 };
@@ -238,31 +239,49 @@ static struct view header_of(const struct http_call *call, const char *name)
     return VIEW_NONE;
 }
 
-/* A batch: which events it holds, found by their ids in the JSON. */
+/* The next event that a batch holds, found by its id in the JSON; NULL: none. */
+static struct world_event *next_of_batch(struct world *w, struct view *rest)
+{
+    struct world_event *e = NULL;
+
+    while (e == NULL && rest->n > 6) {
+        bool here = view_starts(*rest, VIEW("\"id\":\""));
+
+        *rest = view_skip(*rest, here ? 6 : 1);
+        if (here)
+            e = event_of_id(w, view_cut(rest, '"'));
+    }
+    return e;
+}
+
 static void ingest(struct world *w, const struct http_call *call, struct action *a)
 {
     struct view rest = call->body;
+    struct world_event *e;
+    bool any_bad = false;
     size_t n = 0;
 
-    a->text[n++] = '[';
-    while (rest.n > 5) {
-        struct view id;
-
-        if (!view_starts(rest, VIEW("\"id\":\""))) {
-            rest = view_skip(rest, 1);
-            continue;
-        }
-        rest = view_skip(rest, 6);
-        id = view_cut(&rest, '"');
-        if (event_of_id(w, id) == NULL)
-            continue;
-        take_effect(w, event_of_id(w, id));
-        n += (size_t)snprintf(a->text + n, sizeof a->text - n, "%s{\"status\":204}",
-                              n > 1 ? "," : "");
+    while ((e = next_of_batch(w, &rest)) != NULL)
+        any_bad |= e->kind == WORLD_INGEST_REFUSED;
+    if (any_bad && w->refuses_whole) {
+        a->status = 400;
+        (void)snprintf(a->text, sizeof a->text, "malformed");
+        return;
     }
-    a->text[n++] = ']';
-    a->text[n] = '\0';
+    rest = call->body;
+    while ((e = next_of_batch(w, &rest)) != NULL) {
+        bool bad = e->kind == WORLD_INGEST_REFUSED;
+
+        if (!bad)
+            take_effect(w, e);
+        n += (size_t)snprintf(a->text + n, sizeof a->text - n, "%c{\"status\":%d}",
+                              n > 0 ? ',' : '[', bad ? 400 : 204);
+    }
+    (void)snprintf(a->text + n, sizeof a->text - n, "]");
     a->status = 200;
+    a->cut = n + 1 > w->answer_max;
+    if (a->cut)
+        a->text[w->answer_max] = '\0';
 }
 
 static void write_one(struct world *w, const struct http_call *call, struct action *a)
@@ -547,6 +566,7 @@ static void happen(struct world *w, struct action *a)
                                .status = a->status,
                                .retry_after = a->retry_after ? VIEW("2") : VIEW_NONE,
                                .body = view_of(a->text),
+                               .cut = a->cut,
                                .error = a->fate == HTTP_ANSWERED ? NULL : "gone",
                                .elapsed_ms = 1};
     struct memory_answer answer = {a->token, a->state, view_of(a->text), "refused"};
@@ -618,6 +638,8 @@ void world_init(struct world *w, uint64_t seed)
     heap_init(&w->actions);
     w->honours_key[0] = rng_below(&w->rng, 2) == 0;
     w->honours_key[1] = false;
+    w->refuses_whole = rng_below(&w->rng, 2) == 0;
+    w->answer_max = 20 + rng_below(&w->rng, 400); /* one result fits */
     w->destinations[0] = (struct consume_destination){.name = "ours",
                                                       .url = "http://ours",
                                                       .concurrency = 1 + (int)rng_below(&w->rng, 4),

@@ -17,7 +17,15 @@
 #define WORLD_EVENTS_MAX 400
 #define WORLD_KEYS       6
 
-enum world_kind { WORLD_POST, WORLD_PUT, WORLD_INGEST, WORLD_POISON, WORLD_UNKNOWN, WORLD_REFUSED };
+enum world_kind {
+    WORLD_POST,
+    WORLD_PUT,
+    WORLD_INGEST,
+    WORLD_POISON,
+    WORLD_UNKNOWN,
+    WORLD_REFUSED,
+    WORLD_INGEST_REFUSED
+};
 
 struct world_event {
     enum world_kind kind;
@@ -86,6 +94,8 @@ struct world {
     size_t memory_count;
     int64_t order; /* of effects */
     bool honours_key[2];
+    bool refuses_whole; /* one bad event: the whole batch is a 400 */
+    size_t answer_max;  /* bytes of a batch's answer; what is longer is cut */
 
     struct consume_destination destinations[2];
     struct route_rule routes[2];
@@ -100,6 +110,7 @@ struct world {
 void world_init(struct world *w, uint64_t seed);
 void world_done(struct world *w);
 void world_make_events(struct world *w, size_t count); /* and puts them into the partitions */
+void world_remake_event(struct world *w, size_t i, enum world_kind kind);
 void world_boot(struct world *w);
 void world_kill(struct world *w);
 /* As SIGTERM does: drain, and sometime the broker takes the partitions back. Some steps later the

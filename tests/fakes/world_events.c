@@ -17,21 +17,29 @@ static void put_header(struct world_event *e, size_t i, const char *name, const 
     e->headers[i] = (struct record_header){view_of(name), view_of(value)};
 }
 
-static void make_event(struct world *w, struct world_event *e, int n)
+static bool is_ingest(const struct world_event *e)
+{
+    return e->kind == WORLD_INGEST || e->kind == WORLD_INGEST_REFUSED;
+}
+
+static enum world_kind any_kind(struct world *w, int n, int key)
 {
     uint64_t dice = rng_below(&w->rng, 100);
     bool has_ref = false;
 
-    *e = (struct world_event){.key = (int)rng_below(&w->rng, WORLD_KEYS)};
     for (int i = 0; i < n; i++)
-        has_ref |= w->events[i].kind == WORLD_POST && w->events[i].key == e->key;
-    e->kind = dice < 45   ? WORLD_POST
-              : dice < 65 ? (has_ref ? WORLD_PUT : WORLD_POST)
-              : dice < 85 ? WORLD_INGEST
-              : dice < 90 ? WORLD_POISON
-              : dice < 95 ? WORLD_UNKNOWN
-                          : WORLD_REFUSED;
-    e->partition = e->key % WORLD_PARTITIONS;
+        has_ref |= w->events[i].kind == WORLD_POST && w->events[i].key == key;
+    return dice < 45   ? WORLD_POST
+           : dice < 65 ? (has_ref ? WORLD_PUT : WORLD_POST)
+           : dice < 83 ? WORLD_INGEST
+           : dice < 85 ? WORLD_INGEST_REFUSED
+           : dice < 90 ? WORLD_POISON
+           : dice < 95 ? WORLD_UNKNOWN
+                       : WORLD_REFUSED;
+}
+
+static void fill(struct world *w, struct world_event *e, int n)
+{
     (void)snprintf(e->id, sizeof e->id, "e%d", n);
     (void)snprintf(e->key_text, sizeof e->key_text, "k%d", e->key);
     switch (e->kind) {
@@ -56,6 +64,7 @@ static void make_event(struct world *w, struct world_event *e, int n)
                        "{\"customerNumber\":\"%d\",\"lastResult\":\"BUSY\",\"notes\":\"\"}", n);
         break;
     case WORLD_INGEST:
+    case WORLD_INGEST_REFUSED:
         (void)snprintf(e->type, sizeof e->type, "contact.queued");
         (void)snprintf(e->subject, sizeof e->subject, "contacts/%032d", n);
         (void)snprintf(e->body, sizeof e->body, "{\"queueId\":\"%032d\"}", n);
@@ -71,7 +80,7 @@ static void make_event(struct world *w, struct world_event *e, int n)
         (void)snprintf(e->body, sizeof e->body, "%d", n);
         break;
     }
-    e->destination = e->kind == WORLD_INGEST ? 0 : w->honours_key[0] ? 0 : 1;
+    e->destination = is_ingest(e) ? 0 : w->honours_key[0] ? 0 : 1;
     put_header(e, 0, "content-type", "application/json");
     put_header(e, 1, "ce_specversion", "1.0");
     put_header(e, 2, "ce_id", e->id);
@@ -86,11 +95,20 @@ void world_make_events(struct world *w, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct world_event *e = &w->events[i];
 
-        make_event(w, e, (int)i);
+        *e = (struct world_event){.key = (int)rng_below(&w->rng, WORLD_KEYS)};
+        e->kind = any_kind(w, (int)i, e->key);
+        e->partition = e->key % WORLD_PARTITIONS;
+        fill(w, e, (int)i);
         e->offset = w->partitions[e->partition].count;
         w->partitions[e->partition].events[w->partitions[e->partition].count++] = i;
     }
     w->event_count = count;
+}
+
+void world_remake_event(struct world *w, size_t i, enum world_kind kind)
+{
+    w->events[i].kind = kind;
+    fill(w, &w->events[i], (int)i);
 }
 
 /* ---- promises ---- */
@@ -106,7 +124,7 @@ void world_check_commit(struct world *w, int partition, int64_t next_offset)
         if (e->effects == 0 && e->dead_letters == 0)
             fail_msg("%s (%s) was committed past, and neither written nor dead-lettered", e->id,
                      e->type);
-        if (e->kind != WORLD_INGEST && e->results == 0)
+        if (!is_ingest(e) && e->results == 0)
             fail_msg("%s (%s) was committed past without a result", e->id, e->type);
     }
 }
@@ -115,7 +133,8 @@ void world_check_end(struct world *w)
 {
     for (size_t i = 0; i < w->event_count; i++) {
         const struct world_event *e = &w->events[i];
-        bool should_fail = e->kind == WORLD_POISON || e->kind == WORLD_REFUSED;
+        bool should_fail =
+            e->kind == WORLD_POISON || e->kind == WORLD_REFUSED || e->kind == WORLD_INGEST_REFUSED;
 
         if (e->kind == WORLD_UNKNOWN) {
             assert_int_equal(e->effects + e->dead_letters + e->results, 0);

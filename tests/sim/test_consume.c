@@ -218,6 +218,8 @@ static void unknown_references_of_one_key_wait_together(void **state)
     for (size_t i = 0; i < w->event_count; i++) {
         struct world_event *e = &w->events[i];
 
+        if (e->kind == WORLD_INGEST_REFUSED)
+            world_remake_event(w, i, WORLD_INGEST);
         if (e->kind != WORLD_PUT)
             continue;
         e->kind = WORLD_REFUSED;
@@ -238,6 +240,33 @@ static void unknown_references_of_one_key_wait_together(void **state)
     world_done(w);
 }
 
+/* Others are neither refused with it nor held up for good, and the budget pays for that one only:
+ * whether one bad event or too long an answer is the reason. */
+static void a_batch_s_end_is_each_event_s_own(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        seed_now = seed;
+        world_init(w, seed);
+        w->faults = (struct world_faults){.latency_ms = 10};
+        w->refuses_whole = seed % 2 == 0;
+        w->conf.in_flight = 60;
+        w->conf.budget_burst = 1;
+        w->conf.budget_per_success_milli = 0;
+        world_make_events(w, 60);
+        for (size_t i = 0; i < w->event_count; i++)
+            world_remake_event(w, i, i == 40 ? WORLD_INGEST_REFUSED : WORLD_INGEST);
+        world_boot(w);
+        for (size_t i = 0; i < STEPS_MAX && !world_finished(w); i++)
+            world_step(w);
+        assert_true(world_finished(w));
+        world_check_end(w);
+        world_done(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +275,7 @@ int main(void)
         cmocka_unit_test_teardown(an_outage_is_not_poison, say_seed),
         cmocka_unit_test_teardown(dead_letters_stop_when_the_budget_is_used_up, say_seed),
         cmocka_unit_test_teardown(unknown_references_of_one_key_wait_together, say_seed),
+        cmocka_unit_test_teardown(a_batch_s_end_is_each_event_s_own, say_seed),
     };
 
     crypto_init();

@@ -320,19 +320,19 @@ static void a_batch_is_taken_apart(void **state)
         {"[]", ""},
         {" [ ] ", ""},
         {"[{\"id\":\"1\"}]", "<{\"id\":\"1\"}>"},
-        {" [ {\"a\":[1,2]} , 7 , [ 3 ] ] ", "<{\"a\":[1,2]}><7><[ 3 ]>"},
+        {" [ {\"a\":[1,2]} , 7 , [ 3 ] ]\r\n", "<{\"a\":[1,2]}><7><[ 3 ]>"},
+        {"[{\"a\":nul},{\"\x80\"},{]]", "<{\"a\":nul}><{\"\x80\"}><{]>"}, /* judged one by one */
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct view rest = view_of(rows[i].batch);
+        struct cloudevent_batch b = {.rest = view_of(rows[i].batch)};
         struct fault f = {0};
         struct view json;
         struct buf seen;
 
         buf_init(&seen, 1024);
-        assert_true(json_scan_all(rest, &f));
-        while (cloudevent_next(&rest, &json, &f))
+        while (cloudevent_next(&b, &json, &f))
             (void)buf_printf(&seen, "<%.*s>", VIEW_ARG(json));
         assert_int_equal(f.cls, FAULT_NONE);
         assert_string_equal(buf_text(&seen), rows[i].events);
@@ -342,17 +342,67 @@ static void a_batch_is_taken_apart(void **state)
 
 static void a_batch_must_be_an_array(void **state)
 {
-    static const char *const rows[] = {"{}", "7", "\"[]\""};
+    static const struct {
+        const char *batch;
+        const char *why; /* behind what every sentence begins with */
+    } rows[] = {
+        {"", ""},
+        {"{}", ""},
+        {"7", ""},
+        {"\"[]\"", ""},
+        {",{}]", ""},
+        {"]", ""},
+        {"[", ""},
+        {"[}", ""},
+        {"[,{}]", ""},
+        {"[]]", ""},
+        {"[{}", "; behind event 1 it is none"},
+        {"[{},", "; behind event 1 it is none"},
+        {"[{},]", "; behind event 1 it is none"},
+        {"[{} {}]", "; behind event 1 it is none"},
+        {"[{},{}}", "; behind event 2 it is none"},
+        {"[{},{}],", "; behind event 2 it is none"},
+        {"[{},{\"a\":\"]", "; behind event 2 it is none"},
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct view rest = view_of(rows[i]);
+        struct cloudevent_batch b = {.rest = view_of(rows[i].batch)};
         struct fault f = {0};
         struct view json;
+        char why[FAULT_TEXT_MAX];
 
-        assert_false(cloudevent_next(&rest, &json, &f));
+        while (cloudevent_next(&b, &json, &f))
+            ;
         assert_int_equal(f.cls, FAULT_REJECT);
-        assert_string_equal(f.text, "a batch must be a JSON array of events");
+        snprintf(why, sizeof why, "a batch must be a JSON array of events%s", rows[i].why);
+        assert_string_equal(f.text, why);
+    }
+}
+
+/* Its data may be as deep in every mode, and in a batch. */
+static void data_is_as_deep_around_as_alone(void **state)
+{
+    (void)state;
+    for (int deep = TOKEN_DEPTH_MAX; deep <= TOKEN_DEPTH_MAX + 1; deep++) {
+        char json[512] =
+            "[{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\",\"data\":";
+        struct cloudevent_batch b = {.rest = VIEW_NONE};
+        struct cloudevent e;
+        struct fault f = {0};
+        struct view event;
+        struct buf text;
+        size_t n = strlen(json);
+
+        memset(json + n, '[', (size_t)deep);
+        memset(json + n + deep, ']', (size_t)deep);
+        memcpy(json + n + 2 * deep, "}]", 3);
+        b.rest = view_of(json);
+        buf_init(&text, sizeof json);
+        assert_true(cloudevent_next(&b, &event, &f));
+        assert_int_equal(cloudevent_of_json(event, &e, &text, &f), deep == TOKEN_DEPTH_MAX);
+        assert_int_equal(f.cls, deep == TOKEN_DEPTH_MAX ? FAULT_NONE : FAULT_REJECT);
+        buf_done(&text);
     }
 }
 
@@ -418,6 +468,7 @@ int main(void)
         cmocka_unit_test(unescaped_attributes_stay_where_they_are),
         cmocka_unit_test(a_batch_is_taken_apart),
         cmocka_unit_test(a_batch_must_be_an_array),
+        cmocka_unit_test(data_is_as_deep_around_as_alone),
         cmocka_unit_test(what_is_written_is_read_back),
     };
 
