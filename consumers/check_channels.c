@@ -1,9 +1,10 @@
 #include "consumers/check_channels.h"
 
-#include "bridge/core/mask.h"
+#include "bridge/core/echo.h"
 #include "bridge/core/mem.h"
 #include "bridge/io/zone_load.h"
 #include "config/schema.h"
+#include "consumers/http_secrets.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,6 +58,7 @@ static const struct question {
 
 struct trial {
     struct trials *of;
+    const struct schedule_route *route;
     const struct question *question; /* NULL: OPTIONS, which every server knows or refuses */
     char peer[SCHEMA_NAME_MAX + 32];
     char path[PATH_MAX_BYTES];
@@ -144,14 +146,30 @@ static const char *objection(const struct trial *one, int status)
     return status == 200 ? NULL : "that is no answer of a working gateway";
 }
 
+/* What the gateway says, without what it repeats of how it was signed on to. */
+static const char *masked(const struct trials *t, const struct trial *one, struct view body,
+                          char out[SHOWN_MAX])
+{
+    struct channel_told told;
+    struct buf secrets;
+
+    channel_told_secrets(&one->route->channel.setup, &told);
+    http_secrets_init(&secrets);
+    http_secrets_add(&secrets, &one->route->http);
+    for (size_t i = 0; i < CHANNEL_SECRETS_MAX; i++)
+        echo_add_secret(&secrets, told.secrets[i]);
+    echo_add_secret(&secrets, tokens_text(t->http, (size_t)(one - t->all)));
+    http_secrets_mask(&secrets, body, out, SHOWN_MAX);
+    http_secrets_done(&secrets);
+    return out;
+}
+
 static void on_reply(void *owner, const struct http_reply *reply)
 {
     struct trials *t = owner;
     const struct trial *one = &t->all[reply->token];
     const char *wrong = objection(one, reply->status);
     const char *asked = one->question != NULL ? "a question" : "OPTIONS";
-    struct view body = reply->body;
-    struct view line = view_cut(&body, '\n');
     char said[SHOWN_MAX];
 
     if (reply->fate != HTTP_ANSWERED)
@@ -160,7 +178,7 @@ static void on_reply(void *owner, const struct http_reply *reply)
         say(t, one->peer, true, "%s: %d to %s", one->url, reply->status, asked);
     else
         say(t, one->peer, false, "%s: %d to %s: %s%s%s", one->url, reply->status, asked, wrong,
-            line.n > 0 ? ": " : "", mask_sentence(line, said, SHOWN_MAX));
+            reply->body.n > 0 ? ": " : "", masked(t, one, reply->body, said));
     if (--t->waiting == 0)
         tokens_close(t->http, NULL, NULL);
 }
@@ -219,7 +237,8 @@ size_t check_channels(const struct schedule_channels *all, FILE *to)
             say(&t, one->peer, false, "it has no url");
             continue;
         }
-        plan(one, &all->routes[i]);
+        one->route = &all->routes[i];
+        plan(one, one->route);
         at[t.count] = all->routes[i].http;
         tokens[t.count] = all->routes[i].token;
         at[t.count].url = one->url;

@@ -1,9 +1,9 @@
 #include "consumers/check_peers.h"
 
-#include "bridge/core/mask.h"
 #include "bridge/io/kafka_probe.h"
 #include "config/schema.h"
 #include "consumers/check_topics.h"
+#include "consumers/http_secrets.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -194,9 +194,9 @@ static const char *objection(int status, struct view body, bool ingest)
     return status == 200 ? NULL : "that is no answer of a working CMI";
 }
 
-static struct view first_line(struct view body)
+static const struct buf *secrets_of(const struct peers *p, const struct consume_destination *d)
 {
-    return view_cut(&body, '\n');
+    return &p->plan->secrets[d - p->plan->destinations];
 }
 
 static void on_reply(void *owner, const struct http_reply *reply)
@@ -217,7 +217,8 @@ static void on_reply(void *owner, const struct http_reply *reply)
         say(p, peer, true, "%s: %d to %s", url, reply->status, question);
     else
         say(p, peer, false, "%s: %d to %s: %s%s%s", url, reply->status, question, wrong,
-            reply->body.n > 0 ? ": " : "", mask_sentence(first_line(reply->body), said, SHOWN_MAX));
+            reply->body.n > 0 ? ": " : "",
+            http_secrets_mask(secrets_of(p, d), reply->body, said, SHOWN_MAX));
     if (--p->waiting == 0)
         http_client_close(p->http, NULL, NULL);
 }

@@ -1,11 +1,10 @@
 #include "consumers/consume_conf.h"
 
-#include "bridge/core/base64.h"
-#include "bridge/core/echo.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
 #include "bridge/io/kafka_slots.h"
 #include "config/conf_redis.h"
+#include "consumers/http_secrets.h"
 
 #include <assert.h>
 #include <string.h>
@@ -75,33 +74,6 @@ static void make_http(const struct conf *conf, size_t i, struct http_destination
                                                                 : "api_key");
 }
 
-/* What a target may repeat of how it was signed on to (bridge/core/echo.h). */
-static void make_secrets(const struct http_destination *h, struct buf *to)
-{
-    struct buf pair;
-    struct buf coded;
-
-    buf_init(to, 8 * (size_t)HTTP_CLIENT_SECRET_MAX);
-    if (h->auth == HTTP_AUTH_NONE || h->auth == HTTP_AUTH_CERTIFICATE)
-        return;
-    if (h->secret == NULL)
-        return;
-    buf_init(&pair, 2 * (size_t)HTTP_CLIENT_SECRET_MAX);
-    buf_init(&coded, 4 * (size_t)HTTP_CLIENT_SECRET_MAX);
-    if (h->auth == HTTP_AUTH_BASIC && h->user != NULL)
-        buf_printf(&pair, "%s:%s", h->user, h->secret);
-    else
-        buf_put_text(&pair, h->secret);
-    base64_encode(buf_view(&pair), &coded);
-    echo_add_secret(to, h->secret);
-    echo_add_secret(to, buf_text(&pair));
-    echo_add_secret(to, buf_text(&coded));
-    explicit_bzero(pair.p, pair.n);
-    explicit_bzero(coded.p, coded.n);
-    buf_done(&pair);
-    buf_done(&coded);
-}
-
 static void make_destinations(const struct conf *conf, struct consume_plan *p)
 {
     size_t count = conf_count(conf, "targets");
@@ -112,7 +84,8 @@ static void make_destinations(const struct conf *conf, struct consume_plan *p)
         const char *ingest = conf_entry_text(conf, "targets", i, "ingest");
 
         make_http(conf, i, &p->http[i]);
-        make_secrets(&p->http[i], &p->secrets[i]);
+        http_secrets_init(&p->secrets[i]);
+        http_secrets_add(&p->secrets[i], &p->http[i]);
         d->secrets = buf_view(&p->secrets[i]);
         d->name = conf_name(conf, "targets", i);
         d->url = p->http[i].url;
@@ -255,9 +228,7 @@ void consume_plan_done(struct consume_plan *p)
 {
     for (size_t i = 0; i < CONSUME_DESTINATIONS_MAX; i++) {
         mem_free(p->ingest_urls[i]);
-        if (p->secrets[i].p != NULL)
-            explicit_bzero(p->secrets[i].p, p->secrets[i].n);
-        buf_done(&p->secrets[i]);
+        http_secrets_done(&p->secrets[i]);
     }
     mem_free(p->routes);
     mem_free(p->topics);

@@ -4,6 +4,7 @@
 #include "bridge/core/buf.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/oauth.h"
+#include "consumers/http_secrets.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #define AGAIN_MIN_MS 1000
 #define AGAIN_MAX_MS 60000
 /* A fetch's call; the loops' own tokens never come so high. */
+#define SCHEME "Bearer "
+
 #define FETCH(i)    (UINT64_MAX - (i))
 #define IS_FETCH(t) ((t) > UINT64_MAX - 4096)
 
@@ -90,7 +93,7 @@ static void fetched(struct source *s, const struct oauth_token *token)
     struct buf line;
 
     buf_init(&line, OAUTH_TOKEN_MAX + 16);
-    buf_printf(&line, "Bearer %s", token->text);
+    buf_printf(&line, SCHEME "%s", token->text);
     forget(s->bearer);
     s->bearer = mem_text(line.p, line.n);
     explicit_bzero(line.p, line.n);
@@ -103,6 +106,20 @@ static void fetched(struct source *s, const struct oauth_token *token)
     s->failures = 0;
     s->why[0] = '\0';
     again_in(s, use_ms);
+}
+
+/* The sentence has the server's own words, which may be our credentials. */
+static void refused(struct source *s, const char *why)
+{
+    const struct http_destination d = {
+        .auth = HTTP_AUTH_BASIC, .user = s->conf->user, .secret = s->conf->secret};
+    struct buf secrets;
+    char said[FAULT_TEXT_MAX];
+
+    http_secrets_init(&secrets);
+    http_secrets_add(&secrets, &d);
+    failed(s, http_secrets_mask(&secrets, view_of(why), said, sizeof said));
+    http_secrets_done(&secrets);
 }
 
 static void on_fetch(struct source *s, const struct http_reply *reply)
@@ -119,7 +136,7 @@ static void on_fetch(struct source *s, const struct http_reply *reply)
     else if (oauth_read(reply->status, reply->body, &token, &f))
         fetched(s, &token);
     else
-        failed(s, f.text);
+        refused(s, f.text);
     explicit_bzero(&token, sizeof token);
 }
 
@@ -279,6 +296,13 @@ bool tokens_settled(const struct tokens *t)
         if (t->sources[i].destination != 0 && !t->sources[i].settled)
             return false;
     return true;
+}
+
+const char *tokens_text(const struct tokens *t, size_t destination)
+{
+    const char *bearer = t->sources[destination].bearer;
+
+    return bearer == NULL ? NULL : bearer + sizeof SCHEME - 1;
 }
 
 /* ---- making and unmaking ---- */

@@ -29,6 +29,9 @@ struct tokens *tokens_new(struct uv_loop_s *loop, const struct http_destination 
 struct http_port tokens_port(struct tokens *t);
 /* Each has its first token, or a reason why not. */
 bool tokens_settled(const struct tokens *t);
+/* The destination's access token, for nobody's eyes; NULL: it has none. Holds until the next turn
+ * of the loop. */
+const char *tokens_text(const struct tokens *t, size_t destination);
 /* As http_client_close; `closed` is called once all is gone, the tokens too. */
 void tokens_close(struct tokens *t, void (*closed)(void *owner), void *owner);
 

@@ -401,7 +401,7 @@ static void answer(void *ctx, struct http_visit *v, const struct http_request *r
     if (view_is(auth, "Bearer right"))
         http_visit_answer(v, cmi->status, NULL, 0, view_of(cmi->body != NULL ? cmi->body : "[]"));
     else
-        http_visit_answer(v, 401, NULL, 0, VIEW("no, +358 40 1234567\nmore"));
+        http_visit_answer(v, 401, NULL, 0, VIEW("no, Bearer wrong-one, +358 40 1234567\nmore"));
 }
 
 static void every_peer_is_tried_and_said_in_a_line(void **state)
@@ -433,7 +433,7 @@ static void every_peer_is_tried_and_said_in_a_line(void **state)
                    "targets:\n"
                    "  good: {url: 'http://127.0.0.1:%u/RI/cmi', auth: bearer, token: right, "
                    "ingest: /ingest}\n"
-                   "  bad: {url: 'http://127.0.0.1:%u/RI/cmi', auth: bearer, token: wrong}\n"
+                   "  bad: {url: 'http://127.0.0.1:%u/RI/cmi', auth: bearer, token: wrong-one}\n"
                    "routes: {'*': good}\n",
                    kafka_broker_bootstrap(kafka), redis->address, http_server_port(http),
                    http_server_port(http));
@@ -448,7 +448,8 @@ static void every_peer_is_tried_and_said_in_a_line(void **state)
     assert_says(out(r), "target good ingest   ok ");
     assert_says(out(r), "target bad           FAILED ");
     assert_says(out(r),
-                ": 401 to GET /callbacks?limit=1: the credentials are refused: no, +…567\n");
+                ": 401 to GET /callbacks?limit=1: the credentials are refused: no, Bearer (9 "
+                "characters), +…567\n");
     assert_int_equal(cmi.questions, 3);
 
     assert_string_equal(redis_server_ask(redis, "CONFIG SET appendfsync everysec"), "+OK");
@@ -535,7 +536,7 @@ static void every_channel_is_tried_without_sending_anything(void **state)
         "          token: x, phone_number_id: '77'}\n"
         "  conv: {type: sinch-conversation, url: "
         "'http://127.0.0.1:%d/v1/projects/P/messages:send',\n"
-        "         auth: bearer, token: x, app_id: A}\n"
+        "         auth: basic, user: me, password: PW-123, app_id: A}\n"
         "  gone: {type: webhook, url: 'http://127.0.0.1:1/hook'}\n"
         "callbacks: {dialler: {type: cmi, url: 'http://127.0.0.1:%d/RI/cmi'}}\n"
         "redis: {address: 'unix:/nonexistent/socket'}\n",
@@ -556,13 +557,17 @@ static void every_channel_is_tried_without_sending_anything(void **state)
     assert_true(was_asked(gateway, "GET", "/RI/cmi/callbacks?limit=1"));
     assert_int_equal(hostile_http_count(gateway), 5);
 
-    hostile_http_default(gateway,
-                         (struct hostile_step){HOSTILE_REPLY, 401, NULL, "call +358401234567", 0});
+    hostile_http_default(
+        gateway,
+        (struct hostile_step){HOSTILE_REPLY, 401, NULL,
+                              "Basic bWU6UFctMTIz is 12:ab, PW-123, call +358401234567", 0});
     assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
     assert_says(out(r), "channel bot          FAILED ");
-    assert_says(out(r), ": 401 to a question: the credentials are refused: call ");
+    assert_says(out(r), ": 401 to a question: the credentials are refused: ");
+    assert_says(out(r), " is (5 characters), PW-123, call +…567\n"); /* the bot's own */
+    assert_says(out(r),
+                ": Basic (12 characters) is 12:ab, (6 characters), call +…567\n"); /* conv's */
     assert_null(strstr(out(r), "358401234567"));
-    assert_null(strstr(out(r), "12:ab"));
     hostile_http_stop(gateway);
 }
 

@@ -146,6 +146,8 @@ static void one_token_is_fetched_and_goes_with_every_call(void **state)
     answer_with(rig.server, 200, "{\"access_token\":\"T-1\",\"expires_in\":3600}");
     open_it();
     settle();
+    assert_string_equal(tokens_text(rig.tokens, 0), "T-1");
+    assert_null(tokens_text(rig.tokens, 1));
     for (uint64_t i = 1; i <= 3; i++)
         ask(0, i);
     ask(1, 4);
@@ -227,6 +229,32 @@ static void without_a_token_nothing_is_sent_and_the_reply_says_why(void **state)
     assert_null(strstr(buf_text(&rig.log), "T-1"));
 }
 
+/* An error's words are the server's, and may be anything. */
+static void what_a_token_server_repeats_of_the_credentials_is_not_said(void **state)
+{
+    (void)state;
+    answer_with(rig.server, 400, "{\"error\":\"bad client key-id:key-s3cret\"}");
+    open_it();
+    settle();
+    ask(0, 1);
+    await(1);
+    assert_string_equal(rig.error,
+                        "no token: the token server answered 400: bad client (17 characters)");
+    assert_null(strstr(buf_text(&rig.log), "s3cret"));
+}
+
+static void an_answer_without_a_token_is_said(void **state)
+{
+    (void)state;
+    answer_with(rig.server, 200, "{}");
+    open_it();
+    settle();
+    ask(0, 1);
+    await(1);
+    assert_string_equal(rig.error, "no token: the token server's answer holds no access_token of 1 "
+                                   "to 8191 characters");
+}
+
 static void a_revoked_token_is_fetched_anew_once(void **state)
 {
     (void)state;
@@ -257,6 +285,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_token_is_fetched_and_goes_with_every_call, start, stop),
         cmocka_unit_test_setup_teardown(a_token_is_fetched_again_shortly_before_its_end, start,
                                         stop),
+        cmocka_unit_test_setup_teardown(what_a_token_server_repeats_of_the_credentials_is_not_said,
+                                        start, stop),
+        cmocka_unit_test_setup_teardown(an_answer_without_a_token_is_said, start, stop),
         cmocka_unit_test_setup_teardown(without_a_token_nothing_is_sent_and_the_reply_says_why,
                                         start, stop),
         cmocka_unit_test_setup_teardown(a_revoked_token_is_fetched_anew_once, start, stop),
