@@ -120,6 +120,7 @@ static void put_allowed(struct buf *b, const struct setting *row)
     case SETTING_ADDRESS:
     case SETTING_ADDRESSES:
     case SETTING_URL:
+    case SETTING_ORIGIN:
     case SETTING_PATH:
     case SETTING_FILE:
     case SETTING_GUID:

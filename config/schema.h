@@ -29,6 +29,7 @@ enum setting_kind {
     SETTING_ADDRESS,   /* "host:port"; min: the least port */
     SETTING_ADDRESSES, /* "host:port" or "host", several with commas between */
     SETTING_URL,       /* http or https, no user, query or fragment; a last '/' is cut off */
+    SETTING_ORIGIN,    /* of web pages: scheme://host[:port], as a browser says it */
     SETTING_PATH,      /* of a URL: begins with '/' */
     SETTING_FILE,      /* the name of a file */
     SETTING_GUID,

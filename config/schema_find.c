@@ -216,6 +216,7 @@ const char *schema_kind_name(enum setting_kind kind)
         [SETTING_ADDRESS] = "address",
         [SETTING_ADDRESSES] = "addresses",
         [SETTING_URL] = "URL",
+        [SETTING_ORIGIN] = "origin",
         [SETTING_PATH] = "path",
         [SETTING_FILE] = "file",
         [SETTING_GUID] = "GUID",

@@ -339,6 +339,56 @@ static bool check_length(const struct setting *row, bool secret, struct view tex
     return true;
 }
 
+/* false: the text is not of the form scheme://host[:port]. */
+static bool split_origin(struct view text, struct view *scheme, struct view *host)
+{
+    size_t n = 0;
+
+    while (n < text.n && (ascii_is_alnum(text.p[n]) || (n > 0 && strchr("+-.", text.p[n]) != NULL)))
+        n++;
+    *scheme = (struct view){text.p, n};
+    *host = view_skip(text, n);
+    if (n == 0 || !ascii_is_letter(text.p[0]) || !view_starts(*host, VIEW("://")))
+        return false;
+    *host = view_skip(*host, strlen("://"));
+    return is_host_port(*host, false, 1);
+}
+
+/* What a browser never says, no page would be let in by. */
+static bool check_origin(const struct setting *row, struct view text, struct fault *f)
+{
+    static const struct {
+        const char *scheme;
+        const char *port; /* that browsers leave out */
+    } usual[] = {{"http", ":80"}, {"https", ":443"}};
+    char quote[SHOWN_MAX + 8];
+    struct view scheme;
+    struct view host;
+
+    if ((int64_t)text.n > row->max)
+        return check_length(row, false, text, f);
+    if (view_is(text, "*"))
+        return fault_set(f, FAULT_STOP,
+                         "is '*'; pages call with the user's credentials, so each origin that may "
+                         "must be named");
+    if (view_eq_nocase(text, VIEW("null")))
+        return fault_set(f, FAULT_STOP,
+                         "is 'null', which is what pages of any sandbox and file say");
+    if (view_has(text, '@')) /* not quoted: a password may be in it */
+        return fault_set(f, FAULT_STOP, "names a user; an origin is scheme://host[:port]");
+    if (!split_origin(text, &scheme, &host))
+        return fault_set(f, FAULT_STOP,
+                         "is '%s'; write it like https://desk.example.com:8443, with nothing "
+                         "behind",
+                         shown(text, quote));
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (view_eq_nocase(scheme, view_of(usual[i].scheme)) && host.n > strlen(usual[i].port) &&
+            view_is(view_skip(host, host.n - strlen(usual[i].port)), usual[i].port))
+            return fault_set(f, FAULT_STOP, "is '%s'; leave %s out, as browsers do",
+                             shown(text, quote), usual[i].port);
+    return true;
+}
+
 static bool check_pattern(struct view text, struct fault *f)
 {
     char *pattern = mem_text(text.p, text.n);
@@ -416,6 +466,7 @@ bool value_check(const struct setting *row, bool secret, struct view text, int64
     case SETTING_ADDRESS:
     case SETTING_ADDRESSES:
     case SETTING_URL:
+    case SETTING_ORIGIN:
     case SETTING_PATH:
     case SETTING_FILE:
         break;
@@ -432,6 +483,8 @@ bool value_check(const struct setting *row, bool secret, struct view text, int64
         return check_addresses(row, text, f);
     if (row->kind == SETTING_URL)
         return check_url(text, f);
+    if (row->kind == SETTING_ORIGIN)
+        return check_origin(row, text, f);
     if (row->kind == SETTING_PATH)
         return check_path(text, f);
     return check_file(row, text, f);
