@@ -1,8 +1,8 @@
 # What is installed, and the Debian package. Installing starts nothing: a unit is enabled by a person.
 install(FILES config/systemd/cmibridge-consume.service config/systemd/cmibridge-serve.service
         config/systemd/cmibridge-schedule.service DESTINATION lib/systemd/system)
-install(FILES README.md CHANGELOG.md docs/ARCHITECTURE.md docs/CONFIGURATION.md docs/DELIVERY.md
-        docs/OPERATIONS.md config/cmibridge.sample.yaml
+install(FILES README.md CHANGELOG.md docs/ARCHITECTURE.md docs/CMI.md docs/CONFIGURATION.md
+        docs/DELIVERY.md docs/OPERATIONS.md config/cmibridge.sample.yaml
         DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(FILES docs/man/cmibridge.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

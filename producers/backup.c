@@ -23,8 +23,9 @@ static void usage(FILE *to)
         "usage: cmibridge backup [--config FILE] TARGET\n"
         "\n"
         "Has the running cmibridge serve write a copy of its history to TARGET, a new file on its\n"
-        "machine. The copy is of one moment: all that was acknowledged before the command began\n"
-        "is in it. Requests go on meanwhile. It has its name once it is whole and on the disk.\n"
+        "machine, where serve may write (its unit: /var/lib/cmibridge). The copy is of one\n"
+        "moment: all that was acknowledged before the command began is in it. Requests go on\n"
+        "meanwhile. It has its name once it is whole and on the disk.\n"
         "\n"
         "  -c, --config FILE      settings (history.file)\n",
         to);

@@ -20,6 +20,12 @@ static void on_written(void *owner, const struct redis_value *v)
                    NOTICE_TEXT("error", mask_sentence(v->text, text, sizeof text)));
 }
 
+static void condemn(struct foundation *f, const struct fault *why)
+{
+    f->unfit = true;
+    f->unsound(f->ctx, why);
+}
+
 static void on_shards(void *owner, const struct redis_value *v)
 {
     struct foundation *f = owner;
@@ -34,7 +40,7 @@ static void on_shards(void *owner, const struct redis_value *v)
               "the data in Redis is laid out in %.*s shards and this server knows %d only; use "
               "another database",
               VIEW_ARG(v->text), SHARD_COUNT);
-    f->unsound(f->ctx, &why);
+    condemn(f, &why);
 }
 
 static void on_secret(void *owner, const struct redis_value *v)
@@ -43,13 +49,15 @@ static void on_secret(void *owner, const struct redis_value *v)
     uint8_t secret[FRONT_SECRET_BYTES];
     struct fault why = {0};
 
+    if (f->unfit)
+        return;
     if (v->kind == REDIS_ERROR || v->kind == REDIS_LOST) {
         on_written(owner, v);
         return; /* looked at again when the store is back */
     }
     if (v->kind != REDIS_TEXT || !hex_read(v->text, secret, sizeof secret)) {
         fault_set(&why, FAULT_STOP, "the secret in Redis (s:{00}:secret) is not one of ours");
-        f->unsound(f->ctx, &why);
+        condemn(f, &why);
         return;
     }
     front_secret(f->front, secret);

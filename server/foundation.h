@@ -12,6 +12,7 @@ struct foundation {
     struct server *server;
     struct front *front;
     bool sound;
+    bool unfit; /* unsound was called: nothing else is said of it, and nothing is taken */
     /* The data there is not for this server: the sentence says what to do. */
     void (*unsound)(void *ctx, const struct fault *f);
     void *ctx;

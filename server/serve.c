@@ -393,8 +393,8 @@ static const char usage[] =
     "have been answered; SIGHUP reads the users and certificates again.\n\n"
     "  -c, --config FILE  the settings; without it, the environment alone\n"
     "  --print-openapi    print the description of what is served, and end\n\n"
-    "Exit code: 0 asked to end; 3 mistakes in the configuration; 4 a port or peer could not\n"
-    "be had.\n";
+    "Exit code: 0 asked to end; 2 wrong arguments; 3 mistakes in the configuration; 4 a port\n"
+    "or peer could not be had; 5 it ended itself: what Redis holds is laid out otherwise.\n";
 
 int command_serve(int argc, char **argv)
 {

@@ -10,6 +10,7 @@
 #include "bridge/commands.h"
 #include "bridge/core/shard.h"
 #include "tests/fakes/serve_rig.h"
+#include "tests/fakes/shell.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -18,6 +19,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define OUTPUT_MAX (1 << 20)
 
 static struct serve_rig rig;
 
@@ -95,14 +98,43 @@ static void what_can_t_start_says_so_with_its_exit_code(void **state)
     }
 }
 
+/* Each that it ends with, here or above. */
+static void its_help_lists_its_exit_codes(void **state)
+{
+    static const int codes[] = {COMMAND_OK, COMMAND_USAGE, COMMAND_CONFIG, COMMAND_UNAVAILABLE,
+                                COMMAND_STOPPED};
+    const char *list = NULL;
+    struct buf said;
+
+    (void)state;
+    buf_init(&said, OUTPUT_MAX);
+    assert_int_equal(shell_run("\"$CMIBRIDGE_BIN\" serve --help", &said), COMMAND_OK);
+    list = strstr(buf_text(&said), "Exit code: ");
+    assert_non_null(list);
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        char code[16];
+
+        snprintf(code, sizeof code, "%s%d ", i == 0 ? ": " : "; ", codes[i]);
+        if (list != NULL && strstr(list, code) == NULL)
+            fail_msg("it has no '%s': %s", code, list);
+    }
+    buf_done(&said);
+}
+
 static void data_laid_out_in_other_shards_is_left_alone(void **state)
 {
-    const char *const good[] = {"--config", rig.config, NULL};
+    char command[256];
+    struct buf said;
 
     (void)state;
     serve_rig_stop(&rig);
     assert_string_equal(redis_server_ask(rig.redis, "HSET s:{00}:cfg shards 128"), ":0");
-    assert_int_equal(run(good, NULL, NULL), COMMAND_STOPPED);
+    snprintf(command, sizeof command, "\"$CMIBRIDGE_BIN\" serve --config %s 2>&1", rig.config);
+    buf_init(&said, OUTPUT_MAX);
+    assert_int_equal(shell_run(command, &said), COMMAND_STOPPED);
+    assert_non_null(strstr(buf_text(&said), "event=store_unsound"));
+    assert_null(strstr(buf_text(&said), "event=store_ready"));
+    buf_done(&said);
     assert_string_equal(redis_server_ask(rig.redis, "HSET s:{00}:cfg shards 64"), ":0");
     serve_rig_restart(&rig);
 }
@@ -272,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_can_t_start_says_so_with_its_exit_code),
+        cmocka_unit_test(its_help_lists_its_exit_codes),
         cmocka_unit_test(data_laid_out_in_other_shards_is_left_alone),
         cmocka_unit_test(a_stop_lets_what_is_under_way_end),
         cmocka_unit_test(a_stop_while_redis_says_nothing_answers_503),
