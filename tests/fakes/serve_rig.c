@@ -246,46 +246,16 @@ int serve_send(const struct serve_rig *rig, const char *path, const char *key, c
     return fd;
 }
 
-/* What a test says in JSON is said in XML instead, where CMIBRIDGE_RIG_XML is set and it can be. */
-static bool in_xml(const char *path, const char *headers, const char *body, struct buf *xml)
-{
-    const struct cmi_shape *shape = xml_twin_shape(path);
-
-    return getenv("CMIBRIDGE_RIG_XML") != NULL && shape != NULL &&
-           strstr(headers, "Content-Type: application/json\r\n") != NULL &&
-           xml_twin_of(view_of(body), shape, xml);
-}
-
 /* An answer in JSON is asked for again in XML, and must be the same. */
 static struct probe_reply ask_twice(const struct serve_rig *rig, const char *method,
                                     const char *target, const char *path, const char *headers,
                                     const char *body)
 {
-    struct probe_reply r;
-    struct buf xml;
-    struct buf other;
+    struct probe_reply r = xml_twin_ask(rig->port, method, target, path, headers, body);
 
-    buf_init(&xml, (size_t)64 << 20);
-    buf_init(&other, 2048);
-    if (body != NULL && in_xml(path, headers, body, &xml)) {
-        struct view rest = view_of(headers);
-
-        while (rest.n > 0) {
-            struct view line = view_cut(&rest, '\n');
-
-            if (!view_starts_nocase(line, VIEW("Content-Type")) && line.n > 0)
-                buf_printf(&other, "%.*s\n", VIEW_ARG(line));
-        }
-        buf_put_text(&other, "Content-Type: application/xml\r\n");
-        headers = buf_text(&other);
-        body = buf_text(&xml);
-    }
-    r = probe_ask(rig->port, method, target, headers, body);
     if (r.status == 200 && strcmp(method, "GET") == 0 && strstr(headers, "Accept:") == NULL &&
         strcmp(probe_header(&r, "Content-Type"), "application/json") == 0)
         xml_twin_check(rig->port, target, path, headers, r.body);
-    buf_done(&xml);
-    buf_done(&other);
     return r;
 }
 

@@ -7,6 +7,7 @@
 
 #include "bridge/core/buf.h"
 #include "bridge/core/cmi_fields.h"
+#include "tests/fakes/probe.h"
 
 /* Appends the XML of a JSON body or answer of that shape; an array is a collection. What is no
  * property is left out. false: it can't be said in XML (a text with a character that XML has not,
@@ -18,6 +19,10 @@ bool xml_twin_of_answer(struct view json, const struct cmi_shape *shape, struct 
 /* The shape of what stands at the path below the base ("/contacts/{id}?…"); NULL: none of the
  * interface's resources, or one without representation. */
 const struct cmi_shape *xml_twin_shape(const char *path);
+/* probe_ask; but where CMIBRIDGE_RIG_XML is set, what is said in JSON (by its Content-Type) is said
+ * in XML instead, if it can be. */
+struct probe_reply xml_twin_ask(unsigned port, const char *method, const char *target,
+                                const char *path, const char *headers, const char *body);
 /* Fails the test unless the JSON answer has such a twin. Then asks for the target (with its base)
  * in XML: that answer must be the twin. Durations that grow are not compared. headers: those of the
  * JSON request. */

@@ -62,7 +62,7 @@ static struct probe_reply ask(struct history_rig *rig, const char *method, const
     char path[1024];
 
     snprintf(path, sizeof path, "%s%s", strcmp(target, "/ingest") == 0 ? "" : BASE, target);
-    return probe_ask(rig->port, method, path, headers, body);
+    return xml_twin_ask(rig->port, method, path, target, headers, body);
 }
 
 static void expect_status(struct history_rig *rig, const char *method, const char *target,
