@@ -111,6 +111,7 @@ static void next(struct sending *s)
     line = s->lines[--s->count];
     make_id(s->x, s->stored + 1, s->ids[2]);
     effect_init(&e, s->x, STORE_MESSAGE, s->ids[1], EFFECT_NEW);
+    e.list = EFFECT_LIST_ADD_CHAT;
     e.behind = s->stored > 0 ? s->ids[0] : NULL;
     if (s->count > 0)
         effect_text(&e, "nx", view_of(s->ids[2]));

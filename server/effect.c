@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEYS_COUNT 14
+#define KEYS_COUNT 15
 #define ARGS_FIXED 17
 
 struct call {
@@ -158,6 +158,23 @@ static struct view due_of(const struct effect *e, char out[24])
     return VIEW("");
 }
 
+static struct view list_of(const struct effect *e)
+{
+    bool paged = e->kind == STORE_MESSAGE;
+
+    switch (e->list) {
+    case EFFECT_LIST_ADD:
+        return paged ? VIEW("p+") : VIEW("+");
+    case EFFECT_LIST_ADD_CHAT:
+        return VIEW("c+");
+    case EFFECT_LIST_REMOVE:
+        return paged ? VIEW("p-") : VIEW("-");
+    case EFFECT_LIST_KEEP:
+        break;
+    }
+    return VIEW("");
+}
+
 void effect_apply(struct effect *e, effect_done *done, void *owner)
 {
     struct view id = view_of(e->id);
@@ -195,6 +212,7 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     keys[11] = shard_key(shard, "t", view_of(staged), keys_text[11]);
     keys[12] = shard_key(shard, "out", VIEW_NONE, keys_text[12]);
     keys[13] = shard_key(shard, "due", VIEW_NONE, keys_text[13]);
+    keys[14] = shard_key(shard, "chatmessages", VIEW_NONE, keys_text[14]);
 
     for (size_t i = 0; i < e->field_count; i++)
         if (e->fields[i].value.p == NULL) {
@@ -211,9 +229,7 @@ void effect_apply(struct effect *e, effect_done *done, void *owner)
     args[2] = view_of(e->x->digest);
     args[3] = number(digits[1], STORE_KEY_MS);
     args[4] = due_of(e, digits[2]);
-    args[5] = e->list == EFFECT_LIST_ADD      ? e->kind == STORE_MESSAGE ? VIEW("p+") : VIEW("+")
-                   : e->list == EFFECT_LIST_REMOVE ? e->kind == STORE_MESSAGE ? VIEW("p-") : VIEW("-")
-                                                   : VIEW("");
+    args[5] = list_of(e);
     args[6] = view_of(member);
     args[7] = e->purge_ms == EFFECT_PURGE_KEEP    ? VIEW("")
               : e->purge_ms == EFFECT_PURGE_NEVER ? VIEW("-")

@@ -43,7 +43,8 @@ struct effect {
      * field `at` is set by it. */
     enum { EFFECT_DUE_KEEP, EFFECT_DUE_NONE, EFFECT_DUE_AT, EFFECT_DUE_IN } due;
     int64_t due_ms;
-    enum { EFFECT_LIST_KEEP, EFFECT_LIST_ADD, EFFECT_LIST_REMOVE } list;
+    /* ADD_CHAT: a message of a chat, which no list of the interface shows. */
+    enum { EFFECT_LIST_KEEP, EFFECT_LIST_ADD, EFFECT_LIST_ADD_CHAT, EFFECT_LIST_REMOVE } list;
     int64_t created_ms;
     int64_t purge_ms;  /* EFFECT_PURGE_KEEP, EFFECT_PURGE_NEVER, or when */
     bool unclaimed;    /* refuse once sending has begun */

@@ -18,7 +18,17 @@
 #define USAGES       2
 #define GAP_NAME_MAX 80 /* bytes of an address in the name of a gap */
 
-static const char *const lists[] = {"messages", "callbacks", "gc"};
+/* Where all things stand. */
+static const struct list {
+    const char *name;
+    bool paged; /* redis/paged.lua: gone through by its last member */
+    bool bare;  /* its members are ids */
+} lists[] = {
+    {.name = "messages", .paged = true},
+    {.name = "chatmessages", .paged = true},
+    {.name = "callbacks"},
+    {.name = "gc", .bare = true},
+};
 #define LISTS (sizeof lists / sizeof *lists)
 static const char *const usages[USAGES] = {"whatsapp", "recording"};
 
@@ -72,7 +82,7 @@ static void on_page(void *owner, const struct redis_value *v)
     if (!erase_store_bad(e, v) && took_cursor(e, v))
         for (size_t i = 0; i + 1 < v->items[1].count; i += 2) {
             struct view member = v->items[1].items[i].text;
-            struct view id = e->list < 2 ? store_member_id(member) : member;
+            struct view id = lists[e->list].bare ? member : store_member_id(member);
 
             if (id.n == GUID_HEX_LEN)
                 erase_thing(e, id);
@@ -80,8 +90,6 @@ static void on_page(void *owner, const struct redis_value *v)
     erase_store_less(e);
 }
 
-/* The messages: their list lies in pages (redis/paged.lua), and is gone through by its last member.
- */
 static void on_listed(void *owner, const struct redis_value *v)
 {
     struct erase_store *e = owner;
@@ -105,8 +113,9 @@ static void ask_listed(struct erase_store *e)
 {
     char key[SHARD_KEY_MAX];
     struct view prefix = shard_key(e->shard, "", VIEW_NONE, key);
-    struct view args[] = {view_of(lists[e->list]), e->page_more ? view_of(e->cursor) : VIEW(""),
-                          VIEW(""), VIEW(""), VIEW(PAGE)};
+    struct view args[] = {view_of(lists[e->list].name),
+                          e->page_more ? view_of(e->cursor) : VIEW(""), VIEW(""), VIEW(""),
+                          VIEW(PAGE)};
 
     redis_run(e->server->redis, schedule_script(SCHEDULE_SCRIPT_LISTED), &prefix, 1, args, 5,
               on_listed, e);
@@ -130,12 +139,12 @@ static void end_page(struct erase_store *e)
 static void ask_page(struct erase_store *e)
 {
     char key[SHARD_KEY_MAX];
-    struct view args[] = {VIEW("ZSCAN"), shard_key(e->shard, lists[e->list], VIEW_NONE, key),
+    struct view args[] = {VIEW("ZSCAN"), shard_key(e->shard, lists[e->list].name, VIEW_NONE, key),
                           view_of(e->cursor), VIEW("COUNT"), VIEW(PAGE)};
 
     e->next = end_page;
     e->owed = 1;
-    if (e->list == 0) {
+    if (lists[e->list].paged) {
         ask_listed(e);
         return;
     }

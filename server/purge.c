@@ -6,7 +6,7 @@
 
 #include <uv.h>
 
-#define KEYS_COUNT 10
+#define KEYS_COUNT 11
 
 struct purge {
     struct server *server;
@@ -47,8 +47,9 @@ static void on_reply(void *owner, const struct redis_value *v)
 
 static void ask(struct purge *p)
 {
-    static const char *const names[KEYS_COUNT] = {
-        "gc", "m:", "q:", "c:", "sl:", "late:", "rep:", "messages", "callbacks", "o:"};
+    static const char *const names[KEYS_COUNT] = {"gc",        "m:",    "q:",          "c:",
+                                                  "sl:",       "late:", "rep:",        "messages",
+                                                  "callbacks", "o:",    "chatmessages"};
     char texts[KEYS_COUNT][SHARD_KEY_MAX];
     struct view keys[KEYS_COUNT];
 

@@ -25,8 +25,8 @@
  *   lease          zset    "<id>/<k>" -> when the lease ends
  *   sh             hash    vt, f: virtual time of act, last fence of the shard
  *   out            stream  events on their way to Kafka: t, m, at and what the type has
- *   aside          hash    "<id>" or "<id>/<k>" -> why: damaged, and nobody looks for it but
- * fsck.lua bad            stream  entries of out that nobody could read; id: which, then its fields
+ *   aside          hash    "<id>" or "<id>/<k>" -> why: damaged; only fsck.lua looks for it
+ *   bad            stream  entries of out that nobody could read; id: which, then its fields
  *   outr           string  the process that empties it, for some seconds
  *   gate:<name>    hash    of a source or channel, in the name's shard: tok ts, a token bucket;
  *                          until probe why, what shuts it (gate.lua)
@@ -37,6 +37,7 @@
  *   messages       zset    "<creation time, 16 digits>:<id>" of some: the list's pages (paged.lua)
  *   messages:<one of them>
  *                  zset    all scores 0: the same of all that the list shows, a page of it
+ *   chatmessages   zset    in pages, too: the same of chats' messages, not shown by that list
  *   callbacks      zset    the same, in one
  *   consent        hash    "<usage>_<address, normal form>" -> "1" or "0" and the address as given
  *   consents       zset    all scores 0: "<address as given>\0<usage>", what the list shows

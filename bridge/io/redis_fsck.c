@@ -29,6 +29,8 @@ static const struct place {
     {.name = "act"},
     {.name = "lease"},
     {.name = "aside", .hash = true},
+    /* Last: of a chat that had no list the first message, above, brings the others here. */
+    {.name = "chatmessages", .skip = 17, .lists = true, .paged = true},
 };
 #define PLACES (sizeof places / sizeof places[0])
 

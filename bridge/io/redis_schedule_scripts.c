@@ -24,6 +24,7 @@ extern const char redis_script_spoilt[];
 
 static struct {
     const char *before; /* what it uses; NULL: nothing */
+    const char *and;    /* and this */
     const char *body;
     struct buf text;
     struct redis_script script;
@@ -37,7 +38,9 @@ static struct {
     [SCHEDULE_SCRIPT_OUTBOX] = {.before = redis_script_schedule, .body = redis_script_outbox},
     [SCHEDULE_SCRIPT_RECEIPT] = {.before = redis_script_schedule, .body = redis_script_receipt},
     [SCHEDULE_SCRIPT_PAUSE] = {.before = redis_script_schedule, .body = redis_script_pause},
-    [SCHEDULE_SCRIPT_FSCK] = {.before = redis_script_schedule, .body = redis_script_fsck},
+    [SCHEDULE_SCRIPT_FSCK] = {.before = redis_script_schedule,
+                              .and = redis_script_paged,
+                              .body = redis_script_fsck},
     [SCHEDULE_SCRIPT_LISTED] = {.before = redis_script_paged, .body = redis_script_listed},
     [SCHEDULE_SCRIPT_ASIDE] = {.before = redis_script_schedule, .body = redis_script_aside},
     [SCHEDULE_SCRIPT_SPOILT] = {.before = redis_script_schedule, .body = redis_script_spoilt},
@@ -53,6 +56,8 @@ const struct redis_script *schedule_script(enum schedule_script which)
     buf_put_text(text, "#!lua flags=allow-oom\n");
     if (all[which].before != NULL)
         buf_put_text(text, all[which].before);
+    if (all[which].and != NULL)
+        buf_put_text(text, all[which].and);
     buf_put_text(text, all[which].body);
     assert(!text->full);
     redis_script_init(&all[which].script, buf_text(text));

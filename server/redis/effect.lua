@@ -3,10 +3,10 @@
 --
 -- KEYS: 1 m:<id>  2 q:<id>  3 due, of a callback dial  4 act  5 lease  6 sl:<id>  7 list  8 idem:<key>  9 gc
 --       10 c:<id>  11 rep:<id>  12 t:<id>:<token>: the slices of 10 and 12 are these and ":k"
---       13 out  14 due
+--       13 out  14 due  15 chatmessages
 -- ARGV: 1 id  2 version that must be there, or ''  3 digest, or ''  4 how long the key is kept, ms
 --       5 due ms, '+' and ms from now, '' to keep, '-' for none  6 '+' into the list, '-' out of it, with
---       a p in front: it is paged; '' to keep
+--       a p in front: it is paged; 'c+' into the one of chats' messages; '' to keep
 --       7 member of the list  8 purge ms, '' to keep, '-' for none  9 '1': only if unclaimed; '2': only if
 --       it has not ended
 --       10 slices to take, '' to keep them  11 '1': the staged ones, else slice 0 is
@@ -250,8 +250,11 @@ elseif ARGV[6] == '-' then
   redis.call('ZREM', KEYS[7], ARGV[7])
 elseif ARGV[6] == 'p+' then
   paged_add(KEYS[7], ARGV[7])
+elseif ARGV[6] == 'c+' then
+  paged_add(KEYS[15], ARGV[7])
 elseif ARGV[6] == 'p-' then
   paged_remove(KEYS[7], ARGV[7])
+  paged_remove(KEYS[15], ARGV[7])
 end
 if ARGV[8] == '-' then
   redis.call('ZREM', KEYS[9], id)

@@ -1,11 +1,13 @@
 -- Checks one message or callback and repairs what can be derived: every slice that has not ended
--- waits or is leased, never both; what waits is reachable; the counts are the sums of the slices'.
+-- waits or is leased, never both; what waits is reachable; the counts are the sums of the slices'; what
+-- is live stands in a list, where erasure and this find it.
 -- What can't be derived is put aside (schedule.lua), and back once somebody has mended it. Bounded by its
 -- slices, SLICES_MAX, whatever its fields say.
 --
 -- ARGV: 1 id  2 "1": repair
 -- Gives {word, how often, how many of these are left so, ...}; nothing where all is well.
 local SLICES_MAX = 2000 -- STORE_SLICES_MAX
+local CHAIN_MAX = 100 -- CHAT_SEND_MAX
 local LEASE_MAX = 600000 -- ms; none is given for longer: the clock was set back since
 local id, repair = ARGV[1], ARGV[2] == '1'
 local m = key('m', id)
@@ -238,6 +240,28 @@ if f[2] == '1' and summed and redis.call('EXISTS', key('sl', id)) == 1 then
     check_count('can', n - ok - dead - out, f[7])
   end
 end
+-- A chat's messages had no list once, and those behind the first are pointed to by nothing else.
+local function list_chat()
+  local of = id
+  for _ = 1, CHAIN_MAX do
+    local c = redis.call('HMGET', key('m', of), 'st', 'kind', 'created', 'nx')
+    local member = string.format('%016.0f:%s', tonumber(c[3]) or 0, of)
+    if c[1] ~= '1' or c[2] ~= '1' or paged_has(prefix .. 'messages', member)
+      or paged_has(prefix .. 'chatmessages', member) then
+      return
+    end
+    if say('unlisted') then
+      paged_add(prefix .. 'chatmessages', member)
+    end
+    of = c[4]
+    if not of then
+      return
+    end
+  end
+end
+
+list_chat()
+
 if f[9] == BEHIND and st == '1' then
   local b = redis.call('HMGET', key('m', f[11] or ''), 'st', 'out')
   local over = not b[1] or b[1] == '2' or (b[1] == '8' and tonumber(b[2] or '0') == 0)

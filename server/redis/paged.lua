@@ -54,3 +54,8 @@ local function paged_remove(name, member)
     redis.call('ZREM', name, label)
   end
 end
+
+local function paged_has(name, member)
+  local label = label_of(name, member)
+  return label and redis.call('ZSCORE', name .. ':' .. label, member)
+end

@@ -2,7 +2,7 @@
 -- slices (server/purge.c; keys and fields: server/store.h). The prefixes of the keys of a thing end
 -- where its id follows.
 --
--- KEYS: 1 gc  2 m:  3 q:  4 c:  5 sl:  6 late:  7 rep:  8 messages  9 callbacks  10 o:
+-- KEYS: 1 gc  2 m:  3 q:  4 c:  5 sl:  6 late:  7 rep:  8 messages  9 callbacks  10 o:  11 chatmessages
 -- Gives {0} where nothing is due yet, {1} where there may be more to do.
 local SLICES_MAX = 2000 -- STORE_SLICES_MAX
 local now = redis.call('TIME')
@@ -48,6 +48,7 @@ if purge > now then
 end
 local member = string.format('%016.0f:%s', tonumber(f[4]) or 0, id)
 paged_remove(KEYS[8], member)
+paged_remove(KEYS[11], member)
 redis.call('ZREM', KEYS[9], member)
 redis.call('DEL', m)
 redis.call('ZREM', KEYS[1], id)

@@ -253,7 +253,7 @@ static void write_message(struct schedule_rig *rig, const struct rig_message *m,
     if (version == EFFECT_NEW) {
         effect_int(&e, "kind", m->kind);
         effect_int(&e, "created", 1);
-        e.list = EFFECT_LIST_ADD;
+        e.list = m->behind != NULL || m->next != NULL ? EFFECT_LIST_ADD_CHAT : EFFECT_LIST_ADD;
     }
     e.created_ms = 1;
     e.unclaimed = m->kind == STORE_MESSAGE;

@@ -168,6 +168,73 @@ static void what_can_t_be_repaired_is_told_once_and_as_such(void **state)
     assert_int_equal(walk(true).found, 0);
 }
 
+/* A chat's messages, of which the first is due and each of the others waits for the one before. */
+static void post_chat(struct rig_message m[3])
+{
+    for (size_t i = 0; i < 3; i++) {
+        m[i] = hand_message(1);
+        schedule_rig_new_id(HAND_SHARD, m[i].id);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        m[i].behind = i > 0 ? m[i - 1].id : NULL;
+        m[i].next = i < 2 ? m[i + 1].id : NULL;
+        schedule_rig_post(&rig, &m[i]);
+        schedule_rig_await(&rig);
+    }
+}
+
+static void a_chat_s_messages_are_found_wherever_they_wait(void **state)
+{
+    int64_t before = walk(true).checked;
+    struct rig_message m[3];
+    struct seen s;
+
+    (void)state;
+    post_chat(m);
+    s = walk(true);
+    assert_int_equal(s.checked, before + 3);
+    assert_int_equal(s.found, 0);
+    break_one("ZREM", "due ", m[0].id, "");
+    s = walk(true);
+    assert_string_equal(s.word, "unreachable");
+    assert_string_equal(s.last, m[0].id);
+    break_one("ZREM", "due ", m[0].id, "");
+    break_one("DEL", "m:", m[0].id, "");
+    s = walk(true);
+    assert_int_equal(s.found, 1);
+    assert_string_equal(s.word, "waits-for-nothing");
+    assert_string_equal(s.last, m[1].id);
+    assert_int_equal(walk(true).found, 0);
+    schedule_rig_delete(&rig, m[1].id, 1);
+    schedule_rig_delete(&rig, m[2].id, 1);
+    assert_int_equal(walk(true).found, 0);
+}
+
+/* As it was made before there was a list of theirs. */
+static void a_chat_s_messages_that_stand_in_no_list_are_put_there(void **state)
+{
+    static const char no_list[] =
+        "EVAL redis.call([[DEL]],KEYS[1],KEYS[1]..[[:]]..redis.call([[ZRANGE]],KEYS[1],0,0)[1]) 1 "
+        "s:{07}:chatmessages";
+    int64_t before = walk(true).checked;
+    struct rig_message m[3];
+    struct seen s;
+
+    (void)state;
+    post_chat(m);
+    assert_string_equal(redis_server_ask(rig.server, no_list), "$-1");
+    s = walk(false);
+    assert_int_equal(s.found, 3);
+    assert_int_equal(s.left, 3);
+    assert_string_equal(s.word, "unlisted");
+    s = walk(true);
+    assert_int_equal(s.found, 3);
+    assert_int_equal(s.checked, before + 3 - 1); /* of the test before: one that is no more */
+    s = walk(true);
+    assert_int_equal(s.found, 0);
+    assert_int_equal(s.checked, before + 3 - 1);
+}
+
 static void expect_fsck(const char *option, int code, const char *words)
 {
     struct buf said;
@@ -221,6 +288,8 @@ int main(void)
         cmocka_unit_test(what_can_not_be_found_any_more_is_found),
         cmocka_unit_test(a_pointer_to_nothing_is_followed),
         cmocka_unit_test(what_can_t_be_repaired_is_told_once_and_as_such),
+        cmocka_unit_test(a_chat_s_messages_are_found_wherever_they_wait),
+        cmocka_unit_test(a_chat_s_messages_that_stand_in_no_list_are_put_there),
         cmocka_unit_test(the_command_says_what_it_can_t_repair),
         cmocka_unit_test(a_restart_of_redis_on_the_way_is_waited_for),
     };

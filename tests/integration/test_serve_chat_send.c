@@ -10,7 +10,9 @@
 #include "bridge/core/shard.h"
 #include "bridge/io/crypto.h"
 #include "tests/fakes/serve_rig.h"
+#include "tests/fakes/shell.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +170,78 @@ static void the_others_go_on_without_one_that_is_deleted(void **state)
     expect_due(chat, 5, 5);
 }
 
+/* Of the chat's messages, in the list that erasure and fsck go through. */
+static void expect_listed(const char *chat, unsigned n, bool listed)
+{
+    char id[GUID_TEXT_MAX];
+    char command[512];
+
+    serve_chat_line(chat, n, id);
+    snprintf(command, sizeof command,
+             "EVAL \"for _, l in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do"
+             " for _, m in ipairs(redis.call('ZRANGE', KEYS[1] .. ':' .. l, 0, -1)) do"
+             " if string.sub(m, 18) == ARGV[1] then return 1 end end end return 0\""
+             " 1 s:{%02u}:chatmessages %s",
+             shard_of(view_of(chat)), id);
+    assert_string_equal(redis_server_ask(rig.redis, command), listed ? ":1" : ":0");
+}
+
+static void their_list_has_them_as_long_as_the_store(void **state)
+{
+    char id[GUID_TEXT_MAX];
+    char command[256];
+    char chat[33];
+
+    (void)state;
+    serve_create(&rig, "/chats", "", CHAT("chatout", WITH, LINE("b", "") "," LINE("a", "")), chat);
+    expect_listed(chat, 0, true);
+    expect_listed(chat, 1, true);
+    erase_message(chat, 0);
+    expect_listed(chat, 0, false);
+    serve_chat_line(chat, 1, id);
+    snprintf(command, sizeof command, "HSET s:{%02u}:m:%s st 2 purge 1", shard_of(view_of(chat)),
+             id);
+    assert_string_equal(redis_server_ask(rig.redis, command), ":1");
+    expect_listed(chat, 1, true);
+    snprintf(command, sizeof command, "ZADD s:{%02u}:gc 1 %s", shard_of(view_of(chat)), id);
+    assert_string_equal(redis_server_ask(rig.redis, command), ":1");
+    for (int i = 0; field(chat, 1, "st")[0] != '$'; i++) { /* it is purged */
+        assert_true(i < PROBE_PATIENCE_MS / 10);
+        poll(NULL, 0, 10);
+    }
+    expect_listed(chat, 1, false);
+}
+
+/* Whoever is erased is sent nothing more, whichever of them waits for which. */
+static void whoever_is_erased_is_sent_none_of_them(void **state)
+{
+    char command[512];
+    char chat[33];
+    char path[64];
+    struct buf said;
+
+    (void)state;
+    serve_create(&rig, "/chats", "",
+                 "{\"originator\":\"d\",\"destination\":\"+358400000777\",\"from_queue\":{\"id\":"
+                 "\"" WITH "\",\"name\":\"x\"},\"title\":\"\",\"channel_type\":\"chatout\","
+                 "\"channel_sub_type\":\"sms\",\"transcript\":{\"messages\":[" LINE(
+                     "two, +358400000777", "") "," LINE("one", "") "]}}",
+                 chat);
+    buf_init(&said, 65536);
+    snprintf(command, sizeof command, "$CMIBRIDGE_BIN erase --config %s --json +358400000777 2>&1",
+             rig.config);
+    assert_int_equal(shell_run(command, &said), 0);
+    if (strstr(buf_text(&said), "\"destinations\":2,") == NULL)
+        fail_msg("%s", buf_text(&said));
+    buf_done(&said);
+    for (unsigned i = 0; i < 2; i++) {
+        path_of(chat, i, path);
+        serve_holds(&rig, path,
+                    "{\"destination\":[{\"address\":\"erased\",\"status\":\"FAILED\"}]}");
+    }
+    serve_holds(&rig, path, "\"message\":\"two, …\"");
+}
+
 static void what_does_not_go_out_is_only_recorded(void **state)
 {
     char chat[33];
@@ -276,6 +350,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(its_messages_go_out_oldest_first_and_once),
         cmocka_unit_test(the_others_go_on_without_one_that_is_deleted),
+        cmocka_unit_test(their_list_has_them_as_long_as_the_store),
+        cmocka_unit_test(whoever_is_erased_is_sent_none_of_them),
         cmocka_unit_test(what_does_not_go_out_is_only_recorded),
         cmocka_unit_test(what_can_t_be_sent_is_refused_before_it_is_recorded),
         cmocka_unit_test(without_the_store_it_is_sent_when_it_is_asked_again),
