@@ -49,9 +49,10 @@ static void usage(FILE *to)
         "       cmibridge campaign missed [OPTION]... ID\n"
         "\n"
         "Messages on their way. `show` follows one on a terminal until it has ended (Ctrl-C ends\n"
-        "the following, not the campaign). `pause` lets nothing more leave until `resume`; what "
-        "is\n"
-        "out comes in. `cancel` is what DELETE /messages/{id} does, of one that has not ended.\n"
+        "the following, not the campaign). `pause`: nothing more is handed over until `resume`;\n"
+        "what a process has taken in hand still leaves, within a second, and what is out comes "
+        "in.\n"
+        "`cancel` is what DELETE /messages/{id} does, of one that has not ended.\n"
         "`missed` prints, as CSV with whole numbers in it, whom it has not reached (yet), and "
         "why.\n"
         "\n"
@@ -124,7 +125,7 @@ static int list(struct campaign *c)
         char id[GUID_TEXT_MAX];
 
         view_copy(store_member_id(view_of(m.ids[i])), id, sizeof id);
-        if (campaign_row_read(c->store, id, &row, &f))
+        if (campaign_row_read(c->store, c->conf, id, &row, &f))
             (c->json ? campaign_print_json : campaign_print_row)(&row);
         else if (f.cls != FAULT_REJECT) /* else deleted meanwhile */
             code = fault_code(&f);
@@ -141,11 +142,12 @@ static void follow(struct campaign *c, struct campaign_row *row, struct fault *f
 {
     struct progress bar;
 
-    progress_init(&bar, "reached", row->destinations);
+    progress_init(&bar, "done", row->destinations);
+    bar.also = "reached";
     do
-        progress_at(&bar, row->destinations - row->waiting);
+        progress_at_both(&bar, row->destinations - row->waiting, row->handled);
     while (row->waiting > 0 && store_ask_sleep(c->store, FOLLOW_MS) &&
-           campaign_row_read(c->store, c->id, row, f));
+           campaign_row_read(c->store, c->conf, c->id, row, f));
     progress_end(&bar);
 }
 
@@ -154,7 +156,7 @@ static int show(struct campaign *c)
     struct campaign_row row;
     struct fault f = {0};
 
-    if (!campaign_row_read(c->store, c->id, &row, &f))
+    if (!campaign_row_read(c->store, c->conf, c->id, &row, &f))
         return fault_code(&f);
     if (!c->once && !c->json && isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1) {
         follow(c, &row, &f);
@@ -182,7 +184,7 @@ static int hold(struct campaign *c, bool paused)
     struct fault f = {0};
     bool done = false;
 
-    if (!campaign_row_read(c->store, c->id, &row, &f) ||
+    if (!campaign_row_read(c->store, c->conf, c->id, &row, &f) ||
         !store_ask_script(c->store, schedule_script(SCHEDULE_SCRIPT_PAUSE), &key, 1, args, 2,
                           on_word, &done, &f))
         return fault_code(&f);
@@ -274,7 +276,7 @@ static int cancel(struct campaign *c)
     struct cancel k = {.x = &x, .id = c->id, .outcome = EFFECT_CHANGED};
     struct fault f = {0};
 
-    if (!campaign_row_read(c->store, c->id, &row, &f))
+    if (!campaign_row_read(c->store, c->conf, c->id, &row, &f))
         return fault_code(&f);
     if (row.state == CAMPAIGN_CANCELLED || row.state == CAMPAIGN_COMPLETED) {
         console_say("campaign", "it is %s already; there is nothing to cancel",
@@ -303,7 +305,7 @@ static int missed(struct campaign *c)
     int64_t count = 0;
     int64_t gone = 0;
 
-    if (!campaign_row_read(c->store, c->id, &row, &f) ||
+    if (!campaign_row_read(c->store, c->conf, c->id, &row, &f) ||
         !campaign_missed(c->store, &row, stdout, &count, &gone, &f))
         return fault_code(&f);
     if (ferror(stdout))

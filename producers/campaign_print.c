@@ -54,6 +54,13 @@ void campaign_print_json(const struct campaign_row *c)
         json_text(&j, c->shut_why);
         put_json_time(&j, "senderWaitsUntil", c->shut_until_ms);
     }
+    if (c->channel[0] != '\0') {
+        json_key(&j, "channelStopped");
+        json_text(&j, c->channel);
+        json_key(&j, "channelStoppedWhy");
+        json_text(&j, c->channel_why);
+        put_json_time(&j, "channelTriedAgain", c->channel_until_ms);
+    }
     json_object_end(&j);
     puts(buf_text(&line));
     buf_done(&line);
@@ -99,6 +106,10 @@ void campaign_print_whole(const struct campaign_row *c)
     if (c->shut_why[0] != '\0') {
         printf("%-14s %s\n", "sender waits", c->shut_why);
         print_time("  until", c->shut_until_ms);
+    }
+    if (c->channel[0] != '\0') {
+        printf("%-14s %s is stopped: %s\n", "channel", c->channel, c->channel_why);
+        print_time("  tried again", c->channel_until_ms);
     }
 }
 

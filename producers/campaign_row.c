@@ -2,6 +2,8 @@
 
 #include "bridge/core/num.h"
 #include "bridge/core/shard.h"
+#include "bridge/core/utf8.h"
+#include "bridge/io/redis_schedule.h"
 #include "server/store.h"
 
 #include <stdio.h>
@@ -103,34 +105,80 @@ static void on_time(void *ctx, const struct redis_value *v)
         r->row->now_ms = number(&v->items[0]) * 1000 + number(&v->items[1]) / 1000;
 }
 
+/* ---- what stands in its way ---- */
+
+struct gate {
+    int64_t until_ms;
+    bool probed; /* it does not open by itself: somebody tries it, each so often */
+    char why[CAMPAIGN_TEXT_MAX];
+};
+
 static void on_gate(void *ctx, const struct redis_value *v)
 {
-    struct reading *r = ctx;
+    struct gate *g = ctx;
 
-    if (v->kind != REDIS_ARRAY || v->count != 2)
+    if (v->kind != REDIS_ARRAY || v->count != 3)
         return;
-    r->row->shut_until_ms = number(&v->items[0]);
-    view_copy(v->items[1].text, r->row->shut_why, sizeof r->row->shut_why);
+    g->until_ms = number(&v->items[0]);
+    g->probed = number(&v->items[1]) > 0;
+    view_copy(v->items[2].text, g->why, sizeof g->why);
 }
 
-static bool read_gate(struct store_ask *s, struct reading *r, struct fault *f)
+static bool read_gate(struct store_ask *s, struct view name, struct gate *g, struct fault *f)
 {
     char key[SHARD_KEY_MAX];
-    struct view source = view_of(r->row->source);
-    struct view args[] = {VIEW("HMGET"), VIEW_NONE, VIEW("until"), VIEW("why")};
+    const struct view args[] = {VIEW("HMGET"), redis_schedule_gate_key(name, key), VIEW("until"),
+                                VIEW("probe"), VIEW("why")};
 
-    if (source.n == 0 || source.n > SHARD_KEY_MAX - 32)
+    *g = (struct gate){0};
+    return store_ask(s, args, 5, on_gate, g, f);
+}
+
+/* The queue that its messages go out through; false: none. */
+static bool find_queue(const struct conf *conf, struct view source, const char **address,
+                       const char **via)
+{
+    static const char map[] = "chats.queues";
+
+    for (size_t i = 0; i < conf_count(conf, map); i++) {
+        *address = conf_entry_text(conf, map, i, "address");
+        *via = conf_entry_text(conf, map, i, "via");
+        if (*address != NULL && *via != NULL &&
+            utf8_eq_nocase(view_trim(source), view_trim(view_of(*address))))
+            return true;
+    }
+    return false;
+}
+
+static bool read_gates(struct store_ask *s, const struct conf *conf, struct campaign_row *row,
+                       struct fault *f)
+{
+    const char *address;
+    const char *via;
+    char name[CAMPAIGN_TEXT_MAX];
+    struct gate g;
+
+    if (!find_queue(conf, view_of(row->source), &address, &via))
         return true;
-    args[1] = shard_key(shard_of(source), "gate", source, key);
-    if (!store_ask(s, args, 4, on_gate, r, f))
+    if (!read_gate(s, view_of(address), &g, f))
         return false;
-    if (r->row->shut_until_ms <= r->row->now_ms)
-        r->row->shut_why[0] = '\0';
+    if (g.until_ms > row->now_ms) {
+        row->shut_until_ms = g.until_ms;
+        view_copy(view_of(g.why), row->shut_why, sizeof row->shut_why);
+    }
+    (void)snprintf(name, sizeof name, "channel:%.200s", via);
+    if (!read_gate(s, view_of(name), &g, f))
+        return false;
+    if (g.probed) {
+        row->channel_until_ms = g.until_ms;
+        view_copy(view_of(via), row->channel, sizeof row->channel);
+        view_copy(view_of(g.why), row->channel_why, sizeof row->channel_why);
+    }
     return true;
 }
 
-bool campaign_row_read(struct store_ask *s, const char *id_hex, struct campaign_row *out,
-                       struct fault *f)
+bool campaign_row_read(struct store_ask *s, const struct conf *conf, const char *id_hex,
+                       struct campaign_row *out, struct fault *f)
 {
     struct reading r = {.row = out};
     struct view id = view_of(id_hex);
@@ -147,7 +195,7 @@ bool campaign_row_read(struct store_ask *s, const char *id_hex, struct campaign_
         args[2 + i] = view_of(names[i]);
     if (!store_ask(s, args, 2 + FIELDS, on_fields, &r, f) ||
         !store_ask(s, next, 5, on_next, &r, f) || !store_ask(s, &time, 1, on_time, &r, f) ||
-        !read_gate(s, &r, f))
+        !read_gates(s, conf, out, f))
         return false;
     if (out->next_ms == 0 && r.st == STORE_LIVE && out->handled + out->failed == 0)
         out->next_ms = r.at_ms; /* one that is new, and small, has no queue of its own */

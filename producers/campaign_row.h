@@ -6,6 +6,7 @@
 #define PRODUCERS_CAMPAIGN_ROW_H
 
 #include "bridge/core/guid.h"
+#include "config/conf.h"
 #include "producers/store_ask.h"
 
 #define CAMPAIGN_TEXT_MAX 260 /* bytes of a source or a reason, with the NUL */
@@ -37,12 +38,18 @@ struct campaign_row {
     /* What shuts its source for now ("throttled"), "" where nothing does; until when. */
     char shut_why[CAMPAIGN_TEXT_MAX];
     int64_t shut_until_ms;
+    /* The channel of its source, where that is stopped: nothing goes through it but one at a time,
+     * then, that tries it. "": it is not */
+    char channel[CAMPAIGN_TEXT_MAX];
+    char channel_why[CAMPAIGN_TEXT_MAX];
+    int64_t channel_until_ms;
 };
 
 const char *campaign_state_name(enum campaign_state s); /* "sending"; static storage */
 
-/* false: with a fault, or, where f->cls is FAULT_REJECT, there is no such message. */
-bool campaign_row_read(struct store_ask *s, const char *id_hex, struct campaign_row *out,
-                       struct fault *f) MUST_CHECK;
+/* conf says which sender and channel its source is of.
+ * false: with a fault, or, where f->cls is FAULT_REJECT, there is no such message. */
+bool campaign_row_read(struct store_ask *s, const struct conf *conf, const char *id_hex,
+                       struct campaign_row *out, struct fault *f) MUST_CHECK;
 
 #endif

@@ -29,7 +29,7 @@ static struct view short_name(struct view name, char hex[DIGEST_TEXT])
     return view_of(hex);
 }
 
-static struct view key_of(struct view name, char out[SHARD_KEY_MAX])
+struct view redis_schedule_gate_key(struct view name, char out[SHARD_KEY_MAX])
 {
     char hex[DIGEST_TEXT];
 
@@ -79,7 +79,7 @@ void schedule_ask(void *ctx, const struct schedule_ask *a)
     snprintf(burst, sizeof burst, "%.9g", a->burst);
     args[1] = view_of(rate);
     args[2] = view_of(burst);
-    (void)key_of(a->gate, key);
+    (void)redis_schedule_gate_key(a->gate, key);
     schedule_call_run(schedule_call_new(s, a->token, 0, on_granted), SCHEDULE_SCRIPT_GATE, key,
                       args, 5);
 }
@@ -93,7 +93,7 @@ void schedule_shut(void *ctx, const struct schedule_shut *shut)
     struct view args[4] = {VIEW("shut"), schedule_number(for_ms, shut->for_ms),
                            schedule_number(probe_ms, shut->probe_ms), shut->why};
 
-    (void)key_of(shut->gate, key);
+    (void)redis_schedule_gate_key(shut->gate, key);
     schedule_call_run(schedule_call_new(s, shut->token, 0, on_gate), SCHEDULE_SCRIPT_GATE, key,
                       args, 4);
 }
@@ -104,7 +104,7 @@ void schedule_open(void *ctx, uint64_t token, struct view gate)
     char key[SHARD_KEY_MAX];
     struct view args[1] = {VIEW("open")};
 
-    (void)key_of(gate, key);
+    (void)redis_schedule_gate_key(gate, key);
     schedule_call_run(schedule_call_new(s, token, 0, on_gate), SCHEDULE_SCRIPT_GATE, key, args, 1);
 }
 

@@ -268,6 +268,38 @@ static void whom_a_cancelled_one_has_missed_is_told_at_any_later_time(void **sta
     says("of 5 of 5 destinations the addresses are gone from the store");
 }
 
+/* As a person sees it. */
+static void expect_bar(const char *of, const char *bar)
+{
+    char command[512];
+    struct buf printed;
+
+    buf_init(&printed, OUTPUT_MAX);
+    (void)snprintf(command, sizeof command,
+                   "script -qec \"'%s' campaign show --config '%s' %s\" /dev/null",
+                   getenv("CMIBRIDGE_BIN"), rig.config, of);
+    assert_int_equal(shell_run(command, &printed), 0);
+    view_copy(buf_view(&printed), output, sizeof output);
+    buf_done(&printed);
+    says(bar);
+}
+
+static void the_bar_says_what_has_ended_and_what_was_reached(void **state)
+{
+    char ended[33];
+
+    (void)state;
+    serve_create(&rig, "/messages", "",
+                 "{\"message\":\"Hei\",\"source\":\"12345678@sms.social365.com\","
+                 "\"subType\":\"sms\",\"sendTime\":\"2035-03-04T12:00:00Z\",\"destinations\":"
+                 "[{\"address\":\"+358401\"},{\"address\":\"+358402\"},"
+                 "{\"address\":\"+358403\"},{\"address\":\"+358404\"}]}",
+                 ended);
+    assert_string_equal(ask("HSET", "m", ended, "st 2 dead 3 ok 1"), ":2");
+    expect_bar(ended, "done [########################################] 100%, reached 25%");
+    lacks("reached [");
+}
+
 static void one_that_has_ended_is_not_cancelled(void **state)
 {
     char ended[33];
@@ -351,6 +383,7 @@ int main(void)
         cmocka_unit_test(cancel_does_what_delete_does),
         cmocka_unit_test(whom_a_cancelled_one_has_missed_is_told_at_any_later_time),
         cmocka_unit_test(one_that_has_ended_is_not_cancelled),
+        cmocka_unit_test(the_bar_says_what_has_ended_and_what_was_reached),
         cmocka_unit_test(a_chat_s_message_that_waits_for_its_turn_is_said_to),
         cmocka_unit_test(what_makes_no_sense_is_said),
         cmocka_unit_test(without_redis_it_says_so),

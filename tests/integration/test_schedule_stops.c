@@ -12,9 +12,11 @@
 #include "bridge/core/shard.h"
 #include "tests/fakes/hostile_http.h"
 #include "tests/fakes/send_rig.h"
+#include "tests/fakes/shell.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ANSWER_MS 1000 /* the carrier's */
@@ -96,6 +98,21 @@ static void await_gate(void)
         assert_true(looks++ < 100000);
 }
 
+/* Whoever asks for the message is told what stands in its way. */
+static void expect_shown(const char *id, const char *options, const char *line)
+{
+    char command[512];
+    struct buf said;
+
+    buf_init(&said, 65536);
+    (void)snprintf(command, sizeof command, "'%s' campaign show %s --config '%s' %s",
+                   getenv("CMIBRIDGE_BIN"), options, rig.config, id);
+    assert_int_equal(shell_run(command, &said), 0);
+    if (strstr(buf_text(&said), line) == NULL)
+        fail_msg("\"%s\" is not in what campaign shows: %s", line, buf_text(&said));
+    buf_done(&said);
+}
+
 /* One process hears 401 and sleeps. The other, that never heard it, does not send its fifty
  * messages into the same: it tries with one at a time, and sends all of them once one is taken. */
 static void a_gateway_that_stops_is_stopped_for_all_processes(void **state)
@@ -113,6 +130,10 @@ static void a_gateway_that_stops_is_stopped_for_all_processes(void **state)
     send_rig_await_log(&rig, "state=stopped", 1, rest, sizeof rest);
     await_gate();
     assert_int_equal(kill(rig.schedule[0], SIGSTOP), 0);
+    expect_shown(rig.messages[0].id, "", "\nchannel        out is stopped: ");
+    expect_shown(rig.messages[0].id, "", "\n  tried again  20");
+    expect_shown(rig.messages[0].id, "--json",
+                 "\"channelStopped\":\"out\",\"channelStoppedWhy\":\"");
     (void)send_rig_post(&rig, 50, 0);
     send_rig_run(&rig, 1, NULL);
     send_rig_await_log(&rig, "state=stopped", 2, rest, sizeof rest);
