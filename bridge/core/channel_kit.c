@@ -91,8 +91,8 @@ bool channel_number(struct view to, bool plus, char out[PHONE_NORMAL_MAX + 1], s
     out[0] = '+';
     if (!phone_normal(given, out + 1, number, f))
         return fault_add(f, "the destination's address");
-    if (number->p[0] < '0' || number->p[0] > '9')
-        *number = given;
+    if (phone_is_name(given) || number->p[0] < '0' || number->p[0] > '9')
+        *number = given; /* an id of the gateway's own: its case counts */
     else if (plus && international)
         *number = (struct view){out, number->n + 1};
     return true;

@@ -174,6 +174,10 @@ static void the_conversation_api_gets_an_identity_and_our_ref(void **state)
           "{\"channel\":\"WHATSAPP\",\"identity\":\"+32542115485\"}]}},"
           "\"message\":{\"text_message\":{\"text\":\"Hei\"}},"
           "\"message_metadata\":\"" REF "\",\"correlation_id\":\"" REF "\"}");
+    t.send.sub_type = VIEW("viber");
+    t.send.to = VIEW(" 01AbC9zXyW8Q== ");
+    assert_true(build(&t));
+    assert_non_null(strstr(buf_text(&t.request.body), "\"identity\":\"01AbC9zXyW8Q==\""));
     t.send.sub_type = VIEW("carrier pigeon");
     assert_false(build(&t));
     assert_int_equal(t.f.cls, FAULT_REJECT);
