@@ -2,6 +2,7 @@
 #include "config/conf_rules.h"
 #include "bridge/core/event_types.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/receipt.h"
 #include "bridge/core/route.h"
 #include "bridge/core/spelling.h"
 
@@ -169,6 +170,20 @@ static void check_not_above(struct rules *r, const char *lower, const char *uppe
     if (rules_sound(a) && rules_sound(b) && a->number > b->number)
         rules_mistake(r, rules_given(r, lower, upper), "%s is %s, more than %s, which is %s", lower,
                       a->text, upper, b->text);
+}
+
+/* Each has room for one of the largest requests beside one of the largest receipts. */
+static void check_bodies(struct rules *r)
+{
+    const struct conf_value *body = conf_find(r->c, "limits.body");
+    const struct conf_value *bodies = conf_find(r->c, "limits.bodies");
+
+    if (rules_sound(body) && rules_sound(bodies) &&
+        body->number > bodies->number - RECEIPT_BODY_MAX)
+        rules_mistake(r, rules_given(r, "limits.body", "limits.bodies"),
+                      "limits.body is %s; with the 4MiB that are kept for receipts it is more than "
+                      "limits.bodies, which is %s",
+                      body->text, bodies->text);
 }
 
 static void check_targets(struct rules *r)
@@ -380,7 +395,7 @@ void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mi
     check_not_above(&r, "retry.base", "retry.max");
     check_not_above(&r, "breaker.open_min", "breaker.open_max");
     check_not_above(&r, "limits.remarks", "limits.body");
-    check_not_above(&r, "limits.body", "limits.bodies");
+    check_bodies(&r);
     if (rules_sound(drain) && rules_sound(session) && drain->number >= session->number)
         rules_mistake(
             &r, rules_given(&r, "consume.drain", "kafka.session_timeout"),

@@ -241,8 +241,8 @@ const struct setting schema[] = {
 
     {"limits.body", SETTING_SIZE, 0, USED_SERVE, "32MiB", 1 * KIB, 1 * GIB, NULL, NULL,
      "of a request; a message to a million destinations has 30 MB"},
-    {"limits.bodies", SETTING_SIZE, 0, USED_SERVE, "128MiB", 1 * MIB, 64 * GIB, NULL, NULL,
-     "of all requests under way together; beyond it 503"},
+    {"limits.bodies", SETTING_SIZE, 0, USED_SERVE, "128MiB", 5 * MIB, 64 * GIB, NULL, NULL,
+     "of all requests under way together; beyond it 503; 4MiB of it are kept for receipts"},
     {"limits.remarks", SETTING_SIZE, 0, USED_SERVE, "64KiB", 1, 16 * MIB, NULL, NULL,
      "of a contact's remarks"},
     {"limits.headers", SETTING_SIZE, 0, USED_SERVE, "16KiB", 1 * KIB, 1 * MIB, NULL, NULL,

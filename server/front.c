@@ -292,11 +292,12 @@ static size_t admit(void *ctx, struct http_visit *v, const struct http_request *
     struct route_entry *e = NULL;
     struct view id = VIEW_NONE;
 
-    (void)v;
     if (routes_find(&f->routes, r->method, r->path, &e, &id) != ROUTES_FOUND)
         return FRONT_IGNORED_BODY_MAX;
-    if ((e->route->need & ROUTE_OPEN) != 0)
+    if ((e->route->need & ROUTE_OPEN) != 0) {
+        http_visit_may_fill(v);
         return RECEIPT_BODY_MAX;
+    }
     if (!sign_on_may_be_known(f->sign_on, r))
         return FRONT_IGNORED_BODY_MAX;
     if ((e->route->need & ROUTE_BODY_TEXT) != 0)

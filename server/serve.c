@@ -28,9 +28,7 @@
 
 #include <uv.h>
 
-#define DRAIN_MS       10000 /* for what is under way to end, at a stop */
-#define BODIES_AT_ONCE 4     /* largest bodies that may be in memory together */
-#define MISTAKES_MAX   65536
+#define MISTAKES_MAX 65536
 
 #define NS_PER_S        UINT64_C(1000000000)
 #define TROUBLE_SHOWN_S 30
@@ -58,6 +56,7 @@ struct serve {
     struct stat *connections;
     struct stat *under_way;
     struct stat *store_up;
+    uint64_t drain_ms; /* for what is under way to end, at a stop */
     bool draining;
     bool stopped;
     int exit_code;
@@ -91,6 +90,7 @@ static void read_settings(struct serve *s)
 {
     const struct conf *c = s->conf;
 
+    s->drain_ms = (uint64_t)conf_ms(c, "server.drain");
     s->server.remarks_max_bytes = conf_bytes(c, "limits.remarks");
     s->server.body_max_bytes = conf_bytes(c, "limits.body");
     s->server.callback_delay_ms = conf_ms(c, "callbacks.delay");
@@ -153,7 +153,7 @@ static void drain(void *ctx)
     s->draining = true;
     notice_say(s->server.log, NOTICE_INFO, "draining",
                NOTICE_INT("under_way", (int64_t)front_under_way(s->front)));
-    uv_timer_start(&s->stop, on_stop, DRAIN_MS, 0);
+    uv_timer_start(&s->stop, on_stop, s->drain_ms, 0);
     http_server_drain(s->http, stop_soon, s);
 }
 
@@ -238,8 +238,8 @@ static bool start_http(struct serve *s, struct fault *f)
     struct http_server_conf conf = {.address = conf_text(c, "server.listen"),
                                     .connections_max = (size_t)conf_int(c, "limits.connections"),
                                     .head_max_bytes = (size_t)conf_bytes(c, "limits.headers"),
-                                    .bodies_max_bytes =
-                                        BODIES_AT_ONCE * (size_t)s->server.body_max_bytes,
+                                    .bodies_max_bytes = (size_t)conf_bytes(c, "limits.bodies"),
+                                    .bodies_kept_bytes = RECEIPT_BODY_MAX,
                                     .request_time_ms = conf_ms(c, "limits.request_time"),
                                     .tls = s->access.tls,
                                     .log = s->server.log};

@@ -113,12 +113,12 @@ static void readyz_question(const struct plan *p, unsigned row, struct probe_que
         .good = "HTTP/1.1 200"};
 }
 
-/* serve gives its clients 10 s to be answered, consume its events 20 s (consume.drain), schedule
- * its requests as long (schedule.drain). */
+/* serve gives its clients 20 s to be answered (server.drain), consume its events (consume.drain)
+ * and schedule its requests (schedule.drain) as long. */
 const struct part parts[] = {
     {"redis", redis_command_line, false, redis_question, NULL, START_MS, END_MS},
     {"broker", broker_command_line, false, NULL, broker_told, START_MS, END_MS},
-    {"serve", serve_command_line, true, readyz_question, NULL, START_MS, 2 * END_MS},
+    {"serve", serve_command_line, true, readyz_question, NULL, START_MS, 3 * END_MS},
     {"consume", consume_command_line, true, readyz_question, NULL, START_MS, 3 * END_MS},
     {"carrier", carrier_command_line, false, carrier_question, NULL, START_MS, END_MS},
     {"schedule", schedule_command_line, true, readyz_question, NULL, START_MS, 3 * END_MS},

@@ -58,6 +58,7 @@ struct http_visit {
     size_t header_count;
     struct http_request request;
     struct buf body;
+    bool may_fill; /* what is kept of the room for bodies is for it, too */
     size_t read_over_bytes;
     bool suspended;
     bool queued; /* libmicrohttpd has the answer */
@@ -373,10 +374,16 @@ static enum MHD_Result visit_begin(struct http_visit *v, const char *method, con
     return v->answer != NULL && !worth_reading_over(v) ? visit_queue(v) : MHD_YES;
 }
 
+void http_visit_may_fill(struct http_visit *v)
+{
+    v->may_fill = true;
+}
+
 static enum MHD_Result visit_take(struct http_visit *v, const char *data, size_t *n)
 {
     struct http_server *s = v->connection->server;
     size_t came = *n;
+    size_t room = s->conf.bodies_max_bytes - (v->may_fill ? 0 : s->conf.bodies_kept_bytes);
 
     *n = 0;
     if (v->answer != NULL) {
@@ -385,7 +392,7 @@ static enum MHD_Result visit_take(struct http_visit *v, const char *data, size_t
             cut(v->connection);
         return v->connection->cut ? MHD_NO : MHD_YES;
     }
-    if (came > s->conf.bodies_max_bytes - s->bodies_bytes) {
+    if (s->bodies_bytes + came > room) {
         visit_drop_body(v);
         visit_refuse(v, 503, "the server holds too much already; try again");
     } else if (!buf_put(&v->body, (struct view){data, came})) {

@@ -48,6 +48,7 @@ struct http_server_conf {
     size_t connections_max;   /* further ones wait unaccepted */
     size_t head_max_bytes;    /* of a request's target and header fields; else 414, 431 */
     size_t bodies_max_bytes;  /* of all requests under way; else 503 */
+    size_t bodies_kept_bytes; /* of these, what is for visits that may fill them (see below) */
     int64_t request_time_ms;  /* see above */
     struct tls *tls;          /* outlives the server; NULL: plain HTTP */
     const struct notice *log; /* says when no descriptor is left for a connection; NULL: nobody */
@@ -67,6 +68,9 @@ struct http_server_owner {
     size_t (*refusal)(void *ctx, const struct http_field *headers, size_t header_count,
                       struct http_field *out);
 };
+
+/* From inside `admit`: the visit's body may have what bodies_kept_bytes keeps from the others. */
+void http_visit_may_fill(struct http_visit *v);
 
 /* Listens. NULL with a fault if the address makes no sense or can't be had. */
 struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_server_conf *conf,

@@ -209,6 +209,9 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
         {"retry: {base: 2min}\n", "f:1: retry.base is 2min, more than retry.max, which is 1min\n"},
         {"breaker:\n  open_max: 500ms\n",
          "f:2: breaker.open_min is 1s, more than breaker.open_max, which is 500ms\n"},
+        {"limits: {bodies: 35MiB}\n",
+         "f:1: limits.body is 32MiB; with the 4MiB that are kept for receipts it is more than "
+         "limits.bodies, which is 35MiB\n"},
         {"consume: {drain: 45s}\n",
          "f:1: consume.drain is 45s; it must be less than kafka.session_timeout, which is 45s, or "
          "the group gives partitions away while they drain\n"},

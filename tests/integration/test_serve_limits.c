@@ -1,0 +1,165 @@
+/* serve: what holds how much may be under way, and how long it may take to end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/core/mem.h"
+#include "tests/fakes/serve_rig.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KIB       1024u
+#define MIB       (1024u * KIB)
+#define TRIES_MAX 200
+
+static struct serve_rig rig;
+
+/* A POST of so many bytes that make no sense, the last so many of them not sent: the connection. */
+static int post(const char *path, size_t size, size_t unsent)
+{
+    int fd = probe_connect(rig.port);
+    char *body = mem_zeroed(size, 1);
+    char head[256];
+
+    snprintf(head, sizeof head,
+             "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+             "Content-Length: %zu\r\n\r\n",
+             path, size);
+    memset(body, 'a', size);
+    probe_send(fd, view_of(head));
+    probe_send(fd, (struct view){body, size - unsent});
+    mem_free(body);
+    return fd;
+}
+
+static int status_of(int fd)
+{
+    struct probe_reply r = probe_read(fd, false);
+    int status = r.status;
+
+    probe_done(&r);
+    probe_close(fd);
+    return status;
+}
+
+#define MESSAGES "/RI/cmi/messages"
+
+static void bodies_together_have_the_limit_that_is_set(void **state)
+{
+    int held = -1;
+    int tries = 0;
+
+    (void)state;
+    serve_rig_start(&rig, "limits: {body: 2MiB, bodies: 6MiB}\n"
+                          "channels.gate: {type: webhook, url: 'http://127.0.0.1:9',\n"
+                          "  signing_secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}\n");
+    held = post(MESSAGES, 2 * MIB, MIB / 2);
+    while (status_of(post(MESSAGES, MIB, 0)) != 503) /* until the server has read the other one */
+        assert_true(++tries < TRIES_MAX);
+    /* A receipt as large as any has room all the same. */
+    assert_int_equal(status_of(post("/receipts/gate", 4 * MIB, 0)), 401);
+    probe_close(held);
+    serve_rig_done(&rig);
+}
+
+static void large_bodies_need_not_be_allowed_for_many(void **state)
+{
+    int fds[8];
+
+    (void)state;
+    serve_rig_start(&rig, "limits: {body: 1MiB}\n"
+                          "channels.gate: {type: webhook, url: 'http://127.0.0.1:9',\n"
+                          "  signing_secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}\n");
+    for (size_t i = 0; i < 8; i++)
+        fds[i] = post(MESSAGES, MIB, 1);
+    for (size_t i = 0; i < 8; i++)
+        probe_send(fds[i], VIEW("a"));
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(status_of(fds[i]), 400);
+    serve_rig_done(&rig);
+}
+
+static void a_receipt_may_be_larger_than_any_request(void **state)
+{
+    (void)state;
+    serve_rig_start(&rig, "limits: {body: 64KiB}\n"
+                          "channels.gate: {type: webhook, url: 'http://127.0.0.1:9',\n"
+                          "  signing_secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}\n");
+    assert_int_equal(status_of(post("/receipts/gate", 300 * KIB, 0)), 401);
+    assert_int_equal(status_of(post("/receipts/gate", 4 * MIB, 0)), 401);
+    serve_rig_done(&rig);
+}
+
+/* ---- the end ---- */
+
+/* A request of which the server has the head only, told to stop: the connection. */
+static int half_sent_at_a_stop(const char *more)
+{
+    static const char head[] = "POST /RI/cmi/callbacks HTTP/1.1\r\nHost: x\r\n"
+                               "Content-Type: application/json\r\nExpect: 100-continue\r\n"
+                               "Content-Length: 50\r\n\r\n";
+    struct probe_reply r;
+    int fd;
+
+    serve_rig_start(&rig, more);
+    fd = probe_connect(rig.port);
+    probe_send(fd, view_of(head));
+    r = probe_read(fd, true);
+    assert_int_equal(r.status, 100);
+    probe_done(&r);
+    assert_int_equal(kill(rig.pid, SIGTERM), 0);
+    assert_true(serve_rig_await(&rig, "event=draining"));
+    return fd;
+}
+
+static void ended_well(void)
+{
+    int status = 0;
+
+    assert_int_equal(waitpid(rig.pid, &status, 0), rig.pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(rig.log_fd);
+    serve_rig_restart(&rig);
+    serve_rig_done(&rig);
+}
+
+static void a_stop_waits_as_long_as_is_set(void **state)
+{
+    int fd = half_sent_at_a_stop("server.drain: 10min\n");
+
+    (void)state;
+    probe_send(fd, VIEW("{\"customerNumber\":\"1\",\"callbackQueueNumber\":\"153\"}"));
+    assert_int_equal(status_of(fd), 201);
+    ended_well();
+}
+
+/* Else it would be told 408. */
+static void and_no_longer(void **state)
+{
+    int fd = half_sent_at_a_stop("server.drain: 0s\nlimits.request_time: 2s\n");
+
+    (void)state;
+    assert_true(probe_is_closed(fd));
+    probe_close(fd);
+    ended_well();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bodies_together_have_the_limit_that_is_set),
+        cmocka_unit_test(large_bodies_need_not_be_allowed_for_many),
+        cmocka_unit_test(a_receipt_may_be_larger_than_any_request),
+        cmocka_unit_test(a_stop_waits_as_long_as_is_set),
+        cmocka_unit_test(and_no_longer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
