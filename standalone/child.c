@@ -1,6 +1,7 @@
 #include "standalone/child.h"
 
 #include "bridge/core/mem.h"
+#include "standalone/tether.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,18 +115,23 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 static int spawn(uv_loop_t *loop, struct child *c, const struct words *command)
 {
     struct words full = {0};
-    uv_stdio_container_t io[3] = {{.flags = UV_IGNORE},
-                                  {.flags = UV_INHERIT_FD, .data.fd = c->log},
-                                  {.flags = UV_INHERIT_FD, .data.fd = c->log}};
+    const int tie = site_tie(c->conf.site);
+    uv_stdio_container_t io[] = {{.flags = UV_IGNORE},
+                                 {.flags = UV_INHERIT_FD, .data.fd = c->log},
+                                 {.flags = UV_INHERIT_FD, .data.fd = c->log},
+                                 [TETHER_HELD] = {.flags = UV_INHERIT_FD, .data.fd = tie}};
     uv_process_options_t options = {.file = c->conf.tether,
                                     .exit_cb = on_process_exit,
                                     .flags = UV_PROCESS_DETACHED,
-                                    .stdio_count = 3,
+                                    .stdio_count = sizeof io / sizeof io[0],
                                     .stdio = io};
     int error;
 
+    if (tie < 0)
+        return uv_translate_sys_error(errno);
     words_add(&full, "%s", c->conf.tether);
     words_add(&full, "tether");
+    words_add(&full, TETHER_HOLDING);
     words_add(&full, "%ld", (long)getpid());
     for (size_t i = 0; i < command->count; i++)
         words_add(&full, "%s", command->at[i]);
@@ -144,6 +150,7 @@ static int spawn(uv_loop_t *loop, struct child *c, const struct words *command)
     options.args = full.at;
     error = uv_spawn(loop, &c->process, &options);
     words_done(&full);
+    close(tie);
     return error;
 }
 

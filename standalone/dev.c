@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern char **environ;
+
 #define DEFAULT_DIR  ".cmibridge"
 #define DEFAULT_PORT 8080
 #define TELL_MAX     65536
@@ -82,13 +84,51 @@ static int read_arguments(int argc, char **argv, struct arguments *out)
 
 /* ---- the plan ---- */
 
-static void own(struct plan *p, const char *path, const char *text)
+/* The children read the environment after the file. path: as settings_drop's. */
+static void own_environment(const char *path)
 {
     char variable[SCHEMA_PATH_MAX];
+    size_t n = strlen(schema_environment_name(path, variable));
+    const bool all = path[strlen(path) - 1] == '.';
+    char **e = environ;
 
+    while (*e != NULL) {
+        char name[SCHEMA_PATH_MAX];
+
+        if (strncmp(*e, variable, n) != 0 || (!all && (*e)[n] != '=')) {
+            e++;
+            continue;
+        }
+        view_copy((struct view){*e, strcspn(*e, "=")}, name, sizeof name);
+        if (unsetenv(name) != 0) {
+            e++;
+            continue;
+        }
+        fprintf(stderr, "cmibridge dev: %s is not used; dev decides it\n", name);
+        e = environ; /* which may have moved */
+    }
+}
+
+static void own(struct plan *p, const char *path, const char *text)
+{
     settings_set(p->settings, path, text);
-    /* The children read the environment after the file. */
-    unsetenv(schema_environment_name(path, variable));
+    own_environment(path);
+}
+
+/* What decides where our Redis and our broker are, and how they are signed on to. */
+static void own_connections(struct plan *p)
+{
+    static const char *const prefixes[] = {"redis.",
+                                           "kafka.properties.security.protocol",
+                                           "kafka.properties.sasl.",
+                                           "kafka.properties.ssl.",
+                                           "kafka.properties.enable.sasl.",
+                                           "kafka.properties.enable.ssl."};
+
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        settings_drop(p->settings, prefixes[i]);
+        own_environment(prefixes[i]);
+    }
 }
 
 /* What the carrier's receipts are signed with: another one at each start. */
@@ -109,6 +149,7 @@ static void own_settings(struct plan *p)
 {
     char text[SITE_PATH_MAX];
 
+    own_connections(p);
     /* Until the broker has said where it is: complete, and no place that anything could reach. */
     own(p, "kafka.brokers", "127.0.0.1:1");
     (void)snprintf(text, sizeof text, "unix:%s", p->site.redis_socket);
@@ -172,6 +213,22 @@ static int plan_settings(struct plan *p, const char *file)
     return c != NULL ? COMMAND_OK : COMMAND_CONFIG;
 }
 
+/* Two servers on one file of Redis, or two schedulers, are one too many. */
+static bool await_quiet(const struct site *site, struct fault *f)
+{
+    if (site_quiet(site, 0))
+        return true;
+    fprintf(stderr,
+            "cmibridge dev: waiting for what an earlier one has started here, and which is ending; "
+            "%d s at most\n",
+            SITE_WAIT_MS / 1000);
+    return site_quiet(site, SITE_WAIT_MS) ||
+           fault_set(f, FAULT_RETRY,
+                     "something that an earlier cmibridge dev has started in %.120s still runs; "
+                     "end it, or choose another directory with --dir",
+                     site->dir);
+}
+
 static bool hold_ports(struct plan *p, unsigned cmi_port, struct fault *f)
 {
     if (!port_hold(&p->cmi, cmi_port, f))
@@ -200,14 +257,16 @@ static int plan_make(struct plan *p, const struct arguments *a)
     struct fault f = {0};
     size_t program_n = sizeof p->program;
 
-    *p = (struct plan){.site.lock = -1, .cmi.fd = -1, .carrier.fd = -1};
+    *p = (struct plan){.site = {.lock = -1, .parts = -1}, .cmi.fd = -1, .carrier.fd = -1};
     for (size_t i = 0; i < PARTS_MAX; i++)
         p->admin[i].fd = -1;
     if (uv_exepath(p->program, &program_n) != 0)
         return say(COMMAND_FAILED, "this program can't find itself: /proc is not there");
-    if (!site_open(&p->site, a->dir, &f) || !hold_ports(p, (unsigned)a->cmi_port, &f))
+    if (!site_open(&p->site, a->dir, &f))
         return say(f.cls == FAULT_RETRY ? COMMAND_UNAVAILABLE : COMMAND_FAILED, f.text);
     endpoints_remove(p);
+    if (!await_quiet(&p->site, &f) || !hold_ports(p, (unsigned)a->cmi_port, &f))
+        return say(f.cls == FAULT_RETRY ? COMMAND_UNAVAILABLE : COMMAND_FAILED, f.text);
     (void)site_path(&p->site, "cmibridge.yaml", p->config);
     return plan_settings(p, a->config);
 }

@@ -68,7 +68,7 @@ struct entry {
     char *text;    /* NULL: nothing stands behind the colon */
     unsigned line; /* of the user's file; 0: not from there */
     bool own;      /* dev's; if line > 0, the user's has been replaced */
-    bool gone;     /* a list's item that another list has replaced */
+    bool gone;     /* a list's item that another list has replaced, or dropped */
 };
 
 struct settings {
@@ -203,6 +203,16 @@ void settings_free(struct settings *s)
 void settings_set(struct settings *s, const char *path, const char *text)
 {
     put(s, path, text)->own = true;
+}
+
+void settings_drop(struct settings *s, const char *prefix)
+{
+    const size_t n = strlen(prefix);
+    const bool all = n > 0 && prefix[n - 1] == '.';
+
+    for (size_t i = 0; i < s->count; i++)
+        if (all ? strncmp(s->at[i].path, prefix, n) == 0 : strcmp(s->at[i].path, prefix) == 0)
+            s->at[i].own = s->at[i].gone = true;
 }
 
 const char *settings_replaced(const struct settings *s, size_t *at, unsigned *line)

@@ -23,6 +23,9 @@ void settings_free(struct settings *s); /* NULL is fine */
 
 /* dev's own. Later calls for the same path replace. */
 void settings_set(struct settings *s, const char *path, const char *text);
+/* As if the user had set none that is named so, or begins so where `prefix` ends in '.': they are
+ * dev's own. */
+void settings_drop(struct settings *s, const char *prefix);
 /* The first setting of the user's file, from *at on, that one of dev's own has replaced: its path,
  * and its line; *at is then behind it. NULL: no more. */
 const char *settings_replaced(const struct settings *s, size_t *at, unsigned *line);

@@ -5,14 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SOCKET_NAME "redis.sock"
+#define PIPE_NAME   "parts.pipe"
 
 static bool make_dir(const char *path, struct fault *f)
 {
@@ -42,17 +44,19 @@ static bool find_dir(struct site *s, const char *dir, struct fault *f)
     return true;
 }
 
-/* The lock's file holds the process id of who has it, for the sentence. */
+/* It is the process's alone, unlike flock's: a child of one that is killed has none of it. The file
+ * holds the process id of who has it, for the sentence. */
 static bool take_lock(struct site *s, struct fault *f)
 {
     char path[SITE_PATH_MAX];
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char holder[24] = "";
     ssize_t n;
 
     s->lock = open(site_path(s, "dev.lock", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (s->lock < 0)
         return fault_set(f, FAULT_REJECT, "%s can't be opened: %s", path, strerror(errno));
-    if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
+    if (fcntl(s->lock, F_SETLK, &all) != 0) {
         n = read(s->lock, holder, sizeof holder - 1);
         holder[n > 0 ? strcspn(holder, "\n") : 0] = '\0';
         return fault_set(f, FAULT_RETRY,
@@ -63,6 +67,18 @@ static bool take_lock(struct site *s, struct fault *f)
     n = snprintf(holder, sizeof holder, "%ld\n", (long)getpid());
     if (ftruncate(s->lock, 0) != 0 || pwrite(s->lock, holder, (size_t)n, 0) != n)
         return fault_set(f, FAULT_REJECT, "%s can't be written: %s", path, strerror(errno));
+    return true;
+}
+
+static bool open_pipe(struct site *s, struct fault *f)
+{
+    char path[SITE_PATH_MAX];
+
+    if (mkfifo(site_path(s, PIPE_NAME, path), 0600) != 0 && errno != EEXIST)
+        return fault_set(f, FAULT_REJECT, "%s can't be made: %s", path, strerror(errno));
+    s->parts = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (s->parts < 0)
+        return fault_set(f, FAULT_REJECT, "%s can't be opened: %s", path, strerror(errno));
     return true;
 }
 
@@ -89,8 +105,8 @@ bool site_open(struct site *s, const char *dir, struct fault *f)
 {
     char path[SITE_PATH_MAX];
 
-    *s = (struct site){.lock = -1};
-    if (make_dir(dir, f) && find_dir(s, dir, f) && take_lock(s, f) &&
+    *s = (struct site){.lock = -1, .parts = -1};
+    if (make_dir(dir, f) && find_dir(s, dir, f) && take_lock(s, f) && open_pipe(s, f) &&
         make_dir(site_path(s, "log", path), f) && make_dir(site_path(s, "redis", path), f) &&
         place_socket(s, f))
         return true;
@@ -105,9 +121,44 @@ void site_close(struct site *s)
         (void)rmdir(s->short_dir);
         s->short_dir[0] = '\0';
     }
+    if (s->parts >= 0)
+        close(s->parts);
+    s->parts = -1;
     if (s->lock >= 0)
         close(s->lock);
     s->lock = -1;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* A pipe that nobody has open for writing is at its end. */
+bool site_quiet(const struct site *s, int64_t wait_ms)
+{
+    const int64_t until_ms = now_ms() + wait_ms;
+    struct pollfd ended = {.fd = s->parts};
+    char byte;
+
+    while (read(s->parts, &byte, 1) != 0) {
+        int64_t left_ms = until_ms - now_ms();
+
+        if (left_ms <= 0)
+            return false;
+        (void)poll(&ended, 1, (int)left_ms);
+    }
+    return true;
+}
+
+int site_tie(const struct site *s)
+{
+    char path[SITE_PATH_MAX];
+
+    return open(site_path(s, PIPE_NAME, path), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
 const char *site_path(const struct site *s, const char *name, char out[SITE_PATH_MAX])

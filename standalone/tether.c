@@ -10,15 +10,21 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: cmibridge tether PARENT PROGRAM [ARGUMENT...]\n";
+static const char usage[] = "usage: cmibridge tether [--holding] PARENT PROGRAM [ARGUMENT...]\n";
 
 int command_tether(int argc, char **argv)
 {
+    int last_open = STDERR_FILENO;
     int64_t parent;
 
     if (argc == 2 && command_asks_help(argc, argv)) { /* what comes later is the program's */
         fputs(usage, stdout);
         return COMMAND_OK;
+    }
+    if (argc > 1 && strcmp(argv[1], TETHER_HOLDING) == 0) {
+        last_open = TETHER_HELD;
+        argc--;
+        argv++;
     }
     if (argc < 3 || !num_in(view_of(argv[1]), 1, INT32_MAX, &parent)) {
         fputs(usage, stderr);
@@ -30,7 +36,7 @@ int command_tether(int argc, char **argv)
     }
     if (getppid() != (pid_t)parent) /* it ended before it could be watched */
         return COMMAND_FAILED;
-    closefrom(STDERR_FILENO + 1); /* what its parent has open is not the program's to keep open */
+    closefrom(last_open + 1); /* what its parent has open is not the program's to keep open */
     execvp(argv[2], argv + 2);
     fprintf(stderr, "%s can't be run: %s\n", argv[2], strerror(errno));
     return TETHER_NO_PROGRAM;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -326,6 +327,114 @@ static void when_dev_itself_is_killed_its_parts_end_too(void **state)
     assert_nothing_left();
 }
 
+/* Waits until it has said that on its standard error; false: all is up before, or it has ended. */
+static bool await_said(const struct run *r, const char *words)
+{
+    struct pollfd out = {.fd = fileno(r->says), .events = POLLIN};
+    char said[TEXT_MAX];
+
+    while (read_text(r->errors, said), strstr(said, words) == NULL)
+        if (poll(&out, 1, 10) != 0)
+            return false;
+    return true;
+}
+
+/* How many children have ended and were not waited for; dev itself is not among them. */
+static size_t reap(pid_t dev)
+{
+    size_t n = 0;
+    pid_t ended;
+
+    while ((ended = waitpid(-1, NULL, WNOHANG)) > 0)
+        n += ended != dev;
+    return n;
+}
+
+/* One that takes long to end would share its files with those of the new one. */
+static void a_new_one_waits_for_the_parts_of_one_that_was_killed(void **state)
+{
+    const struct fixture *x = *state;
+    struct run killed = start(x, NULL);
+    struct run r;
+    pid_t redis;
+
+    wait_until_up(&killed);
+    redis = part_of(killed.pid, "redis-server");
+    assert_int_equal(kill(redis, SIGSTOP), 0);
+    assert_int_equal(kill(killed.pid, SIGKILL), 0);
+    assert_int_equal(waitpid(killed.pid, NULL, 0), killed.pid);
+    (void)fclose(killed.says);
+    r = start(x, NULL);
+    if (!await_said(&r, "waiting for what an earlier one has started here"))
+        fail_msg("it did not wait");
+    assert_false(has_endpoints(x));
+    assert_int_equal(kill(redis, SIGCONT), 0);
+    wait_until_up(&r);
+    assert_int_equal(reap(killed.pid), part_count);
+    assert_int_equal(kill(r.pid, SIGTERM), 0);
+    assert_int_equal(wait_until_ended(&r), COMMAND_OK);
+    assert_nothing_left();
+}
+
+static void killed_and_started_again_at_once_it_comes_up_each_time(void **state)
+{
+    enum { TIMES = 5 };
+    const struct fixture *x = *state;
+    struct run r = start(x, NULL);
+
+    wait_until_up(&r);
+    for (unsigned i = 0; i < TIMES; i++) {
+        pid_t killed = r.pid;
+
+        assert_int_equal(kill(killed, SIGKILL), 0);
+        assert_int_equal(waitpid(killed, NULL, 0), killed);
+        (void)fclose(r.says);
+        r = start(x, NULL);
+        wait_until_up(&r);
+        assert_int_equal(reap(killed), part_count); /* nothing of the one before lives */
+    }
+    assert_int_equal(kill(r.pid, SIGTERM), 0);
+    assert_int_equal(wait_until_ended(&r), COMMAND_OK);
+    assert_nothing_left();
+}
+
+/* Nobody's Redis but its own is written to, whatever the environment and the file say of theirs. */
+static void what_leads_to_another_redis_or_kafka_is_not_used(void **state)
+{
+    static const char yaml[] = "redis:\n"
+                               "  sentinels: '127.0.0.1:1'\n"
+                               "  password: file:/nonexistent\n"
+                               "kafka:\n"
+                               "  properties: {security.protocol: ssl, ssl.ca.location: /none}\n";
+    static const char *const said[] = {"CMIBRIDGE_REDIS_CLUSTER is not used; dev decides it\n",
+                                       "CMIBRIDGE_REDIS_REPLICAS is not used",
+                                       "user.yaml:2: redis.sentinels is not used",
+                                       "user.yaml:3: redis.password is not used",
+                                       "user.yaml:5: kafka.properties.security.protocol is not",
+                                       "user.yaml:5: kafka.properties.ssl.ca.location is not"};
+    const struct fixture *x = *state;
+    char errors[TEXT_MAX];
+    char file[96];
+    struct fault f = {0};
+    struct run r;
+
+    (void)snprintf(file, sizeof file, "%s/user.yaml", x->dir);
+    assert_true(file_put(file, view_of(yaml), &f));
+    setenv("CMIBRIDGE_REDIS_CLUSTER", "127.0.0.1:1", 1);
+    setenv("CMIBRIDGE_REDIS_REPLICAS", "1", 1);
+    r = start(x, file);
+    unsetenv("CMIBRIDGE_REDIS_CLUSTER");
+    unsetenv("CMIBRIDGE_REDIS_REPLICAS");
+    wait_until_up(&r);
+    assert_int_equal(kill(r.pid, SIGTERM), 0);
+    assert_int_equal(wait_until_ended(&r), COMMAND_OK);
+    read_text(r.errors, errors);
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
+        if (strstr(errors, said[i]) == NULL)
+            fail_msg("%s is not in:\n%s", said[i], errors);
+    assert_nothing_left();
+}
+
 static void a_mistake_in_the_settings_is_told_with_its_line(void **state)
 {
     const struct fixture *x = *state;
@@ -416,6 +525,9 @@ int main(void)
         CASE(a_second_one_in_the_same_directory_is_refused),
         CASE(a_part_that_is_killed_ends_all_and_its_log_is_named),
         CASE(when_dev_itself_is_killed_its_parts_end_too),
+        CASE(a_new_one_waits_for_the_parts_of_one_that_was_killed),
+        CASE(killed_and_started_again_at_once_it_comes_up_each_time),
+        CASE(what_leads_to_another_redis_or_kafka_is_not_used),
         CASE(the_demo_shows_a_result_for_every_event_and_ends),
         CASE(a_mistake_in_the_settings_is_told_with_its_line),
     };

@@ -150,6 +150,41 @@ static void what_dev_decides_wins_and_the_replaced_setting_is_named_with_its_lin
     buf_done(&mistakes);
 }
 
+static void what_dev_decides_as_a_whole_is_as_if_nobody_had_set_it(void **state)
+{
+    struct buf mistakes;
+    struct settings *s;
+    struct conf *c;
+    size_t at = 0;
+    unsigned line = 0;
+
+    (void)state;
+    buf_init(&mistakes, 65536);
+    s = of("redis:\n  cluster: 127.0.0.1:1\n  password: ${NOT_THERE}\n"
+           "kafka.properties: {ssl.key.location: /x, client.rack: a}\n",
+           &mistakes);
+    assert_non_null(s);
+    settings_drop(s, "redis.");
+    settings_drop(s, "kafka.properties.ssl.");
+    settings_drop(s, "kafka.properties.client"); /* not by half of a name */
+    settings_set(s, "redis.address", "unix:/own");
+    assert_string_equal(settings_replaced(s, &at, &line), "redis.cluster");
+    assert_string_equal(settings_replaced(s, &at, &line), "redis.password");
+    assert_int_equal(line, 3);
+    assert_string_equal(settings_replaced(s, &at, &line), "kafka.properties.ssl.key.location");
+    assert_null(settings_replaced(s, &at, &line));
+    c = settings_conf(s, &mistakes);
+    if (c == NULL)
+        fail_msg("%s", buf_text(&mistakes));
+    assert_string_equal(conf_text(c, "redis.address"), "unix:/own");
+    assert_false(conf_has(c, "redis.cluster"));
+    assert_false(conf_has(c, "kafka.properties.ssl.key.location"));
+    assert_string_equal(conf_text(c, "kafka.properties.client.rack"), "a");
+    conf_free(c);
+    settings_free(s);
+    buf_done(&mistakes);
+}
+
 static void mistakes_have_the_lines_of_the_users_file(void **state)
 {
     char expected[128];
@@ -207,6 +242,7 @@ int main(void)
         cmocka_unit_test(a_list_of_the_user_is_taken_whole),
         cmocka_unit_test(texts_with_quotes_and_newlines_arrive_as_written),
         cmocka_unit_test(what_dev_decides_wins_and_the_replaced_setting_is_named_with_its_line),
+        cmocka_unit_test(what_dev_decides_as_a_whole_is_as_if_nobody_had_set_it),
         cmocka_unit_test(mistakes_have_the_lines_of_the_users_file),
         cmocka_unit_test(an_unreadable_file_is_a_mistake),
         cmocka_unit_test(the_saved_file_reads_back_as_the_same_configuration),
