@@ -57,7 +57,7 @@ bool ingest_check(struct ingest_event *e, struct view data, struct cmi_visitor v
     bool ok;
 
     visitor = erased_reading_begin(&reading, e->people, ERASED_NOTED, visitor);
-    ok = event_body_check(e->type, json_in_read, data, visitor, f);
+    ok = event_body_check(e->type, json_in_read, data, &e->time_ms, visitor, f);
     e->erased = reading.named;
     erased_reading_end(&reading);
     return ok;

@@ -3,7 +3,6 @@
 #include "server/email.h"
 #include "server/ingest.h"
 #include "server/leg.h"
-#include "server/place.h"
 
 #include <string.h>
 
@@ -214,6 +213,7 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
     struct email_said *said = ctx;
     const char *name = field->name;
 
+    (void)f;
     if (said->inside != NULL) {
         take_inner(said, field, v);
         return true;
@@ -238,8 +238,6 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
         leg_change_set(&said->leg, LEG_SETS_AGENT_ID,
                        v->null ? cell_null : cell_guid(&said->agent_id));
     } else if (strcmp(name, "date_created") == 0) {
-        if (!v->null && !place_allows(name, v->time_ms, f))
-            return false;
         leg_change_say(&said->leg, LEG_SETS_ARRIVAL, v->null ? cell_null : cell_int(v->time_ms));
     }
     return true;
@@ -247,7 +245,7 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
 
 /* ---- the events ---- */
 
-static bool complete(struct email_said *said, struct fault *f)
+static void complete(struct email_said *said)
 {
     const struct ingest_event *e = said->event;
     bool sent = strcmp(e->type->name, "email.sent") == 0;
@@ -256,11 +254,8 @@ static bool complete(struct email_said *said, struct fault *f)
     leg_change_set(c, LEG_SETS_CHANNEL, cell_text(VIEW("EMAIL")));
     if (!leg_change_has(c, LEG_SETS_TYPE))
         leg_change_set(c, LEG_SETS_TYPE, cell_text(view_of(sent ? "EmailOut" : "EmailIn")));
-    if (!leg_change_has(c, LEG_SETS_ARRIVAL)) {
+    if (!leg_change_has(c, LEG_SETS_ARRIVAL))
         leg_change_set(c, LEG_SETS_ARRIVAL, cell_int(e->time_ms));
-        if (!place_allows("time", e->time_ms, f))
-            return false;
-    }
     if (sent && c->cells[LEG_GIVEN_STATUS].kind == CELL_NULL) {
         leg_change_more(c, LEG_SETS_STATUS, 1, cell_text(VIEW("Handled")));
         if (!leg_change_has(c, LEG_SETS_STATUS_DETAILS))
@@ -268,7 +263,6 @@ static bool complete(struct email_said *said, struct fault *f)
         leg_change_set(c, LEG_SETS_DISCONNECT, c->cells[LEG_ARRIVAL]);
     }
     leg_change_phase(c, sent ? LEG_TOLD : LEG_RECEIVED);
-    return true;
 }
 
 static bool read(struct ingest_event *e, struct view data, struct arena *a, struct fault *f)
@@ -288,8 +282,8 @@ static bool read(struct ingest_event *e, struct view data, struct arena *a, stru
     if (strcmp(e->type->name, "email.updated") == 0) {
         if (leg_change_has(c, LEG_SETS_STATUS))
             leg_change_phase(c, LEG_TOLD);
-    } else if (!complete(said, f)) {
-        return false;
+    } else {
+        complete(said);
     }
     if (leg_change_has(c, LEG_SETS_AGENT_ID) && !leg_change_has(c, LEG_SETS_AGENT_NAME))
         leg_change_set(c, LEG_SETS_AGENT_NAME, cell_null);

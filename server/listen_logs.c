@@ -92,7 +92,7 @@ static bool post_value(void *ctx, const struct cmi_field *field, const struct cm
         post->user_name = arena_view(&post->texts, v->text);
     else if (strcmp(name, "time_stamp") == 0) {
         post->at_ms = v->time_ms;
-        return place_allows(name, v->time_ms, f);
+        return history_time_allows(name, v->time_ms, f);
     }
     return true;
 }

@@ -17,18 +17,17 @@
 #include "bridge/core/buf.h"
 #include "bridge/core/fault.h"
 #include "bridge/core/guid.h"
+#include "bridge/core/history_time.h"
 
 #include <stdint.h>
 
 #define PLACE_BITS     20
-#define PLACE_MS_MAX   ((INT64_MAX >> PLACE_BITS) - 1) /* in the year 2248 */
-#define PLACE_SAME_MAX (1 << 19)                       /* things of one millisecond in a table */
+#define PLACE_MS_MAX   HISTORY_TIME_MAX
+#define PLACE_SAME_MAX (1 << 19) /* things of one millisecond in a table */
 
 struct row_table;
 struct sqlite;
 
-/* Can a thing of this time be kept? The sentence begins with the field's name. */
-bool place_allows(const char *field, int64_t ms, struct fault *f) MUST_CHECK;
 /* A place in the table that nobody has, for a thing that is not in it at that time. Others of that
  * time may be moved, with their texts in the table's indexes: seldom, and on the average few.
  * Beyond PLACE_SAME_MAX it is refused (sqlite_refuse). */

@@ -73,7 +73,7 @@ void echo_gather(const struct event_type *t, struct view body, struct view rest,
     }
     if (t->data == EVENT_DATA_TEXT)
         echo_add(to, body);
-    else if (t->data == EVENT_DATA_BODY && !event_body_check(t, json, body, visitor, &f))
+    else if (t->data == EVENT_DATA_BODY && !event_body_check(t, json, body, NULL, visitor, &f))
         to->full = true; /* it was checked before; whatever it is now, show nothing */
 }
 

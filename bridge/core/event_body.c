@@ -1,8 +1,11 @@
 #include "bridge/core/event_body.h"
 
 #include "bridge/core/cmi_rules.h"
+#include "bridge/core/guid.h"
+#include "bridge/core/history_time.h"
 #include "bridge/core/json_out.h"
 #include "bridge/core/mask.h"
+#include "bridge/core/merge.h"
 #include "bridge/core/phone.h"
 #include "bridge/core/utf8.h"
 
@@ -18,7 +21,50 @@ struct ingest {
     unsigned depth;
     bool muted;     /* that property is not one of the row's */
     unsigned given; /* bit i: required[i] */
+    bool placed;    /* its data says when its thing was */
 };
+
+/* By when it was a thing has its place in the lists: by this property, or by the `time` of the
+ * event that makes it. */
+static const struct placing {
+    const char *collection;
+    const char *property;
+    const char *made_by[3];
+} placings[] = {
+    {"contacts", "arrivalTime", {"contact.received", "contact.transferred"}},
+    {"emails", "date_created", {"email.received", "email.sent"}},
+    {"callRecordings", "creation_time", {"callrecording.created"}},
+    {"scriptResults", "modificationtime", {"scriptresult.saved"}},
+};
+
+static const struct placing *placing_of(const struct event_type *t)
+{
+    for (size_t i = 0; i < sizeof placings / sizeof *placings; i++)
+        if (strcmp(placings[i].collection, t->collection) == 0)
+            return &placings[i];
+    return NULL;
+}
+
+static bool makes(const struct event_type *t)
+{
+    const struct placing *p = placing_of(t);
+
+    for (size_t i = 0; p != NULL && p->made_by[i] != NULL; i++)
+        if (strcmp(p->made_by[i], t->name) == 0)
+            return true;
+    return false;
+}
+
+static bool check_place(struct ingest *in, const struct cmi_field *field, const struct cmi_value *v,
+                        struct fault *f)
+{
+    const struct placing *p = placing_of(in->type);
+
+    if (in->depth > 0 || v->null || p == NULL || strcmp(p->property, field->name) != 0)
+        return true;
+    in->placed = true;
+    return history_time_allows(field->name, v->time_ms, f);
+}
 
 static bool is_entry(const char *entry, const struct cmi_field *parent,
                      const struct cmi_field *field)
@@ -95,6 +141,8 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
         note_given(in, field);
     if (in->muted || (in->depth == 0 && !reads(in->type, field)))
         return true;
+    if (!check_place(in, field, v, f))
+        return false;
     return in->inner.value == NULL || in->inner.value(in->inner.ctx, field, v, f);
 }
 
@@ -109,7 +157,7 @@ static bool on_list(void *ctx, const struct cmi_field *field, size_t count, stru
 }
 
 static bool check_ingest(const struct event_type *t, codec_read *read, struct view data,
-                         struct cmi_visitor visitor, struct fault *f)
+                         const int64_t *time_ms, struct cmi_visitor visitor, struct fault *f)
 {
     struct ingest in = {.type = t, .inner = visitor};
     struct cmi_visitor between = {&in, on_begin, on_value, on_end, on_list};
@@ -121,16 +169,16 @@ static bool check_ingest(const struct event_type *t, codec_read *read, struct vi
         if ((in.given >> i & 1) == 0)
             return fault_set(f, FAULT_REJECT, "%s is missing", t->required[i]);
     }
-    return true;
+    return time_ms == NULL || in.placed || !makes(t) || history_time_allows("time", *time_ms, f);
 }
 
 bool event_body_check(const struct event_type *t, codec_read *read, struct view data,
-                      struct cmi_visitor visitor, struct fault *f)
+                      const int64_t *time_ms, struct cmi_visitor visitor, struct fault *f)
 {
     assert(t->data == EVENT_DATA_BODY);
     if (t->is_write)
         return cmi_body_check(read, data, t->shape, t->use, visitor, f);
-    return check_ingest(t, read, data, visitor, f);
+    return check_ingest(t, read, data, time_ms, visitor, f);
 }
 
 /* ---- a consent: its subject names what its data says ---- */
@@ -168,6 +216,26 @@ static bool agrees(void *ctx, const struct cmi_field *field, const struct cmi_va
     return true;
 }
 
+/* ---- a transfer: to another contact ---- */
+
+static bool is_same_name(struct view a, struct view b)
+{
+    struct guid x;
+    struct guid y;
+
+    if (!guid_parse(a, &x) || !guid_parse(b, &y))
+        return view_eq(a, b);
+    return guid_eq(&x, &y);
+}
+
+static bool is_another(void *ctx, const struct cmi_field *field, const struct cmi_value *v,
+                       struct fault *f)
+{
+    if (strcmp(field->name, "previousId") == 0 && is_same_name(v->text, *(const struct view *)ctx))
+        return fault_set(f, FAULT_REJECT, "previousId is the contact itself");
+    return true;
+}
+
 static bool check_object(const struct event_type *t, const struct cloudevent *e, codec_read *read,
                          struct fault *f)
 {
@@ -177,8 +245,11 @@ static bool check_object(const struct event_type *t, const struct cloudevent *e,
     if (t->shape == &cmi_customer_consent && rest.n > 0) {
         (void)view_cut(&rest, '/');
         visitor = (struct cmi_visitor){.ctx = &rest, .value = agrees};
+    } else if (strcmp(t->name, "contact.transferred") == 0) {
+        (void)view_cut(&rest, '/');
+        visitor = (struct cmi_visitor){.ctx = &rest, .value = is_another};
     }
-    return event_body_check(t, read, e->data, visitor, f);
+    return event_body_check(t, read, e->data, e->has_time ? &e->time_ms : NULL, visitor, f);
 }
 
 static bool make_object(const struct event_type *t, const struct cloudevent *e, codec_read *json,
@@ -288,5 +359,7 @@ bool event_body_make(const struct event_type *t, const struct cloudevent *e, cod
                      codec_read *msgpack, struct buf *text, struct view *body, struct fault *f)
 {
     buf_clear(text);
-    return make(t, e, json, msgpack, text, body, f) || fault_add(f, "%s", t->name);
+    return ((t->is_write || merge_allows(e->sequence, e->id, f)) &&
+            make(t, e, json, msgpack, text, body, f)) ||
+           fault_add(f, "%s", t->name);
 }

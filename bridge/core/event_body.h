@@ -11,11 +11,14 @@
 
 /* Checks data of EVENT_DATA_BODY and hands its properties to the visitor: of a write event those
  * that the body of the write may have (cmi_body_check), of an ingest event those that its row
- * reads. As with cmi_body_check, act on them only when this has returned true. */
+ * reads. As with cmi_body_check, act on them only when this has returned true. *time_ms: the
+ * event's, which an ingest event's thing may have to be kept by; NULL: it has none. */
 bool event_body_check(const struct event_type *t, codec_read *read, struct view data,
-                      struct cmi_visitor visitor, struct fault *f) MUST_CHECK;
+                      const int64_t *time_ms, struct cmi_visitor visitor,
+                      struct fault *f) MUST_CHECK;
 
-/* Checks the data and gives what to send: JSON as the producer wrote it, MessagePack rewritten as
+/* Checks the data, and of an ingest event the id and sequence that it merges by, and gives what to
+ * send: JSON as the producer wrote it, MessagePack rewritten as
  * JSON, remarks as plain text, VIEW_NONE where there is nothing to send. A consent's data must name
  * the usage and address (contract 18) of its subject, which event_type_subject took before. *body
  * is a view into the event's data or into `text` (cleared first; holds until it changes). The

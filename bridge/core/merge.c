@@ -36,11 +36,8 @@ struct view merge_finer(uint32_t ns, uint8_t out[MERGE_FINER_MAX])
     return (struct view){(const char *)out, ns == 0 ? 0 : MERGE_FINER_MAX};
 }
 
-bool merge_stamp(int64_t time_ms, uint32_t ns, struct view sequence, struct view id,
-                 struct view source, struct merge_stamp *out, struct fault *f)
+bool merge_allows(struct view sequence, struct view id, struct fault *f)
 {
-    struct merge_stamp s;
-
     if (sequence.n > MERGE_SEQUENCE_MAX || view_has(sequence, '\0'))
         return fault_set(f, FAULT_REJECT,
                          "sequence has %zu bytes; at most %d are allowed, none of them NUL",
@@ -49,6 +46,16 @@ bool merge_stamp(int64_t time_ms, uint32_t ns, struct view sequence, struct view
         return fault_set(f, FAULT_REJECT,
                          "id has %zu bytes; at most %d are allowed, none of them NUL", id.n,
                          MERGE_ID_MAX);
+    return true;
+}
+
+bool merge_stamp(int64_t time_ms, uint32_t ns, struct view sequence, struct view id,
+                 struct view source, struct merge_stamp *out, struct fault *f)
+{
+    struct merge_stamp s;
+
+    if (!merge_allows(sequence, id, f))
+        return false;
     put_u64(s.bytes, (uint64_t)time_ms ^ UINT64_C(1) << 63); /* times before 1970 come first */
     s.n = 8 + merge_finer(ns, s.bytes + 8).n;
     append(&s, sequence);

@@ -34,7 +34,9 @@ struct merge_stamp {
  * times were cut. Its first byte is greater than any that a stamp or a text can begin with. */
 struct view merge_finer(uint32_t ns, uint8_t out[MERGE_FINER_MAX]);
 
-/* ns: after the millisecond. Refused (REJECT): a sequence or id that is too long or holds a NUL. */
+/* Refused (REJECT): a sequence or id that is too long or holds a NUL. */
+bool merge_allows(struct view sequence, struct view id, struct fault *f) MUST_CHECK;
+/* ns: after the millisecond. Refused: what merge_allows refuses. */
 bool merge_stamp(int64_t time_ms, uint32_t ns, struct view sequence, struct view id,
                  struct view source, struct merge_stamp *out, struct fault *f) MUST_CHECK;
 /* Greater than that one, and less than any greater one that an event has. */

@@ -40,7 +40,7 @@ static void check_body(const struct event_type *t, codec_read *read, struct view
 
     if (t->data != EVENT_DATA_BODY)
         return;
-    if (event_body_check(t, read, data, visitor, &f))
+    if (event_body_check(t, read, data, NULL, visitor, &f))
         assert(depth == 0);
     else
         check_fault(&f);

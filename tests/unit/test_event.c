@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "bridge/core/event_body.h"
+#include "bridge/core/history_time.h"
 #include "bridge/io/json_in.h"
 #include "bridge/io/msgpack_in.h"
 #include "bridge/run/consume.h"
@@ -282,6 +283,70 @@ static void data_becomes_a_body_or_a_sentence(void **state)
     }
 }
 
+/* What the history can't keep is said before any request. */
+static void what_the_history_refuses_is_known_here(void **state)
+{
+    static const char received[] =
+        "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"source\":\"1\",\"destination\":\"2\"}";
+    static const char given[] = "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"source\":\"1\","
+                                "\"destination\":\"2\",\"arrivalTime\":\"2024-01-01T00:00:00Z\"}";
+    static const struct {
+        const char *type;
+        size_t id;
+        size_t sequence;
+        int64_t time_ms; /* INT64_MIN: none */
+        const char *data;
+        const char *says; /* NULL: taken */
+    } rows[] = {
+        {"contact.received", 255, 64, 1, received, NULL},
+        {"contact.received", 1, 0, INT64_MIN, received, NULL},
+        {"contact.received", 256, 0, 1, received,
+         "contact.received: id has 256 bytes; at most 255 are allowed, none of them NUL"},
+        {"contact.received", 1, 65, 1, received,
+         "contact.received: sequence has 65 bytes; at most 64 are allowed, none of them NUL"},
+        {"contact.received", 1, 0, -1, received,
+         "contact.received: time is before 1970 or after 2248"},
+        {"contact.received", 1, 0, HISTORY_TIME_MAX + 1, received,
+         "contact.received: time is before 1970 or after 2248"},
+        {"contact.received", 1, 0, -1, given, NULL},
+        {"contact.ended", 1, 0, -1, "{}", NULL}, /* only its order is asked */
+        {"contact.updated", 1, 0, 1, "{\"arrivalTime\":\"1969-01-01T00:00:00Z\"}",
+         "contact.updated: arrivalTime is before 1970 or after 2248"},
+        {"email.updated", 1, 0, 1, "{\"date_created\":\"2300-01-01T00:00:00Z\"}",
+         "email.updated: date_created is before 1970 or after 2248"},
+        {"contact.transferred", 1, 0, 1, "{\"previousId\":\"here\"}",
+         "contact.transferred: previousId is the contact itself"},
+        {"contact.transferred", 1, 0, 1, "{\"previousId\":\"there\"}", NULL},
+        {"message.cancelled", 1024, 1024, -1, "{}", NULL}, /* a write has no such limits */
+    };
+    char long_text[1024];
+
+    (void)state;
+    memset(long_text, 'x', sizeof long_text);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct cloudevent e = {.id = {long_text, rows[i].id},
+                               .sequence = {long_text, rows[i].sequence},
+                               .subject = VIEW("contacts/here"),
+                               .has_time = rows[i].time_ms != INT64_MIN,
+                               .time_ms = rows[i].time_ms,
+                               .has_data = true,
+                               .data = view_of(rows[i].data)};
+        struct fault f = {0};
+        struct buf text;
+        struct view body;
+        bool ok;
+
+        buf_init(&text, 4096);
+        ok = event_body_make(type_of(rows[i].type), &e, json_in_read, msgpack_in_read, &text, &body,
+                             &f);
+        if (ok != (rows[i].says == NULL))
+            fail_msg("row %zu: %s", i, ok ? "was taken" : f.text);
+        if (!ok)
+            assert_string_equal(f.text, rows[i].says);
+        buf_done(&text);
+    }
+}
+
 static void a_consent_s_subject_and_data_name_the_same(void **state)
 {
     static const struct {
@@ -457,7 +522,8 @@ static void an_ingest_event_reads_what_its_row_names(void **state)
                        "{\"source\":\"s\",\"status\":\"Handled\",%s,\"disconnectTime\":null,"
                        "\"totalDuration\":1,\"unknown\":1}",
                        agent);
-        if (!event_body_check(type_of(rows[i].type), json_in_read, view_of(json), visitor, &f))
+        if (!event_body_check(type_of(rows[i].type), json_in_read, view_of(json), NULL, visitor,
+                              &f))
             fail_msg("%s", f.text);
         assert_string_equal(buf_text(&seen), rows[i].reads);
         buf_done(&seen);
@@ -475,7 +541,7 @@ static void an_event_that_reads_all_hands_on_its_lists(void **state)
     assert_true(event_body_check(type_of("email.updated"), json_in_read,
                                  VIEW("{\"to_address\":[{\"address\":\"a\"}],\"cc_address\":[],"
                                       "\"bcc_address\":null,\"contactGroupId\":\"mine\"}"),
-                                 visitor, &f));
+                                 NULL, visitor, &f));
     assert_string_equal(buf_text(&seen), "to_address#0(address=… )to_address:1 cc_address:0 "
                                          "bcc_address=NULL contactGroupId=… ");
     buf_done(&seen);
@@ -490,6 +556,7 @@ int main(void)
         cmocka_unit_test(a_subject_must_fit_its_type),
         cmocka_unit_test(a_path_that_does_not_fit_is_refused),
         cmocka_unit_test(data_becomes_a_body_or_a_sentence),
+        cmocka_unit_test(what_the_history_refuses_is_known_here),
         cmocka_unit_test(a_consent_s_subject_and_data_name_the_same),
         cmocka_unit_test(a_body_that_does_not_fit_is_refused),
         cmocka_unit_test(a_message_to_a_million_is_an_event),

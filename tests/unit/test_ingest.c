@@ -335,6 +335,8 @@ static void what_is_wrong_is_said_by_name(void **state)
         {"contact.queued", "contacts/" LEG, "[]", "contact.queued: "},
         {"contact.updated", "contacts/" LEG, "{\"arrivalTime\":\"1969-01-01T00:00:00Z\"}",
          "arrivalTime is before 1970"},
+        {"email.updated", "emails/" LEG, "{\"date_created\":\"2300-01-01T00:00:00Z\"}",
+         "date_created is before 1970 or after 2248"},
         {"contact.transferred", "contacts/" LEG, "{\"previousId\":\"" LEG "\"}",
          "previousId is the contact itself"},
         {"chat.message.added", "chats/" LEG, "{\"message\":\"secret\"}", "originator is missing"},
