@@ -41,6 +41,19 @@ static bool is_key(struct view line, size_t indent, const char *key)
     return view_starts(rest, view_of(key)) && rest.n > strlen(key) && rest.p[strlen(key)] == ':';
 }
 
+/* What stands behind the login of the line, which may be in quotes. */
+static struct view behind_login(struct view line)
+{
+    char quote = line.n > 0 && (line.p[0] == '"' || line.p[0] == '\'') ? line.p[0] : '\0';
+    size_t n = quote != '\0' ? 1 : 0;
+
+    while (quote != '\0' && n < line.n && line.p[n] != quote)
+        n += quote == '"' && line.p[n] == '\\' ? 2 : 1;
+    while (n < line.n && line.p[n] != ':')
+        n++;
+    return n < line.n ? view_skip(line, n) : VIEW_NONE;
+}
+
 static void put_line(struct buf *out, struct view line)
 {
     buf_put(out, line);
@@ -82,7 +95,7 @@ bool user_edit_set(struct view text, unsigned line, const char *key, struct view
 
         if (number == line) {
             indent = look(rest, number, key, &key_line);
-            if (indent == 0 || view_has(one, '{'))
+            if (indent == 0 || view_has(behind_login(one), '{'))
                 return fault_set(f, FAULT_REJECT,
                                  "line %u: the entry is not written in lines of its own; change "
                                  "it by hand",

@@ -126,6 +126,15 @@ static void a_user_is_added_with_a_password(void **state)
     assert_non_null(strstr(buf_text(&out), "there is already a user boss"));
 }
 
+static void whatever_is_in_a_login_it_can_be_changed(void **state)
+{
+    (void)state;
+    assert_int_equal(users("correct horse\\n", "add 'a{b}'"), COMMAND_OK);
+    assert_int_equal(users("battery staple\\n", "passwd 'a{b}'"), COMMAND_OK);
+    expect_password("a{b}", "battery staple");
+    assert_int_equal(users("", "token 'a{b}'"), COMMAND_OK);
+}
+
 static void another_password_leaves_the_rest(void **state)
 {
     char *text = NULL;
@@ -255,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_user_is_added_with_a_password),
+        cmocka_unit_test(whatever_is_in_a_login_it_can_be_changed),
         cmocka_unit_test(another_password_leaves_the_rest),
         cmocka_unit_test(a_token_is_printed_once_and_kept_as_a_digest),
         cmocka_unit_test(what_can_t_be_done_changes_nothing),

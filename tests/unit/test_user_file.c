@@ -256,6 +256,52 @@ static void an_edit_leaves_the_rest_as_it_is(void **state)
     buf_done(&mistakes);
 }
 
+/* Whatever is in the login, the entry that was added can be changed. */
+static void what_was_added_can_be_edited(void **state)
+{
+    static const char *const logins[] = {
+        "a{b}", "{", "it's {x}", "a: {b}", "\"{\":", "\\", "\\\"{", "a:", "#{"};
+    static const struct {
+        const char *text;
+        bool edits;
+    } by_hand[] = {
+        {"a{b}:\n  name: x\n", true},
+        {"'a''{b':\n  name: x\n", true},
+        {"\"a{\\\"}\": # of Sales\n  name: x\n", true},
+        {"a{b}: {name: x}\n  \n", false},
+        {"'a': {name: x,\n  language: fi}\n", false},
+        {"\"a\": {name: x,\n  language: fi}\n", false},
+        {"'a': &x {name: x,\n  language: fi}\n", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof logins / sizeof *logins; i++) {
+        struct buf text;
+        struct buf out;
+        struct fault f = {0};
+
+        buf_init(&text, 4096);
+        buf_init(&out, 4096);
+        user_edit_add(VIEW("b:\n  name: y\n"), view_of(logins[i]), VIEW("  name: x\n"), &text);
+        if (!user_edit_set(buf_view(&text), 3, "name", VIEW("z"), &out, &f))
+            fail_msg("%s: %s", logins[i], f.text);
+        assert_non_null(strstr(buf_text(&out), ":\n  name: z\n"));
+        assert_null(strstr(buf_text(&out), "name: x"));
+        buf_done(&text);
+        buf_done(&out);
+    }
+    for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++) {
+        struct buf out;
+        struct fault f = {0};
+
+        buf_init(&out, 4096);
+        if (user_edit_set(view_of(by_hand[i].text), 1, "name", VIEW("z"), &out, &f) !=
+            by_hand[i].edits)
+            fail_msg("%s", by_hand[i].text);
+        buf_done(&out);
+    }
+}
+
 static void a_file_that_others_may_read_is_refused(void **state)
 {
     char name[] = "/tmp/cmibridge-users-XXXXXX";
@@ -306,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_user_is_what_the_file_says),
         cmocka_unit_test(users_are_found_by_what_proves_them),
         cmocka_unit_test(an_edit_leaves_the_rest_as_it_is),
+        cmocka_unit_test(what_was_added_can_be_edited),
         cmocka_unit_test(a_file_that_others_may_read_is_refused),
         cmocka_unit_test(the_anonymous_user_has_all_rights),
     };
