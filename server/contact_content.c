@@ -1,7 +1,7 @@
 #include "server/contact_content.h"
 
 #include "bridge/core/fulltext.h"
-#include "bridge/core/trigram.h"
+#include "server/fold.h"
 #include "server/history_schema.h"
 #include "server/rights.h"
 
@@ -97,7 +97,7 @@ static void put_chats_that_hold(struct contact_search *s, struct view value)
     s->gathers |= CONTACT_GATHERS_LINES;
     buf_init(&pieces, EXPRESSION_MAX);
     where_put(w, "SELECT m.chat FROM ");
-    if (trigram_expression(value, &pieces)) {
+    if (fold_pieces(value, &pieces)) {
         where_put(w, "chat_words d CROSS JOIN chat_messages m ON m.row = d.rowid"
                      " WHERE d.chat_words MATCH ? AND d.rowid BETWEEN ?7 AND ?8"
                      " AND cmi_contains(?, m.message)");

@@ -243,6 +243,15 @@ static const char places_of_recordings[] = PLACES("call_recordings");
 static const char places_of_scripts[] = PLACES("script_results");
 static const char places_of_logs[] = PLACES("listen_logs");
 
+/* The index of chats stands on folded texts (server/fold.h). Those of ASCII alone are in it as they
+ * would be anyway. */
+#define BEYOND_ASCII " WHERE length(message) <> length(CAST(message AS BLOB));"
+static const char folded_chats[] =
+    "INSERT INTO chat_words (chat_words, rowid, message)"
+    "  SELECT 'delete', row, message FROM chat_messages" BEYOND_ASCII
+    "INSERT INTO chat_words (rowid, message)"
+    "  SELECT row, cmi_folded(message) FROM chat_messages" BEYOND_ASCII;
+
 const char *const history_schema[] = {contacts,
                                       chats,
                                       emails,
@@ -258,5 +267,6 @@ const char *const history_schema[] = {contacts,
                                       places_of_contacts,
                                       places_of_recordings,
                                       places_of_scripts,
-                                      places_of_logs};
+                                      places_of_logs,
+                                      folded_chats};
 const int history_schema_steps = sizeof history_schema / sizeof *history_schema;

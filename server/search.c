@@ -1,18 +1,15 @@
 #define _GNU_SOURCE /* memmem: linear in time */
 #include "server/search.h"
 
-#include "bridge/core/ascii.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/utf8.h"
 #include "bridge/core/wildcard.h"
 #include "bridge/io/unicode.h"
+#include "server/fold.h"
 #include "server/sqlite.h"
 #include "server/translations.h"
 
 #include <string.h>
-
-#define FOLDED_MAX                                                                                 \
-    (8 << 20) /* bytes; a text that can come in is shorter, and its longest folding */
 
 struct language {
     char tag[UNICODE_LOCALE_MAX + 1]; /* "": the place is free */
@@ -39,24 +36,6 @@ static bool on_same(void *ctx, struct view value, struct view text)
     return utf8_eq_nocase(value, view_trim(text));
 }
 
-/* Most text is ASCII, for which small letters are all that folding is. */
-static void fold(struct view text, struct buf *to)
-{
-    char *room = buf_room(to, text.n);
-    unsigned char beyond = 0;
-
-    for (size_t i = 0; room != NULL && i < text.n; i++) {
-        char c = text.p[i];
-
-        beyond |= (unsigned char)c;
-        room[i] = ascii_lower(c);
-    }
-    if (beyond >= 0x80)
-        unicode_fold(text, to);
-    else if (room != NULL)
-        buf_grew(to, text.n);
-}
-
 static bool on_contains(void *ctx, struct view value, struct view text)
 {
     struct buf folded[2];
@@ -64,8 +43,8 @@ static bool on_contains(void *ctx, struct view value, struct view text)
 
     (void)ctx;
     for (int i = 0; i < 2; i++) {
-        buf_init(&folded[i], FOLDED_MAX);
-        fold(i == 0 ? value : text, &folded[i]);
+        buf_init(&folded[i], FOLD_MAX);
+        fold_text(i == 0 ? value : text, &folded[i]);
     }
     found = folded[0].n == 0 ||
             (folded[1].n > 0 && memmem(folded[1].p, folded[1].n, folded[0].p, folded[0].n) != NULL);

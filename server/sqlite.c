@@ -190,6 +190,8 @@ void sqlite_watch(struct sqlite *db, int steps, bool (*goes_on)(void *ctx), void
 struct addition {
     sqlite_test *test;
     sqlite_compare *compare;
+    sqlite_change *change;
+    size_t max; /* bytes of a change */
     void *ctx;
     void (*free_ctx)(void *ctx);
 };
@@ -222,6 +224,25 @@ static void on_test(sqlite3_context *call, int count, sqlite3_value **values)
         sqlite3_result_int(call, a->test(a->ctx, value_text(values[0]), value_text(values[1])));
 }
 
+static void on_change(sqlite3_context *call, int count, sqlite3_value **values)
+{
+    const struct addition *a = sqlite3_user_data(call);
+    struct buf changed;
+
+    (void)count;
+    if (sqlite3_value_type(values[0]) == SQLITE_NULL) {
+        sqlite3_result_null(call);
+        return;
+    }
+    buf_init(&changed, a->max);
+    a->change(value_text(values[0]), &changed);
+    if (changed.full)
+        sqlite3_result_error_toobig(call);
+    else
+        sqlite3_result_text64(call, buf_text(&changed), changed.n, SQLITE_TRANSIENT, SQLITE_UTF8);
+    buf_done(&changed);
+}
+
 static int on_compare(void *p, int a_n, const void *a_p, int b_n, const void *b_p)
 {
     const struct addition *a = p;
@@ -241,6 +262,17 @@ void sqlite_add_test(struct sqlite *db, const char *name, sqlite_test *test, voi
         db->handle, name, 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
         addition((struct addition){.test = test, .ctx = ctx, .free_ctx = free_ctx}), on_test, NULL,
         NULL, drop_addition);
+
+    if (code != SQLITE_OK)
+        fail(db, code);
+}
+
+void sqlite_add_change(struct sqlite *db, const char *name, sqlite_change *change, size_t max)
+{
+    int code = sqlite3_create_function_v2(db->handle, name, 1,
+                                          SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+                                          addition((struct addition){.change = change, .max = max}),
+                                          on_change, NULL, NULL, drop_addition);
 
     if (code != SQLITE_OK)
         fail(db, code);

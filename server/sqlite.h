@@ -17,6 +17,7 @@
 #ifndef SERVER_SQLITE_H
 #define SERVER_SQLITE_H
 
+#include "bridge/core/buf.h"
 #include "bridge/core/fault.h"
 #include "bridge/core/guid.h"
 #include "bridge/core/view.h"
@@ -68,6 +69,10 @@ void sqlite_add_test(struct sqlite *db, const char *name, sqlite_test *test, voi
                      void (*free_ctx)(void *ctx));
 void sqlite_add_order(struct sqlite *db, const char *name, sqlite_compare *compare, void *ctx,
                       void (*free_ctx)(void *ctx));
+/* A function of a text (NULL of NULL) that gives what `change` appends, at most so many bytes; more
+ * is an error. Always the same of the same. */
+typedef void sqlite_change(struct view text, struct buf *to);
+void sqlite_add_change(struct sqlite *db, const char *name, sqlite_change *change, size_t max);
 /* Something of the owner's that goes with the connection; not freed. */
 void sqlite_keep(struct sqlite *db, void *kept);
 void *sqlite_kept(const struct sqlite *db);

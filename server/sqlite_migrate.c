@@ -1,5 +1,6 @@
 #include "server/sqlite_migrate.h"
 
+#include "server/fold.h"
 #include "server/sqlite.h"
 
 #include <stdio.h>
@@ -23,6 +24,7 @@ bool sqlite_migrate(struct sqlite *db, const char *const *steps, int count, stru
     int64_t owner = number_of(db, "PRAGMA application_id");
     int64_t tables = number_of(db, "SELECT count(*) FROM sqlite_schema");
 
+    fold_install(db); /* for steps, and for who writes here */
     if (!sqlite_check(db, f))
         return false;
     if (tables > 0 && owner != APPLICATION_ID)

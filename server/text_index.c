@@ -7,14 +7,14 @@
 #define STATEMENT_MAX 512
 
 const struct text_index text_index_of_addresses = {
-    "address_words", "contacts", "source, destination",
+    "address_words", "contacts", "source, destination", NULL,
     "(source IS NOT NULL OR destination IS NOT NULL)"};
-const struct text_index text_index_of_subjects = {"subject_words", "contacts", "subject",
+const struct text_index text_index_of_subjects = {"subject_words", "contacts", "subject", NULL,
                                                   "subject IS NOT NULL"};
-const struct text_index text_index_of_emails = {"email_words", "emails", "content, remarks",
+const struct text_index text_index_of_emails = {"email_words", "emails", "content, remarks", NULL,
                                                 "(content IS NOT NULL OR remarks IS NOT NULL)"};
 const struct text_index text_index_of_chats = {"chat_words", "chat_messages", "message",
-                                               "message IS NOT NULL"};
+                                               "cmi_folded(message)", "message IS NOT NULL"};
 
 static void run(struct sqlite *db, const char *sql, int64_t row)
 {
@@ -24,13 +24,18 @@ static void run(struct sqlite *db, const char *sql, int64_t row)
     sqlite_run(&q);
 }
 
+static const char *values_of(const struct text_index *w)
+{
+    return w->values != NULL ? w->values : w->columns;
+}
+
 void text_index_add(struct sqlite *db, const struct text_index *w, int64_t row)
 {
     char sql[STATEMENT_MAX];
 
     snprintf(sql, sizeof sql,
              "INSERT INTO %s (rowid, %s) SELECT row, %s FROM %s WHERE row = ? AND %s", w->index,
-             w->columns, w->columns, w->from, w->where);
+             w->columns, values_of(w), w->from, w->where);
     run(db, sql, row);
 }
 
@@ -40,6 +45,6 @@ void text_index_remove(struct sqlite *db, const struct text_index *w, int64_t ro
 
     snprintf(sql, sizeof sql,
              "INSERT INTO %s (%s, rowid, %s) SELECT 'delete', row, %s FROM %s WHERE row = ? AND %s",
-             w->index, w->index, w->columns, w->columns, w->from, w->where);
+             w->index, w->index, w->columns, values_of(w), w->from, w->where);
     run(db, sql, row);
 }

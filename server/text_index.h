@@ -14,6 +14,7 @@ struct text_index {
     const char *index;   /* the table of the index */
     const char *from;    /* the table of the texts; its key is `row` */
     const char *columns; /* "source, destination" */
+    const char *values;  /* what of them is indexed; NULL: they themselves */
     const char *where;   /* rows that are in the index at all */
 };
 
@@ -21,7 +22,8 @@ extern const struct text_index
     text_index_of_addresses; /* trigrams of contacts' source and destination */
 extern const struct text_index text_index_of_subjects; /* words of contacts' subject */
 extern const struct text_index text_index_of_emails;   /* words of emails' content and remarks */
-extern const struct text_index text_index_of_chats;    /* trigrams of chats' messages */
+extern const struct text_index
+    text_index_of_chats; /* trigrams of chats' messages, folded (server/fold.h) */
 
 void text_index_add(struct sqlite *db, const struct text_index *w, int64_t row);
 void text_index_remove(struct sqlite *db, const struct text_index *w, int64_t row);

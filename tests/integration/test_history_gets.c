@@ -446,11 +446,15 @@ static void a_chat_is_found_by_what_was_written_in_it(void **state)
                      "\"b\"}") "," EVENT("h2", "chat.message.added",
                                          "chats/55555555555555555555555555555555", "01",
                                          "{\"message\":\"Es GIBT 100% Größe [und] "
-                                         "*Sterne*\",\"originator\":\"a\"}") "]");
-    static const char *const found[] = {"body=gibt%20100%25", "body=GR%C3%96%C3%9FE", "body=[und]",
-                                        "body=*Sterne*",      "body=t%201",           "body=es"};
+                                         "*Sterne* in der Straße\",\"originator\":\"a\"}") "]");
+    static const char *const found[] = {"body=gibt%20100%25", "body=GR%C3%96%C3%9FE",
+                                        "body=[und]",         "body=*Sterne*",
+                                        "body=t%201",         "body=es",
+                                        "body=STRASSE",       "body=strasse",
+                                        "body=STRA%C3%9FE",   "body=SS",
+                                        "body=%C3%9F",        "body=GR%C3%B6SSE%20["};
     static const char *const not_found[] = {"body=gibt%20es", "body=gibt*", "body=Stern?"};
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
         char target[128];
 
         snprintf(target, sizeof target, "/contacts?channel=CHAT&%s", found[i]);
