@@ -73,6 +73,14 @@ static bool take_map(struct load *l, const struct yaml_node *n, const char *orig
     return false;
 }
 
+/* One with nothing in it stands for nothing, where there is a default. */
+static void take_empty(struct load *l, const struct setting *items, const char *list,
+                       const char *origin)
+{
+    if (items->fallback != NULL)
+        load_mistake(l, origin, "%s is empty; remove it for its default", list);
+}
+
 static bool take_list(struct load *l, const struct yaml_node *n, bool empty, const char *origin)
 {
     char item[YAML_PATH_MAX + 4];
@@ -85,8 +93,8 @@ static bool take_list(struct load *l, const struct yaml_node *n, bool empty, con
         return false;
     }
     (void)snprintf(item, sizeof item, "%s[0]", n->path);
-    if (empty && schema_find(item)->fallback != NULL)
-        load_mistake(l, origin, "%s is empty; remove it for its default", n->path);
+    if (empty)
+        take_empty(l, schema_find(item), n->path, origin);
     return true;
 }
 
@@ -194,7 +202,7 @@ static void item_path(const char *list, size_t i, char out[SCHEMA_PATH_MAX])
 static void put_items(struct load *l, const struct setting *row, const char *list,
                       const char *value, const char *origin)
 {
-    struct view rest = view_of(value);
+    struct view rest = view_trim(view_of(value));
     char path[SCHEMA_PATH_MAX];
     size_t kept = 0;
 
@@ -206,6 +214,10 @@ static void put_items(struct load *l, const struct setting *row, const char *lis
     }
     l->c->count = kept;
     conf_sort(l->c);
+    if (rest.n == 0) {
+        view_copy((struct view){list, strlen(list) - strlen("[]")}, path, sizeof path);
+        take_empty(l, row, path, origin);
+    }
     for (size_t i = 0; rest.n > 0; i++) {
         item_path(list, i, path);
         load_value(l, row, path, view_trim(view_cut(&rest, ',')), origin);

@@ -12,9 +12,9 @@ static bool check_url(const char *url, struct fault *f)
     struct view rest = view_of(url);
     struct view host;
 
-    if (view_starts(rest, VIEW("https://")))
+    if (view_starts_nocase(rest, VIEW("https://")))
         rest = view_skip(rest, 8);
-    else if (view_starts(rest, VIEW("http://")))
+    else if (view_starts_nocase(rest, VIEW("http://")))
         rest = view_skip(rest, 7);
     else
         return fault_set(f, FAULT_STOP, "url does not begin with http:// or https://");

@@ -66,6 +66,23 @@ static void without_a_path_the_base_url_is_asked(void **state)
     assert_string_equal(hostile_http_request(b->server, 0)->path, "/ingest");
 }
 
+static void a_scheme_is_one_in_any_case(void **state)
+{
+    struct http_rig *b = *state;
+    const struct http_call post = {
+        .token = 1, .method = "POST", .path = VIEW("/x"), .body = VIEW("[]")};
+    struct http_destination to = http_rig_usual(b);
+    char url[128];
+    struct fault f = {0};
+
+    snprintf(url, sizeof url, "HTTP%s/RI/cmi", hostile_http_url(b->server) + strlen("http"));
+    to.url = url;
+    http_rig_connect(b, to);
+    assert_true(b->port.submit(b->port.ctx, &post, &f));
+    http_rig_wait(b, 1);
+    assert_string_equal(hostile_http_request(b->server, 0)->path, "/RI/cmi/x");
+}
+
 static void every_method_says_whether_it_has_a_body(void **state)
 {
     static const struct {
@@ -427,6 +444,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HTTP_RIG_TEST(a_request_arrives_as_it_was_given),
         HTTP_RIG_TEST(without_a_path_the_base_url_is_asked),
+        HTTP_RIG_TEST(a_scheme_is_one_in_any_case),
         HTTP_RIG_TEST(every_method_says_whether_it_has_a_body),
         HTTP_RIG_TEST(a_large_body_arrives_whole),
         HTTP_RIG_TEST(every_status_is_an_answer_with_its_headers),

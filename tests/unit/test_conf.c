@@ -180,6 +180,8 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
         {"kafka: {topics: [a, '^b']}\n",
          "f:1: kafka.topics[1]: the pattern '^b' must stand alone: give one pattern, or a list of "
          "names\n"},
+        {"kafka:\n  topics:\n    - orders\n    - other\n    - orders\n",
+         "f:5: kafka.topics[2]: 'orders' is in the list twice\n"},
         {"kafka:\n  instance_id: x\n  assign: all\n",
          "f:2: kafka.instance_id goes with kafka.assign: group only\n"},
         {"kafka:\n  topics: ['^(']\n  instance_id: x\n  assign: all\n",
@@ -432,6 +434,32 @@ static void a_mistake_in_the_environment_is_named_after_its_variable(void **stat
     unsetenv("CMIBRIDGE_RETRY_BASE");
 }
 
+static void a_list_that_is_empty_is_the_same_in_the_environment(void **state)
+{
+    static const char *const empty[] = {"", "  "};
+    struct conf *c;
+    struct buf b;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        setenv("CMIBRIDGE_KAFKA_TOPICS", empty[i], 1);
+        assert_string_equal(
+            mistakes_of("kafka: {topics: [orders]}\n", 0, &b),
+            "CMIBRIDGE_KAFKA_TOPICS: kafka.topics is empty; remove it for its default\n");
+        buf_done(&b);
+    }
+    setenv("CMIBRIDGE_KAFKA_TOPICS", "a, b,a", 1);
+    assert_string_equal(mistakes_of("", 0, &b),
+                        "CMIBRIDGE_KAFKA_TOPICS: kafka.topics[2]: 'a' is in the list twice\n");
+    buf_done(&b);
+    unsetenv("CMIBRIDGE_KAFKA_TOPICS");
+    setenv("CMIBRIDGE_SERVER_CORS_ORIGINS", "", 1); /* none is the default */
+    c = good("server: {cors: {origins: [https://a]}}\n", 0);
+    assert_int_equal(conf_count(c, "server.cors.origins"), 0);
+    conf_free(c);
+    unsetenv("CMIBRIDGE_SERVER_CORS_ORIGINS");
+}
+
 static void variables_are_put_in_and_a_doubled_dollar_is_one(void **state)
 {
     struct conf *c;
@@ -639,6 +667,7 @@ int main(void)
         cmocka_unit_test(the_environment_overrides_the_file),
         cmocka_unit_test(a_variable_that_two_settings_could_take_is_a_mistake),
         cmocka_unit_test(a_mistake_in_the_environment_is_named_after_its_variable),
+        cmocka_unit_test(a_list_that_is_empty_is_the_same_in_the_environment),
         cmocka_unit_test(variables_are_put_in_and_a_doubled_dollar_is_one),
         cmocka_unit_test(a_secret_comes_from_its_file_without_the_line_end),
         cmocka_unit_test(credentials_over_plain_http_are_warned_of_but_not_on_loopback),

@@ -45,7 +45,7 @@ static void topics_are_as_long_as_kafka_takes_and_as_many_as_a_source_does(void 
     buf_done(&b);
     buf_init(&topics, sizeof yaml);
     for (int i = 0; i < CONF_TOPICS_MAX; i++)
-        buf_put_text(&topics, i > 0 ? ", a" : "a");
+        buf_printf(&topics, i > 0 ? ", t%d" : "t%d", i);
     (void)snprintf(yaml, sizeof yaml, "kafka: {topics: [%s]}\n", buf_text(&topics));
     assert_string_equal(mistakes_of(yaml, &b), "");
     buf_done(&b);
