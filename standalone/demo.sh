@@ -6,6 +6,7 @@ cmibridge=$(realpath "$1")
 dir=$(realpath "$2")
 events=$(dirname "$(realpath "$0")")/../tests/golden/demo-events.jsonl
 say() { printf '\n== %s\n' "$*"; }
+ask() { curl --silent --show-error --fail --noproxy '*' "$@"; } # it is on this machine, whatever the environment's proxy
 
 mkfifo "$dir/says"
 # In a session of its own, so that a signal to all of us reaches it once, from the trap; and tethered,
@@ -32,12 +33,12 @@ cmi=$(sed 's/.*"cmi":"\([^"]*\)".*/\1/' "$dir/dev/endpoints.json")
 say "The CMI has it. Three to try"
 for path in '/callbacks' '/messages?subType=whatsapp' '/contacts/DBEC8B07E3F0E9119E1D0050568C5E24/remarks'; do
   printf '\n$ curl %s\n' "'$cmi$path'"
-  curl --silent --show-error --fail "$cmi$path"
+  ask "$cmi$path"
   echo
 done
 
 say "Messages and callbacks go out when they are due, to a pretend carrier; what comes of them"
-post() { curl --silent --show-error --fail -H 'Content-Type: application/json' -d "$2" "$cmi$1"; }
+post() { ask -H 'Content-Type: application/json' -d "$2" "$cmi$1"; }
 soon=$(date -u -d '+2 seconds' +%Y-%m-%dT%H:%M:%S.000Z)
 whatsapp='"source":"12345678@whatsapp.social365.com","subType":"whatsapp"'
 printf 'A campaign to four: one number is refused (…0000), one unavailable at first (…0503).\n'
