@@ -2,7 +2,7 @@
  * carrier: `cmibridge carrier`, the pretend carrier and dialler of `cmibridge dev`: what the
  * webhook channel and the webhook dialler speak to (contract 6). Part of dev, not for people.
  *
- * POST /messages: by the last digits of the destination
+ * POST /messages: by the last digits of the destination, whatever stands between them
  *   0000  refused for good (400)
  *   0503  unavailable (503) at the first attempt
  *   0429  throttled (429) with Retry-After, always
@@ -101,12 +101,19 @@ static int64_t member_int(struct view object, const char *key, int64_t otherwise
     return num_int(view_of(member(object, key, text)), &n) ? n : otherwise;
 }
 
+/* Its last digits are these; what else is in it does not count. */
 static bool ends_in(const char *text, const char *digits)
 {
     size_t n = strlen(text);
     size_t m = strlen(digits);
 
-    return n >= m && strcmp(text + n - m, digits) == 0;
+    while (n > 0 && m > 0) {
+        char c = text[--n];
+
+        if (c >= '0' && c <= '9' && c != digits[--m])
+            return false;
+    }
+    return m == 0;
 }
 
 /* ---- answers ---- */

@@ -459,7 +459,9 @@ static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
 {
     const struct fixture *x = *state;
     char command[512];
-    char line[1024];
+    static char said[65536]; /* on a terminal: what is drawn and wiped stands before the line */
+    char *line;
+    char *wiped;
     /* What becomes of messages and callbacks, by the begin of its line and by a text in it. */
     static const struct {
         const char *type;
@@ -470,7 +472,9 @@ static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
         {"message.destination.failed", "consent"},
         {"message.destination.retryscheduled", "again at"},
         {"message.delivery.updated", "delivered"},
+        {"message.destination.handled", "attempt 2"},
         {"message.completed", "handled 1, failed 1"},
+        {"message.completed", "handled 3, failed 1"},
         {"callback.attempted", "BUSY"},
         {"callback.completed", "SUCCESSFUL"},
     };
@@ -479,19 +483,24 @@ static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
     size_t types = 0;
     bool shown[64] = {false};
     bool whole = false;
+    bool counts_down = false;
     int failed;
     FILE *demo;
 
     while (event_types[types].name != NULL)
         types++;
     assert_true(types <= sizeof shown / sizeof shown[0]);
-    (void)snprintf(command, sizeof command, "%s/standalone/demo.sh %s %s",
+    (void)snprintf(command, sizeof command,
+                   "script -qec '%s/standalone/demo.sh %s %s' /dev/null </dev/null",
                    getenv("CMIBRIDGE_SOURCE"), getenv("CMIBRIDGE_BIN"), x->dir);
     setenv("http_proxy", "http://127.0.0.1:9", 1); /* nobody's: what is here is asked directly */
     demo = popen(command, "r");
     unsetenv("http_proxy");
     assert_non_null(demo);
-    while (fgets(line, sizeof line, demo) != NULL) {
+    while (fgets(said, sizeof said, demo) != NULL) {
+        counts_down = counts_down || strstr(said, "; the next attempt is in ") != NULL;
+        for (line = said; (wiped = strstr(line, "\033[K")) != NULL;)
+            line = wiped + strlen("\033[K");
         printf("%s", line); /* shown if the test fails */
         for (size_t i = 0; i < types; i++)
             if (strcspn(line, " ") == strlen(event_types[i].name) &&
@@ -513,6 +522,7 @@ static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
         seen += shown[i];
     assert_int_equal(seen, types);
     assert_true(whole);
+    assert_true(counts_down);
     for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
         if (!told[i])
             fail_msg("the demo shows no %s with '%s'", outcomes[i].type, outcomes[i].text);
@@ -536,8 +546,8 @@ int main(void)
         CASE(a_mistake_in_the_settings_is_told_with_its_line),
     };
 
-    if (system("command -v redis-server curl pgrep >/dev/null") != 0) {
-        print_message("skipped: redis-server, curl or pgrep is not installed\n");
+    if (system("command -v redis-server curl pgrep script >/dev/null") != 0) {
+        print_message("skipped: redis-server, curl, pgrep or script is not installed\n");
         return 77;
     }
     prctl(PR_SET_CHILD_SUBREAPER, 1);
