@@ -243,6 +243,8 @@ const struct setting schema[] = {
      "of a request; a message to a million destinations has 30 MB"},
     {"limits.bodies", SETTING_SIZE, 0, USED_SERVE, "128MiB", 5 * MIB, 64 * GIB, NULL, NULL,
      "of all requests under way together; beyond it 503; 4MiB of it are kept for receipts"},
+    {"limits.answers", SETTING_SIZE, 0, USED_SERVE, "256MiB", 1 * MIB, 64 * GIB, NULL, NULL,
+     "of all answers under way together; beyond it 503 to those above 64KiB, but for one alone"},
     {"limits.remarks", SETTING_SIZE, 0, USED_SERVE, "64KiB", 1, 16 * MIB, NULL, NULL,
      "of a contact's remarks"},
     {"limits.headers", SETTING_SIZE, 0, USED_SERVE, "16KiB", 1 * KIB, 1 * MIB, NULL, NULL,

@@ -31,6 +31,14 @@ void exchange_header(struct exchange *x, const char *name, struct view value)
     p->value_ends[p->header_count++] = p->values.n;
 }
 
+bool exchange_holds(struct exchange *x, size_t bytes)
+{
+    if (http_visit_holds(pending_of(x)->visit, bytes))
+        return true;
+    exchange_error(x, 503, HTTP_SERVER_FULL);
+    return false;
+}
+
 void exchange_answer(struct exchange *x, int status, const char *content_type, struct view body)
 {
     struct pending *p = pending_of(x);

@@ -64,6 +64,9 @@ struct exchange {
 
 /* Adds a header to the answer. name is static; value is copied. */
 void exchange_header(struct exchange *x, const char *name, struct view value);
+/* The answer that is being made has so many bytes by now. false: it is too much together with those
+ * of others; it was answered 503. */
+bool exchange_holds(struct exchange *x, size_t bytes);
 /* Answers. content_type is static, NULL where there is no body; body is copied. */
 void exchange_answer(struct exchange *x, int status, const char *content_type, struct view body);
 /* 201 with Location: /RI/cmi/<collection>/<id> and the bare id as text/html (contract 2). */

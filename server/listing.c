@@ -36,6 +36,7 @@ struct listing {
     bool loaded;    /* the batch's first parts are in, or on their way */
     bool ended;     /* no member is left */
     bool failed;
+    bool refused; /* it grew too large beside the answers of others, which was answered */
     bool more;
     int64_t shown;
     char last[LISTING_MEMBER_MAX]; /* shown */
@@ -327,6 +328,9 @@ static void put_out(struct listing *l, struct listing_item *item)
         l->more = true;
         return;
     }
+    l->refused = !exchange_holds(l->x, l->out.n + item->text.n);
+    if (l->refused)
+        return;
     show_join_next(l->x->form, l->shown == 0, &l->out);
     buf_put(&l->out, buf_view(&item->text));
     buf_done(&item->text);
@@ -339,7 +343,9 @@ static void finish(struct listing *l)
 {
     struct exchange *x = l->x;
 
-    if (l->failed) {
+    if (l->refused) {
+        ; /* it was answered */
+    } else if (l->failed) {
         store_unavailable(x);
     } else if (!l->more || link_next(l)) {
         show_join_end(x->form, l->source.collection, &l->out);
@@ -351,13 +357,16 @@ static void finish(struct listing *l)
 /* Puts the batch out in its order. False: the rest of a large item is on its way. */
 static bool put_batch(struct listing *l)
 {
-    for (; l->turn < l->item_count && !l->more; l->turn++) {
+    for (; l->turn < l->item_count && !l->more && !l->refused; l->turn++) {
         struct listing_item *item = &l->items[l->turn];
 
-        while (item->state == LISTING_PARTLY)
-            if (!load(l, item, 1))
+        while (item->state == LISTING_PARTLY && !l->refused) {
+            l->refused = !exchange_holds(l->x, l->out.n + item->text.n);
+            if (!l->refused && !load(l, item, 1))
                 return false;
-        put_out(l, item);
+        }
+        if (!l->refused)
+            put_out(l, item);
     }
     return true;
 }
@@ -365,7 +374,7 @@ static bool put_batch(struct listing *l)
 /* Goes on until something has to be waited for. */
 static void step(struct listing *l)
 {
-    while (!l->failed) {
+    while (!l->failed && !l->refused) {
         if (!l->loaded) {
             if (!gather(l))
                 return;

@@ -21,11 +21,13 @@ static void on_one(void *owner, enum message_viewed what)
 {
     struct one *one = owner;
 
-    if (what == MESSAGE_MORE) {
+    if (what == MESSAGE_MORE && exchange_holds(one->x, one->text.n)) {
         message_view_read(one->view, on_one, one);
         return;
     }
-    if (what == MESSAGE_WHOLE)
+    if (what == MESSAGE_MORE)
+        ; /* it was answered */
+    else if (what == MESSAGE_WHOLE)
         exchange_answer(one->x, 200, show_media_type(one->x->form), buf_view(&one->text));
     else if (what == MESSAGE_NONE)
         exchange_error(one->x, 404, "HTTP 404 Not Found");

@@ -239,6 +239,7 @@ static bool start_http(struct serve *s, struct fault *f)
                                     .connections_max = (size_t)conf_int(c, "limits.connections"),
                                     .head_max_bytes = (size_t)conf_bytes(c, "limits.headers"),
                                     .bodies_max_bytes = (size_t)conf_bytes(c, "limits.bodies"),
+                                    .answers_max_bytes = (size_t)conf_bytes(c, "limits.answers"),
                                     .bodies_kept_bytes = RECEIPT_BODY_MAX,
                                     .request_time_ms = conf_ms(c, "limits.request_time"),
                                     .tls = s->access.tls,

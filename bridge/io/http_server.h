@@ -22,6 +22,8 @@
 
 #define HTTP_SERVER_READ_OVER_MAX       (1 << 20) /* bytes of a refused body, then it is cut */
 #define HTTP_SERVER_SLOWEST_BYTES_S     16384
+#define HTTP_SERVER_FULL                "the server holds too much already; try again"
+#define HTTP_SERVER_ANSWER_SMALL        65536
 #define HTTP_SERVER_BACKLOG             1024 /* connections that wait to be accepted */
 #define HTTP_SERVER_ANSWER_HEADERS_MAX  16
 #define HTTP_SERVER_REFUSAL_HEADERS_MAX 4
@@ -49,6 +51,8 @@ struct http_server_conf {
     size_t head_max_bytes;    /* of a request's target and header fields; else 414, 431 */
     size_t bodies_max_bytes;  /* of all requests under way; else 503 */
     size_t bodies_kept_bytes; /* of these, what is for visits that may fill them (see below) */
+    size_t answers_max_bytes; /* of all answers that are made or sent; 0: no limit. See
+                                 http_visit_holds */
     int64_t request_time_ms;  /* see above */
     struct tls *tls;          /* outlives the server; NULL: plain HTTP */
     const struct notice *log; /* says when no descriptor is left for a connection; NULL: nobody */
@@ -83,6 +87,12 @@ void http_server_drain(struct http_server *s, void (*drained)(void *ctx), void *
 /* Closes what is left. Every visit must have been answered. The memory goes when the loop has
  * closed the handles: run the loop once more. */
 void http_server_free(struct http_server *s);
+
+/* What the visit's answer has by now, in the making; http_visit_answer asks itself. false: it would
+ * be too much together with those of the others, so it must not be made: 503 is the answer then.
+ * One alone may have more than answers_max_bytes, a small one (HTTP_SERVER_ANSWER_SMALL) always is
+ * allowed. */
+bool http_visit_holds(struct http_visit *v, size_t bytes);
 
 /* Headers and body are copied; Content-Length, Date and Connection are added. */
 void http_visit_answer(struct http_visit *v, int status, const struct http_field *headers,

@@ -44,6 +44,7 @@ struct http_visit {
     size_t header_count;
     struct http_request request;
     struct buf body;
+    size_t answer_bytes; /* counted in the server's answers_bytes */
     bool may_fill; /* what is kept of the room for bodies is for it, too */
     size_t read_over_bytes;
     bool suspended;
@@ -68,6 +69,7 @@ struct http_server {
     struct heap deadlines;
     size_t connections;
     size_t bodies_bytes;
+    size_t answers_bytes;
     bool draining;
     void (*drained)(void *ctx);
     void *drained_ctx;

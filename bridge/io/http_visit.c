@@ -46,6 +46,7 @@ void http_visit_free(struct http_visit *v)
         return;
     s = v->connection->server;
     s->bodies_bytes -= v->body.n;
+    s->answers_bytes -= v->answer_bytes;
     buf_done(&v->body);
     mem_free(v->target);
     mem_free(v->headers);
@@ -61,12 +62,31 @@ static void visit_drop_body(struct http_visit *v)
     buf_done(&v->body);
 }
 
+static void visit_refuse(struct http_visit *v, int status, const char *why);
+
+bool http_visit_holds(struct http_visit *v, size_t bytes)
+{
+    struct http_server *s = v->connection->server;
+    size_t others = s->answers_bytes - v->answer_bytes;
+
+    if (bytes > HTTP_SERVER_ANSWER_SMALL && s->conf.answers_max_bytes > 0 && others > 0 &&
+        others + bytes > s->conf.answers_max_bytes)
+        return false;
+    s->answers_bytes = others + bytes;
+    v->answer_bytes = bytes;
+    return true;
+}
+
 void http_visit_answer(struct http_visit *v, int status, const struct http_field *headers,
                        size_t header_count, struct view body)
 {
     struct http_server *s = v->connection->server;
 
     assert(v->answer == NULL && header_count <= HTTP_SERVER_ANSWER_HEADERS_MAX);
+    if (!http_visit_holds(v, body.n)) {
+        visit_refuse(v, 503, HTTP_SERVER_FULL);
+        return;
+    }
     v->answer_body = (struct view){mem_copy(body.p, body.n), body.n};
     v->answer = MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)v->answer_body.p,
                                                 MHD_RESPMEM_MUST_FREE);
@@ -270,7 +290,7 @@ static enum MHD_Result visit_take(struct http_visit *v, const char *data, size_t
     }
     if (s->bodies_bytes + came > room) {
         visit_drop_body(v);
-        visit_refuse(v, 503, "the server holds too much already; try again");
+        visit_refuse(v, 503, HTTP_SERVER_FULL);
     } else if (!buf_put(&v->body, (struct view){data, came})) {
         visit_drop_body(v);
         refuse_long_body(v);

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,6 +98,57 @@ static void a_receipt_may_be_larger_than_any_request(void **state)
     serve_rig_done(&rig);
 }
 
+#define MANY 200000 /* destinations: more than sockets hold on the way */
+
+static int get(const char *path)
+{
+    int fd = probe_connect(rig.port);
+    char head[256];
+
+    snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+    probe_send(fd, view_of(head));
+    return fd;
+}
+
+static void answers_together_have_the_limit_that_is_set(void **state)
+{
+    char path[128];
+    char first[16];
+    struct probe_reply r;
+    struct buf body;
+    int tries = 0;
+    int held = -1;
+
+    (void)state;
+    serve_rig_start(&rig, "limits.answers: 1MiB\n");
+    buf_init(&body, 32 * MIB);
+    buf_put_text(
+        &body,
+        "{\"message\":\"Hello\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","
+        "\"sendTime\":\"2035-03-12T09:00:00.000Z\",\"destinations\":{\"destination\":[");
+    for (int i = 0; i < MANY; i++)
+        buf_printf(&body, "%s{\"address\":\"+358%d\"}", i > 0 ? "," : "", 400000000 + i);
+    buf_put_text(&body, "]}}");
+    r = probe_ask(rig.port, "POST", MESSAGES, "Content-Type: application/json\r\n",
+                  buf_text(&body));
+    assert_int_equal(r.status, 201);
+    snprintf(path, sizeof path, MESSAGES "/%.*s", VIEW_ARG(r.body));
+    probe_done(&r);
+    buf_done(&body);
+
+    held = get(path); /* one alone may have more */
+    assert_int_equal(recv(held, first, sizeof first, MSG_WAITALL), sizeof first);
+    assert_memory_equal(first, "HTTP/1.1 200 OK", 15);
+    assert_int_equal(status_of(get(path)), 503);
+    assert_int_equal(status_of(get(MESSAGES)), 503);
+    assert_int_equal(status_of(get("/RI/cmi/callbacks")), 200);
+    probe_close(held);
+    while (status_of(get(MESSAGES)) != 200) /* until the server knows */
+        assert_true(++tries < TRIES_MAX);
+    assert_int_equal(status_of(get(path)), 200);
+    serve_rig_done(&rig);
+}
+
 /* ---- the end ---- */
 
 /* A request of which the server has the head only, told to stop: the connection. */
@@ -157,6 +209,7 @@ int main(void)
         cmocka_unit_test(bodies_together_have_the_limit_that_is_set),
         cmocka_unit_test(large_bodies_need_not_be_allowed_for_many),
         cmocka_unit_test(a_receipt_may_be_larger_than_any_request),
+        cmocka_unit_test(answers_together_have_the_limit_that_is_set),
         cmocka_unit_test(a_stop_waits_as_long_as_is_set),
         cmocka_unit_test(and_no_longer),
     };
