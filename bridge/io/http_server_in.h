@@ -45,7 +45,7 @@ struct http_visit {
     struct http_request request;
     struct buf body;
     size_t answer_bytes; /* counted in the server's answers_bytes */
-    bool may_fill; /* what is kept of the room for bodies is for it, too */
+    bool may_fill;       /* what is kept of the room for bodies is for it, too */
     size_t read_over_bytes;
     bool suspended;
     bool queued; /* libmicrohttpd has the answer */
