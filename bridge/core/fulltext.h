@@ -6,6 +6,9 @@
  * `*` at a phrase's end, AND, AND NOT, OR, NEAR, parentheses. NOT binds closer than AND, AND closer
  * than OR. NEAR stands between phrases, or before a list of them in parentheses.
  *
+ * A word or phrase without a letter or digit (fulltext_chars.h) is passed over, as if it had not
+ * been written, together with what joins it; where there is no other, nothing is found.
+ *
  * What comes out is written anew from what was read, every phrase quoted, so nothing else of FTS5's
  * language (column names, `^`, `+`) can get in.
  */

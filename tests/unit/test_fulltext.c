@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "bridge/core/fulltext.h"
+#include "bridge/core/fulltext_chars.h"
 #include "bridge/core/rng.h"
 #include "bridge/core/trigram.h"
 #include "bridge/core/utf8.h"
@@ -24,7 +25,8 @@ static int set_up(void **state)
     (void)state;
     db = sqlite_open(":memory:", false, &f);
     assert_non_null(db);
-    sqlite_script(db, "CREATE VIRTUAL TABLE texts USING fts5(text, prefix = '2 3');"
+    sqlite_script(db, "CREATE VIRTUAL TABLE texts USING fts5(text, prefix = '2 3', tokenize = "
+                      "'unicode61 remove_diacritics 2');" /* as server/history_schema.c has it */
                       "CREATE VIRTUAL TABLE pieces USING fts5(text, detail = none, tokenize = "
                       "'trigram');"
                       "INSERT INTO texts VALUES ('the quick brown fox'), ('a quick start'),"
@@ -49,7 +51,8 @@ static unsigned found(const char *table, struct buf *expression)
     struct fault f = {0};
     unsigned bits = 0;
 
-    snprintf(sql, sizeof sql, "SELECT rowid FROM %s WHERE %s MATCH ?", table, table);
+    snprintf(sql, sizeof sql, "SELECT rowid FROM %s WHERE %s MATCH %s?", table, table,
+             strcmp(table, "texts") == 0 ? "'text : ' || " : "");
     q = sqlite_query(db, sql);
     sqlite_bind_text(&q, buf_view(expression));
     while (sqlite_row(&q))
@@ -95,6 +98,26 @@ static void expressions_find_what_they_say(void **state)
         {"\"of \"\"it\"\"\"", 8},
         {"\"\"", 0},
         {"\"!!!\"", 0},
+        /* what has no letter or digit is passed over */
+        {"quick - brown", 1},
+        {"- & quick", 3},
+        {"100 % of", 8},
+        {"the 🎉 …", 1},
+        {"-", 0},
+        {"% - 🎉", 0},
+        {"\"quick\" AND \"-\"", 3},
+        {"\"-\" AND \"quick\"", 3},
+        {"\"-\" OR \"fox\"", 1},
+        {"\"fox\" OR \"-\"", 1},
+        {"\"quick\" AND NOT \"-\"", 3},
+        {"\"-\" AND NOT \"fox\" AND \"quick\"", 2},
+        {"\"-\" AND NOT \"fox\"", 0},
+        {"\"mich\" OR (\"-\" AND NOT \"fox\")", 4},
+        {"\"the\" NEAR \"-\" NEAR \"fox\"", 1},
+        {"NEAR(\"-\", \"fox\", 0)", 1},
+        {"NEAR(\"-\" \"!\") OR \"fox\"", 1},
+        {"(\"-\" OR \"!\") AND \"fox\"", 1},
+        {"((\"-\"))", 0},
     };
 
     (void)state;
@@ -206,6 +229,183 @@ static void nothing_that_is_taken_is_refused_by_fts5(void **state)
     assert_true(taken > 1000);
 }
 
+/* Every character: alone it is a word where fulltext_char says so. One row for each run of those
+ * that are alike, blanks between them. */
+static void letters_and_digits_are_those_of_fts5(void **state)
+{
+    struct sqlite_query q;
+    struct fault f = {0};
+    struct buf run;
+    uint32_t next = 1;
+    int64_t wanted = 0;
+
+    (void)state;
+    sqlite_script(db, "CREATE VIRTUAL TABLE runs USING fts5(text, tokenize = "
+                      "'unicode61 remove_diacritics 2');"
+                      "CREATE VIRTUAL TABLE words USING fts5vocab(runs, instance);");
+    buf_init(&run, 8 << 20);
+    while (next < UTF8_NO_CODE) {
+        bool is = fulltext_char(next);
+        uint32_t first = next;
+
+        buf_clear(&run);
+        for (; next < UTF8_NO_CODE && fulltext_char(next) == is; next++) {
+            char bytes[4];
+            size_t n = utf8_write(next, bytes);
+
+            if (n == 0)
+                continue; /* a surrogate */
+            assert_int_equal(fulltext_has_char((struct view){bytes, n}), is);
+            buf_put(&run, (struct view){bytes, n});
+            buf_put_char(&run, ' ');
+            wanted += is;
+        }
+        q = sqlite_query(db, "INSERT INTO runs (rowid, text) VALUES (?, ?)");
+        sqlite_bind_int(&q, is ? first : -(int64_t)first);
+        sqlite_bind_text(&q, buf_view(&run));
+        sqlite_run(&q);
+    }
+    buf_done(&run);
+    q = sqlite_query(db, "SELECT count(*), min(doc) FROM words");
+    assert_true(sqlite_row(&q));
+    assert_int_equal(sqlite_int(&q, 0), wanted);
+    assert_true(sqlite_int(&q, 1) > 0); /* the others make none */
+    sqlite_end(&q);
+    assert_true(sqlite_check(db, &f));
+}
+
+/* ---- what is passed over ---- */
+
+static const char *const nothings[] = {"-", "🎉", "% &", "!!!", "", "…", "\"\"", "¨"};
+static const char *const somethings[] = {"quick", "fox", "the", "a",   "mich",
+                                         "of",    "it",  "100", "an*", "quick brown"};
+#define PICK(r, list) (list)[rng_below(r, sizeof(list) / sizeof *(list))]
+
+static void put_phrase(struct buf *to, const char *text)
+{
+    buf_printf(to, "\"%s\"", text);
+}
+
+/* Terms joined by AND and AND NOT, and the same without what has no letter or digit. */
+static void put_terms(struct rng *r, struct buf *with, struct buf *without)
+{
+    uint64_t count = 1 + rng_below(r, 3);
+    bool first = true;
+
+    for (uint64_t i = 0; i < count; i++) {
+        const char *text = PICK(r, somethings);
+        const char *joint = i == 0 ? "" : rng_below(r, 2) ? " AND " : " AND NOT ";
+
+        while (rng_below(r, 3) == 0) {
+            buf_put_text(with, first ? "" : rng_below(r, 2) ? " AND " : " AND NOT ");
+            put_phrase(with, PICK(r, nothings));
+            first = false;
+        }
+        buf_put_text(with, i == 0 && !first ? " AND " : joint);
+        buf_put_text(without, joint);
+        if (rng_below(r, 4) == 0) {
+            buf_printf(with, "(\"%s\" OR \"%s\")", PICK(r, nothings), text);
+        } else {
+            put_phrase(with, text);
+            if (rng_below(r, 4) == 0)
+                buf_printf(with, " NEAR \"%s\"", PICK(r, nothings));
+        }
+        put_phrase(without, text);
+        first = false;
+    }
+}
+
+static void put_either(struct rng *r, struct buf *with, struct buf *without)
+{
+    uint64_t count = 1 + rng_below(r, 3);
+    bool first = true;
+
+    for (uint64_t i = 0; i < count; i++) {
+        while (rng_below(r, 3) == 0) {
+            buf_put_text(with, first ? "" : " OR ");
+            put_phrase(with, PICK(r, nothings));
+            first = false;
+        }
+        buf_put_text(with, first ? "" : " OR ");
+        buf_put_text(without, i == 0 ? "" : " OR ");
+        put_terms(r, with, without);
+        first = false;
+    }
+}
+
+static void put_words(struct rng *r, struct buf *with, struct buf *without)
+{
+    for (uint64_t n = 1 + rng_below(r, 4); n > 0; n--) {
+        const char *text = PICK(r, somethings);
+
+        while (rng_below(r, 3) == 0)
+            buf_printf(with, " %s ", nothings[rng_below(r, 4)]);
+        buf_printf(with, "%s ", text);
+        buf_printf(without, "%s ", text);
+    }
+}
+
+static unsigned found_by(struct buf *value)
+{
+    struct fault f = {0};
+    struct buf to;
+    unsigned bits = 0;
+
+    buf_init(&to, FULLTEXT_EXPRESSION_MAX);
+    if (!fulltext_expression(buf_view(value), &to, &f))
+        fail_msg("%s: %s", buf_text(value), f.text);
+    bits = found("texts", &to);
+    buf_done(&to);
+    return bits;
+}
+
+static void what_has_no_letter_or_digit_changes_nothing(void **state)
+{
+    struct rng r = rng_of(2);
+    unsigned hits = 0;
+
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        struct buf without;
+        struct buf with;
+
+        buf_init(&with, FULLTEXT_BYTES_MAX);
+        buf_init(&without, FULLTEXT_BYTES_MAX);
+        if (i % 2 == 0)
+            put_words(&r, &with, &without);
+        else
+            put_either(&r, &with, &without);
+        if (found_by(&with) != found_by(&without))
+            fail_msg("%s finds other rows than %s", buf_text(&with), buf_text(&without));
+        hits += found_by(&without) != 0;
+        buf_done(&with);
+        buf_done(&without);
+    }
+    assert_true(hits > 2000);
+}
+
+/* FTS5's parser has a stack of 100 symbols. */
+static void the_deepest_is_taken(void **state)
+{
+    static const char *const levels[] = {"\"b\" OR \"c\" AND \"quick\" AND NOT (",
+                                         "\"b\" OR \"c\" AND NOT \"x\" AND (", "\"b\" OR (",
+                                         "\"-\" AND NOT ("};
+
+    (void)state;
+    for (size_t l = 0; l < sizeof levels / sizeof *levels; l++) {
+        struct buf value;
+
+        buf_init(&value, FULLTEXT_BYTES_MAX);
+        for (int i = 0; i < FULLTEXT_DEPTH_MAX; i++)
+            buf_put_text(&value, levels[l]);
+        buf_put_text(&value, "\"b\" OR \"c\" AND \"x\" AND NOT NEAR(\"fox jumps\" \"dog*\", 9)");
+        for (int i = 0; i < FULLTEXT_DEPTH_MAX; i++)
+            buf_put_char(&value, ')');
+        (void)found_by(&value);
+        buf_done(&value);
+    }
+}
+
 static void trigrams_are_those_of_the_literal_runs(void **state)
 {
     static const struct {
@@ -244,6 +444,9 @@ int main(void)
         cmocka_unit_test(what_is_no_expression_is_refused),
         cmocka_unit_test(limits_are_named),
         cmocka_unit_test(nothing_that_is_taken_is_refused_by_fts5),
+        cmocka_unit_test(letters_and_digits_are_those_of_fts5),
+        cmocka_unit_test(what_has_no_letter_or_digit_changes_nothing),
+        cmocka_unit_test(the_deepest_is_taken),
         cmocka_unit_test(trigrams_are_those_of_the_literal_runs),
     };
 
