@@ -12,6 +12,7 @@
 #include "server/erased_reading.h"
 #include "server/exchange.h"
 #include "server/history.h"
+#include "server/leg.h"
 #include "server/server.h"
 #include "server/sqlite.h"
 
@@ -72,6 +73,24 @@ static void add_about(struct ingest_event *e, const struct guid *id, bool both)
 void ingest_about(struct ingest_event *e, const struct guid *id)
 {
     add_about(e, id, false);
+}
+
+void ingest_group(struct ingest_event *e, const struct cmi_value *v, struct leg_change *c,
+                  struct arena *texts)
+{
+    struct guid group;
+
+    if (v->null) {
+        leg_change_set(c, LEG_SETS_GROUP, cell_null);
+    } else if (v->named) {
+        group = ingest_guid(e->source, "contacts", v->text);
+        leg_change_group(c, &group, arena_take(texts, 1, LEG_GROUP_MAX));
+        ingest_one_with(e, &group);
+    } else {
+        leg_change_set(c, LEG_SETS_GROUP, cell_text(arena_view(texts, v->text)));
+        if (guid_parse(v->text, &group))
+            ingest_one_with(e, &group);
+    }
 }
 
 void ingest_one_with(struct ingest_event *e, const struct guid *id)

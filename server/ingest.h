@@ -19,6 +19,7 @@
 #define INGEST_ABOUT_MAX 4
 
 struct erased;
+struct leg_change;
 struct sqlite;
 
 struct ingest_event {
@@ -86,5 +87,8 @@ bool ingest_check(struct ingest_event *e, struct view data, struct cmi_visitor v
 void ingest_about(struct ingest_event *e, const struct guid *id);
 /* It and that are of one matter: a group, the leg before. */
 void ingest_one_with(struct ingest_event *e, const struct guid *id);
+/* What it says of the contact's group. */
+void ingest_group(struct ingest_event *e, const struct cmi_value *v, struct leg_change *c,
+                  struct arena *texts);
 
 #endif

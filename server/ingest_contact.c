@@ -65,20 +65,6 @@ static struct cell guid_cell(const struct contact_said *said, const struct cmi_v
     return cell_guid(keep);
 }
 
-static struct cell group_cell(const struct contact_said *said, const struct cmi_value *v)
-{
-    char text[GUID_TEXT_MAX];
-    struct guid group;
-
-    if (v->null)
-        return cell_null;
-    if (!v->named)
-        return cell_text(arena_view(said->texts, v->text));
-    group = ingest_guid(said->event->source, "contacts", v->text);
-    guid_hyphen(&group, text);
-    return cell_text(arena_view(said->texts, view_of(text)));
-}
-
 static bool on_begin(void *ctx, const struct cmi_field *field, size_t index, struct fault *f)
 {
     struct contact_said *said = ctx;
@@ -128,13 +114,9 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
         }
     if (strcmp(field->name, "channel") == 0 && !v->null)
         said->event->age = age_of_channel(v->text);
-    if (strcmp(field->name, "contactGroupId") == 0) {
-        struct guid group;
-
-        leg_change_set(c, LEG_SETS_GROUP, group_cell(said, v));
-        if (guid_parse(c->cells[LEG_GIVEN_GROUP].bytes, &group))
-            ingest_one_with(said->event, &group);
-    } else if (strcmp(field->name, "status") == 0 && !v->null)
+    if (strcmp(field->name, "contactGroupId") == 0)
+        ingest_group(said->event, v, c, said->texts);
+    else if (strcmp(field->name, "status") == 0 && !v->null)
         leg_change_more(c, LEG_SETS_STATUS, 1, plain_cell(field, v, said->texts));
     else if (strcmp(field->name, "agentId") == 0)
         leg_change_set(c, LEG_SETS_AGENT_ID, guid_cell(said, v, &said->agent_id));

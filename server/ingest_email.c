@@ -174,23 +174,6 @@ static void take_status(struct email_said *said, const struct cmi_value *v)
             leg_change_more(&said->leg, LEG_SETS_STATUS, 1, cell_text(view_of(words[i])));
 }
 
-static void take_group(struct email_said *said, const struct cmi_value *v)
-{
-    char text[GUID_TEXT_MAX];
-    struct guid group;
-
-    if (v->null || !v->named) {
-        leg_change_set(&said->leg, LEG_SETS_GROUP, text_cell(said, v));
-        if (!v->null && guid_parse(v->text, &group))
-            ingest_one_with(said->event, &group);
-        return;
-    }
-    group = ingest_guid(said->event->source, "contacts", v->text);
-    ingest_one_with(said->event, &group);
-    guid_hyphen(&group, text);
-    leg_change_set(&said->leg, LEG_SETS_GROUP, cell_text(arena_view(said->texts, view_of(text))));
-}
-
 static void take_nulled(struct email_said *said, const char *name)
 {
     set_list(said, name);
@@ -231,7 +214,7 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
     if (strcmp(name, "status") == 0) {
         take_status(said, v);
     } else if (strcmp(name, "contactGroupId") == 0) {
-        take_group(said, v);
+        ingest_group(said->event, v, &said->leg, said->texts);
     } else if (strcmp(name, "agentId") == 0) {
         if (!v->null)
             said->agent_id = ingest_guid(said->event->source, "contacts", v->text);
@@ -256,9 +239,9 @@ static void complete(struct email_said *said)
         leg_change_set(c, LEG_SETS_TYPE, cell_text(view_of(sent ? "EmailOut" : "EmailIn")));
     if (!leg_change_has(c, LEG_SETS_ARRIVAL))
         leg_change_set(c, LEG_SETS_ARRIVAL, cell_int(e->time_ms));
-    if (sent && c->cells[LEG_GIVEN_STATUS].kind == CELL_NULL) {
+    if (sent) { /* whatever its data calls that */
         leg_change_more(c, LEG_SETS_STATUS, 1, cell_text(VIEW("Handled")));
-        if (!leg_change_has(c, LEG_SETS_STATUS_DETAILS))
+        if (c->cells[LEG_GIVEN_STATUS_DETAILS].kind == CELL_NULL)
             leg_change_set(c, LEG_SETS_STATUS_DETAILS, cell_text(VIEW("Sent")));
         leg_change_set(c, LEG_SETS_DISCONNECT, c->cells[LEG_ARRIVAL]);
     }

@@ -103,6 +103,16 @@ void leg_change_set(struct leg_change *c, enum leg_property p, struct cell value
     leg_change_more(c, p, 0, value);
 }
 
+/* In LEG_GIVEN_GROUP: the group was named, and has no spelling of its own. */
+#define NAMED '='
+
+void leg_change_group(struct leg_change *c, const struct guid *group, char room[LEG_GROUP_MAX])
+{
+    room[0] = NAMED;
+    guid_hex(group, room + 1);
+    leg_change_set(c, LEG_SETS_GROUP, cell_text(view_of(room)));
+}
+
 void leg_change_say(struct leg_change *c, enum leg_property p, struct cell value)
 {
     if (value.kind != CELL_NULL || !properties[p].stays)
@@ -315,12 +325,29 @@ static void derive_queue(struct leg *leg, const struct leg *previous)
     show(leg, LEG_QUEUE_NAME, name);
 }
 
-static void derive_group(struct leg *leg, const struct leg *previous)
+/* A group that is spelt by us: a phone call's without hyphens, others' with (L1498). */
+static void show_group(struct leg *leg, const struct guid *group)
 {
     char text[GUID_TEXT_MAX];
+
+    if (cell_is(cell(leg, LEG_CHANNEL), "PHONE"))
+        guid_hex(group, text);
+    else
+        guid_hyphen(group, text);
+    show_text(leg, LEG_GROUP_TEXT, text);
+    show(leg, LEG_GROUP_ID, cell_guid(group));
+}
+
+static void derive_group(struct leg *leg, const struct leg *previous)
+{
+    struct view given = cell(leg, LEG_GIVEN_GROUP)->bytes;
     struct guid group;
 
-    if (has(leg, LEG_GIVEN_GROUP) && guid_parse(cell(leg, LEG_GIVEN_GROUP)->bytes, &group)) {
+    if (given.n > 0 && given.p[0] == NAMED && guid_parse(view_skip(given, 1), &group)) {
+        show_group(leg, &group);
+        return;
+    }
+    if (has(leg, LEG_GIVEN_GROUP) && guid_parse(given, &group)) {
         show(leg, LEG_GROUP_TEXT, *cell(leg, LEG_GIVEN_GROUP));
         show(leg, LEG_GROUP_ID, cell_guid(&group));
         return;
@@ -330,12 +357,7 @@ static void derive_group(struct leg *leg, const struct leg *previous)
         show(leg, LEG_GROUP_ID, *cell(previous, LEG_GROUP_ID));
         return;
     }
-    if (cell_is(cell(leg, LEG_CHANNEL), "PHONE")) /* L1498 */
-        guid_hex(&leg->r.id, text);
-    else
-        guid_hyphen(&leg->r.id, text);
-    show_text(leg, LEG_GROUP_TEXT, text);
-    show(leg, LEG_GROUP_ID, cell_guid(&leg->r.id));
+    show_group(leg, &leg->r.id);
 }
 
 static bool is_true(const struct cell *c)

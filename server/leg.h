@@ -115,6 +115,11 @@ struct leg_change {
 void leg_change_set(struct leg_change *c, enum leg_property p, struct cell value);
 void leg_change_more(struct leg_change *c, enum leg_property p, unsigned nth, struct cell value);
 bool leg_change_has(const struct leg_change *c, enum leg_property p);
+#define LEG_GROUP_MAX (1 + GUID_TEXT_MAX)
+
+/* The group, which its producer named: shown as such a contact's own id is (leg.c). The cell
+ * borrows `room`. */
+void leg_change_group(struct leg_change *c, const struct guid *group, char room[LEG_GROUP_MAX]);
 /* What data says of a property of one column. null takes it away, but from those that no contact
  * can lack, and from times, which are the event's where none is given: there it says nothing. */
 void leg_change_say(struct leg_change *c, enum leg_property p, struct cell value);
