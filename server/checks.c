@@ -11,9 +11,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define ACCEPT_BYTES_MAX 4096
-#define NAME_SHOWN_MAX   64 /* bytes of a parameter's name */
-#define ID_SHOWN_MAX     64 /* characters of one that is far too long */
+#define NAME_SHOWN_MAX 64 /* bytes of a parameter's name */
+#define ID_SHOWN_MAX   64 /* characters of one that is far too long */
 
 bool checks_id(struct pending *p, struct view encoded, char **text)
 {
@@ -61,6 +60,7 @@ static bool decode_params(struct pending *p, char **text)
     struct view name = VIEW_NONE;
     struct view value = VIEW_NONE;
     struct fault f = {0};
+    char shown[NAME_SHOWN_MAX];
 
     if (query.n > 0)
         p->x.params = p->params = mem_zeroed(EXCHANGE_PARAMS_MAX, sizeof *p->params);
@@ -79,7 +79,8 @@ static bool decode_params(struct pending *p, char **text)
         if (one->name.n > 0 && one->name.p[0] == '_')
             continue;
         if (!percent_decode_query(value, *text, &one->value, &f)) {
-            exchange_error(&p->x, 400, "%.*s: %s", VIEW_ARG(one->name), f.text);
+            exchange_error(&p->x, 400, "%s: %s", mask_sentence(one->name, shown, sizeof shown),
+                           f.text);
             return false;
         }
         *text += one->value.n;
@@ -146,20 +147,24 @@ bool checks_params(struct pending *p, char **text)
 /* The one place that chooses an answer's representation. */
 bool checks_accept(struct pending *p)
 {
+    const struct http_field *headers = p->request->headers;
+    size_t most = 1; /* bytes: a head has its limit */
     struct buf all;
     enum accept choice = ACCEPT_NEITHER;
 
     if ((p->route->route->need & ROUTE_TEXT_ANSWER) != 0)
         return true;
-    buf_init(&all, ACCEPT_BYTES_MAX);
+    for (size_t i = 0; i < p->request->header_count; i++)
+        most += headers[i].value.n + 1;
+    buf_init(&all, most);
     for (size_t i = 0; i < p->request->header_count; i++) {
-        if (!view_eq_nocase(p->request->headers[i].name, VIEW("Accept")))
+        if (!view_eq_nocase(headers[i].name, VIEW("Accept")))
             continue;
         if (all.n > 0)
             buf_put_char(&all, ',');
-        buf_put(&all, p->request->headers[i].value);
+        buf_put(&all, headers[i].value);
     }
-    choice = all.full ? ACCEPT_JSON : accept_choose(buf_view(&all), true);
+    choice = accept_choose(buf_view(&all), true);
     buf_done(&all);
     p->x.form = choice == ACCEPT_XML ? SHOW_XML : SHOW_JSON;
     if (choice != ACCEPT_NEITHER)

@@ -127,6 +127,36 @@ static void each_request_is_answered_by_its_row(void **state)
     }
 }
 
+/* As long as a head may be, all of it counts. */
+static void a_long_accept_says_what_it_says(void **state)
+{
+    static const struct {
+        const char *last;
+        int status;
+    } rows[] = {{"image/png", 406}, {"application/xml", 200}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf request;
+        struct probe_reply r;
+        int fd = probe_connect(rig.port);
+
+        buf_init(&request, 16384);
+        buf_put_text(&request, "GET /RI/cmi/callbacks HTTP/1.1\r\nHost: x\r\nAccept: ");
+        while (request.n < 8192)
+            buf_put_text(&request, "text/html, ");
+        buf_printf(&request, "%s\r\n\r\n", rows[i].last);
+        probe_send(fd, buf_view(&request));
+        r = probe_read(fd, false);
+        assert_int_equal(r.status, rows[i].status);
+        if (r.status == 200)
+            assert_string_equal(probe_header(&r, "Content-Type"), rows[i].last);
+        probe_done(&r);
+        probe_close(fd);
+        buf_done(&request);
+    }
+}
+
 static void options_and_405_say_what_is_allowed(void **state)
 {
     static const struct {
@@ -304,6 +334,8 @@ static void a_parameter_of_a_write_is_refused(void **state)
         {"_=1&language=FI", "there is no parameter 'language' here\n"},
         {"%2B358401234567=1", "there is no parameter '+…567' here\n"},
         {"limit=20", "there is no parameter 'limit' here\n"},
+        {"%2B358401234567=%zz", "+…567: the % at byte 1 has no two hexadecimal digits "
+                                "after it\n"},
         {"%FF=1", NULL},
     };
     char path[128];
@@ -347,6 +379,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_request_is_answered_by_its_row),
+        cmocka_unit_test(a_long_accept_says_what_it_says),
         cmocka_unit_test(options_and_405_say_what_is_allowed),
         cmocka_unit_test(pages_of_allowed_origins_may_call_and_others_may_not),
         cmocka_unit_test(pages_of_allowed_origins_may_read_every_refusal),
