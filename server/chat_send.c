@@ -16,12 +16,18 @@
 #define RETRY_DELAY_S 60
 #define RETRIES       10
 
+struct dated {
+    const struct transcript_line *line;
+    int64_t time_ms;
+    uint32_t time_ns;
+};
+
 struct sending {
     struct exchange *x;
     const struct chat_queue *queue;
-    struct buf slice;                                   /* the one destination */
-    const struct transcript_line *lines[CHAT_SEND_MAX]; /* newest first */
-    size_t count;                                       /* still to be stored */
+    struct buf slice;                  /* the one destination */
+    struct dated lines[CHAT_SEND_MAX]; /* oldest first */
+    size_t count;
     size_t stored;
     char ids[3][GUID_TEXT_MAX]; /* of the message before, of this one and of the next */
     chat_send_done *done;
@@ -104,16 +110,16 @@ static void next(struct sending *s)
     const struct transcript_line *line = NULL;
     struct effect e;
 
-    if (s->count == 0) {
+    if (s->stored == s->count) {
         end(s, EFFECT_DONE, NULL);
         return;
     }
-    line = s->lines[--s->count];
+    line = s->lines[s->stored].line;
     make_id(s->x, s->stored + 1, s->ids[2]);
     effect_init(&e, s->x, STORE_MESSAGE, s->ids[1], EFFECT_NEW);
     e.list = EFFECT_LIST_ADD_CHAT;
     e.behind = s->stored > 0 ? s->ids[0] : NULL;
-    if (s->count > 0)
+    if (s->stored + 1 < s->count)
         effect_text(&e, "nx", view_of(s->ids[2]));
     e.created_ms = s->x->wall_ms;
     e.slices = 1;
@@ -126,6 +132,39 @@ static void next(struct sending *s)
                                                .source = view_of(s->queue->address),
                                                .sub_type = view_of(s->queue->channel)});
     effect_apply(&e, on_stored, s);
+}
+
+static bool is_later(const struct dated *a, const struct dated *b)
+{
+    return a->time_ms != b->time_ms ? a->time_ms > b->time_ms : a->time_ns > b->time_ns;
+}
+
+/* In the order of their times, those of one time in that of the transcript, which has its newest
+ * first. One without a time goes right after the one before it there. */
+static void put_in_order(struct sending *s, const struct transcript *t)
+{
+    struct dated before = {.time_ms = INT64_MIN};
+    size_t at = 0;
+
+    for (const struct transcript_line *line = t->lines; line != NULL; line = line->next)
+        if (goes_out(line) && s->count < CHAT_SEND_MAX)
+            s->count++;
+    at = s->count;
+    for (const struct transcript_line *line = t->lines; line != NULL && at > 0; line = line->next)
+        if (goes_out(line))
+            s->lines[--at] = (struct dated){line, line->time_ms, line->time_ns};
+    for (size_t i = 0; i < s->count; i++) {
+        struct dated one = s->lines[i];
+
+        if (!one.line->has_time) {
+            one.time_ms = before.time_ms;
+            one.time_ns = before.time_ns;
+        }
+        before = one;
+        for (at = i; at > 0 && is_later(&s->lines[at - 1], &one); at--)
+            s->lines[at] = s->lines[at - 1];
+        s->lines[at] = one;
+    }
 }
 
 void chat_send(struct exchange *x, const struct chat_queue *queue, struct view destination,
@@ -141,9 +180,7 @@ void chat_send(struct exchange *x, const struct chat_queue *queue, struct view d
     address_list_begin(&s->slice);
     address_list_add(&s->slice, view_trim(destination));
     address_list_end(&s->slice, 1);
-    for (const struct transcript_line *line = t->lines; line != NULL; line = line->next)
-        if (goes_out(line) && s->count < CHAT_SEND_MAX)
-            s->lines[s->count++] = line;
+    put_in_order(s, t);
     make_id(x, 0, s->ids[1]);
     next(s);
 }

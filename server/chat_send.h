@@ -1,6 +1,6 @@
 /*
  * chat_send: the messages of an outbound chat go out through its queue's channel, each as a message
- * to one destination (contract 19), the oldest first.
+ * to one destination (contract 19), the oldest first: by their timestamps, where they have any.
  *
  * Each has its id from the chat's and its place, so the chat repeated under its Idempotency-Key
  * sends nothing twice. The first is due at once, each of the others when the one before it has been

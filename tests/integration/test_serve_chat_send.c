@@ -130,6 +130,32 @@ static void its_messages_go_out_oldest_first_and_once(void **state)
     serve_lacks(&rig, "/messages", "first"); /* part of the chat, not of that list */
 }
 
+#define AT(time) ",\"timestamp\":\"" time "\""
+
+/* The oldest by their timestamps is first; of one time, or without one, the last of the array. */
+static void the_oldest_is_the_one_whose_timestamp_says_so(void **state)
+{
+    static const char *const expected[] = {"b", "a", "c", "e", "d", "g", "f"};
+    char chat[33];
+
+    (void)state;
+    serve_create(
+        &rig, "/chats", "",
+        CHAT(
+            "chatout", WITH,
+            LINE("a", AT("2026-01-01T10:00:00.000000001Z")) "," LINE("b", AT("2026-01-01T12:00:00+"
+                                                                             "02:00")) "," LINE("c", AT("2026-01-01T10:01:00Z")) "," LINE(
+                "d",
+                AT("2026-01-01T10:02:00Z")) "," LINE("e",
+                                                     AT("2026-01-01T10:02:00Z")) "," LINE("f",
+                                                                                          "") "," LINE("g",
+                                                                                                       AT("2026-01-01T10:03:00Z"))),
+        chat);
+    for (unsigned i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        expect_message(chat, i, expected[i]);
+    expect_due(chat, 0, sizeof expected / sizeof expected[0]);
+}
+
 static void erase_message(const char *chat, unsigned n)
 {
     char path[64];
@@ -349,6 +375,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(its_messages_go_out_oldest_first_and_once),
+        cmocka_unit_test(the_oldest_is_the_one_whose_timestamp_says_so),
         cmocka_unit_test(the_others_go_on_without_one_that_is_deleted),
         cmocka_unit_test(their_list_has_them_as_long_as_the_store),
         cmocka_unit_test(whoever_is_erased_is_sent_none_of_them),
