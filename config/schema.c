@@ -388,7 +388,9 @@ const struct setting schema[] = {
     {"chats.queues.*.name", SETTING_TEXT, SETTING_REQUIRED, USED_SERVE, NULL, 1, 64, NULL,
      "Service SMS", "shown as the queue's name"},
     {"chats.queues.*.via", SETTING_TEXT, 0, USED_SCHEDULE | USED_SERVE, NULL, 1, SCHEMA_NAME_MAX,
-     NULL, "gateway", "the channel that its messages go out through; absent: they are only kept"},
+     NULL, "gateway",
+     "the channel that its messages go out through; absent: they are only kept, and a chatout is "
+     "refused"},
 
     {"translations.*.*", SETTING_TEXT, 0, USED_SERVE, NULL, 0, 255, NULL, "Jonossa",
      "the text in that language"},

@@ -45,9 +45,16 @@ struct chat_post {
     bool there;                     /* it was put on record, under the same key */
 };
 
-static bool goes_out(const struct chat_post *post)
+/* What has no way out is not said to be sent. */
+static bool check_outbound(const struct chat_post *post, struct fault *f)
 {
-    return post->outbound && post->queue->via != NULL;
+    const struct chat_queue *q = post->queue;
+
+    if (q->via == NULL)
+        return fault_set(f, FAULT_REJECT,
+                         "from_queue: '%s' can't send a chatout: chats.queues.%s.via is not set",
+                         q->name, q->entry != NULL ? q->entry : "*");
+    return chat_send_check(&post->transcript, post->destination, f);
 }
 
 static bool post_begin(void *ctx, const struct cmi_field *field, size_t index, struct fault *f)
@@ -201,7 +208,7 @@ static bool post_read(struct chat_post *post, struct fault *f)
         guid_hex(&post->queue_id, queue);
         return fault_set(f, FAULT_REJECT, "Chat queue not found: '%s'", queue);
     }
-    return !goes_out(post) || chat_send_check(&post->transcript, post->destination, f);
+    return !post->outbound || check_outbound(post, f);
 }
 
 static void answer(struct exchange *x)
@@ -285,7 +292,7 @@ static void post_chat(struct exchange *x)
     if (!post_read(post, &f)) {
         post_free(post);
         idempotency_refuse(x, &f, answer);
-    } else if (!goes_out(post)) {
+    } else if (!post->outbound) {
         store(post);
     } else {
         post->job.run = look_run;

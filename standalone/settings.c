@@ -44,7 +44,9 @@ static const struct {
 
     {"chats.queues.support.id", "999102030405060708090A0B0C0D0E0F"},
     {"chats.queues.support.name", "My support chat"},
+    {"chats.queues.support.via", "carrier"},
     {"chats.queues.support.channel", "text"},
+    {"chats.queues.support.address", "kjiouioy9i89987ttydrtxfc@sms.sinchconversation.com"},
     {"chats.queues.sms.id", "6D2A86B1C4E04C6F9A4E0E7B36D8A101"},
     {"chats.queues.sms.name", "SMS"},
     {"chats.queues.sms.via", "carrier"},

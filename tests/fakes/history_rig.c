@@ -77,7 +77,7 @@ static void drain(void *ctx)
 static void make(struct inside *s, const char *file, bool plain_user)
 {
     struct chat_queue queue = {
-        .address = "chat@example.com", .name = "My support chat", .channel = "text"};
+        .address = "chat@example.com", .name = "My support chat", .channel = "text", .via = "out"};
     struct exchange_user user = {
         .login = "mark.smith", .name = "Smith, Mark", .language = "en", .act_for = !plain_user};
     struct http_server_conf http = {.address = "127.0.0.1:0",

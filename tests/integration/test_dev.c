@@ -22,7 +22,8 @@
 
 #include <cmocka.h>
 
-#define TEXT_MAX 8192
+#define TEXT_MAX    8192
+#define PATIENCE_MS 30000
 
 struct run {
     pid_t pid;
@@ -190,6 +191,23 @@ static void all_comes_up_answers_and_ends_without_a_trace(void **state)
     assert_nothing_left();
 }
 
+/* The pretend carrier takes a message in its time. */
+static void await_sent(const struct fixture *x, const char *to)
+{
+    char path[96];
+    char wanted[64];
+    char lines[TEXT_MAX] = "";
+
+    (void)snprintf(path, sizeof path, "%s/dev/carrier.jsonl", x->dir);
+    (void)snprintf(wanted, sizeof wanted, "\"to\":\"%s\"", to);
+    for (int i = 0; strstr(lines, wanted) == NULL; i++) {
+        assert_true(i < PATIENCE_MS / 10);
+        poll(NULL, 0, 10);
+        if (access(path, R_OK) == 0)
+            read_text(path, lines);
+    }
+}
+
 /* tests/golden/spec/COLLECTION-NAME.json: the specification's examples, a missing quote added. */
 static void the_examples_of_the_specification_work_as_they_stand(void **state)
 {
@@ -215,6 +233,7 @@ static void the_examples_of_the_specification_work_as_they_stand(void **state)
         if (curl(endpoints, request, answer, sizeof answer) != 0)
             fail_msg("%s was refused", examples[i].file);
     }
+    await_sent(x, "+5521244222225555"); /* the chat's */
     assert_int_equal(kill(r.pid, SIGTERM), 0);
     assert_int_equal(wait_until_ended(&r), COMMAND_OK);
     assert_nothing_left();

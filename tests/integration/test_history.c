@@ -178,7 +178,7 @@ static void an_outbound_chat_is_sent_and_handled(void **state)
     static const char body[] =
         "{\"originator\":\"q@sms\",\"destination\":\"+5521244222225555\",\"from_queue\":{\"id\":"
         "\"" RIG_QUEUE_ID "\"},\"title\":\"\",\"channel_type\":\"chatout\","
-        "\"channel_sub_type\":\"sms\",\"transcript\":{\"messages\":[{\"message\":\"Hi\","
+        "\"channel_sub_type\":\"sms\",\"transcript\":{\"messages\":[{\"message\":\"\","
         "\"originator\":\"q@sms\"}]}}";
 
     expect_status(rig, "POST", "/chats", JSON, body, 201);

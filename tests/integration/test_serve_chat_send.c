@@ -143,13 +143,16 @@ static void the_oldest_is_the_one_whose_timestamp_says_so(void **state)
         &rig, "/chats", "",
         CHAT(
             "chatout", WITH,
-            LINE("a", AT("2026-01-01T10:00:00.000000001Z")) "," LINE("b", AT("2026-01-01T12:00:00+"
-                                                                             "02:00")) "," LINE("c", AT("2026-01-01T10:01:00Z")) "," LINE(
-                "d",
-                AT("2026-01-01T10:02:00Z")) "," LINE("e",
-                                                     AT("2026-01-01T10:02:00Z")) "," LINE("f",
-                                                                                          "") "," LINE("g",
-                                                                                                       AT("2026-01-01T10:03:00Z"))),
+            LINE("a", AT("2026-01-01T10:00:00.000000001Z")) "," LINE(
+                "b",
+                AT("2026-01-01T12:00:00+"
+                   "02:00")) "," LINE("c",
+                                      AT("2026-01-01T10:01:00Z")) "," LINE("d",
+                                                                           AT("2026-01-01T10:02:"
+                                                                              "00Z")) "," LINE("e",
+                                                                                               AT("2026-01-01T10:02:00Z")) "," LINE("f",
+                                                                                                                                    "") "," LINE("g",
+                                                                                                                                                 AT("2026-01-01T10:03:00Z"))),
         chat);
     for (unsigned i = 0; i < sizeof expected / sizeof expected[0]; i++)
         expect_message(chat, i, expected[i]);
@@ -275,8 +278,6 @@ static void what_does_not_go_out_is_only_recorded(void **state)
     (void)state;
     serve_create(&rig, "/chats", "", CHAT("chat", WITH, LINE("inbound", "")), chat);
     expect_none(chat, 0);
-    serve_create(&rig, "/chats", "", CHAT("chatout", WITHOUT, LINE("nobody sends it", "")), chat);
-    expect_none(chat, 0);
     serve_create(&rig, "/chats", "", CHAT("chatout", WITH, LINE("", "")), chat);
     expect_none(chat, 0);
 }
@@ -286,6 +287,13 @@ static void what_can_t_be_sent_is_refused_before_it_is_recorded(void **state)
     struct buf body;
 
     (void)state;
+    serve_expect(&rig, "POST", "/chats", "",
+                 TITLED("unheard", "chatout", WITHOUT, LINE("nobody sends it", "")), 400,
+                 "from_queue: 'Mute' can't send a chatout: chats.queues.mute.via is not set\n");
+    serve_lacks(&rig, "/chats", "unheard");
+    serve_create(&rig, "/chats", "", TITLED("heard", "chat", WITHOUT, LINE("it is kept", "")),
+                 (char[33]){0});
+    serve_holds(&rig, "/chats", "\"title\":\"heard\"");
     buf_init(&body, 1 << 20);
     buf_put_text(&body,
                  "{\"originator\":\"d\",\"destination\":\"+55\",\"from_queue\":{\"id\":\"" WITH
