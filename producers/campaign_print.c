@@ -92,7 +92,7 @@ void campaign_print_whole(const struct campaign_row *c)
     printf("%-14s %s\n", "state", campaign_state_name(c->state));
     if (c->state == CAMPAIGN_BEHIND)
         printf("%-14s %s\n", "waits for", c->behind);
-    if (c->source[0] != '\0') /* of one that was cancelled it is not kept */
+    if (c->source[0] != '\0') /* else cancelled by a release that did not keep it */
         printf("%-14s %s (%s)\n", "source", c->source, c->sub_type);
     print_time("created", c->created_ms);
     print_time("send time", c->send_ms);

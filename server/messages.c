@@ -366,7 +366,7 @@ static void on_removed(void *owner, enum effect_outcome outcome, const struct fa
 void message_tombstone(struct effect *e, struct exchange *x, const char *id_hex,
                        const struct redis_value *hash)
 {
-    static const char *const texts[] = {"body", "src", "sub", "ct", "send"};
+    static const char *const texts[] = {"body", "ct", "send"};
 
     effect_init(e, x, STORE_MESSAGE, id_hex, store_int(hash, "ver", 0));
     e->created_ms = store_int(hash, "created", 0);

@@ -222,6 +222,29 @@ static void what_was_handled_fails_late_once_and_is_told(void **state)
     buf_done(&bytes);
 }
 
+static void what_had_gone_before_a_delete_fails_late_too(void **state)
+{
+    struct settlement told;
+    struct buf bytes;
+    char path[64];
+    char id[33];
+
+    (void)state;
+    buf_init(&bytes, 4096);
+    post(id, SENT);
+    snprintf(path, sizeof path, "/messages/%s", id);
+    serve_expect(&rig, "DELETE", path, "", NULL, 204, "");
+    assert_int_equal(hook("deleted-1", id, 0, FAILED), 200);
+    expect_counts(id, "1", "1");
+    assert_int_equal(events(id, &told, &bytes), 1);
+    assert_int_equal(told.state, SETTLEMENT_LATE);
+    assert_int_equal(told.index, 0);
+    assert_true(view_is(told.address, "+1"));
+    serve_expect(&rig, "GET", path, "", NULL, 404, NULL);
+    serve_expect(&rig, "DELETE", path, "", NULL, 404, NULL);
+    buf_done(&bytes);
+}
+
 static void delivered_and_read_are_told_and_change_no_status(void **state)
 {
     char id[33];
@@ -600,6 +623,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_handled_fails_late_once_and_is_told),
+        cmocka_unit_test(what_had_gone_before_a_delete_fails_late_too),
         cmocka_unit_test(delivered_and_read_are_told_and_change_no_status),
         cmocka_unit_test(one_that_comes_before_the_reply_is_kept),
         cmocka_unit_test(what_is_tried_again_anyway_or_is_nobody_s_changes_nothing),
