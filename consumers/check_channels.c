@@ -147,7 +147,7 @@ static const char *objection(const struct trial *one, int status)
 }
 
 /* What the gateway says, without what it repeats of how it was signed on to. */
-static const char *masked(const struct trials *t, const struct trial *one, struct view body,
+static const char *masked(const struct trial *one, const struct http_reply *reply,
                           char out[SHOWN_MAX])
 {
     struct channel_told told;
@@ -158,8 +158,8 @@ static const char *masked(const struct trials *t, const struct trial *one, struc
     http_secrets_add(&secrets, &one->route->http);
     for (size_t i = 0; i < CHANNEL_SECRETS_MAX; i++)
         echo_add_secret(&secrets, told.secrets[i]);
-    echo_add_secret(&secrets, tokens_text(t->http, (size_t)(one - t->all)));
-    http_secrets_mask(&secrets, body, out, SHOWN_MAX);
+    echo_add_secret(&secrets, reply->secret);
+    http_secrets_mask(&secrets, reply->body, out, SHOWN_MAX);
     http_secrets_done(&secrets);
     return out;
 }
@@ -178,7 +178,7 @@ static void on_reply(void *owner, const struct http_reply *reply)
         say(t, one->peer, true, "%s: %d to %s", one->url, reply->status, asked);
     else
         say(t, one->peer, false, "%s: %d to %s: %s%s%s", one->url, reply->status, asked, wrong,
-            reply->body.n > 0 ? ": " : "", masked(t, one, reply->body, said));
+            reply->body.n > 0 ? ": " : "", masked(one, reply, said));
     if (--t->waiting == 0)
         tokens_close(t->http, NULL, NULL);
 }

@@ -270,6 +270,7 @@ static struct call *take(struct tokens *t, uint64_t token)
 static void on_reply(void *owner, const struct http_reply *reply)
 {
     struct tokens *t = owner;
+    struct http_reply told = *reply;
     struct call *c;
 
     if (IS_FETCH(reply->token)) {
@@ -281,8 +282,10 @@ static void on_reply(void *owner, const struct http_reply *reply)
         c->number == c->of->number && !t->closing)
         fetch(c->of); /* perhaps it was revoked */
     if (c != NULL)
+        told.secret = c->bearer + sizeof SCHEME - 1;
+    t->on_reply(t->owner, &told);
+    if (c != NULL)
         call_free(c);
-    t->on_reply(t->owner, reply);
 }
 
 struct http_port tokens_port(struct tokens *t)
@@ -296,13 +299,6 @@ bool tokens_settled(const struct tokens *t)
         if (t->sources[i].destination != 0 && !t->sources[i].settled)
             return false;
     return true;
-}
-
-const char *tokens_text(const struct tokens *t, size_t destination)
-{
-    const char *bearer = t->sources[destination].bearer;
-
-    return bearer == NULL ? NULL : bearer + sizeof SCHEME - 1;
 }
 
 /* ---- making and unmaking ---- */

@@ -4,7 +4,7 @@
  * one fetch at a time; after a failed one again, with growing waits.
  *
  * Without a token a call is not sent, and its reply says so (HTTP_NOT_SENT, "no token: …"). A 401
- * to a call lets its token be fetched anew.
+ * to a call lets its token be fetched anew. A reply has the token that its call went with (secret).
  */
 #ifndef CONSUMERS_TOKENS_H
 #define CONSUMERS_TOKENS_H
@@ -29,9 +29,6 @@ struct tokens *tokens_new(struct uv_loop_s *loop, const struct http_destination 
 struct http_port tokens_port(struct tokens *t);
 /* Each has its first token, or a reason why not. */
 bool tokens_settled(const struct tokens *t);
-/* The destination's access token, for nobody's eyes; NULL: it has none. Holds until the next turn
- * of the loop. */
-const char *tokens_text(const struct tokens *t, size_t destination);
 /* As http_client_close; `closed` is called once all is gone, the tokens too. */
 void tokens_close(struct tokens *t, void (*closed)(void *owner), void *owner);
 

@@ -81,6 +81,7 @@ void channel_told_secrets(const struct channel_setup *s, struct channel_told *ou
     out->secrets[1] = s->token;
     out->secrets[2] = s->api_key;
     out->secrets[3] = s->receipts_secret;
+    out->secrets[CHANNEL_SECRETS_MAX - 1] = NULL;
 }
 
 void channel_told(const struct channel_setup *s, const struct channel_content *c, struct view to,

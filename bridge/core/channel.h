@@ -110,7 +110,7 @@ void channel_request_done(struct channel_request *r);
 /* ---- what comes back ---- */
 
 #define CHANNEL_TOLD_MAX    (TEMPLATE_PARAMETERS_MAX + 4)
-#define CHANNEL_SECRETS_MAX 4
+#define CHANNEL_SECRETS_MAX 5
 
 /* What a request told its gateway that is somebody's, or secret: its answer may repeat it (D11).
  * Borrowed. */
@@ -122,6 +122,7 @@ struct channel_told {
 /* Of one message to one destination. */
 void channel_told(const struct channel_setup *s, const struct channel_content *c, struct view to,
                   struct channel_told *out);
+/* All but the last, which is the request's own, if it has one. */
 void channel_told_secrets(const struct channel_setup *s, struct channel_told *out);
 void channel_told_add(struct channel_told *told, struct view value); /* an empty one is none */
 

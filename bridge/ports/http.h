@@ -52,6 +52,9 @@ struct http_reply {
     bool cut;          /* the body is longer than may be kept: this is its beginning */
     const char *error; /* for people, where fate is not HTTP_ANSWERED; holds during the call */
     int64_t elapsed_ms;
+    /* What the call was signed on with, where it is not the destination's own: nobody is to see it.
+     * NULL: it is, or nothing. Holds during the call. */
+    const char *secret;
 };
 
 typedef void http_on_reply(void *owner, const struct http_reply *reply);

@@ -522,6 +522,7 @@ static void judge(struct schedule *s, struct send *d, const struct http_reply *r
         return;
     }
     channel_told(setup, &h->content->body, schedule_address(h, d->destination), &told);
+    told.secrets[CHANNEL_SECRETS_MAX - 1] = reply->secret;
     setup->kind->judge(&r, &o);
     judged(s, d, &o);
 }

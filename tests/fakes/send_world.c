@@ -108,7 +108,8 @@ static void answer_reply(struct send_world *w, struct world_process *p, struct a
                            .fate = a->fate,
                            .status = a->status,
                            .body = view_of(a->body),
-                           .error = "the connection was lost"};
+                           .error = "the connection was lost",
+                           .secret = "of this request"};
 
     if (a->channel == 2 && a->fate == HTTP_ANSWERED && (a->status == 200 || a->status == 400))
         w->calls[a->message].told_ms[p->index] = send_world_store_ms(w);

@@ -21,10 +21,12 @@ static bool build(const struct channel_setup *s, const struct channel_send *m,
     return true;
 }
 
-/* What is judged is told what the request said to whom, so that it can keep it to itself (D11). */
+/* What is judged is told what the request said to whom, and what it was signed on with, so that it
+ * can keep it to itself (D11). */
 static void judge(const struct channel_reply *reply, struct channel_outcome *out)
 {
     assert_int_equal(reply->told->private_count, 2);
+    assert_string_equal(reply->told->secrets[CHANNEL_SECRETS_MAX - 1], "of this request");
     *out = (struct channel_outcome){.verdict = reply->status == 200   ? CHANNEL_HANDLED
                                                : reply->status == 400 ? CHANNEL_REFUSED
                                                : reply->status == 401 ? CHANNEL_STOPPED
