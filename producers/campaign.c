@@ -25,6 +25,7 @@
 #define LIST_MAX     10000
 #define FOLLOW_MS    500
 #define MISTAKES_MAX 65536
+#define LISTS        2 /* the interface's messages, and chats' */
 #define CANCEL_TRIES 8 /* others change it at the same time */
 
 struct campaign {
@@ -72,50 +73,60 @@ static int fault_code(const struct fault *f)
 /* ---- list ---- */
 
 struct members {
-    char (*ids)[GUID_TEXT_MAX + 24]; /* "<creation time, 16 digits>:<id>" */
+    struct member {
+        char text[GUID_TEXT_MAX + 24]; /* "<creation time, 16 digits>:<id>" */
+        bool of_chat;
+    } * all;
     size_t count;
     size_t max;
+    bool of_chat; /* those that are being read */
 };
 
 static void on_members(void *ctx, const struct redis_value *v)
 {
     struct members *m = ctx;
 
-    for (size_t i = 0; v->kind == REDIS_ARRAY && i < v->count && m->count < m->max; i++)
-        view_copy(v->items[i].text, m->ids[m->count++], sizeof m->ids[0]);
+    for (size_t i = 0; v->kind == REDIS_ARRAY && i < v->count && m->count < m->max; i++) {
+        struct member *one = &m->all[m->count++];
+
+        view_copy(v->items[i].text, one->text, sizeof one->text);
+        one->of_chat = m->of_chat;
+    }
 }
 
 static int newest_first(const void *a, const void *b)
 {
-    return strcmp(b, a);
+    return strcmp(((const struct member *)b)->text, ((const struct member *)a)->text);
 }
 
 static bool read_members(struct campaign *c, struct members *m, struct fault *f)
 {
+    static const char *const lists[LISTS] = {"messages", "chatmessages"};
     char limit[24];
 
     snprintf(limit, sizeof limit, "%" PRId64, c->limit);
-    for (unsigned shard = 0; shard < SHARD_COUNT; shard++) {
+    for (unsigned i = 0; i < LISTS * SHARD_COUNT; i++) {
         char text[SHARD_KEY_MAX];
-        const struct view key = shard_key(shard, "", VIEW_NONE, text);
-        const struct view args[] = {VIEW("messages"), VIEW(""), VIEW(""), VIEW("1"),
+        const struct view key = shard_key(i / LISTS, "", VIEW_NONE, text);
+        const struct view args[] = {view_of(lists[i % LISTS]), VIEW(""), VIEW(""), VIEW("1"),
                                     view_of(limit)};
 
+        m->of_chat = i % LISTS > 0;
         if (!store_ask_script(c->store, schedule_script(SCHEDULE_SCRIPT_LISTED), &key, 1, args, 5,
                               on_members, m, f))
             return false;
     }
-    qsort(m->ids, m->count, sizeof m->ids[0], newest_first);
+    qsort(m->all, m->count, sizeof m->all[0], newest_first);
     return true;
 }
 
 static int list(struct campaign *c)
 {
-    struct members m = {.max = SHARD_COUNT * (size_t)c->limit};
+    struct members m = {.max = LISTS * SHARD_COUNT * (size_t)c->limit};
     struct fault f = {0};
     int code = COMMAND_OK;
 
-    m.ids = mem_zeroed(m.max, sizeof m.ids[0]);
+    m.all = mem_zeroed(m.max, sizeof m.all[0]);
     if (!read_members(c, &m, &f))
         code = fault_code(&f);
     if (code == COMMAND_OK && !c->json && m.count > 0)
@@ -124,15 +135,17 @@ static int list(struct campaign *c)
         struct campaign_row row;
         char id[GUID_TEXT_MAX];
 
-        view_copy(store_member_id(view_of(m.ids[i])), id, sizeof id);
-        if (campaign_row_read(c->store, c->conf, id, &row, &f))
+        view_copy(store_member_id(view_of(m.all[i].text)), id, sizeof id);
+        if (campaign_row_read(c->store, c->conf, id, &row, &f)) {
+            row.of_chat = m.all[i].of_chat;
             (c->json ? campaign_print_json : campaign_print_row)(&row);
-        else if (f.cls != FAULT_REJECT) /* else deleted meanwhile */
+        } else if (f.cls != FAULT_REJECT) { /* else deleted meanwhile */
             code = fault_code(&f);
+        }
     }
     if (code == COMMAND_OK && m.count == 0 && !c->json)
         console_say("campaign", "no messages");
-    mem_free(m.ids);
+    mem_free(m.all);
     return code;
 }
 

@@ -37,6 +37,10 @@ void campaign_print_json(const struct campaign_row *c)
     json_text(&j, c->id);
     json_key(&j, "state");
     json_text(&j, campaign_state_name(c->state));
+    if (c->of_chat) {
+        json_key(&j, "chat");
+        json_bool(&j, true);
+    }
     json_key(&j, "source");
     json_text(&j, c->source);
     json_key(&j, "subType");
@@ -71,9 +75,9 @@ void campaign_print_row(const struct campaign_row *c)
     char created[DATETIME_TEXT_MAX];
 
     datetime_format(c->created_ms, created);
-    printf("%s  %s  %-9s  %8" PRId64 "  %8" PRId64 "  %8" PRId64 "  %8" PRId64 "  %s\n", c->id,
+    printf("%s  %s  %-9s  %8" PRId64 "  %8" PRId64 "  %8" PRId64 "  %8" PRId64 "  %s%s\n", c->id,
            created, campaign_state_name(c->state), c->destinations, c->handled, c->failed,
-           c->waiting, c->source);
+           c->waiting, c->source, c->of_chat ? " (chat)" : "");
 }
 
 static void print_time(const char *name, int64_t ms)

@@ -23,6 +23,7 @@ enum campaign_state {
 struct campaign_row {
     char id[GUID_TEXT_MAX];
     enum campaign_state state;
+    bool of_chat;               /* as far as `list` has seen: no message of GET /messages */
     char behind[GUID_TEXT_MAX]; /* CAMPAIGN_BEHIND: that message */
     int64_t version;
     int64_t created_ms;

@@ -348,6 +348,13 @@ static void a_chat_s_message_that_waits_for_its_turn_is_said_to(void **state)
     }
     assert_int_equal(campaign("pause", first, NULL), 0);
     says("paused");
+    serve_lacks(&rig, "/messages", second);
+    assert_int_equal(campaign("list", NULL, NULL), 0);
+    says(first);
+    says(second);
+    says(" (chat)");
+    assert_int_equal(campaign("list", NULL, "--json"), 0);
+    says("\"chat\":true");
 }
 
 static void what_makes_no_sense_is_said(void **state)
