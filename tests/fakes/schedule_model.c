@@ -399,8 +399,16 @@ static void pause_or_go_on(struct schedule_model *m, struct model_thing *t, bool
     if (t->st != STORE_LIVE)
         return;
     t->paused = paused;
-    if (!paused)
-        m->did[DID_PAUSE]++;
+    if (paused)
+        return;
+    m->did[DID_PAUSE]++;
+    for (unsigned k = 0; k < t->slices; k++) {
+        struct model_slice *s = &t->slice[k];
+        bool rests = !s->is.claimed || s->is.open;
+
+        if (s->waits && !s->unlisted && rests && s->due_ms > m->now_ms && s->due_ms > t->of.at_ms)
+            s->due_ms = 0; /* the store's now, or its own time */
+    }
 }
 
 static void steer(struct schedule_model *m, struct model_thing *t)

@@ -395,6 +395,45 @@ static void a_paused_message_hands_nothing_over_until_it_goes_on(void **state)
     assert_string_equal(schedule_rig_run(&hand_rig, HAND_SHARD, script, resume, 2), "gone");
 }
 
+static const char *resumed(const char *id)
+{
+    const struct view args[] = {view_of(id), VIEW("0")};
+
+    return schedule_rig_run(&hand_rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_PAUSE), args, 2);
+}
+
+/* One of its slices was put back before it was begun, one in the middle; one waits for its retry.
+ */
+static void what_rests_is_looked_at_at_once_by_a_resume_but_no_retry_is(void **state)
+{
+    struct rig_message m = hand_posted(&hand_rig, 2500);
+    struct schedule_write rest = {.at_ms = HAND_LATER_MS, .park = true};
+    struct rig_slice s[3];
+
+    (void)state;
+    assert_int_equal(hand_claim(&hand_rig, 0), 3);
+    memcpy(s, hand_rig.slices, sizeof s);
+    assert_int_equal(hand_write(&hand_rig, 0, hand_rig.ports[0].release, &s[0], rest),
+                     SCHEDULE_DONE);
+    assert_int_equal(hand_progress(&hand_rig, 0, &s[1], 5), SCHEDULE_DONE);
+    slice_settle(&s[1].claimed.slice, 0, SLICE_OK);
+    assert_int_equal(hand_write(&hand_rig, 0, hand_rig.ports[0].release, &s[1], rest),
+                     SCHEDULE_DONE);
+    assert_int_equal(hand_progress(&hand_rig, 0, &s[2], 500), SCHEDULE_DONE);
+    assert_int_equal(hand_finish(&hand_rig, 0, &s[2], SLICE_AGAIN, HAND_LATER_MS), SCHEDULE_DONE);
+    assert_int_equal(hand_claim(&hand_rig, 0), 0);
+    assert_int_equal(hand_rig.claimed.next_ms, HAND_LATER_MS);
+
+    assert_string_equal(resumed(m.id), "done");
+    hand_expect_sound(&hand_rig, m.id);
+    assert_int_equal(hand_claim(&hand_rig, 0), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_not_equal(hand_rig.slices[i].claimed.lease.slice, s[2].claimed.lease.slice);
+    assert_string_equal(resumed(m.id), "done"); /* nothing rests: nothing is changed */
+    assert_int_equal(hand_claim(&hand_rig, 0), 0);
+    hand_expect_sound(&hand_rig, m.id);
+}
+
 static const char *receipt(const char *id, const char *index, const char *what)
 {
     static const struct settlement said = {.state = SETTLEMENT_LATE};
@@ -596,6 +635,8 @@ int main(void)
         cmocka_unit_test_setup(a_message_waits_while_its_window_is_shut, hand_empty),
         cmocka_unit_test_setup(what_is_due_soon_is_claimed_before_it_is, hand_empty),
         cmocka_unit_test_setup(a_deleted_message_s_requests_come_in_and_the_rest_is_cancelled,
+                               hand_empty),
+        cmocka_unit_test_setup(what_rests_is_looked_at_at_once_by_a_resume_but_no_retry_is,
                                hand_empty),
         cmocka_unit_test_setup(a_paused_message_hands_nothing_over_until_it_goes_on, hand_empty),
         cmocka_unit_test_setup(a_receipt_makes_of_what_was_handled_a_failure_once, hand_empty),

@@ -11,9 +11,12 @@
 
 #include "bridge/core/shard.h"
 #include "tests/fakes/send_rig.h"
+#include "tests/fakes/shell.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,6 +128,61 @@ static void a_call_outside_the_dialler_s_hours_waits(void **state)
     end();
 }
 
+static void resume(const char *id)
+{
+    char command[512];
+    struct buf said;
+
+    buf_init(&said, 65536);
+    (void)snprintf(command, sizeof command, "'%s' campaign resume --config '%s' %s",
+                   getenv("CMIBRIDGE_BIN"), rig.config, id);
+    assert_int_equal(shell_run(command, &said), 0);
+    buf_done(&said);
+}
+
+/* What has met hours that were wrong rests until they would have begun; unless somebody says so. */
+static void hours_that_are_mended_hold_for_what_is_resumed_or_put(void **state)
+{
+    char hours[40];
+    char text[32];
+    char id[33];
+    char path[64];
+    int64_t begin_ms = later(text);
+
+    (void)state;
+    (void)snprintf(hours, sizeof hours, "hours: %s", text);
+    start(&(struct send_rig_options){.channel = hours, .dialler = hours});
+    (void)send_rig_post(&rig, 50, 0);
+    serve_create(&rig.serve, "/callbacks", "",
+                 "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35854852156\","
+                 "\"nextCallTime\":\"2020-01-01T00:00:00Z\"}",
+                 id);
+    send_rig_run(&rig, 0, NULL);
+    assert_int_equal(send_rig_until_parked(&rig, 0), begin_ms);
+    assert_int_equal(send_rig_until_call_waits(&rig, id, begin_ms - DAY_MS), begin_ms);
+    resume(rig.messages[0].id);
+    assert_int_equal(send_rig_until_parked(&rig, 0), begin_ms); /* it asks the hours anew */
+    send_rig_end(&rig, 0);
+
+    rig.options.channel = rig.options.dialler = NULL;
+    send_rig_gateway(&rig, rig.carrier_port, "{open_min: 1s, open_max: 1s}");
+    send_rig_run(&rig, 0, NULL);
+    resume(rig.messages[0].id);
+    (void)snprintf(path, sizeof path, "/callbacks/%s", id);
+    serve_expect(
+        &rig.serve, "PUT", path, "",
+        "{\"customerNumber\":\"+35854852156\",\"notes\":\"\",\"lastResult\":\"RESCHEDULE\","
+        "\"nextCallTime\":\"2020-01-01T00:00:00Z\"}",
+        204, "");
+    send_rig_until_ended(&rig);
+    assert_int_equal(rig.messages[0].handled, 50);
+    for (int i = 0; access(rig.calls, F_OK) != 0; i++) {
+        assert_true(i < PROBE_PATIENCE_MS / 10);
+        poll(NULL, 0, 10);
+    }
+    end();
+}
+
 /* ---- worth ---- */
 
 /* schedule was not there when they were due. */
@@ -226,6 +284,7 @@ int main(void)
         cmocka_unit_test(what_is_due_outside_the_hours_of_one_who_does_not_wait_fails),
         cmocka_unit_test(what_is_due_outside_the_hours_of_one_who_waits_waits),
         cmocka_unit_test(a_call_outside_the_dialler_s_hours_waits),
+        cmocka_unit_test(hours_that_are_mended_hold_for_what_is_resumed_or_put),
         cmocka_unit_test(after_an_outage_what_is_out_of_date_is_not_sent),
         cmocka_unit_test(what_does_not_get_its_turn_in_time_fails),
         cmocka_unit_test(where_consent_is_required_none_is_no),
