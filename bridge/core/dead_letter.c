@@ -73,6 +73,11 @@ struct dead_letter_place dead_letter_origin(const struct record *r)
     return origin;
 }
 
+bool dead_letter_replay(const struct record *r, struct dead_letter_place *of)
+{
+    return dead_letter_place_parse(header(r, DEAD_LETTER_REPLAY), of);
+}
+
 /* The producer's time, or that of the broker it was published to: the dead letter has it, too,
  * unless its own broker put another there. */
 static bool published_at(const struct record *r, int64_t *out_ms)

@@ -71,6 +71,9 @@ enum dead_letter_kind dead_letter_of(const struct record *r, struct dead_letter 
 /* Where the record of an event was when it was first read: where it is, unless it is a replay. */
 struct dead_letter_place dead_letter_origin(const struct record *r);
 
+/* Which dead letter the record is a replay of; false: of none. */
+bool dead_letter_replay(const struct record *r, struct dead_letter_place *of);
+
 /* When the event of a dead letter was published: not before, not after. As far as is known: from
  * INT64_MIN on, or from its own time on, where the record does not tell; both are the same where it
  * does. */

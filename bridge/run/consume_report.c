@@ -11,6 +11,7 @@
 
 #define NUMBER_TEXT    24
 #define RESULT_HEADERS 8
+#define RESULT_ID_MAX  (CONSUME_KEY_LEN + sizeof ".rejected." + DEAD_LETTER_PLACE_MAX)
 
 const char *consume_disposition_name(enum disposition d)
 {
@@ -112,6 +113,20 @@ static void put_result(struct consume *c, const struct delivery *d, struct json_
     json_object_end(j);
 }
 
+/* The same for the same result, however often it is produced; another for each outcome of the
+ * event, and of each of its replays. */
+static struct view result_id(const struct delivery *d, char out[RESULT_ID_MAX])
+{
+    struct dead_letter_place letter;
+    char place[DEAD_LETTER_PLACE_MAX] = "";
+
+    if (dead_letter_replay(&d->record, &letter))
+        dead_letter_place_text(letter, place);
+    (void)snprintf(out, RESULT_ID_MAX, "%s.%s%s%s", d->key, d->rejected ? "rejected" : "done",
+                   place[0] != '\0' ? "." : "", place);
+    return view_of(out);
+}
+
 /* A result is small, but for what it says of the event: a key, a subject, an id as long as a record
  * may be. */
 static bool produce_short(struct consume *c, struct delivery *d, struct sink_record *r,
@@ -139,6 +154,7 @@ void consume_report_result(struct consume *c, struct delivery *d)
     struct sink_record r = {.token = consume_token(d), .topic = c->conf.results_topic};
     struct buf *data = &c->scratch;
     struct json_out j;
+    char id[RESULT_ID_MAX];
     char time[DATETIME_TEXT_MAX];
     struct fault f = {0};
     size_t n = 0;
@@ -153,7 +169,7 @@ void consume_report_result(struct consume *c, struct delivery *d)
     datetime_format(c->port.clock.wall_ms(c->port.clock.ctx), time);
     headers[n++] = (struct record_header){VIEW("content-type"), VIEW("application/json")};
     headers[n++] = (struct record_header){VIEW("ce_specversion"), VIEW("1.0")};
-    headers[n++] = (struct record_header){VIEW("ce_id"), view_of(d->key)};
+    headers[n++] = (struct record_header){VIEW("ce_id"), result_id(d, id)};
     headers[n++] = (struct record_header){VIEW("ce_source"), VIEW("cmibridge/consume")};
     headers[n++] = (struct record_header){VIEW("ce_type"), d->rejected ? VIEW("cmi.write.rejected")
                                                                        : VIEW("cmi.write.done")};

@@ -106,7 +106,7 @@ static bool on_result(void *ctx, const struct record *r, int64_t done, int64_t t
     for (size_t i = 0; i < rig->count; i++) {
         struct consume_rig_seen *s = &rig->seen[i];
 
-        if (!view_is(key, s->write_key))
+        if (!view_starts(key, view_of(s->write_key)))
             continue;
         s->results++;
         view_copy(header(r, "ce_traceparent"), s->traceparent, sizeof s->traceparent);

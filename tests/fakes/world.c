@@ -191,7 +191,7 @@ static void hand_over(struct world *w, unsigned i)
                        .has_value = true,
                        .value = view_of(e->body),
                        .headers = e->headers,
-                       .header_count = 6,
+                       .header_count = 7,
                        .owner = e};
 
     w->partitions[i].fetched++;
@@ -389,6 +389,7 @@ static bool produce(void *ctx, const struct sink_record *r, struct fault *f)
         return false;
     }
     e->results++;
+    world_check_result(e, r->headers, r->header_count);
     if (memmem(r->value.p, r->value.n, "\"possible_duplicate\":true", 25) != NULL)
         e->said_duplicate = true;
     return true;

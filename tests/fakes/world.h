@@ -38,14 +38,16 @@ struct world_event {
     char subject[64];
     char body[160];
     char key_text[16];
-    struct record_header headers[6];
+    char replay[16]; /* which dead letter it is a replay of; "" for none */
+    struct record_header headers[7];
     /* what the world saw of it */
     int effects;          /* times the CMI did it */
     int64_t effect_order; /* of the first */
     int dead_letters;
     bool dead_as_poison;
     int results;
-    bool said_duplicate; /* some result says possible_duplicate */
+    char result_ids[2][64]; /* of done, of rejected */
+    bool said_duplicate;    /* some result says possible_duplicate */
 };
 
 struct world_faults {
@@ -126,6 +128,10 @@ void world_step(struct world *w);
 bool world_finished(const struct world *w); /* all is committed and nothing is under way */
 /* Fails the test (cmocka) if a promise is broken. */
 void world_check_commit(struct world *w, int partition, int64_t next_offset);
+/* One result has one id, also after a crash; another result of the event, or of its replay,
+ * another.
+ */
+void world_check_result(struct world_event *e, const struct record_header *headers, size_t count);
 void world_check_end(struct world *w);
 
 #endif

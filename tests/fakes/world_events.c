@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- events ---- */
 
@@ -42,6 +43,8 @@ static void fill(struct world *w, struct world_event *e, int n)
 {
     (void)snprintf(e->id, sizeof e->id, "e%d", n);
     (void)snprintf(e->key_text, sizeof e->key_text, "k%d", e->key);
+    if (n % 3 == 0)
+        (void)snprintf(e->replay, sizeof e->replay, "0:%d", n);
     switch (e->kind) {
     case WORLD_REFUSED:
         (void)snprintf(e->type, sizeof e->type, "callback.requested");
@@ -87,6 +90,7 @@ static void fill(struct world *w, struct world_event *e, int n)
     put_header(e, 3, "ce_type", e->type);
     put_header(e, 4, "ce_subject", e->subject);
     put_header(e, 5, "ce_source", "/cc/test");
+    put_header(e, 6, e->replay[0] != '\0' ? "cmi_replay" : "mine", e->replay);
 }
 
 void world_make_events(struct world *w, size_t count)
@@ -127,6 +131,25 @@ void world_check_commit(struct world *w, int partition, int64_t next_offset)
         if (!is_ingest(e) && e->results == 0)
             fail_msg("%s (%s) was committed past without a result", e->id, e->type);
     }
+}
+
+void world_check_result(struct world_event *e, const struct record_header *headers, size_t count)
+{
+    struct view id = VIEW_NONE;
+    bool rejected = false;
+    char *known;
+
+    for (size_t i = 0; i < count; i++)
+        if (view_is(headers[i].name, "ce_id"))
+            id = headers[i].value;
+        else if (view_is(headers[i].name, "ce_type"))
+            rejected = view_is(headers[i].value, "cmi.write.rejected");
+    known = e->result_ids[rejected];
+    if (known[0] == '\0')
+        view_copy(id, known, sizeof e->result_ids[0]);
+    assert_true(view_is(id, known));
+    assert_string_not_equal(e->result_ids[0], e->result_ids[1]);
+    assert_true(e->replay[0] == '\0' || strstr(known, e->replay) != NULL);
 }
 
 void world_check_end(struct world *w)
