@@ -14,6 +14,7 @@
 static const char *const offset_resets[] = {"error", "earliest", "latest", NULL};
 static const char *const assigns[] = {"group", "all", NULL};
 static const char *const unknowns[] = {"skip", "dead-letter", NULL};
+static const char *const unrouteds[] = {"dead-letter", "skip", NULL};
 static const char *const gaps[] = {"stop", "continue", NULL};
 static const char *const auths[] = {"none", "basic", "bearer", "api-key", "certificate", NULL};
 static const char *const channel_auths[] = {"none",   "basic",       "bearer", "api-key",
@@ -99,6 +100,8 @@ const struct setting schema[] = {
      "beginning of event types, such as com.example.cc., that is removed before matching"},
     {"events.unknown", SETTING_CHOICE, 0, USED_CONSUME, "skip", 0, 0, unknowns, NULL,
      "what becomes of an event of unknown type; either way it is counted"},
+    {"events.unrouted", SETTING_CHOICE, 0, USED_CONSUME, "dead-letter", 0, 0, unrouteds, NULL,
+     "what becomes of an event whose type no target takes; either way it is counted"},
     {"events.on_gap", SETTING_CHOICE, 0, USED_CONSUME, "stop", 0, 0, gaps, NULL,
      "what to do when the broker has dropped events that were not yet read"},
 

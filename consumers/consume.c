@@ -10,6 +10,7 @@
 #include "bridge/io/msgpack_in.h"
 #include "bridge/io/redis_memory.h"
 #include "config/schema.h"
+#include "consumers/check_routes.h"
 #include "consumers/consume_conf.h"
 #include "consumers/service.h"
 
@@ -205,11 +206,30 @@ static bool start(struct service *s, struct fault *f)
     return true;
 }
 
+static void say_unrouted(struct service *s, const struct consume_conf *c)
+{
+    struct buf writes;
+    struct buf history;
+
+    buf_init(&writes, CHECK_ROUTES_MAX);
+    buf_init(&history, CHECK_ROUTES_MAX);
+    check_routes_none(c, true, &writes);
+    check_routes_none(c, false, &history);
+    if (writes.n + history.n > 0)
+        notice_say(service_log(s), c->unrouted_to_dead_letters ? NOTICE_WARN : NOTICE_INFO,
+                   "unrouted", NOTICE_TEXT("writes", buf_text(&writes)),
+                   NOTICE_TEXT("history", buf_text(&history)),
+                   NOTICE_TEXT("become", c->unrouted_to_dead_letters ? "dead-letter" : "skip"));
+    buf_done(&writes);
+    buf_done(&history);
+}
+
 static void started(struct service *s)
 {
     struct program *p = program_of(s);
     const struct source_owner owner = consume_source_owner(p->consume);
 
+    say_unrouted(s, &p->plan.consume);
     kafka_source_start(p->source, &owner);
     notice_say(service_log(s), NOTICE_INFO, "started", NOTICE_TEXT("version", CMIBRIDGE_VERSION),
                NOTICE_TEXT("brokers", p->plan.kafka.brokers),

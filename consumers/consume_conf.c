@@ -199,6 +199,7 @@ void consume_plan_tuning(const struct conf *conf, struct consume_conf *out)
     out->budget_per_success_milli = 10 * conf_int(conf, "dead_letters.budget_per_success");
     out->refs_wait_ms = conf_ms(conf, "refs.wait");
     out->head_of_line_ms = conf_ms(conf, "consume.head_of_line");
+    out->unrouted_to_dead_letters = strcmp(conf_text(conf, "events.unrouted"), "dead-letter") == 0;
     out->unknown_to_dead_letters = strcmp(conf_text(conf, "events.unknown"), "dead-letter") == 0;
 }
 

@@ -31,7 +31,8 @@ static void usage(FILE *to)
         "\n"
         "      --type PATTERN     of the event; * and ? stand for any\n"
         "      --class CLASS      retry, reject, stop, bug; may be repeated\n"
-        "      --disposition D    poison, refused, exhausted, unknown-ref; may be repeated\n"
+        "      --disposition D    poison, refused, exhausted, unknown-ref, unrouted; may be\n"
+        "                         repeated\n"
         "      --since TIME       given up at TIME (2026-05-04T12:00:00Z) or later; or 2h: in the\n"
         "                         last two hours\n"
         "      --until TIME       given up before TIME\n"
@@ -69,7 +70,8 @@ static bool read_time(const char *text, int64_t *out_ms, struct fault *f)
 }
 
 static const char *const classes[] = {"retry", "reject", "stop", "bug", NULL};
-static const char *const dispositions[] = {"poison", "refused", "exhausted", "unknown-ref", NULL};
+static const char *const dispositions[] = {"poison",      "refused",  "exhausted",
+                                           "unknown-ref", "unrouted", NULL};
 
 /* 0: it is none of them. */
 static unsigned bit_of(struct view word, const char *const *words)
@@ -127,8 +129,9 @@ static bool take_option(struct dlq *d, int option, const char *value, struct fau
                fault_set(f, FAULT_REJECT, "--class is one of retry, reject, stop, bug");
     case OPTION_DISPOSITION:
         return add_word(value, dispositions, &d->filter.dispositions) ||
-               fault_set(f, FAULT_REJECT,
-                         "--disposition is one of poison, refused, exhausted, unknown-ref");
+               fault_set(
+                   f, FAULT_REJECT,
+                   "--disposition is one of poison, refused, exhausted, unknown-ref, unrouted");
     case OPTION_SINCE:
         return read_time(value, &d->filter.since_ms, f) || fault_add(f, "--since");
     case OPTION_UNTIL:

@@ -381,7 +381,7 @@ static void make_stats(struct consume *c)
                       buf_text(&labels),
                       i < DELIVERY_ENDED ? "Events held, by state" : "Events let go, by how");
     }
-    for (int i = POISON; i <= UNKNOWN_REF; i++) {
+    for (int i = POISON; i <= UNROUTED; i++) {
         buf_clear(&labels);
         stats_label(&labels, "disposition", view_of(consume_disposition_name((enum disposition)i)));
         c->stat_dead[i] = stats_get(s, STAT_COUNTER, "cmibridge_dead_letters_total",
@@ -391,6 +391,8 @@ static void make_stats(struct consume *c)
     c->stat_taken = stats_get(s, STAT_COUNTER, "cmibridge_events_total", "", "Records taken");
     c->stat_skipped = stats_get(s, STAT_COUNTER, "cmibridge_events_skipped_total", "",
                                 "Records of an unknown type that were passed over");
+    c->stat_unrouted = stats_get(s, STAT_COUNTER, "cmibridge_events_unrouted_total", "",
+                                 "Records of a type that no target takes");
     c->stat_bytes = stats_get(s, STAT_GAUGE, "cmibridge_held_bytes", "", "Bytes of records held");
     c->stat_oldest = stats_get(s, STAT_GAUGE, "cmibridge_head_of_line_seconds", "",
                                "Age of the oldest record that has not ended, over all partitions");

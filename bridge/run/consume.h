@@ -13,6 +13,7 @@
 
 #include "bridge/core/breaker.h"
 #include "bridge/core/buf.h"
+#include "bridge/core/event_types.h"
 #include "bridge/core/route.h"
 #include "bridge/core/stats.h"
 #include "bridge/ports/clock.h"
@@ -49,9 +50,10 @@ struct consume_conf {
     size_t destination_count;
     const struct route_rule *routes;
     size_t route_count;
-    const char *type_prefix;      /* taken off an event's type before matching; "" for none */
-    bool unknown_to_dead_letters; /* unknown event types; else counted and passed over */
-    const char *results_topic;    /* NULL: no results */
+    const char *type_prefix;       /* taken off an event's type before matching; "" for none */
+    bool unknown_to_dead_letters;  /* unknown event types; else counted and passed over */
+    bool unrouted_to_dead_letters; /* the same of those that no target takes */
+    const char *results_topic;     /* NULL: no results */
     const char *dead_letters_topic;
     int64_t in_flight; /* events held at once: the gate shuts there */
     int64_t in_flight_bytes;
@@ -102,6 +104,9 @@ bool consume_drained(const struct consume *c);
 const struct fault *consume_failure(const struct consume *c);
 /* Ready to work? If not, `why` says what is missing. */
 bool consume_ready(const struct consume *c, struct buf *why);
+/* Where events of the type go; NULL: no target takes them. */
+const struct consume_destination *consume_destination_of(const struct consume_conf *conf,
+                                                         const struct event_type *type);
 /* New limits after a reload: retry, breaker, refs_wait, head_of_line of `conf` are taken over. */
 void consume_retune(struct consume *c, const struct consume_conf *conf);
 

@@ -38,27 +38,22 @@ static void set_trace(struct consume *c, struct delivery *d)
         d->event.tracestate = VIEW_NONE;
 }
 
-static bool set_destination(struct consume *c, struct delivery *d, struct fault *f)
+const struct consume_destination *consume_destination_of(const struct consume_conf *conf,
+                                                         const struct event_type *type)
 {
     const struct route_rule *rule =
-        route_find(c->conf.routes, c->conf.route_count, view_of(d->type->name));
+        route_find(conf->routes, conf->route_count, view_of(type->name));
+    const struct consume_destination *to =
+        rule != NULL ? &conf->destinations[rule->destination] : NULL;
 
-    if (rule == NULL)
-        return fault_set(f, FAULT_REJECT, "%s: no route leads this type to a target",
-                         d->type->name);
-    d->destination = &c->destinations[rule->destination];
-    if (!d->type->is_write && !d->destination->conf->takes_ingest)
-        return fault_set(f, FAULT_REJECT, "%s: its target, %s, takes no history events",
-                         d->type->name, d->destination->conf->name);
-    return true;
+    return to != NULL && (type->is_write || to->takes_ingest) ? to : NULL;
 }
 
 static bool read_event(struct consume *c, struct delivery *d, struct fault *f)
 {
     if (!event_type_subject(d->type, d->event.subject, &d->ref, f))
         return fault_add(f, "%s", d->type->name);
-    return set_destination(c, d, f) &&
-           event_body_make(d->type, &d->event, c->port.codec.json, c->port.codec.msgpack,
+    return event_body_make(d->type, &d->event, c->port.codec.json, c->port.codec.msgpack,
                            &d->converted, &d->body, f);
 }
 
@@ -84,13 +79,32 @@ static void count_made(struct consume *c, struct delivery *d, const struct buf *
     consume_partition_flow(c, d->partition, gate_grow(&c->gate, &d->partition->share, n));
 }
 
+/* Nobody's mistake but the configuration's: what can be mended there can be replayed. */
+static void unrouted(struct consume *c, struct delivery *d)
+{
+    stat_add(c->stat_unrouted, 1);
+    if (!c->conf.unrouted_to_dead_letters) {
+        consume_move(c, d, DELIVERY_ON_FINISH);
+        return;
+    }
+    (void)fault_set(&d->fault, FAULT_REJECT,
+                    "%s: no route leads this type to a target that takes it", d->type->name);
+    consume_bury(c, d, UNROUTED);
+}
+
 static void begin(struct consume *c, struct delivery *d)
 {
     struct view key = d->record.has_key ? d->record.key : d->event.subject;
+    const struct consume_destination *to = consume_destination_of(&c->conf, d->type);
     bool readable;
 
     set_key(c, d);
     set_trace(c, d);
+    if (to == NULL) {
+        unrouted(c, d);
+        return;
+    }
+    d->destination = &c->destinations[to - c->conf.destinations];
     readable = read_event(c, d, &d->fault);
     count_made(c, d, &d->converted);
     if (!readable) {

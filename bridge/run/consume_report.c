@@ -24,6 +24,8 @@ const char *consume_disposition_name(enum disposition d)
         return "exhausted";
     case UNKNOWN_REF:
         return "unknown-ref";
+    case UNROUTED:
+        return "unrouted";
     }
     return "unknown";
 }

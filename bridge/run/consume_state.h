@@ -73,7 +73,7 @@ struct destination {
     struct stat *stat_outcome[OUTCOME_STOP + 1];
 };
 
-enum disposition { POISON, REFUSED, EXHAUSTED, UNKNOWN_REF };
+enum disposition { POISON, REFUSED, EXHAUSTED, UNKNOWN_REF, UNROUTED };
 
 struct delivery {
     struct lane_item lane;
@@ -164,13 +164,14 @@ struct consume {
     struct stat *stat_state[DELIVERY_STATE_COUNT];
     struct stat *stat_taken;
     struct stat *stat_skipped;
+    struct stat *stat_unrouted;
     struct stat *stat_bytes;
     struct stat *stat_oldest;
     struct stat *stat_paused;
     struct stat *stat_late_acks;
     struct stat *stat_moved;
     struct stat *stat_nameless;
-    struct stat *stat_dead[UNKNOWN_REF + 1];
+    struct stat *stat_dead[UNROUTED + 1];
 };
 
 /* consume.c: the one door through which a delivery changes its state. */

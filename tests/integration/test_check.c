@@ -204,6 +204,32 @@ static void routes_that_part_what_belongs_together_are_warned_of(void **state)
                                 "the other\n");
 }
 
+static void types_that_no_target_takes_are_warned_of(void **state)
+{
+    struct run *r = *state;
+
+#define A_VENDOR_S_WARNING                                                                         \
+    "warning: routes: no target takes the history events contact.*, chat.*, email.*, "             \
+    "callrecording.*, scriptresult.*: such events become dead letters (events.unrouted)\n"
+#define A_VENDOR "kafka:\n  brokers: a\ntargets:\n  vendor:\n    url: http://h/RI/cmi\n"
+    write_file(r, A_VENDOR);
+    assert_int_equal(CHECK(r, "-c", "FILE"), COMMAND_OK);
+    assert_string_equal(err(r), A_VENDOR_S_WARNING);
+    write_file(r, A_VENDOR "    ingest: /ingest\nroutes:\n  callback.*: vendor\n"
+                           "  message.requested: vendor\n  contact.*: vendor\n");
+    assert_int_equal(CHECK(r, "-c", "FILE"), COMMAND_OK);
+    assert_string_equal(err(r), "warning: routes: no target takes the writes chat.*, "
+                                "callrecording.*, message.updated, message.cancelled, "
+                                "customerconsent.*: such events become dead letters "
+                                "(events.unrouted)\n"
+                                "warning: routes: no target takes the history events chat.*, "
+                                "email.*, callrecording.*, scriptresult.*: such events become "
+                                "dead letters (events.unrouted)\n");
+    write_file(r, A_VENDOR "events:\n  unrouted: skip\n");
+    assert_int_equal(CHECK(r, "-c", "FILE"), COMMAND_OK);
+    assert_string_equal(err(r), "");
+}
+
 static void what_only_the_library_knows_to_be_wrong_is_told_too(void **state)
 {
     struct run *r = *state;
@@ -352,7 +378,7 @@ static void the_sample_that_it_prints_is_good_for_every_command(void **state)
     assert_int_equal(CHECK(r, "--config", "FILE", "--for", "consume", "--for", "serve", "--for",
                            "publish", "--for", "dlq"),
                      COMMAND_OK);
-    assert_string_equal(err(r), "");
+    assert_string_equal(err(r), A_VENDOR_S_WARNING); /* its target may be a vendor's */
     assert_int_equal(CHECK(r, "--print-docs"), COMMAND_OK);
     assert_says(out(r), "# Configuration\n");
 }
@@ -592,6 +618,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_mistake_is_told_at_once_and_the_code_is_3, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(types_that_no_target_takes_are_warned_of, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(routes_that_part_what_belongs_together_are_warned_of,
                                         set_up, tear_down),

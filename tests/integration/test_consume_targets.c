@@ -137,6 +137,8 @@ static void replies_that_say_too_little_are_made_the_best_of(void **state)
     kafka_rig_flush(&rig);
     consumer = consumer_start(&conf);
     hostile_http_wait(cmi, 2);
+    assert_int_equal(consumer_said(consumer, "event=unrouted writes=\"\" history=\"contact.*, "),
+                     1);
     publish(&rig, "odd", 1, "callback.requested", "callbacks",
             "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+358401234567\"}");
     publish(&rig, "odd", 0, "callback.updated", "callbacks",

@@ -256,8 +256,8 @@ static void a_missing_topic_is_told(void **state)
     assert_non_null(strstr(output, "--class is one of retry, reject, stop, bug"));
     assert_int_equal(kafka_rig_command(&rig, "", "dlq list --disposition dead", &output),
                      COMMAND_USAGE);
-    assert_non_null(
-        strstr(output, "--disposition is one of poison, refused, exhausted, unknown-ref"));
+    assert_non_null(strstr(
+        output, "--disposition is one of poison, refused, exhausted, unknown-ref, unrouted"));
     kafka_rig_stop(&rig);
 }
 

@@ -267,6 +267,33 @@ static void a_batch_s_end_is_each_event_s_own(void **state)
     }
 }
 
+/* By the configuration it is known what becomes of them: no destination's budget pays, and none of
+ * its events wait. */
+static void what_no_target_takes_ends_as_is_configured(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        seed_now = seed;
+        world_init(w, seed);
+        w->destinations[0].takes_ingest = false;
+        w->conf.unrouted_to_dead_letters = seed % 2 == 0;
+        w->conf.budget_burst = 0;
+        w->conf.budget_per_success_milli = 0;
+        world_make_events(w, 60);
+        for (size_t i = 0; i < w->event_count; i++)
+            if (w->events[i].kind == WORLD_REFUSED)
+                world_remake_event(w, i, WORLD_INGEST);
+        world_boot(w);
+        for (size_t i = 0; i < STEPS_MAX && !world_finished(w); i++)
+            world_step(w);
+        assert_true(world_finished(w));
+        world_check_end(w);
+        world_done(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +303,7 @@ int main(void)
         cmocka_unit_test_teardown(dead_letters_stop_when_the_budget_is_used_up, say_seed),
         cmocka_unit_test_teardown(unknown_references_of_one_key_wait_together, say_seed),
         cmocka_unit_test_teardown(a_batch_s_end_is_each_event_s_own, say_seed),
+        cmocka_unit_test_teardown(what_no_target_takes_ends_as_is_configured, say_seed),
     };
 
     crypto_init();
