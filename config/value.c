@@ -374,6 +374,8 @@ static bool check_origin(const struct setting *row, struct view text, struct fau
     if (view_eq_nocase(text, VIEW("null")))
         return fault_set(f, FAULT_STOP,
                          "is 'null', which is what pages of any sandbox and file say");
+    if (view_is(text, "file://")) /* said by pages within an app on a phone */
+        return true;
     if (view_has(text, '@')) /* not quoted: a password may be in it */
         return fault_set(f, FAULT_STOP, "names a user; an origin is scheme://host[:port]");
     if (!split_origin(text, &scheme, &host))

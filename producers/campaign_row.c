@@ -158,14 +158,18 @@ static bool read_gates(struct store_ask *s, const struct conf *conf, struct camp
     char name[CAMPAIGN_TEXT_MAX];
     struct gate g;
 
-    if (!find_queue(conf, view_of(row->source), &address, &via))
-        return true;
+    if (!find_queue(conf, view_of(row->source), &address, &via)) {
+        address = row->source; /* as it was named: the configuration of others may have it */
+        via = NULL;
+    }
     if (!read_gate(s, view_of(address), &g, f))
         return false;
     if (g.until_ms > row->now_ms) {
         row->shut_until_ms = g.until_ms;
         view_copy(view_of(g.why), row->shut_why, sizeof row->shut_why);
     }
+    if (via == NULL)
+        return true;
     (void)snprintf(name, sizeof name, "channel:%.200s", via);
     if (!read_gate(s, view_of(name), &g, f))
         return false;

@@ -12,7 +12,7 @@
 #include "producers/progress.h"
 
 #define DLQ_PLACES_MAX 1000 /* PARTITION:OFFSET on the command line */
-#define DLQ_EVENT_MAX  (4 << 20)
+#define DLQ_EVENT_MAX  (64 << 20)
 
 struct dlq_filter {
     const char *type;        /* pattern with * and ?; NULL: any */

@@ -3,6 +3,7 @@
 
 #include "bridge/commands.h"
 #include "bridge/core/datetime.h"
+#include "bridge/core/event_types.h"
 #include "bridge/core/mem.h"
 #include "bridge/io/kafka_sink.h"
 #include "producers/console.h"
@@ -65,7 +66,15 @@ static struct view copy(char **to, struct view v)
     return made;
 }
 
-static struct letter *copy_letter(const struct dlq_entry *e)
+static bool is_history(const struct dlq *d, const struct dlq_entry *e)
+{
+    const struct event_type *t =
+        e->has_event ? event_type_find(e->event.type, view_of(d->filter.type_prefix)) : NULL;
+
+    return t != NULL && !t->is_write;
+}
+
+static struct letter *copy_letter(const struct dlq *d, const struct dlq_entry *e)
 {
     const struct record *r = e->record;
     struct letter *l = mem_zeroed(1, sizeof *l);
@@ -83,6 +92,7 @@ static struct letter *copy_letter(const struct dlq_entry *e)
     l->event.partition = e->letter.partition;
     l->event.offset = e->letter.offset;
     l->event.published = dead_letter_published(r, &e->letter, e->has_event ? &e->event : NULL);
+    l->event.is_history = is_history(d, e);
     if (e->has_event) {
         l->event.source = copy(&to, e->event.source);
         l->event.id = copy(&to, e->event.id);
@@ -124,7 +134,7 @@ static bool collect(void *ctx, struct dlq *d, const struct dlq_entry *e, struct 
                          "by --type, --since and --until",
                          LETTERS_MAX, BYTES_MAX >> 20);
     r->letters = mem_resize(r->letters, r->count + 1, sizeof *r->letters);
-    r->letters[r->count++] = l = copy_letter(e);
+    r->letters[r->count++] = l = copy_letter(d, e);
     if (!d->force && dlq_marks_has(&d->marks, e->place))
         l->event.fate = DLQ_BEFORE;
     return true;

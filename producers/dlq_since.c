@@ -106,7 +106,7 @@ static void take_names(struct look *l, struct dlq_event *const *events, size_t c
     for (size_t i = 0; i < count; i++) {
         struct view text = subject_name(events[i]->subject, room);
 
-        if (events[i]->fate == DLQ_REPLAY && text.n > 0)
+        if (events[i]->fate == DLQ_REPLAY && !events[i]->is_history && text.n > 0)
             l->names[l->count++] = (struct name){mem_text(text.p, text.n), text.n, events[i]};
     }
     if (l->count > 0)
@@ -300,25 +300,19 @@ static void judge_dropped(struct look *l)
     char since[DATETIME_TEXT_MAX];
     int64_t count = 0;
 
-    if (l->kept.exists && !l->kept.dropped)
+    if (!l->kept.dropped)
         return;
     for (size_t i = 0; i < l->count; i++) {
         struct dlq_event *e = l->names[i].event;
 
         if (e->fate == DLQ_REPLAY &&
-            (!l->kept.exists ||
-             dead_letter_since(&e->published, l->kept.since_ms) != DEAD_LETTER_EARLIER)) {
+            dead_letter_since(&e->published, l->kept.since_ms) != DEAD_LETTER_EARLIER) {
             e->fate = DLQ_PERHAPS;
             count++;
         }
     }
     if (count == 0)
         return;
-    if (!l->kept.exists) {
-        console_say("dlq", "topic %.80s does not exist, so it is not known what was written since",
-                    topic);
-        return;
-    }
     datetime_format(l->kept.since_ms, since);
     console_say("dlq",
                 "topic %.80s has dropped its results%s%s, so it is not known whether what %" PRId64
@@ -336,21 +330,35 @@ static bool has_references(const struct look *l)
     return i < l->count;
 }
 
+static bool look(struct look *l, struct fault *f)
+{
+    const char *topic = l->d->results_topic;
+    bool ok;
+
+    if (topic == NULL || topic[0] == '\0')
+        return fault_set(f, FAULT_REJECT,
+                         "without a results topic it is not known what was written since; --force "
+                         "replays all the same");
+    ok = !has_references(l) || scan(l, true, f);
+    sort_aliases(l);
+    if (!ok || !scan(l, false, f))
+        return false;
+    if (!l->kept.exists)
+        return fault_set(f, FAULT_REJECT,
+                         "topic %.80s does not exist, so it is not known what was written since; "
+                         "--force replays all the same",
+                         topic);
+    judge_dropped(l);
+    return true;
+}
+
 bool dlq_since(struct dlq *d, struct dlq_event *const *events, size_t count, struct fault *f)
 {
     struct look l = {.d = d};
     bool ok;
 
-    if (d->results_topic == NULL || d->results_topic[0] == '\0')
-        return fault_set(f, FAULT_REJECT,
-                         "without a results topic it is not known what was written since; --force "
-                         "replays all the same");
     take_names(&l, events, count);
-    ok = !has_references(&l) || scan(&l, true, f);
-    sort_aliases(&l);
-    ok = ok && scan(&l, false, f);
-    if (ok)
-        judge_dropped(&l);
+    ok = l.count == 0 || look(&l, f);
     for (size_t i = 0; i < l.count; i++)
         mem_free(l.names[i].text);
     mem_free(l.names);

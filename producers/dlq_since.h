@@ -30,12 +30,13 @@ struct dlq_event {
     struct view source;
     struct view id;
     struct view subject; /* VIEW_NONE: it can't be read, so it was not written */
+    bool is_history;     /* written in any order, any number of times, it comes to the same */
     struct dead_letter_published published;
     enum dlq_fate fate;
 };
 
-/* Sets the fate of those that were to be replayed; says what results are missing. REJECT where the
- * configuration has no results topic, or where too much is asked for; else as kafka_reader_scan. */
+/* Sets the fate of those that were to be replayed; says what results are missing. REJECT where
+ * there is no results topic, or where too much is asked for; else as kafka_reader_scan. */
 bool dlq_since(struct dlq *d, struct dlq_event *const *events, size_t count,
                struct fault *f) MUST_CHECK;
 

@@ -33,8 +33,12 @@ void exchange_header(struct exchange *x, const char *name, struct view value)
 
 bool exchange_holds(struct exchange *x, size_t bytes)
 {
-    if (http_visit_holds(pending_of(x)->visit, bytes))
+    struct pending *p = pending_of(x);
+
+    if (http_visit_holds(p->visit, bytes))
         return true;
+    p->header_count = 0; /* a Link is not for this */
+    buf_clear(&p->values);
     exchange_error(x, 503, HTTP_SERVER_FULL);
     return false;
 }
@@ -43,6 +47,9 @@ void exchange_answer(struct exchange *x, int status, const char *content_type, s
 {
     struct pending *p = pending_of(x);
 
+    /* What a write has done is said in any case. */
+    if (status == 200 && strcmp(x->method, "GET") == 0 && !exchange_holds(x, body.n))
+        return;
     for (size_t i = 0; i < p->header_count; i++)
         p->headers[i].value.p = p->values.p + p->value_ends[i] - p->headers[i].value.n;
     if (content_type != NULL)

@@ -99,6 +99,10 @@ static void own_environment(const char *path)
             e++;
             continue;
         }
+        if (strcspn(*e, "=") >= sizeof name || strchr(*e, '=') == NULL) {
+            e++; /* the name of no setting */
+            continue;
+        }
         view_copy((struct view){*e, strcspn(*e, "=")}, name, sizeof name);
         if (unsetenv(name) != 0) {
             e++;

@@ -88,10 +88,9 @@ void http_server_drain(struct http_server *s, void (*drained)(void *ctx), void *
  * closed the handles: run the loop once more. */
 void http_server_free(struct http_server *s);
 
-/* What the visit's answer has by now, in the making; http_visit_answer asks itself. false: it would
- * be too much together with those of the others, so it must not be made: 503 is the answer then.
- * One alone may have more than answers_max_bytes, a small one (HTTP_SERVER_ANSWER_SMALL) always is
- * allowed. */
+/* The visit's answer has so many bytes by now, made or in the making. false: it would be too much
+ * together with those of the others, so it should be 503 instead. A small one
+ * (HTTP_SERVER_ANSWER_SMALL) is always allowed, and any where the others have no more than that. */
 bool http_visit_holds(struct http_visit *v, size_t bytes);
 
 /* Headers and body are copied; Content-Length, Date and Connection are added. */

@@ -62,18 +62,23 @@ static void visit_drop_body(struct http_visit *v)
     buf_done(&v->body);
 }
 
-static void visit_refuse(struct http_visit *v, int status, const char *why);
+static void count_answer(struct http_visit *v, size_t bytes)
+{
+    struct http_server *s = v->connection->server;
+
+    s->answers_bytes = s->answers_bytes - v->answer_bytes + bytes;
+    v->answer_bytes = bytes;
+}
 
 bool http_visit_holds(struct http_visit *v, size_t bytes)
 {
-    struct http_server *s = v->connection->server;
+    const struct http_server *s = v->connection->server;
     size_t others = s->answers_bytes - v->answer_bytes;
 
-    if (bytes > HTTP_SERVER_ANSWER_SMALL && s->conf.answers_max_bytes > 0 && others > 0 &&
-        others + bytes > s->conf.answers_max_bytes)
+    if (bytes > HTTP_SERVER_ANSWER_SMALL && others > HTTP_SERVER_ANSWER_SMALL &&
+        s->conf.answers_max_bytes > 0 && others + bytes > s->conf.answers_max_bytes)
         return false;
-    s->answers_bytes = others + bytes;
-    v->answer_bytes = bytes;
+    count_answer(v, bytes);
     return true;
 }
 
@@ -83,10 +88,7 @@ void http_visit_answer(struct http_visit *v, int status, const struct http_field
     struct http_server *s = v->connection->server;
 
     assert(v->answer == NULL && header_count <= HTTP_SERVER_ANSWER_HEADERS_MAX);
-    if (!http_visit_holds(v, body.n)) {
-        visit_refuse(v, 503, HTTP_SERVER_FULL);
-        return;
-    }
+    count_answer(v, body.n);
     v->answer_body = (struct view){mem_copy(body.p, body.n), body.n};
     v->answer = MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)v->answer_body.p,
                                                 MHD_RESPMEM_MUST_FREE);

@@ -1,6 +1,8 @@
 #include "bridge/io/kafka_reader.h"
 
 #include "bridge/core/mem.h"
+#include "bridge/core/num.h"
+#include "bridge/io/kafka_describe.h"
 #include "bridge/io/kafka_record.h"
 #include "bridge/io/kafka_survey.h"
 
@@ -8,6 +10,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #define POLL_MS 1000
 
@@ -22,6 +25,7 @@ struct scan {
     size_t open; /* partitions not ended */
     int64_t done;
     int64_t total;
+    bool emptied; /* a partition has dropped all it had */
     struct kafka_reader_kept kept;
 };
 
@@ -70,21 +74,27 @@ bool kafka_reader_topics(struct kafka_reader *r, const char *pattern, kafka_read
     return ok;
 }
 
-/* Of a partition's first record, or -1 where there is none. */
+static void dropped_until(struct kafka_reader_kept *kept, int64_t ms)
+{
+    if (!kept->dropped || ms > kept->since_ms)
+        kept->since_ms = ms;
+    kept->dropped = true;
+}
+
+/* Of a partition's first record. */
 static void begins(struct scan *s, size_t i, int64_t first_ms)
 {
     const struct kafka_span *span = &s->survey.at[i].span;
 
-    if (span->low == 0 || span->next != span->low)
-        return;
-    if (!s->kept.dropped || first_ms <= 0 || first_ms > s->kept.since_ms)
-        s->kept.since_ms = first_ms > 0 ? first_ms : INT64_MAX;
-    s->kept.dropped = true;
+    if (span->low > 0 && span->next == span->low)
+        dropped_until(&s->kept, first_ms > 0 ? first_ms : INT64_MAX);
 }
 
 static void end(struct scan *s, size_t i)
 {
-    begins(s, i, -1);
+    const struct kafka_span *span = &s->survey.at[i].span;
+
+    s->emptied = s->emptied || (span->low > 0 && span->next == span->low);
     s->open -= s->ended[i] ? 0 : 1;
     s->ended[i] = true;
 }
@@ -180,6 +190,29 @@ static bool scan(struct kafka_reader *r, struct scan *s, kafka_reader_visit *vis
     return ok;
 }
 
+static void take_retention(void *ctx, const char *topic, const char *name, const char *value)
+{
+    int64_t *ms = ctx;
+
+    (void)topic;
+    if (strcmp(name, "retention.ms") == 0)
+        (void)!num_int(view_of(value), ms); /* else it stays unknown */
+}
+
+/* All records of a partition are dropped only for their age. */
+static int64_t too_old_ms(struct kafka_reader *r, const char *topic)
+{
+    struct timespec now;
+    struct fault unknown = {0};
+    int64_t retention_ms = -1; /* as without any */
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (!kafka_describe(r->rk, &topic, 1, take_retention, &retention_ms, &unknown) ||
+        retention_ms < 0)
+        return INT64_MAX;
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - retention_ms;
+}
+
 bool kafka_reader_scan(struct kafka_reader *r, const char *topic, kafka_reader_visit *visit,
                        void *ctx, struct kafka_reader_kept *kept, struct fault *f)
 {
@@ -193,6 +226,8 @@ bool kafka_reader_scan(struct kafka_reader *r, const char *topic, kafka_reader_v
     for (size_t i = 0; i < s.survey.count; i++)
         s.survey.at[i].span.next = s.survey.at[i].span.low;
     ok = ok && scan(r, &s, visit, ctx, f);
+    if (ok && s.emptied && kept != NULL)
+        dropped_until(&s.kept, too_old_ms(r, topic));
     if (kept != NULL)
         *kept = s.kept;
     kafka_survey_done(&s.survey);

@@ -31,8 +31,9 @@ typedef bool kafka_reader_visit(void *ctx, const struct record *record, int64_t 
 struct kafka_reader_kept {
     bool exists;
     bool dropped;     /* some partition's log no longer has its beginning */
-    int64_t since_ms; /* of such partitions' first records the newest's time; INT64_MAX: one has
-                         none, or tells no time */
+    int64_t since_ms; /* nothing that such a partition no longer has is newer: the newest time of
+                         their first records; of one that is empty now, as long ago as retention.ms
+                         says. INT64_MAX: not known */
 };
 
 /* Visits the records of each partition in order; partitions come mixed. A topic that doesn't exist

@@ -170,7 +170,6 @@ static void halve_batches(struct consume *c, const struct batch *b)
 
 static void said_of_all(struct consume *c, const struct batch *b, const struct http_reply *reply)
 {
-    consume_destination_ok(c, b->destination);
     take_apart(b);
     if (reply->status == 413 || reply->cut)
         halve_batches(c, b);

@@ -23,6 +23,7 @@ static void an_origin_is_what_a_browser_says(void **state)
     } rows[] = {
         {"https://desk.example.com", NULL},
         {"http://localhost:3000", NULL},
+        {"file://", NULL},
         {"HTTPS://Desk.Example.com:8443", NULL},
         {"http://[::1]:8080", NULL},
         {"http://127.0.0.1", NULL},
