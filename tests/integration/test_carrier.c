@@ -6,13 +6,17 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/num.h"
 #include "tests/fakes/probe.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define BASE_URL "http://127.0.0.1:"
 
 static pid_t carrier;
 static unsigned port;
@@ -20,6 +24,9 @@ static unsigned port;
 static int start(void **state)
 {
     const char *binary = getenv("CMIBRIDGE_BIN");
+    char line[64];
+    struct view rest;
+    int64_t number = 0;
     FILE *says;
     int fds[2];
 
@@ -39,7 +46,12 @@ static int start(void **state)
     close(fds[1]);
     says = fdopen(fds[0], "r");
     assert_non_null(says);
-    assert_int_equal(fscanf(says, "http://127.0.0.1:%u", &port), 1);
+    assert_non_null(fgets(line, sizeof line, says));
+    rest = view_of(line);
+    assert_true(view_starts(rest, VIEW(BASE_URL)));
+    rest = view_skip(rest, strlen(BASE_URL));
+    assert_true(num_in(view_cut(&rest, '\n'), 1, 65535, &number));
+    port = (unsigned)number;
     fclose(says);
     return 0;
 }

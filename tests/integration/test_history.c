@@ -59,10 +59,10 @@ static int tear_down(void **state)
 static struct probe_reply ask(struct history_rig *rig, const char *method, const char *target,
                               const char *headers, const char *body)
 {
-    char path[1024];
+    char whole[1024];
 
-    snprintf(path, sizeof path, "%s%s", strcmp(target, "/ingest") == 0 ? "" : BASE, target);
-    return xml_twin_ask(rig->port, method, path, target, headers, body);
+    snprintf(whole, sizeof whole, "%s%s", strcmp(target, "/ingest") == 0 ? "" : BASE, target);
+    return xml_twin_ask(rig->port, method, whole, target, headers, body);
 }
 
 static void expect_status(struct history_rig *rig, const char *method, const char *target,
