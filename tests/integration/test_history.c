@@ -56,13 +56,13 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct probe_reply ask(struct history_rig *rig, const char *method, const char *target,
+static struct probe_reply ask(struct history_rig *rig, const char *method, const char *path,
                               const char *headers, const char *body)
 {
-    char whole[1024];
+    char target[1024];
 
-    snprintf(whole, sizeof whole, "%s%s", strcmp(target, "/ingest") == 0 ? "" : BASE, target);
-    return xml_twin_ask(rig->port, method, whole, target, headers, body);
+    snprintf(target, sizeof target, "%s%s", strcmp(path, "/ingest") == 0 ? "" : BASE, path);
+    return xml_twin_ask(rig->port, method, target, path, headers, body);
 }
 
 static void expect_status(struct history_rig *rig, const char *method, const char *target,
