@@ -6,6 +6,7 @@
 #include "bridge/core/utf8.h"
 #include "server/body.h"
 #include "server/chat_send.h"
+#include "server/filter.h"
 #include "server/history.h"
 #include "server/history_schema.h"
 #include "server/idempotency.h"
@@ -474,17 +475,18 @@ static void fill_one(struct lookup *l, struct sqlite *db)
     lookup_write_one(l, &plan, &cmi_chat, &q);
 }
 
+static const char *const list_params[] = {"originator", "destination", "channel_sub_type", NULL};
+
 static void list_chats(struct exchange *x)
 {
-    lookup_list(x, "/chats", fill_list, NULL, NULL);
+    if (filter_plain(x, list_params))
+        lookup_list(x, "/chats", fill_list, NULL, NULL);
 }
 
 static void get_chat(struct exchange *x)
 {
     lookup_one(x, fill_one, NULL);
 }
-
-static const char *const list_params[] = {"originator", "destination", "channel_sub_type", NULL};
 
 const struct route chat_routes[] = {
     {"GET", "/chats", ROUTE_LIST, list_params, list_chats},

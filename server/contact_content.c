@@ -1,6 +1,7 @@
 #include "server/contact_content.h"
 
 #include "bridge/core/fulltext.h"
+#include "server/filter.h"
 #include "server/fold.h"
 #include "server/history_schema.h"
 #include "server/rights.h"
@@ -142,16 +143,18 @@ static bool add_body(struct contact_search *s, const struct exchange *x, struct 
     return ok;
 }
 
-static void add_case(struct contact_search *s, const struct exchange *x)
+static bool add_case(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
     bool found = false;
-    struct view value = exchange_param(x, "caseId", &found);
+    struct view value;
 
+    if (!filter_plain_read(x, "caseId", &value, &found, f))
+        return false;
     if (!found)
-        return;
+        return true;
     if (!may_get(x, RIGHTS_EMAILS)) {
         where_put(&s->w, " AND 0");
-        return;
+        return true;
     }
     where_put(&s->w,
               " AND +c.channel = 'EMAIL' AND c.group_id IN (SELECT k.group_id FROM emails e"
@@ -160,12 +163,10 @@ static void add_case(struct contact_search *s, const struct exchange *x)
     where_text(&s->w, view_trim(value));
     put_seen(s, x, RIGHTS_EMAILS, "k.group_id");
     where_put(&s->w, ")");
+    return true;
 }
 
 bool contact_content_read(struct contact_search *s, const struct exchange *x, struct fault *f)
 {
-    if (!add_body(s, x, f) || !add_remarks(s, x, f))
-        return false;
-    add_case(s, x);
-    return true;
+    return add_body(s, x, f) && add_remarks(s, x, f) && add_case(s, x, f);
 }

@@ -1,5 +1,6 @@
 /* emails: GET /emails, GET /emails/{id}. An email is its contact, and what server/email.h keeps
  * beside it. */
+#include "server/filter.h"
 #include "server/history_schema.h"
 #include "server/lookup.h"
 #include "server/rights.h"
@@ -137,9 +138,12 @@ static void fill_list(struct lookup *l, struct sqlite *db)
     lookup_write_list(l, &plan, &cmi_email, &q);
 }
 
+static const char *const list_params[] = {"case_id", "cid", NULL};
+
 static void list_emails(struct exchange *x)
 {
-    lookup_list(x, "/emails", fill_list, NULL, NULL);
+    if (filter_plain(x, list_params))
+        lookup_list(x, "/emails", fill_list, NULL, NULL);
 }
 
 static void fill_one(struct lookup *l, struct sqlite *db)
@@ -166,8 +170,6 @@ static void get_email(struct exchange *x)
 {
     lookup_one(x, fill_one, NULL);
 }
-
-static const char *const list_params[] = {"case_id", "cid", NULL};
 
 const struct route email_routes[] = {
     {"GET", "/emails", ROUTE_LIST, list_params, list_emails},

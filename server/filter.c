@@ -92,6 +92,31 @@ bool filter_pattern(struct exchange *x, const char *name, struct view *value, bo
     return false;
 }
 
+bool filter_plain_read(const struct exchange *x, const char *name, struct view *value, bool *given,
+                       struct fault *f)
+{
+    *value = exchange_param(x, name, given);
+    if (!wildcard_is_pattern(*value))
+        return true;
+    return fault_set(f, FAULT_REJECT, "%s can't be searched by a pattern: it must not have * or ?",
+                     name);
+}
+
+bool filter_plain(struct exchange *x, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        struct view value;
+        bool given = false;
+        struct fault f;
+
+        if (!filter_plain_read(x, *names, &value, &given, &f)) {
+            exchange_fault(x, &f);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool filter_time_read(const struct exchange *x, const char *name, int64_t *ms, bool *given,
                       struct fault *f)
 {

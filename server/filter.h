@@ -25,6 +25,13 @@ bool filter_is_short(const char *name, struct view value, struct fault *f) MUST_
 /* The parameter as a pattern, VIEW_NONE where it is not given. Answers 400 and returns false if it
  * is not short. */
 bool filter_pattern(struct exchange *x, const char *name, struct view *value, bool *given);
+/* The parameter as it is compared where patterns have no effect (contract 13); what reads like one
+ * is a fault (REJECT), since nothing would be found by it. */
+bool filter_plain_read(const struct exchange *x, const char *name, struct view *value, bool *given,
+                       struct fault *f) MUST_CHECK;
+/* Is none of the parameters a pattern? Answers 400 and returns false if one is. names end with
+ * NULL. */
+bool filter_plain(struct exchange *x, const char *const *names);
 /* The parameter as a time; the fault (REJECT) is what to answer. */
 bool filter_time_read(const struct exchange *x, const char *name, int64_t *ms, bool *given,
                       struct fault *f) MUST_CHECK;
