@@ -4,6 +4,7 @@ install(FILES config/systemd/cmibridge-consume.service config/systemd/cmibridge-
 install(FILES README.md CHANGELOG.md docs/ARCHITECTURE.md docs/CMI.md docs/CONFIGURATION.md
         docs/DELIVERY.md docs/OPERATIONS.md config/cmibridge.sample.yaml
         DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/decisions DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(FILES docs/man/cmibridge.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
