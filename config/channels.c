@@ -59,6 +59,7 @@ bool channels_read(const struct conf *c, size_t i, struct channel_conf *out, str
     const char *type = conf_entry_text(c, map, i, "type");
     const char *outside = conf_entry_text(c, map, i, "outside_hours");
     char prefix[SCHEMA_PATH_MAX];
+    char gap[SCHEMA_PATH_MAX + sizeof ".recipient_gap"];
 
     (void)snprintf(prefix, sizeof prefix, "channels.%s", conf_name(c, map, i));
     *out =
@@ -81,7 +82,8 @@ bool channels_read(const struct conf *c, size_t i, struct channel_conf *out, str
         return fault_set(f, FAULT_STOP, "%s.type is missing", prefix);
     out->rate = conf_entry_int(c, map, i, "rate");
     out->burst = conf_entry_int(c, map, i, "burst");
-    out->recipient_gap_ms = conf_entry_ms(c, map, i, "recipient_gap");
+    (void)snprintf(gap, sizeof gap, "%s.recipient_gap", prefix);
+    out->recipient_gap_ms = conf_has(c, gap) ? conf_ms(c, gap) : -1;
     read_receipts_url(c, prefix, out);
     if (read_keys(c, prefix, out, f)) {
         if (out->setup.kind->check(&out->setup, f))

@@ -14,8 +14,8 @@ struct channel_conf {
     const char *verify_token;   /* of whatsapp-cloud's receipts; NULL: none */
     int64_t rate;               /* parts a second of each sender; 0: no limit */
     int64_t burst;
-    int64_t recipient_gap_ms;
-    const char *hours; /* NULL: always */
+    int64_t recipient_gap_ms; /* between two messages to one recipient; -1: what is usual */
+    const char *hours;        /* NULL: always */
     const char *zone;
     bool expire_outside; /* of its hours what is due ends as failed instead of waiting */
     struct buf owned;    /* what `setup` has that is not the conf's: keys */

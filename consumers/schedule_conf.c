@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define WHATSAPP_GAP_MS 6000 /* it refuses (131056) what comes sooner to one recipient */
+
 static bool read_hours(struct schedule_plan *p, size_t i, int64_t now_ms, struct hours *hours,
                        struct fault *f)
 {
@@ -69,16 +71,18 @@ static bool make_senders(const struct conf *conf, struct schedule_plan *p, int64
     for (size_t i = 0; i < count; i++) {
         const struct schedule_source *source = &p->channels.sources[i];
         const struct channel_conf *c = &p->channels.routes[source->route].channel;
-        bool gated = view_eq_nocase(view_of(source->sub_type), VIEW("whatsapp"));
+        bool whatsapp = view_eq_nocase(view_of(source->sub_type), VIEW("whatsapp"));
 
         p->senders[i] = (struct schedule_sender){
             .address = source->address,
             .channel = source->route,
-            .usage = gated ? "whatsapp" : NULL,
-            .needs_consent = gated && required,
+            .usage = whatsapp ? "whatsapp" : NULL,
+            .needs_consent = whatsapp && required,
             .rate = c->rate,
             .burst = c->burst,
-            .gap_ms = c->recipient_gap_ms,
+            .gap_ms = c->recipient_gap_ms >= 0 ? c->recipient_gap_ms
+                      : whatsapp               ? WHATSAPP_GAP_MS
+                                               : 0,
             .zone = &p->zones[source->route],
             .expire_outside = c->expire_outside,
         };

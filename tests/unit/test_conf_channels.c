@@ -9,6 +9,7 @@
 #include "config/channels.h"
 #include "config/schema.h"
 #include "consumers/schedule_channels.h"
+#include "consumers/schedule_conf.h"
 
 #include <string.h>
 
@@ -240,6 +241,33 @@ static void the_sender_gets_routes_and_who_sends_through_them(void **state)
     conf_free(c);
 }
 
+/* WhatsApp takes one message in 6 s to one recipient. */
+static void who_says_nothing_has_the_gap_of_whatsapp_and_else_none(void **state)
+{
+    struct conf *c = good("server.anonymous.login: x\n"
+                          "channels:\n"
+                          "  own: {type: webhook, url: 'http://h/in', recipient_gap: 0}\n"
+                          "  usual: {type: webhook, url: 'http://h/in'}\n"
+                          "chats.queues:\n"
+                          "  a: {id: " GUID ", channel: whatsapp, name: n, address: 'a@h',"
+                          " via: usual}\n"
+                          "  b: {id: 6D2A86B1C4E04C6F9A4E0E7B36D8A102, channel: sms, name: n,"
+                          " address: 'b@h', via: usual}\n"
+                          "  c: {id: 6D2A86B1C4E04C6F9A4E0E7B36D8A103, channel: whatsapp, name: n,"
+                          " address: 'c@h', via: own}\n");
+    static struct schedule_plan plan;
+    struct fault f = {0};
+
+    (void)state;
+    assert_true(schedule_plan_make(c, 0, &plan, &f));
+    assert_int_equal(plan.schedule.sender_count, 3);
+    assert_int_equal(plan.senders[0].gap_ms, 6000);
+    assert_int_equal(plan.senders[1].gap_ms, 0);
+    assert_int_equal(plan.senders[2].gap_ms, 0);
+    schedule_plan_done(&plan);
+    conf_free(c);
+}
+
 static void the_names_are_those_of_the_channels(void **state)
 {
     size_t i = 0;
@@ -257,6 +285,7 @@ int main(void)
         cmocka_unit_test(what_is_configured_arrives),
         cmocka_unit_test(without_a_dialler_there_is_none),
         cmocka_unit_test(the_sender_gets_routes_and_who_sends_through_them),
+        cmocka_unit_test(who_says_nothing_has_the_gap_of_whatsapp_and_else_none),
         cmocka_unit_test(the_names_are_those_of_the_channels),
     };
 
