@@ -254,20 +254,21 @@ static int change(struct change *c)
     struct user_file after = {NULL, 0};
     struct buf old;
     struct buf fresh;
+    char resolved[USERS_TEXT_NAME_MAX + 1];
     int code = COMMAND_FAILED;
-    int locked = users_text_lock(r->file);
+    int locked = users_text_resolve(r->file, resolved) ? users_text_lock(resolved) : -1;
 
     assert(r->login != NULL); /* read_arguments has seen to it */
     buf_init(&old, YAML_BYTES_MAX);
     buf_init(&fresh, YAML_BYTES_MAX);
-    if (locked < 0 || !users_text_read(r->file, &old))
+    if (locked < 0 || !users_text_read(resolved, &old))
         code = COMMAND_UNAVAILABLE;
     else if (!parse(r, buf_view(&old), &before))
         code = COMMAND_CONFIG;
     else if (exists_as_it_must(r, &before) && ask(c) &&
              make_text(c, buf_view(&old), &before, &fresh) && parse(r, buf_view(&fresh), &after) &&
              is_as_wished(c, &before, &after))
-        code = users_text_write(r->file, buf_view(&fresh)) ? COMMAND_OK : COMMAND_UNAVAILABLE;
+        code = users_text_write(resolved, buf_view(&fresh)) ? COMMAND_OK : COMMAND_UNAVAILABLE;
     if (code == COMMAND_OK && c->token[0] != '\0')
         printf("%s\n", c->token);
     user_file_done(&before);

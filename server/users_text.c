@@ -5,10 +5,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+bool users_text_resolve(const char *file, char resolved[USERS_TEXT_NAME_MAX + 1])
+{
+    char *real = realpath(file, NULL);
+    struct stat st;
+    bool is_link = false;
+
+    if (real == NULL && errno != ENOENT) {
+        fprintf(stderr, "%s: %s\n", file, strerror(errno));
+        return false;
+    }
+    is_link = real == NULL && lstat(file, &st) == 0;
+    if (is_link)
+        fprintf(stderr, "%s: is a symbolic link to a file that there is not\n", file);
+    else
+        (void)snprintf(resolved, USERS_TEXT_NAME_MAX + 1, "%s", real != NULL ? real : file);
+    free(real);
+    return !is_link;
+}
 
 /* The file's text; "" where there is no file yet. False: told why. */
 bool users_text_read(const char *file, struct buf *text)

@@ -10,7 +10,13 @@
 #define USERS_TEXT_NAME_MAX                                                                        \
     4096 /* bytes of the file's name; longer ones are the caller's to refuse */
 
-/* Waits until nobody else changes the file. A descriptor whose closing lets it go; -1: failed. */
+/* The file that is meant by a name that may be a symbolic link: a link is kept, and what it leads
+ * to is read, locked and replaced. A link to nothing is refused: through it a name in one's
+ * directory would have root make a file in another's. */
+bool users_text_resolve(const char *file, char resolved[USERS_TEXT_NAME_MAX + 1]);
+/* The other three take the name that it gives.
+ *
+ * Waits until nobody else changes the file. A descriptor whose closing lets it go; -1: failed. */
 int users_text_lock(const char *file);
 /* Appends the file's text, nothing where there is no file yet. */
 bool users_text_read(const char *file, struct buf *text);

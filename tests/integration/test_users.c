@@ -174,6 +174,38 @@ static void a_token_is_printed_once_and_kept_as_a_digest(void **state)
     users_let_go(u);
 }
 
+static void a_link_is_kept_and_what_it_leads_to_is_changed(void **state)
+{
+    char path[sizeof file];
+    char real[sizeof file];
+    struct stat st;
+
+    (void)state;
+    memcpy(path, file, sizeof file);
+    snprintf(real, sizeof real, "%s/kept", dir);
+    assert_int_equal(mkdir(real, 0700), 0);
+    snprintf(real, sizeof real, "%s/kept/u.yaml", dir);
+    (void)unlink(path);
+    assert_int_equal(symlink("kept/u.yaml", path), 0);
+    assert_int_equal(users("correct horse\\n", "add ann"), COMMAND_UNAVAILABLE);
+    assert_non_null(strstr(buf_text(&out), "a symbolic link to a file that there is not"));
+    assert_int_equal(access(real, F_OK), -1);
+    memcpy(file, real, sizeof file);
+    write_file("ben:\n  rights: all\n", 0640);
+    memcpy(file, path, sizeof file);
+    assert_int_equal(users("correct horse\\n", "add ann"), COMMAND_OK);
+    assert_int_equal(users("battery staple\\n", "passwd ben"), COMMAND_OK);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(lstat(real, &st), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 0640);
+    memcpy(file, real, sizeof file);
+    expect_password("ann", "correct horse");
+    expect_password("ben", "battery staple");
+    memcpy(file, path, sizeof file);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void what_can_t_be_done_changes_nothing(void **state)
 {
     static const char hand[] = "ann: {name: Ann, rights: all}\n";
@@ -267,6 +299,7 @@ int main(void)
         cmocka_unit_test(whatever_is_in_a_login_it_can_be_changed),
         cmocka_unit_test(another_password_leaves_the_rest),
         cmocka_unit_test(a_token_is_printed_once_and_kept_as_a_digest),
+        cmocka_unit_test(a_link_is_kept_and_what_it_leads_to_is_changed),
         cmocka_unit_test(what_can_t_be_done_changes_nothing),
         cmocka_unit_test(the_list_says_who_may_what),
         cmocka_unit_test(check_names_the_file_s_mistakes_too),
