@@ -110,13 +110,13 @@ static void give_bool(struct xml_in *in, struct view text)
         give_text(in, TOKEN_STRING, text);
 }
 
-static void give_scalar(struct xml_in *in, enum cmi_type type)
+static void give_scalar(struct xml_in *in, const struct cmi_field *field)
 {
     struct view text = buf_view(&in->text);
 
-    switch (type) {
+    switch (field->type) {
     case CMI_STRING:
-        give_text(in, TOKEN_STRING, text);
+        give_text(in, TOKEN_STRING, field->words != NULL ? without_space(text) : text);
         return;
     case CMI_GUID:
     case CMI_TIME:
@@ -248,7 +248,7 @@ static void on_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const 
     }
     top = in->levels[--in->depth];
     if (top.kind == IN_SCALAR)
-        give_scalar(in, top.field->type);
+        give_scalar(in, top.field);
     else
         give_kind(in, top.kind == IN_OBJECT ? TOKEN_OBJECT_END : TOKEN_ARRAY_END);
 }

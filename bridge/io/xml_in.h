@@ -5,8 +5,9 @@
  * The root is the shape's singular, or its plural around any number of singulars: an object, or an
  * array of them. An element that is no property is passed over with all that is in it, and gives no
  * token. A text becomes what its property's type says, if it looks like it; else a string, which
- * the decoder refuses. xsi:nil="true" is null. A default namespace is ignored; what has a prefix is
- * no property.
+ * the decoder refuses. White space around it is part of a string, but not of a word of an
+ * enumeration, nor of what is no string. xsi:nil="true" is null. A default namespace is ignored;
+ * what has a prefix is no property.
  *
  * No DTD, no entities but the five, nothing is fetched. Memory: the longest text, at most
  * CMI_SCALAR_MAX.

@@ -72,6 +72,9 @@ static void elements_become_what_their_rows_say(void **state)
          "{\"consent\":false}"},
         {&cmi_customer_consent, "<customerConsent><consent>yes</consent></customerConsent>",
          "{\"consent\":\"yes\"}"},
+        {&cmi_customer_consent,
+         "<customerConsent><usage>\n    whatsapp\r\n\t</usage></customerConsent>",
+         "{\"usage\":\"whatsapp\"}"},
         {&cmi_message,
          "<message><message>m</message><destinations><destination><address>1</address>"
          "</destination><other/><destination/></destinations></message>",
