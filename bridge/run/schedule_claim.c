@@ -96,6 +96,7 @@ static void claim(struct schedule *s, unsigned number)
     };
 
     sh->claiming = true;
+    sh->woken_ms = INT64_MAX;
     s->claims_out++;
     sh->asked_ms = schedule_now(s);
     s->port.schedule.claim(s->port.schedule.ctx, &c);
@@ -124,11 +125,16 @@ void schedule_woken(void *schedule, unsigned shard, int64_t due_ms)
 {
     struct schedule *s = schedule;
     int64_t at = schedule_mono_of(s, due_ms) - SCHEDULE_AHEAD_MS;
+    struct shard *sh = shard < SHARD_COUNT ? &s->shards[shard] : NULL;
 
-    if (shard >= SHARD_COUNT || at >= s->shards[shard].due_ms)
+    if (sh == NULL)
         return;
-    s->shards[shard].due_ms = at;
-    arm(s, &s->shards[shard]);
+    if (sh->claiming && at < sh->woken_ms)
+        sh->woken_ms = at;
+    if (at >= sh->due_ms)
+        return;
+    sh->due_ms = at;
+    arm(s, sh);
 }
 
 /* ---- what ---- */
@@ -335,6 +341,8 @@ void schedule_claimed(void *schedule, const struct schedule_claimed *c)
                    NOTICE_INT("shard", c->shard));
     }
     sh->due_ms = c->next_ms == 0 ? INT64_MAX : schedule_mono_of(s, c->next_ms);
+    if (sh->woken_ms < sh->due_ms) /* the claim may have looked before that came */
+        sh->due_ms = sh->woken_ms;
     if (c->outbox_full)
         sh->due_ms = now + SCHEDULE_AGAIN_MS;
     if (c->slice_count > 0)

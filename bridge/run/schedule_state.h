@@ -244,7 +244,8 @@ struct shard {
     bool claiming;
     unsigned slices; /* that it is asked for: more where the last claim left some */
     int64_t asked_ms;
-    int64_t due_ms; /* when to claim, monotonic; INT64_MAX: not known */
+    int64_t due_ms;   /* when to claim, monotonic; INT64_MAX: not known */
+    int64_t woken_ms; /* the earliest due that was told since the claim that is out */
     int64_t looked_ms;
     struct heap_item claim_timer; /* unless it is claiming or blocked */
     int64_t held;                 /* destinations held of it, not settled */
