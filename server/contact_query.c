@@ -17,8 +17,9 @@ const char contact_columns[] =
     " c.required_name AS \"requiredAgent.name\", c.required_type AS \"requiredAgent.type\","
     " c.required_until_ms AS \"requiredAgent.expirationTime\"";
 const char contact_statistics[] =
-    ", c.connect_ms AS connectTime, " CONTACT_WAITING " AS waitingDuration, " CONTACT_HANDLING
-    " AS handlingDuration, " CONTACT_WRAP_UP " AS wrapUpTotalDuration";
+    ", " CONTACT_CONNECT " AS connectTime, " CONTACT_WAITING
+    " AS waitingDuration, " CONTACT_HANDLING " AS handlingDuration, " CONTACT_WRAP_UP
+    " AS wrapUpTotalDuration";
 
 void contact_query_init(struct contact_query *c)
 {

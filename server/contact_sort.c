@@ -41,7 +41,7 @@ static const struct {
     {"record", "c.record", false},
     {"script", "c.script", false},
     {"subject", TEXT("subject"), true},
-    {"connectTime", "c.connect_ms", false},
+    {"connectTime", CONTACT_CONNECT, false},
     {"waitingDuration", CONTACT_WAITING, false},
     {"handlingDuration", CONTACT_HANDLING, false},
     {"wrapUpTotalDuration", CONTACT_WRAP_UP, false},

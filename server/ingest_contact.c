@@ -144,14 +144,14 @@ static bool received(struct contact_said *said, struct fault *f)
     (void)f;
     unless_given(said, LEG_SETS_ARRIVAL, said->event->time_ms);
     leg_change_phase(&said->change, LEG_RECEIVED);
+    if (!leg_change_has_ended(&said->change))
+        leg_change_goes_on(&said->change);
     return true;
 }
 
-/* It waits again, and is connected to nobody: until it is accepted anew, or ends. */
 static void wait_again(struct leg_change *c)
 {
-    if (!leg_change_has(c, LEG_SETS_CONNECT))
-        leg_change_set(c, LEG_SETS_CONNECT, cell_null);
+    leg_change_waits(c);
     leg_change_phase(c, LEG_QUEUED);
 }
 
@@ -180,6 +180,7 @@ static bool accepted(struct contact_said *said, struct fault *f)
 {
     (void)f;
     unless_given(said, LEG_SETS_CONNECT, said->event->time_ms);
+    leg_change_goes_on(&said->change);
     leg_change_phase(&said->change, LEG_CONNECTED);
     return true;
 }
@@ -202,7 +203,10 @@ static bool transferred(struct contact_said *said, struct fault *f)
     leg_change_set(&said->before, LEG_SETS_DISCONNECT, cell_int(e->time_ms));
     leg_change_phase(&said->before, LEG_HANDED_ON);
     unless_given(said, LEG_SETS_ARRIVAL, e->time_ms);
-    leg_change_phase(&said->change, LEG_QUEUED);
+    /* Also where it was a leg before: a transfer back begins it anew. */
+    if (!leg_change_has(&said->change, LEG_SETS_AGENT_ID))
+        leg_change_set(&said->change, LEG_SETS_AGENT_ID, cell_null);
+    wait_again(&said->change);
     return true;
 }
 
@@ -231,8 +235,10 @@ static bool closed(struct contact_said *said, struct fault *f)
 static bool updated(struct contact_said *said, struct fault *f)
 {
     (void)f;
-    if (leg_change_has(&said->change, LEG_SETS_STATUS))
+    if (leg_change_has(&said->change, LEG_SETS_STATUS)) {
         leg_change_phase(&said->change, LEG_TOLD);
+        leg_change_follow_status(&said->change);
+    }
     return true;
 }
 

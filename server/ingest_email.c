@@ -244,6 +244,8 @@ static void complete(struct email_said *said)
         if (c->cells[LEG_GIVEN_STATUS_DETAILS].kind == CELL_NULL)
             leg_change_set(c, LEG_SETS_STATUS_DETAILS, cell_text(VIEW("Sent")));
         leg_change_set(c, LEG_SETS_DISCONNECT, c->cells[LEG_ARRIVAL]);
+    } else if (!leg_change_has_ended(c)) {
+        leg_change_goes_on(c);
     }
     leg_change_phase(c, sent ? LEG_TOLD : LEG_RECEIVED);
 }
@@ -263,8 +265,10 @@ static bool read(struct ingest_event *e, struct view data, struct arena *a, stru
     if (!ingest_check(e, data, visitor, f))
         return false;
     if (strcmp(e->type->name, "email.updated") == 0) {
-        if (leg_change_has(c, LEG_SETS_STATUS))
+        if (leg_change_has(c, LEG_SETS_STATUS)) {
             leg_change_phase(c, LEG_TOLD);
+            leg_change_follow_status(c);
+        }
     } else {
         complete(said);
     }

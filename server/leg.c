@@ -131,6 +131,40 @@ void leg_change_phase(struct leg_change *c, enum leg_phase phase)
         UINT32_C(1) << LEG_SETS_STATUS_DETAILS; /* those of the phase before are no longer so */
 }
 
+static void forget(struct leg_change *c, enum leg_property p)
+{
+    if (!leg_change_has(c, p))
+        leg_change_set(c, p, cell_null);
+}
+
+void leg_change_goes_on(struct leg_change *c)
+{
+    forget(c, LEG_SETS_DISCONNECT);
+    forget(c, LEG_SETS_WRAPUP_END);
+}
+
+void leg_change_waits(struct leg_change *c)
+{
+    forget(c, LEG_SETS_CONNECT);
+    leg_change_goes_on(c);
+}
+
+void leg_change_follow_status(struct leg_change *c)
+{
+    const struct cell *given = &c->cells[LEG_GIVEN_STATUS];
+
+    if (cell_is(given, "InQueue"))
+        leg_change_waits(c);
+    else if (cell_is(given, "InProcess") || cell_is(given, "Pending"))
+        leg_change_goes_on(c);
+}
+
+bool leg_change_has_ended(const struct leg_change *c)
+{
+    return cell_is(&c->cells[LEG_GIVEN_STATUS], "Handled") ||
+           cell_is(&c->cells[LEG_GIVEN_STATUS], "Abandoned");
+}
+
 static void take(struct leg *leg, unsigned property, const struct leg_change *c)
 {
     for (unsigned i = 0; i < properties[property].count; i++) {

@@ -125,6 +125,14 @@ void leg_change_group(struct leg_change *c, const struct guid *group, char room[
 void leg_change_say(struct leg_change *c, enum leg_property p, struct cell value);
 /* A move to another phase; status and its details are those given with it, or follow. */
 void leg_change_phase(struct leg_change *c, enum leg_phase phase);
+/* It goes on: an end that was told before, and that end's wrap-up, are no longer so. */
+void leg_change_goes_on(struct leg_change *c);
+/* It goes on and waits: it is connected to nobody, until it is accepted anew. */
+void leg_change_waits(struct leg_change *c);
+/* One of these two, or neither, as the status says that was given with it. */
+void leg_change_follow_status(struct leg_change *c);
+/* Is a status given with it, of a contact that has ended? */
+bool leg_change_has_ended(const struct leg_change *c);
 
 /* Takes from the change what its stamp wins. */
 void leg_apply(struct leg *leg, const struct leg_change *c, const struct merge_stamp *stamp);

@@ -89,7 +89,7 @@ const char *ingest_hand_ask(struct sqlite *db, const char *sql)
 
 const char *ingest_hand_leg(struct sqlite *db, const char *id, const char *column)
 {
-    char sql[256];
+    char sql[512];
 
     snprintf(sql, sizeof sql, "SELECT %s FROM contacts WHERE id = x'%s' AND row > 0", column, id);
     return ingest_hand_ask(db, sql);

@@ -566,6 +566,49 @@ static void a_pattern_where_none_has_effect_is_refused(void **state)
     }
 }
 
+/* ---- what goes on, and becomes another ---- */
+
+#define FIRST  "E1000000000000000000000000000000"
+#define SECOND "E2000000000000000000000000000000"
+#define MARK   "A1000000000000000000000000000000"
+#define JANE   "A2000000000000000000000000000000"
+#define MAIL_DATA(title, more)                                                                     \
+    "{\"from_queue\":{\"id\":\"97C9F85A2F55484198FD908C6A97FA7D\",\"name\":\"Q\"},"                \
+    "\"title\":\"" title "\",\"content\":\"c\",\"originator\":\"a@b.c\",\"destination\":"          \
+    "\"d@e.f\"" more "}"
+
+/* Each word is in the answer, or is not where '!' stands before it. */
+static void expect_words(const char *target, const char *const *words)
+{
+    struct probe_reply r = get(target);
+
+    assert_int_equal(r.status, 200);
+    for (; *words != NULL; words++)
+        if ((strstr(r.body.p, *words + (**words == '!')) == NULL) != (**words == '!'))
+            fail_msg("%s: %s: %.*s", target, *words, VIEW_ARG(r.body));
+    probe_done(&r);
+}
+#define EXPECT_WORDS(target, ...) expect_words(target, (const char *const[]){__VA_ARGS__, NULL})
+
+static void what_waits_once_more_is_connected_to_nobody(void **state)
+{
+    (void)state;
+    ingest("[" EVENT("w1", "email.received", "emails/" FIRST, "00", MAIL_DATA("w", "")) "," EVENT(
+        "w2", "contact.accepted", "contacts/" FIRST, "01",
+        "{\"agentId\":\"" MARK
+        "\"}") "," EVENT("w3", "contact.ended", "contacts/" FIRST, "02", "{}") "]");
+    EXPECT_WORDS("/contacts/" FIRST "?statistics=true", "\"status\":\"Handled\"",
+                 "\"totalDuration\":2000,", "\"handlingDuration\":1000,");
+    ingest("[" EVENT("w4", "email.received", "emails/" FIRST, "03", MAIL_DATA("w", "")) "]");
+    EXPECT_WORDS("/contacts/" FIRST "?statistics=true", "\"status\":\"InQueue\"", "!disconnectTime",
+                 "!connectTime", "!handlingDuration", "!wrapUpTotalDuration",
+                 "!\"waitingDuration\":0");
+    ingest("[" EVENT("w5", "contact.updated", "contacts/" FIRST, "04",
+                     "{\"status\":\"InProcess\"}") "]");
+    EXPECT_WORDS("/contacts/" FIRST "?statistics=true", "\"status\":\"InProcess\"",
+                 "!disconnectTime", "connectTime", "handlingDuration", "!wrapUpTotalDuration");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -582,6 +625,7 @@ int main(void)
         cmocka_unit_test(a_chat_is_found_by_the_kind_that_it_shows),
         cmocka_unit_test(addresses_have_no_case_beyond_ascii_either),
         cmocka_unit_test(a_pattern_where_none_has_effect_is_refused),
+        cmocka_unit_test(what_waits_once_more_is_connected_to_nobody),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

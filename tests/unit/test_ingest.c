@@ -421,22 +421,25 @@ static void put_data(struct buf *to, struct rng *rng, const char *type, int leg_
         buf_put_text(to, PICK(rng, "}", ",\"contactGroupId\":\"g-1\"}", ",\"queueId\":null}",
                               ",\"agentId\":\"" AGENT "\",\"subject\":\"x\"}",
                               ",\"arrivalTime\":\"2024-05-05T09:00:00Z\"}",
+                              ",\"status\":\"Handled\"}", ",\"status\":\"Pending\"}",
                               ",\"queueId\":\"" QUEUE "\",\"queueName\":\"q\"}"));
     } else if (strcmp(type, "contact.transferred") == 0) {
         buf_printf(to, "{\"previousId\":\"leg-%d\"%s}",
                    (leg_number + 1 + (int)rng_below(rng, LEGS - 1)) % LEGS, /* cycles, too */
-                   PICK(rng, "", ",\"subject\":null", ",\"queueId\":\"" OTHER "\""));
+                   PICK(rng, "", ",\"subject\":null", ",\"queueId\":\"" OTHER "\"",
+                        ",\"agentId\":\"" OTHER "\""));
     } else if (strcmp(type, "contact.updated") == 0) {
-        buf_put_text(to,
-                     PICK(rng, "{\"subject\":\"u\"}", "{\"subject\":null}", "{\"source\":null}",
-                          "{\"source\":\"t\"}", "{\"status\":\"Pending\"}", "{\"queueId\":null}",
-                          "{\"queueId\":\"" OTHER "\"}", "{\"queueName\":\"z\"}",
-                          "{\"agentName\":\"A\"}", "{\"statusDetails\":\"sd\"}",
-                          "{\"typeDetails\":\"td\"}", "{\"contactGroupId\":\"" OTHER "\"}",
-                          "{\"contactGroupId\":null}", "{\"record\":true,\"script\":false}",
-                          "{\"requiredAgent\":{\"id\":\"" AGENT "\",\"name\":\"n\",\"type\":2}}",
-                          "{\"requiredAgent\":null}", "{\"arrivalTime\":\"2024-05-05T08:00:00Z\"}",
-                          "{\"arrivalTime\":null}", "{\"type\":\"CallOut\"}"));
+        buf_put_text(
+            to, PICK(rng, "{\"subject\":\"u\"}", "{\"subject\":null}", "{\"source\":null}",
+                     "{\"source\":\"t\"}", "{\"status\":\"Pending\"}", "{\"status\":\"InQueue\"}",
+                     "{\"status\":\"InProcess\"}", "{\"status\":\"Handled\"}", "{\"queueId\":null}",
+                     "{\"queueId\":\"" OTHER "\"}", "{\"queueName\":\"z\"}",
+                     "{\"agentName\":\"A\"}", "{\"statusDetails\":\"sd\"}",
+                     "{\"typeDetails\":\"td\"}", "{\"contactGroupId\":\"" OTHER "\"}",
+                     "{\"contactGroupId\":null}", "{\"record\":true,\"script\":false}",
+                     "{\"requiredAgent\":{\"id\":\"" AGENT "\",\"name\":\"n\",\"type\":2}}",
+                     "{\"requiredAgent\":null}", "{\"arrivalTime\":\"2024-05-05T08:00:00Z\"}",
+                     "{\"arrivalTime\":null}", "{\"type\":\"CallOut\"}"));
     } else if (strcmp(type, "contact.queued") == 0) {
         buf_put_text(to, PICK(rng, "{\"queueId\":\"" QUEUE "\"}",
                               "{\"queueId\":\"" OTHER "\",\"queueName\":\"o\"}"));
@@ -462,7 +465,7 @@ static void put_data(struct buf *to, struct rng *rng, const char *type, int leg_
                    "{\"script_id\":\"" OTHER "\",\"name\":\"n%d\",\"contact_id\":\"leg-%d\","
                    "\"modificationtime\":\"2024-05-05T10:00:0%dZ\",\"scriptquestions\":[]}",
                    (int)rng_below(rng, 9), (int)rng_below(rng, 3), (int)rng_below(rng, 3));
-    } else if (strcmp(type, "email.received") == 0) {
+    } else if (strcmp(type, "email.received") == 0 || strcmp(type, "email.sent") == 0) {
         buf_printf(to,
                    "{\"from_queue\":{\"id\":\"" QUEUE "\"},\"title\":\"t%d\",\"content\":\"c\","
                    "\"originator\":\"o\",\"destination\":\"d\"%s}",
@@ -472,6 +475,7 @@ static void put_data(struct buf *to, struct rng *rng, const char *type, int leg_
     } else if (strcmp(type, "email.updated") == 0) {
         buf_put_text(to, PICK(rng, "{\"content\":\"n\"}", "{\"to_address\":[]}",
                               "{\"to_address\":null}", "{\"cid\":\"c\",\"status\":\"Pending\"}",
+                              "{\"status\":\"inqueue\"}", "{\"status\":\"handled\"}",
                               "{\"from_queue\":null}", "{\"from_address\":null}",
                               "{\"date_created\":\"2024-05-05T07:00:00Z\"}"));
     } else {
@@ -490,7 +494,8 @@ static void make_story(struct story *s, uint64_t seed)
                  "contact.rejected", "contact.transferred", "contact.forwarded", "contact.ended",
                  "contact.closed", "contact.updated", "contact.updated", "contact.updated",
                  "chat.message.added", "chat.participant.added", "callrecording.created",
-                 "scriptresult.saved", "email.received", "email.updated", "contact.allocated");
+                 "scriptresult.saved", "email.received", "email.updated", "email.sent",
+                 "contact.allocated");
         struct view tail = view_of(type);
         struct view head = view_cut(&tail, '.');
         int leg_number = (int)rng_below(rng, LEGS);
@@ -552,6 +557,10 @@ static void tell(struct story *s, bool in_order, struct buf *to)
     for (size_t i = 0; i < n; i++)
         ingest_hand_must(db, s->events[order[i]]);
     ingest_hand_dump(db, to);
+    assert_string_equal(ingest_hand_ask(db, "SELECT count(*) FROM contacts WHERE status IN"
+                                            " ('InQueue', 'InProcess', 'Pending') AND"
+                                            " disconnect_ms IS NOT NULL"),
+                        "0");
     sqlite_close(db);
 }
 

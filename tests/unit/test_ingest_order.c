@@ -130,6 +130,159 @@ static void lines_of_a_millisecond_stand_in_their_order(void **state)
     sqlite_close(db);
 }
 
+/* ---- what goes on has not ended ---- */
+
+#define CALL "{\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"source\":\"1\",\"destination\":\"2\"}"
+#define MAIL                                                                                       \
+    "{\"from_queue\":{\"id\":\"" QUEUE                                                             \
+    "\"},\"title\":\"t\",\"content\":\"c\",\"originator\":\"o\","                                  \
+    "\"destination\":\"d\"%s}"
+
+#define SEEN                                                                                       \
+    "status || ' ' || ifnull(connect_ms - 1714903200000, '-') || ' ' ||"                           \
+    " ifnull(disconnect_ms - 1714903200000, '-') || ' ' || ifnull(wrapup_end_ms, '-') || ' ' ||"   \
+    " ifnull(substr(nullif(hex(agent_id), ''), 1, 1), '-')"
+
+struct step {
+    int second;
+    const char *type;
+    const char *subject;
+    const char *data;
+};
+
+/* Told in every order of theirs. */
+static void expect_of_any_order(const struct step *steps, size_t count, const char *id,
+                                const char *seen)
+{
+    size_t at[8] = {0};
+    size_t orders = 1;
+
+    for (size_t i = 2; i <= count; i++)
+        orders *= i;
+    for (size_t n = 0; n < orders; n++) {
+        struct sqlite *db = ingest_hand_open();
+        size_t rest = n;
+
+        for (size_t i = 0; i < count; i++)
+            at[i] = i;
+        for (size_t i = count; i > 0; rest /= i, i--) {
+            size_t k = rest % i;
+            const struct step *s = &steps[at[k]];
+            char fraction[16];
+            char event[24];
+
+            snprintf(fraction, sizeof fraction, ".%d", s->second);
+            snprintf(event, sizeof event, "e%zu", at[k]);
+            tell(db, s->type, s->subject, event, fraction, s->data);
+            at[k] = at[i - 1];
+        }
+        assert_string_equal(ingest_hand_leg(db, id, SEEN), seen);
+        sqlite_close(db);
+    }
+}
+
+static void what_goes_on_has_not_ended(void **state)
+{
+    static const struct {
+        struct step last;
+        const char *seen; /* status, connectTime, disconnectTime, wrapUpEndTime, agent */
+    } rows[] = {
+        {{5, "contact.queued", "contacts/" LEG, "{\"queueId\":\"" QUEUE "\"}"}, "InQueue - - - A"},
+        {{5, "contact.forwarded", "contacts/" LEG, "{\"toQueueId\":\"" QUEUE "\"}"},
+         "InQueue - - - A"},
+        {{5, "contact.rejected", "contacts/" LEG, "{}"}, "InQueue - - - -"},
+        {{5, "contact.accepted", "contacts/" LEG, "{\"agentId\":\"" OTHER "\"}"},
+         "InProcess 500 - - C"},
+        {{5, "contact.updated", "contacts/" LEG, "{\"status\":\"Pending\"}"}, "Pending 200 - - A"},
+        {{5, "contact.updated", "contacts/" LEG, "{\"status\":\"InProcess\"}"},
+         "InProcess 200 - - A"},
+        {{5, "contact.updated", "contacts/" LEG, "{\"status\":\"InQueue\"}"}, "InQueue - - - A"},
+        {{5, "email.updated", "emails/" LEG, "{\"status\":\"pending\"}"}, "Pending 200 - - A"},
+        {{5, "email.updated", "emails/" LEG, "{\"status\":\"inQueue\"}"}, "InQueue - - - A"},
+        {{5, "contact.received", "contacts/" LEG, CALL}, "InQueue 200 - - A"},
+        /* These say nothing of that. */
+        {{5, "contact.updated", "contacts/" LEG, "{\"subject\":\"s\"}"},
+         "Handled 200 300 1714903200400 A"},
+        {{5, "contact.updated", "contacts/" LEG, "{\"status\":\"Abandoned\"}"},
+         "Abandoned 200 300 1714903200400 A"},
+        {{5, "email.updated", "emails/" LEG, "{\"status\":\"Archived\"}"},
+         "Handled 200 300 1714903200400 A"},
+        /* What came before the end. */
+        {{2, "contact.queued", "contacts/" LEG, "{\"queueId\":\"" QUEUE "\"}"},
+         "Abandoned - 300 1714903200400 A"},
+        {{1, "contact.updated", "contacts/" LEG, "{\"status\":\"Pending\"}"},
+         "Handled 200 300 1714903200400 A"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct step steps[] = {
+            {1, "contact.received", "contacts/" LEG, CALL},
+            {2, "contact.accepted", "contacts/" LEG, "{\"agentId\":\"" AGENT "\"}"},
+            {3, "contact.ended", "contacts/" LEG, "{}"},
+            {4, "contact.closed", "contacts/" LEG, "{}"},
+            rows[i].last,
+        };
+
+        expect_of_any_order(steps, sizeof steps / sizeof *steps, LEG, rows[i].seen);
+    }
+}
+
+static void an_email_that_is_told_again_has_not_ended(void **state)
+{
+    static const struct {
+        const char *type;
+        const char *more;
+        const char *seen;
+    } rows[] = {
+        {"email.received", "", "InQueue - - - -"},
+        {"email.received", ",\"status\":\"pending\"", "Pending - - - -"},
+        {"email.received", ",\"status\":\"handled\"", "Handled - 200 - -"},
+        {"email.sent", "", "Handled - 300 - -"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char first[512];
+        char again[512];
+        const struct step steps[] = {
+            {1, "email.received", "emails/" LEG, first},
+            {2, "contact.ended", "contacts/" LEG, "{}"},
+            {3, rows[i].type, "emails/" LEG, again},
+        };
+
+        snprintf(first, sizeof first, MAIL, "");
+        snprintf(again, sizeof again, MAIL, rows[i].more);
+        expect_of_any_order(steps, sizeof steps / sizeof *steps, LEG, rows[i].seen);
+    }
+}
+
+/* A to B to A: A waits anew, and has no agent. It ends anew, too. */
+static void what_is_transferred_back_begins_anew(void **state)
+{
+    const struct step steps[] = {
+        {1, "contact.received", "contacts/" LEG, CALL},
+        {2, "contact.accepted", "contacts/" LEG, "{\"agentId\":\"" AGENT "\",\"agentName\":\"A\"}"},
+        {3, "contact.transferred", "contacts/" NEXT, "{\"previousId\":\"" LEG "\"}"},
+        {4, "contact.closed", "contacts/" LEG, "{}"},
+        {5, "contact.transferred", "contacts/" LEG, "{\"previousId\":\"" NEXT "\"}"},
+        {6, "contact.ended", "contacts/" LEG, "{}"},
+    };
+    const struct step to_an_agent[] = {
+        steps[0],
+        steps[1],
+        steps[2],
+        {5, "contact.transferred", "contacts/" LEG,
+         "{\"previousId\":\"" NEXT "\",\"agentId\":\"" OTHER "\"}"},
+    };
+
+    (void)state;
+    expect_of_any_order(steps, 5, LEG, "InQueue - - - -");
+    expect_of_any_order(steps, 5, NEXT, "Handled - 500 - -");
+    expect_of_any_order(steps, 6, LEG, "Abandoned - 600 - -");
+    expect_of_any_order(to_an_agent, 4, LEG, "InQueue - - - C");
+}
+
 /* ---- told after all that is stored ---- */
 
 static void overwrite(struct sqlite *db, const char *key, const char *text)
@@ -184,6 +337,9 @@ int main(void)
         cmocka_unit_test(the_newest_of_a_millisecond_wins),
         cmocka_unit_test(a_contact_that_ends_in_the_millisecond_of_its_beginning_has_ended),
         cmocka_unit_test(lines_of_a_millisecond_stand_in_their_order),
+        cmocka_unit_test(what_goes_on_has_not_ended),
+        cmocka_unit_test(an_email_that_is_told_again_has_not_ended),
+        cmocka_unit_test(what_is_transferred_back_begins_anew),
         cmocka_unit_test(what_is_told_last_is_kept_whatever_the_clocks_say),
     };
 
