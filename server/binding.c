@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct asked {
     struct exchange *x;
@@ -65,4 +66,75 @@ void binding_note(struct exchange *x, binding_done *done, void *owner)
     args[1] = view_of(kept_ms);
     redis_run(x->server->redis, script_of(SCRIPT_BIND), keys, 1, args, 2, on_digest,
               asked(x, done, owner));
+}
+
+/* ---- what would be refused now ---- */
+
+struct refusal {
+    struct exchange *x;
+    struct fault why;
+    char thing[GUID_TEXT_MAX]; /* "": none */
+    void (*again)(struct exchange *x);
+};
+
+static void on_refusal(void *owner, enum binding b)
+{
+    struct refusal *r = owner;
+
+    if (b == BINDING_OURS)
+        r->again(r->x);
+    else if (b == BINDING_OTHER)
+        exchange_error(r->x, 422, "this Idempotency-Key was used for another request");
+    else if (b == BINDING_LOST)
+        store_unavailable(r->x);
+    else
+        exchange_fault(r->x, &r->why);
+    mem_free(r);
+}
+
+static void on_thing(void *owner, const struct redis_value *v)
+{
+    struct refusal *r = owner;
+
+    if (v->kind == REDIS_TEXT && view_is(v->text, r->x->digest)) {
+        binding_note(r->x, on_refusal, r);
+        return;
+    }
+    if (v->kind != REDIS_TEXT && v->kind != REDIS_NIL)
+        store_log(r->x, v);
+    on_refusal(r, v->kind == REDIS_TEXT  ? BINDING_OTHER
+                  : v->kind == REDIS_NIL ? BINDING_FREE
+                                         : BINDING_LOST);
+}
+
+/* A server that was killed between effect and note has left the key beside the thing alone. */
+static void on_bound(void *owner, enum binding b)
+{
+    struct refusal *r = owner;
+    char key[SHARD_KEY_MAX];
+    struct view thing = view_of(r->thing);
+    struct view args[] = {VIEW("GET"), VIEW_NONE};
+
+    if (b != BINDING_FREE || thing.n == 0) {
+        on_refusal(r, b);
+        return;
+    }
+    args[1] = shard_key(shard_of(thing), "idem", view_of(r->x->key_hash), key);
+    redis_command(r->x->server->redis, args, 2, on_thing, r);
+}
+
+void binding_refuse(struct exchange *x, const struct fault *why, const char *thing,
+                    void (*again)(struct exchange *x))
+{
+    struct refusal *r;
+
+    if (x->key.n == 0) {
+        exchange_fault(x, why);
+        return;
+    }
+    r = mem_zeroed(1, sizeof *r);
+    *r = (struct refusal){.x = x, .why = *why, .again = again};
+    if (thing != NULL)
+        memcpy(r->thing, thing, GUID_HEX_LEN + 1);
+    binding_look(x, on_bound, r);
 }

@@ -12,6 +12,7 @@
 #ifndef SERVER_BINDING_H
 #define SERVER_BINDING_H
 
+#include "bridge/core/fault.h"
 #include "server/exchange.h"
 
 enum binding {
@@ -29,5 +30,12 @@ void binding_look(struct exchange *x, binding_done *done, void *owner);
 /* Notes it for this request. BINDING_OURS, or BINDING_LOST; BINDING_OTHER if another server took
  * another request under the key at the same moment: then both have had their effect. */
 void binding_note(struct exchange *x, binding_done *done, void *owner);
+
+/* A request is refused for its body (why; a copy is kept). What the server takes changes: a queue
+ * leaves the configuration, a person is erased. So what was done under the key gets its first
+ * answer all the same, by `again`, and another request under it 422. thing: the id of what a PUT
+ * changes, else NULL. Answers, now or later. */
+void binding_refuse(struct exchange *x, const struct fault *why, const char *thing,
+                    void (*again)(struct exchange *x));
 
 #endif

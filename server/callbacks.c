@@ -3,6 +3,7 @@
 #include "bridge/core/cmi_fields.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/shard.h"
+#include "server/binding.h"
 #include "server/callback_add.h"
 #include "server/callback_hash.h"
 #include "server/effect.h"
@@ -144,30 +145,47 @@ static void list_callbacks(struct exchange *x)
 
 /* ---- POST ---- */
 
-static void post_callback(struct exchange *x)
+static void answer_post(struct exchange *x)
 {
-    struct input in = {.count = 0};
+    exchange_created(x, "callbacks", &x->new_id);
+}
+
+/* The queue, or NULL. */
+static const struct callback_queue *post_read(struct exchange *x, struct input *in, struct fault *f)
+{
     const struct callback_queue *queue = NULL;
 
     if (x->server->callback_ivr == NULL) {
-        exchange_error(x, 400, "no Callback IVR number is configured (callbacks.ivr_number)");
-        return;
+        fault_set(f, FAULT_REJECT, "no Callback IVR number is configured (callbacks.ivr_number)");
+        return NULL;
     }
-    if (input_read(x, &cmi_callback, CMI_POST, &in)) {
-        queue = queues_callback(x->server->queues, input_text(&in, "callbackQueueNumber"));
-        if (queue == NULL ||
-            !rights_see_number(x->user->rights, RIGHTS_CALLBACKS, view_of(queue->number)))
-            exchange_error(x, 400, "Callback queue not found");
-        else
-            callback_add(
-                x, &(struct callback_new){.queue = queue,
-                                          .customer_number = input_text(&in, "customerNumber"),
-                                          .extra_data = input_text(&in, "extraData"),
-                                          .gw_prefix = input_text(&in, "gwPrefix"),
-                                          .notes = input_text(&in, "notes"),
-                                          .next_call_ms = input_int(&in, "nextCallTime", 0),
-                                          .from_now = input_find(&in, "nextCallTime") == NULL});
-    }
+    if (!input_read(x, &cmi_callback, CMI_POST, in, f))
+        return NULL;
+    queue = queues_callback(x->server->queues, input_text(in, "callbackQueueNumber"));
+    if (queue != NULL &&
+        rights_see_number(x->user->rights, RIGHTS_CALLBACKS, view_of(queue->number)))
+        return queue;
+    fault_set(f, FAULT_REJECT, "Callback queue not found");
+    return NULL;
+}
+
+static void post_callback(struct exchange *x)
+{
+    struct input in = {.count = 0};
+    struct fault f = {0};
+    const struct callback_queue *queue = post_read(x, &in, &f);
+
+    if (queue != NULL)
+        callback_add(x,
+                     &(struct callback_new){.queue = queue,
+                                            .customer_number = input_text(&in, "customerNumber"),
+                                            .extra_data = input_text(&in, "extraData"),
+                                            .gw_prefix = input_text(&in, "gwPrefix"),
+                                            .notes = input_text(&in, "notes"),
+                                            .next_call_ms = input_int(&in, "nextCallTime", 0),
+                                            .from_now = input_find(&in, "nextCallTime") == NULL});
+    else
+        binding_refuse(x, &f, NULL, answer_post);
     input_done(&in);
 }
 
@@ -189,6 +207,11 @@ static void put_free(void *owner)
     mem_free(put);
 }
 
+static void answer_put(struct exchange *x)
+{
+    exchange_answer(x, 204, NULL, VIEW_NONE);
+}
+
 static void put_try(struct put *put);
 
 static void on_put(void *owner, enum effect_outcome outcome, const struct fault *f)
@@ -200,7 +223,7 @@ static void on_put(void *owner, enum effect_outcome outcome, const struct fault 
         return;
     }
     if (outcome == EFFECT_DONE || outcome == EFFECT_REPLAY)
-        exchange_answer(put->x, 204, NULL, VIEW_NONE);
+        answer_put(put->x);
     else
         effect_refuse(put->x, outcome, f);
     put_free(put);
@@ -276,10 +299,16 @@ static void put_callback(struct exchange *x)
 {
     struct put *put = mem_zeroed(1, sizeof *put);
     const struct input_value *next = NULL;
+    struct fault f = {0};
     bool known = false;
 
     put->x = x;
-    if (!store_id(x, put->id) || !input_read(x, &cmi_callback, CMI_PUT, &put->in)) {
+    if (!store_id(x, put->id)) {
+        put_free(put);
+        return;
+    }
+    if (!input_read(x, &cmi_callback, CMI_PUT, &put->in, &f)) {
+        binding_refuse(x, &f, put->id, answer_put);
         put_free(put);
         return;
     }

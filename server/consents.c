@@ -333,30 +333,37 @@ static void wish(struct wish *w)
     wish_end(w);
 }
 
-static bool read_wish(struct wish *w, const struct input *in)
+static bool read_wish(struct wish *w, struct input *in, struct fault *f)
 {
-    struct view address = input_text(in, FIELD_OF_ADDRESS);
-    struct fault f = {0};
+    struct view address = VIEW_NONE;
 
+    if (!input_read(w->x, &cmi_customer_consent, CMI_POST, in, f))
+        return false;
+    address = input_text(in, FIELD_OF_ADDRESS);
     buf_put_char(&w->stored, input_int(in, "consent", 0) != 0 ? '1' : '0');
     buf_put(&w->stored, address); /* the table's limit holds: it fits */
-    if (place_of(input_text(in, FIELD_OF_USAGE), address, &w->place, &f))
-        return true;
-    exchange_fault(w->x, &f);
-    return false;
+    return place_of(input_text(in, FIELD_OF_USAGE), address, &w->place, f);
+}
+
+static void answer(struct exchange *x)
+{
+    exchange_answer(x, 204, NULL, VIEW_NONE);
 }
 
 static void post_consent(struct exchange *x)
 {
     struct input in = {.count = 0};
     struct wish *w = mem_zeroed(1, sizeof *w);
+    struct fault f = {0};
 
     w->x = x;
     buf_init(&w->stored, CMI_ADDRESS_MAX + 1);
-    if (input_read(x, &cmi_customer_consent, CMI_POST, &in) && read_wish(w, &in))
+    if (read_wish(w, &in, &f)) {
         wish(w);
-    else
+    } else {
+        binding_refuse(x, &f, NULL, answer);
         wish_end(w);
+    }
     input_done(&in);
 }
 

@@ -45,16 +45,12 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
     return true;
 }
 
-bool input_read(struct exchange *x, const struct cmi_shape *shape, enum cmi_use use,
-                struct input *in)
+bool input_read(const struct exchange *x, const struct cmi_shape *shape, enum cmi_use use,
+                struct input *in, struct fault *f)
 {
     struct cmi_visitor visitor = {.ctx = in, .begin = on_begin, .value = on_value, .end = on_end};
-    struct fault f = {0};
 
-    if (body_check(x, shape, use, visitor, &f))
-        return true;
-    exchange_fault(x, &f);
-    return false;
+    return body_check(x, shape, use, visitor, f);
 }
 
 void input_done(struct input *in)

@@ -24,10 +24,10 @@ struct input {
     void *ctx;
 };
 
-/* Reads the exchange's body. Answers 400 and returns false if it breaks a rule. *in is to be ended
- * by input_done in either case; set `inner` and `ctx` before, the rest zero. */
-bool input_read(struct exchange *x, const struct cmi_shape *shape, enum cmi_use use,
-                struct input *in);
+/* Reads the exchange's body. false: it breaks a rule; to be told by binding_refuse. *in is to be
+ * ended by input_done in either case; set `inner` and `ctx` before, the rest zero. */
+bool input_read(const struct exchange *x, const struct cmi_shape *shape, enum cmi_use use,
+                struct input *in, struct fault *f) MUST_CHECK;
 void input_done(struct input *in);
 
 const struct input_value *input_find(const struct input *in, const char *name); /* NULL: absent */

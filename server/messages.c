@@ -7,6 +7,7 @@
 #include "bridge/core/shard.h"
 #include "bridge/core/slice.h"
 #include "bridge/io/crypto.h"
+#include "server/binding.h"
 #include "server/effect.h"
 #include "server/erased.h"
 #include "server/history.h"
@@ -67,28 +68,34 @@ static bool on_inner(void *ctx, const struct cmi_field *field, const struct cmi_
     return destinations_add(&w->to, v->text, f);
 }
 
-static bool check_source(struct write *w)
+static bool check_source(const struct write *w, struct fault *f)
 {
     struct view source = input_text(&w->in, "source");
     struct view sub_type = input_text(&w->in, "subType");
     const struct chat_queue *queue = queues_chat_by_address(w->x->server->queues, source);
 
-    if (queue == NULL || !sight_of_chat_queue(w->x, RIGHTS_MESSAGES, queue)) {
-        exchange_error(w->x, 400, "Chat queue not found: '%.*s'", VIEW_ARG(source));
-        return false;
-    }
-    if (!view_eq_nocase(sub_type, view_of(queue->channel))) {
-        exchange_error(w->x, 400, "subType is not '%s', the channel of this source",
-                       queue->channel);
-        return false;
-    }
-    return true;
+    if (queue == NULL || !sight_of_chat_queue(w->x, RIGHTS_MESSAGES, queue))
+        return fault_set(f, FAULT_REJECT, "Chat queue not found: '%.*s'", VIEW_ARG(source));
+    return view_eq_nocase(sub_type, view_of(queue->channel)) ||
+           fault_set(f, FAULT_REJECT, "subType is not '%s', the channel of this source",
+                     queue->channel);
 }
 
-/* NULL: answered. */
-static struct write *write_new(struct exchange *x, enum cmi_use use)
+static void answer_post(struct exchange *x)
+{
+    exchange_created(x, "messages", &x->new_id);
+}
+
+static void answer_put(struct exchange *x)
+{
+    exchange_answer(x, 204, NULL, VIEW_NONE);
+}
+
+/* put: the id of what is replaced, or NULL. NULL: answered, or about to be. */
+static struct write *write_new(struct exchange *x, const char *put)
 {
     struct write *w = mem_zeroed(1, sizeof *w);
+    struct fault f = {0};
     uint8_t key[16];
 
     crypto_random(key, sizeof key);
@@ -96,10 +103,12 @@ static struct write *write_new(struct exchange *x, enum cmi_use use)
     w->in.inner = on_inner;
     w->in.ctx = w;
     destinations_init(&w->to, key, STORE_SLICE_MAX, STORE_SLICES_MAX);
-    if (input_read(x, &cmi_message, use, &w->in) && check_source(w)) {
+    if (input_read(x, &cmi_message, put != NULL ? CMI_PUT : CMI_POST, &w->in, &f) &&
+        check_source(w, &f)) {
         destinations_end(&w->to);
         return w;
     }
+    binding_refuse(x, &f, put, put != NULL ? answer_put : answer_post);
     write_free(w);
     return NULL;
 }
@@ -276,9 +285,9 @@ static void on_done(void *owner, enum effect_outcome outcome, const struct fault
     if (outcome != EFFECT_DONE && outcome != EFFECT_REPLAY)
         effect_refuse(w->x, outcome, f);
     else if (w->version == EFFECT_NEW)
-        exchange_created(w->x, "messages", &w->x->new_id);
+        answer_post(w->x);
     else
-        exchange_answer(w->x, 204, NULL, VIEW_NONE);
+        answer_put(w->x);
     write_free(w);
 }
 
@@ -317,7 +326,7 @@ static void commit(struct write *w)
 
 static void post_message(struct exchange *x)
 {
-    struct write *w = write_new(x, CMI_POST);
+    struct write *w = write_new(x, NULL);
 
     if (w == NULL)
         return;
@@ -332,7 +341,7 @@ static void put_message(struct exchange *x)
     struct write *w = NULL;
     char id[GUID_TEXT_MAX];
 
-    if (!store_id(x, id) || (w = write_new(x, CMI_PUT)) == NULL)
+    if (!store_id(x, id) || (w = write_new(x, id)) == NULL)
         return;
     memcpy(w->id, id, sizeof id);
     put_try(w);
