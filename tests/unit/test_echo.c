@@ -137,8 +137,8 @@ static void a_text_is_known_without_the_letters_that_were_lost(void **state)
         "not allowed: Hyv?? y?t?, ?l? h?iritse",
         "not allowed: Hyv\xe4\xe4 y\xf6t\xe4, \xe4l\xe4 h\xe4iritse",
         "not allowed: Hyv&auml;&auml; y&ouml;t&auml;, &auml;l&auml; h&auml;iritse",
-        "not allowed: Hyv\\xc3\\xa4\\xc3\\xa4 y\\xc3\\xb6t\\xc3\\xa4, "
-        "\\xc3\\xa4l\\xc3\\xa4 h\\xc3\\xa4iritse",
+        ("not allowed: Hyv\\xc3\\xa4\\xc3\\xa4 y\\xc3\\xb6t\\xc3\\xa4, "
+         "\\xc3\\xa4l\\xc3\\xa4 h\\xc3\\xa4iritse"),
     };
     char out[256];
 
