@@ -178,7 +178,7 @@ void chat_send(struct exchange *x, const struct chat_queue *queue, struct view d
     s->owner = owner;
     buf_init(&s->slice, ADDRESS_MAX);
     address_list_begin(&s->slice);
-    address_list_add(&s->slice, view_trim(destination));
+    address_list_add(&s->slice, phone_trim(destination));
     address_list_end(&s->slice, 1);
     put_in_order(s, t);
     make_id(x, 0, s->ids[1]);

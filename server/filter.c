@@ -61,7 +61,8 @@ bool filter_matches_address(struct view value, struct view address)
     struct view wanted = VIEW_NONE;
     struct fault f = {0};
 
-    if (filter_matches(value, address))
+    address = phone_trim(address);
+    if (filter_matches(value, address) || filter_matches(phone_trim(value), address))
         return true;
     if (phone_is_name(value) || phone_is_name(address) ||
         (wildcard_is_pattern(value) && !says_digits(value)))

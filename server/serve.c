@@ -10,6 +10,7 @@
 #include "config/schema.h"
 #include "server/access.h"
 #include "server/backup.h"
+#include "server/consents_move.h"
 #include "server/control.h"
 #include "server/erase.h"
 #include "server/foundation.h"
@@ -46,6 +47,7 @@ struct serve {
     struct front *front;
     struct foundation foundation;
     struct purge *purge;
+    struct consents_move *consents_move;
     struct retention *retention;
     struct erase *erase;
     struct backup *backup;
@@ -115,6 +117,7 @@ static void stop(struct serve *s)
         return;
     s->stopped = true;
     purge_free(s->purge);
+    consents_move_free(s->consents_move);
     retention_free(s->retention);
     erase_free(s->erase);
     backup_free(s->backup);
@@ -229,6 +232,7 @@ static bool start_redis(struct serve *s, struct fault *f)
         .server = &s->server, .front = s->front, .unsound = on_unsound, .ctx = s};
     foundation_start(&s->foundation);
     s->purge = purge_new(&s->server);
+    s->consents_move = consents_move_new(&s->foundation);
     return true;
 }
 

@@ -85,7 +85,7 @@ struct view channel_sender(const char *configured, struct view source)
 bool channel_number(struct view to, bool plus, char out[PHONE_NORMAL_MAX + 1], struct view *number,
                     struct fault *f)
 {
-    struct view given = view_trim(to);
+    struct view given = phone_trim(to);
     bool international = view_starts(given, VIEW("+")) || view_starts(given, VIEW("00"));
 
     out[0] = '+';

@@ -24,7 +24,7 @@ static bool build(const struct channel_setup *s, const struct channel_send *m,
                   struct channel_request *out, struct fault *f)
 {
     char ref[CHANNEL_REF_MAX];
-    struct view chat = view_trim(m->to);
+    struct view chat = phone_trim(m->to);
     struct view text = VIEW_NONE;
     int64_t number = 0;
     struct json_out j;

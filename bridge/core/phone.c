@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define BLANKS " \t\r\n"
+
 /* First and last of each range, in UTF-8: within one length the order of bytes is that of code
  * points. */
 static const char *const beside_ascii[][2] = {
@@ -20,7 +22,7 @@ size_t phone_separator(struct view text)
         return 0; /* nearly always */
     c.n = utf8_first(text);
     if (c.n == 1)
-        return view_has(VIEW(" \t-()."), c.p[0]) ? 1 : 0;
+        return view_has(VIEW(BLANKS "-()."), c.p[0]) ? 1 : 0;
     for (size_t i = 0; i < sizeof beside_ascii / sizeof beside_ascii[0]; i++) {
         struct view from = view_of(beside_ascii[i][0]);
         struct view to = view_of(beside_ascii[i][1]);
@@ -29,6 +31,15 @@ size_t phone_separator(struct view text)
             return c.n;
     }
     return 0;
+}
+
+struct view phone_trim(struct view address)
+{
+    while (address.n > 0 && view_has(VIEW(BLANKS), address.p[0]))
+        address = view_skip(address, 1);
+    while (address.n > 0 && view_has(VIEW(BLANKS), address.p[address.n - 1]))
+        address.n--;
+    return address;
 }
 
 bool phone_is_name(struct view address)
@@ -64,7 +75,7 @@ static bool normal_number(struct view address, char out[PHONE_NORMAL_MAX], size_
 
 static bool normal_name(struct view address, char out[PHONE_NORMAL_MAX], size_t *n)
 {
-    address = view_trim(address);
+    address = phone_trim(address);
     if (address.n > PHONE_NORMAL_MAX)
         return false;
     while (address.n > 0) {

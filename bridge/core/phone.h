@@ -2,11 +2,12 @@
  * phone: one form of a number or address, by which consents and destinations are matched
  * (contract 18). For matching only: what is stored and shown stays as it was given.
  *
- * A number: blanks, `-`, `(`, `)`, `.` and every leading `+` or `00` fall away; so do the invisible
- * and typographic kin of blanks and dashes (U+00A0, U+2000–2015, U+202A–202F, U+2060, U+FEFF) that
- * copying from a web page or an address book leaves: a consent must not be missed for them.
+ * A number: blanks, line ends, `-`, `(`, `)`, `.` and every leading `+` or `00` fall away; so do
+ * the invisible and typographic kin of blanks and dashes (U+00A0, U+2000–2015, U+202A–202F, U+2060,
+ * U+FEFF): a consent must not be missed for what a script, indented XML, a web page or an address
+ * book leaves.
  * With a letter or `@` (anything else beyond ASCII counts as a letter): lower case (utf8_lower),
- * surrounding blanks off.
+ * surrounding blanks and line ends off.
  * The normal form of a normal form is itself.
  */
 #ifndef BRIDGE_CORE_PHONE_H
@@ -21,6 +22,9 @@
  * by") wants the field's name in front. */
 bool phone_normal(struct view address, char out[PHONE_NORMAL_MAX], struct view *normal,
                   struct fault *f) MUST_CHECK;
+
+/* Without blanks and line ends at both ends. */
+struct view phone_trim(struct view address);
 
 /* Has it a letter, `@`, or what is beyond ASCII and no separator? */
 bool phone_is_name(struct view address);

@@ -3,8 +3,12 @@
 --
 -- What had been handed over to the number when its consent went, and has not ended, is an outcome.
 --
+-- Of what is moved to the place of its normal form (consents_move.c): nothing takes the place of what is
+-- there but a refusal that of a consent, and taken away is what is still the same.
+--
 -- KEYS: 1 consent  2 consents  3 idem:<key>  4 hand:<field>  5 out
 -- ARGV: 1 field  2 usage  3 new value, '' to remove  4 digest, or ''  5 how long the key is kept, ms
+--       6 what is moved, as it is stored  7 its other field; else both absent
 if ARGV[4] ~= '' then
   local known = redis.call('GET', KEYS[3])
   if known then
@@ -15,6 +19,12 @@ local TOLD_MAX = 1000
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 if not old and ARGV[3] == '' then
   return 'gone'
+end
+if ARGV[6] and ARGV[3] == '' and old ~= ARGV[6] then
+  return 'changed'
+end
+if ARGV[6] and ARGV[3] ~= '' and old and not (string.sub(old, 1, 1) == '1' and string.sub(ARGV[3], 1, 1) == '0') then
+  return 'kept'
 end
 -- Told first: where the outbox takes nothing, nothing is withdrawn.
 local withdrawn = string.sub(ARGV[3], 1, 1) ~= '1' and string.sub(old or '', 1, 1) ~= '0'
@@ -31,7 +41,8 @@ if ARGV[3] == '' then
 else
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 end
-if old then
+local other = ARGV[7] and redis.call('HGET', KEYS[1], ARGV[7]) or ''
+if old and not (ARGV[3] == '' and string.sub(other, 2) == string.sub(old, 2)) then
   redis.call('ZREM', KEYS[2], string.sub(old, 2) .. '\0' .. ARGV[2])
 end
 if ARGV[3] ~= '' then

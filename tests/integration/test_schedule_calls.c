@@ -421,7 +421,8 @@ static void ask_recipients(struct schedule_recipients *r)
 
 static void consents_are_found_and_an_address_is_reserved_once(void **state)
 {
-    const struct view addresses[] = {VIEW("+49 170-1"), VIEW("0049170 2"), VIEW("3"), VIEW("-")};
+    const struct view addresses[] = {VIEW("+49 170-1"), VIEW("\n0049170 2\r\n"), VIEW("3"),
+                                     VIEW("-")};
     const uint32_t destinations[] = {0, 1, 2, 3};
     struct schedule_recipients r = {.usage = VIEW("whatsapp"),
                                     .gap_ms = 60000,

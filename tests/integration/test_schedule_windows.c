@@ -232,7 +232,7 @@ static void consent(size_t message, size_t dest, bool given)
     char body[128];
 
     (void)snprintf(body, sizeof body,
-                   "{\"address\":\"+35840%02zu%04zu\",\"usage\":\"whatsapp\",\"consent\":%s}",
+                   "{\"address\":\"+35840%02zu%04zu\\n\",\"usage\":\"whatsapp\",\"consent\":%s}",
                    message, 1000 + dest, given ? "true" : "false");
     serve_expect(&rig.serve, "POST", "/customerConsents", "", body, 204, "");
 }

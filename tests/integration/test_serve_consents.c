@@ -65,6 +65,120 @@ static void a_number_is_the_same_in_every_spelling_and_shown_as_given_last(void 
                  "{\"address\":\"Sam_I@Greeneggs.ham\",\"usage\":\"recording\",\"consent\":true}");
 }
 
+/* A script leaves one, or indented XML. */
+static void a_line_end_falls_away_as_a_blank_does(void **state)
+{
+    static const char shown[] =
+        "{\"address\":\"\\n  +325154799\\n\",\"usage\":\"whatsapp\",\"consent\":false}";
+    char list[128];
+
+    (void)state;
+    set("+325154799", "whatsapp", true);
+    set("\\n  +325154799\\n", "whatsapp", false);
+    serve_expect(&rig, "GET", "/customerConsents/whatsapp_+325154799", "", NULL, 200, shown);
+    serve_expect(&rig, "GET", "/customerConsents/whatsapp_325154799%0A", "", NULL, 200, shown);
+    snprintf(list, sizeof list, "[%s]", shown);
+    serve_expect(&rig, "GET", "/customerConsents?address=%2B325154799", "", NULL, 200, list);
+    serve_expect(&rig, "GET", "/customerConsents?address=32515479?", "", NULL, 200, list);
+    serve_expect(&rig, "DELETE", "/customerConsents/whatsapp_325154799", "", NULL, 204, "");
+    set("Ham@Greeneggs.ham\\r\\n", "recording", true);
+    serve_holds(&rig, "/customerConsents/recording_ham@greeneggs.ham", "\"consent\":true");
+    serve_holds(&rig, "/customerConsents?address=ham@greeneggs.ham", "\"consent\":true");
+    serve_holds(&rig, "/customerConsents?address=ham@*.ham%0A", "\"consent\":true");
+    serve_expect(&rig, "DELETE", "/customerConsents/recording_Ham@greeneggs.ham", "", NULL, 204,
+                 "");
+}
+
+/* As it was stored while a line end was none: under a normal form of its own. */
+static void put_old(const char *usage, const char *address, const char *escaped, bool consent)
+{
+    unsigned shard = shard_of(view_of(address));
+    char command[256];
+
+    snprintf(command, sizeof command, "HSET s:{%02u}:consent \"%s_%s\" \"%d+%s\"", shard, usage,
+             escaped, consent, escaped);
+    assert_string_equal(redis_server_ask(rig.redis, command), ":1");
+    snprintf(command, sizeof command, "ZADD s:{%02u}:consents 0 \"+%s\\x00%s\"", shard, escaped,
+             usage);
+    assert_int_equal(redis_server_ask(rig.redis, command)[0], ':'); /* it may be there */
+}
+
+static void await_moved(int count)
+{
+    char line[64];
+
+    snprintf(line, sizeof line, "event=consents_moved count=%d\n", count);
+    assert_true(serve_rig_await(&rig, line));
+}
+
+/* One whose two normal forms lie in the same shard (or do not), with its line end. */
+static void number_of(bool same_shard, char plain[16], char ended[16])
+{
+    for (int i = 0; i < 10000; i++) {
+        snprintf(plain, 16, "4670%04d", i);
+        snprintf(ended, 16, "%s\n", plain);
+        if ((shard_of(view_of(plain)) == shard_of(view_of(ended))) == same_shard)
+            return;
+    }
+    fail();
+}
+
+static void expect_consent(const char *usage, const char *plain, bool consent)
+{
+    char path[64];
+    char shown[128];
+
+    snprintf(shown, sizeof shown, "[{\"address\":\"+%s\\n\",\"usage\":\"%s\",\"consent\":%s}]",
+             plain, usage, consent ? "true" : "false");
+    snprintf(path, sizeof path, "/customerConsents?address=%s&usage=%s", plain, usage);
+    serve_expect(&rig, "GET", path, "", NULL, 200, shown);
+    snprintf(path, sizeof path, "/customerConsents/%s_%s", usage, plain);
+    serve_holds(&rig, path, consent ? "\"consent\":true" : "\"consent\":false");
+}
+
+static void what_lies_under_a_line_end_is_moved_at_the_start(void **state)
+{
+    char plain[16];
+    char ended[16];
+    char escaped[24];
+    char spelled[24];
+
+    (void)state;
+    for (int same = 0; same < 2; same++) {
+        number_of(same, plain, ended);
+        snprintf(escaped, sizeof escaped, "%s\\n", plain);
+        put_old("whatsapp", ended, escaped, false);
+        put_old("recording", ended, escaped, true);
+        snprintf(spelled, sizeof spelled, "00%s", plain);
+        set(spelled, "whatsapp", true); /* the refusal takes its place */
+    }
+    put_old("whatsapp", "\n", "\\n", true); /* nobody's */
+    serve_rig_stop(&rig);
+    serve_rig_restart(&rig);
+    await_moved(5);
+    for (int same = 0; same < 2; same++) {
+        number_of(same, plain, ended);
+        expect_consent("whatsapp", plain, false);
+        expect_consent("recording", plain, true);
+        snprintf(escaped, sizeof escaped, "%s\\n", plain);
+        put_old("whatsapp", ended, escaped, true); /* takes the place of no refusal */
+    }
+    serve_rig_stop(&rig);
+    serve_rig_restart(&rig);
+    await_moved(2);
+    for (int same = 0; same < 2; same++) {
+        number_of(same, plain, ended);
+        expect_consent("whatsapp", plain, false);
+    }
+    serve_lacks(&rig, "/customerConsents?usage=whatsapp", "\"+\\n\"");
+    assert_string_equal(
+        redis_server_ask(rig.redis,
+                         "EVAL \"local n = 0 for i = 0, 63 do n = n + #redis.call('HSCAN', "
+                         "string.format('s:{%02d}:consent', i), 0, 'MATCH', '*\\\\n*', 'COUNT', "
+                         "1000)[2] end return n\" 0"),
+        ":0");
+}
+
 static void an_address_has_no_case_beyond_ascii_either(void **state)
 {
     static const char shown[] =
@@ -252,6 +366,7 @@ static void what_breaks_a_rule_is_refused(void **state)
     static const char *const bodies[] = {
         "{\"address\":\"1\",\"usage\":\"sms\",\"consent\":true}",
         "{\"address\":\"1\",\"usage\":\"whatsapp\",\"consent\":\"true\"}",
+        "{\"address\":\"\\r\\n\",\"usage\":\"whatsapp\",\"consent\":true}",
         "{\"address\":\"()\",\"usage\":\"whatsapp\",\"consent\":true}",
         "{\"address\":\"\",\"usage\":\"whatsapp\",\"consent\":true}",
         "{\"usage\":\"whatsapp\",\"consent\":true}",
@@ -270,6 +385,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_specification_s_example_is_kept_and_shown),
         cmocka_unit_test(a_number_is_the_same_in_every_spelling_and_shown_as_given_last),
+        cmocka_unit_test(a_line_end_falls_away_as_a_blank_does),
+        cmocka_unit_test(what_lies_under_a_line_end_is_moved_at_the_start),
         cmocka_unit_test(an_address_has_no_case_beyond_ascii_either),
         cmocka_unit_test(a_pattern_searches_the_digits_too),
         cmocka_unit_test(an_address_of_256_characters_of_any_kind_is_taken),

@@ -178,6 +178,12 @@ static void the_conversation_api_gets_an_identity_and_our_ref(void **state)
     t.send.to = VIEW(" 01AbC9zXyW8Q== ");
     assert_true(build(&t));
     assert_non_null(strstr(buf_text(&t.request.body), "\"identity\":\"01AbC9zXyW8Q==\""));
+    t.send.to = VIEW("\n  01AbC9zXyW8Q==\r\n");
+    assert_true(build(&t));
+    assert_non_null(strstr(buf_text(&t.request.body), "\"identity\":\"01AbC9zXyW8Q==\""));
+    t.send.to = VIEW("\n  0032542115485\r\n");
+    assert_true(build(&t));
+    assert_non_null(strstr(buf_text(&t.request.body), "\"identity\":\"+32542115485\""));
     t.send.sub_type = VIEW("carrier pigeon");
     assert_false(build(&t));
     assert_int_equal(t.f.cls, FAULT_REJECT);

@@ -31,6 +31,9 @@ static void each_address_has_one_normal_form_that_is_its_own(void **state)
         {"00+358", "358"},
         {"0000358", "358"},
         {"000358", "0358"},
+        {"+358401234567\n", "358401234567"},
+        {"\r\n    +358 40\r\n1234567\n", "358401234567"},
+        {"\n+\n0\n0358\t", "358"},
         {"0401234567", "0401234567"},
         {"0", "0"},
         {"152", "152"},
@@ -43,6 +46,8 @@ static void each_address_has_one_normal_form_that_is_its_own(void **state)
         {"\u00a1 04 01", "\u00a1 04 01"},
         {" 123456Support@Test.com", "123456support@test.com"},
         {"Support@Test.com \t", "support@test.com"},
+        {"\n  Support@Test.com\r\n", "support@test.com"},
+        {"a\nB \n", "a\nb"}, /* as a blank within a name */
         {"+358 40 EXT-5", "+358 40 ext-5"},
         {"00 A", "00 a"},
         {"123@", "123@"},
@@ -73,7 +78,8 @@ static void each_address_has_one_normal_form_that_is_its_own(void **state)
 
 static void what_has_nothing_to_match_by_is_refused(void **state)
 {
-    static const char *const bad[] = {"", " ", "+", "00", "0 0", "()-.", "+00+00", "\u00a0"};
+    static const char *const bad[] = {"",       " ",      "+",  "00",     "0 0", "()-.",
+                                      "+00+00", "\u00a0", "\n", "\r\n\t", "+\n"};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
