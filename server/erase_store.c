@@ -12,11 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAGE         "100"  /* things looked at together */
-#define KEYS_PAGE    "1000" /* keys looked at together */
-#define OUT_PAGE     "100"
-#define USAGES       2
-#define GAP_NAME_MAX 80 /* bytes of an address in the name of a gap */
+#define PAGE      "100"  /* things looked at together */
+#define KEYS_PAGE "1000" /* keys looked at together */
+#define OUT_PAGE  "100"
+#define USAGES    2
 
 /* Where all things stand. */
 static const struct list {
@@ -31,6 +30,16 @@ static const struct list {
 };
 #define LISTS (sizeof lists / sizeof *lists)
 static const char *const usages[USAGES] = {"whatsapp", "recording"};
+
+/* Names that may mention the person, as a pattern of SCAN; a longer one is a digest there. */
+static const struct {
+    const char *pattern;
+    bool counts; /* references; else gap and hand: they go by themselves within a day */
+} names[] = {
+    {"cmi:*", true},
+    {"s:{??}:[gh]a[np]*:*", false},
+};
+#define NAMES (sizeof names / sizeof *names)
 
 void erase_store_less(struct erase_store *e)
 {
@@ -154,6 +163,7 @@ static void ask_page(struct erase_store *e)
 /* ---- what waits for Kafka ---- */
 
 static void ask_consents(struct erase_store *e);
+static void end_consents(struct erase_store *e);
 
 static void on_outbox(void *owner, const struct redis_value *v)
 {
@@ -181,8 +191,6 @@ static void end_outbox(struct erase_store *e)
 {
     if (e->page_more)
         ask_outbox(e);
-    else if (++e->shard < SHARD_COUNT)
-        ask_page(e);
     else
         ask_consents(e);
 }
@@ -207,15 +215,14 @@ static void on_consent(void *owner, const struct redis_value *v)
 {
     struct erase_store *e = owner;
 
-    if (!erase_store_bad(e, v) &&
-        (view_is(v->text, "done") || (v->kind == REDIS_INTEGER && v->integer))) {
+    if (!erase_store_bad(e, v) && view_is(v->text, "done")) {
         e->counts.consents++;
         e->changed++;
     }
     erase_store_less(e);
 }
 
-static void on_gap(void *owner, const struct redis_value *v)
+static void on_gone(void *owner, const struct redis_value *v)
 {
     struct erase_store *e = owner;
 
@@ -223,47 +230,104 @@ static void on_gap(void *owner, const struct redis_value *v)
     erase_store_less(e);
 }
 
-static void ask_consent(struct erase_store *e, const char *usage)
+static void drop(struct erase_store *e, struct view key)
+{
+    struct view args[] = {VIEW("DEL"), key};
+
+    e->owed++;
+    redis_command(e->server->redis, args, 2, on_gone, e);
+}
+
+/* What the gate keeps of an address beside its consent, which is that field of the shard. */
+static void drop_gate(struct erase_store *e, unsigned shard, struct view field)
+{
+    struct view normal = field;
+    char key[SHARD_KEY_MAX];
+
+    (void)view_cut(&normal, '_');
+    drop(e, redis_schedule_hand_key(shard, field, key));
+    drop(e, redis_schedule_gap_key(normal, key));
+}
+
+/* Of the person's own, whether there is a consent or not. */
+static void drop_own_gate(struct erase_store *e)
 {
     struct view normal = person_normal(e->person);
     char field[16 + PHONE_NORMAL_MAX];
-    char texts[4][SHARD_KEY_MAX];
-    char hand[SHARD_KEY_MAX];
-    struct view nothing = shard_key(shard_of(normal), "none", VIEW_NONE, texts[2]);
-    struct view keys[] = {shard_key(shard_of(normal), "consent", VIEW_NONE, texts[0]),
-                          shard_key(shard_of(normal), "consents", VIEW_NONE, texts[1]), nothing,
-                          nothing, /* what was handed over becomes no outcome: it has the address */
-                          shard_key(shard_of(normal), "out", VIEW_NONE, texts[3])};
-    int n = snprintf(field, sizeof field, "%s_%.*s", usage, VIEW_ARG(normal));
-    struct view args[] = {{field, (size_t)n}, view_of(usage), VIEW_NONE, VIEW_NONE, VIEW("1")};
-    struct view look[] = {VIEW("HEXISTS"), keys[0], args[0]};
-    struct view drop[] = {VIEW("DEL"), redis_schedule_hand_key(shard_of(normal), args[0], hand)};
 
-    e->owed++;
-    if (e->dry) {
-        redis_command(e->server->redis, look, 3, on_consent, e);
-        return;
+    for (size_t i = 0; i < USAGES && !e->dry; i++) {
+        int n = snprintf(field, sizeof field, "%s_%.*s", usages[i], VIEW_ARG(normal));
+
+        drop_gate(e, shard_of(normal), (struct view){field, (size_t)n});
     }
-    redis_run(e->server->redis, script_of(SCRIPT_CONSENT), keys, 5, args, 5, on_consent, e);
-    e->owed++;
-    redis_command(e->server->redis, drop, 2, on_gap, e);
 }
 
+/* Is it the person's, in the field's normal form or as it was given? */
+static bool is_theirs(const struct erase_store *e, struct view address, struct view stored)
+{
+    return person_is(e->person, address) ||
+           (stored.n > 0 && person_is(e->person, view_skip(stored, 1)));
+}
+
+static void take_consent(struct erase_store *e, struct view field, struct view stored)
+{
+    char texts[4][SHARD_KEY_MAX];
+    struct view nothing = shard_key(e->shard, "none", VIEW_NONE, texts[2]);
+    struct view keys[] = {shard_key(e->shard, "consent", VIEW_NONE, texts[0]),
+                          shard_key(e->shard, "consents", VIEW_NONE, texts[1]), nothing,
+                          nothing, /* what was handed over becomes no outcome: it has the address */
+                          shard_key(e->shard, "out", VIEW_NONE, texts[3])};
+    struct view address = field;
+    struct view usage = view_cut(&address, '_');
+    struct view args[] = {field, usage, VIEW_NONE, VIEW_NONE, VIEW("1")};
+
+    if (!is_theirs(e, address, stored))
+        return;
+    if (e->dry) {
+        e->counts.consents++;
+        return;
+    }
+    e->owed++;
+    redis_run(e->server->redis, script_of(SCRIPT_CONSENT), keys, 5, args, 5, on_consent, e);
+    drop_gate(e, e->shard, field);
+}
+
+static void on_consents(void *owner, const struct redis_value *v)
+{
+    struct erase_store *e = owner;
+
+    if (!erase_store_bad(e, v) && took_cursor(e, v))
+        for (size_t i = 0; i + 1 < v->items[1].count; i += 2)
+            take_consent(e, v->items[1].items[i].text, v->items[1].items[i + 1].text);
+    erase_store_less(e);
+}
+
+/* No name leads to all of a person's: an address may hold theirs. */
 static void ask_consents(struct erase_store *e)
 {
-    struct view normal = person_normal(e->person);
     char key[SHARD_KEY_MAX];
+    struct view args[] = {VIEW("HSCAN"), shard_key(e->shard, "consent", VIEW_NONE, key),
+                          view_of(e->cursor), VIEW("COUNT"), VIEW(PAGE)};
 
+    e->next = end_consents;
+    e->owed = 1;
+    redis_command(e->server->redis, args, 5, on_consents, e);
+}
+
+static void end_consents(struct erase_store *e)
+{
+    if (e->page_more) {
+        ask_consents(e);
+        return;
+    }
+    snprintf(e->cursor, sizeof e->cursor, "0");
+    if (++e->shard < SHARD_COUNT) {
+        ask_page(e);
+        return;
+    }
     e->next = begin_keys;
     e->owed = 1;
-    for (size_t i = 0; i < USAGES; i++)
-        ask_consent(e, usages[i]);
-    if (!e->dry && normal.n <= GAP_NAME_MAX) { /* longer ones are a digest there */
-        struct view args[] = {VIEW("DEL"), shard_key(shard_of(normal), "gap", normal, key)};
-
-        e->owed++;
-        redis_command(e->server->redis, args, 2, on_gap, e);
-    }
+    drop_own_gate(e);
     erase_store_less(e);
 }
 
@@ -278,16 +342,16 @@ static void on_keys(void *owner, const struct redis_value *v)
 
     if (!erase_store_bad(e, v) && took_cursor(e, v))
         for (size_t i = 0; i < v->items[1].count; i++) {
-            struct view args[] = {VIEW("DEL"), v->items[1].items[i].text};
+            struct view key = v->items[1].items[i].text;
 
-            if (!person_mentioned(e->person, args[1]))
+            if (!person_mentioned(e->person, key))
                 continue;
-            e->counts.references++;
-            e->changed++;
-            if (e->dry)
-                continue;
-            e->owed++;
-            redis_command(e->server->redis, args, 2, on_gap, e);
+            if (names[e->name].counts) {
+                e->counts.references++;
+                e->changed++;
+            }
+            if (!e->dry)
+                drop(e, key);
         }
     erase_store_less(e);
 }
@@ -296,7 +360,8 @@ static void end_keys(struct erase_store *e)
 {
     if (!e->page_more) {
         snprintf(e->cursor, sizeof e->cursor, "0");
-        e->server_at++;
+        e->name = e->dry ? 0 : (e->name + 1) % NAMES;
+        e->server_at += e->name == 0;
     }
     if (e->server_at < e->servers.count) {
         ask_keys(e);
@@ -316,8 +381,9 @@ static void end_keys(struct erase_store *e)
 
 static void ask_keys(struct erase_store *e)
 {
-    struct view args[] = {VIEW("SCAN"),  view_of(e->cursor), VIEW("MATCH"),
-                          VIEW("cmi:*"), VIEW("COUNT"),      VIEW(KEYS_PAGE)};
+    struct view args[] = {VIEW("SCAN"),  view_of(e->cursor),
+                          VIEW("MATCH"), view_of(names[e->name].pattern),
+                          VIEW("COUNT"), VIEW(KEYS_PAGE)};
 
     e->next = end_keys;
     e->owed = 1;
@@ -329,6 +395,7 @@ static void begin_keys(struct erase_store *e)
 {
     redis_servers(e->server->redis, &e->servers);
     e->server_at = 0;
+    e->name = 0;
     if (e->servers.count > 0) {
         ask_keys(e);
         return;

@@ -4,9 +4,9 @@
  *
  * A message keeps its place, its counts and its other destinations; that of the person becomes
  * empty (shown as ERASED_ADDRESS), and what has not gone ends as failed, reason `erased`. A
- * callback of the person goes. So do consents, the gap between two messages, and names under which
- * `consume` remembers things, which mention the person. What texts mention of the person becomes
- * "…".
+ * callback of the person goes. So do consents of any address that holds the person's, what is noted
+ * beside them, the gap between two messages, and names under which `consume` remembers things,
+ * which mention the person. What texts mention of the person becomes "…".
  */
 #ifndef SERVER_ERASE_STORE_H
 #define SERVER_ERASE_STORE_H

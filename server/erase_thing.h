@@ -18,6 +18,7 @@ struct erase_store {
     char out_from[64];
     struct redis_servers servers; /* searched for names; those of this pass */
     size_t server_at;
+    size_t name; /* of these */
     size_t owed; /* replies, and one while a page is being asked for */
     bool page_more;
     int64_t changed; /* in this pass */

@@ -195,14 +195,19 @@ struct view redis_schedule_hand_key(unsigned shard, struct view field, char out[
     return shard_key(shard, "hand", short_name(field, hex), out);
 }
 
-/* Of hand.lua. */
-static void keys_of(const struct number *n, char texts[3][SHARD_KEY_MAX], struct view keys[3])
+struct view redis_schedule_gap_key(struct view normal, char out[SHARD_KEY_MAX])
 {
     char hex[DIGEST_TEXT];
 
+    return shard_key(shard_of(normal), "gap", short_name(normal, hex), out);
+}
+
+/* Of hand.lua. */
+static void keys_of(const struct number *n, char texts[3][SHARD_KEY_MAX], struct view keys[3])
+{
     keys[0] = shard_key(n->shard, "consent", VIEW_NONE, texts[0]);
     keys[1] = redis_schedule_hand_key(n->shard, n->is_field, texts[1]);
-    keys[2] = shard_key(n->shard, "gap", short_name(n->normal, hex), texts[2]);
+    keys[2] = redis_schedule_gap_key(n->normal, texts[2]);
 }
 
 static void ask_one(struct look_up *l, size_t i, const struct schedule_recipients *r)
