@@ -2,13 +2,15 @@
 
 #include "bridge/core/event_body.h"
 #include "bridge/core/json_walk.h"
+#include "bridge/core/mask.h"
 #include "bridge/io/json_in.h"
 #include "bridge/io/msgpack_in.h"
 
 #include <string.h>
 
 /* The event unescaped as a whole, once more as headers, and the names again with their prefix. */
-#define TEXT_MAX (3 * EVENT_RECORD_JSON_MAX + RECORD_HEADERS_MAX * 4)
+#define TEXT_MAX  (3 * EVENT_RECORD_JSON_MAX + RECORD_HEADERS_MAX * 4)
+#define SHOWN_MAX 80 /* bytes of what is quoted, with the NUL */
 
 void event_record_init(struct event_record *e)
 {
@@ -29,6 +31,7 @@ bool event_record_check(struct event_record *e, struct view json, struct view ty
     struct cloudevent event;
     struct view rest;
     struct view body;
+    char shown[SHOWN_MAX];
 
     if (json.n > EVENT_RECORD_JSON_MAX)
         return fault_set(f, FAULT_REJECT, "the event is longer than %d bytes",
@@ -37,8 +40,8 @@ bool event_record_check(struct event_record *e, struct view json, struct view ty
         return false;
     type = event_type_find(event.type, type_prefix);
     if (type == NULL)
-        return fault_set(f, FAULT_REJECT, "type '%.*s' is none that the consumer knows",
-                         event.type.n > 80 ? 80 : VIEW_ARG(event.type));
+        return fault_set(f, FAULT_REJECT, "type '%s' is none that the consumer knows",
+                         mask_sentence(event.type, shown, sizeof shown));
     if (!event_type_subject(type, event.subject, &rest, f))
         return fault_add(f, "%s", type->name);
     return event_body_make(type, &event, json_in_read, msgpack_in_read, &e->check, &body, f);
@@ -53,13 +56,20 @@ static bool add_header(struct event_record *e, struct view name, struct view val
     return true;
 }
 
+static bool is_data(struct view name)
+{
+    return view_is(name, "data") || view_is(name, "data_base64");
+}
+
 static bool check_name(struct view name, struct fault *f)
 {
+    char shown[SHOWN_MAX];
+
     for (size_t i = 0; i < name.n; i++)
         if (!((name.p[i] >= 'a' && name.p[i] <= 'z') || (name.p[i] >= '0' && name.p[i] <= '9')))
             return fault_set(f, FAULT_REJECT,
-                             "the attribute '%.*s' must have lower-case letters and digits only",
-                             name.n > 40 ? 40 : VIEW_ARG(name));
+                             "the attribute '%s' must have lower-case letters and digits only",
+                             mask_sentence(name, shown, sizeof shown));
     return name.n > 0 || fault_set(f, FAULT_REJECT, "an attribute's name is empty");
 }
 
@@ -69,18 +79,23 @@ static bool take_member(struct event_record *e, struct view raw_name, struct vie
 {
     struct view name;
     struct view value = raw;
+    char shown[SHOWN_MAX];
     size_t at;
 
-    if (!json_walk_text(raw_name, &e->text, &name) || !check_name(name, f))
-        return f->cls != FAULT_NONE ||
-               fault_set(f, FAULT_REJECT, "an attribute's name can't be read");
-    if (view_is(name, "data") || (name.n == 11 && memcmp(name.p, "data_base64", 11) == 0) ||
-        view_is(raw, "null"))
+    if (!json_walk_text(raw_name, &e->text, &name))
+        return fault_set(f, FAULT_REJECT, "an attribute's name can't be read");
+    if (is_data(name))
+        return true;
+    if (!check_name(name, f))
+        return false;
+    if (view_is(raw, "null"))
         return true;
     if (raw.p[0] == '{' || raw.p[0] == '[')
-        return fault_set(f, FAULT_REJECT, "the attribute %.*s is no plain value", VIEW_ARG(name));
+        return fault_set(f, FAULT_REJECT, "the attribute %s is no plain value",
+                         mask_sentence(name, shown, sizeof shown));
     if (raw.p[0] == '"' && !json_walk_text(raw, &e->text, &value))
-        return fault_set(f, FAULT_REJECT, "the attribute %.*s can't be read", VIEW_ARG(name));
+        return fault_set(f, FAULT_REJECT, "the attribute %s can't be read",
+                         mask_sentence(name, shown, sizeof shown));
     if (view_is(name, "datacontenttype")) {
         *has_content_type = true;
         return add_header(e, VIEW("content-type"), value, f);
