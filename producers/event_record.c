@@ -148,3 +148,12 @@ bool event_record_make(struct event_record *e, struct view json, bool structured
     e->r.value = json;
     return add_header(e, VIEW("content-type"), VIEW("application/cloudevents+json"), f);
 }
+
+size_t event_record_bytes(const struct event_record *e)
+{
+    size_t n = e->r.key.n + e->r.value.n;
+
+    for (size_t i = 0; i < e->r.header_count; i++)
+        n += e->headers[i].name.n + e->headers[i].value.n;
+    return n;
+}

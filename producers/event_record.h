@@ -29,5 +29,7 @@ bool event_record_check(struct event_record *e, struct view json, struct view ty
  * the next call or until json changes. */
 bool event_record_make(struct event_record *e, struct view json, bool structured,
                        struct fault *f) MUST_CHECK;
+/* Of what it made: key, value and headers. As it is sent it is some bytes more. */
+size_t event_record_bytes(const struct event_record *e);
 
 #endif

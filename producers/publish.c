@@ -1,6 +1,7 @@
 /* publish: CloudEvents in JSON Lines, checked, put on a Kafka topic, counted when acknowledged. */
 #include "bridge/commands.h"
 #include "bridge/core/num.h"
+#include "bridge/io/kafka_limits.h"
 #include "bridge/io/kafka_sink.h"
 #include "config/conf.h"
 #include "producers/console.h"
@@ -29,6 +30,7 @@ struct publish {
     const char *prefix;
     const char *file; /* NULL: standard input */
     int64_t timeout_ms;
+    int64_t record_max; /* bytes that our producer takes */
     bool structured;
     bool check_only;
 
@@ -151,11 +153,27 @@ static void mistake(struct publish *p, int64_t line, const char *text)
         console_say("publish", "line %" PRId64 ": %s", line, text);
 }
 
-/* Hands it to the producer, which may have to get rid of others first. */
-static bool send_event(struct publish *p, struct view json, int64_t line, struct fault *f)
+enum pass { PASS_CHECK = 1, PASS_SEND = 2 };
+
+/* Both passes make the record: what can't be one is found before anything is sent. */
+static bool make_event(struct publish *p, struct view json, unsigned what, struct fault *f)
 {
+    size_t bytes = 0;
+
+    if ((what & PASS_CHECK) != 0 && !event_record_check(&p->record, json, view_of(p->prefix), f))
+        return false;
     if (!event_record_make(&p->record, json, p->structured, f))
         return false;
+    bytes = event_record_bytes(&p->record);
+    return bytes <= (size_t)p->record_max ||
+           fault_set(f, FAULT_REJECT,
+                     "the record has %zu bytes; message.max.bytes in kafka.properties is %" PRId64,
+                     bytes, p->record_max);
+}
+
+/* Hands it to the producer, which may have to get rid of others first. */
+static bool send_event(struct publish *p, int64_t line, struct fault *f)
+{
     p->record.r.topic = p->topic;
     p->record.r.token = (uint64_t)line;
     while (!p->port.produce(p->port.ctx, &p->record.r, f)) {
@@ -168,8 +186,6 @@ static bool send_event(struct publish *p, struct view json, int64_t line, struct
     return true;
 }
 
-enum pass { PASS_CHECK = 1, PASS_SEND = 2 };
-
 /* Once through the lines. When sending, the first mistake ends it. */
 static void pass(struct publish *p, FILE *file, unsigned what)
 {
@@ -179,11 +195,9 @@ static void pass(struct publish *p, FILE *file, unsigned what)
 
     lines_init(&lines, file, EVENT_RECORD_JSON_MAX);
     while (lines_next(&lines, &line, &f)) {
-        bool good = (what & PASS_CHECK) == 0 ||
-                    event_record_check(&p->record, line, view_of(p->prefix), &f);
+        bool good = make_event(p, line, what, &f) &&
+                    ((what & PASS_SEND) == 0 || send_event(p, lines.number, &f));
 
-        if (good && (what & PASS_SEND) != 0)
-            good = send_event(p, line, lines.number, &f);
         if (good)
             p->total += (what & PASS_SEND) != 0;
         else
@@ -243,6 +257,7 @@ static int finish(struct publish *p)
 /* What the command line leaves open, from the configuration. */
 static bool settle(struct publish *p, int *code)
 {
+    struct kafka_conf conf;
     struct fault f;
 
     *code = COMMAND_CONFIG;
@@ -256,6 +271,11 @@ static bool settle(struct publish *p, int *code)
         p->topic = conf_item(p->options.conf, "kafka.topics", 0);
     if (p->topic[0] == '^') {
         console_say("publish", "kafka.topics is a pattern; say which topic with --topic");
+        return false;
+    }
+    conf = kafka_options_conf(&p->options);
+    if (!kafka_limits_produced(&conf, &p->record_max, &f)) {
+        console_say("publish", "%s", f.text);
         return false;
     }
     return true;

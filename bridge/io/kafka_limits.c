@@ -53,7 +53,7 @@ static bool describe(rd_kafka_t *rk, struct kafka_limits *l, struct fault *f)
     return ok;
 }
 
-static bool ask_produced(const struct kafka_conf *conf, int64_t *bytes, struct fault *f)
+bool kafka_limits_produced(const struct kafka_conf *conf, int64_t *bytes, struct fault *f)
 {
     rd_kafka_conf_t *made = kafka_conf_make(conf, KAFKA_SINK, f);
     char value[NUMBER_MAX];
@@ -78,7 +78,7 @@ bool kafka_limits_ask(const struct kafka_conf *conf, const char *const *topics, 
     bool ok;
 
     *out = (struct kafka_limits){.at = NULL};
-    if (!ask_produced(conf, &out->produced, f))
+    if (!kafka_limits_produced(conf, &out->produced, f))
         return false;
     made = kafka_conf_make(conf, KAFKA_READER, f);
     if (made == NULL)

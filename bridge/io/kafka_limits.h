@@ -26,4 +26,9 @@ bool kafka_limits_ask(const struct kafka_conf *conf, const char *const *topics, 
                       struct kafka_limits *out, struct fault *f) MUST_CHECK;
 void kafka_limits_done(struct kafka_limits *l);
 
+/* message.max.bytes of a producer by this conf: no broker is asked. REJECT if conf makes no sense.
+ */
+bool kafka_limits_produced(const struct kafka_conf *conf, int64_t *bytes,
+                           struct fault *f) MUST_CHECK;
+
 #endif

@@ -157,6 +157,59 @@ static void a_file_with_mistakes_is_not_sent_at_all_and_all_are_told(void **stat
     unlink(good.path);
 }
 
+/* What a record can't be made of is a mistake of the event, too, and told by --check. */
+static void what_no_record_can_be_is_found_before_any_is_sent(void **state)
+{
+    static const char attribute[] =
+        EVENT("4", "message.cancelled", "messages/7", ",\"ext\":{\"a\":1}");
+    static const char named[] = EVENT("4", "message.cancelled", "messages/7", ",\"myExt\":\"a\"");
+    static const char *const options[] = {"--check", "", "-X message.max.bytes=1000 --check",
+                                          "-X message.max.bytes=1000"};
+    char text[8192];
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const char *output;
+    struct file file;
+    struct file large;
+    struct file good = write_file(REMARKS);
+
+    (void)state;
+    snprintf(text, sizeof text, "%s%s%s%s", CALLBACK, attribute, named, CANCELLED);
+    file = write_file(text);
+    snprintf(text, sizeof text,
+             "%s" EVENT("4", "contact.remarks.added", "contacts/7",
+                        ",\"datacontenttype\":\"text/plain\",\"data\":\"%01000d\"") CANCELLED,
+             CALLBACK, 0);
+    large = write_file(text);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    for (size_t i = 0; i < 4; i++) {
+        const char *path = i < 2 ? file.path : large.path;
+
+        assert_int_equal(publish(&rig, options[i], path, &output), COMMAND_FAILED);
+        assert_non_null(strstr(output, i < 2 ? "line 2: the attribute ext is no plain value\n"
+                                             : "line 2: the record has 1"));
+        assert_true((strstr(output, "line 3: the attribute 'myExt' must") != NULL) == (i < 2));
+        assert_null(strstr(output, "line 1"));
+        assert_null(strstr(output, "line 4"));
+        assert_null(strstr(output, "every event is good"));
+        assert_true((strstr(output, "nothing was sent\n") != NULL) == (i % 2 == 1));
+    }
+    assert_int_equal(publish(&rig, "--check", large.path, &output), COMMAND_OK);
+    assert_int_equal(publish(&rig, "--structured --check", file.path, &output), COMMAND_OK);
+    assert_int_equal(publish(&rig, "", good.path, &output), COMMAND_OK);
+    conf = kafka_rig_conf(&rig, topic);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 1);
+    assert_non_null(strstr(r.got[0].headers, "ce_id=2\n")); /* and nothing before it */
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+    unlink(file.path);
+    unlink(large.path);
+    unlink(good.path);
+}
+
 static void a_pipe_is_sent_up_to_the_mistake(void **state)
 {
     struct kafka_rig rig;
@@ -262,6 +315,7 @@ int main(void)
         cmocka_unit_test(attributes_become_headers_and_data_the_value),
         cmocka_unit_test(structured_mode_sends_the_line_as_it_is),
         cmocka_unit_test(a_file_with_mistakes_is_not_sent_at_all_and_all_are_told),
+        cmocka_unit_test(what_no_record_can_be_is_found_before_any_is_sent),
         cmocka_unit_test(a_pipe_is_sent_up_to_the_mistake),
         cmocka_unit_test(many_events_and_a_prefix_are_no_trouble),
         cmocka_unit_test(a_file_without_an_event_is_said_to_be_that),
