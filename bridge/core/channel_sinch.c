@@ -13,32 +13,35 @@ static bool check(const struct channel_setup *s, struct fault *f)
     return true;
 }
 
+struct row {
+    const char *sub_type;
+    const char *channel;
+    bool numbers; /* its identities are phone numbers; others' are ids, of digits or not */
+};
+
 /* By the queue's channel: what the Conversation API calls it. */
-static const char *channel_of(struct view sub_type)
+static const struct row *row_of(struct view sub_type)
 {
-    static const struct {
-        const char *sub_type;
-        const char *channel;
-    } rows[] = {
-        {"sms", "SMS"},
-        {"whatsapp", "WHATSAPP"},
-        {"rcs", "RCS"},
-        {"mms", "MMS"},
-        {"telegram", "TELEGRAM"},
-        {"viber", "VIBERBM"},
-        {"facebook", "MESSENGER"},
-        {"messenger", "MESSENGER"},
-        {"instagram", "INSTAGRAM"},
-        {"line", "LINE"},
-        {"wechat", "WECHAT"},
-        {"kakaotalk", "KAKAOTALK"},
-        {"kakaotalkchat", "KAKAOTALKCHAT"},
-        {"applebc", "APPLEBC"},
+    static const struct row rows[] = {
+        {"sms", "SMS", true},
+        {"whatsapp", "WHATSAPP", true},
+        {"rcs", "RCS", true},
+        {"mms", "MMS", true},
+        {"telegram", "TELEGRAM", false},
+        {"viber", "VIBERBM", true},
+        {"facebook", "MESSENGER", false},
+        {"messenger", "MESSENGER", false},
+        {"instagram", "INSTAGRAM", false},
+        {"line", "LINE", false},
+        {"wechat", "WECHAT", false},
+        {"kakaotalk", "KAKAOTALK", false},
+        {"kakaotalkchat", "KAKAOTALKCHAT", false},
+        {"applebc", "APPLEBC", false},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (view_eq_nocase(sub_type, view_of(rows[i].sub_type)))
-            return rows[i].channel;
+            return &rows[i];
     return NULL;
 }
 
@@ -55,7 +58,7 @@ static struct view app_id(const struct channel_setup *s, const struct channel_se
     return (struct view){room, id.n};
 }
 
-static void put_recipient(struct json_out *j, const char *channel, struct view identity)
+static void put_recipient(struct json_out *j, struct view channel, struct view identity)
 {
     json_key(j, "recipient");
     json_object(j);
@@ -64,7 +67,7 @@ static void put_recipient(struct json_out *j, const char *channel, struct view i
     json_key(j, "channel_identities");
     json_array(j);
     json_object(j);
-    channel_member(j, "channel", view_of(channel));
+    channel_member(j, "channel", channel);
     channel_member(j, "identity", identity);
     json_object_end(j);
     json_array_end(j);
@@ -103,26 +106,28 @@ static bool put_message(struct json_out *j, bool whatsapp, const struct channel_
 static bool build(const struct channel_setup *s, const struct channel_send *m,
                   struct channel_request *out, struct fault *f)
 {
-    const char *channel = channel_of(m->sub_type);
+    const struct row *row = row_of(m->sub_type);
     char room[PHONE_NORMAL_MAX + 1];
     char app[APP_ID_MAX];
     char ref[CHANNEL_REF_MAX];
-    struct view identity = VIEW_NONE;
+    struct view identity = view_trim(m->to);
+    struct view channel = VIEW_NONE;
     struct json_out j;
 
-    if (channel == NULL)
+    if (row == NULL)
         return fault_set(f, FAULT_REJECT,
                          "the source's channel is none that the Conversation API has");
-    if (!channel_number(m->to, true, room, &identity, f))
+    if (row->numbers && !channel_number(m->to, true, room, &identity, f))
         return false;
+    channel = view_of(row->channel);
     channel_ref_text(&m->ref, ref);
     channel_post_json(out, view_of(ref), &j);
     json_object(&j);
     channel_member(&j, "app_id", app_id(s, m, app));
     put_recipient(&j, channel, identity);
-    if (!put_message(&j, view_is(view_of(channel), "WHATSAPP"), m->content, f))
+    if (!put_message(&j, view_is(channel, "WHATSAPP"), m->content, f))
         return false;
-    if (s->sender != NULL && view_is(view_of(channel), "SMS")) {
+    if (s->sender != NULL && view_is(channel, "SMS")) {
         json_key(&j, "channel_properties");
         json_object(&j);
         channel_member(&j, "SMS_SENDER", view_of(s->sender));

@@ -508,8 +508,9 @@ static void a_receipt_for_a_message_of_another_channel_is_for_nobody(void **stat
     buf_done(&bytes);
 }
 
-#define STOP_FROM(number, text)                                                                    \
-    "{\"message\":{\"contact_message\":{\"text_message\":{\"text\":\"" text "\"}},"                \
+#define STOP_FROM(number, text) STOP_OF("", number, text)
+#define STOP_OF(id, number, text)                                                                  \
+    "{\"message\":{" id "\"contact_message\":{\"text_message\":{\"text\":\"" text "\"}},"          \
     "\"channel_identity\":{\"channel\":\"WHATSAPP\",\"identity\":\"" number "\"}}}"
 
 static void set_consent(const char *address)
@@ -542,6 +543,57 @@ static void a_stop_word_withdraws_the_consent_and_a_replay_does_not(void **state
     serve_holds(&rig, path, "\"consent\":false");
     serve_expect(&rig, "GET", "/customerConsents?address=%2B358401234567", "", NULL, 200,
                  "[{\"address\":\"+358401234567\",\"usage\":\"whatsapp\",\"consent\":false}]");
+}
+
+#define CLOUD_STOP(id)                                                                             \
+    "{\"entry\":[{\"changes\":[{\"value\":{\"messages\":[{\"from\":\"358407654321\",\"id\":\"" id  \
+    "\",\"text\":{\"body\":\"stop\"}}]}}]}]}"
+#define HOOK_STOP "[{\"from\":\"+358407654321\",\"subType\":\"whatsapp\",\"text\":\"stop\"}]"
+
+/* As 10 minutes later. */
+static void forget_request(const char *name)
+{
+    char hash[CRYPTO_SHA256_HEX];
+    char command[COMMAND];
+
+    crypto_sha256_hex(view_of(name), hash);
+    snprintf(command, sizeof command, "DEL s:{%02u}:once:%s", shard_of(view_of(hash)), hash);
+    assert_string_equal(redis_server_ask(rig.redis, command), ":1");
+}
+
+static void a_text_that_is_delivered_again_withdraws_nothing_given_since(void **state)
+{
+    static const char *const path = "/customerConsents/whatsapp_358407654321";
+    char command[COMMAND];
+
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        for (int by = 0; by < 3; by++) {
+            set_consent("+358 40 7654321");
+            if (by == 0)
+                assert_int_equal(cloud(CLOUD_STOP("wamid.A")), 200);
+            else if (by == 1)
+                assert_int_equal(conversation(again ? "n-4" : "n-3",
+                                              STOP_OF("\"id\":\"01A\",", "358407654321", "stop")),
+                                 200);
+            else
+                assert_int_equal(hook_at("hook", "text-1", HOOK_STOP, now_s()), 200);
+            serve_holds(&rig, path, again ? "\"consent\":true" : "\"consent\":false");
+        }
+        if (!again)
+            forget_request("hook\ntext-1");
+        serve_rig_stop(&rig);
+        serve_rig_restart(&rig);
+    }
+    assert_int_equal(cloud(CLOUD_STOP("wamid.B")), 200); /* the customer goes again */
+    serve_holds(&rig, path, "\"consent\":false");
+    /* Each is known for longer than a gateway has patience, by nothing that names the customer. */
+    snprintf(command, sizeof command,
+             "EVAL \"local n=0 for _,k in ipairs(redis.call('KEYS','s:{%02u}:once:*')) do if "
+             "redis.call('PTTL',k)>604800000 and #k==75 and redis.call('GET',k)=='1' then n=n+1 "
+             "end end return n\" 0",
+             shard_of(VIEW("358407654321")));
+    assert_string_equal(redis_server_ask(rig.redis, command), ":4");
 }
 
 static void a_stop_by_sms_or_from_nobody_is_only_heard(void **state)
@@ -634,6 +686,7 @@ int main(void)
         cmocka_unit_test(the_cloud_api_is_confirmed_and_its_statuses_are_taken),
         cmocka_unit_test(a_receipt_for_a_message_of_another_channel_is_for_nobody),
         cmocka_unit_test(a_stop_word_withdraws_the_consent_and_a_replay_does_not),
+        cmocka_unit_test(a_text_that_is_delivered_again_withdraws_nothing_given_since),
         cmocka_unit_test(a_stop_by_sms_or_from_nobody_is_only_heard),
         cmocka_unit_test(many_in_one_request_are_all_stored),
         cmocka_unit_test(what_makes_sense_in_a_list_counts_and_the_rest_is_named),

@@ -11,6 +11,7 @@
 #include "bridge/io/crypto.h"
 #include "bridge/io/json_in.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MESSAGE "5E1F0A2B3C4D5E6F708192A3B4C5D6E7"
@@ -188,6 +189,42 @@ static void the_conversation_api_gets_an_identity_and_our_ref(void **state)
     assert_false(build(&t));
     assert_int_equal(t.f.cls, FAULT_REJECT);
     try_done(&t);
+}
+
+/* Where recipients have ids, one is no number though it looks like it. */
+static void the_conversation_api_gets_ids_as_they_are(void **state)
+{
+    static const char *const numbered[] = {"sms", "mms", "rcs", "whatsapp", "viber"};
+    static const char *const sub_types[] = {"telegram", "facebook", "messenger",     "instagram",
+                                            "line",     "wechat",   "kakaotalkchat", "Telegram",
+                                            "applebc",  "kakaotalk"};
+    static const char *const ids[] = {"-1001234567890", "001234", "+1 (234)", "00AbC=="};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sub_types / sizeof sub_types[0]; i++)
+        for (size_t k = 0; k < sizeof ids / sizeof ids[0]; k++) {
+            struct try t;
+            char given[64];
+            char identity[64];
+
+            try_init(&t, "sinch-conversation", VIEW("Hei"), false, view_of(sub_types[i]));
+            snprintf(given, sizeof given, " %s\t", ids[k]);
+            snprintf(identity, sizeof identity, "\"identity\":\"%s\"}", ids[k]);
+            t.send.to = view_of(given);
+            assert_true(build(&t));
+            assert_non_null(strstr(buf_text(&t.request.body), identity));
+            assert_non_null(strstr(buf_text(&t.request.body), "\"message_metadata\":\"" REF "\""));
+            try_done(&t);
+        }
+    for (size_t i = 0; i < sizeof numbered / sizeof numbered[0]; i++) {
+        struct try t;
+
+        try_init(&t, "sinch-conversation", VIEW("Hei"), false, view_of(numbered[i]));
+        t.send.to = VIEW("0032 542-115485 ");
+        assert_true(build(&t));
+        assert_non_null(strstr(buf_text(&t.request.body), "\"identity\":\"+32542115485\"}"));
+        try_done(&t);
+    }
 }
 
 #define TEMPLATE                                                                                   \
@@ -425,6 +462,7 @@ int main(void)
         cmocka_unit_test(webhook_signs_with_every_key_in_force),
         cmocka_unit_test(kannel_gets_one_receiver_its_coding_and_our_dlr_url),
         cmocka_unit_test(the_conversation_api_gets_an_identity_and_our_ref),
+        cmocka_unit_test(the_conversation_api_gets_ids_as_they_are),
         cmocka_unit_test(a_template_goes_to_whatsapp_as_one_and_to_others_as_its_text),
         cmocka_unit_test(the_cloud_api_gets_digits_and_our_ref),
         cmocka_unit_test(telegram_gets_a_chat_by_number_or_name),
