@@ -273,18 +273,25 @@ static void on_changed(void *owner, const struct redis_value *v)
         exchange_answer(x, 204, NULL, VIEW_NONE);
 }
 
+/* What is done once under a name. */
+struct named {
+    const char *kind; /* of the key that remembers it */
+    struct view name;
+    struct view digest; /* of what was done; empty: as often as it is asked for */
+};
+
 /* stored: "1" or "0" and the address as given; empty to remove. */
-static void put(struct exchange *x, const struct place *p, struct view stored, struct view digest,
-                redis_on_reply *done, void *owner)
+static void put(struct exchange *x, const struct place *p, struct view stored,
+                const struct named *once, redis_on_reply *done, void *owner)
 {
     char texts[5][SHARD_KEY_MAX];
     char kept_ms[24];
     struct view keys[] = {shard_key(p->shard, "consent", VIEW_NONE, texts[0]),
                           shard_key(p->shard, "consents", VIEW_NONE, texts[1]),
-                          shard_key(p->shard, "idem", view_of(x->key_hash), texts[2]),
+                          shard_key(p->shard, once->kind, once->name, texts[2]),
                           redis_schedule_hand_key(p->shard, field_of(p), texts[3]),
                           shard_key(p->shard, "out", VIEW_NONE, texts[4])};
-    struct view args[] = {field_of(p), view_of(p->usage), stored, digest, VIEW_NONE};
+    struct view args[] = {field_of(p), view_of(p->usage), stored, once->digest, VIEW_NONE};
 
     snprintf(kept_ms, sizeof kept_ms, "%" PRId64, (int64_t)STORE_KEY_MS);
     args[4] = view_of(kept_ms);
@@ -293,7 +300,9 @@ static void put(struct exchange *x, const struct place *p, struct view stored, s
 
 static void change(struct exchange *x, const struct place *p, struct view stored)
 {
-    put(x, p, stored, view_of(x->digest), on_changed, x);
+    struct named once = {"idem", view_of(x->key_hash), view_of(x->digest)};
+
+    put(x, p, stored, &once, on_changed, x);
 }
 
 struct wish {
@@ -390,18 +399,20 @@ struct withdrawal {
 static void on_withdrawn(void *owner, const struct redis_value *v)
 {
     struct withdrawal w = *(struct withdrawal *)owner;
-    bool stored = v->kind == REDIS_TEXT;
 
     mem_free(owner);
-    if (!stored)
+    if (v->kind != REDIS_TEXT)
         store_log(w.x, v);
-    w.done(w.owner, stored);
+    w.done(w.owner, v->kind != REDIS_TEXT        ? CONSENT_LOST
+                    : view_is(v->text, "replay") ? CONSENT_REPEATED
+                                                 : CONSENT_WITHDRAWN);
 }
 
-bool consent_withdraw(struct exchange *x, struct view usage, struct view address,
+bool consent_withdraw(struct exchange *x, struct view usage, struct view address, struct view once,
                       consent_done *done, void *owner)
 {
     struct withdrawal w = {x, done, owner};
+    struct named named = {"once", once, once.n > 0 ? VIEW("1") : VIEW_NONE};
     struct place place;
     struct buf stored;
     struct fault f = {0};
@@ -412,7 +423,7 @@ bool consent_withdraw(struct exchange *x, struct view usage, struct view address
     buf_init(&stored, CMI_ADDRESS_MAX + 1);
     buf_put_char(&stored, '0');
     buf_put(&stored, address);
-    put(x, &place, buf_view(&stored), VIEW_NONE, on_withdrawn, mem_copy(&w, sizeof w));
+    put(x, &place, buf_view(&stored), &named, on_withdrawn, mem_copy(&w, sizeof w));
     buf_done(&stored);
     return true;
 }

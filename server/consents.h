@@ -6,12 +6,19 @@
 
 #include "server/exchange.h"
 
-/* done: it is durable; else the store can't say (logged). Called once, later. */
-typedef void consent_done(void *owner, bool done);
+enum consent_end {
+    CONSENT_LOST,      /* the store can't say (logged) */
+    CONSENT_WITHDRAWN, /* durably */
+    CONSENT_REPEATED,  /* under that name already: whatever was put on record since stays */
+};
 
-/* Puts on record that the person refuses, whatever was there before. The address is copied. false:
- * it has nothing to match by, and `done` is not called. */
-bool consent_withdraw(struct exchange *x, struct view usage, struct view address,
+/* Called once, later. */
+typedef void consent_done(void *owner, enum consent_end end);
+
+/* Puts on record that the person refuses, whatever was there before, once for each `once`: a hash
+ * of what names the refusal, known for STORE_KEY_MS; "": as often as it is said. What is given is
+ * copied. false: the address has nothing to match by, and `done` is not called. */
+bool consent_withdraw(struct exchange *x, struct view usage, struct view address, struct view once,
                       consent_done *done, void *owner);
 
 #endif

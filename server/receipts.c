@@ -20,6 +20,12 @@
 #define SETTLED_MAX  2048
 #define ADDRESS_PLUS (RECEIPT_FROM_MAX + 1)
 
+/* Who wrote a stop word. */
+struct leaver {
+    char address[ADDRESS_PLUS];
+    char once[CRYPTO_SHA256_HEX]; /* "" where the gateway does not name its texts */
+};
+
 /* One request: what it says, and how far it has come into the store. */
 struct intake {
     struct exchange *x;
@@ -27,7 +33,7 @@ struct intake {
     const struct stop_words *stop_words;
     struct receipt *receipts; /* that may change something */
     size_t receipt_count;
-    char (*leavers)[ADDRESS_PLUS]; /* who wrote a stop word */
+    struct leaver *leavers;
     size_t leaver_count;
     size_t next; /* receipts first, then leavers */
     size_t waiting;
@@ -235,12 +241,15 @@ static void look_up(struct intake *in, const struct receipt *r)
     redis_command(in->x->server->redis, args, sizeof args / sizeof args[0], on_message, step);
 }
 
-static void on_withdrawn(void *owner, bool done)
+static void on_withdrawn(void *owner, enum consent_end end)
 {
+    static const char *const results[] = {[CONSENT_LOST] = "unstopped",
+                                          [CONSENT_WITHDRAWN] = "stop",
+                                          [CONSENT_REPEATED] = "repeated"};
     struct intake *in = owner;
 
-    count(in, done ? "stop" : "unstopped");
-    in->failed = in->failed || !done;
+    count(in, results[end]);
+    in->failed = in->failed || end == CONSENT_LOST;
     in->waiting--;
     go_on(in);
 }
@@ -296,6 +305,12 @@ static void end(struct intake *in)
     redis_command(in->x->server->redis, args, 5, on_noted, in);
 }
 
+static bool withdraw(struct intake *in, const struct leaver *l)
+{
+    return consent_withdraw(in->x, VIEW("whatsapp"), view_of(l->address), view_of(l->once),
+                            on_withdrawn, in);
+}
+
 static void go_on(struct intake *in)
 {
     size_t all = in->receipt_count + in->leaver_count;
@@ -305,9 +320,7 @@ static void go_on(struct intake *in)
 
         if (i < in->receipt_count) {
             look_up(in, &in->receipts[i]);
-        } else if (consent_withdraw(in->x, VIEW("whatsapp"),
-                                    view_of(in->leavers[i - in->receipt_count]), on_withdrawn,
-                                    in)) {
+        } else if (withdraw(in, &in->leavers[i - in->receipt_count])) {
             in->waiting++;
         }
     }
@@ -346,12 +359,29 @@ static void on_receipt(void *ctx, const struct receipt *r)
     in->receipts[in->receipt_count++] = *r;
 }
 
+/* "" of nothing. */
+static void hash_name(const struct intake *in, const char *kind, struct view name,
+                      char hash[CRYPTO_SHA256_HEX])
+{
+    struct buf all;
+
+    hash[0] = '\0';
+    if (name.n == 0)
+        return;
+    buf_init(&all, strlen(in->channel->name) + strlen(kind) + name.n + 2);
+    buf_printf(&all, "%s\n%s", in->channel->name, kind);
+    buf_put(&all, name);
+    crypto_sha256_hex(buf_view(&all), hash);
+    buf_done(&all);
+}
+
 /* The interface knows consents of WhatsApp only (L2020). There an address is an international
  * number, with or without its '+'. */
 static void on_inbound(void *ctx, const struct receipt_inbound *i)
 {
     struct intake *in = ctx;
     bool bare = i->from[0] >= '0' && i->from[0] <= '9';
+    struct leaver *leaver = NULL;
 
     if (!view_eq_nocase(i->sub_type, VIEW("whatsapp")) ||
         !stop_words_match(in->stop_words, view_of(i->text))) {
@@ -359,7 +389,9 @@ static void on_inbound(void *ctx, const struct receipt_inbound *i)
         return;
     }
     in->leavers = mem_resize(in->leavers, in->leaver_count + 1, sizeof *in->leavers);
-    snprintf(in->leavers[in->leaver_count++], ADDRESS_PLUS, "%s%s", bare ? "+" : "", i->from);
+    leaver = &in->leavers[in->leaver_count++];
+    snprintf(leaver->address, ADDRESS_PLUS, "%s%s", bare ? "+" : "", i->from);
+    hash_name(in, "text\n", view_of(i->name), leaver->once);
 }
 
 static void on_nonsense(void *ctx, size_t number, const struct fault *f)
@@ -371,19 +403,6 @@ static void on_nonsense(void *ctx, size_t number, const struct fault *f)
         return;
     in->nonsense = number;
     in->why = *f;
-}
-
-static void hash_once(struct intake *in, struct view once)
-{
-    struct buf all;
-
-    if (once.n == 0)
-        return;
-    buf_init(&all, once.n + strlen(in->channel->name) + 1);
-    buf_printf(&all, "%s\n", in->channel->name);
-    buf_put(&all, once);
-    crypto_sha256_hex(buf_view(&all), in->once);
-    buf_done(&all);
 }
 
 static void look_if_new(struct intake *in)
@@ -439,7 +458,7 @@ static void take(struct exchange *x, const struct receipts_channel *c)
     } else {
         if (in->nonsense_count > 0)
             say_refused(x, c, 200, &in->why);
-        hash_once(in, once);
+        hash_name(in, "", once, in->once);
         look_if_new(in);
     }
 }

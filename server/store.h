@@ -42,7 +42,8 @@
  *   consent        hash    "<usage>_<address, normal form>" -> "1" or "0" and the address as given
  *   consents       zset    all scores 0: "<address as given>\0<usage>", what the list shows
  *   idem:<hash>    string  digest of the PUT or DELETE done under that Idempotency-Key
- *   once:<hash>    string  of what a receipt's sender calls its id, in its own shard: it came
+ *   once:<hash>    string  of what a receipt's sender calls its id, in its own shard: it came; of
+ *                          a text that withdrew a consent, by its gateway's id, in the number's
  *   gc             zset    id -> when it, or what is left of it, may go
  *   cfg            hash    shards: SHARD_COUNT (shard 00 only)
  *   secret         string  what idempotency keys become ids under, hex (shard 00 only)
@@ -83,7 +84,9 @@
 #define STORE_SLICE_MAX  1000 /* destinations of one slice */
 #define STORE_SLICES_MAX 2000 /* slices of one message; what a script then does takes 5 ms */
 #define STORE_STAGED_MS  3600000
-#define STORE_KEY_MS     (8LL * 24 * 3600 * 1000) /* how long idem: is kept; at least 7 days */
+/* How long idem: is kept, and once: of a text; at least 7 days, as long as the Cloud API comes
+ * again with what was not answered. */
+#define STORE_KEY_MS (8LL * 24 * 3600 * 1000)
 
 enum store_kind { STORE_MESSAGE = 1, STORE_CALLBACK = 2 };
 enum store_state { STORE_LIVE = 1, STORE_CLOSED = 2, STORE_DELETED = 8 };

@@ -19,6 +19,7 @@
 #define RECEIPT_ITEMS_MAX 4096              /* of one request; more are refused */
 #define RECEIPT_FROM_MAX  64                /* bytes of a sender's address, with the NUL */
 #define RECEIPT_TEXT_MAX  256 /* bytes of a text, with the NUL; longer ones hold no stop word */
+#define RECEIPT_NAME_MAX  512 /* bytes of what names a text, with the NUL */
 
 enum receipt_status {
     RECEIPT_ACCEPTED, /* on its way: nothing changes */
@@ -41,6 +42,7 @@ struct receipt_inbound {
     struct view sub_type;        /* "whatsapp", "sms", … as a queue's channel */
     char from[RECEIPT_FROM_MAX]; /* as the gateway writes it */
     char text[RECEIPT_TEXT_MAX]; /* "" where it was longer */
+    char name[RECEIPT_NAME_MAX]; /* the gateway's, the same however often it comes; "": none */
 };
 
 struct receipt_visitor {

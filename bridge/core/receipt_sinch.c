@@ -104,6 +104,7 @@ static void read_inbound(struct view message, const struct receipt_visitor *to)
     one.sub_type = view_of(channel);
     if (!json_pick_text(message, "channel_identity.identity", one.from, sizeof one.from))
         return;
+    (void)json_pick_text(message, "id", one.name, sizeof one.name);
     if (!json_pick_text(contact, "text_message.text", one.text, sizeof one.text))
         read_choice(json_pick(contact, "choice_response_message"), one.text);
     to->inbound(to->ctx, &one);

@@ -10,6 +10,7 @@
 #include "bridge/core/json_walk.h"
 #include "bridge/core/receipt.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool verify(const struct receipt_setup *s, const struct receipt_request *r,
@@ -41,9 +42,17 @@ static bool status_of(const char *text, enum receipt_status *status)
     return false;
 }
 
-static bool read_inbound(struct view json, const struct receipt_visitor *to, struct fault *f)
+/* One request, and the number of what is read in its list. */
+struct place {
+    const struct receipt_request *request;
+    size_t number;
+};
+
+static bool read_inbound(struct view json, const struct place *at, const struct receipt_visitor *to,
+                         struct fault *f)
 {
     struct receipt_inbound one = {.sub_type = VIEW_NONE};
+    struct view id = receipt_header(at->request, "webhook-id");
     char sub_type[32];
 
     if (!json_pick_text(json, "from", one.from, sizeof one.from))
@@ -52,18 +61,21 @@ static bool read_inbound(struct view json, const struct receipt_visitor *to, str
         return fault_set(f, FAULT_REJECT, "subType is missing, or no text");
     one.sub_type = view_of(sub_type);
     (void)json_pick_text(json, "text", one.text, sizeof one.text);
+    if (id.n > 0 && id.n <= SIGNATURE_ID_MAX)
+        (void)snprintf(one.name, sizeof one.name, "%zu/%.*s", at->number, VIEW_ARG(id));
     to->inbound(to->ctx, &one);
     return true;
 }
 
-static bool read_one(struct view json, const struct receipt_visitor *to, struct fault *f)
+static bool read_one(struct view json, const struct place *at, const struct receipt_visitor *to,
+                     struct fault *f)
 {
     struct receipt one = {.time_ms = -1};
     char text[FAULT_TEXT_MAX];
     char id[CHANNEL_ID_MAX];
 
     if (!json_pick_text(json, "status", text, sizeof text))
-        return read_inbound(json, to, f);
+        return read_inbound(json, at, to, f);
     if (!status_of(text, &one.status))
         return fault_set(f, FAULT_REJECT, "status is none of accepted, delivered, read, failed");
     if (!json_pick_text(json, "id", text, sizeof text))
@@ -82,26 +94,27 @@ static bool read_one(struct view json, const struct receipt_visitor *to, struct 
 
 /* One that makes no sense must not keep the others from their effect: the list would come again, as
  * it is, for as long as the gateway has patience. */
-static bool read_list(struct json_walk *walk, const struct receipt_visitor *to, struct fault *f)
+static bool read_list(struct json_walk *walk, const struct receipt_request *r,
+                      const struct receipt_visitor *to, struct fault *f)
 {
     struct view key = VIEW_NONE;
     struct view item = VIEW_NONE;
     struct fault first = {0};
-    size_t count = 0;
+    struct place at = {r, 0};
     size_t bad = 0;
 
     while (json_walk_next(walk, &key, &item)) {
         struct fault why = {0};
 
-        if (!receipt_count(&count, f))
+        if (!receipt_count(&at.number, f))
             return false;
-        if (read_one(item, to, &why))
+        if (read_one(item, &at, to, &why))
             continue;
         if (bad++ == 0)
             first = why;
-        to->nonsense(to->ctx, count, &why);
+        to->nonsense(to->ctx, at.number, &why);
     }
-    if (bad == 0 || bad < count)
+    if (bad == 0 || bad < at.number)
         return true;
     *f = first;
     return false;
@@ -110,11 +123,12 @@ static bool read_list(struct json_walk *walk, const struct receipt_visitor *to, 
 static bool read(const struct receipt_request *r, const struct receipt_visitor *to, struct fault *f)
 {
     struct view json = json_pick_root(r->body);
+    struct place first = {r, 1};
     struct json_walk walk;
 
     if (json.n == 0 || !json_walk_init(&walk, json))
         return fault_set(f, FAULT_REJECT, "the body is no JSON object or list of them");
-    return walk.object ? read_one(json, to, f) : read_list(&walk, to, f);
+    return walk.object ? read_one(json, &first, to, f) : read_list(&walk, r, to, f);
 }
 
 const struct receipt_reader receipt_webhook = {"POST", verify, read, NULL};

@@ -1,6 +1,6 @@
 /* receipts of the WhatsApp Cloud API: statuses, and what customers write. Signed:
  * X-Hub-Signature-256 over the body alone, so that nothing in it tells a replay; what it reports
- * may come twice. */
+ * may come twice, and each text has an id. */
 #include "bridge/core/datetime.h"
 #include "bridge/core/json_pick.h"
 #include "bridge/core/json_walk.h"
@@ -69,6 +69,7 @@ static void read_message(struct view message, const struct receipt_visitor *to)
 
     if (!json_pick_text(message, "from", one.from, sizeof one.from))
         return;
+    (void)json_pick_text(message, "id", one.name, sizeof one.name);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0] && one.text[0] == '\0'; i++)
         (void)json_pick_text(message, texts[i], one.text, sizeof one.text);
     to->inbound(to->ctx, &one);

@@ -1,5 +1,5 @@
--- Sets or removes one consent, once for each Idempotency-Key (server/consents.c; keys:
--- server/store.h). The member of the list is the address as given, a zero byte and the usage.
+-- Sets or removes one consent, once for each Idempotency-Key or message (3: idem: or once:;
+-- server/consents.c; keys: server/store.h). The member of the list is the address as given, a zero byte and the usage.
 --
 -- What had been handed over to the number when its consent went, and has not ended, is an outcome.
 --

@@ -30,7 +30,9 @@ static void on_receipt(void *ctx, const struct receipt *r)
 static void on_inbound(void *ctx, const struct receipt_inbound *i)
 {
     ++*(size_t *)ctx;
-    must(strlen(i->from) < RECEIPT_FROM_MAX && strlen(i->text) < RECEIPT_TEXT_MAX, "too long");
+    must(strlen(i->from) < RECEIPT_FROM_MAX && strlen(i->text) < RECEIPT_TEXT_MAX &&
+             strlen(i->name) < RECEIPT_NAME_MAX,
+         "too long");
 }
 
 static void on_nonsense(void *ctx, size_t number, const struct fault *f)

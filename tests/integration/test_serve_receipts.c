@@ -590,7 +590,7 @@ static void a_text_that_is_delivered_again_withdraws_nothing_given_since(void **
     /* Each is known for longer than a gateway has patience, by nothing that names the customer. */
     snprintf(command, sizeof command,
              "EVAL \"local n=0 for _,k in ipairs(redis.call('KEYS','s:{%02u}:once:*')) do if "
-             "redis.call('PTTL',k)>604800000 and #k==75 and redis.call('GET',k)=='1' then n=n+1 "
+             "redis.call('PTTL',k)>604800000 and #k==76 and redis.call('GET',k)=='1' then n=n+1 "
              "end end return n\" 0",
              shard_of(VIEW("358407654321")));
     assert_string_equal(redis_server_ask(rig.redis, command), ":4");

@@ -234,6 +234,48 @@ static void what_customers_write_is_heard(void **state)
     }
 }
 
+#define TEXT "{\"from\":\"+3584\",\"subType\":\"whatsapp\",\"text\":\"stop\"}"
+
+/* By what a text is known that comes again, in another request. */
+static void a_text_has_the_name_that_its_gateway_gave_it(void **state)
+{
+    const struct http_field id = {VIEW("webhook-id"), VIEW("evt-1")};
+    const struct receipt_request hook = {.headers = &id,
+                                         .header_count = 1,
+                                         .body = VIEW("[{}," TEXT "," TEXT "]"),
+                                         .wall_ms = WALL_MS};
+    struct heard h = {.receipt_count = 0};
+    const struct receipt_visitor to = {&h, take_receipt, take_inbound, take_nonsense};
+    struct fault f = {0};
+    struct buf body;
+
+    (void)state;
+    buf_init(&body, 4096);
+    buf_printf(&body, "{\"entry\":[{\"changes\":[{\"value\":{\"messages\":[{\"from\":\"1\",\"id\":"
+                      "\"wamid.\\u0041==\"},{\"from\":\"1\",\"id\":7},{\"from\":\"1\",\"id\":\"");
+    for (int i = 0; i < RECEIPT_NAME_MAX; i++)
+        buf_put_char(&body, 'x');
+    buf_put_text(&body, "\"}]}}]}]}");
+    assert_true(hear(&receipt_whatsapp, VIEW_NONE, buf_view(&body), &h, &f));
+    buf_done(&body);
+    assert_int_equal(h.inbound_count, 3);
+    assert_string_equal(h.inbound[0].name, "wamid.A==");
+    assert_string_equal(h.inbound[1].name, "");
+    assert_string_equal(h.inbound[2].name, ""); /* too long: not the name of any other */
+    assert_true(hear(&receipt_sinch, VIEW_NONE,
+                     VIEW("{\"message\":{\"id\":\"01EQ8\",\"contact_message\":{},"
+                          "\"channel_identity\":{\"channel\":\"WHATSAPP\",\"identity\":\"3\"}}}"),
+                     &h, &f));
+    assert_string_equal(h.inbound[0].name, "01EQ8");
+    assert_true(hear(&receipt_webhook, VIEW_NONE, VIEW(TEXT), &h, &f));
+    assert_string_equal(h.inbound[0].name, ""); /* without headers */
+    h.inbound_count = 0;
+    assert_true(receipt_webhook.read(&hook, &to, &f));
+    assert_int_equal(h.inbound_count, 2); /* one request, and not one text */
+    assert_string_equal(h.inbound[0].name, "2/evt-1");
+    assert_string_equal(h.inbound[1].name, "3/evt-1");
+}
+
 static void many_in_one_request_are_all_heard(void **state)
 {
     struct heard h;
@@ -512,6 +554,7 @@ int main(void)
         cmocka_unit_test(every_status_is_read_as_its_gateway_means_it),
         cmocka_unit_test(what_has_no_ref_of_ours_is_heard_as_nobodys),
         cmocka_unit_test(what_customers_write_is_heard),
+        cmocka_unit_test(a_text_has_the_name_that_its_gateway_gave_it),
         cmocka_unit_test(many_in_one_request_are_all_heard),
         cmocka_unit_test(nonsense_in_a_list_is_named_and_the_rest_is_taken),
         cmocka_unit_test(what_a_gateway_never_sends_is_refused_or_means_nothing),
