@@ -1,5 +1,6 @@
 /* chats: POST /chats, GET /chats, GET /chats/{id} (contract 19). A chat is its CHAT contacts: what
- * it was made with comes from the first leg of the group, how it goes from the latest. */
+ * it was made with comes from the first of them, how it goes from the latest. The group may have
+ * legs of other channels, before and after. */
 #include "bridge/core/arena.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/trigram.h"
@@ -308,8 +309,8 @@ static void post_chat(struct exchange *x)
 /* As it is shown, and so as it is found. */
 #define SUB_TYPE "ifnull(f.subtype, 'text')"
 
-/* f: the first leg, l: the latest. Which index finds the first legs is said, since SQLite would
- * walk all chats for a few. */
+/* f: the first CHAT leg, l: the latest. Which index finds the first legs is said, since SQLite
+ * would walk all chats for a few. */
 #define CHAT_SELECT(from)                                                                          \
     "SELECT f.row, f.id AS leg, f.group_id AS id,"                                                 \
     " CASE f.type WHEN 'ChatOut' THEN 'chatout' ELSE 'chat' END AS channel_type,"                  \
@@ -318,7 +319,7 @@ static void post_chat(struct exchange *x)
     " f.source AS originator, f.destination AS destination, ifnull(f.subject, '') AS title,"       \
     " f.arrival_ms AS date_created, f.queue_id AS \"from_queue.id\","                              \
     " f.queue_name AS \"from_queue.name\", l.agent_id AS agentId, l.agent_name AS agentName"       \
-    " FROM " from " CROSS JOIN contacts l ON l.row = " LEG_LATEST(                                 \
+    " FROM " from " CROSS JOIN contacts l ON l.row = " LEG_LATEST_CHAT(                            \
         "f.group_id") " WHERE f.channel = 'CHAT' AND f.leads = 1"
 #define CHATS_BY(index) "contacts f INDEXED BY " index
 

@@ -17,7 +17,7 @@ static const char contacts[] =
     "  subject TEXT,"
     "  required_id BLOB, required_name TEXT, required_type INTEGER, required_until_ms INTEGER,"
     "  previous_id BLOB,"
-    "  leads INTEGER NOT NULL," /* the first leg of its group */
+    "  leads INTEGER NOT NULL," /* the first CHAT leg of its group */
     "  phase INTEGER, given_status TEXT, given_status_details TEXT,"
     "  given_group TEXT, given_type_details TEXT,"
     "  given_queue_id BLOB, given_queue_name TEXT, first_queue_id BLOB, first_queue_name TEXT,"
@@ -252,6 +252,20 @@ static const char folded_chats[] =
     "INSERT INTO chat_words (rowid, message)"
     "  SELECT row, cmi_folded(message) FROM chat_messages" BEYOND_ASCII;
 
+/* A chat is led by its group's first CHAT leg. Before, by the first one of any channel, so that
+ * what began as a phone call was no chat. What is led already stays so; marks of other channels
+ * mean nothing. */
+static const char leads_of_chats[] =
+    "UPDATE contacts SET leads = 1 WHERE row IN (SELECT"
+    "  (SELECT l.row FROM contacts l INDEXED BY contacts_of_group"
+    "    WHERE l.group_id = g.group_id AND l.row > 0 AND l.channel = 'CHAT'"
+    "    ORDER BY EXISTS (SELECT 1 FROM contacts p WHERE p.id = l.previous_id AND p.row > 0"
+    "      AND p.channel = 'CHAT' AND p.group_id = l.group_id), l.row LIMIT 1)"
+    "  FROM (SELECT DISTINCT group_id FROM contacts"
+    "    WHERE channel = 'CHAT' AND leads = 0 AND row > 0) g"
+    "  WHERE NOT EXISTS (SELECT 1 FROM contacts k INDEXED BY contacts_of_group"
+    "    WHERE k.group_id = g.group_id AND k.channel = 'CHAT' AND k.leads = 1));";
+
 const char *const history_schema[] = {contacts,
                                       chats,
                                       emails,
@@ -268,5 +282,6 @@ const char *const history_schema[] = {contacts,
                                       places_of_recordings,
                                       places_of_scripts,
                                       places_of_logs,
-                                      folded_chats};
+                                      folded_chats,
+                                      leads_of_chats};
 const int history_schema_steps = sizeof history_schema / sizeof *history_schema;

@@ -146,10 +146,14 @@ bool leg_complete(const struct leg *leg);
 /* SQL: the place of a group's latest shown leg: the one that no other came after. Times decide only
  * between legs that no transfer connects: a chat that was posted carries our clock's time, its
  * events their own. */
-#define LEG_LATEST(group)                                                                          \
-    "(SELECT c.row FROM contacts c WHERE c.group_id = " group " AND c.row > 0"                     \
-    " ORDER BY EXISTS (SELECT 1 FROM contacts n WHERE n.previous_id = c.id AND n.row > 0),"        \
-    " c.row DESC LIMIT 1)"
+#define LEG_LATEST(group) LEG_LATEST_OF(group, "", "")
+/* And of its CHAT legs. */
+#define LEG_LATEST_CHAT(group)                                                                     \
+    LEG_LATEST_OF(group, " AND +c.channel = 'CHAT'", " AND +n.channel = 'CHAT'")
+#define LEG_LATEST_OF(group, and_c, and_n)                                                         \
+    "(SELECT c.row FROM contacts c WHERE c.group_id = " group " AND c.row > 0" and_c               \
+    " ORDER BY EXISTS (SELECT 1 FROM contacts n WHERE n.previous_id = c.id AND n.row > 0" and_n    \
+    "), c.row DESC LIMIT 1)"
 
 /* Transfers before a leg, at most, that it has something through: with more it stands by itself, as
  * if it had no leg before it, in whatever order they are told. A chain that leads back to a leg is

@@ -147,23 +147,29 @@ static void set_lead(struct sqlite *db, int64_t row, int leads)
     sqlite_run(&q);
 }
 
-/* Marks the first leg of the group, the one that none was before, where another is, or none. */
+/* Marks the first CHAT leg of the group, the one that none of the chat's was before, where another
+ * is marked, or none. The chat's: a group may have begun as a phone call. */
 static void mark_lead(struct sqlite *db, const struct guid *group)
 {
-#define OF_GROUP(which)                                                                            \
-    "SELECT row FROM contacts WHERE group_id = ? AND row > 0" which " ORDER BY row LIMIT 1"
-    int64_t first = first_of_group(db, OF_GROUP(" AND previous_id IS NULL"), group);
-    int64_t marked = first_of_group(db, OF_GROUP(" AND leads <> 0"), group);
+#define OF_CHAT(which)                                                                             \
+    "SELECT l.row FROM contacts l INDEXED BY contacts_of_group WHERE l.group_id = ?"               \
+    " AND l.row > 0 AND l.channel = 'CHAT'" which " ORDER BY l.row LIMIT 1"
+    int64_t first = first_of_group(
+        db,
+        OF_CHAT(" AND NOT EXISTS (SELECT 1 FROM contacts p WHERE p.id = l.previous_id AND p.row > 0"
+                " AND p.channel = 'CHAT' AND p.group_id = l.group_id)"),
+        group);
+    int64_t marked = first_of_group(db, OF_CHAT(" AND l.leads <> 0"), group);
 
     if (first == 0)
-        first = first_of_group(db, OF_GROUP(""), group);
+        first = first_of_group(db, OF_CHAT(""), group);
     if (marked == first)
         return;
     if (marked != 0)
         set_lead(db, marked, 0);
     if (first != 0)
         set_lead(db, first, 1);
-#undef OF_GROUP
+#undef OF_CHAT
 }
 
 static void mark_leads(struct sqlite *db, bool had_group, const struct guid *before,
@@ -205,6 +211,7 @@ static int save(struct leg *leg, struct sqlite *db, bool *changed)
 {
     bool was_hidden = leg->r.stored && leg->r.row < 0;
     bool had_group;
+    bool other_channel;
     bool moved;
     struct guid before;
     struct guid after;
@@ -212,6 +219,7 @@ static int save(struct leg *leg, struct sqlite *db, bool *changed)
 
     had_group = cell_get_guid(&leg->r.cells[LEG_GROUP_ID], &before);
     derive(leg, db);
+    other_channel = (leg->r.changed >> LEG_CHANNEL & 1) != 0;
     place(leg, db);
     buf_init(&stamps, STAMPS_MAX);
     merge_map_write(&leg->stamps, &stamps);
@@ -223,12 +231,12 @@ static int save(struct leg *leg, struct sqlite *db, bool *changed)
         return 0;
     if (!cell_get_guid(&leg->r.cells[LEG_GROUP_ID], &after))
         after = leg->r.id;
-    moved = moved || !had_group || !guid_eq(&before, &after) ||
+    moved = moved || other_channel || !had_group || !guid_eq(&before, &after) ||
             (leg->r.changed >> LEG_PREVIOUS & 1) != 0;
     if (moved) /* mark_lead finds out */
         row_set(&leg->r, LEG_LEADS, cell_int(0));
     row_save(&leg->r, db);
-    if (moved)
+    if (moved && (other_channel || cell_is(&leg->r.cells[LEG_CHANNEL], "CHAT")))
         mark_leads(db, had_group, &before, &after);
     return (leg->r.row < 0) - was_hidden;
 }

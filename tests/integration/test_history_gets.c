@@ -609,6 +609,39 @@ static void what_waits_once_more_is_connected_to_nobody(void **state)
                  "!disconnectTime", "connectTime", "handlingDuration", "!wrapUpTotalDuration");
 }
 
+/* Its group's id is the call's: there its lines are, and there it is read. */
+static void a_chat_that_began_as_a_call_is_a_chat(void **state)
+{
+#define CALL "C1000000000000000000000000000000"
+#define CHAT "C2000000000000000000000000000000"
+#define BACK "C3000000000000000000000000000000"
+    (void)state;
+    ingest("[" EVENT(
+        "c1", "contact.received", "contacts/" CALL, "00",
+        "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"source\":\"+3581\",\"destination\":"
+        "\"2\"}") "," EVENT("c2", "contact.transferred", "contacts/" CHAT, "01",
+                            "{\"previousId\":\"" CALL "\",\"channel\":\"CHAT\","
+                            "\"type\":\"ChatIn\",\"source\":\"mixed\"}") "," EVENT("c3",
+                                                                                   "chat.message."
+                                                                                   "added",
+                                                                                   "chats/" CALL,
+                                                                                   "02",
+                                                                                   "{\"message\":"
+                                                                                   "\"hi\","
+                                                                                   "\"originator\":"
+                                                                                   "\"mixed\"}") "]");
+    EXPECT_WORDS("/chats?originator=mixed", "\"id\":\"" CALL "\"", "\"status\":\"InQueue\"",
+                 "\"type\":\"ChatIn\"", "\"date_created\":\"2010-05-05T10:00:01.000Z\"");
+    EXPECT_WORDS("/chats", "mixed");
+    EXPECT_WORDS("/chats/" CALL, "\"message\":\"hi\"");
+    expect_status("/chats/" CHAT, 404, "HTTP 404 Not Found");
+    /* What becomes a call again has ended as a chat. */
+    ingest("[" EVENT("c4", "contact.transferred", "contacts/" BACK, "03",
+                     "{\"previousId\":\"" CHAT
+                     "\",\"channel\":\"PHONE\",\"type\":\"CallOut\"}") "]");
+    EXPECT_WORDS("/chats/" CALL, "\"status\":\"Handled\"", "\"type\":\"ChatIn\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -626,6 +659,7 @@ int main(void)
         cmocka_unit_test(addresses_have_no_case_beyond_ascii_either),
         cmocka_unit_test(a_pattern_where_none_has_effect_is_refused),
         cmocka_unit_test(what_waits_once_more_is_connected_to_nobody),
+        cmocka_unit_test(a_chat_that_began_as_a_call_is_a_chat),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

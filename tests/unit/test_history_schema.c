@@ -14,6 +14,7 @@
 
 #define STEPS_BEFORE_SEARCH 6
 #define STEPS_BEFORE_PLACES 12
+#define STEPS_BEFORE_CHATS  17
 
 static int64_t count(struct sqlite *db, const char *sql)
 {
@@ -139,11 +140,35 @@ static void things_of_one_time_of_a_file_of_before_are_put_in_order(void **state
     sqlite_close(db);
 }
 
+static void a_chat_of_a_file_of_before_that_began_as_a_call_is_led(void **state)
+{
+    struct fault f = {0};
+    struct sqlite *db = sqlite_open(":memory:", false, &f);
+
+    (void)state;
+    assert_non_null(db);
+    assert_true(sqlite_migrate(db, history_schema, STEPS_BEFORE_CHATS, &f));
+    sqlite_script(
+        db, "INSERT INTO contacts (row, id, group_id, channel, previous_id, leads, stamps) VALUES"
+            " (1, x'01', x'A1', 'PHONE', NULL, 1, x''), (3, x'02', x'A1', 'CHAT', x'01', 0, x''),"
+            " (2, x'03', x'A1', 'CHAT', x'02', 0, x''), (-1, x'04', x'A1', 'CHAT', NULL, 0, x''),"
+            " (5, x'05', x'A2', 'CHAT', NULL, 1, x''), (6, x'06', x'A2', 'CHAT', x'05', 0, x''),"
+            " (7, x'07', x'A3', 'PHONE', NULL, 1, x'');");
+    if (!sqlite_check(db, &f) || !sqlite_migrate(db, history_schema, history_schema_steps, &f))
+        fail_msg("%s", f.text);
+    assert_int_equal(count(db, "SELECT group_concat(hex(id)) = '02,05' FROM (SELECT id FROM"
+                               " contacts INDEXED BY chats WHERE channel = 'CHAT' AND leads = 1"
+                               " ORDER BY id)"),
+                     1);
+    sqlite_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_of_before_is_searched_like_a_new_one),
         cmocka_unit_test(things_of_one_time_of_a_file_of_before_are_put_in_order),
+        cmocka_unit_test(a_chat_of_a_file_of_before_that_began_as_a_call_is_led),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -439,7 +439,8 @@ static void put_data(struct buf *to, struct rng *rng, const char *type, int leg_
                      "{\"contactGroupId\":null}", "{\"record\":true,\"script\":false}",
                      "{\"requiredAgent\":{\"id\":\"" AGENT "\",\"name\":\"n\",\"type\":2}}",
                      "{\"requiredAgent\":null}", "{\"arrivalTime\":\"2024-05-05T08:00:00Z\"}",
-                     "{\"arrivalTime\":null}", "{\"type\":\"CallOut\"}"));
+                     "{\"arrivalTime\":null}", "{\"type\":\"CallOut\"}", "{\"channel\":\"CHAT\"}",
+                     "{\"channel\":\"PHONE\"}"));
     } else if (strcmp(type, "contact.queued") == 0) {
         buf_put_text(to, PICK(rng, "{\"queueId\":\"" QUEUE "\"}",
                               "{\"queueId\":\"" OTHER "\",\"queueName\":\"o\"}"));
@@ -561,6 +562,11 @@ static void tell(struct story *s, bool in_order, struct buf *to)
                                             " ('InQueue', 'InProcess', 'Pending') AND"
                                             " disconnect_ms IS NOT NULL"),
                         "0");
+    assert_string_equal(ingest_hand_ask(db, "SELECT (count(DISTINCT group_id) - sum(leads))"
+                                            " || max(leads) FROM contacts WHERE channel = 'CHAT'"
+                                            " AND row > 0 HAVING count(*) > 0"
+                                            " UNION ALL SELECT '01' LIMIT 1"),
+                        "01");
     sqlite_close(db);
 }
 
