@@ -175,7 +175,7 @@ const struct setting schema[] = {
      7 * DAY, NULL, NULL, "age of a partition's oldest unfinished event from which it is reported"},
 
     {"schedule.in_flight", SETTING_INT, 0, USED_SCHEDULE, "4096", 1, 65536, NULL, NULL,
-     "requests under way at once, of all channels together"},
+     "requests under way at once, of all channels together; half of it is divided among them"},
     {"schedule.valid_for", SETTING_DURATION, SETTING_RELOADABLE, USED_SCHEDULE, "0", 0, 365 * DAY,
      NULL, NULL,
      "so long after its sendTime nothing of a message is begun any more: it ends as failed, reason "

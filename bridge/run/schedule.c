@@ -207,6 +207,7 @@ struct schedule *schedule_new(const struct schedule_conf *conf, const struct sch
     s->conf = *conf;
     s->port = *ports;
     heap_init(&s->timers);
+    slot_pool_init(&s->slots, conf->in_flight, conf->channel_count);
     s->holdings = mem_zeroed(SCHEDULE_HOLDINGS_MAX, sizeof(*s->holdings));
     name_stats(s);
     schedule_send_init(s);

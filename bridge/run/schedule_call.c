@@ -131,7 +131,7 @@ static bool may_call(struct schedule *s, struct channel_of *c)
 {
     int64_t now = schedule_now(s);
 
-    return c->out < c->conf->slots && s->in_flight < s->conf.in_flight &&
+    return c->out < c->conf->slots && slot_pool_has(&s->slots, c->out) &&
            shut_ms(s, schedule_store_at(s, now)) == 0 && schedule_channel_allows(s, c, now);
 }
 
@@ -151,8 +151,7 @@ void schedule_call_due(struct schedule *s)
             schedule_move(s, h, 0, HANDOVER_ON_MARK);
             slice_hand_over(&h->slice, 1);
             h->call_begun = h->call_slot = true;
-            c->out++;
-            s->in_flight++;
+            slot_pool_take(&s->slots, &c->out);
             breaker_sent(&c->breaker);
             schedule_write(s, h, WRITE_PROGRESS);
         }
@@ -170,7 +169,7 @@ int64_t schedule_call_wake_ms(struct schedule *s)
     if (h == NULL || !schedule_up(s) || shut_ms(s, schedule_store_ms(s)) > 0)
         return INT64_MAX;
     c = dialler(s);
-    if (c->out >= c->conf->slots || s->in_flight >= s->conf.in_flight)
+    if (c->out >= c->conf->slots || !slot_pool_has(&s->slots, c->out))
         return INT64_MAX;
     return schedule_channel_wake_ms(c, schedule_now(s));
 }
@@ -183,8 +182,7 @@ void schedule_call_put_down(struct schedule *s, struct holding *h)
         return;
     c = dialler(s);
     h->call_slot = false;
-    c->out--;
-    s->in_flight--;
+    slot_pool_give(&s->slots, &c->out);
     breaker_back(&c->breaker);
 }
 

@@ -99,13 +99,12 @@ bool schedule_submit(struct schedule *s, struct send *d, struct fault *f)
         return false;
     d->probe = d->channel->stopped;
     d->channel->probe = false;
-    d->channel->out++;
+    slot_pool_take(&s->slots, &d->channel->out);
     if (d->holding->sender != NULL)
         d->channel->open[d->holding->lease.shard]++;
-    s->in_flight++;
     breaker_sent(&d->channel->breaker);
     stat_add(s->stat_sent, 1);
-    stat_set(s->stat_in_flight, s->in_flight);
+    stat_set(s->stat_in_flight, s->slots.out);
     return true;
 }
 
@@ -301,7 +300,7 @@ static bool send_one(struct schedule *s, struct sender *from, int64_t now)
 
 static bool has_slot(const struct schedule *s, const struct channel_of *c)
 {
-    return c->out < c->conf->slots && s->in_flight < s->conf.in_flight && room(c) > 0;
+    return c->out < c->conf->slots && slot_pool_has(&s->slots, c->out) && room(c) > 0;
 }
 
 /* Turn after turn, sender after sender, so that none takes all slots. */
@@ -537,11 +536,10 @@ void schedule_on_reply(void *schedule, const struct http_reply *reply)
     d = s->sends[(uint32_t)reply->token];
     assert(d->holding != NULL && d->generation == reply->token >> 32);
     is_call = d->holding->sender == NULL;
-    d->channel->out--;
+    slot_pool_give(&s->slots, &d->channel->out);
     if (!is_call)
         d->channel->open[d->holding->lease.shard]--;
-    s->in_flight--;
-    stat_set(s->stat_in_flight, s->in_flight);
+    stat_set(s->stat_in_flight, s->slots.out);
     stat_observe_ms(d->channel->stat_time, reply->elapsed_ms);
     breaker_back(&d->channel->breaker);
     if (is_call)

@@ -25,6 +25,7 @@
 #include "bridge/core/mask.h"
 #include "bridge/core/pacer.h"
 #include "bridge/core/shard.h"
+#include "bridge/core/slot_pool.h"
 #include "bridge/run/schedule.h"
 #include "bridge/run/schedule_outcome.h"
 
@@ -293,7 +294,7 @@ struct schedule {
     struct send **sends;
     size_t send_count;
     struct send *unused_send;
-    int in_flight;
+    struct slot_pool slots;
     struct holding *calls; /* callbacks that wait for a slot of the dialler, first to last */
     struct holding *calls_last;
     struct far_clock clock; /* the store's */
