@@ -51,6 +51,7 @@ static void put_json_letter(struct dlq *d, const struct dlq_entry *e, struct jso
 {
     char place[DEAD_LETTER_PLACE_MAX];
     char time[DATETIME_TEXT_MAX];
+    int64_t published_ms;
 
     dead_letter_place_text(e->place, place);
     datetime_format(e->letter.time_ms, time);
@@ -58,6 +59,11 @@ static void put_json_letter(struct dlq *d, const struct dlq_entry *e, struct jso
     json_text(j, place);
     json_key(j, "time");
     json_text(j, time);
+    if (dead_letter_timestamp(e->record, &e->letter, &published_ms)) {
+        datetime_format(published_ms, time);
+        json_key(j, "published");
+        json_text(j, time);
+    }
     if (e->has_event) {
         put_json_text(j, "type", e->event.type);
         put_json_text(j, "source", e->event.source);
@@ -168,6 +174,8 @@ static void show_json(struct dlq *d, const struct dlq_entry *e)
 void dlq_show(struct dlq *d, const struct dlq_entry *e)
 {
     const struct record *r = e->record;
+    char time[DATETIME_TEXT_MAX];
+    int64_t published_ms;
 
     if (d->json) {
         show_json(d, e);
@@ -177,6 +185,10 @@ void dlq_show(struct dlq *d, const struct dlq_entry *e)
     put_plain(e->letter.topic, stdout);
     printf("[%" PRId32 "] offset %" PRId64 "%s\n", e->letter.partition, e->letter.offset,
            dlq_marks_has(&d->marks, e->place) ? ", replayed" : "");
+    if (dead_letter_timestamp(r, &e->letter, &published_ms)) {
+        datetime_format(published_ms, time);
+        printf("published  %s\n", time);
+    }
     printf("key        ");
     if (r->has_key)
         put_plain(r->key, stdout);

@@ -29,6 +29,7 @@ struct letter {
     struct view key;
     bool has_value;
     struct view value;
+    bool has_timestamp; /* it is known what its event's was */
     int64_t timestamp_ms;
     struct record_header *headers; /* owned */
     size_t header_count;
@@ -102,7 +103,7 @@ static struct letter *copy_letter(const struct dlq *d, const struct dlq_entry *e
     l->key = copy(&to, r->key);
     l->has_value = r->has_value;
     l->value = copy(&to, r->value);
-    l->timestamp_ms = r->timestamp_ms;
+    l->has_timestamp = dead_letter_timestamp(r, &e->letter, &l->timestamp_ms);
     for (size_t i = 0; i < r->header_count; i++)
         if (dead_letter_keeps(r->headers[i].name))
             l->headers[l->header_count++] = (struct record_header){copy(&to, r->headers[i].name),
@@ -222,6 +223,7 @@ static void on_report(void *owner, uint64_t token, bool delivered, const char *e
         snprintf(r->error, sizeof r->error, "%s was not replayed: %.160s", place, error);
 }
 
+/* With a timestamp of now: the old one might be too old for the topic. */
 static bool put_letter(struct replay *r, size_t i, struct fault *f)
 {
     struct letter *l = r->letters[i];
@@ -235,24 +237,22 @@ static bool put_letter(struct replay *r, size_t i, struct fault *f)
     dead_letter_place_text((struct dead_letter_place){e->partition, e->offset}, origin);
     l->headers[n++] = (struct record_header){VIEW(DEAD_LETTER_REPLAY), view_of(place)};
     l->headers[n++] = (struct record_header){VIEW(DEAD_LETTER_ORIGIN), view_of(origin)};
-    if (e->published.from_ms == e->published.to_ms) {
-        datetime_format(e->published.from_ms, published);
+    if (l->has_timestamp) {
+        datetime_format(l->timestamp_ms, published);
         l->headers[n++] = (struct record_header){VIEW(DEAD_LETTER_PUBLISHED), view_of(published)};
     }
-    return r->port.produce(
-        r->port.ctx,
-        &(struct sink_record){.token = 2 * i,
-                              .topic = e->topic.p, /* NUL-terminated */
-                              .has_partition = true,
-                              .partition = e->partition,
-                              .has_key = l->has_key,
-                              .key = l->key,
-                              .has_value = l->has_value,
-                              .value = l->value,
-                              .timestamp_ms = l->timestamp_ms > 0 ? l->timestamp_ms : 0,
-                              .headers = l->headers,
-                              .header_count = n},
-        f);
+    return r->port.produce(r->port.ctx,
+                           &(struct sink_record){.token = 2 * i,
+                                                 .topic = e->topic.p, /* NUL-terminated */
+                                                 .has_partition = true,
+                                                 .partition = e->partition,
+                                                 .has_key = l->has_key,
+                                                 .key = l->key,
+                                                 .has_value = l->has_value,
+                                                 .value = l->value,
+                                                 .headers = l->headers,
+                                                 .header_count = n},
+                           f);
 }
 
 static bool is_silent(const struct replay *r)

@@ -6,12 +6,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static struct view header(const struct record *r, const char *name)
+static const struct record_header *find(const struct record *r, const char *name)
 {
     for (size_t i = 0; i < r->header_count; i++)
         if (view_is(r->headers[i].name, name))
-            return r->headers[i].value;
-    return VIEW_NONE;
+            return &r->headers[i];
+    return NULL;
+}
+
+static struct view header(const struct record *r, const char *name)
+{
+    const struct record_header *h = find(r, name);
+
+    return h != NULL ? h->value : VIEW_NONE;
 }
 
 bool dead_letter_place_parse(struct view text, struct dead_letter_place *out)
@@ -78,22 +85,42 @@ bool dead_letter_replay(const struct record *r, struct dead_letter_place *of)
     return dead_letter_place_parse(header(r, DEAD_LETTER_REPLAY), of);
 }
 
-/* The producer's time, or that of the broker it was published to: the dead letter has it, too,
- * unless its own broker put another there. */
+/* The producer's time, or that of the broker it was published to. A dead letter of an older version
+ * has it as its own, unless its own broker put another there; of a replay that does not say it,
+ * nobody knows. */
 static bool published_at(const struct record *r, int64_t *out_ms)
 {
+    const struct record_header *timestamp = find(r, DEAD_LETTER_TIMESTAMP);
     struct fault f;
 
     if (datetime_parse(header(r, DEAD_LETTER_PUBLISHED), out_ms, &f))
         return true;
+    if (find(r, DEAD_LETTER_REPLAY) != NULL)
+        return false;
+    if (timestamp != NULL)
+        return datetime_parse(timestamp->value, out_ms, &f);
     *out_ms = r->timestamp_ms;
     return r->timestamp_ms > 0 && !r->broker_time;
+}
+
+int64_t dead_letter_event_ms(const struct record *r)
+{
+    int64_t ms;
+    struct fault f;
+
+    return datetime_parse(header(r, DEAD_LETTER_PUBLISHED), &ms, &f) ? ms : r->timestamp_ms;
 }
 
 /* Clocks that differ may put a publication a little after its end; what is far after is none. */
 static bool may_be(int64_t ms, int64_t given_up_ms)
 {
     return ms <= given_up_ms || ms - given_up_ms <= DEAD_LETTER_CLOCKS_MS;
+}
+
+bool dead_letter_timestamp(const struct record *r, const struct dead_letter *letter,
+                           int64_t *out_ms)
+{
+    return published_at(r, out_ms) && may_be(*out_ms, letter->time_ms);
 }
 
 static int64_t earlier(int64_t a_ms, int64_t b_ms)
@@ -108,7 +135,7 @@ struct dead_letter_published dead_letter_published(const struct record *r,
     struct dead_letter_published p = {INT64_MIN, letter->time_ms};
     int64_t ms;
 
-    if (published_at(r, &ms) && may_be(ms, letter->time_ms))
+    if (dead_letter_timestamp(r, letter, &ms))
         p.from_ms = p.to_ms = earlier(ms, letter->time_ms);
     else if (event != NULL && event->has_time && may_be(event->time_ms, letter->time_ms))
         p.from_ms = earlier(event->time_ms, letter->time_ms);

@@ -1,6 +1,7 @@
 /*
  * dead_letter: what the dead-letter topic says of an event that was not written (contract 5): the
- * record as it was, with headers added.
+ * record as it was, with headers added. Its Kafka timestamp is of when it was given up, so that the
+ * topic keeps it as long as it says; the event's own is in DEAD_LETTER_TIMESTAMP (decisions/0034).
  *
  * Beside dead letters the topic holds the marks of replays: a record without a key whose header
  * DEAD_LETTER_MARK names the dead letter ("3:1207", partition and offset) that was put back on its
@@ -27,9 +28,13 @@
 #define DEAD_LETTER_OFFSET      "cmi_error_offset"
 #define DEAD_LETTER_TIME        "cmi_error_time" /* ISO-8601 UTC, when it was given up */
 #define DEAD_LETTER_CUT         "cmi_error_cut"  /* "value": too large to be kept; it has none */
+/* ISO-8601 UTC, the Kafka timestamp that the record had; DEAD_LETTER_TIMELESS: it had none. Dead
+ * letters of older versions have that timestamp themselves, and not this header. */
+#define DEAD_LETTER_TIMESTAMP "cmi_error_timestamp"
+#define DEAD_LETTER_TIMELESS  "none"
 
 #define DEAD_LETTER_HEADERS                                                                        \
-    10 /* at most so many of these; with DEAD_LETTER_OWN_MAX it can be read */
+    11 /* at most so many of these; with DEAD_LETTER_OWN_MAX it can be read */
 #define DEAD_LETTER_OWN_MAX (RECORD_HEADERS_READ - DEAD_LETTER_HEADERS) /* that it keeps */
 
 #define DEAD_LETTER_MARK      "cmi_replayed"
@@ -73,6 +78,13 @@ struct dead_letter_place dead_letter_origin(const struct record *r);
 
 /* Which dead letter the record is a replay of; false: of none. */
 bool dead_letter_replay(const struct record *r, struct dead_letter_place *of);
+/* The Kafka timestamp of the event that the record is of or a replay of, as it was first published:
+ * a replay's own is newer. 0 or less: there is none. */
+int64_t dead_letter_event_ms(const struct record *r);
+/* The same of a dead letter's event. false: nobody knows, or it can't be: it is far after the
+ * letter. */
+bool dead_letter_timestamp(const struct record *r, const struct dead_letter *letter,
+                           int64_t *out_ms);
 
 /* When the event of a dead letter was published: not before, not after. As far as is known: from
  * INT64_MIN on, or from its own time on, where the record does not tell; both are the same where it

@@ -162,9 +162,9 @@ void consume_take(struct consume *c, struct partition *p, const struct record *r
         return;
     }
     /* Or a repetition would count as newer than what came after it (contract 4). */
-    if (!d->event.has_time && r->timestamp_ms > 0) {
+    if (!d->event.has_time && dead_letter_event_ms(r) > 0) {
         d->event.has_time = true;
-        d->event.time_ms = r->timestamp_ms;
+        d->event.time_ms = dead_letter_event_ms(r);
     }
     d->type = event_type_find(d->event.type, view_of(c->conf.type_prefix));
     if (d->type != NULL) {

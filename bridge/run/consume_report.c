@@ -231,7 +231,8 @@ static bool produce_cut(struct consume *c, struct delivery *d, struct sink_recor
     return true;
 }
 
-/* The record as it was, with what failed, where, when and how often in headers beside its own. */
+/* The record as it was, with what failed, where, when and how often in headers beside its own. Its
+ * own timestamp, too: by that of an old record the topic's retention would drop it at once. */
 void consume_report_dead(struct consume *c, struct delivery *d)
 {
     struct record_header headers[RECORD_HEADERS_READ];
@@ -243,6 +244,7 @@ void consume_report_dead(struct consume *c, struct delivery *d)
     char partition[NUMBER_TEXT];
     char offset[NUMBER_TEXT];
     char time[DATETIME_TEXT_MAX];
+    char timestamp[DATETIME_TEXT_MAX] = DEAD_LETTER_TIMELESS;
     size_t own = put_own(d, headers);
     size_t n = own;
 
@@ -261,11 +263,13 @@ void consume_report_dead(struct consume *c, struct delivery *d)
         (struct record_header){VIEW(DEAD_LETTER_PARTITION), number(partition, origin.partition)};
     headers[n++] = (struct record_header){VIEW(DEAD_LETTER_OFFSET), number(offset, origin.offset)};
     headers[n++] = (struct record_header){VIEW(DEAD_LETTER_TIME), view_of(time)};
+    if (d->record.timestamp_ms > 0)
+        datetime_format(d->record.timestamp_ms, timestamp);
+    headers[n++] = (struct record_header){VIEW(DEAD_LETTER_TIMESTAMP), view_of(timestamp)};
     r.has_key = d->record.has_key;
     r.key = d->record.key;
     r.has_value = d->record.has_value;
     r.value = d->record.value;
-    r.timestamp_ms = d->record.timestamp_ms > 0 ? d->record.timestamp_ms : 0;
     r.headers = headers;
     r.header_count = n;
     if ((d->too_large || !produce(c, d, &r, &f)) &&

@@ -226,6 +226,7 @@ static void record(void *ctx, const struct record *record)
                         .epoch = record->epoch,
                         .partition = record->partition,
                         .offset = record->offset,
+                        .timestamp_ms = record->timestamp_ms,
                         .has_key = record->has_key,
                         .has_value = record->has_value,
                         .header_count = record->header_count,

@@ -58,6 +58,7 @@ struct got {
     uint32_t epoch;
     int32_t partition;
     int64_t offset;
+    int64_t timestamp_ms;
     bool has_key;
     bool has_value;
     size_t header_count;

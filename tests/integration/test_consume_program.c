@@ -2,6 +2,7 @@
  * cmibridge consume as its operators and peers see it: a reload names what it takes over and what
  * needs a restart, each way of signing on is sent, a trace goes through.
  */
+#define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -353,6 +354,57 @@ static int tear_down(void **state)
     return 0;
 }
 
+static bool was_asked(struct consume_rig_wait *w)
+{
+    return consume_rig_lives(w->rig) && hostile_http_count(w->rig->cmi) >= (size_t)w->least;
+}
+
+static void until_asked(struct consume_rig *rig, int64_t times)
+{
+    consume_rig_until(&(struct consume_rig_wait){.rig = rig, .least = times}, was_asked,
+                      "for a request");
+}
+
+/* Of the event that a request has; the rig's CMI lives as long. */
+static struct view time_in(const struct hostile_request *r)
+{
+    static const char name[] = "\"time\":\"";
+    const char *at = memmem(r->body.p, r->body.n, name, sizeof name - 1);
+
+    assert_non_null(at);
+    return (struct view){at + sizeof name - 1, sizeof "2026-05-04T12:00:00.000Z" - 1};
+}
+
+/* Contract 4: what came after it stays the newer one, whenever it is replayed, and whatever time
+ * the replay's record has. */
+static void a_replay_without_a_time_is_of_its_first_publication(void **state)
+{
+    static const struct hostile_step refuse = {
+        .act = HOSTILE_REPLY, .status = 400, .body = "Not now"};
+    static const struct consume_rig_event history[] = {
+        {.key = "ann",
+         .type = "contact.updated",
+         .subject = "contacts/1",
+         .body = "{\"subject\":\"old\"}"},
+    };
+    struct consume_rig *rig = *state;
+    char arguments[96];
+    const char *output;
+
+    consume_rig_begin(rig, NULL);
+    hostile_http_script(rig->cmi, &refuse, 1);
+    consume_rig_publish(rig, history, 1);
+    consume_rig_run(rig, NULL);
+    assert_true(consume_rig_until_done(rig));
+    snprintf(arguments, sizeof arguments, "dlq replay -t %s --results %s", rig->dead_topic,
+             rig->results_topic);
+    assert_int_equal(kafka_rig_command(&rig->kafka, "", arguments, &output), 0);
+    assert_non_null(strstr(output, "replayed 1 of 1"));
+    until_asked(rig, 2);
+    assert_true(view_eq(time_in(hostile_http_request(rig->cmi, 0)),
+                        time_in(hostile_http_request(rig->cmi, 1))));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +417,7 @@ int main(void)
         cmocka_unit_test(an_outage_longer_than_refs_wait_makes_no_reference_unknown),
         cmocka_unit_test(poison_of_any_size_goes),
         cmocka_unit_test(a_batch_that_is_too_large_goes_in_pieces),
+        cmocka_unit_test(a_replay_without_a_time_is_of_its_first_publication),
         /* Last: once the embedded broker has seen members in the group, it takes no commit of who
          * is none. */
         cmocka_unit_test(a_pattern_reads_no_topic_of_ours),

@@ -21,6 +21,14 @@ static const char *const origin[] = {DLQ_RIG_EVENTS};
 
 #define GIVEN_UP "2026-05-04T12:00:01.700Z"
 
+static int64_t now_ms(void)
+{
+    uv_timeval64_t now;
+
+    assert_int_equal(uv_gettimeofday(&now), 0);
+    return now.tv_sec * 1000;
+}
+
 /* Refused, at this offset. */
 static void bury(struct kafka_rig *rig, const char *id, const char *subject, const char *type,
                  const char *offset, const char *published)
@@ -155,6 +163,7 @@ static void what_was_written_before_it_was_given_up_may_be_newer(void **state)
     struct reader r = {.rig = NULL};
     struct kafka_conf conf;
     const char *output;
+    int64_t began_ms = now_ms();
 
     (void)state;
     dlq_rig_start(&rig);
@@ -179,6 +188,7 @@ static void what_was_written_before_it_was_given_up_may_be_newer(void **state)
     assert_non_null(strstr(r.got[0].headers, "ce_id=e1\n"));
     assert_non_null(strstr(r.got[1].headers, "ce_id=e3\n"));
     assert_non_null(strstr(r.got[0].headers, "\ncmi_replay_published=2026-05-04T12:00:00.000Z\n"));
+    assert_true(r.got[0].timestamp_ms >= began_ms); /* or retention might drop it unread */
     reader_done(&r);
     kafka_rig_stop(&rig);
 }
@@ -335,8 +345,9 @@ static bool has_one(void *ctx)
     return r->count == 1;
 }
 
-/* A dead letter keeps its record's time, so what was written between that and its being given up is
- * known to be newer: as here, where it was published an hour before it was read. */
+/* A dead letter says its record's time, so what was written between that and its being given up is
+ * known to be newer: as here, where it was published an hour before it was read. Its own is that of
+ * its end, so that its topic's retention counts from there. */
 static void a_dead_letter_keeps_when_its_event_was_published(void **state)
 {
     static const struct hostile_step refuse = {
@@ -349,7 +360,8 @@ static void a_dead_letter_keeps_when_its_event_was_published(void **state)
     struct kafka_conf conf;
     struct consumer *c;
     const char *output;
-    uv_timeval64_t now;
+    char published[DATETIME_TEXT_MAX];
+    int64_t now;
 
     (void)state;
     redis_server_need();
@@ -367,14 +379,19 @@ static void a_dead_letter_keeps_when_its_event_was_published(void **state)
     send_consent(&l.rig, "changes", 1, "+358501234567", 0);
     kafka_rig_until(&l.rig, has_one, &of_results);
     hostile_http_script(l.cmi, &refuse, 1);
-    assert_int_equal(uv_gettimeofday(&now), 0);
-    send_consent(&l.rig, "changes", 0, "+358 50 1234567", (now.tv_sec - 3600) * 1000);
+    now = now_ms();
+    send_consent(&l.rig, "changes", 0, "+358 50 1234567", now - 3600000);
     kafka_rig_until(&l.rig, has_one, &of_letters);
+    assert_true(of_letters.got[0].timestamp_ms >= now);
     assert_int_equal(
         kafka_rig_command(
             &l.rig, "", "dlq replay --dry-run -t changes-dead --results changes-results", &output),
         COMMAND_OK);
     assert_non_null(strstr(output, "changes[0] offset 0  written since\n"));
+    datetime_format(now - 3600000, published);
+    assert_int_equal(kafka_rig_command(&l.rig, "", "dlq show -t changes-dead 0:0", &output),
+                     COMMAND_OK);
+    assert_non_null(strstr(output, published));
     reader_done(&of_results);
     reader_done(&of_letters);
     assert_int_equal(consumer_end(c, SIGTERM), COMMAND_OK);

@@ -114,37 +114,58 @@ static void when_it_was_published_is_the_records_time(void **state)
         int64_t time;
         int64_t from;
         int64_t to;
+        const char *kept; /* what the dead letter says of the record's own time */
+        bool replay;
     } rows[] = {
-        {GIVEN_UP - 1700, false, NULL, false, 0, GIVEN_UP - 1700, GIVEN_UP - 1700},
-        {GIVEN_UP - 1700, false, NULL, true, 5, GIVEN_UP - 1700, GIVEN_UP - 1700},
+        {GIVEN_UP - 1700, false, NULL, false, 0, GIVEN_UP - 1700, GIVEN_UP - 1700, NULL, false},
+        {GIVEN_UP - 1700, false, NULL, true, 5, GIVEN_UP - 1700, GIVEN_UP - 1700, NULL, false},
         /* a clock that is ahead; one that is far ahead tells nothing */
-        {GIVEN_UP + CLOCKS, false, NULL, false, 0, GIVEN_UP, GIVEN_UP},
-        {GIVEN_UP + CLOCKS + 1, false, NULL, false, 0, INT64_MIN, GIVEN_UP},
-        {INT64_MAX, false, NULL, true, 5, 5, GIVEN_UP},
+        {GIVEN_UP + CLOCKS, false, NULL, false, 0, GIVEN_UP, GIVEN_UP, NULL, false},
+        {GIVEN_UP + CLOCKS + 1, false, NULL, false, 0, INT64_MIN, GIVEN_UP, NULL, false},
+        {INT64_MAX, false, NULL, true, 5, 5, GIVEN_UP, NULL, false},
         /* none, or that of the dead letter's own broker: the event's time, if it has one */
-        {-1, false, NULL, false, 0, INT64_MIN, GIVEN_UP},
-        {0, false, NULL, true, 5, 5, GIVEN_UP},
-        {GIVEN_UP - 1, true, NULL, false, 0, INT64_MIN, GIVEN_UP},
-        {GIVEN_UP - 1, true, NULL, true, -5, -5, GIVEN_UP},
-        {GIVEN_UP - 1, true, NULL, true, GIVEN_UP + CLOCKS, GIVEN_UP, GIVEN_UP},
-        {GIVEN_UP - 1, true, NULL, true, GIVEN_UP + CLOCKS + 1, INT64_MIN, GIVEN_UP},
+        {-1, false, NULL, false, 0, INT64_MIN, GIVEN_UP, NULL, false},
+        {0, false, NULL, true, 5, 5, GIVEN_UP, NULL, false},
+        {GIVEN_UP - 1, true, NULL, false, 0, INT64_MIN, GIVEN_UP, NULL, false},
+        {GIVEN_UP - 1, true, NULL, true, -5, -5, GIVEN_UP, NULL, false},
+        {GIVEN_UP - 1, true, NULL, true, GIVEN_UP + CLOCKS, GIVEN_UP, GIVEN_UP, NULL, false},
+        {GIVEN_UP - 1, true, NULL, true, GIVEN_UP + CLOCKS + 1, INT64_MIN, GIVEN_UP, NULL, false},
         /* a replay's record may be newer; it says when it was first published */
-        {GIVEN_UP - 1, false, "1970-01-01T00:00:07Z", true, 5, 7000, 7000},
-        {GIVEN_UP - 1, true, "1970-01-01T00:00:07Z", false, 0, 7000, 7000},
-        {GIVEN_UP - 1, false, "yesterday", false, 0, GIVEN_UP - 1, GIVEN_UP - 1},
+        {GIVEN_UP - 1, false, "1970-01-01T00:00:07Z", true, 5, 7000, 7000, NULL, false},
+        {GIVEN_UP - 1, true, "1970-01-01T00:00:07Z", false, 0, 7000, 7000, NULL, false},
+        {GIVEN_UP - 1, false, "yesterday", false, 0, GIVEN_UP - 1, GIVEN_UP - 1, NULL, false},
+        /* the dead letter's own time is that of its end, whoever put it there */
+        {GIVEN_UP, false, NULL, true, 5, 8000, 8000, "1970-01-01T00:00:08Z", false},
+        {GIVEN_UP, true, NULL, false, 0, 8000, 8000, "1970-01-01T00:00:08Z", false},
+        {GIVEN_UP, false, NULL, false, 0, INT64_MIN, GIVEN_UP, DEAD_LETTER_TIMELESS, false},
+        {GIVEN_UP, false, NULL, true, 5, 5, GIVEN_UP, DEAD_LETTER_TIMELESS, false},
+        {GIVEN_UP, false, NULL, false, 0, INT64_MIN, GIVEN_UP, "9999-12-31T23:59:59.999Z", false},
+        {GIVEN_UP, false, "1970-01-01T00:00:07Z", false, 0, 7000, 7000, "1970-01-01T00:00:08Z",
+         true},
+        /* the replay of what nobody knew it of is newer, and its own time tells nothing */
+        {GIVEN_UP, false, NULL, true, 5, 5, GIVEN_UP, "1970-01-01T00:00:08Z", true},
+        {GIVEN_UP - 1700, false, NULL, false, 0, INT64_MIN, GIVEN_UP, NULL, true},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct record_header published = {VIEW(DEAD_LETTER_PUBLISHED), view_of(rows[i].header)};
-        struct record r = {.timestamp_ms = rows[i].timestamp,
-                           .broker_time = rows[i].broker,
-                           .headers = &published,
-                           .header_count = rows[i].header != NULL};
+        struct record_header headers[3];
+        struct record r = {
+            .timestamp_ms = rows[i].timestamp, .broker_time = rows[i].broker, .headers = headers};
         struct cloudevent e = {.has_time = rows[i].has_time, .time_ms = rows[i].time};
         struct dead_letter l = {.time_ms = GIVEN_UP};
-        struct dead_letter_published p = dead_letter_published(&r, &l, &e);
+        struct dead_letter_published p;
 
+        if (rows[i].header != NULL)
+            headers[r.header_count++] =
+                (struct record_header){VIEW(DEAD_LETTER_PUBLISHED), view_of(rows[i].header)};
+        if (rows[i].kept != NULL)
+            headers[r.header_count++] =
+                (struct record_header){VIEW(DEAD_LETTER_TIMESTAMP), view_of(rows[i].kept)};
+        if (rows[i].replay)
+            headers[r.header_count++] =
+                (struct record_header){VIEW(DEAD_LETTER_REPLAY), VIEW("0:9")};
+        p = dead_letter_published(&r, &l, &e);
         if (p.from_ms != rows[i].from || p.to_ms != rows[i].to)
             fail_msg("row %zu: %lld to %lld", i, (long long)p.from_ms, (long long)p.to_ms);
         if (!rows[i].has_time) {
@@ -152,6 +173,20 @@ static void when_it_was_published_is_the_records_time(void **state)
             assert_true(p.from_ms == rows[i].from && p.to_ms == rows[i].to);
         }
     }
+}
+
+/* What has no time of its own has that of its first publication, however often it is replayed. */
+static void a_replays_event_is_of_when_it_was_first_published(void **state)
+{
+    struct record_header published = {VIEW(DEAD_LETTER_PUBLISHED), VIEW("1970-01-01T00:00:07Z")};
+    struct record r = {.timestamp_ms = 9000, .headers = &published};
+
+    (void)state;
+    assert_int_equal(dead_letter_event_ms(&r), 9000);
+    r.header_count = 1;
+    assert_int_equal(dead_letter_event_ms(&r), 7000);
+    published.value = VIEW("then");
+    assert_int_equal(dead_letter_event_ms(&r), 9000);
 }
 
 /* In doubt it may have been. */
@@ -283,6 +318,7 @@ int main(void)
         cmocka_unit_test(numbers_and_times_that_are_none_make_it_strange),
         cmocka_unit_test(a_mark_names_a_place),
         cmocka_unit_test(when_it_was_published_is_the_records_time),
+        cmocka_unit_test(a_replays_event_is_of_when_it_was_first_published),
         cmocka_unit_test(what_was_written_after_it_was_published_is_since),
         cmocka_unit_test(a_replay_knows_where_it_was_first),
         cmocka_unit_test(marks_are_found_however_they_came),
