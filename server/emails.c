@@ -1,5 +1,5 @@
 /* emails: GET /emails, GET /emails/{id}. An email is its contact, and what server/email.h keeps
- * beside it. */
+ * beside it; how it goes is what the leg says that it was transferred to last. */
 #include "server/filter.h"
 #include "server/history_schema.h"
 #include "server/lookup.h"
@@ -10,23 +10,42 @@
 
 #define STATEMENT_MAX 4096
 
-/* The status is an open set (contract 8): as it was given, unless it is one of a contact's that the
- * contact has left since. Who wrote and to whom is what the contact says, where nothing else was.
+/* SQL: of c, a leg with an email of its own, the place of the latest EMAIL leg that it was
+ * transferred to, by LEG_LATEST's rule; its own if to none. A leg that was told an email of its own
+ * is another one's. */
+#define FOLLOWS(leg)                                                                               \
+    leg ".previous_id = legs.id AND " leg ".row > 0 AND +" leg ".group_id = legs.of"               \
+        " AND NOT EXISTS (SELECT 1 FROM emails o WHERE o.id = " leg ".id"                          \
+        " AND o.id <> legs.email AND o.content IS NOT NULL)"
+#define NEXT_LEG  FOLLOWS("n")
+#define LATER_LEG FOLLOWS("s")
+#define EMAIL_LATEST                                                                               \
+    "(WITH RECURSIVE legs (id, place, channel, email, of) AS ("                                    \
+    "SELECT c.id, c.row, c.channel, c.id, c.group_id UNION"                                        \
+    " SELECT n.id, n.row, n.channel, legs.email, legs.of FROM legs CROSS JOIN contacts n"          \
+    " WHERE " NEXT_LEG ") SELECT place FROM legs WHERE channel = 'EMAIL' OR id = email"            \
+    " ORDER BY EXISTS (SELECT 1 FROM contacts s WHERE +s.channel = 'EMAIL' AND " LATER_LEG "),"    \
+    " place DESC LIMIT 1)"
+
+/* How it goes is what l, the latest leg, says; the rest what c does, the email's own. The status is
+ * an open set (contract 8): as it was given, unless it is one of a contact's that the contact has
+ * left since. Who wrote and to whom is what the contact says, where nothing else was.
  */
 #define EMAIL_COLUMNS                                                                              \
     "SELECT c.row, c.id AS id, c.queue_id AS \"from_queue.id\", c.queue_name AS"                   \
     " \"from_queue.name\", ifnull(e.channel_type, 'email') AS channel_type,"                       \
     " ifnull(e.channel_sub_type, CASE c.type WHEN 'EmailOut' THEN 'outbound' ELSE 'inbound' END)"  \
     " AS channel_sub_type, c.type AS type, c.type_details AS typeDetails,"                         \
-    " CASE WHEN e.status IS NULL OR (lower(e.status) <> lower(c.status) AND lower(e.status) IN"    \
-    " ('pending', 'inqueue', 'inprocess', 'handled', 'abandoned')) THEN c.status ELSE e.status"    \
-    " END AS status, c.status_details AS statusDetails, e.case_id AS case_id, e.cid AS cid,"       \
+    " CASE WHEN e.status IS NULL OR (lower(e.status) <> lower(l.status) AND lower(e.status) IN"    \
+    " ('pending', 'inqueue', 'inprocess', 'handled', 'abandoned')) THEN l.status ELSE e.status"    \
+    " END AS status, l.status_details AS statusDetails, e.case_id AS case_id, e.cid AS cid,"       \
     " c.subject AS title, e.content AS content, e.remarks AS remarks, c.source AS originator,"     \
     " c.destination AS destination, e.from_name AS \"from_address.name\","                         \
-    " ifnull(e.from_address, c.source) AS \"from_address.address\", c.agent_id AS agentId,"        \
-    " c.agent_name AS agentName, c.arrival_ms AS date_created"
+    " ifnull(e.from_address, c.source) AS \"from_address.address\", l.agent_id AS agentId,"        \
+    " l.agent_name AS agentName, c.arrival_ms AS date_created"
 /* Not shown before all is known that the interface requires. */
 #define EMAIL_SHOWN                                                                                \
+    " CROSS JOIN contacts l ON l.row = " EMAIL_LATEST                                              \
     " WHERE c.row > 0 AND c.queue_id IS NOT NULL AND c.subject IS NOT NULL AND e.content IS NOT"   \
     " NULL"
 

@@ -90,41 +90,27 @@ static void a_contact_is_shown_in_the_documented_order_with_its_statistics(void 
     (void)state;
     ingest("[" EVENT(
         "1", "contact.received", "contacts/" ONE, "00",
-        "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"typeDetails\":\"IVR\","
-        "\"source\":\"0505551234\",\"destination\":\"0505550000\",\"subject\":\"s\","
-        "\"queueId\":\"1EFC92416F0A46DC9BBC08A842B89D93\","
-        "\"queueName\":\"Phone Queue\",\"requiredAgent\":{\"id\":"
-        "\"30BAC5C8C39A4CA5A5B1C5509EE4F12B\",\"name\":\"Surname, First Name\","
-        "\"type\":2,\"expirationTime\":\"2024-05-05T08:55:24.563Z\"}}") "," EVENT("2",
-                                                                                  "contact."
-                                                                                  "accepted",
-                                                                                  "contacts/" ONE,
-                                                                                  "03",
-                                                                                  "{\"agentId\":"
-                                                                                  "\"21A144F1824E4C"
-                                                                                  "768868D10201608E"
-                                                                                  "2E\","
-                                                                                  "\"agentName\":"
-                                                                                  "\"Agent, "
-                                                                                  "Name\"}") "," EVENT("3",
-                                                                                                       "contact.ended",
-                                                                                                       "contacts/" ONE,
-                                                                                                       "10",
-                                                                                                       "{\"statusDetails\":\"Handled_AOT\"}") "," EVENT("4",
-                                                                                                                                                        "scriptresult.saved",
-                                                                                                                                                        "scriptResults/22222222222222222222222222222222",
-                                                                                                                                                        "20",
-                                                                                                                                                        "{\"script_id\":\"DCA8D3301BC74B9C8AFCB28026E7761B\",\"name\":\"Simple car "
-                                                                                                                                                        "selector\",\"contact_id\":\"" ONE
-                                                                                                                                                        "\",\"scriptquestions\":[{\"id\":"
-                                                                                                                                                        "\"E6AF572FE79B4550B5CBF621EFB590B7\",\"data\":\"Current Car\","
-                                                                                                                                                        "\"controltype\":\"multicombobox\",\"datatype\":\"text\",\"ordinal\":0,"
-                                                                                                                                                        "\"scriptanswers\":[{\"id\":\"730FBF56981A4657B9285D3B52E7D239\","
-                                                                                                                                                        "\"answerdata\":\"Kia\",\"ordinal\":0},{\"id\":"
-                                                                                                                                                        "\"E34CA4525ABF42CEB7B4A5CCE1AE03E4\",\"answerdata\":\"Volvo\","
-                                                                                                                                                        "\"ordinal\":1.5}]},{\"id\":\"B50D16A1D4834047AEFE52325B95377F\",\"data\":"
-                                                                                                                                                        "\"Next Car\",\"controltype\":\"multicombobox\",\"datatype\":\"text\","
-                                                                                                                                                        "\"ordinal\":2,\"scriptanswers\":[]}]}") "]");
+        "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"typeDetails\":\"IVR\",\"source\":"
+        "\"0505551234\",\"destination\":\"0505550000\",\"subject\":\"s\",\"queueId\":"
+        "\"1EFC92416F0A46DC9BBC08A842B89D93\",\"queueName\":\"Phone "
+        "Queue\",\"requiredAgent\":{\"id\":\"30BAC5C8C39A4CA5A5B1C5509EE4F12B\",\"name\":\"Surname,"
+        " First Name\",\"type\":2,\"expirationTime\":\"2024-05-05T08:55:24.563Z\"}}") "]");
+    ingest("[" EVENT(
+        "2", "contact.accepted", "contacts/" ONE, "03",
+        "{\"agentId\":\"21A144F1824E4C768868D10201608E2E\",\"agentName\":\"Agent, Name\"}") "]");
+    ingest("[" EVENT("3", "contact.ended", "contacts/" ONE, "10",
+                     "{\"statusDetails\":\"Handled_AOT\"}") "]");
+    ingest("[" EVENT(
+        "4", "scriptresult.saved", "scriptResults/22222222222222222222222222222222", "20",
+        "{\"script_id\":\"DCA8D3301BC74B9C8AFCB28026E7761B\",\"name\":\"Simple car "
+        "selector\",\"contact_id\":\"" ONE
+        "\",\"scriptquestions\":[{\"id\":\"E6AF572FE79B4550B5CBF621EFB590B7\",\"data\":\"Current "
+        "Car\",\"controltype\":\"multicombobox\",\"datatype\":\"text\",\"ordinal\":0,"
+        "\"scriptanswers\":[{\"id\":\"730FBF56981A4657B9285D3B52E7D239\",\"answerdata\":\"Kia\","
+        "\"ordinal\":0},{\"id\":\"E34CA4525ABF42CEB7B4A5CCE1AE03E4\",\"answerdata\":\"Volvo\","
+        "\"ordinal\":1.5}]},{\"id\":\"B50D16A1D4834047AEFE52325B95377F\",\"data\":\"Next "
+        "Car\",\"controltype\":\"multicombobox\",\"datatype\":\"text\",\"ordinal\":2,"
+        "\"scriptanswers\":[]}]}") "]");
 #define HEAD                                                                                       \
     "{\"id\":\"" ONE "\",\"contactGroupId\":\"" ONE "\",\"channel\":\"PHONE\","                    \
     "\"type\":\"CallIn\",\"typeDetails\":\"IVR\",\"status\":\"Handled\","                          \
@@ -642,6 +628,45 @@ static void a_chat_that_began_as_a_call_is_a_chat(void **state)
     EXPECT_WORDS("/chats/" CALL, "\"status\":\"Handled\"", "\"type\":\"ChatIn\"");
 }
 
+/* The email is one, under its own id; who handles it now is whom it was transferred to. */
+static void a_transferred_email_goes_as_its_latest_leg_does(void **state)
+{
+#define SENT                      "E3000000000000000000000000000000"
+#define THIRD                     "E4000000000000000000000000000000"
+#define OWN                       "E5000000000000000000000000000000"
+#define STEP(id, type, leg, data) EVENT("e" id, "contact." type, "contacts/" leg, "0" id, data)
+    static const struct {
+        const char *events;
+        const char *status;
+        const char *agent;
+    } rows[] = {
+        {"[" EVENT("e1", "email.received", "emails/" SENT, "00", MAIL_DATA("t", "")) "]", "InQueue",
+         NULL},
+        {"[" STEP("2", "accepted", SENT, "{\"agentId\":\"" MARK "\"}") "]", "InProcess", MARK},
+        {"[" STEP("3", "transferred", THIRD, "{\"previousId\":\"" SENT "\"}") "]", "InQueue", NULL},
+        {"[" STEP("4", "accepted", THIRD, "{\"agentId\":\"" JANE "\"}") "]", "InProcess", JANE},
+        /* An answer in the group is an email of its own. */
+        {"[" EVENT("e5", "email.sent", "emails/" OWN, "05",
+                   MAIL_DATA("t", ",\"contactGroupId\":\"" SENT "\"")) "]",
+         "InProcess", JANE},
+        {"[" STEP("6", "transferred", SENT, "{\"previousId\":\"" THIRD "\"}") "]", "InQueue", NULL},
+        {"[" STEP("7", "accepted", SENT, "{\"agentId\":\"" MARK "\"}") "]", "InProcess", MARK},
+        {"[" STEP("8", "ended", SENT, "{}") "]", "Handled", MARK},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char status[64];
+
+        ingest(rows[i].events);
+        snprintf(status, sizeof status, "\"status\":\"%s\"", rows[i].status);
+        EXPECT_WORDS("/emails/" SENT, status, rows[i].agent == NULL ? "!agentId" : rows[i].agent);
+    }
+    EXPECT_WORDS("/emails/" OWN, "\"statusDetails\":\"Sent\"", "!agentId");
+    EXPECT_WORDS("/emails", SENT, OWN, "!" THIRD);
+    expect_status("/emails/" THIRD, 404, "HTTP 404 Not Found");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -660,6 +685,7 @@ int main(void)
         cmocka_unit_test(a_pattern_where_none_has_effect_is_refused),
         cmocka_unit_test(what_waits_once_more_is_connected_to_nobody),
         cmocka_unit_test(a_chat_that_began_as_a_call_is_a_chat),
+        cmocka_unit_test(a_transferred_email_goes_as_its_latest_leg_does),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
