@@ -19,6 +19,7 @@
 #include "server/sight.h"
 #include "server/sqlite.h"
 #include "server/transcript.h"
+#include "server/visible.h"
 
 #include <string.h>
 
@@ -374,9 +375,22 @@ static void read_filters(const struct exchange *x, struct chat_filter asked[CHAT
     }
 }
 
-/* What finds the chats. Trigrams, where there is nothing better: the expression for them is put. */
-static const char *select_by(const struct chat_filter asked[CHAT_FILTERS], struct buf *trigrams)
+static bool by_address(const struct chat_filter asked[CHAT_FILTERS])
 {
+    bool any = false;
+
+    for (size_t i = 0; i < CHAT_FILTERS; i++)
+        any = any || (asked[i].given && filters[i].trigrams != NULL);
+    return any;
+}
+
+/* What finds the chats: those few that the user sees; or what was asked for. Trigrams, where there
+ * is nothing better: the expression for them is put. */
+static const char *select_by(const struct chat_filter asked[CHAT_FILTERS], bool few,
+                             struct buf *trigrams)
+{
+    if (few)
+        return CHAT_SELECT("contacts f NOT INDEXED");
     for (size_t i = 0; i < CHAT_FILTERS; i++)
         if (asked[i].given && asked[i].ascii)
             return filters[i].select;
@@ -416,14 +430,19 @@ static void fill_list(struct lookup *l, struct sqlite *db)
     struct sqlite_query q;
     struct buf trigrams;
     struct buf sql;
+    bool few;
 
     read_filters(l->x, asked);
     buf_init(&trigrams, STATEMENT_MAX);
     buf_init(&sql, STATEMENT_MAX);
-    buf_put_text(&sql, select_by(asked, &trigrams));
+    few = !by_address(asked) && visible_are_few(rights, RIGHTS_CHATS, db, l->x->wall_ms);
+    buf_put_text(&sql, select_by(asked, few, &trigrams));
     for (size_t i = 0; i < CHAT_FILTERS; i++)
         put_filter(i, &asked[i], &sql);
-    rights_where_group(rights, RIGHTS_CHATS, "f.group_id", &sql);
+    if (few)
+        visible_where_group("f.row", &sql);
+    else
+        rights_where_group(rights, RIGHTS_CHATS, "f.group_id", &sql);
     buf_printf(&sql, "%s ORDER BY f.row DESC LIMIT ?", l->page.goes_on ? " AND f.row < ?" : "");
     q = sqlite_query(db, buf_text(&sql));
     buf_done(&sql);

@@ -79,6 +79,7 @@ static bool add_remarks(struct contact_search *s, const struct exchange *x, stru
     buf_init(&expression, FULLTEXT_EXPRESSION_MAX);
     ok = expression_of("remarks", value, &expression, f);
     if (ok) {
+        s->narrow = true;
         where_put(&s->w, " AND +c.channel = 'EMAIL' AND c.group_id IN (");
         put_email_words(s, "remarks", buf_view(&expression));
         if (!may_get(x, RIGHTS_EMAILS) || rights_limited(x->user->rights, RIGHTS_EMAILS))
@@ -125,6 +126,7 @@ static bool add_body(struct contact_search *s, const struct exchange *x, struct 
     buf_init(&expression, FULLTEXT_EXPRESSION_MAX);
     ok = expression_of("body", value, &expression, f);
     if (ok) {
+        s->narrow = true;
         where_put(&s->w, " AND c.channel IN ('CHAT', 'EMAIL') AND c.group_id IN (");
         if (may_get(x, RIGHTS_EMAILS)) {
             put_email_words(s, "content", buf_view(&expression));
@@ -152,6 +154,7 @@ static bool add_case(struct contact_search *s, const struct exchange *x, struct 
         return false;
     if (!found)
         return true;
+    s->narrow = true;
     if (!may_get(x, RIGHTS_EMAILS)) {
         where_put(&s->w, " AND 0");
         return true;

@@ -5,6 +5,7 @@
 #include "server/search.h"
 #include "server/sqlite.h"
 #include "server/translations.h"
+#include "server/visible.h"
 
 const char contact_columns[] =
     "c.id AS id, c.group_text AS contactGroupId, c.channel AS channel, c.type AS type,"
@@ -26,6 +27,7 @@ void contact_query_init(struct contact_query *c)
     contact_search_init(&c->search);
     where_init(&c->tail);
     c->translations = NULL;
+    c->few = false;
 }
 
 void contact_query_done(struct contact_query *c)
@@ -44,14 +46,33 @@ bool contact_query_statistics(const struct exchange *x, bool *statistics, struct
            fault_set(f, FAULT_REJECT, "statistics is neither true nor false");
 }
 
-bool contact_query_read(struct contact_query *c, const struct exchange *x, struct fault *f)
+static bool read_search(struct contact_query *c, const struct exchange *x, struct fault *f)
 {
-    if (!page_read(x, PAGE_LIMIT_DEFAULT, false, &c->page, f) ||
-        !contact_sort_read(&c->sort, x, &c->page, f))
-        return false;
     c->search.from = contact_sort_is_at_place(&c->sort) && !c->sort.descending;
     c->search.to = contact_sort_is_at_place(&c->sort) && c->sort.descending;
-    return contact_search_read(&c->search, x, f) && contact_query_statistics(x, &c->statistics, f);
+    return contact_search_read(&c->search, x, f);
+}
+
+bool contact_query_read(struct contact_query *c, const struct exchange *x, struct fault *f)
+{
+    return page_read(x, PAGE_LIMIT_DEFAULT, false, &c->page, f) &&
+           contact_sort_read(&c->sort, x, &c->page, f) && read_search(c, x, f) &&
+           contact_query_statistics(x, &c->statistics, f);
+}
+
+void contact_query_sight(struct contact_query *c, const struct exchange *x, struct sqlite *db)
+{
+    struct fault ignored; /* it could be read before */
+    bool few =
+        !c->search.narrow && visible_are_few(x->user->rights, RIGHTS_CONTACTS, db, x->wall_ms);
+
+    if (few == c->few)
+        return;
+    c->few = few;
+    contact_search_done(&c->search);
+    contact_search_init(&c->search);
+    c->search.by_row = few;
+    (void)!read_search(c, x, &ignored);
 }
 
 const struct contact_part contact_query_all = {{0, INT64_MAX}, {0, INT64_MAX}, {0, INT64_MAX}};
@@ -71,7 +92,8 @@ static void put_select(struct contact_query *c, struct where *w)
         where_put(w, " d CROSS JOIN contacts c ON c.row = d.rowid");
         c->sort.place = "d.rowid";
     } else {
-        where_put(w, "contacts c");
+        where_put(w, c->few ? "contacts c NOT INDEXED" : "contacts c");
+        c->sort.place = "c.row";
     }
     where_put(w,
               c->search.gathers != 0 ? " WHERE ?2 >= 0 AND ?8 >= 0 AND " : " WHERE ?2 >= 0 AND ");
@@ -115,7 +137,8 @@ bool contact_query_newest(struct contact_query *c, struct sqlite *db, struct con
     struct sqlite_query q;
 
     *part = contact_query_all;
-    if (c->search.gathers == 0 || c->search.timed || c->sort.key != NULL || !c->sort.descending)
+    if (c->few || c->search.gathers == 0 || c->search.timed || c->sort.key != NULL ||
+        !c->sort.descending)
         return false;
     if (count > CONTACT_NEWEST_MAX)
         count = CONTACT_NEWEST_MAX;
@@ -166,7 +189,10 @@ struct sqlite_query contact_query_open(struct contact_query *c, const struct exc
     where_put(&c->tail, " LIMIT ?");
     where_int(&c->tail, c->page.limit + 1);
     where_put(&head, buf_text(&c->search.w.sql));
-    rights_where(rights, RIGHTS_CONTACTS, "c.queue_id", "c.agent_id", &head.sql);
+    if (c->few)
+        visible_where(c->search.leads != NULL ? "+d.rowid" : "c.row", &head.sql);
+    else
+        rights_where(rights, RIGHTS_CONTACTS, "c.queue_id", "c.agent_id", &head.sql);
     if (c->search.pickable)
         rights_where_served(rights, "c.queue_id", &head.sql);
     where_put(&head, buf_text(&c->tail.sql));

@@ -22,6 +22,7 @@ struct contact_query {
     struct contact_sort sort;
     struct page page;
     bool statistics;
+    bool few;                                /* the user sees few contacts: these lead */
     const struct translations *translations; /* `sort` is by what they show; NULL: no others */
     struct where tail; /* of the statement: what it binds lives as long as it */
 };
@@ -42,6 +43,9 @@ bool contact_query_read(struct contact_query *c, const struct exchange *x,
 /* The parameter `statistics`. */
 bool contact_query_statistics(const struct exchange *x, bool *statistics,
                               struct fault *f) MUST_CHECK;
+/* Finds out whether it is by the few contacts that the user sees that it is answered best. Before
+ * the others, for each read. */
+void contact_query_sight(struct contact_query *c, const struct exchange *x, struct sqlite *db);
 /* The newest contacts that are left, some CONTACT_NEWEST for each to be shown: what many have fills
  * a page from them, and need not be gathered from all. false: it is not so that it would help. */
 bool contact_query_newest(struct contact_query *c, struct sqlite *db, struct contact_part *part);

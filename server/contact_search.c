@@ -148,7 +148,7 @@ static bool add_text(struct contact_search *s, const struct exchange *x,
         !view_eq_nocase(g.values[0], VIEW("Handled")))
         where_put(w, " AND c.status <> 'Handled'"); /* leads to those few, by an index */
     buf_init(&expression, EXPRESSION_MAX);
-    if (field->column != NULL && is_matched(g.values[0]) && s->leads == NULL &&
+    if (field->column != NULL && is_matched(g.values[0]) && s->leads == NULL && !s->by_row &&
         put_trigrams(&g, field->column, &expression))
         put_words(s, &text_index_of_addresses, buf_view(&expression));
     buf_done(&expression);
@@ -194,7 +194,7 @@ static bool add_search(struct contact_search *s, const struct exchange *x, struc
         matched = matched || is_matched(g.values[0]);
         led = led && put_trigrams(&g, NULL, &expression);
     }
-    if (ok && matched && led)
+    if (ok && matched && led && !s->by_row)
         put_words(s, &text_index_of_addresses, buf_view(&expression));
     buf_done(&expression);
     if (!ok)
@@ -230,9 +230,10 @@ static struct view bare(struct view value, char room[WILDCARD_PATTERN_MAX])
     return (struct view){room, n};
 }
 
-static bool put_id(struct where *w, const char *name, const char *column, struct view value,
-                   bool patterns, struct fault *f)
+static bool put_id(struct contact_search *s, const char *name, const char *column,
+                   struct view value, bool patterns, struct fault *f)
 {
+    struct where *w = &s->w;
     char room[WILDCARD_PATTERN_MAX];
     struct guid id;
 
@@ -248,6 +249,7 @@ static bool put_id(struct where *w, const char *name, const char *column, struct
     }
     if (!guid_parse(value, &id))
         return fault_set(f, FAULT_REJECT, "Invalid GUID: '%.*s'", VIEW_ARG(value));
+    s->narrow = s->narrow || patterns; /* an agent or a queue has many */
     where_put(w, column);
     where_put(w, " = ?");
     where_guid(w, &id);
@@ -273,7 +275,7 @@ static bool add_ids(struct contact_search *s, const struct exchange *x, const ch
         if (count > 0)
             where_put(w, " OR ");
         more = view_has(rest, ',');
-        if (!put_id(w, name, column, view_cut(&rest, ','), patterns, f))
+        if (!put_id(s, name, column, view_cut(&rest, ','), patterns, f))
             return false;
     }
     where_put(w, ")");
@@ -288,7 +290,7 @@ static bool add_id(struct contact_search *s, const struct exchange *x, struct fa
     if (!found)
         return true;
     where_put(&s->w, " AND ");
-    return put_id(&s->w, "id", "c.id", value, true, f);
+    return put_id(s, "id", "c.id", value, true, f);
 }
 
 /* ---- times ---- */
@@ -422,6 +424,7 @@ void contact_search_init(struct contact_search *s)
     s->timed = false;
     s->gathers = 0;
     s->pickable = false;
+    s->by_row = s->narrow = false;
     where_init(&s->w);
 }
 

@@ -30,7 +30,9 @@ enum contact_gathered {
 struct contact_search {
     struct where w;    /* the conditions: " AND …" each */
     bool pickable;     /* only what the user serves */
+    bool by_row;       /* addresses are tried on the rows, since few are left; set before reading */
     const char *leads; /* the index of texts that leads, as the table d; NULL: none */
+    bool narrow;       /* an id, a group, a case or what is written leads to what may be few */
     unsigned gathers;  /* enum contact_gathered, or'ed */
     bool timed;        /* by startTime or endTime */
     bool from;         /* the walk begins (or ends) at a place: none before it is shown */

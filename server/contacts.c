@@ -34,6 +34,7 @@ static void fill_list(struct lookup *l, struct sqlite *db)
 {
     struct contact_part part;
 
+    contact_query_sight(l->ctx, l->x, db);
     if (contact_query_newest(l->ctx, db, &part)) {
         fill_part(l, db, &part);
         if (l->more)

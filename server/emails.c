@@ -5,6 +5,7 @@
 #include "server/lookup.h"
 #include "server/rights.h"
 #include "server/server.h"
+#include "server/visible.h"
 
 #include <string.h>
 
@@ -110,20 +111,26 @@ static void write_parts(void *ctx, struct represent *r, const struct cmi_field *
 
 /* ---- GET ---- */
 
-/* By case or by cid the few come from their index; else all, in order. */
-static void put_statement(const struct rights *rights, bool by_case, bool by_cid, bool goes_on,
-                          struct buf *sql)
+/* By case or by cid the few come from their index; else those that the user sees, where these are
+ * few; else all, in order. */
+static void put_statement(const struct rights *rights, bool by_case, bool by_cid, bool few,
+                          bool goes_on, struct buf *sql)
 {
     buf_put_text(sql, EMAIL_COLUMNS);
-    buf_put_text(sql, by_case || by_cid
-                          ? " FROM emails e CROSS JOIN contacts c ON c.id = e.id" EMAIL_SHOWN
-                          : " FROM contacts c CROSS JOIN emails e ON e.id = c.id" EMAIL_SHOWN);
+    if (by_case || by_cid)
+        buf_put_text(sql, " FROM emails e CROSS JOIN contacts c ON c.id = e.id" EMAIL_SHOWN);
+    else
+        buf_printf(sql, " FROM contacts c%s CROSS JOIN emails e ON e.id = c.id" EMAIL_SHOWN,
+                   few ? " NOT INDEXED" : "");
     buf_put_text(sql, " AND c.channel = 'EMAIL'");
     if (by_case)
         buf_put_text(sql, " AND e.case_id IS NOT NULL AND " SQL_TRIMMED("e.case_id") " = ?");
     if (by_cid)
         buf_put_text(sql, " AND e.cid IS NOT NULL AND " SQL_TRIMMED("e.cid") " = ?");
-    rights_where_group(rights, RIGHTS_EMAILS, "c.group_id", sql);
+    if (few)
+        visible_where_group("c.row", sql);
+    else
+        rights_where_group(rights, RIGHTS_EMAILS, "c.group_id", sql);
     if (goes_on)
         buf_put_text(sql, " AND c.row < ?");
     buf_put_text(sql, " ORDER BY c.row DESC LIMIT ?");
@@ -140,9 +147,11 @@ static void fill_list(struct lookup *l, struct sqlite *db)
     struct represent_plan plan = {.list = write_parts, .ctx = &parts};
     struct sqlite_query q;
     struct buf sql;
+    bool few;
 
     buf_init(&sql, STATEMENT_MAX);
-    put_statement(rights, by_case, by_cid, l->page.goes_on, &sql);
+    few = !by_case && !by_cid && visible_are_few(rights, RIGHTS_EMAILS, db, l->x->wall_ms);
+    put_statement(rights, by_case, by_cid, few, l->page.goes_on, &sql);
     q = sqlite_query(db, buf_text(&sql));
     buf_done(&sql);
     if (by_case)

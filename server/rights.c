@@ -20,6 +20,7 @@ struct scope {
     struct guids agents;
     char **numbers; /* of callback queues */
     size_t number_count;
+    uint64_t mark; /* of queues and agents */
 };
 
 struct rights {
@@ -189,12 +190,23 @@ void rights_serve_queue(struct rights *r, const struct guid *queue)
     guids_add(&r->served, queue);
 }
 
+/* FNV-1a. */
+static uint64_t hash_of(uint64_t h, struct view v)
+{
+    for (size_t i = 0; i < v.n; i++)
+        h = (h ^ (uint8_t)v.p[i]) * UINT64_C(1099511628211);
+    return h;
+}
+
 void rights_settle(struct rights *r)
 {
     for (size_t i = 0; i < RIGHTS_RESOURCES; i++) {
         guids_add(&r->scopes[i].agents, &r->self);
         guids_settle(&r->scopes[i].queues);
         guids_settle(&r->scopes[i].agents);
+        r->scopes[i].mark =
+            hash_of(hash_of(UINT64_C(14695981039346656037), buf_view(&r->scopes[i].queues.json)),
+                    buf_view(&r->scopes[i].agents.json));
     }
     guids_settle(&r->served);
     r->settled = true;
@@ -266,6 +278,12 @@ void rights_sets(const struct rights *r, enum rights_resource resource, struct v
     assert(r->settled && resource < RIGHTS_RESOURCES);
     *queues = buf_view(&r->scopes[resource].queues.json);
     *agents = buf_view(&r->scopes[resource].agents.json);
+}
+
+uint64_t rights_mark(const struct rights *r, enum rights_resource resource)
+{
+    assert(r->settled && resource < RIGHTS_RESOURCES);
+    return r->scopes[resource].mark;
 }
 
 void rights_bind(const struct rights *r, enum rights_resource resource, bool has_agent,

@@ -24,6 +24,8 @@
 #include "bridge/core/buf.h"
 #include "bridge/core/guid.h"
 
+#include <stdint.h>
+
 #define RIGHTS_QUEUES_MAX 1000 /* queues or colleagues named in one list */
 #define RIGHTS_NUMBER_MAX 64   /* bytes of a callback queue's number */
 
@@ -103,6 +105,8 @@ void rights_where_group(const struct rights *r, enum rights_resource resource, c
  */
 void rights_sets(const struct rights *r, enum rights_resource resource, struct view *queues,
                  struct view *agents);
+/* A number that tells these sets from others. */
+uint64_t rights_mark(const struct rights *r, enum rights_resource resource);
 void rights_where_served(const struct rights *r, const char *queue, struct buf *sql);
 void rights_bind_served(const struct rights *r, struct sqlite_query *q);
 

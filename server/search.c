@@ -8,6 +8,7 @@
 #include "server/fold.h"
 #include "server/sqlite.h"
 #include "server/translations.h"
+#include "server/visible.h"
 
 #include <string.h>
 
@@ -22,6 +23,7 @@ struct search {
     const struct collator *now;              /* NULL: by code points */
     const struct translations *translations; /* NULL: none */
     struct view translated_to;
+    struct visible_memo visible;
 };
 
 static bool on_matches(void *ctx, struct view pattern, struct view text)
@@ -53,6 +55,15 @@ static bool on_contains(void *ctx, struct view value, struct view text)
     return found;
 }
 
+/* Of what is no id, nothing: it is equal to none. */
+static void to_guid(struct view hex, struct buf *to)
+{
+    struct guid id;
+
+    if (guid_parse(hex, &id))
+        buf_put(to, (struct view){(const char *)id.bytes, sizeof id.bytes});
+}
+
 static int on_order(void *ctx, struct view a, struct view b)
 {
     const struct search *s = ctx;
@@ -78,6 +89,7 @@ void search_install(struct sqlite *db)
     sqlite_add_test(db, "cmi_matches", on_matches, NULL, NULL);
     sqlite_add_test(db, "cmi_same", on_same, NULL, NULL);
     sqlite_add_test(db, "cmi_contains", on_contains, NULL, NULL);
+    sqlite_add_bytes(db, "cmi_guid", to_guid, sizeof(struct guid));
     sqlite_keep(db, s);
     sqlite_add_order(db, "cmi_sort", on_order, s, search_free);
 }
@@ -109,4 +121,11 @@ void search_translations(struct sqlite *db, const struct translations *t, struct
 
     s->translations = t;
     s->translated_to = language;
+}
+
+struct visible_memo *search_visible(const struct sqlite *db)
+{
+    struct search *s = sqlite_kept(db);
+
+    return &s->visible;
 }

@@ -192,6 +192,7 @@ struct addition {
     sqlite_compare *compare;
     sqlite_change *change;
     size_t max; /* bytes of a change */
+    bool bytes; /* … which is a blob */
     void *ctx;
     void (*free_ctx)(void *ctx);
 };
@@ -238,6 +239,8 @@ static void on_change(sqlite3_context *call, int count, sqlite3_value **values)
     a->change(value_text(values[0]), &changed);
     if (changed.full)
         sqlite3_result_error_toobig(call);
+    else if (a->bytes)
+        sqlite3_result_blob64(call, buf_text(&changed), changed.n, SQLITE_TRANSIENT);
     else
         sqlite3_result_text64(call, buf_text(&changed), changed.n, SQLITE_TRANSIENT, SQLITE_UTF8);
     buf_done(&changed);
@@ -267,15 +270,24 @@ void sqlite_add_test(struct sqlite *db, const char *name, sqlite_test *test, voi
         fail(db, code);
 }
 
-void sqlite_add_change(struct sqlite *db, const char *name, sqlite_change *change, size_t max)
+static void add_change(struct sqlite *db, const char *name, struct addition what)
 {
     int code = sqlite3_create_function_v2(db->handle, name, 1,
                                           SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
-                                          addition((struct addition){.change = change, .max = max}),
-                                          on_change, NULL, NULL, drop_addition);
+                                          addition(what), on_change, NULL, NULL, drop_addition);
 
     if (code != SQLITE_OK)
         fail(db, code);
+}
+
+void sqlite_add_change(struct sqlite *db, const char *name, sqlite_change *change, size_t max)
+{
+    add_change(db, name, (struct addition){.change = change, .max = max});
+}
+
+void sqlite_add_bytes(struct sqlite *db, const char *name, sqlite_change *change, size_t max)
+{
+    add_change(db, name, (struct addition){.change = change, .max = max, .bytes = true});
 }
 
 void sqlite_add_order(struct sqlite *db, const char *name, sqlite_compare *compare, void *ctx,

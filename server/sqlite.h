@@ -73,6 +73,8 @@ void sqlite_add_order(struct sqlite *db, const char *name, sqlite_compare *compa
  * is an error. Always the same of the same. */
 typedef void sqlite_change(struct view text, struct buf *to);
 void sqlite_add_change(struct sqlite *db, const char *name, sqlite_change *change, size_t max);
+/* The same, but a blob is what it gives. */
+void sqlite_add_bytes(struct sqlite *db, const char *name, sqlite_change *change, size_t max);
 /* Something of the owner's that goes with the connection; not freed. */
 void sqlite_keep(struct sqlite *db, void *kept);
 void *sqlite_kept(const struct sqlite *db);

@@ -11,6 +11,7 @@
 #include "bridge/io/crypto.h"
 #include "server/contact_sort.h"
 #include "server/place.h"
+#include "server/visible.h"
 #include "tests/fakes/serve_rig.h"
 
 #include <inttypes.h>
@@ -281,6 +282,81 @@ static void what_may_not_be_read_is_not_searched(void **state)
     }
 }
 
+/* ---- few and many ---- */
+
+#define TRANSFER(to, previous)                                                                     \
+    "{\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"queueId\":\"" to "\",\"previousId\":\"" previous  \
+    "\"}"
+
+static void expect_body(const char *path, const char *wanted)
+{
+    struct probe_reply r = serve_ask(&rig, "GET", path, ANN, NULL);
+
+    assert_int_equal(r.status, 200);
+    assert_string_equal(r.body.p, wanted);
+    probe_done(&r);
+}
+
+/* Calls in Ann's queue, before all else. */
+static void receive_calls(unsigned count)
+{
+    struct buf b;
+
+    buf_init(&b, 1 << 20);
+    for (unsigned i = 0; i < count; i++) {
+        buf_printf(&b,
+                   "%s{\"specversion\":\"1.0\",\"source\":\"/c\",\"id\":\"%u\",\"type\":"
+                   "\"contact.received\",\"subject\":\"contacts/%032X\",\"time\":"
+                   "\"2025-01-01T00:00:00Z\",\"data\":{\"channel\":\"PHONE\",\"type\":\"CallIn\","
+                   "\"source\":\"+358\",\"destination\":\"2\",\"queueId\":\"" Q_ANN "\"}}",
+                   b.n > 0 ? "," : "[", i, 0xA0000 + i);
+        if (i % 200 == 199 || i + 1 == count) {
+            buf_put_char(&b, ']');
+            ingest(buf_text(&b));
+            buf_clear(&b);
+        }
+    }
+    buf_done(&b);
+}
+
+/* A chat is seen by each queue it was in, an email by those of its group; not by another. */
+static void who_sees_many_sees_the_same_as_who_sees_few(void **state)
+{
+    static const char *const paths[] = {"/chats", "/chats?channel_sub_type=text", "/chats?limit=1",
+                                        "/emails", "/emails?limit=1"};
+    static const char *const found[] = {"channel=CHAT", "channel=EMAIL", "source=1*", "subject=t*"};
+    static const size_t counts[] = {3, 2, 3, 2};
+    struct probe_reply few[sizeof paths / sizeof *paths];
+
+    (void)state;
+    ingest("[" EVENT("1", "contact.received", "contacts/" CHAT_ANN, CHAT(Q_ANN)) "]");
+    ingest("[" EVENT("2", "contact.received", "contacts/" CHAT_BEN, CHAT(Q_BEN)) "]");
+    ingest("[" EVENT("3", "contact.received", "contacts/" HIDDEN, CHAT(Q_BEN)) "]");
+    ingest("[" EVENT("4", "contact.transferred", "contacts/" SEEN, TRANSFER(Q_ANN, CHAT_BEN)) "]");
+    ingest("[" EVENT("5", "contact.transferred", "contacts/" FULL, TRANSFER(Q_BEN, CHAT_ANN)) "]");
+    ingest("[" EVENT("6", "contact.received", "contacts/00000000000000000000000000000C04",
+                     CHAT(Q_ANN)) "]");
+    ingest("[" EVENT("7", "email.received", "emails/" MAIL_ANN, MAIL(Q_ANN, "\"cid\":\"1\"")) "]");
+    ingest("[" EVENT("8", "email.received", "emails/" MAIL_BEN,
+                     MAIL(Q_ANN, "\"contactGroupId\":\"" MAIL_TWO "\"")) "]");
+    ingest("[" EVENT("9", "email.received", "emails/" MAIL_TWO, MAIL(Q_BEN, "\"cid\":\"2\"")) "]");
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        few[i] = serve_ask(&rig, "GET", paths[i], ANN, NULL);
+    assert_non_null(strstr(few[0].body.p, CHAT_ANN));
+    assert_non_null(strstr(few[0].body.p, CHAT_BEN)); /* it came to Ann's queue */
+    assert_null(strstr(few[0].body.p, HIDDEN));
+    assert_non_null(strstr(few[3].body.p, MAIL_TWO)); /* of the group of one of hers */
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+        expect_found(found[i], ANN, counts[i]);
+    receive_calls(VISIBLE_FEW);
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+        expect_found(found[i], ANN, counts[i]);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        expect_body(paths[i], few[i].body.p);
+        probe_done(&few[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +364,7 @@ int main(void)
         TEST(a_made_up_token_asks_no_row),
         TEST(subjects_of_any_length_are_in_order_page_by_page),
         TEST(what_may_not_be_read_is_not_searched),
+        TEST(who_sees_many_sees_the_same_as_who_sees_few),
         TEST(a_next_page_that_could_not_be_asked_for_is_said),
 #undef TEST
     };

@@ -11,9 +11,11 @@
 #include "server/contact_query.h"
 #include "server/history_schema.h"
 #include "server/place.h"
+#include "server/rights.h"
 #include "server/search.h"
 #include "server/sqlite.h"
 #include "server/sqlite_migrate.h"
+#include "server/visible.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -235,6 +237,87 @@ static void what_many_have_is_found_among_the_newest(void **state)
     }
 }
 
+/* ---- who sees few ---- */
+
+#define FEW_LOOKS_MAX  400  /* to find the few and to try each; to ask all takes thousands */
+#define WORD_LOOKS_MAX 2000 /* to look at all that have the word, but at no contact */
+
+/* Contacts of queue 7: a hundred, far apart; of queue 8: half of all; of agent 9: three. */
+static const char allot[] =
+    "UPDATE contacts SET queue_id = CAST('0000000000000007' AS BLOB)"
+    "  WHERE (row >> 20) % 120000000 = (1700000000000 % 120000000);"
+    "UPDATE contacts SET queue_id = CAST('0000000000000008' AS BLOB)"
+    "  WHERE queue_id IS NULL AND (row >> 20) % 1200000 = 800000;"
+    "UPDATE contacts SET agent_id = CAST('0000000000000009' AS BLOB)"
+    "  WHERE row IN (SELECT row FROM contacts WHERE queue_id IS NULL ORDER BY row LIMIT 3);";
+
+static struct rights *rights_of(const char *queue)
+{
+    struct guid self;
+    struct guid id;
+    struct rights *r;
+
+    memcpy(self.bytes, "0000000000000009", sizeof self.bytes);
+    r = rights_new(&self);
+    rights_allow(r, RIGHTS_CONTACTS, RIGHTS_GET);
+    rights_limit(r, RIGHTS_CONTACTS);
+    if (queue != NULL) {
+        memcpy(id.bytes, queue, sizeof id.bytes);
+        rights_show_queue(r, RIGHTS_CONTACTS, &id);
+    }
+    rights_settle(r);
+    return r;
+}
+
+/* By the plan that fits, and by asking each row: the same pages. */
+static void who_sees_few_does_not_read_all(void **state)
+{
+    static const char *const asked[][2] = {
+        {NULL, NULL},          {"source", "+358*"},     {"source", "+358401234567"},
+        {"search", "*4567,x"}, {"subject", "included"}, {"body", "common"},
+        {"sort", "-subject"},  {"sort", "arrivalTime"}, {"status", "Pending"},
+        {"channel", "CHAT"},   {"id", "*00*"},          {"endTime", "2023-12-01T00:00:00Z"},
+    };
+    static const char *const queues[] = {"0000000000000007", "0000000000000008", NULL};
+
+    (void)state;
+    sqlite_script(db, allot);
+    for (size_t i = 0; i < 3 * 2 * (sizeof asked / sizeof *asked); i++) {
+        struct rights *r = rights_of(queues[i % 3]);
+        struct exchange_user user = {.login = "tester", .language = "en", .rights = r};
+        struct exchange_param params[3] = {{VIEW("limit"), VIEW("20")}};
+        struct exchange x = {.params = params, .param_count = 1, .user = &user, .wall_ms = T0_MS};
+        const char *const *one = asked[i / 6];
+        int64_t places[2][PAGE + 1] = {{0}};
+        size_t counts[2];
+        struct contact_query c;
+        struct fault f = {0};
+        char after[24];
+
+        snprintf(after, sizeof after, "%" PRId64, place_of(10000));
+        if (one[0] != NULL)
+            params[x.param_count++] = (struct exchange_param){view_of(one[0]), view_of(one[1])};
+        if (i / 3 % 2 == 1 && (one[0] == NULL || strcmp(one[1], "-subject") != 0))
+            params[x.param_count++] = (struct exchange_param){VIEW("after"), view_of(after)};
+        contact_query_init(&c);
+        if (!contact_query_read(&c, &x, &f))
+            fail_msg("%s", f.text);
+        counts[0] = page_of(&c, &x, &contact_query_all, places[0]);
+        looks = 0;
+        contact_query_sight(&c, &x, db);
+        counts[1] = page_of(&c, &x, &contact_query_all, places[1]);
+        if (looks > (c.search.leads != NULL ? WORD_LOOKS_MAX : FEW_LOOKS_MAX) && i % 3 != 1 &&
+            !c.search.narrow)
+            fail_msg("%s=%s: %u looks", one[0], one[1], looks);
+        if (i % 3 == 1)
+            assert_false(c.few);
+        assert_int_equal(counts[0], counts[1]);
+        assert_memory_equal(places[0], places[1], sizeof places[0]);
+        contact_query_done(&c);
+        rights_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +325,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_many_have_is_found_among_the_newest, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(who_sees_few_does_not_read_all, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
