@@ -204,6 +204,11 @@ bool child_ended_well(const struct child *c)
     return c->signal == 0 && c->status == 0;
 }
 
+bool child_ended_by(const struct child *c, int signal)
+{
+    return c->signal == signal;
+}
+
 const char *child_how(const struct child *c, char out[CHILD_HOW_MAX])
 {
     if (c->signal != 0)

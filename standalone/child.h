@@ -32,6 +32,7 @@ void child_kill(struct child *c, int signal);
 void child_free(struct child *c);
 
 bool child_ended_well(const struct child *c);
+bool child_ended_by(const struct child *c, int signal);
 /* "ended with status 1", "was killed by signal 9". Returns out. */
 const char *child_how(const struct child *c, char out[CHILD_HOW_MAX]);
 /* The last line of its log, as of its end; or "(nothing)". */

@@ -23,6 +23,7 @@ extern char **environ;
 #define DEFAULT_DIR  ".cmibridge"
 #define DEFAULT_PORT 8080
 #define TELL_MAX     65536
+#define LOOK_MS      100 /* between looks at whether it is to end, while it waits */
 #define MISTAKES_MAX 65536
 
 struct arguments {
@@ -33,8 +34,11 @@ struct arguments {
 
 struct dev {
     struct plan plan;
-    struct supervisor *supervisor;
+    struct supervisor *supervisor; /* NULL: nothing was started yet */
     struct signals *signals;
+    uv_loop_t loop;
+    uv_idle_t turn; /* keeps the loop alive for a look */
+    bool told;      /* to end */
     int exit;
 };
 
@@ -217,17 +221,34 @@ static int plan_settings(struct plan *p, const char *file)
     return c != NULL ? COMMAND_OK : COMMAND_CONFIG;
 }
 
-/* Two servers on one file of Redis, or two schedulers, are one too many. */
-static bool await_quiet(const struct site *site, struct fault *f)
+static void on_turn(uv_idle_t *turn)
 {
+    (void)turn;
+}
+
+static bool is_told(struct dev *d)
+{
+    uv_idle_start(&d->turn, on_turn);
+    uv_run(&d->loop, UV_RUN_NOWAIT);
+    uv_idle_stop(&d->turn);
+    return d->told;
+}
+
+/* Two servers on one file of Redis, or two schedulers, are one too many. */
+static bool await_quiet(struct dev *d, struct fault *f)
+{
+    const struct site *site = &d->plan.site;
+
     if (site_quiet(site, 0))
         return true;
     fprintf(stderr,
             "cmibridge dev: waiting for what an earlier one has started here, and which is ending; "
             "%d s at most\n",
             SITE_WAIT_MS / 1000);
-    return site_quiet(site, SITE_WAIT_MS) ||
-           fault_set(f, FAULT_RETRY,
+    for (int waited_ms = 0; waited_ms < SITE_WAIT_MS; waited_ms += LOOK_MS)
+        if (site_quiet(site, LOOK_MS) || is_told(d))
+            return true;
+    return fault_set(f, FAULT_RETRY,
                      "something that an earlier cmibridge dev has started in %.120s still runs; "
                      "end it, or choose another directory with --dir",
                      site->dir);
@@ -256,8 +277,9 @@ static void plan_done(struct plan *p)
     site_close(&p->site);
 }
 
-static int plan_make(struct plan *p, const struct arguments *a)
+static int plan_make(struct dev *d, const struct arguments *a)
 {
+    struct plan *p = &d->plan;
     struct fault f = {0};
     size_t program_n = sizeof p->program;
 
@@ -269,7 +291,11 @@ static int plan_make(struct plan *p, const struct arguments *a)
     if (!site_open(&p->site, a->dir, &f))
         return say(f.cls == FAULT_RETRY ? COMMAND_UNAVAILABLE : COMMAND_FAILED, f.text);
     endpoints_remove(p);
-    if (!await_quiet(&p->site, &f) || !hold_ports(p, (unsigned)a->cmi_port, &f))
+    if (!await_quiet(d, &f))
+        return say(COMMAND_UNAVAILABLE, f.text);
+    if (d->told)
+        return COMMAND_OK;
+    if (!hold_ports(p, (unsigned)a->cmi_port, &f))
         return say(f.cls == FAULT_RETRY ? COMMAND_UNAVAILABLE : COMMAND_FAILED, f.text);
     (void)site_path(&p->site, "cmibridge.yaml", p->config);
     return plan_settings(p, a->config);
@@ -308,6 +334,9 @@ static void on_drain(void *ctx)
 {
     struct dev *d = ctx;
 
+    d->told = true;
+    if (d->supervisor == NULL)
+        return;
     fprintf(stderr, "cmibridge dev: ending; once more ends it at once\n");
     supervisor_end(d->supervisor);
 }
@@ -316,28 +345,45 @@ static void on_stop(void *ctx)
 {
     struct dev *d = ctx;
 
-    supervisor_hurry(d->supervisor);
+    if (d->supervisor != NULL)
+        supervisor_hurry(d->supervisor);
 }
 
-static int run(struct dev *d)
+static void run(struct dev *d)
+{
+    const struct supervisor_owner owner = {d, on_up, on_down};
+
+    d->supervisor = supervisor_start(&d->loop, &d->plan, parts, part_count, owner);
+    uv_run(&d->loop, UV_RUN_DEFAULT);
+    supervisor_free(d->supervisor);
+    endpoints_remove(&d->plan);
+}
+
+/* Signals are taken from the start, so that whenever it is told to end, it ends as it should. */
+static bool begin(struct dev *d)
 {
     const struct signals_owner hand = {d, on_drain, on_stop, on_drain};
-    const struct supervisor_owner owner = {d, on_up, on_down};
     struct fault f = {0};
-    uv_loop_t loop;
 
-    uv_loop_init(&loop);
-    d->signals = signals_new(&loop, &hand, &f);
-    if (d->signals == NULL) {
-        uv_loop_close(&loop);
-        return say(COMMAND_FAILED, f.text);
-    }
-    d->supervisor = supervisor_start(&loop, &d->plan, parts, part_count, owner);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    supervisor_free(d->supervisor);
-    uv_loop_close(&loop);
-    endpoints_remove(&d->plan);
-    return d->exit;
+    uv_loop_init(&d->loop);
+    uv_idle_init(&d->loop, &d->turn);
+    d->signals = signals_new(&d->loop, &hand, &f);
+    if (d->signals != NULL)
+        return true;
+    uv_close((uv_handle_t *)&d->turn, NULL);
+    uv_run(&d->loop, UV_RUN_DEFAULT);
+    d->exit = say(COMMAND_FAILED, f.text);
+    uv_loop_close(&d->loop);
+    return false;
+}
+
+static void end(struct dev *d)
+{
+    signals_free(d->signals); /* NULL where all have ended */
+    uv_close((uv_handle_t *)&d->turn, NULL);
+    uv_run(&d->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&d->loop);
+    plan_done(&d->plan);
 }
 
 int command_dev(int argc, char **argv)
@@ -354,9 +400,11 @@ int command_dev(int argc, char **argv)
     if (code != COMMAND_OK)
         return code;
     crypto_init();
-    code = plan_make(&d.plan, &arguments);
-    if (code == COMMAND_OK)
-        code = run(&d);
-    plan_done(&d.plan);
-    return code;
+    if (!begin(&d))
+        return d.exit;
+    d.exit = plan_make(&d, &arguments);
+    if (d.exit == COMMAND_OK && !is_told(&d))
+        run(&d);
+    end(&d);
+    return d.exit;
 }

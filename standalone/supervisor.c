@@ -21,6 +21,7 @@ struct supervisor {
     size_t count;
     struct supervisor_owner owner;
     enum stage stage;
+    size_t ready;   /* ENDING: rows that had become so */
     size_t current; /* STARTING: the row that is to become ready; ENDING: the one that is to end */
     uv_timer_t deadline;
     struct probe *probe;
@@ -83,6 +84,12 @@ static void on_line(void *ctx, const char *line)
     supervisor_end(s);
 }
 
+/* One that was still starting may have no handler for the signal yet. */
+static bool is_end_as_told(const struct supervisor *s, size_t row, const struct child *child)
+{
+    return child_ended_well(child) || (row >= s->ready && child_ended_by(child, SIGTERM));
+}
+
 static void on_exit(void *ctx, struct child *child)
 {
     struct supervisor *s = ctx;
@@ -100,7 +107,7 @@ static void on_exit(void *ctx, struct child *child)
     if (!ending)
         blame(s, "%s %s, so everything ends. Its log is %s; the last line: %s", s->rows[row].name,
               how, log, child_last_line(child));
-    else if (!child_ended_well(child))
+    else if (!is_end_as_told(s, row, child))
         blame(s, "%s, told to end, %s. Its log is %s; the last line: %s", s->rows[row].name, how,
               log, child_last_line(child));
     child_free(child);
@@ -206,6 +213,7 @@ void supervisor_end(struct supervisor *s)
 {
     if (s->stage == ENDING || s->stage == DOWN)
         return;
+    s->ready = s->stage == UP ? s->count : s->current;
     s->stage = ENDING;
     stop_asking(s);
     end_next(s);

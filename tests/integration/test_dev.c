@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,10 +72,11 @@ static struct run start(const struct fixture *x, const char *config)
     (void)snprintf(errors, sizeof errors, "%s/errors", x->dir);
     memcpy(r.errors, errors, sizeof errors);
     assert_int_equal(pipe(says), 0);
+    fd = open(errors, O_WRONLY | O_CREAT | O_TRUNC, 0600); /* there for who reads it at once */
+    assert_true(fd >= 0);
     r.pid = fork();
     assert_true(r.pid >= 0);
     if (r.pid == 0) {
-        fd = open(errors, O_WRONLY | O_CREAT | O_TRUNC, 0600);
         (void)dup2(says[1], 1);
         (void)dup2(fd, 2);
         (void)close(says[0]);
@@ -86,6 +88,7 @@ static struct run start(const struct fixture *x, const char *config)
         _exit(127);
     }
     close(says[1]);
+    close(fd);
     r.says = fdopen(says[0], "r");
     assert_non_null(r.says);
     return r;
@@ -397,6 +400,52 @@ static void a_new_one_waits_for_the_parts_of_one_that_was_killed(void **state)
     assert_nothing_left();
 }
 
+static void told_to_end_while_it_waits_it_ends(void **state)
+{
+    const struct fixture *x = *state;
+    char path[96];
+    struct run r;
+    int part;
+
+    (void)snprintf(path, sizeof path, "%s/dev", x->dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s/dev/parts.pipe", x->dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    part = open(path, O_RDWR | O_CLOEXEC); /* as one that lives */
+    assert_true(part >= 0);
+    r = start(x, NULL);
+    assert_true(await_said(&r, "waiting for what an earlier one has started here"));
+    assert_int_equal(kill(r.pid, SIGINT), 0);
+    assert_int_equal(wait_until_ended(&r), COMMAND_OK);
+    close(part);
+    assert_nothing_left();
+}
+
+/* As each part begins: it has no handler yet for what tells it to end. */
+static void told_to_end_while_it_starts_it_ends_without_a_word_of_failure(void **state)
+{
+    const struct fixture *x = *state;
+
+    for (size_t i = 0; i < part_count; i++) {
+        char said[TEXT_MAX];
+        char log[128];
+        struct run r = start(x, NULL);
+        struct pollfd out = {.fd = fileno(r.says), .events = POLLIN};
+
+        (void)snprintf(log, sizeof log, "%s/dev/log/%s.log", x->dir, parts[i].name);
+        while (access(log, F_OK) != 0)
+            assert_int_equal(poll(&out, 1, 1), 0);
+        assert_int_equal(kill(r.pid, SIGINT), 0);
+        if (wait_until_ended(&r) != COMMAND_OK) {
+            read_text(r.errors, said);
+            fail_msg("%s: %s", parts[i].name, said);
+        }
+        assert_nothing_left();
+        (void)snprintf(log, sizeof log, "rm -f %s/dev/log/*", x->dir);
+        assert_int_equal(system(log), 0);
+    }
+}
+
 static void killed_and_started_again_at_once_it_comes_up_each_time(void **state)
 {
     enum { TIMES = 5 };
@@ -559,6 +608,8 @@ int main(void)
         CASE(a_part_that_is_killed_ends_all_and_its_log_is_named),
         CASE(when_dev_itself_is_killed_its_parts_end_too),
         CASE(a_new_one_waits_for_the_parts_of_one_that_was_killed),
+        CASE(told_to_end_while_it_waits_it_ends),
+        CASE(told_to_end_while_it_starts_it_ends_without_a_word_of_failure),
         CASE(killed_and_started_again_at_once_it_comes_up_each_time),
         CASE(what_leads_to_another_redis_or_kafka_is_not_used),
         CASE(the_demo_shows_a_result_for_every_event_and_ends),

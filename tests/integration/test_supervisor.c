@@ -26,6 +26,7 @@ struct fixture {
     bool up;
     bool down;
     bool end_when_up;
+    bool end_at_once;
     char why[8192];
 };
 
@@ -85,6 +86,8 @@ static void run(struct fixture *x, const struct part *rows, size_t count)
 
     assert_int_equal(uv_loop_init(&x->loop), 0);
     x->supervisor = supervisor_start(&x->loop, &x->plan, rows, count, owner);
+    if (x->end_at_once)
+        supervisor_end(x->supervisor);
     uv_run(&x->loop, UV_RUN_DEFAULT);
     assert_true(x->down);
     supervisor_free(x->supervisor);
@@ -147,6 +150,12 @@ static void silent(const struct plan *p, struct words *out)
 {
     (void)p;
     shell(out, "exec sleep 1000");
+}
+
+static void unguarded(const struct plan *p, struct words *out)
+{
+    (void)p;
+    shell(out, "echo ready; exec sleep 1000");
 }
 
 static void stubborn(const struct plan *p, struct words *out)
@@ -228,6 +237,27 @@ static void a_part_that_is_not_ready_in_time_ends_all(void **state)
     assert_false(x->up);
     assert_non_null(strstr(x->why, "silent is not ready"));
     assert_non_null(strstr(x->why, "log/silent.log"));
+}
+
+static void a_part_told_to_end_before_it_has_a_handler_for_that_ends_well(void **state)
+{
+    struct fixture *x = *state;
+    const struct part rows[] = {ROW("silent", silent, LONG_MS, LONG_MS)};
+
+    x->end_at_once = true;
+    run(x, rows, 1);
+    assert_false(x->up);
+    assert_string_equal(x->why, "");
+}
+
+static void a_part_that_was_ready_and_does_not_end_by_itself_is_named(void **state)
+{
+    struct fixture *x = *state;
+    const struct part rows[] = {ROW("unguarded", unguarded, LONG_MS, LONG_MS)};
+
+    run(x, rows, 1);
+    assert_true(x->up);
+    assert_non_null(strstr(x->why, "unguarded, told to end, was killed by signal 15"));
 }
 
 static void a_part_that_does_not_end_when_told_is_killed_and_that_is_said(void **state)
@@ -331,6 +361,8 @@ int main(void)
         CASE(parts_start_in_order_and_end_in_reverse),
         CASE(a_part_that_ends_by_itself_ends_all_and_its_log_is_named),
         CASE(a_part_that_is_not_ready_in_time_ends_all),
+        CASE(a_part_told_to_end_before_it_has_a_handler_for_that_ends_well),
+        CASE(a_part_that_was_ready_and_does_not_end_by_itself_is_named),
         CASE(a_part_that_does_not_end_when_told_is_killed_and_that_is_said),
         CASE(a_first_line_that_makes_no_sense_ends_all),
         CASE(a_program_that_is_not_there_is_named),
