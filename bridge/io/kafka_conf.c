@@ -2,6 +2,7 @@
 
 #include "bridge/core/buf.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/num.h"
 #include "bridge/core/spelling.h"
 #include "bridge/core/view.h"
 
@@ -14,6 +15,7 @@
 
 #define REFRESH_MS_DEFAULT       30000
 #define POLL_INTERVAL_MS_DEFAULT 300000 /* max.poll.interval.ms */
+#define NUMBER_MAX               64     /* of a number as librdkafka has it, with the NUL */
 #define LEFT_OUT_MAX             131072 /* bytes of topic.blacklist */
 
 /* From this version on the cooperative assignor neither loops nor loses its generation. */
@@ -58,24 +60,31 @@ int kafka_library_version(void)
     return rd_kafka_version();
 }
 
-/* Of all properties that librdkafka knows, with those that have no value, the one most like it; the
- * caller frees it. NULL: none is near. Only the table for people has them all: "NAME | ..." lines.
- */
-static char *nearest(const char *name)
+/* All properties that librdkafka knows, with those that have no value, as only its table for people
+ * has them: "NAME | ... | RANGE | ..." lines. To be freed (free); NULL: no memory. */
+static char *properties_table(struct view *out)
 {
-    size_t least = spelling_near(strlen(name)) + 1;
-    struct view best = VIEW_NONE;
     char *table = NULL;
     size_t size = 0;
-    char *found = NULL;
     FILE *to = open_memstream(&table, &size);
-    struct view rest;
 
     if (to == NULL)
         return NULL;
     rd_kafka_conf_properties_show(to);
     (void)fclose(to);
-    rest = (struct view){table, size};
+    *out = (struct view){table, size};
+    return table;
+}
+
+/* Of all properties the one most like it; the caller frees it. NULL: none is near. */
+static char *nearest(const char *name)
+{
+    size_t least = spelling_near(strlen(name)) + 1;
+    struct view best = VIEW_NONE;
+    char *found = NULL;
+    struct view rest = VIEW_NONE;
+    char *table = properties_table(&rest);
+
     while (rest.n > 0) {
         struct view line = view_cut(&rest, '\n');
         struct view word = view_trim(view_cut(&line, '|'));
@@ -108,11 +117,59 @@ static bool unknown(const char *name, struct fault *f)
     return false;
 }
 
+/* A whole number that is too long for librdkafka, which takes what its low bits are. */
+static bool is_cut(const rd_kafka_conf_t *conf, const char *name, const char *value,
+                   rd_kafka_conf_res_t result)
+{
+    const char *digits = value + (value[0] == '-');
+    char taken[NUMBER_MAX];
+    size_t size = sizeof taken;
+    int64_t n;
+
+    digits += strspn(digits, "0");
+    if (digits[strspn(digits, "0123456789")] != '\0' || digits[0] == '\0' ||
+        num_in(view_of(digits), 0, INT32_MAX, &n))
+        return false;
+    return result ==
+               RD_KAFKA_CONF_INVALID || /* one that is a text would have been taken as it is */
+           (result == RD_KAFKA_CONF_OK &&
+            (rd_kafka_conf_get(conf, name, taken, &size) != RD_KAFKA_CONF_OK ||
+             strcmp(taken, value) != 0));
+}
+
+static bool out_of_range(const char *name, const char *value, struct fault *f)
+{
+    struct view rest = VIEW_NONE;
+    char *table = properties_table(&rest);
+    struct view least = VIEW_NONE;
+    struct view most = VIEW_NONE;
+
+    while (rest.n > 0 && most.n == 0) {
+        struct view line = view_cut(&rest, '\n');
+
+        if (!view_is(view_trim(view_cut(&line, '|')), name))
+            continue;
+        (void)view_cut(&line, '|');
+        most = view_cut(&line, '|');
+        least = view_trim(view_cut(&most, '.'));
+        most = view_trim(view_skip(most, 1));
+    }
+    if (most.n > 0)
+        fault_set(f, FAULT_REJECT, "kafka.properties: %s is %.40s; it must be %.*s to %.*s", name,
+                  value, VIEW_ARG(least), VIEW_ARG(most));
+    else
+        fault_set(f, FAULT_REJECT, "kafka.properties: %s is %.40s, which is too much", name, value);
+    free(table);
+    return false;
+}
+
 static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct fault *f)
 {
     char error[256];
     rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, error, sizeof error);
 
+    if (!kafka_property_is_secret(name) && is_cut(conf, name, value, result))
+        return out_of_range(name, value, f);
     if (result == RD_KAFKA_CONF_OK)
         return true;
     if (result == RD_KAFKA_CONF_UNKNOWN)
@@ -120,6 +177,7 @@ static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, stru
     if (kafka_property_is_secret(name)) /* librdkafka's sentence may quote the value */
         return fault_set(f, FAULT_REJECT, "kafka.properties: %s: librdkafka refuses its value",
                          name);
+    error[strcspn(error, "\n")] = '\0'; /* a sentence of its ends with one */
     return fault_set(f, FAULT_REJECT, "kafka.properties: %s: %s", name, error);
 }
 

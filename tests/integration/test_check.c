@@ -249,6 +249,13 @@ static void what_only_the_library_knows_to_be_wrong_is_told_too(void **state)
                 "c.yaml:6: kafka.properties: lingr.ms is none of librdkafka's; did you mean "
                 "linger.ms?\n");
     assert_says(err(r), "3 mistakes");
+    write_file(r, "kafka:\n  brokers: a\n  properties: {message.max.bytes: 999999999999}\n");
+    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
+    assert_says(err(r), "c.yaml:3: kafka.properties: message.max.bytes is 999999999999; it must be "
+                        "1000 to 1000000000\n1 mistake\n");
+    write_file(r, "kafka:\n  brokers: a\n  properties: {message.max.bytes: 5}\n");
+    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
+    assert_says(err(r), " is outside allowed range 1000..1000000000\n1 mistake\n");
 }
 
 /* What the settings' rules, the library and the files have to say, in one list by line. */
