@@ -20,6 +20,7 @@ struct reader {
     struct yaml_doc *out;
     const char *name;
     struct buf *mistakes;
+    char between; /* the keys of a path */
     bool bad;
     struct level levels[YAML_DEPTH_MAX];
     size_t depth;
@@ -116,7 +117,7 @@ static bool take_key(struct reader *r, struct level *l, struct view key, size_t 
             return mistake(r, line, "a key holds a bracket or a control character");
     }
     if (dot > 0)
-        r->path[r->path_bytes++] = '.';
+        r->path[r->path_bytes++] = r->between;
     r->key_at = r->path_bytes;
     memcpy(r->path + r->path_bytes, key.p, key.n);
     r->path_bytes += key.n;
@@ -234,8 +235,10 @@ static void refuse_duplicates(struct reader *r)
     for (size_t i = 1; i < d->count; i++) {
         if (strcmp(sorted[i - 1]->path, sorted[i]->path) != 0)
             continue;
-        buf_printf(r->mistakes, "%s:%u: %s is given twice; first in line %u\n", r->name,
-                   sorted[i]->line, sorted[i]->path, sorted[i - 1]->line);
+        buf_printf(r->mistakes, "%s:%u: ", r->name, sorted[i]->line);
+        for (const char *c = sorted[i]->path; *c != '\0'; c++)
+            buf_put_char(r->mistakes, *c == YAML_BETWEEN ? '.' : *c);
+        buf_printf(r->mistakes, " is given twice; first in line %u\n", sorted[i - 1]->line);
         r->bad = true;
     }
     mem_free(sorted);
@@ -267,9 +270,10 @@ static void read_events(struct reader *r, yaml_parser_t *parser)
     }
 }
 
-bool yaml_read(struct view bytes, const char *name, struct yaml_doc *out, struct buf *mistakes)
+static bool read_by(char between, struct view bytes, const char *name, struct yaml_doc *out,
+                    struct buf *mistakes)
 {
-    struct reader r = {.out = out, .name = name, .mistakes = mistakes};
+    struct reader r = {.between = between, .out = out, .name = name, .mistakes = mistakes};
     yaml_parser_t parser;
 
     *out = (struct yaml_doc){0};
@@ -286,6 +290,17 @@ bool yaml_read(struct view bytes, const char *name, struct yaml_doc *out, struct
     yaml_parser_delete(&parser);
     refuse_duplicates(&r);
     return !r.bad;
+}
+
+bool yaml_read(struct view bytes, const char *name, struct yaml_doc *out, struct buf *mistakes)
+{
+    return read_by('.', bytes, name, out, mistakes);
+}
+
+bool yaml_read_names(struct view bytes, const char *name, struct yaml_doc *out,
+                     struct buf *mistakes)
+{
+    return read_by(YAML_BETWEEN, bytes, name, out, mistakes);
 }
 
 void yaml_doc_done(struct yaml_doc *d)

@@ -2,7 +2,8 @@
  * yaml_in: a bounded, plain subset of YAML as a list of paths and values (libyaml).
  *
  * One document of nested maps, lists of texts, and texts. Anchors, aliases, tags and a second
- * document are refused; so is a key given twice. "a: {b: x}" and "a.b: x" are the same path.
+ * document are refused; so is a key given twice. "a: {b: x}" and "a.b: x" are the same path, but
+ * not to yaml_read_names, for files whose keys are names that may hold dots.
  */
 #ifndef CONFIG_YAML_IN_H
 #define CONFIG_YAML_IN_H
@@ -12,9 +13,10 @@
 
 #define YAML_BYTES_MAX (8 << 20)
 #define YAML_NODES_MAX 100000
-#define YAML_DEPTH_MAX 8   /* of maps and lists */
-#define YAML_KEY_MAX   128 /* bytes of one key */
-#define YAML_PATH_MAX  512 /* bytes of a path, with the NUL */
+#define YAML_DEPTH_MAX 8      /* of maps and lists */
+#define YAML_KEY_MAX   128    /* bytes of one key */
+#define YAML_PATH_MAX  512    /* bytes of a path, with the NUL */
+#define YAML_BETWEEN   '\x1f' /* is in no key */
 
 enum yaml_kind {
     YAML_TEXT,
@@ -42,6 +44,9 @@ struct yaml_doc {
  * holds what was read until then, and is to be yaml_doc_done either way. */
 bool yaml_read(struct view bytes, const char *name, struct yaml_doc *out,
                struct buf *mistakes) MUST_CHECK;
+/* The same, with YAML_BETWEEN in the paths where the former has a dot. */
+bool yaml_read_names(struct view bytes, const char *name, struct yaml_doc *out,
+                     struct buf *mistakes) MUST_CHECK;
 void yaml_doc_done(struct yaml_doc *d);
 
 #endif

@@ -38,7 +38,7 @@ static bool mistake(const struct reading *r, const char *format, ...)
     va_end(args);
     for (char *c = sentence; *c != '\0'; c++)
         if ((unsigned char)*c < ' ' || *c == 127)
-            *c = '?';
+            *c = *c == YAML_BETWEEN ? '.' : '?';
     buf_printf(r->mistakes, "%s:%u: %s\n", r->name, r->node->line, sentence);
     return false;
 }
@@ -289,7 +289,7 @@ static const struct {
     {"agents", NULL, NULL},
 };
 
-/* path: within the user: "name", "tokens[0]", "rights.chats[1]". */
+/* path: within the user: "name", "tokens[0]", "rights", YAML_BETWEEN, "chats[1]". */
 static bool take_node(struct reading *r, struct view path)
 {
     const struct yaml_node *n = r->node;
@@ -299,10 +299,10 @@ static bool take_node(struct reading *r, struct view path)
     struct view rest;
     size_t i = 0;
 
-    while (key_n < path.n && path.p[key_n] != '.' && path.p[key_n] != '[')
+    while (key_n < path.n && path.p[key_n] != YAML_BETWEEN && path.p[key_n] != '[')
         key_n++;
     key = (struct view){path.p, key_n};
-    rest = view_skip(path, key_n + (key_n < path.n && path.p[key_n] == '.' ? 1 : 0));
+    rest = view_skip(path, key_n + (key_n < path.n && path.p[key_n] == YAML_BETWEEN ? 1 : 0));
     if (n->kind == YAML_NULL)
         return mistake(r, "%s: %.*s has no value", r->user->login, VIEW_ARG(path));
     while (i < sizeof keys / sizeof keys[0] && !view_is(key, keys[i].key))
@@ -370,6 +370,7 @@ static bool take_logins(struct reading *r, const struct yaml_doc *d)
 static bool take_all(struct reading *r, const struct yaml_doc *d)
 {
     size_t next = 0;
+    struct view path;
     bool ok = true;
 
     for (size_t i = 0; i < r->file->count; i++)
@@ -380,8 +381,11 @@ static bool take_all(struct reading *r, const struct yaml_doc *d)
         if (r->node->key_at == 0)
             r->user = &r->file->records[next++];
         assert(r->user != NULL); /* the first node is a login: take_logins has seen to it */
-        if (r->node->key_at != 0 && strcmp(r->node->path + strlen(r->user->login), ".id") != 0)
-            ok = take_node(r, view_of(r->node->path + strlen(r->user->login) + 1)) && ok;
+        if (r->node->key_at == 0)
+            continue;
+        path = view_of(r->node->path + strlen(r->user->login) + 1);
+        if (!view_is(path, "id"))
+            ok = take_node(r, path) && ok;
     }
     return ok;
 }
@@ -441,8 +445,8 @@ bool user_file_read(struct view yaml, const char *name, const struct queues *que
     bool ok;
 
     *out = (struct user_file){NULL, 0};
-    ok = yaml_read(yaml, name, &doc, mistakes) && take_logins(&r, &doc) && take_all(&r, &doc) &&
-         check_pairs(&r);
+    ok = yaml_read_names(yaml, name, &doc, mistakes) && take_logins(&r, &doc) &&
+         take_all(&r, &doc) && check_pairs(&r);
     yaml_doc_done(&doc);
     if (ok)
         settle(out);

@@ -392,9 +392,12 @@ static int run(struct request *r)
 
     if (strlen(r->file) > USERS_TEXT_NAME_MAX)
         return COMMAND_USAGE;
-    if (r->login != NULL && !authorization_is_login(view_of(r->login))) {
-        fprintf(stderr, "'%s' is no login: 1 to %d bytes without ':'\n", r->login,
-                AUTHORIZATION_LOGIN_MAX);
+    if (r->login != NULL &&
+        (!authorization_is_login(view_of(r->login)) || strpbrk(r->login, "[]") != NULL)) {
+        fprintf(stderr,
+                "'%s' is no login: 1 to %d bytes of UTF-8 without ':', brackets, control "
+                "characters, or blanks at the ends\n",
+                r->login, AUTHORIZATION_LOGIN_MAX);
         return COMMAND_USAGE;
     }
     return strcmp(r->what, "list") == 0 ? list(r) : change(&c);

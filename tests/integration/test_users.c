@@ -133,6 +133,14 @@ static void whatever_is_in_a_login_it_can_be_changed(void **state)
     assert_int_equal(users("battery staple\\n", "passwd 'a{b}'"), COMMAND_OK);
     expect_password("a{b}", "battery staple");
     assert_int_equal(users("", "token 'a{b}'"), COMMAND_OK);
+    assert_int_equal(users("battery staple\\n", "add maija.id"), COMMAND_OK);
+    assert_int_equal(users("battery staple\\n", "add maija.rights --rights all"), COMMAND_OK);
+    assert_int_equal(users("horse battery\\n", "passwd maija.id"), COMMAND_OK);
+    expect_password("maija", "correct horse");
+    expect_password("maija.id", "horse battery");
+    assert_int_equal(users("", "token maija.rights"), COMMAND_OK);
+    assert_int_equal(users("correct horse\\n", "add '[x]'"), COMMAND_USAGE);
+    assert_non_null(strstr(buf_text(&out), "without ':', brackets,"));
 }
 
 static void another_password_leaves_the_rest(void **state)

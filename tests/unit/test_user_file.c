@@ -107,6 +107,12 @@ static void what_is_wrong_is_named(void **state)
         {"a: {tokens: " DIGEST_A "}\nb: {tokens: [" DIGEST_A "]}\n", "f:2: b has a token of a\n"},
         {"a: {certificate: CN=x}\nb: {certificate: CN=x}\n", "f:2: b has the certificate of a\n"},
         {"a: {}\na: {}\n", "f:2: a is given twice; first in line 1\n"},
+        {"a: {id: 0000000000000000000000000000000A}\na.id: {}\na.rights: {rights: {chats: GET}}\n"
+         "a.b: {rights: {chats.x: GET}}\n",
+         "f:4: a.b: rights has 'chats.x', which is no resource; there are emails, scriptResults, "
+         "chats, callRecordings, callbacks, contacts, messages, customerConsents, ingest\n"},
+        {"a.b: {rights: {chats: GET, chats: GET}}\n",
+         "f:1: a.b.rights.chats is given twice; first in line 1\n"},
     };
 
     (void)state;
