@@ -78,7 +78,7 @@ void lookup_begin(struct lookup *l)
 {
     buf_clear(&l->body);
     buf_clear(&l->next);
-    l->more = false;
+    l->more = l->too_long = false;
     represent_init(&l->out, l->x->form, &l->body);
     l->out.translations = l->x->server->translations;
     l->out.language = translations_language(l->x);
@@ -93,7 +93,8 @@ static bool run(struct history_job *job, struct sqlite *db, struct fault *f)
     l->fill(l, db);
     if (!sqlite_check(db, f))
         return false;
-    if (l->body.full)
+    l->too_long = l->body.full && l->path == NULL;
+    if (l->body.full && !l->too_long)
         return fault_set(f, FAULT_REJECT, "the answer is longer than %d MiB; ask for less by limit",
                          LOOKUP_BODY_MAX >> 20);
     return true;
@@ -117,6 +118,11 @@ static void done(struct history_job *job, const struct fault *f)
         exchange_fault(x, f);
     } else if (!l->found) {
         lookup_not_found(x);
+    } else if (l->too_long) { /* what was taken in; no fault of who asks */
+        exchange_error(x, 500,
+                       "what is shown with this one, such as a transcript, is longer than the %d "
+                       "MiB of an answer; it is kept, but can't be shown at once",
+                       LOOKUP_BODY_MAX >> 20);
     } else if (!l->more || page_link(x, l->path, buf_view(&l->next))) {
         exchange_answer(x, 200,
                         l->content_type != NULL ? l->content_type : show_media_type(x->form),

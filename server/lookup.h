@@ -32,6 +32,7 @@ struct lookup {
     void (*free_ctx)(void *ctx);
     bool found;
     bool more;
+    bool too_long;   /* one thing: for an answer */
     struct buf next; /* if there is more: the token of the last thing shown */
     struct buf body;
     struct represent out; /* to body */

@@ -193,6 +193,52 @@ static void a_stop_waits_as_long_as_is_set(void **state)
     ended_well();
 }
 
+#define SOME_ID   "000000000000000000000000000000C1"
+#define RECORDING "/callRecordings/" SOME_ID
+
+/* Twelve of a million characters that JSON writes with six bytes each. */
+static void one_thing_that_is_too_long_for_an_answer_is_said_to_be_kept(void **state)
+{
+    static const char event[] =
+        "[{\"specversion\":\"1.0\",\"source\":\"/t\",\"id\":\"1\","
+        "\"type\":\"callrecording.created\","
+        "\"subject\":\"callRecordings/000000000000000000000000000000C1\",\"time\":"
+        "\"2026-01-01T00:00:00Z\",\"data\":{\"call_id\":\"" SOME_ID "\",\"contact_id\":\"" SOME_ID
+        "\","
+        "\"owner_id\":\"" SOME_ID
+        "\",\"owner_type\":\"user\",\"owner_name\":\"o\",\"file_name\":\"f\"}}]";
+    struct probe_reply r;
+    char id[33];
+    struct buf body;
+
+    (void)state;
+    serve_rig_start(&rig, "");
+    r = probe_ask(rig.port, "POST", "/ingest",
+                  "Content-Type: application/cloudevents-batch+json\r\n", event);
+    assert_int_equal(r.status, 200);
+    assert_null(strstr(r.body.p, "error"));
+    probe_done(&r);
+    buf_init(&body, 8 * MIB);
+    buf_put_text(&body, "{\"userSessionId\":\"s\",\"description\":\"");
+    for (int i = 0; i < 1000000; i++)
+        buf_put_text(&body, "\\u0001");
+    buf_put_text(&body, "\"}");
+    for (int i = 0; i < 12; i++)
+        serve_create(&rig, RECORDING "/listenLog", "", buf_text(&body), id);
+    serve_expect(&rig, "GET", RECORDING, "", NULL, 500,
+                 "what is shown with this one, such as a transcript, is longer than the 64 MiB of "
+                 "an answer; it is kept, but can't be shown at once\n");
+    serve_expect(&rig, "GET", RECORDING "/listenLog", "", NULL, 400,
+                 "the answer is longer than 64 MiB; ask for less by limit\n");
+    r = probe_ask(rig.port, "GET", "/RI/cmi" RECORDING "/listenLog?limit=2", "", NULL);
+    assert_int_equal(r.status, 200);
+    assert_true(r.body.n > 12 * 1000000);
+    probe_done(&r);
+    serve_holds(&rig, "/callRecordings", "000000000000000000000000000000C1");
+    buf_done(&body);
+    serve_rig_done(&rig);
+}
+
 /* Else it would be told 408. */
 static void and_no_longer(void **state)
 {
@@ -211,6 +257,7 @@ int main(void)
         cmocka_unit_test(large_bodies_need_not_be_allowed_for_many),
         cmocka_unit_test(a_receipt_may_be_larger_than_any_request),
         cmocka_unit_test(answers_together_have_the_limit_that_is_set),
+        cmocka_unit_test(one_thing_that_is_too_long_for_an_answer_is_said_to_be_kept),
         cmocka_unit_test(a_stop_waits_as_long_as_is_set),
         cmocka_unit_test(and_no_longer),
     };
