@@ -118,6 +118,7 @@ static void close_all(struct program *p)
     if (p->closing)
         return;
     p->closing = true;
+    schedule_give_up(p->schedule);
     kafka_sink_close(p->sink, CLOSE_MS, sink_gone, p);
 }
 

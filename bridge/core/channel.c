@@ -58,6 +58,11 @@ bool channel_content_init(struct channel_content *c, struct view body, bool is_t
     return true;
 }
 
+unsigned channel_requests(const struct channel *kind, const struct channel_content *c)
+{
+    return kind->splits && c->parts > 1 ? c->parts : 1;
+}
+
 void channel_content_done(struct channel_content *c)
 {
     if (c->is_template)

@@ -4,10 +4,11 @@
  * channel_<name>.c and its row in channel.c. No clock, no socket: time is an argument, the HMAC a
  * function that is handed in.
  *
- * Usage, once a message: channel_content_init. For each destination: channel_request_clear,
- * kind->build, send it under the destination's base URL, kind->judge the reply. Without a whole
- * reply there is nothing to judge: the fate is transient, and where the request may have arrived a
- * repeat is a possible duplicate.
+ * Usage, once a message: channel_content_init. For each destination, channel_requests times, until
+ * one is not HANDLED: channel_request_clear, kind->build, send it under the destination's base URL,
+ * kind->judge the reply. Without a whole reply there is nothing to judge: the fate is transient,
+ * and where the request may have arrived a repeat is a possible duplicate. So it is where parts
+ * before it were HANDLED: a further attempt sends all of them again.
  */
 #ifndef BRIDGE_CORE_CHANNEL_H
 #define BRIDGE_CORE_CHANNEL_H
@@ -59,10 +60,11 @@ struct channel_ref {
 void channel_ref_text(const struct channel_ref *ref, char out[CHANNEL_REF_MAX]);
 bool channel_ref_parse(struct view text, struct channel_ref *out) MUST_CHECK;
 
-/* One destination, one attempt. Borrowed during build. */
+/* One destination, one attempt, one part. Borrowed during build. */
 struct channel_send {
     struct channel_ref ref;
     unsigned attempt; /* 1 … */
+    unsigned part;    /* 0 …, below channel_requests */
     struct view source;
     struct view to;
     struct view sub_type;
@@ -178,7 +180,12 @@ struct channel {
     void (*judge)(const struct channel_reply *reply, struct channel_outcome *out);
     const struct receipt_reader *receipts; /* receipt.h; NULL: this channel has none */
     bool is_sms;                           /* all that it sends */
+    bool splits; /* with is_sms: each part of a text is a request, sent when the one before is
+                    HANDLED; the last one's reply is that of the attempt */
 };
+
+/* How many requests take that to one destination; 1 where its gateway takes any text whole. */
+unsigned channel_requests(const struct channel *kind, const struct channel_content *c);
 
 extern const struct channel *const channels[]; /* the table; NULL-terminated */
 extern const char *const channel_names[];      /* theirs, NULL-terminated */

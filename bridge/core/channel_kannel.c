@@ -1,11 +1,19 @@
 /* kannel: sendsms of Kannel's smsbox (its user guide, "Using SMS"). The base URL ends before
- * "/sendsms"; one request is one receiver. Kannel itself splits long texts. */
+ * "/sendsms"; one request is one receiver, and one part of a text: Kannel itself splits only as far
+ * as its max-messages says, which is 1, cuts off the rest, and parts surrogate pairs. */
 #include "bridge/core/channel_kit.h"
 #include "bridge/core/parts.h"
 #include "bridge/core/percent.h"
 #include "bridge/core/receipt.h"
 
-#define DLR_MASK "19" /* delivered 1, undelivered 2, rejected by the SMSC 16 */
+#include <stdio.h>
+
+/* Delivered 1, undelivered 2, rejected by the SMSC 16. A text is delivered when its last part is,
+ * and has failed when any has. */
+#define DLR_MASK_LAST  "19"
+#define DLR_MASK_OTHER "18"
+
+#define TOTAL_MAX 255 /* parts that the header has numbers for */
 
 static bool check(const struct channel_setup *s, struct fault *f)
 {
@@ -20,7 +28,8 @@ static void put(struct buf *to, const char *name, struct view value)
 }
 
 /* Kannel puts values, encoded already, for what begins with '%', so those stay out of ours. */
-static void put_dlr(const struct channel_setup *s, const struct channel_send *m, struct buf *to)
+static void put_dlr(const struct channel_setup *s, const struct channel_send *m, bool is_last,
+                    struct buf *to)
 {
     char ref[CHANNEL_REF_MAX];
     struct buf url;
@@ -31,32 +40,77 @@ static void put_dlr(const struct channel_setup *s, const struct channel_send *m,
     put(&url, "?ref=", view_of(ref));
     put(&url, "&token=", view_of(s->receipts_secret));
     buf_put_text(&url, "&type=%d&time=%T&answer=%A&id=%F");
-    put(to, "&dlr-mask=" DLR_MASK "&dlr-url=", buf_view(&url));
+    put(to, "&dlr-mask=", is_last ? VIEW(DLR_MASK_LAST) : VIEW(DLR_MASK_OTHER));
+    put(to, "&dlr-url=", buf_view(&url));
     buf_done(&url);
+}
+
+static struct view part_of(struct view text, const struct parts *all, unsigned number)
+{
+    struct view part = VIEW_NONE;
+
+    for (unsigned i = 0; i <= number; i++)
+        (void)parts_next(all, &text, &part);
+    return part;
+}
+
+/* By which a phone knows what belongs together: the same when one attempt is repeated, another one
+ * at the next. */
+static unsigned char number_of(const struct channel_send *m)
+{
+    unsigned sum = m->ref.destination + m->attempt;
+
+    for (size_t i = 0; i < sizeof m->ref.message.bytes; i++)
+        sum += m->ref.message.bytes[i];
+    return (unsigned char)sum;
+}
+
+/* 3GPP TS 23.040, 9.2.3.24.1: concatenated short messages, 8-bit reference number. */
+static void put_udh(const struct channel_send *m, unsigned total, struct buf *to)
+{
+    const unsigned char header[] = {
+        5, 0, 3, number_of(m), (unsigned char)total, (unsigned char)(m->part + 1)};
+
+    put(to, "&udh=", (struct view){(const char *)header, sizeof header});
+}
+
+/* Requests that differ must not pass for one. */
+static void put_key(const struct channel_send *m, unsigned total, struct channel_request *out)
+{
+    char ref[CHANNEL_REF_MAX];
+    char key[CHANNEL_REF_MAX + 8];
+
+    channel_ref_text(&m->ref, ref);
+    (void)snprintf(key, sizeof key, total > 1 ? "%s/%u" : "%s", ref, m->part + 1);
+    channel_header(out, "Idempotency-Key", view_of(key));
 }
 
 static bool build(const struct channel_setup *s, const struct channel_send *m,
                   struct channel_request *out, struct fault *f)
 {
     char room[PHONE_NORMAL_MAX + 1];
-    char ref[CHANNEL_REF_MAX];
     struct view number = VIEW_NONE;
     struct view text = VIEW_NONE;
+    struct parts all;
 
     if (!channel_number(m->to, true, room, &number, f) || !channel_plain_text(m->content, &text, f))
         return false;
-    channel_ref_text(&m->ref, ref);
+    all = parts_of(text);
+    if (all.count > TOTAL_MAX)
+        return fault_set(f, FAULT_REJECT, "the text has %u parts, and an SMS has at most %d",
+                         all.count, TOTAL_MAX);
     out->method = "GET";
-    channel_header(out, "Idempotency-Key", view_of(ref));
+    put_key(m, all.count, out);
     put(&out->path, "/sendsms?username=", view_of(s->user));
     put(&out->path, "&password=", view_of(s->password));
     put(&out->path, "&from=", channel_sender(s->sender, m->source));
     put(&out->path, "&to=", number);
-    put(&out->path,
-        "&charset=UTF-8&coding=", parts_of(text).coding == PARTS_GSM7 ? VIEW("0") : VIEW("2"));
-    put(&out->path, "&text=", text);
+    put(&out->path, "&charset=UTF-8&coding=", all.coding == PARTS_GSM7 ? VIEW("0") : VIEW("2"));
+    if (all.count > 1)
+        put_udh(m, all.count, &out->path);
+    put(&out->path, "&text=", part_of(text, &all, m->part));
     if (s->receipts_url != NULL)
-        put_dlr(s, m, &out->path);
+        put_dlr(s, m, m->part + 1 == all.count, &out->path);
     return channel_built(out, f);
 }
 
@@ -100,4 +154,5 @@ const struct channel channel_kannel = {
     .judge = judge,
     .receipts = &receipt_kannel,
     .is_sms = true,
+    .splits = true,
 };

@@ -160,4 +160,4 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
 }
 
 const struct channel channel_sinch = {"sinch-conversation", check, build, judge,
-                                      &receipt_sinch,       false};
+                                      &receipt_sinch,       false, false};

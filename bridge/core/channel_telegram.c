@@ -91,4 +91,4 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
         out->wait_ms = after_s * 1000;
 }
 
-const struct channel channel_telegram = {"telegram", check, build, judge, NULL, false};
+const struct channel channel_telegram = {"telegram", check, build, judge, NULL, false, false};

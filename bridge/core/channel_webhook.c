@@ -66,4 +66,5 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
     }
 }
 
-const struct channel channel_webhook = {"webhook", check, build, judge, &receipt_webhook, false};
+const struct channel channel_webhook = {"webhook",        check, build, judge,
+                                        &receipt_webhook, false, false};

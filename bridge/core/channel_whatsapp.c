@@ -127,4 +127,4 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
 }
 
 const struct channel channel_whatsapp = {"whatsapp-cloud",  check, build, judge,
-                                         &receipt_whatsapp, false};
+                                         &receipt_whatsapp, false, false};

@@ -112,6 +112,11 @@ void schedule_drain(struct schedule *s)
     schedule_relay_hurry(s);
 }
 
+void schedule_give_up(struct schedule *s)
+{
+    s->over = true;
+}
+
 bool schedule_drained(const struct schedule *s)
 {
     if (!s->ending || s->holdings_used > 0 || !schedule_relay_idle(s))

@@ -107,6 +107,9 @@ int64_t schedule_turn(struct schedule *s);
 /* Claim nothing more, end what is out, give back the rest uncharged. Done when schedule_drained. */
 void schedule_drain(struct schedule *s);
 bool schedule_drained(const struct schedule *s);
+/* Before the http port closes: a reply begins no further request by itself, as a text's part does.
+ */
+void schedule_give_up(struct schedule *s);
 
 /* Ready to work? If not, `why` says what is missing: a sentence each for the store, each stopped
  * channel, each source that nobody here sends for. */

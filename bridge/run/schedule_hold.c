@@ -294,6 +294,7 @@ void schedule_hold_marked(struct schedule *s, struct holding *h, int64_t asked_m
     h->fence_ms = asked_ms + s->conf.lease_ms - SCHEDULE_FENCE_MS;
     if (h->sender != NULL)
         h->fence_ms -= h->sender->channel->conf->timeout_ms;
+    h->held_ms = h->fence_ms;
     if (h->sender != NULL && (last_ms = schedule_last_ms(s, h, asked_ms)) < h->fence_ms)
         h->fence_ms = last_ms;
     h->renew_ms = asked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;

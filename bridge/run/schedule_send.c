@@ -69,6 +69,8 @@ struct send *schedule_send_new(struct schedule *s, struct channel_of *to)
     }
     channel_request_clear(&d->request);
     d->channel = to;
+    d->part = 0;
+    d->parts = 1;
     return d;
 }
 
@@ -97,6 +99,7 @@ bool schedule_submit(struct schedule *s, struct send *d, struct fault *f)
             (struct http_header){d->request.headers[i].name, d->request.headers[i].value};
     if (!s->port.http.submit(s->port.http.ctx, &call, f))
         return false;
+    d->out = true;
     d->probe = d->channel->stopped;
     d->channel->probe = false;
     slot_pool_take(&s->slots, &d->channel->out);
@@ -114,6 +117,7 @@ static bool build(struct schedule *s, struct send *d, struct fault *f)
     const struct channel_setup *setup = &d->channel->conf->setup;
     struct channel_send m = {
         .attempt = h->slice.attempt,
+        .part = d->part,
         .source = h->content->message.source,
         .to = schedule_address(h, d->destination),
         .sub_type = h->content->message.sub_type,
@@ -158,6 +162,7 @@ static void begin(struct schedule *s, struct holding *h, size_t i, int64_t now)
     d->holding = h;
     d->destination = i;
     d->doubtful = slice_doubtful(&h->slice, i);
+    d->parts = channel_requests(d->channel->conf->setup.kind, &h->content->body);
     built = build(s, d, &f);
     if (built) {
         schedule_move(s, h, i, HANDOVER_ON_BEGIN);
@@ -408,12 +413,23 @@ static void throttle(struct schedule *s, struct sender *from, int64_t wait_ms, c
     s->port.schedule.shut(s->port.schedule.ctx, &shut);
 }
 
+/* What of it has gone out, a repeat sends once more. */
+static bool has_gone_in_part(const struct send *d)
+{
+    return d->part > 0;
+}
+
 static void end_one(struct schedule *s, struct send *d, enum handover_event event,
                     enum settlement_state state, const struct channel_outcome *o)
 {
     struct holding *h = d->holding;
-    const char *reason = state == SETTLEMENT_HANDLED ? "" : o->reason;
+    char reason[FAULT_TEXT_MAX + 32] = "";
 
+    if (state != SETTLEMENT_HANDLED && has_gone_in_part(d))
+        (void)snprintf(reason, sizeof reason, "part %u of %u: %s", d->part + 1, d->parts,
+                       o->reason);
+    else if (state != SETTLEMENT_HANDLED)
+        (void)snprintf(reason, sizeof reason, "%s", o->reason);
     schedule_move(s, h, d->destination, event);
     if (h->leaving == LEAVING_LOST) {
         /* Somebody else has it, and says that it may have been sent twice. */
@@ -424,16 +440,56 @@ static void end_one(struct schedule *s, struct send *d, enum handover_event even
                         .state = state,
                         .reason = view_of(reason),
                         .provider_id = state == SETTLEMENT_HANDLED ? view_of(o->id) : VIEW_NONE,
-                        .possible_duplicate = d->doubtful || o->unknown,
+                        .possible_duplicate = d->doubtful || o->unknown ||
+                                              (event == HANDOVER_ON_RETRY && has_gone_in_part(d)),
                         .wait_ms = o->wait_ms,
                     });
 }
 
-/* It is about us, not about the destination: that has lost no attempt. */
+/* It is about us, not about the destination: that has lost no attempt. But what has gone in part is
+ * one always, so that nobody gets its first parts more often than that (D6). */
+static void back(struct schedule *s, struct send *d, const struct channel_outcome *o)
+{
+    if (has_gone_in_part(d))
+        end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
+    else
+        schedule_move(s, d->holding, d->destination, HANDOVER_ON_BACK);
+}
+
 static void stopped(struct schedule *s, struct send *d, const struct channel_outcome *o)
 {
     schedule_channel_stop(s, d->channel, o->reason);
-    schedule_move(s, d->holding, d->destination, HANDOVER_ON_BACK);
+    back(s, d, o);
+}
+
+/* Whatever has come over its message, its sender or its channel meanwhile: half a text helps
+ * nobody, and the gateway has just taken a part of it. Only what somebody else may be sending by
+ * now ends. */
+static bool send_part(struct schedule *s, struct send *d, struct fault *f)
+{
+    int64_t now = schedule_now(s);
+
+    d->part++;
+    d->generation++;
+    if (s->over)
+        return fault_set(f, FAULT_RETRY, "this process ended before it was all sent");
+    if (d->holding->leaving == LEAVING_LOST || now >= d->holding->held_ms)
+        return fault_set(f, FAULT_RETRY, "its lease has ended before it was all sent");
+    channel_request_clear(&d->request);
+    return build(s, d, f) && schedule_submit(s, d, f);
+}
+
+static void taken(struct schedule *s, struct send *d, const struct channel_outcome *o)
+{
+    struct channel_outcome broken = {.verdict = CHANNEL_TRANSIENT};
+    struct fault f = {0};
+
+    if (d->part + 1 == d->parts) {
+        end_one(s, d, HANDOVER_ON_ACCEPT, SETTLEMENT_HANDLED, o);
+    } else if (!send_part(s, d, &f)) {
+        (void)snprintf(broken.reason, sizeof broken.reason, "%s", f.text);
+        end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, &broken);
+    }
 }
 
 static void judged(struct schedule *s, struct send *d, const struct channel_outcome *o)
@@ -445,7 +501,7 @@ static void judged(struct schedule *s, struct send *d, const struct channel_outc
     switch (o->verdict) {
     case CHANNEL_HANDLED:
         schedule_channel_ok(s, c, d);
-        end_one(s, d, HANDOVER_ON_ACCEPT, SETTLEMENT_HANDLED, o);
+        taken(s, d, o);
         break;
     case CHANNEL_REFUSED:
         schedule_channel_ok(s, c, d);
@@ -490,13 +546,13 @@ static void unanswered(struct schedule *s, struct send *d, const struct http_rep
     char said[FAULT_TEXT_MAX - 16];
 
     mask_sentence(view_of(reply->error), said, sizeof said);
+    (void)snprintf(o.reason, sizeof o.reason, "no answer: %s", said);
     if (reply->fate == HTTP_NOT_SENT) {
         /* Nobody was reached: it is no attempt, and what waits is not spent on an outage. */
         schedule_channel_lost(s, d->channel, said);
-        schedule_move(s, d->holding, d->destination, HANDOVER_ON_BACK);
+        back(s, d, &o);
         return;
     }
-    (void)snprintf(o.reason, sizeof o.reason, "no answer: %s", said);
     judged(s, d, &o);
 }
 
@@ -536,6 +592,7 @@ void schedule_on_reply(void *schedule, const struct http_reply *reply)
     d = s->sends[(uint32_t)reply->token];
     assert(d->holding != NULL && d->generation == reply->token >> 32);
     is_call = d->holding->sender == NULL;
+    d->out = false;
     slot_pool_give(&s->slots, &d->channel->out);
     if (!is_call)
         d->channel->open[d->holding->lease.shard]--;
@@ -546,7 +603,8 @@ void schedule_on_reply(void *schedule, const struct http_reply *reply)
         schedule_call_replied(s, d, reply);
     else
         judge(s, d, reply);
-    schedule_send_free(s, d);
+    if (!d->out)
+        schedule_send_free(s, d);
 }
 
 /* ---- at the start and at the end ---- */

@@ -151,7 +151,8 @@ struct holding {
     int64_t begin_ms;    /* nothing is done before, by the store's clock; 0: it has come */
     int64_t due_ms;      /* lateness counts from here, by the store's clock; 0: it was counted */
     int64_t deferred_ms; /* when those that wait for their gap may be marked; 0: none do */
-    int64_t fence_ms;    /* no request begins from here on */
+    int64_t fence_ms;    /* nothing is begun from here on */
+    int64_t held_ms;     /* the lease lasts for a request until here: also for a text's next part */
     int64_t renew_ms;
     int64_t settled_ms;  /* since when `fresh` waits; 0: it is empty */
     int64_t retry_at_ms; /* of the next pass, by the store's clock */
@@ -227,7 +228,10 @@ struct send {
     struct holding *holding; /* NULL: unused */
     size_t destination;
     bool doubtful;
-    bool probe; /* of a stopped channel */
+    bool probe;     /* of a stopped channel */
+    bool out;       /* its request is */
+    unsigned part;  /* of its text: 0 …; those before it were taken */
+    unsigned parts; /* requests that it takes */
     struct channel_of *channel;
     struct channel_request request;
     struct http_header headers[CHANNEL_HEADERS_MAX];
@@ -299,6 +303,7 @@ struct schedule {
     struct holding *calls_last;
     struct far_clock clock; /* the store's */
     bool ending;
+    bool over; /* and what is out is not waited for any more */
     bool outbox_full;
     struct stranger strangers[SCHEDULE_STRANGERS_MAX];
     struct settlement settlements[SCHEDULE_SETTLED_MAX]; /* of the write being made */

@@ -44,6 +44,7 @@ struct send_store_message *send_store_add(struct send_store *m, enum schedule_ki
     to->count = count;
     to->slices = (count + SEND_STORE_SLICE - 1) / SEND_STORE_SLICE;
     to->live = true;
+    to->body = "Hello";
     to->callback = (struct callback_state){.open = true, .max_calls = 3, .last_call_ms = -1};
     for (size_t k = 0; k < to->slices; k++) {
         struct send_store_slice *s = &to->slice[k];
@@ -183,7 +184,7 @@ static void describe(const struct send_store_message *message, struct schedule_m
         .weight = 1,
         .source = view_of(message->source),
         .sub_type = view_of(message->sub_type),
-        .body = VIEW("Hello"),
+        .body = view_of(message->body),
         .callback = message->callback,
         .calls = message->calls,
         .customer = view_of(message->id),

@@ -32,6 +32,7 @@ struct send_store_message {
     enum schedule_kind kind;
     const char *source;
     const char *sub_type;
+    const char *body;
     size_t count; /* destinations */
     size_t slices;
     int64_t at_ms;

@@ -113,8 +113,13 @@ static void answer_reply(struct send_world *w, struct world_process *p, struct a
 
     if (a->channel == 2 && a->fate == HTTP_ANSWERED && (a->status == 200 || a->status == 400))
         w->calls[a->message].told_ms[p->index] = send_world_store_ms(w);
-    if (a->channel != 2)
-        w->seen[a->message][a->dest].known_ms[p->index] = send_world_store_ms(w);
+    if (a->channel != 2) {
+        struct world_seen *seen = &w->seen[a->message][a->dest];
+
+        seen->known_ms[p->index] = send_world_store_ms(w);
+        if (a->fate == HTTP_ANSWERED && a->status == 200)
+            seen->going[p->index].taken++;
+    }
     p->out--;
     schedule_on_reply(p->loop, &r);
 }
@@ -382,6 +387,17 @@ static void make_conf(struct send_world *w)
     };
 }
 
+void send_world_lengthen(struct send_store_message *m, unsigned parts)
+{
+#define NINETY                                                                                     \
+    "The quick brown fox jumps over the lazy dog. The quick brown fox jumps over the lazy dog. "
+    static const char text[] = NINETY NINETY NINETY NINETY;
+#undef NINETY
+
+    assert_in_range(parts, 2, 3);
+    m->body = text + sizeof text - 1 - (size_t)170 * (parts - 1);
+}
+
 static void make_message(struct send_world *w)
 {
     bool call = world_chance(w, 250);
@@ -392,6 +408,8 @@ static void make_message(struct send_world *w)
 
     m->source = call ? "" : w->senders[gated].address;
     m->sub_type = gated ? "whatsapp" : "sms";
+    if (world_chance(w, 400))
+        send_world_lengthen(m, 2 + (unsigned)rng_below(&w->rng, 2));
     m->at_ms = send_world_store_ms(w) + (int64_t)rng_below(&w->rng, 5000);
     m->retry_delay_ms = 1000 + (int64_t)rng_below(&w->rng, 2000);
     m->attempts_max = 1 + (unsigned)rng_below(&w->rng, 3);
@@ -518,6 +536,9 @@ static void check_destination(struct send_world *w, size_t at, size_t dest)
     if (seen->accepted > seen->attempts && !seen->said_duplicate)
         fail_msg("message %zu: %zu has it %u times in %u attempts, and nothing says so", at, dest,
                  seen->accepted, seen->attempts);
+    if (seen->started > 1 && !seen->said_duplicate)
+        fail_msg("message %zu: %zu got the beginning %u times, and nothing says so", at, dest,
+                 seen->started);
     if (seen->said_handled && seen->accepted == 0)
         fail_msg("message %zu: %zu is handled, and the carrier does not know of it", at, dest);
     if (m->deleted)

@@ -34,8 +34,15 @@ struct schedule_faults {   /* in 1000 */
 
 struct world_seen {    /* of one destination */
     unsigned attempts; /* the highest number begun */
-    unsigned requests; /* begun */
-    unsigned accepted; /* by the carrier */
+    unsigned requests; /* begun; a text of several parts is one */
+    unsigned accepted; /* by the carrier, whole */
+    unsigned started;  /* its first part was accepted */
+    struct {
+        uint32_t life;
+        unsigned attempt;
+        unsigned taken; /* parts that it knows to be accepted in that attempt */
+        uint8_t holder[SLICE_HOLDER_BYTES];
+    } going[WORLD_PROCESSES];
     int64_t
         known_ms[WORLD_PROCESSES]; /* when that process heard of an attempt's fate, store's clock */
     bool refused;                  /* by the carrier, for good */
@@ -114,6 +121,8 @@ void send_world_init_empty(struct send_world *w, uint64_t seed);
 struct send_store_message *send_world_add(struct send_world *w, int sender, size_t count,
                                           int64_t due_ms);
 /* Callbacks only, due in the next three days, of every result and at the usual distances. */
+/* Its text has so many parts, each a request. */
+void send_world_lengthen(struct send_store_message *m, unsigned parts);
 void send_world_init_days(struct send_world *w, uint64_t seed);
 /* WhatsApp messages to one recipient each, a different one, all due at 1000 ms; nothing fails. Rate
  * and gap are the second sender's. */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "bridge/core/num.h"
+#include "bridge/core/parts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static bool build(const struct channel_setup *s, const struct channel_send *m,
 {
     (void)s, (void)f;
     out->method = "POST";
-    buf_printf(&out->body, "%u %.*s", m->attempt, VIEW_ARG(m->to));
+    buf_printf(&out->body, "%u %u %.*s", m->attempt, m->part, VIEW_ARG(m->to));
     return true;
 }
 
@@ -36,7 +37,13 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
     (void)snprintf(out->reason, sizeof out->reason, "%d", reply->status);
 }
 
-static const struct channel fake_channel = {.name = "fake", .build = build, .judge = judge};
+static const struct channel fake_channel = {
+    .name = "fake", .build = build, .judge = judge, .is_sms = true, .splits = true};
+
+static unsigned world_parts(const struct send_store_message *m)
+{
+    return parts_of(view_of(m->body)).count;
+}
 
 bool world_closed(const struct send_world *w, const struct send_store_message *m, int64_t store_ms)
 {
@@ -93,6 +100,43 @@ static void check_message(struct send_world *w, struct send_store_message *m, si
     seen->requests++;
 }
 
+/* The further parts of a text: whatever has come over it, in order, after the one before is known
+ * to be accepted, and while nobody else may send it. */
+static void check_part(const struct world_process *p, const struct send_store_message *m,
+                       const struct action *a)
+{
+    const struct send_world *w = p->world;
+    const struct world_seen *seen = &w->seen[a->message][a->dest];
+    const struct send_store_slice *slice = &m->slice[a->dest / SEND_STORE_SLICE];
+
+    if (seen->going[p->index].life != p->life || seen->going[p->index].attempt != a->attempt ||
+        seen->going[p->index].taken != a->part)
+        fail_msg("message %zu: part %u of attempt %u to %zu, and the one before was not taken",
+                 a->message, a->part, a->attempt, a->dest);
+    assert_int_equal(a->attempt, slice->slice.attempt);
+    if (memcmp(slice->slice.holder, seen->going[p->index].holder, SLICE_HOLDER_BYTES) != 0 ||
+        send_world_store_ms(w) >= slice->lease_ends_ms)
+        fail_msg("message %zu: part %u to %zu without a lease", a->message, a->part, a->dest);
+}
+
+static void check_request(struct world_process *p, struct send_store_message *m,
+                          const struct action *a)
+{
+    struct world_seen *seen;
+
+    if (a->part > 0) {
+        check_part(p, m, a);
+        return;
+    }
+    check_message(p->world, m, a->message, a->dest, a->attempt);
+    seen = &p->world->seen[a->message][a->dest];
+    seen->going[p->index].life = p->life;
+    seen->going[p->index].attempt = a->attempt;
+    seen->going[p->index].taken = 0;
+    memcpy(seen->going[p->index].holder, m->slice[a->dest / SEND_STORE_SLICE].slice.holder,
+           SLICE_HOLDER_BYTES);
+}
+
 /* A stopped channel is tried by one request at a time, by whoever has the probe; nobody sends on
  * what it knew long ago. */
 static void check_stop(struct send_world *w, const struct world_process *p, unsigned channel)
@@ -129,6 +173,7 @@ static bool submit(void *ctx, const struct http_call *call, struct fault *f)
     struct send_world *w = p->world;
     struct view rest = call->body;
     int64_t attempt = 0;
+    int64_t part = 0;
     struct action *a;
 
     (void)f;
@@ -140,12 +185,16 @@ static bool submit(void *ctx, const struct http_call *call, struct fault *f)
     if (call->destination == 2) {
         world_call_begun(w, a, rest);
     } else {
-        struct send_store_message *m = send_store_of_address(&w->model, rest, &a->dest);
+        struct send_store_message *m;
 
+        assert_true(num_int(view_cut(&rest, ' '), &part));
+        m = send_store_of_address(&w->model, rest, &a->dest);
         a->message = (size_t)(m - w->model.messages);
-        check_message(w, m, a->message, a->dest, a->attempt);
+        a->part = (unsigned)part;
+        check_request(p, m, a);
     }
-    check_stop(w, p, a->channel);
+    if (a->part == 0)
+        check_stop(w, p, a->channel);
     if (w->down[a->channel] || world_chance(w, w->faults.not_sent)) {
         a->fate = HTTP_NOT_SENT;
         a->kind = REPLY;
@@ -153,6 +202,8 @@ static bool submit(void *ctx, const struct http_call *call, struct fault *f)
         a->fate = HTTP_UNKNOWN;
         a->kind = REPLY;
     }
+    if (a->part > 0)
+        return true;
     if (a->kind == REPLY && a->channel != 2 && a->fate == HTTP_NOT_SENT)
         w->seen[a->message][a->dest].requests--;
     else if (a->channel == 1)
@@ -172,9 +223,9 @@ void world_arrive(struct send_world *w, struct action *a)
     a->fate = HTTP_ANSWERED;
     if (w->unauthorised[a->channel]) {
         a->status = 401;
-        if (a->channel != 2) /* it has lost no attempt */
+        if (a->channel != 2 && a->part == 0) /* it has lost no attempt */
             w->seen[a->message][a->dest].requests--;
-        if (a->channel == 1)
+        if (a->channel == 1 && a->part == 0)
             unnote_to(w, a);
         return;
     }
@@ -191,7 +242,9 @@ void world_arrive(struct send_world *w, struct action *a)
                 : world_chance(w, w->faults.throttle) ? 429
                 : world_chance(w, w->faults.refuse)   ? 400
                                                       : 200;
-    if (a->status == 200)
+    if (a->status == 200 && a->part == 0)
+        seen->started++;
+    if (a->status == 200 && a->part + 1 == world_parts(&w->model.messages[a->message]))
         seen->accepted++;
     if (a->status == 400)
         seen->refused = true;

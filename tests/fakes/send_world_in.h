@@ -73,6 +73,7 @@ struct action {
     unsigned channel;
     size_t message, dest;
     unsigned attempt;
+    unsigned part;
     int64_t begun_ms, before_ms; /* its request, and the one to the same number before */
     enum http_fate fate;
     int status;

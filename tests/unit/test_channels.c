@@ -152,6 +152,120 @@ static void kannel_gets_one_receiver_its_coding_and_our_dlr_url(void **state)
     try_done(&t);
 }
 
+static void has(struct try *t, unsigned part, const char *what)
+{
+    t->send.part = part;
+    assert_true(build(t));
+    if (strstr(buf_text(&t->request.path), what) == NULL)
+        fail_msg("part %u is %s", part, buf_text(&t->request.path));
+}
+
+/* One request for each, with the header that joins them; the last one asks for all reports. */
+static void kannel_gets_a_long_text_in_parts(void **state)
+{
+    char text[200];
+    char path[1024];
+    struct try t;
+
+    (void)state;
+    memset(text, 'a', sizeof text);
+    try_init(&t, "kannel", (struct view){text, sizeof text}, false, VIEW("sms"));
+    t.setup.user = t.setup.password = "x";
+    t.setup.receipts_url = "http://r";
+    t.setup.receipts_secret = "s";
+    assert_int_equal(channel_requests(t.setup.kind, &t.content), 2);
+    (void)snprintf(path, sizeof path,
+                   "/sendsms?username=x&password=x&from=12345678&to=%%2B3580401234567"
+                   "&charset=UTF-8&coding=0&udh=%%05%%00%%03P%%02%%01&text=%.153s"
+                   "&dlr-mask=18&dlr-url=http%%3A%%2F%%2Fr%%3Fref%%3D" REF "%%26token%%3Ds"
+                   "%%26type%%3D%%25d%%26time%%3D%%25T%%26answer%%3D%%25A%%26id%%3D%%25F",
+                   text);
+    built(&t, "GET", path, "");
+    assert_true(view_is(header(&t, "Idempotency-Key"), REF "/1"));
+    has(&t, 1,
+        "&udh=%05%00%03P%02%02&text=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "&dlr-mask=19&");
+    assert_true(view_is(header(&t, "Idempotency-Key"), REF "/2"));
+    t.send.attempt++; /* is told from the one before */
+    has(&t, 0, "&udh=%05%00%03Q%02%01&");
+    try_done(&t);
+}
+
+static void kannel_gets_no_character_in_two_pieces(void **state)
+{
+    struct buf text;
+    struct try t;
+
+    (void)state;
+    buf_init(&text, 65536);
+    for (int i = 0; i < 66; i++)
+        buf_put_text(&text, "x");
+    for (int i = 0; i < 30; i++)
+        buf_put_text(&text, "😀");
+    try_init(&t, "kannel", buf_view(&text), false, VIEW("sms"));
+    t.setup.user = t.setup.password = "x";
+    assert_int_equal(channel_requests(t.setup.kind, &t.content), 2);
+    has(&t, 0, "&coding=2&udh=%05%00%03P%02%01&text=xxxxxx");
+    assert_null(strstr(buf_text(&t.request.path), "%F0"));
+    has(&t, 1, "&coding=2&udh=%05%00%03P%02%02&text=%F0%9F%98%80%F0%9F%98%80");
+    try_done(&t);
+
+    buf_clear(&text);
+    for (int i = 0; i < 152; i++)
+        buf_put_text(&text, "x");
+    buf_put_text(&text, "€ and more");
+    try_init(&t, "kannel", buf_view(&text), false, VIEW("sms"));
+    t.setup.user = t.setup.password = "x";
+    assert_int_equal(channel_requests(t.setup.kind, &t.content), 2);
+    has(&t, 0, "&coding=0&udh=%05%00%03P%02%01&text=xxxxxx");
+    assert_null(strstr(buf_text(&t.request.path), "%E2"));
+    has(&t, 1, "&coding=0&udh=%05%00%03P%02%02&text=%E2%82%AC%20and%20more");
+    try_done(&t);
+    buf_done(&text);
+}
+
+/* Longer than the interface takes, but the header has no numbers for it. */
+static void kannel_refuses_what_no_phone_could_join(void **state)
+{
+    struct buf text;
+    struct try t;
+
+    (void)state;
+    buf_init(&text, 65536);
+    for (int i = 0; i < 255 * 67; i++)
+        buf_put_text(&text, i == 0 ? "ж" : "x");
+    try_init(&t, "kannel", buf_view(&text), false, VIEW("sms"));
+    t.setup.user = t.setup.password = "x";
+    assert_int_equal(channel_requests(t.setup.kind, &t.content), 255);
+    has(&t, 254, "&udh=%05%00%03P%FF%FF&text=x");
+    try_done(&t);
+    buf_put_text(&text, "x");
+    try_init(&t, "kannel", buf_view(&text), false, VIEW("sms"));
+    t.setup.user = t.setup.password = "x";
+    assert_false(build(&t));
+    assert_int_equal(t.f.cls, FAULT_REJECT);
+    assert_string_equal(t.f.text, "the text has 256 parts, and an SMS has at most 255");
+    try_done(&t);
+    buf_done(&text);
+}
+
+static void the_others_get_any_text_whole(void **state)
+{
+    char text[200];
+
+    (void)state;
+    memset(text, 'a', sizeof text);
+    for (size_t i = 0; channels[i] != NULL; i++) {
+        struct try t;
+
+        try_init(&t, channels[i]->name, (struct view){text, sizeof text}, false, VIEW("sms"));
+        assert_int_equal(t.content.parts, 2);
+        assert_int_equal(channel_requests(channels[i], &t.content),
+                         channels[i] == &channel_kannel ? 2 : 1);
+        try_done(&t);
+    }
+}
+
 static void the_conversation_api_gets_an_identity_and_our_ref(void **state)
 {
     struct try t;
@@ -461,6 +575,10 @@ int main(void)
         cmocka_unit_test(webhook_hands_on_the_template_as_it_is),
         cmocka_unit_test(webhook_signs_with_every_key_in_force),
         cmocka_unit_test(kannel_gets_one_receiver_its_coding_and_our_dlr_url),
+        cmocka_unit_test(kannel_gets_a_long_text_in_parts),
+        cmocka_unit_test(kannel_gets_no_character_in_two_pieces),
+        cmocka_unit_test(kannel_refuses_what_no_phone_could_join),
+        cmocka_unit_test(the_others_get_any_text_whole),
         cmocka_unit_test(the_conversation_api_gets_an_identity_and_our_ref),
         cmocka_unit_test(the_conversation_api_gets_ids_as_they_are),
         cmocka_unit_test(a_template_goes_to_whatsapp_as_one_and_to_others_as_its_text),
