@@ -2,6 +2,8 @@
 #define _XOPEN_SOURCE 700
 #include "tests/fakes/kannel.h"
 
+#include "bridge/core/percent.h"
+#include "bridge/core/utf8.h"
 #include "tests/fakes/probe.h"
 
 #include <arpa/inet.h>
@@ -98,8 +100,7 @@ static void write_conf(const struct kannel *k)
             "connect-allow-ip = 127.0.0.1\n\n"
             "group = smsbox\nbearerbox-host = 127.0.0.1\nsendsms-port = %d\n"
             "sendsms-interface = 127.0.0.1\nlog-level = 1\nlog-file = %s/smsbox.log\n\n"
-            "group = sendsms-user\nusername = " KANNEL_USER "\npassword = " KANNEL_PASSWORD "\n"
-            "max-messages = 10\nconcatenation = true\n\n"
+            "group = sendsms-user\nusername = " KANNEL_USER "\npassword = " KANNEL_PASSWORD "\n\n"
             "group = sms-service\nkeyword = default\ntext = \"none\"\nmax-messages = 0\n",
             k->ports[ADMIN], k->ports[BOXES], k->dir, k->ports[SMSC], k->sendsms_port, k->dir);
     if (fclose(f) != 0)
@@ -228,6 +229,88 @@ unsigned kannel_taken(const struct kannel *k, const char *line)
 
     snprintf(wanted, sizeof wanted, "<%s>", line);
     return count((struct view){k->texts.p, k->texts.n}, wanted);
+}
+
+/* ---- what a phone shows ---- */
+
+/* One byte of what the operator was sent, as it writes it. false: none is left. */
+static bool next_byte(struct view *sent, unsigned char *byte)
+{
+    int escaped = sent->n > 0 && sent->p[0] == '%' ? percent_byte(*sent) : -1;
+
+    if (sent->n == 0)
+        return false;
+    *byte = sent->p[0] == '+' ? ' ' : (unsigned char)sent->p[0];
+    if (escaped >= 0)
+        *byte = (unsigned char)escaped;
+    *sent = view_skip(*sent, escaped >= 0 ? 3 : 1);
+    return true;
+}
+
+static bool next_unit(struct view *sent, unsigned *unit)
+{
+    unsigned char high, low;
+
+    if (!next_byte(sent, &high) || !next_byte(sent, &low))
+        return false;
+    *unit = (unsigned)high << 8 | low;
+    return true;
+}
+
+/* false: it ends or begins within a character. */
+static bool show_ucs2(struct view sent, struct buf *to)
+{
+    while (sent.n > 0) {
+        unsigned unit, low;
+        char bytes[4];
+
+        if (!next_unit(&sent, &unit) || (unit >= 0xdc00 && unit <= 0xdfff))
+            return false;
+        if (unit >= 0xd800 && unit <= 0xdbff) {
+            if (!next_unit(&sent, &low) || low < 0xdc00 || low > 0xdfff)
+                return false;
+            unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+        }
+        buf_put(to, (struct view){bytes, utf8_write(unit, bytes)});
+    }
+    return true;
+}
+
+static bool show(struct view sent, bool ucs2, struct buf *to)
+{
+    unsigned char byte;
+
+    if (ucs2)
+        return show_ucs2(sent, to);
+    while (next_byte(&sent, &byte))
+        buf_put(to, (struct view){(const char *)&byte, 1});
+    return true;
+}
+
+unsigned kannel_joined(const struct kannel *k, const char *number, bool ucs2, struct buf *to)
+{
+    char mark[64];
+    unsigned char first[6] = {0};
+    unsigned parts = 0;
+
+    snprintf(mark, sizeof mark, " %s udh ", number);
+    for (const char *at = strstr(k->texts.p, mark); at != NULL; at = strstr(at + 1, mark)) {
+        const char *end = strchr(at, '>');
+        struct view rest = {at + strlen(mark), (size_t)(end - at) - strlen(mark)};
+        struct view udh = view_cut(&rest, ' ');
+        unsigned char header[6];
+
+        for (size_t i = 0; i < sizeof header; i++)
+            if (!next_byte(&udh, &header[i]))
+                return 0;
+        if (parts == 0)
+            memcpy(first, header, sizeof first);
+        first[5] = (unsigned char)++parts;
+        if (memcmp(header, first, sizeof header) != 0 || udh.n > 0 ||
+            !view_starts(rest, VIEW("data ")) || !show(view_skip(rest, 5), ucs2, to))
+            return 0;
+    }
+    return parts == first[4] ? parts : 0;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)

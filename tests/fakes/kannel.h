@@ -1,7 +1,8 @@
 /*
  * kannel: a real Kannel gateway of a test on loopback: bearerbox, smsbox, and fakesmsc as the
  * operator, which takes every text and says at once that it is delivered. In a directory of its
- * own; gone with the test, whatever becomes of it.
+ * own; gone with the test, whatever becomes of it. Nothing is set that a gateway need not have,
+ * such as how many parts it makes of a text.
  *
  * A helper that can't do its work ends the test program with a sentence.
  */
@@ -32,6 +33,10 @@ void kannel_start(struct kannel *k);
 void kannel_await(struct kannel *k, unsigned wanted);
 /* How many of the texts taken so far are "FROM TO text WORDS" (their blanks as '+' or as sent). */
 unsigned kannel_taken(const struct kannel *k, const char *line);
+/* Appends, as UTF-8, what the phone of that number shows, which has got one long text so far, in
+ * UCS-2 or not. Gives in how many parts; 0: one is missing, there are more, they are out of order,
+ * or one ends within a character. */
+unsigned kannel_joined(const struct kannel *k, const char *number, bool ucs2, struct buf *to);
 void kannel_operator_away(struct kannel *k); /* kills fakesmsc: the operator can't be reached */
 void kannel_operator_back(struct kannel *k);
 void kannel_stop(struct kannel *k);
