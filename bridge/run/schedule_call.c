@@ -35,6 +35,8 @@ static void queue(struct schedule *s, struct holding *h)
         s->calls = h;
     s->calls_last = h;
     h->in_line = true;
+    if (++s->call_count >= SCHEDULE_CALLS_MAX)
+        s->calls_shut = true;
 }
 
 void schedule_call_forget(struct schedule *s, struct holding *h)
@@ -51,6 +53,10 @@ void schedule_call_forget(struct schedule *s, struct holding *h)
     else
         s->calls_last = h->prev;
     h->next = h->prev = NULL;
+    if (--s->call_count > SCHEDULE_CALLS_MAX / 2 || !s->calls_shut)
+        return;
+    s->calls_shut = false;
+    schedule_claim_all(s);
 }
 
 /* Until calls may be made again, by what the store's clock may show; 0: they may. */

@@ -54,11 +54,18 @@ void schedule_claim_done(struct schedule *s)
     heap_done(&s->claims);
 }
 
-int64_t schedule_claim_wake_ms(const struct schedule *s)
+static int64_t first_ms(const struct schedule *s)
 {
     const struct heap_item *first = heap_first(&s->claims);
 
     return s->ending || first == NULL || !schedule_up(s) ? INT64_MAX : first->at_ms;
+}
+
+int64_t schedule_claim_wake_ms(const struct schedule *s)
+{
+    int64_t room = schedule_pace_wake_ms(s);
+
+    return first_ms(s) < room ? first_ms(s) : room;
 }
 
 /* Of all of them: what blocks a shard may be what is held of the others. */
@@ -75,6 +82,14 @@ void schedule_claim_room(struct schedule *s)
     }
 }
 
+void schedule_claim_all(struct schedule *s)
+{
+    for (unsigned i = 0; i < SHARD_COUNT; i++) {
+        s->shards[i].due_ms = schedule_now(s);
+        arm(s, &s->shards[i]);
+    }
+}
+
 /* ---- a claim ---- */
 
 static void claim(struct schedule *s, unsigned number)
@@ -87,7 +102,7 @@ static void claim(struct schedule *s, unsigned number)
         .quantum = SCHEDULE_QUANTUM,
         .lease_ms = s->conf.lease_ms,
         .ahead_ms = SCHEDULE_AHEAD_MS,
-        .calls = s->conf.dialler >= 0,
+        .calls = s->conf.dialler >= 0 && !s->calls_shut,
         .head_start = SCHEDULE_HEAD_START,
         .gated = VIEW("whatsapp"),
         .closed = s->closed,
@@ -106,9 +121,10 @@ void schedule_claim_due(struct schedule *s)
 {
     int64_t now = schedule_now(s);
 
-    if (schedule_claim_wake_ms(s) <= now)
+    schedule_pace_look(s);
+    if (first_ms(s) <= now)
         schedule_closed_look(s);
-    while (schedule_claim_wake_ms(s) <= now) {
+    while (first_ms(s) <= now) {
         struct shard *sh = of_timer(heap_first(&s->claims));
 
         heap_remove(&s->claims, &sh->claim_timer);
@@ -229,12 +245,6 @@ static int64_t due_ms(const struct holding *h, const struct schedule_claimed_sli
     return slice->due_ms > created_ms ? slice->due_ms : created_ms;
 }
 
-/* What is held of it takes longer than the others should wait for room. */
-static bool is_slow(const struct sender *from)
-{
-    return from->conf->rate > 0 && from->held * 1000 / from->conf->rate > SCHEDULE_NEXT_MS;
-}
-
 static void take_message(struct schedule *s, struct holding *h)
 {
     struct sender *from = schedule_sender_find(s, h->content->message.source);
@@ -252,7 +262,7 @@ static void take_message(struct schedule *s, struct holding *h)
     view_copy(h->content->message.source, from->source, sizeof from->source);
     full_ms = schedule_closed_full_ms(s, from);
     from->held += h->count[HANDOVER_WAITING];
-    if (is_slow(from))
+    if (schedule_is_slow(s, from))
         schedule_hold_slow(s, h);
     schedule_window_defer_put_off(s, h);
     open_ms = hours_open_ms(&from->conf->hours, from->conf->zone, store);

@@ -10,6 +10,9 @@
 
 #define FEW          (SCHEDULE_CLOSED_MAX - SCHEDULE_STRANGERS_MAX) /* senders */
 #define LEASES_AHEAD 2 /* of what its rate lets through, small messages are held so far ahead */
+/* Of one that has no rate, of what its gateway does: many small messages that are held cost less
+ * than many that are looked at again and again. */
+#define SMALL_MS 60000
 
 static int64_t above_zero(int64_t n)
 {
@@ -22,10 +25,16 @@ static void put(struct schedule *s, struct schedule_closed closed)
         s->closed[s->closed_count++] = closed;
 }
 
-/* An eighth of what it takes to send all that is held: by then there is room, or not yet. */
-static int64_t rest_ms(const struct sender *from)
+/* Message parts a second; 0: as many as there are. */
+static int64_t rate_of(const struct schedule *s, const struct sender *from)
 {
-    int64_t rest = from->held * 1000 / from->conf->rate / 8;
+    return from->conf->rate > 0 ? from->conf->rate : schedule_pace_of(s, from);
+}
+
+/* An eighth of what it takes to send all that is held: by then there is room, or not yet. */
+static int64_t rest_ms(const struct schedule *s, const struct sender *from)
+{
+    int64_t rest = from->held * 1000 / rate_of(s, from) / 8;
 
     if (rest < SCHEDULE_FULL_MS)
         return SCHEDULE_FULL_MS;
@@ -34,7 +43,7 @@ static int64_t rest_ms(const struct sender *from)
 
 static int64_t in_lease(const struct schedule *s, const struct sender *from)
 {
-    return s->conf.lease_ms * from->conf->rate / 1000;
+    return s->conf.lease_ms * rate_of(s, from) / 1000;
 }
 
 static bool is_slow_full(const struct schedule *s)
@@ -42,26 +51,42 @@ static bool is_slow_full(const struct schedule *s)
     return s->slow >= SCHEDULE_SLOW_MAX || s->slow_count >= SCHEDULE_SLOW_HOLDINGS;
 }
 
+/* It needs so many more soon. */
+static int64_t more(const struct schedule *s, const struct sender *from)
+{
+    return above_zero(SCHEDULE_NEXT_MS * rate_of(s, from) / 1000 - from->held);
+}
+
+/* For messages of which nothing is held. */
+static int64_t room(const struct schedule *s, const struct sender *from)
+{
+    int64_t first = is_slow_full(s) ? 0 : SCHEDULE_NEWCOMERS;
+
+    if (s->slow >= SCHEDULE_SLOW_MAX || (from->conf->rate > 0 && first == 0))
+        return more(s, from);
+    if (from->conf->rate > 0)
+        return above_zero(LEASES_AHEAD * in_lease(s, from) + first - from->held);
+    return above_zero(SMALL_MS * rate_of(s, from) / 1000 + first - from->held);
+}
+
 /* A rate shares one sender out among the messages of which something is held (D8). So each has one
  * slice here, more only where the rate needs it soon, and there is room for those that come: the
- * smaller one is, the longer. */
+ * smaller one is, the longer. Where the gateway is slower than what comes, that is the rate. */
 static struct schedule_closed paced(const struct schedule *s, const struct sender *from)
 {
     return (struct schedule_closed){
         .source = view_of(from->source),
-        .until_ms = schedule_store_ms(s) + rest_ms(from),
-        .more = above_zero(SCHEDULE_NEXT_MS * from->conf->rate / 1000 - from->held),
-        .room = is_slow_full(s) ? 0
-                                : above_zero(LEASES_AHEAD * in_lease(s, from) + SCHEDULE_NEWCOMERS -
-                                             from->held),
+        .until_ms = schedule_store_ms(s) + rest_ms(s, from),
+        .more = more(s, from),
+        .room = room(s, from),
         /* Two processes would share the rate, and halve what the small ones of each get. */
-        .alone = in_lease(s, from) <= SLICE_DESTINATIONS_MAX};
+        .alone = from->conf->rate > 0 && in_lease(s, from) <= SLICE_DESTINATIONS_MAX};
 }
 
 /* Needs more soon: it is told of before those that only have enough. */
-static bool runs_dry(const struct sender *from)
+static bool runs_dry(const struct schedule *s, const struct sender *from)
 {
-    return from->conf->rate == 0 || SCHEDULE_NEXT_MS * from->conf->rate / 1000 > from->held;
+    return rate_of(s, from) == 0 || more(s, from) > 0;
 }
 
 static void put_strangers(struct schedule *s, int64_t now)
@@ -81,7 +106,7 @@ static void put_sender(struct schedule *s, struct sender *from, int64_t now, boo
     if (until > now + SCHEDULE_POLL_MS)
         put(s, (struct schedule_closed){.source = view_of(from->source),
                                         .until_ms = schedule_store_at(s, until)});
-    else if (from->conf->rate > 0)
+    else if (rate_of(s, from) > 0)
         put(s, paced(s, from));
     else if (open)
         put(s, (struct schedule_closed){.source = view_of(from->source)});
@@ -93,7 +118,7 @@ static void put_busy(struct schedule *s, int64_t now, bool dry)
         struct sender *from = s->channels[i].busy;
 
         for (size_t k = 0; k < s->channels[i].busy_count; k++, from = from->next)
-            if (runs_dry(from) == dry && s->closed_count < SCHEDULE_CLOSED_MAX)
+            if (runs_dry(s, from) == dry && s->closed_count < SCHEDULE_CLOSED_MAX)
                 put_sender(s, from, now, s->has_others);
     }
 }
@@ -120,8 +145,8 @@ void schedule_closed_look(struct schedule *s)
 /* Twice as much: so that what comes of claims that were out together is not put down for that. */
 int64_t schedule_closed_full_ms(const struct schedule *s, const struct sender *from)
 {
-    if (!s->has_others || from->conf->rate == 0 ||
+    if (!s->has_others || rate_of(s, from) == 0 ||
         from->held <= 2 * (LEASES_AHEAD * in_lease(s, from) + SCHEDULE_NEWCOMERS))
         return 0;
-    return rest_ms(from);
+    return rest_ms(s, from);
 }

@@ -303,9 +303,14 @@ static bool send_one(struct schedule *s, struct sender *from, int64_t now)
     return false;
 }
 
+static bool is_full(const struct schedule *s, const struct channel_of *c)
+{
+    return c->out >= c->conf->slots || !slot_pool_has(&s->slots, c->out);
+}
+
 static bool has_slot(const struct schedule *s, const struct channel_of *c)
 {
-    return c->out < c->conf->slots && slot_pool_has(&s->slots, c->out) && room(c) > 0;
+    return !is_full(s, c) && room(c) > 0;
 }
 
 /* Turn after turn, sender after sender, so that none takes all slots. */
@@ -335,8 +340,10 @@ void schedule_send_due(struct schedule *s)
     if (!schedule_up(s))
         return;
     schedule_channels_look(s);
-    for (size_t i = 0; i < s->conf.channel_count; i++)
+    for (size_t i = 0; i < s->conf.channel_count; i++) {
         send_channel(s, &s->channels[i]);
+        s->channels[i].full = is_full(s, &s->channels[i]);
+    }
 }
 
 static int64_t sender_wake_ms(struct schedule *s, struct sender *from, int64_t now)

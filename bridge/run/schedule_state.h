@@ -6,6 +6,7 @@
  *   schedule_closed.c  what claims are told of senders that have enough, or can't send
  *   schedule_hold.c    slices held: their states, the fence, the way out
  *   schedule_window.c  what is marked next, and how much of a sender is at once
+ *   schedule_pace.c    how fast senders go, and which of them are slow
  *   schedule_recipients.c  consents and gaps
  *   schedule_open.c    when a sender may send, and how long what it holds is worth sending
  *   schedule_write.c   settlements, and the writes that carry them
@@ -35,16 +36,18 @@
 /* Held of slow senders: with more, only one that runs dry gets any. */
 #define SCHEDULE_SLOW_MAX      (1 << 20) /* destinations */
 #define SCHEDULE_SLOW_HOLDINGS 8192
-#define SCHEDULE_QUANTUM       2    /* slices in a row of one message */
-#define SCHEDULE_SLICES_FIRST  8    /* of a shard's claim, so that one call has many shards */
-#define SCHEDULE_SLICES_MORE   16   /* where it brought all that were asked for */
-#define SCHEDULE_POLL_MS       1000 /* a shard is looked at that often, whatever is known of it */
-#define SCHEDULE_AHEAD_MS      25   /* before its time, what is due is claimed (decisions/0018) */
-#define SCHEDULE_TOGETHER_MS   5    /* claims of so long are made at once, and share an fsync */
-#define SCHEDULE_AGAIN_MS      200  /* after the store has failed */
-#define SCHEDULE_RENEWALS      3    /* of a lease while it lasts */
-#define SCHEDULE_SETTLE_MS     10   /* the longest that a settlement waits to be written */
-#define SCHEDULE_SETTLE_COUNT  500  /* settlements that do not wait */
+#define SCHEDULE_CALLS_MAX                                                                         \
+    1024 /* wait for the dialler: then none is claimed until half have gone */
+#define SCHEDULE_QUANTUM      2    /* slices in a row of one message */
+#define SCHEDULE_SLICES_FIRST 8    /* of a shard's claim, so that one call has many shards */
+#define SCHEDULE_SLICES_MORE  16   /* where it brought all that were asked for */
+#define SCHEDULE_POLL_MS      1000 /* a shard is looked at that often, whatever is known of it */
+#define SCHEDULE_AHEAD_MS     25   /* before its time, what is due is claimed (decisions/0018) */
+#define SCHEDULE_TOGETHER_MS  5    /* claims of so long are made at once, and share an fsync */
+#define SCHEDULE_AGAIN_MS     200  /* after the store has failed */
+#define SCHEDULE_RENEWALS     3    /* of a lease while it lasts */
+#define SCHEDULE_SETTLE_MS    10   /* the longest that a settlement waits to be written */
+#define SCHEDULE_SETTLE_COUNT 500  /* settlements that do not wait */
 /* Of a channel's slots: so many requests are out, or answered and not recorded: what a death may
  * repeat. Then no further one begins. */
 #define SCHEDULE_OPEN_TIMES 3
@@ -58,6 +61,10 @@
 #define SCHEDULE_HEAD_START   32
 #define SCHEDULE_NEXT_MS                                                                           \
     5000 /* a message's next slice is claimed so long before its rate needs it */
+/* So often it is looked how fast each sender goes. What it holds and can't begin by the next look
+ * takes no room from others. */
+#define SCHEDULE_PACE_MS       100
+#define SCHEDULE_PACE_FIRST    2000 /* message parts a second, until it is known better */
 #define SCHEDULE_NEWCOMERS     3000 /* destinations for which a sender that holds enough has room */
 #define SCHEDULE_FULL_MS       2000 /* what finds no room is looked at again after so long, at least */
 #define SCHEDULE_FULL_MOST_MS  30000
@@ -189,6 +196,10 @@ struct sender {
     int64_t ready;       /* message parts MARKING or MARKED */
     int64_t window;      /* how many there may be, as has proved good */
     int64_t narrowed_ms; /* when it proved too large last */
+    int64_t pace;        /* message parts a second that it begins, while it is behind */
+    int64_t begun;       /* message parts since the last look at that, */
+    int64_t waited;      /* what was `ready` then, */
+    int64_t behind_ms;   /* and at which look some of that was left last */
 };
 
 #define UNWELCOME_MAX                                                                              \
@@ -203,6 +214,7 @@ struct channel_of {
     struct channel_ref stoppers[STOPPERS_MAX]; /* the last that stopped it; a ring */
     unsigned stopper_count;
     int out;
+    bool full;          /* no slot was left by the last turn */
     int64_t unrecorded; /* settlements of its messages that are not in the store: what a death
                            repeats */
     int64_t open[SHARD_COUNT]; /* requests of messages that are out, and the unrecorded ones */
@@ -280,7 +292,8 @@ struct schedule {
     struct schedule_closed others;
     size_t closed_count;
     bool has_others;
-    bool has_rates; /* some sender has one */
+    bool has_rates;  /* some sender has one */
+    int64_t pace_ms; /* when it was looked how fast they go */
     struct channel_of *channels;
     struct heap timers; /* of holdings */
     struct heap claims; /* of shards: when to claim */
@@ -301,6 +314,8 @@ struct schedule {
     struct slot_pool slots;
     struct holding *calls; /* callbacks that wait for a slot of the dialler, first to last */
     struct holding *calls_last;
+    size_t call_count;
+    bool calls_shut;        /* too many of them wait */
     struct far_clock clock; /* the store's */
     bool ending;
     bool over; /* and what is out is not waited for any more */
@@ -342,7 +357,9 @@ bool schedule_up(const struct schedule *s);
 void schedule_claim_init(struct schedule *s);
 void schedule_claim_done(struct schedule *s);
 void schedule_claim_due(struct schedule *s);
-void schedule_claim_room(struct schedule *s);                     /* less is held */
+void schedule_claim_room(struct schedule *s); /* less is held */
+void schedule_claim_all(
+    struct schedule *s); /* each shard may have something that is claimed again */
 void schedule_claim_begin(struct schedule *s, struct holding *h); /* its time has come */
 int64_t schedule_claim_wake_ms(const struct schedule *s);
 void schedule_claimed(void *schedule, const struct schedule_claimed *c);
@@ -396,6 +413,14 @@ void schedule_window_defer(struct holding *h, size_t i, int64_t until_ms);
 /* What its slice has put off by itself, and is not due yet. */
 void schedule_window_defer_put_off(struct schedule *s, struct holding *h);
 void schedule_window_end_deferral(struct schedule *s, struct holding *h);
+
+/* ---- schedule_pace.c ---- */
+void schedule_pace_look(struct schedule *s);
+int64_t schedule_pace_wake_ms(const struct schedule *s);
+/* How many message parts it begins in a second; 0: as many as there are. */
+int64_t schedule_pace_of(const struct schedule *s, const struct sender *from);
+/* What is held of it takes longer than the others should wait for room. */
+bool schedule_is_slow(const struct schedule *s, const struct sender *from);
 
 /* ---- schedule_recipients.c ---- */
 bool schedule_needs_recipients(const struct holding *h);

@@ -292,6 +292,7 @@ void schedule_window_begun(struct holding *h, int64_t now_ms)
     struct sender *from = h->sender;
     int64_t parts = schedule_parts_of(h);
 
+    from->begun += parts;
     if (from->window < SCHEDULE_WINDOW_MAX && now_ms < h->marked_ms + SCHEDULE_MARKED_MS / 4 &&
         4 * (from->ready + parts) >= from->window)
         from->window += parts;
