@@ -224,7 +224,7 @@ static void kannel_gets_no_character_in_two_pieces(void **state)
     buf_done(&text);
 }
 
-/* Longer than the interface takes, but the header has no numbers for it. */
+/* As a chat's message may be: the header has no numbers for it. */
 static void kannel_refuses_what_no_phone_could_join(void **state)
 {
     struct buf text;
