@@ -110,7 +110,7 @@ static bool build(const struct channel_setup *s, const struct channel_send *m,
     char room[PHONE_NORMAL_MAX + 1];
     char app[APP_ID_MAX];
     char ref[CHANNEL_REF_MAX];
-    struct view identity = view_trim(m->to);
+    struct view identity = phone_trim(m->to);
     struct view channel = VIEW_NONE;
     struct json_out j;
 

@@ -322,7 +322,7 @@ static void the_conversation_api_gets_ids_as_they_are(void **state)
             char identity[64];
 
             try_init(&t, "sinch-conversation", VIEW("Hei"), false, view_of(sub_types[i]));
-            snprintf(given, sizeof given, " %s\t", ids[k]);
+            snprintf(given, sizeof given, "\n %s\t\n", ids[k]);
             snprintf(identity, sizeof identity, "\"identity\":\"%s\"}", ids[k]);
             t.send.to = view_of(given);
             assert_true(build(&t));
