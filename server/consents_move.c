@@ -26,6 +26,7 @@ struct consents_move {
     char next[CURSOR_MAX];   /* of the one behind it */
     size_t owed;             /* replies, and one while a page is read */
     bool failed;             /* the page comes again */
+    bool left;               /* something could not be moved: all is gone through once more */
     bool closed;
     bool ended;
     int64_t moved;
@@ -60,6 +61,18 @@ static void on_timer(uv_timer_t *timer)
         uv_timer_start(&m->timer, on_timer, CONSENTS_MOVE_RETRY_MS, 0);
 }
 
+static void end_pass(struct consents_move *m)
+{
+    if (m->moved > 0)
+        notice_say(m->foundation->server->log, NOTICE_INFO, "consents_moved",
+                   NOTICE_INT("count", m->moved));
+    if (m->left)
+        uv_timer_start(&m->timer, on_timer, CONSENTS_MOVE_AGAIN_MS, 0);
+    m->left = false;
+    m->moved = 0;
+    m->shard = 0;
+}
+
 static void one_less(struct consents_move *m)
 {
     if (--m->owed > 0)
@@ -72,9 +85,8 @@ static void one_less(struct consents_move *m)
         memcpy(m->cursor, m->next, sizeof m->cursor);
         if (strcmp(m->cursor, "0") != 0 || ++m->shard < SHARD_COUNT)
             ask_page(m);
-        else if (m->moved > 0)
-            notice_say(m->foundation->server->log, NOTICE_INFO, "consents_moved",
-                       NOTICE_INT("count", m->moved));
+        else
+            end_pass(m);
     }
 }
 
@@ -89,12 +101,18 @@ static void end_moving(struct moving *one)
     one_less(m);
 }
 
+/* What Redis refuses, as of a damaged key, must not keep the others where nobody finds them. */
 static void fail(struct consents_move *m, const struct redis_value *v)
 {
-    if (v->kind == REDIS_ERROR && !m->ended)
+    if (v->kind == REDIS_LOST) {
+        m->failed = true;
+        return;
+    }
+    if (!m->left && !m->ended)
         notice_say(m->foundation->server->log, NOTICE_WARN, "consents_move_failed",
-                   NOTICE_VIEW("error", v->text));
-    m->failed = true;
+                   NOTICE_INT("shard", m->shard),
+                   NOTICE_VIEW("error", v->kind == REDIS_ERROR ? v->text : VIEW("no such reply")));
+    m->left = true;
 }
 
 static void on_taken_away(void *owner, const struct redis_value *v)
@@ -188,6 +206,7 @@ static void on_page(void *owner, const struct redis_value *v)
     if (v->kind != REDIS_ARRAY || v->count != 2 || v->items[0].text.n >= sizeof m->next ||
         v->items[1].kind != REDIS_ARRAY) {
         fail(m, v);
+        snprintf(m->next, sizeof m->next, "0");
         one_less(m);
         return;
     }

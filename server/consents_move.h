@@ -8,7 +8,8 @@
 
 #include "server/foundation.h"
 
-#define CONSENTS_MOVE_RETRY_MS 1000 /* until it goes on where Redis did not answer */
+#define CONSENTS_MOVE_RETRY_MS 1000  /* until it goes on where Redis did not answer */
+#define CONSENTS_MOVE_AGAIN_MS 30000 /* until it looks once more at what Redis refused to move */
 
 struct consents_move;
 

@@ -179,6 +179,35 @@ static void what_lies_under_a_line_end_is_moved_at_the_start(void **state)
         ":0");
 }
 
+/* The first shard is damaged: what lies in others is moved, once at the first pass. */
+static void a_damaged_key_keeps_no_other_consent_from_its_place(void **state)
+{
+    char plain[16];
+    char ended[16];
+    char escaped[24];
+    char path[64];
+
+    (void)state;
+    (void)redis_server_ask(rig.redis, "DEL s:{00}:consent");
+    assert_string_equal(redis_server_ask(rig.redis, "SET s:{00}:consent x"), "+OK");
+    for (int i = 0; i < 2; i++) {
+        number_of(i, plain, ended);
+        assert_true(shard_of(view_of(ended)) > 0 && shard_of(view_of(plain)) > 0);
+        snprintf(escaped, sizeof escaped, "%s\\n", plain);
+        put_old("recording", ended, escaped, i == 0);
+    }
+    serve_rig_stop(&rig);
+    serve_rig_restart(&rig);
+    assert_true(serve_rig_await(&rig, "event=consents_move_failed shard=0 error=\"WRONGTYPE "));
+    await_moved(2);
+    for (int i = 0; i < 2; i++) {
+        number_of(i, plain, ended);
+        snprintf(path, sizeof path, "/customerConsents/recording_%s", plain);
+        serve_expect(&rig, "DELETE", path, "", NULL, 204, "");
+    }
+    (void)redis_server_ask(rig.redis, "DEL s:{00}:consent");
+}
+
 static void an_address_has_no_case_beyond_ascii_either(void **state)
 {
     static const char shown[] =
@@ -387,6 +416,7 @@ int main(void)
         cmocka_unit_test(a_number_is_the_same_in_every_spelling_and_shown_as_given_last),
         cmocka_unit_test(a_line_end_falls_away_as_a_blank_does),
         cmocka_unit_test(what_lies_under_a_line_end_is_moved_at_the_start),
+        cmocka_unit_test(a_damaged_key_keeps_no_other_consent_from_its_place),
         cmocka_unit_test(an_address_has_no_case_beyond_ascii_either),
         cmocka_unit_test(a_pattern_searches_the_digits_too),
         cmocka_unit_test(an_address_of_256_characters_of_any_kind_is_taken),
