@@ -25,25 +25,26 @@ static void put(struct schedule *s, struct schedule_closed closed)
         s->closed[s->closed_count++] = closed;
 }
 
-/* Message parts a second; 0: as many as there are. */
+/* Message parts a second; 0: as many as there are. It may be another one at the next reading of the
+ * clock. */
 static int64_t rate_of(const struct schedule *s, const struct sender *from)
 {
     return from->conf->rate > 0 ? from->conf->rate : schedule_pace_of(s, from);
 }
 
 /* An eighth of what it takes to send all that is held: by then there is room, or not yet. */
-static int64_t rest_ms(const struct schedule *s, const struct sender *from)
+static int64_t rest_ms(const struct sender *from, int64_t rate)
 {
-    int64_t rest = from->held * 1000 / rate_of(s, from) / 8;
+    int64_t rest = from->held * 1000 / rate / 8;
 
     if (rest < SCHEDULE_FULL_MS)
         return SCHEDULE_FULL_MS;
     return rest < SCHEDULE_FULL_MOST_MS ? rest : SCHEDULE_FULL_MOST_MS;
 }
 
-static int64_t in_lease(const struct schedule *s, const struct sender *from)
+static int64_t in_lease(const struct schedule *s, int64_t rate)
 {
-    return s->conf.lease_ms * rate_of(s, from) / 1000;
+    return s->conf.lease_ms * rate / 1000;
 }
 
 static bool is_slow_full(const struct schedule *s)
@@ -52,41 +53,44 @@ static bool is_slow_full(const struct schedule *s)
 }
 
 /* It needs so many more soon. */
-static int64_t more(const struct schedule *s, const struct sender *from)
+static int64_t more(const struct sender *from, int64_t rate)
 {
-    return above_zero(SCHEDULE_NEXT_MS * rate_of(s, from) / 1000 - from->held);
+    return above_zero(SCHEDULE_NEXT_MS * rate / 1000 - from->held);
 }
 
 /* For messages of which nothing is held. */
-static int64_t room(const struct schedule *s, const struct sender *from)
+static int64_t room(const struct schedule *s, const struct sender *from, int64_t rate)
 {
     int64_t first = is_slow_full(s) ? 0 : SCHEDULE_NEWCOMERS;
 
     if (s->slow >= SCHEDULE_SLOW_MAX || (from->conf->rate > 0 && first == 0))
-        return more(s, from);
+        return more(from, rate);
     if (from->conf->rate > 0)
-        return above_zero(LEASES_AHEAD * in_lease(s, from) + first - from->held);
-    return above_zero(SMALL_MS * rate_of(s, from) / 1000 + first - from->held);
+        return above_zero(LEASES_AHEAD * in_lease(s, rate) + first - from->held);
+    return above_zero(SMALL_MS * rate / 1000 + first - from->held);
 }
 
 /* A rate shares one sender out among the messages of which something is held (D8). So each has one
  * slice here, more only where the rate needs it soon, and there is room for those that come: the
  * smaller one is, the longer. Where the gateway is slower than what comes, that is the rate. */
-static struct schedule_closed paced(const struct schedule *s, const struct sender *from)
+static struct schedule_closed paced(const struct schedule *s, const struct sender *from,
+                                    int64_t rate)
 {
     return (struct schedule_closed){
         .source = view_of(from->source),
-        .until_ms = schedule_store_ms(s) + rest_ms(s, from),
-        .more = more(s, from),
-        .room = room(s, from),
+        .until_ms = schedule_store_ms(s) + rest_ms(from, rate),
+        .more = more(from, rate),
+        .room = room(s, from, rate),
         /* Two processes would share the rate, and halve what the small ones of each get. */
-        .alone = from->conf->rate > 0 && in_lease(s, from) <= SLICE_DESTINATIONS_MAX};
+        .alone = from->conf->rate > 0 && in_lease(s, rate) <= SLICE_DESTINATIONS_MAX};
 }
 
 /* Needs more soon: it is told of before those that only have enough. */
 static bool runs_dry(const struct schedule *s, const struct sender *from)
 {
-    return rate_of(s, from) == 0 || more(s, from) > 0;
+    int64_t rate = rate_of(s, from);
+
+    return rate == 0 || more(from, rate) > 0;
 }
 
 static void put_strangers(struct schedule *s, int64_t now)
@@ -102,12 +106,13 @@ static void put_strangers(struct schedule *s, int64_t now)
 static void put_sender(struct schedule *s, struct sender *from, int64_t now, bool open)
 {
     int64_t until = schedule_sender_shut_ms(s, from, now);
+    int64_t rate = rate_of(s, from);
 
     if (until > now + SCHEDULE_POLL_MS)
         put(s, (struct schedule_closed){.source = view_of(from->source),
                                         .until_ms = schedule_store_at(s, until)});
-    else if (rate_of(s, from) > 0)
-        put(s, paced(s, from));
+    else if (rate > 0)
+        put(s, paced(s, from, rate));
     else if (open)
         put(s, (struct schedule_closed){.source = view_of(from->source)});
 }
@@ -145,8 +150,10 @@ void schedule_closed_look(struct schedule *s)
 /* Twice as much: so that what comes of claims that were out together is not put down for that. */
 int64_t schedule_closed_full_ms(const struct schedule *s, const struct sender *from)
 {
-    if (!s->has_others || rate_of(s, from) == 0 ||
-        from->held <= 2 * (LEASES_AHEAD * in_lease(s, from) + SCHEDULE_NEWCOMERS))
+    int64_t rate = rate_of(s, from);
+
+    if (!s->has_others || rate == 0 ||
+        from->held <= 2 * (LEASES_AHEAD * in_lease(s, rate) + SCHEDULE_NEWCOMERS))
         return 0;
-    return rest_ms(s, from);
+    return rest_ms(from, rate);
 }

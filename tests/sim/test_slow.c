@@ -42,6 +42,7 @@ struct event {
 
 struct world {
     int64_t now_ms;
+    int64_t read_ms; /* so long a reading of the clock takes */
     struct heap events;
     struct rng rng;
     struct schedule *loop;
@@ -73,7 +74,9 @@ static struct world world;
 
 static int64_t now(void *ctx)
 {
-    return ((struct world *)ctx)->now_ms;
+    struct world *w = ctx;
+
+    return w->now_ms += w->read_ms;
 }
 
 static uint64_t no_chance(void *ctx)
@@ -557,6 +560,26 @@ static void many_small_messages_are_seldom_put_to_rest(void **state)
     }
 }
 
+/* Some time after its last request it is not known any more, and that may be at any instruction. */
+static void how_fast_one_went_is_forgotten_at_any_time(void **state)
+{
+    (void)state;
+    for (int64_t at = 0; at < 120; at++) {
+        start(&world, 4, 300);
+        world.campaign = 1;
+        world.size = 20;
+        while (world.begun[SLOW] < world.size)
+            step(&world);
+        while (world.now_ms < single_due_ms(120) + at)
+            step(&world);
+        world.read_ms = 1;
+        while (world.now_ms < single_due_ms(150))
+            step(&world);
+        world.read_ms = 0;
+        end(&world);
+    }
+}
+
 static void what_waits_for_the_dialler_keeps_no_message_waiting(void **state)
 {
     const int64_t replies[] = {2000, 300, 10};
@@ -581,6 +604,7 @@ int main(void)
         cmocka_unit_test(what_waits_for_a_slow_gateway_keeps_nobody_else_waiting),
         cmocka_unit_test(a_fast_gateway_never_waits_for_more),
         cmocka_unit_test(many_small_messages_are_seldom_put_to_rest),
+        cmocka_unit_test(how_fast_one_went_is_forgotten_at_any_time),
         cmocka_unit_test(what_waits_for_the_dialler_keeps_no_message_waiting),
     };
 
