@@ -46,6 +46,16 @@ static bool is_never_read(const struct kafka_conf *conf, const char *topic)
     return false;
 }
 
+/* `effect`: of its being compacted. */
+static void judge_compacted(const struct kafka_limits *l, const char *topic, const char *effect,
+                            FILE *to)
+{
+    for (size_t i = 0; topic != NULL && i < l->count; i++)
+        if (l->at[i].compacted && strcmp(l->at[i].topic, topic) == 0)
+            fprintf(to, "%-20s %-6s %s is compacted: %s; let its cleanup.policy be delete\n",
+                    "kafka", "warns", topic, effect);
+}
+
 static void judge(const struct kafka_limits *read, const struct kafka_limits *ours,
                   const struct consume_plan *plan, const char *outcomes, FILE *to)
 {
@@ -61,6 +71,15 @@ static void judge(const struct kafka_limits *read, const struct kafka_limits *ou
             topics[room.read_count++] =
                 (struct record_room_topic){read->at[i].topic, read->at[i].bytes};
     record_room_judge(&room, say, to);
+    judge_compacted(
+        ours, plan->consume.dead_letters_topic,
+        "it loses all dead letters of a key but the newest, and one without a key holds "
+        "up its partition",
+        to);
+    judge_compacted(ours, plan->consume.results_topic,
+                    "it loses all results of a key but the newest, so that a replay may overtake "
+                    "what was written since",
+                    to);
     mem_free(topics);
 }
 

@@ -177,6 +177,8 @@ static bool send_event(struct publish *p, int64_t line, struct fault *f)
     p->record.r.topic = p->topic;
     p->record.r.token = (uint64_t)line;
     while (!p->port.produce(p->port.ctx, &p->record.r, f)) {
+        if (f->cls == FAULT_STOP)
+            return fault_add(f, "topic %.80s", p->topic);
         if (f->cls != FAULT_RETRY)
             return false;
         uv_run(&p->loop, UV_RUN_ONCE);

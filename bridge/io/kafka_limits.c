@@ -25,20 +25,24 @@ static void take_names(const struct kafka_survey *s, struct kafka_limits *l)
     l->at = mem_zeroed(s->count + 1, sizeof *l->at);
     for (size_t i = 0; i < s->count; i++)
         if (!is_there(l, s->at[i].topic))
-            l->at[l->count++] =
-                (struct kafka_limit){mem_text(s->at[i].topic, strlen(s->at[i].topic)), -1};
+            l->at[l->count++] = (struct kafka_limit){
+                .topic = mem_text(s->at[i].topic, strlen(s->at[i].topic)), .bytes = -1};
 }
 
 static void take_limit(void *limits, const char *topic, const char *name, const char *value)
 {
     struct kafka_limits *l = limits;
+    struct kafka_limit *at = l->at;
     int64_t bytes;
 
-    if (strcmp(name, "max.message.bytes") != 0 || !num_int(view_of(value), &bytes))
+    while (at < l->at + l->count && strcmp(at->topic, topic) != 0)
+        at++;
+    if (at == l->at + l->count || value == NULL)
         return;
-    for (size_t i = 0; i < l->count; i++)
-        if (strcmp(l->at[i].topic, topic) == 0)
-            l->at[i].bytes = bytes;
+    if (strcmp(name, "max.message.bytes") == 0 && num_int(view_of(value), &bytes))
+        at->bytes = bytes;
+    if (strcmp(name, "cleanup.policy") == 0)
+        at->compacted = strstr(value, "compact") != NULL;
 }
 
 static bool describe(rd_kafka_t *rk, struct kafka_limits *l, struct fault *f)

@@ -1,6 +1,7 @@
 /*
- * kafka_limits: how large the records are that topics, and our own producer, take. For commands; it
- * waits for the brokers' answers, KAFKA_SURVEY_MS for each topic and once more.
+ * kafka_limits: how large the records are that topics, and our own producer, take, and which topics
+ * keep one of each key. For commands; it waits for the brokers' answers, KAFKA_SURVEY_MS for each
+ * topic and once more.
  */
 #ifndef BRIDGE_IO_KAFKA_LIMITS_H
 #define BRIDGE_IO_KAFKA_LIMITS_H
@@ -11,7 +12,8 @@
 
 struct kafka_limit {
     char *topic;
-    int64_t bytes; /* max.message.bytes; -1: the broker does not say */
+    int64_t bytes;  /* max.message.bytes; -1: the broker does not say */
+    bool compacted; /* its cleanup.policy is, or has, compact */
 };
 
 struct kafka_limits {

@@ -80,11 +80,13 @@ static bool make_client(struct kafka_sink *s, struct fault *f)
 
 /* ---- reports ---- */
 
-/* A broker refuses a batch that is larger than the topic's max.message.bytes, whatever is in it. So
- * the next client sends each record by itself; what is refused then is too large itself. */
+/* A broker refuses a batch that is larger than the topic's max.message.bytes, or segment.bytes,
+ * whatever is in it. So the next client sends each record by itself; what is refused then is too
+ * large itself. */
 static const char *reason_of(struct kafka_sink *s, rd_kafka_resp_err_t err)
 {
-    if (err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+    if (err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE &&
+        err != RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE)
         return rd_kafka_err2str(err);
     if (s->alone)
         return SINK_TOO_LARGE;
@@ -98,6 +100,15 @@ static const char *reason_of(struct kafka_sink *s, rd_kafka_resp_err_t err)
     return rd_kafka_err2str(err);
 }
 
+/* A topic may be gone since it was seen: then it is asked for again, and named, until it is there.
+ */
+static void look_again(struct kafka_sink *s, rd_kafka_resp_err_t err)
+{
+    if (err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+        err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        s->warm = s->topic_count == 0;
+}
+
 static void on_delivery(struct kafka_sink *s, rd_kafka_event_t *event)
 {
     const rd_kafka_message_t *m;
@@ -109,8 +120,10 @@ static void on_delivery(struct kafka_sink *s, rd_kafka_event_t *event)
         s->waiting--;
         if (delivered) {
             s->suspect = s->down = false;
-            s->trouble[0] = '\0';
+            if (s->warm) /* else another topic may be missing */
+                s->trouble[0] = '\0';
         }
+        look_again(s, m->err);
         s->on_report(s->owner, (uint64_t)(uintptr_t)m->_private, delivered,
                      delivered ? NULL : reason_of(s, m->err));
     }
@@ -360,7 +373,8 @@ static bool refuse(struct kafka_sink *s, rd_kafka_resp_err_t err, const struct s
         return fault_set(f, FAULT_REJECT, "a record of %zu bytes for topic %.80s is too large",
                          r->value.n + r->key.n, r->topic);
     default:
-        return fault_set(f, FAULT_RETRY, "topic %.80s: %s", r->topic, rd_kafka_err2str(err));
+        look_again(s, err);
+        return fault_set(f, FAULT_STOP, "%s", rd_kafka_err2str(err));
     }
 }
 

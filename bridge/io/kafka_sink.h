@@ -34,7 +34,9 @@ void kafka_sink_close(struct kafka_sink *s, int64_t deadline_ms, void (*closed)(
                       void *owner);
 
 size_t kafka_sink_waiting(const struct kafka_sink *s); /* produced and not reported */
-/* Why nothing gets through: no broker, a topic that can't be had; "" where there is nothing. */
+/* Why nothing gets through: no broker, a topic of those that isn't there; "" where there is
+ * nothing.
+ */
 const char *kafka_sink_trouble(const struct kafka_sink *s);
 
 #endif

@@ -34,7 +34,9 @@ typedef void sink_on_report(void *owner, uint64_t token, bool delivered, const c
 struct sink_port {
     void *ctx;
     /* false with FAULT_RETRY: the queue is full, try again after the next report;
-     * false with FAULT_REJECT: the broker would never take it (too large). */
+     * false with FAULT_REJECT: the broker would never take it (too large);
+     * false with FAULT_STOP: the topic can't be written until somebody mends it, as the sentence
+     * says without its name; or the shell is being closed. */
     bool (*produce)(void *ctx, const struct sink_record *r, struct fault *f);
 };
 

@@ -180,6 +180,8 @@ void consume_move(struct consume *c, struct delivery *d, enum delivery_event eve
     enum delivery_state to = delivery_next(from, event);
 
     leave(c, d);
+    if (to != from)
+        consume_report_over(c, d);
     stat_add(c->stat_state[from], -1);
     stat_add(c->stat_state[to], 1);
     notice_say(c->port.log, NOTICE_DEBUG, "delivery", NOTICE_VIEW("topic", d->record.topic),
@@ -286,8 +288,7 @@ void consume_on_report(void *consume, uint64_t token, bool delivered, const char
         return;
     }
     if (!delivered) {
-        notice_say(c->port.log, NOTICE_WARN, "produce_failed", NOTICE_TEXT("reason", error));
-        consume_again_later(c, d);
+        consume_report_refused(c, d, error);
         return;
     }
     if (d->state == DELIVERY_BURYING && d->readable && d->type != NULL && d->type->is_write &&
@@ -421,6 +422,7 @@ struct consume *consume_new(const struct consume_conf *conf, const struct consum
     buf_init(&c->scratch, CONSUME_RESULT_MAX);
     gate_init(&c->gate, conf->in_flight, conf->in_flight_bytes);
     make_stats(c);
+    consume_report_init(c);
     consume_send_init(c);
     return c;
 }
@@ -473,6 +475,8 @@ bool consume_ready(const struct consume *c, struct buf *why)
         ready = !buf_put_text(why, "no partition is assigned\n");
     if (!c->port.memory.up(c->port.memory.ctx))
         ready = !buf_put_text(why, "Redis can't be used: references could not be kept\n");
+    if (!consume_report_ready(c, why))
+        ready = false;
     for (size_t i = 0; i < c->conf.destination_count; i++)
         if (c->destinations[i].breaker.state != BREAKER_CLOSED)
             ready = !buf_printf(why, "target %s: %s\n", c->destinations[i].conf->name,

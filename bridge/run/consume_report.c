@@ -1,5 +1,6 @@
 #include "bridge/run/consume_state.h"
 
+#include "bridge/core/backoff.h"
 #include "bridge/core/datetime.h"
 #include "bridge/core/dead_letter.h"
 #include "bridge/core/json_out.h"
@@ -30,6 +31,93 @@ const char *consume_disposition_name(enum disposition d)
     return "unknown";
 }
 
+/* ---- what a topic does not take ---- */
+
+static struct outlet *outlet_of(struct consume *c, const struct delivery *d)
+{
+    return d->state == DELIVERY_BURYING ? &c->letters : &c->results;
+}
+
+static void say_refused(struct consume *c, struct outlet *o, const struct delivery *d,
+                        const char *why)
+{
+    int64_t now = consume_now(c);
+
+    if (now < o->say_ms && strncmp(o->trouble, why, sizeof o->trouble - 1) == 0)
+        return;
+    o->say_ms = now + CONSUME_SAY_MS;
+    notice_say(c->port.log, NOTICE_WARN, "produce_failed", NOTICE_TEXT("to", o->topic),
+               NOTICE_TEXT("reason", why), NOTICE_VIEW("topic", d->record.topic),
+               NOTICE_INT("partition", d->record.partition), NOTICE_INT("offset", d->record.offset),
+               NOTICE_INT("waiting", (int64_t)o->refused));
+}
+
+void consume_report_refused(struct consume *c, struct delivery *d, const char *why)
+{
+    static const struct backoff again = {CONSUME_AGAIN_MS, CONSUME_REFUSED_MS};
+    struct outlet *o = outlet_of(c, d);
+
+    stat_add(o->stat_refused, 1);
+    o->refused += d->refusals == 0;
+    say_refused(c, o, d, why);
+    (void)snprintf(o->trouble, sizeof o->trouble, "%s", why);
+    (void)snprintf(o->place, sizeof o->place, "%.*s[%d]@%lld", VIEW_ARG(d->record.topic),
+                   (int)d->record.partition, (long long)d->record.offset);
+    heap_remove(&c->timers, &d->timer);
+    heap_put(&c->timers, &d->timer,
+             consume_now(c) + backoff_wait_ms(&again, d->refusals, 0, consume_random(c)));
+    d->refusals++;
+}
+
+void consume_report_over(struct consume *c, struct delivery *d)
+{
+    struct outlet *o = outlet_of(c, d);
+
+    if (d->refusals == 0)
+        return;
+    d->refusals = 0;
+    o->refused--;
+    if (o->refused > 0)
+        return;
+    o->trouble[0] = '\0';
+    notice_say(c->port.log, NOTICE_INFO, "produce_works", NOTICE_TEXT("to", o->topic));
+}
+
+static void outlet_init(struct consume *c, struct outlet *o, const char *topic)
+{
+    struct buf labels;
+
+    o->topic = topic;
+    if (topic == NULL)
+        return;
+    buf_init(&labels, 512);
+    stats_label(&labels, "topic", view_of(topic));
+    o->stat_refused =
+        stats_get(c->port.stats, STAT_COUNTER, "cmibridge_produce_failed_total", buf_text(&labels),
+                  "Dead letters and results that their topic did not take; each is "
+                  "tried again");
+    buf_done(&labels);
+}
+
+void consume_report_init(struct consume *c)
+{
+    outlet_init(c, &c->letters, c->conf.dead_letters_topic);
+    outlet_init(c, &c->results, c->conf.results_topic);
+}
+
+bool consume_report_ready(const struct consume *c, struct buf *why)
+{
+    const struct outlet *outlets[] = {&c->letters, &c->results};
+    bool ready = true;
+
+    for (size_t i = 0; i < sizeof outlets / sizeof outlets[0]; i++)
+        if (outlets[i]->refused > 0)
+            ready = !buf_printf(why, "topic %s does not take %zu records, such as that of %s: %s\n",
+                                outlets[i]->topic, outlets[i]->refused, outlets[i]->place,
+                                outlets[i]->trouble);
+    return ready;
+}
+
 /* false: the record can't be produced, ever. */
 static bool produce(struct consume *c, struct delivery *d, const struct sink_record *r,
                     struct fault *f)
@@ -39,10 +127,13 @@ static bool produce(struct consume *c, struct delivery *d, const struct sink_rec
         d->asked++;
         return true;
     }
+    if (f->cls == FAULT_STOP) {
+        consume_report_refused(c, d, f->text);
+        return true;
+    }
     if (f->cls != FAULT_RETRY)
         return false;
-    heap_remove(&c->timers, &d->timer);
-    heap_put(&c->timers, &d->timer, consume_now(c) + CONSUME_AGAIN_MS);
+    consume_again_later(c, d);
     return true;
 }
 
@@ -129,6 +220,15 @@ static struct view result_id(const struct delivery *d, char out[RESULT_ID_MAX])
     return view_of(out);
 }
 
+/* A topic that is compacted takes nothing without a key: where the event has none it is what it is
+ * about, which is also its key for the order of writes. */
+static struct view result_key(const struct delivery *d)
+{
+    return d->record.has_key        ? d->record.key
+           : d->event.subject.n > 0 ? d->event.subject
+                                    : d->event.id;
+}
+
 /* A result is small, but for what it says of the event: a key, a subject, an id as long as a record
  * may be. */
 static bool produce_short(struct consume *c, struct delivery *d, struct sink_record *r,
@@ -141,8 +241,7 @@ static bool produce_short(struct consume *c, struct delivery *d, struct sink_rec
     json_out_init(&j, &c->scratch);
     put_result(c, d, &j, CONSUME_CUT_KEY_MAX);
     r->value = buf_view(&c->scratch);
-    r->has_key = r->has_key && r->key.n <= CONSUME_CUT_KEY_MAX;
-    r->key = r->has_key ? r->key : VIEW_NONE;
+    r->key = r->key.n <= CONSUME_CUT_KEY_MAX ? r->key : view_of(d->key);
     memcpy(headers, r->headers, r->header_count * sizeof *headers);
     for (size_t i = 0; i < r->header_count; i++)
         headers[i].value = utf8_cut(headers[i].value, CONSUME_CUT_KEY_MAX);
@@ -179,8 +278,8 @@ void consume_report_result(struct consume *c, struct delivery *d)
     headers[n++] = (struct record_header){VIEW("ce_subject"), d->event.subject};
     if (d->trace[0] != '\0')
         headers[n++] = (struct record_header){VIEW("ce_traceparent"), view_of(d->trace)};
-    r.has_key = d->record.has_key;
-    r.key = d->record.key;
+    r.has_key = true;
+    r.key = result_key(d);
     r.has_value = true;
     r.value = buf_view(data);
     r.headers = headers;

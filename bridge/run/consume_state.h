@@ -30,13 +30,16 @@
 #define CONSUME_REF_ASK_MS 500 /* between two look-ups of a reference that is not known yet */
 /* What ends so soon after it was sent, or given up, was held up by nothing. */
 #define CONSUME_REF_PROMPT_MS 2000
-#define CONSUME_AGAIN_MS      200 /* before a refused produce or store is tried again */
+#define CONSUME_AGAIN_MS      200   /* before a refused produce or store is tried again */
+#define CONSUME_REFUSED_MS    10000 /* the same, at most, of what its topic does not take */
+#define CONSUME_SAY_MS        10000 /* between two lines that say the same of a topic */
 #define CONSUME_TRACE_MAX     64
 #define CONSUME_RESULT_MAX    65536 /* bytes of a result's data */
 #define CONSUME_CUT_KEY_MAX                                                                        \
     1024 /* bytes of a key, and characters of other texts, that a cut dead letter or result keeps  \
           */
 #define CONSUME_SLACK          1024 /* records that may come in while a pause takes effect */
+#define OUTLET_PLACE_MAX       300  /* "topic[0]@17" */
 #define CONSUME_FORBIDDEN_KEYS 3    /* keys in a row answered 403 that stop a destination */
 
 struct partition {
@@ -71,6 +74,16 @@ struct destination {
     struct stat *stat_breaker;
     struct stat *stat_time;
     struct stat *stat_outcome[OUTCOME_STOP + 1];
+};
+
+/* A topic that we write. */
+struct outlet {
+    const char *topic;            /* NULL: there is none */
+    size_t refused;               /* deliveries that it did not take when they were tried last */
+    char trouble[FAULT_TEXT_MAX]; /* why, of the last of them */
+    char place[OUTLET_PLACE_MAX]; /* where its record is */
+    int64_t say_ms;               /* not before, unless it is news */
+    struct stat *stat_refused;
 };
 
 enum disposition { POISON, REFUSED, EXHAUSTED, UNKNOWN_REF, UNROUTED };
@@ -124,6 +137,7 @@ struct delivery {
     int64_t wait_ms;               /* of WAITING */
     bool rejected;                 /* it ends as a dead letter */
     bool too_large;                /* for its topic, as it is; it may be cut */
+    unsigned refusals;             /* by its topic, one after the other */
     enum disposition disposition;
     struct fault fault; /* of the last failure */
 };
@@ -154,6 +168,8 @@ struct consume {
     struct batch *batches;
     size_t batch_count;
     struct buf scratch; /* of one call: a result's data, an idempotency key's source */
+    struct outlet letters;
+    struct outlet results;
     int64_t commit_at_ms;
     int64_t watch_at_ms;
     bool revoking; /* source_port.released is owed */
@@ -231,6 +247,13 @@ void consume_report_result(struct consume *c, struct delivery *d);
 void consume_report_dead(struct consume *c, struct delivery *d);
 /* The report says that what was produced is too large: cut, or, if it was, the end of it all. */
 void consume_report_too_large(struct consume *c, struct delivery *d);
+/* Its topic does not take it: it is tried again, later and later, so that what a broker has refused
+ * together for the sake of one comes apart. */
+void consume_report_refused(struct consume *c, struct delivery *d, const char *why);
+/* It leaves the state in which it may have been refused. */
+void consume_report_over(struct consume *c, struct delivery *d);
+void consume_report_init(struct consume *c);
+bool consume_report_ready(const struct consume *c, struct buf *why);
 const char *consume_disposition_name(enum disposition d);
 
 /* consume_partitions.c */

@@ -57,7 +57,8 @@ void schedule_on_report(void *schedule, uint64_t token, bool delivered, const ch
 
     assert(TOKEN_KIND_OF(token) == TOKEN_SHARD);
     if (!delivered)
-        notice_say(s->port.log, NOTICE_WARN, "produce_failed", NOTICE_TEXT("reason", error));
+        notice_say(s->port.log, NOTICE_WARN, "produce_failed",
+                   NOTICE_TEXT("to", s->conf.outcomes_topic), NOTICE_TEXT("reason", error));
     schedule_relay_report(s, TOKEN_REST(token), delivered, error);
 }
 

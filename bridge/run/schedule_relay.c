@@ -70,7 +70,7 @@ static enum told offer(struct schedule *s, unsigned shard, struct outcome *o, bo
         stat_add(s->stat_told, 1);
         return TOLD;
     }
-    if (f.cls == FAULT_RETRY)
+    if (f.cls != FAULT_REJECT)
         return TOLD_LATER;
     refused(s, r->size);
     if (anyhow)

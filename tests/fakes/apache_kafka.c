@@ -93,7 +93,7 @@ static int free_port(void)
     give_up("no free port", strerror(errno));
 }
 
-static void write_properties(const struct apache_kafka *k)
+static void write_properties(const struct apache_kafka *k, const char *more)
 {
     char path[128];
     FILE *file;
@@ -128,6 +128,7 @@ static void write_properties(const struct apache_kafka *k)
           "num.io.threads=4\n"
           "num.partitions=4\n",
           file);
+    fputs(more, file);
     if (fclose(file) != 0)
         give_up(path, strerror(errno));
 }
@@ -233,6 +234,11 @@ static rd_kafka_t *make_client(const char *address, const char *transactions)
 
 struct apache_kafka *apache_kafka_start(void)
 {
+    return apache_kafka_start_with("");
+}
+
+struct apache_kafka *apache_kafka_start_with(const char *settings)
+{
     struct apache_kafka *k = mem_zeroed(1, sizeof *k);
     char properties[128];
 
@@ -244,7 +250,7 @@ struct apache_kafka *apache_kafka_start(void)
     k->controller_port = free_port();
     snprintf(k->address, sizeof k->address, "127.0.0.1:%d", k->port);
     snprintf(properties, sizeof properties, "%s/server.properties", k->dir);
-    write_properties(k);
+    write_properties(k, settings);
     format(k, properties);
     k->client = make_client(k->address, NULL);
     apache_kafka_restart(k);

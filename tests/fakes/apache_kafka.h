@@ -16,6 +16,8 @@ struct apache_kafka;
 /* Returns when it answers. Ends the program with 77 (skipped) and words where Kafka or Java can't
  * be had (tests/kafka/fetch.sh). */
 struct apache_kafka *apache_kafka_start(void);
+/* The same, with further settings of the broker, each "name=value\n". */
+struct apache_kafka *apache_kafka_start_with(const char *settings);
 void apache_kafka_free(struct apache_kafka *k); /* kills it, removes the directory */
 const char *apache_kafka_address(const struct apache_kafka *k); /* "127.0.0.1:20123" */
 

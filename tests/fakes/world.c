@@ -17,6 +17,8 @@
 #include <string.h>
 
 /* Something that will happen: an effect, an answer. */
+#define LINGER_MS 5
+
 struct action {
     struct heap_item at;
     enum action_kind { REPLY, REPORT, ANSWER } kind;
@@ -27,6 +29,7 @@ struct action {
     bool retry_after;
     bool ok;
     bool cut;
+    int64_t batch; /* of a report, where there is something unwritable; else 0 */
     enum memory_state state;
     char text[4096];
 };
@@ -348,50 +351,35 @@ static void cancel(void *ctx, uint64_t token)
 
 /* ---- the producer ---- */
 
+/* What is produced within LINGER_MS is one batch, refused together or taken together. */
+static void join_batch(struct world *w, struct action *a, const struct world_event *e)
+{
+    a->batch = w->now_ms / LINGER_MS;
+    if (e == w->unwritable) {
+        w->unwritable_tries++;
+        w->bad_batches[a->batch % WORLD_BATCHES] = a->batch;
+    }
+    heap_remove(&w->actions, &a->at);
+    heap_put(&w->actions, &a->at, (a->batch + 1) * LINGER_MS);
+}
+
 static bool produce(void *ctx, const struct sink_record *r, struct fault *f)
 {
     struct world *w = ctx;
     struct action *a;
-    struct world_event *e = NULL;
 
     if (chance(w, w->faults.report_failed))
         return fault_set(f, FAULT_RETRY, "the queue is full");
+    if (chance(w, w->faults.report_failed))
+        return fault_set(f, FAULT_STOP, "the topic is gone");
     a = soon(w, REPORT, r->token);
     a->ok = !chance(w, w->faults.report_failed);
     if (!a->ok)
         return true;
-    if (strcmp(r->topic, "cmi-dead-letters") == 0) {
-        for (size_t i = 0; i < r->header_count; i++)
-            if (view_is(r->headers[i].name, "ce_id"))
-                e = event_of_id(w, r->headers[i].value);
-        if (e == NULL) {
-            fail_msg("a record was produced for no event of this world");
-            return false;
-        }
-        e->dead_letters++;
-        for (size_t i = 0; i < r->header_count; i++)
-            if (view_is(r->headers[i].name, "cmi_error_disposition"))
-                e->dead_as_poison = view_is(r->headers[i].value, "poison");
-            else if (view_is(r->headers[i].name, "cmi_error_text"))
-                assert_null(memmem(r->headers[i].value.p, r->headers[i].value.n, "secret", 6));
-        assert_true(view_is(r->value, e->body));
-        return true;
-    }
-    for (size_t i = 0; i < w->event_count; i++) {
-        char quoted[32];
-
-        (void)snprintf(quoted, sizeof quoted, "\"id\":\"%s\"", w->events[i].id);
-        if (memmem(r->value.p, r->value.n, quoted, strlen(quoted)) != NULL)
-            e = &w->events[i];
-    }
-    if (e == NULL) {
-        fail_msg("a record was produced for no event of this world");
-        return false;
-    }
-    e->results++;
-    world_check_result(e, r->headers, r->header_count);
-    if (memmem(r->value.p, r->value.n, "\"possible_duplicate\":true", 25) != NULL)
-        e->said_duplicate = true;
+    if (w->unwritable != NULL)
+        join_batch(w, a, world_event_of(w, r));
+    if (w->unwritable == NULL || w->unwritable != world_event_of(w, r))
+        world_take_record(w, r);
     return true;
 }
 
@@ -577,7 +565,10 @@ static void happen(struct world *w, struct action *a)
     if (a->kind == REPLY)
         consume_on_reply(w->consumer, &reply);
     else if (a->kind == REPORT)
-        consume_on_report(w->consumer, a->token, a->ok, "refused");
+        consume_on_report(
+            w->consumer, a->token,
+            a->ok && (a->batch == 0 || w->bad_batches[a->batch % WORLD_BATCHES] != a->batch),
+            "refused");
     else
         consume_on_answer(w->consumer, &answer);
 }

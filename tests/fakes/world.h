@@ -16,6 +16,7 @@
 #define WORLD_PARTITIONS 3
 #define WORLD_EVENTS_MAX 400
 #define WORLD_KEYS       6
+#define WORLD_BATCHES    64
 
 enum world_kind {
     WORLD_POST,
@@ -98,6 +99,11 @@ struct world {
     bool honours_key[2];
     bool refuses_whole; /* one bad event: the whole batch is a 400 */
     size_t answer_max;  /* bytes of a batch's answer; what is longer is cut */
+    /* The producer's broker takes no batch with a record about it; of such a batch, others count in
+     * `events` all the same. NULL: it takes all. */
+    const struct world_event *unwritable;
+    unsigned unwritable_tries;
+    int64_t bad_batches[WORLD_BATCHES]; /* the last of them */
 
     struct consume_destination destinations[2];
     struct route_rule routes[2];
@@ -128,6 +134,9 @@ void world_step(struct world *w);
 bool world_finished(const struct world *w); /* all is committed and nothing is under way */
 /* Fails the test (cmocka) if a promise is broken. */
 void world_check_commit(struct world *w, int partition, int64_t next_offset);
+/* Which event the dead letter or result is about. */
+struct world_event *world_event_of(struct world *w, const struct sink_record *r);
+void world_take_record(struct world *w, const struct sink_record *r); /* the broker has it now */
 /* One result has one id, also after a crash; another result of the event, or of its replay,
  * another.
  */

@@ -1,4 +1,5 @@
 /* world_events: which events there are, and what must hold of each (world.h). */
+#define _GNU_SOURCE /* memmem */
 #include "tests/fakes/world.h"
 
 #include <setjmp.h>
@@ -137,6 +138,57 @@ void world_check_commit(struct world *w, int partition, int64_t next_offset)
         if (!is_ingest(e) && e->results == 0)
             fail_msg("%s (%s) was committed past without a result", e->id, e->type);
     }
+}
+
+static bool is_letter(const struct sink_record *r)
+{
+    return strcmp(r->topic, "cmi-dead-letters") == 0;
+}
+
+/* A dead letter has the event's headers, a result its id among its data. */
+struct world_event *world_event_of(struct world *w, const struct sink_record *r)
+{
+    struct world_event *e = NULL;
+
+    for (size_t i = 0; i < w->event_count; i++) {
+        char quoted[32];
+
+        (void)snprintf(quoted, sizeof quoted, "\"id\":\"%s\"", w->events[i].id);
+        if (!is_letter(r) && memmem(r->value.p, r->value.n, quoted, strlen(quoted)) != NULL)
+            e = &w->events[i];
+        for (size_t h = 0; is_letter(r) && h < r->header_count; h++)
+            if (view_is(r->headers[h].name, "ce_id") &&
+                view_is(r->headers[h].value, w->events[i].id))
+                e = &w->events[i];
+    }
+    if (e == NULL)
+        fail_msg("a record was produced for no event of this world");
+    return e;
+}
+
+static void take_letter(struct world_event *e, const struct sink_record *r)
+{
+    e->dead_letters++;
+    for (size_t i = 0; i < r->header_count; i++)
+        if (view_is(r->headers[i].name, "cmi_error_disposition"))
+            e->dead_as_poison = view_is(r->headers[i].value, "poison");
+        else if (view_is(r->headers[i].name, "cmi_error_text"))
+            assert_null(memmem(r->headers[i].value.p, r->headers[i].value.n, "secret", 6));
+    assert_true(view_is(r->value, e->body));
+}
+
+void world_take_record(struct world *w, const struct sink_record *r)
+{
+    struct world_event *e = world_event_of(w, r);
+
+    if (is_letter(r)) {
+        take_letter(e, r);
+        return;
+    }
+    e->results++;
+    world_check_result(e, r->headers, r->header_count);
+    if (memmem(r->value.p, r->value.n, "\"possible_duplicate\":true", 25) != NULL)
+        e->said_duplicate = true;
 }
 
 void world_check_result(struct world_event *e, const struct record_header *headers, size_t count)

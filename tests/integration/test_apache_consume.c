@@ -396,6 +396,57 @@ static void a_topic_that_is_not_there_is_told_of_before_the_start(void **state)
                            "kafka                FAILED topic neither does not exist; what"));
 }
 
+static void a_topic_that_loses_what_it_should_keep_is_told_of_before_the_start(void **state)
+{
+    const char *said;
+
+    (void)state;
+    apache_kafka_empty(kafka);
+    apache_kafka_topic(kafka, "room", 1);
+    apache_kafka_topic(kafka, "room-results", 1);
+    apache_kafka_topic_of(kafka, "room-dead", 1, "cleanup.policy", "compact");
+    said = check_connect("room");
+    assert_non_null(strstr(said, "kafka                warns  room-dead is compacted: it loses all "
+                                 "dead letters of a key but the newest, and "));
+    assert_null(strstr(said, "room-results is compacted"));
+}
+
+/* An event without a key is reported under its subject: without any, such a topic takes nothing. */
+static void results_get_into_a_compacted_topic(void **state)
+{
+    struct load s;
+    struct reader results = {.rig = NULL};
+    const char *const topic[] = {"tight-results"};
+    struct kafka_conf conf;
+    struct consumer *c;
+    const char *output;
+
+    (void)state;
+    apache_kafka_topic(kafka, "tight", PARTITIONS);
+    apache_kafka_topic_of(kafka, topic[0], 1, "cleanup.policy", "compact");
+    apache_kafka_topic(kafka, "tight-dead", 1);
+    kafka_rig_start_on(&s.rig, apache_kafka_address(kafka));
+    load_open(&s, "tight", PARTITIONS, true);
+    c = consumer_start(&s.conf);
+    assert_int_equal(
+        kafka_rig_command(&s.rig,
+                          "echo '{\"specversion\":\"1.0\",\"id\":\"0\",\"source\":\"/shop\","
+                          "\"type\":\"callback.requested\",\"subject\":\"callbacks/0\",\"data\":{"
+                          "\"customerNumber\":\"0612345678\",\"callbackQueueNumber\":\"153\","
+                          "\"notes\":\"0\"}}' |",
+                          "publish -t tight", &output),
+        COMMAND_OK);
+    conf = kafka_rig_conf(&s.rig, topic);
+    reader_start(&results, &s.rig, &conf);
+    reader_await(&results, 1);
+    assert_string_equal(results.got[0].key, "callbacks/0");
+    assert_int_equal(consumer_end(c, SIGTERM), COMMAND_OK);
+    assert_int_equal(consumer_said(c, "event=produce_failed"), 0);
+    reader_done(&results);
+    consumer_free(c);
+    load_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +459,8 @@ int main(void)
         cmocka_unit_test(dead_letters_end_though_their_topic_takes_little),
         cmocka_unit_test(a_topic_that_takes_too_little_is_told_of_before_the_start),
         cmocka_unit_test(a_topic_that_is_not_there_is_told_of_before_the_start),
+        cmocka_unit_test(a_topic_that_loses_what_it_should_keep_is_told_of_before_the_start),
+        cmocka_unit_test(results_get_into_a_compacted_topic),
     };
     int failed;
 

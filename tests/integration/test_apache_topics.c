@@ -214,6 +214,47 @@ static void a_topic_that_was_away_is_read_from_its_start(void **state)
     comes_back("back-all", "all", "earliest");
 }
 
+/* ---- a topic of ours goes ---- */
+
+static bool has_one(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return r->count == 1;
+}
+
+/* It is named, and waited for; all that needs it not goes on. */
+static void a_dead_letter_topic_that_is_gone_is_named_and_waited_for(void **state)
+{
+    static const char *const dead[] = {"buried-dead"};
+    struct load s;
+    struct reader letters = {.rig = NULL};
+    struct kafka_conf conf;
+    struct consumer *c;
+
+    (void)state;
+    open_load(&s, "buried", 1);
+    c = consumer_start(&s.conf);
+    consumer_await(c, "event=assigned", 1);
+    apache_kafka_delete(kafka, dead[0]);
+    consumer_await(c, "Topic buried-dead partition count changed from 1 to 0", 1);
+    kafka_rig_send(&s.rig, "buried", "key", "no event");
+    load_send(&s, 10);
+    load_flush(&s);
+    consumer_await(c, "event=produce_failed to=buried-dead reason=", 1);
+    consumer_await(c, "event=kafka_waiting text=\"topic buried-dead does not exist\"", 1);
+    load_await_effects(&s, 10);
+    apache_kafka_topic(kafka, dead[0], 1);
+    conf = kafka_rig_conf(&s.rig, dead);
+    reader_start(&letters, &s.rig, &conf);
+    kafka_rig_until(&s.rig, has_one, &letters);
+    consumer_await(c, "event=produce_works to=buried-dead", 1);
+    assert_int_equal(consumer_end(c, SIGTERM), COMMAND_OK);
+    reader_done(&letters);
+    consumer_free(c);
+    load_close(&s);
+}
+
 /* ---- a topic grows ---- */
 
 /* `latest` is for what was there before the group: what a new partition has is all new. */
@@ -254,6 +295,7 @@ int main(void)
         cmocka_unit_test(a_topic_that_is_made_again_is_read_from_its_start),
         cmocka_unit_test(a_topic_that_is_made_again_is_read_from_its_start_without_a_group),
         cmocka_unit_test(a_topic_that_was_away_is_read_from_its_start),
+        cmocka_unit_test(a_dead_letter_topic_that_is_gone_is_named_and_waited_for),
         cmocka_unit_test(a_partition_that_is_added_is_read_from_its_start),
         cmocka_unit_test(it_ends_though_a_topic_was_deleted),
         cmocka_unit_test(it_ends_though_its_only_topic_was_deleted),
@@ -261,7 +303,7 @@ int main(void)
     int failed;
 
     redis_server_need();
-    kafka = apache_kafka_start();
+    kafka = apache_kafka_start_with("auto.create.topics.enable=false\n");
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     apache_kafka_free(kafka);
     return failed;

@@ -405,6 +405,39 @@ static void a_replay_without_a_time_is_of_its_first_publication(void **state)
                         time_in(hostile_http_request(rig->cmi, 1))));
 }
 
+/* 87: INVALID_RECORD. An operator hears of which topic, why, and what it is about; others go on,
+ * and when the topic takes it, so does it. */
+static void a_dead_letter_that_the_broker_refuses_is_said(void **state)
+{
+    static const struct consume_rig_event bad[] = {{.key = "ann",
+                                                    .type = "callback.requested",
+                                                    .subject = "callbacks/b",
+                                                    .body = "{}",
+                                                    .fate = RIG_POISON}};
+    struct consume_rig *rig = *state;
+    char expected[128];
+    const char *why;
+
+    embedded_only("Apache Kafka takes every record that we make");
+    consume_rig_begin(rig, NULL);
+    consume_rig_publish(rig, bad, 1);
+    broker_fail(rig->kafka.broker, KAFKA_REQUEST_PRODUCE, 87, 5);
+    consume_rig_run(rig, NULL);
+    snprintf(expected, sizeof expected,
+             "event=produce_failed to=%s reason=\"Broker: ", rig->dead_topic);
+    consume_rig_until_said(rig, expected);
+    assert_false(consume_rig_ready(rig, &why));
+    snprintf(expected, sizeof expected, "topic %s does not take 1 records, such as that of %s[",
+             rig->dead_topic, rig->events_topic);
+    assert_non_null(strstr(why, expected));
+    consume_rig_until_ready(rig);
+    assert_true(consume_rig_until_done(rig));
+    snprintf(expected, sizeof expected, "cmibridge_produce_failed_total{topic=\"%s\"}",
+             rig->dead_topic);
+    consume_rig_until_metric(rig, expected, 5);
+    consume_rig_check_end(rig, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +451,7 @@ int main(void)
         cmocka_unit_test(poison_of_any_size_goes),
         cmocka_unit_test(a_batch_that_is_too_large_goes_in_pieces),
         cmocka_unit_test(a_replay_without_a_time_is_of_its_first_publication),
+        cmocka_unit_test(a_dead_letter_that_the_broker_refuses_is_said),
         /* Last: once the embedded broker has seen members in the group, it takes no commit of who
          * is none. */
         cmocka_unit_test(a_pattern_reads_no_topic_of_ours),

@@ -378,6 +378,7 @@ static void a_dead_letter_keeps_when_its_event_was_published(void **state)
     reader_start(&of_letters, &l.rig, &conf);
     send_consent(&l.rig, "changes", 1, "+358501234567", 0);
     kafka_rig_until(&l.rig, has_one, &of_results);
+    assert_string_equal(of_results.got[0].key, "customerConsents/whatsapp_+3585"); /* it had none */
     hostile_http_script(l.cmi, &refuse, 1);
     now = now_ms();
     send_consent(&l.rig, "changes", 0, "+358 50 1234567", now - 3600000);

@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STEPS_MAX 200000 /* of one run: more means that it stands still */
 
@@ -294,6 +295,56 @@ static void what_no_target_takes_ends_as_is_configured(void **state)
     }
 }
 
+static size_t committed(const struct world *w)
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < WORLD_PARTITIONS; i++)
+        n += (size_t)w->partitions[i].committed;
+    return n;
+}
+
+/* A broker refuses the whole batch for the sake of one record, for as long as nobody mends its
+ * topic. All others end soon; that one is tried now and then, and an operator hears which it is. */
+static void what_a_topic_never_takes_holds_up_nothing_else(void **state)
+{
+    struct world *w = &world;
+    struct buf why;
+
+    (void)state;
+    buf_init(&why, 4096);
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        size_t last;
+
+        seed_now = seed;
+        world_init(w, seed);
+        w->faults = (struct world_faults){.latency_ms = 10};
+        world_make_events(w, 60);
+        for (size_t i = 0; i < w->event_count; i++)
+            world_remake_event(w, i, WORLD_POISON);
+        for (last = w->event_count - 1; w->events[last].partition != 0;)
+            last--;
+        w->unwritable = &w->events[last];
+        world_boot(w);
+        while (w->now_ms < 600000)
+            world_step(w);
+        assert_int_equal(committed(w), w->event_count - 1);
+        assert_in_range(w->unwritable_tries, 60, 600);
+        buf_clear(&why);
+        assert_false(consume_ready(w->consumer, &why));
+        assert_non_null(strstr(buf_text(&why), "topic cmi-dead-letters does not take 1 records, "
+                                               "such as that of contact-events[0]@"));
+        assert_non_null(strstr(buf_text(&why), ": refused\n"));
+        w->unwritable = &world.events[WORLD_EVENTS_MAX - 1]; /* none: it is mended */
+        for (size_t i = 0; i < STEPS_MAX && !world_finished(w); i++)
+            world_step(w);
+        assert_true(world_finished(w));
+        assert_true(consume_ready(w->consumer, &why));
+        world_done(w);
+    }
+    buf_done(&why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +355,7 @@ int main(void)
         cmocka_unit_test_teardown(unknown_references_of_one_key_wait_together, say_seed),
         cmocka_unit_test_teardown(a_batch_s_end_is_each_event_s_own, say_seed),
         cmocka_unit_test_teardown(what_no_target_takes_ends_as_is_configured, say_seed),
+        cmocka_unit_test_teardown(what_a_topic_never_takes_holds_up_nothing_else, say_seed),
     };
 
     crypto_init();
