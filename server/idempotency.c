@@ -1,6 +1,7 @@
 #include "server/idempotency.h"
 
 #include "bridge/core/mem.h"
+#include "server/effect.h"
 #include "server/history.h"
 #include "server/server.h"
 #include "server/sqlite.h"
@@ -52,14 +53,14 @@ struct refusal {
     struct exchange *x;
     struct fault why;
     void (*again)(struct exchange *x);
-    bool done;
+    enum idempotency seen;
 };
 
 static bool refusal_run(struct history_job *job, struct sqlite *db, struct fault *f)
 {
     struct refusal *r = (struct refusal *)job;
 
-    r->done = idempotency_look(db, r->x) == IDEMPOTENCY_DONE;
+    r->seen = idempotency_look(db, r->x);
     return sqlite_check(db, f);
 }
 
@@ -67,8 +68,10 @@ static void refusal_end(struct history_job *job, const struct fault *f)
 {
     struct refusal *r = (struct refusal *)job;
 
-    if (f == NULL && r->done)
+    if (f == NULL && r->seen == IDEMPOTENCY_DONE)
         r->again(r->x);
+    else if (f == NULL && r->seen == IDEMPOTENCY_OTHER)
+        effect_refuse(r->x, EFFECT_OTHER_BODY, NULL);
     else
         exchange_fault(r->x, f != NULL ? f : &r->why);
     mem_free(r);

@@ -24,8 +24,8 @@ enum idempotency idempotency_look(struct sqlite *db, const struct exchange *x);
 void idempotency_keep(struct sqlite *db, const struct exchange *x); /* nothing without a key */
 
 /* A body is refused (why). What the server takes changes: a queue leaves the configuration, a
- * person is erased. So a request whose key is done gets the first answer all the same, by `again`.
- */
+ * person is erased. So a request whose key is done gets the first answer all the same, by `again`,
+ * and another one under it 422. */
 void idempotency_refuse(struct exchange *x, const struct fault *why,
                         void (*again)(struct exchange *x));
 

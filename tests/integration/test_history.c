@@ -243,6 +243,7 @@ static void the_same_key_gives_the_same_chat_also_after_a_restart(void **state)
     memcpy(other, chat, sizeof chat);
     *strstr(other, "Sam") = 'P';
     expect_status(rig, "POST", "/chats", JSON "Idempotency-Key: k1\r\n", other, 422);
+    expect_status(rig, "POST", "/chats", JSON "Idempotency-Key: k1\r\n", "{}", 422);
     rig_stop(rig);
     rig_start(rig);
     post_chat(rig, JSON "Idempotency-Key: k1\r\n", again);
