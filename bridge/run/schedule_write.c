@@ -308,6 +308,8 @@ static void progressed(struct schedule *s, struct holding *h, enum schedule_stat
         return;
     }
     not_marked(s, h);
+    if (!went_up) /* it was written, and its lease renewed, for what is still out of it */
+        schedule_hold_marked(s, h, h->write_asked_ms);
     /* Whoever waits is told at the next chance, and whoever is deleted is told no more. */
     schedule_hold_leave(s, h, state == SCHEDULE_CANCELLED ? LEAVING_CANCELLED : LEAVING_PAUSED,
                         schedule_store_ms(s), false);

@@ -12,11 +12,16 @@
 
 #include "tests/fakes/send_world.h"
 
-#define PARTS     3
-#define DUE_MS    1000
-#define SEEDS     100
-#define STEPS_MAX 40000
-#define STOP_MS   30000
+#include <string.h>
+
+#define PARTS        3
+#define DUE_MS       1000
+#define SEEDS        100
+#define STEPS_MAX    40000
+#define STOP_MS      30000
+#define MANY         60 /* parts: at up to PART_MS each they take about two leases */
+#define PART_MS      500
+#define PART_LETTERS 153
 
 static struct send_world world;
 static struct world_seen *const seen = &world.seen[0][0];
@@ -169,6 +174,25 @@ static void what_is_deleted_or_closes_meanwhile_is_sent_to_its_end(void **state)
     assert_in_range(late, 1, SEEDS);
 }
 
+/* Its lease is renewed all the time, also where the answer says that the message is no more. */
+static void what_is_deleted_is_sent_for_longer_than_a_lease(void **state)
+{
+    static char text[MANY * PART_LETTERS + 1];
+
+    (void)state;
+    memset(text, 'a', sizeof text - 1);
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        begin(seed, DUE_MS)->body = text;
+        world.faults.carrier_ms = PART_MS;
+        go_to_part(1);
+        send_world_delete(&world, 0);
+        go_to_end();
+        assert_int_equal(seen->started, 1);
+        assert_int_equal(seen->accepted, 1);
+        send_world_done(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +202,7 @@ int main(void)
         cmocka_unit_test(a_process_that_waits_no_longer_begins_no_further_part),
         cmocka_unit_test(who_takes_over_sends_all_of_it_under_the_same_number),
         cmocka_unit_test(what_is_deleted_or_closes_meanwhile_is_sent_to_its_end),
+        cmocka_unit_test(what_is_deleted_is_sent_for_longer_than_a_lease),
     };
 
     return cmocka_run_group_tests_name("long_texts", tests, NULL, NULL);
