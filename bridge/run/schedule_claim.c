@@ -84,8 +84,12 @@ void schedule_claim_room(struct schedule *s)
 
 void schedule_claim_all(struct schedule *s)
 {
+    int64_t now = schedule_now(s);
+
     for (unsigned i = 0; i < SHARD_COUNT; i++) {
-        s->shards[i].due_ms = schedule_now(s);
+        if (s->shards[i].claiming)
+            s->shards[i].woken_ms = now;
+        s->shards[i].due_ms = now;
         arm(s, &s->shards[i]);
     }
 }

@@ -32,14 +32,16 @@ static int64_t rate_of(const struct schedule *s, const struct sender *from)
     return from->conf->rate > 0 ? from->conf->rate : schedule_pace_of(s, from);
 }
 
-/* An eighth of what it takes to send all that is held: by then there is room, or not yet. */
+/* An eighth of what it takes to send all that is held: by then there is room, or not yet. A rate
+ * stays what it is; a gateway may go fast again at any time. */
 static int64_t rest_ms(const struct sender *from, int64_t rate)
 {
+    int64_t most = from->conf->rate > 0 ? SCHEDULE_FULL_MOST_MS : SCHEDULE_FULL_PACE_MS;
     int64_t rest = from->held * 1000 / rate / 8;
 
     if (rest < SCHEDULE_FULL_MS)
         return SCHEDULE_FULL_MS;
-    return rest < SCHEDULE_FULL_MOST_MS ? rest : SCHEDULE_FULL_MOST_MS;
+    return rest < most ? rest : most;
 }
 
 static int64_t in_lease(const struct schedule *s, int64_t rate)

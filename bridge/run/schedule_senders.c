@@ -88,6 +88,7 @@ void schedule_sender_join(struct holding *h, struct sender *from)
     h->sender = from;
     if (from->holdings++ > 0)
         return;
+    from->begun = from->waited = 0;
     c->busy_count++;
     if (c->busy == NULL) {
         from->next = from->prev = c->busy = from;

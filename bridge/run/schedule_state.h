@@ -68,6 +68,7 @@
 #define SCHEDULE_NEWCOMERS     3000 /* destinations for which a sender that holds enough has room */
 #define SCHEDULE_FULL_MS       2000 /* what finds no room is looked at again after so long, at least */
 #define SCHEDULE_FULL_MOST_MS  30000
+#define SCHEDULE_FULL_PACE_MS  5000  /* the most where it is not its rate that holds a sender up */
 #define SCHEDULE_SHUT_MS       60000 /* for how long what nobody here can send is left alone */
 #define SCHEDULE_SOURCE_MAX    256
 #define SCHEDULE_STRANGERS_MAX 16 /* sources left alone at a time */
