@@ -111,20 +111,28 @@ static struct letter *copy_letter(const struct dlq *d, const struct dlq_entry *e
     return l;
 }
 
+static void say_impossible(struct replay *r, struct dead_letter_place place,
+                           const struct dlq_event *e, const char *why)
+{
+    console_say("dlq",
+                "%" PRId32 ":%" PRId64 " can't be replayed: %s; it came from %.*s[%" PRId32
+                "] offset %" PRId64,
+                place.partition, place.offset, why, VIEW_ARG(e->topic), e->partition, e->offset);
+    r->impossible++;
+}
+
 static bool collect(void *ctx, struct dlq *d, const struct dlq_entry *e, struct fault *f)
 {
     struct replay *r = ctx;
     struct letter *l;
 
     if (e->letter.cut || e->record->header_count > RECORD_HEADERS_READ) {
-        console_say("dlq",
-                    "%" PRId32 ":%" PRId64 " can't be replayed: %s; it came from %.*s[%" PRId32
-                    "] offset %" PRId64,
-                    e->place.partition, e->place.offset,
-                    e->letter.cut ? "it was too large to be kept whole"
-                                  : "it has more headers than can be read",
-                    VIEW_ARG(e->letter.topic), e->letter.partition, e->letter.offset);
-        r->impossible++;
+        const struct dlq_event origin = {
+            .topic = e->letter.topic, .partition = e->letter.partition, .offset = e->letter.offset};
+
+        say_impossible(r, e->place, &origin,
+                       e->letter.cut ? "it was too large to be kept whole"
+                                     : "it has more headers than can be read");
         return true;
     }
     r->bytes += sizeof *l + e->record->key.n + e->record->value.n +
@@ -164,6 +172,36 @@ static bool look_since(struct replay *r, struct fault *f)
     ok = dlq_since(r->d, events, r->count, f);
     mem_free(events);
     return ok;
+}
+
+/* What can't go back to where it came from holds up no other. Sorted, each topic is asked for once.
+ */
+static bool look_for_origins(struct replay *r, struct fault *f)
+{
+    struct view topic = VIEW_NONE;
+    int32_t partitions = 0;
+    char why[FAULT_TEXT_MAX];
+
+    for (size_t i = 0; i < r->count; i++) {
+        struct dlq_event *e = &r->letters[i]->event;
+
+        if (e->fate != DLQ_REPLAY)
+            continue;
+        if (!view_eq(e->topic, topic) &&
+            !kafka_reader_partitions(r->d->reader, e->topic.p, &partitions, f))
+            return false;
+        topic = e->topic;
+        if (e->partition < partitions)
+            continue;
+        if (partitions == 0)
+            (void)snprintf(why, sizeof why, "its topic does not exist any more");
+        else
+            (void)snprintf(why, sizeof why, "its topic has %" PRId32 " partition%s now", partitions,
+                           partitions == 1 ? "" : "s");
+        e->fate = DLQ_GONE;
+        say_impossible(r, r->letters[i]->place, e, why);
+    }
+    return true;
 }
 
 /* ---- putting back ---- */
@@ -294,7 +332,8 @@ static void put_back(struct replay *r, int64_t chosen)
         while (!r->stopped && !put_letter(r, i, &f)) {
             if (f.cls != FAULT_RETRY || is_silent(r)) {
                 r->stopped = true;
-                snprintf(r->error, sizeof r->error, "%s", f.text);
+                snprintf(r->error, sizeof r->error, "topic %.80s: %.160s",
+                         r->letters[i]->event.topic.p, f.text);
                 break;
             }
             uv_run(&r->loop, UV_RUN_ONCE);
@@ -326,6 +365,7 @@ static void say_plan(const struct replay *r)
 {
     static const char *const names[] = {[DLQ_REPLAY] = "replay",
                                         [DLQ_BEFORE] = "replayed before",
+                                        [DLQ_GONE] = "can't be replayed",
                                         [DLQ_PERHAPS] = "perhaps written since",
                                         [DLQ_WRITTEN] = "written since"};
     char place[DEAD_LETTER_PLACE_MAX];
@@ -356,19 +396,27 @@ static void say_counts(const struct replay *r, int64_t chosen)
     putchar('\n');
 }
 
+/* Which there are, in their order, and what is to become of each. */
+static bool find_letters(struct replay *r, struct fault *f)
+{
+    if (!dlq_read_marks(r->d, f) || !dlq_scan(r->d, collect, r, f) ||
+        (!r->d->force && r->count > 0 && !look_since(r, f)))
+        return false;
+    if (r->count > 0)
+        qsort(r->letters, r->count, sizeof *r->letters, by_origin);
+    return look_for_origins(r, f);
+}
+
 static int run(struct replay *r)
 {
     bool all_there;
     int64_t chosen;
     struct fault f;
 
-    if (!dlq_read_marks(r->d, &f) || !dlq_scan(r->d, collect, r, &f) ||
-        (!r->d->force && r->count > 0 && !look_since(r, &f))) {
+    if (!find_letters(r, &f)) {
         console_say("dlq", "%s", f.text);
         return f.cls == FAULT_RETRY ? COMMAND_UNAVAILABLE : COMMAND_FAILED;
     }
-    if (r->count > 0)
-        qsort(r->letters, r->count, sizeof *r->letters, by_origin);
     chosen = count_fate(r, DLQ_REPLAY);
     if (r->d->dry_run)
         say_plan(r);

@@ -18,6 +18,7 @@
 enum dlq_fate {
     DLQ_REPLAY,
     DLQ_BEFORE,  /* was replayed before */
+    DLQ_GONE,    /* the partition that it came from is no more */
     DLQ_PERHAPS, /* the next, but clocks can't tell, or what could is gone */
     DLQ_WRITTEN, /* it, or a later event of its subject, was written since */
 };

@@ -74,6 +74,22 @@ bool kafka_reader_topics(struct kafka_reader *r, const char *pattern, kafka_read
     return ok;
 }
 
+bool kafka_reader_partitions(struct kafka_reader *r, const char *topic, int32_t *count,
+                             struct fault *f)
+{
+    struct kafka_survey s;
+    bool ok;
+
+    *count = 0;
+    if (topic[0] == '^' || strlen(topic) >= KAFKA_TOPIC_NAME_MAX)
+        return true; /* a name from a dead letter may be anybody's */
+    kafka_survey_init(&s);
+    ok = kafka_survey_topics(r->rk, &topic, 1, &s, f);
+    *count = (int32_t)s.count;
+    kafka_survey_done(&s);
+    return ok;
+}
+
 static void dropped_until(struct kafka_reader_kept *kept, int64_t ms)
 {
     if (!kept->dropped || ms > kept->since_ms)

@@ -22,6 +22,11 @@ typedef void kafka_reader_topic(void *ctx, const char *name);
 bool kafka_reader_topics(struct kafka_reader *r, const char *pattern, kafka_reader_topic *found,
                          void *ctx, struct fault *f) MUST_CHECK;
 
+/* How many partitions the topic has; 0: there is none of that name. RETRY if the brokers can't be
+ * asked, or won't say. */
+bool kafka_reader_partitions(struct kafka_reader *r, const char *topic, int32_t *count,
+                             struct fault *f) MUST_CHECK;
+
 /* The record holds during the call. false ends the scan, with *f set or not. done and total count
  * offsets, so that a compacted log ends at its total too. */
 typedef bool kafka_reader_visit(void *ctx, const struct record *record, int64_t done, int64_t total,

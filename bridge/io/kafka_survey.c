@@ -70,6 +70,7 @@ static bool add_topic(const struct rd_kafka_metadata_topic *topic, struct kafka_
                       struct fault *f)
 {
     if (topic->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+        topic->err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION || /* no topic can be called so */
         (topic->err == RD_KAFKA_RESP_ERR_NO_ERROR && topic->partition_cnt == 0)) {
         note_missing(s, topic->topic);
         return true;

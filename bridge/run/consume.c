@@ -181,7 +181,7 @@ void consume_move(struct consume *c, struct delivery *d, enum delivery_event eve
 
     leave(c, d);
     if (to != from)
-        consume_report_over(c, d);
+        consume_report_over(c, d, to);
     stat_add(c->stat_state[from], -1);
     stat_add(c->stat_state[to], 1);
     notice_say(c->port.log, NOTICE_DEBUG, "delivery", NOTICE_VIEW("topic", d->record.topic),

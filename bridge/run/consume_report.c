@@ -69,7 +69,7 @@ void consume_report_refused(struct consume *c, struct delivery *d, const char *w
     d->refusals++;
 }
 
-void consume_report_over(struct consume *c, struct delivery *d)
+void consume_report_over(struct consume *c, struct delivery *d, enum delivery_state to)
 {
     struct outlet *o = outlet_of(c, d);
 
@@ -80,7 +80,8 @@ void consume_report_over(struct consume *c, struct delivery *d)
     if (o->refused > 0)
         return;
     o->trouble[0] = '\0';
-    notice_say(c->port.log, NOTICE_INFO, "produce_works", NOTICE_TEXT("to", o->topic));
+    if (to != DELIVERY_DROPPED)
+        notice_say(c->port.log, NOTICE_INFO, "produce_works", NOTICE_TEXT("to", o->topic));
 }
 
 static void outlet_init(struct consume *c, struct outlet *o, const char *topic)

@@ -251,7 +251,7 @@ void consume_report_too_large(struct consume *c, struct delivery *d);
  * together for the sake of one comes apart. */
 void consume_report_refused(struct consume *c, struct delivery *d, const char *why);
 /* It leaves the state in which it may have been refused. */
-void consume_report_over(struct consume *c, struct delivery *d);
+void consume_report_over(struct consume *c, struct delivery *d, enum delivery_state to);
 void consume_report_init(struct consume *c);
 bool consume_report_ready(const struct consume *c, struct buf *why);
 const char *consume_disposition_name(enum disposition d);

@@ -322,6 +322,65 @@ static void a_letter_of_many_headers_is_replayed_and_a_cut_one_is_not(void **sta
     kafka_rig_stop(&rig);
 }
 
+static void bury_of(struct kafka_rig *rig, const char *topic, const char *partition, const char *id)
+{
+    const struct record_header headers[] = {
+        {VIEW("content-type"), VIEW("application/json")},
+        {VIEW("ce_specversion"), VIEW("1.0")},
+        {VIEW("ce_id"), view_of(id)},
+        {VIEW("ce_source"), VIEW("/shop")},
+        {VIEW("ce_type"), VIEW(MESSAGE)},
+        {VIEW("ce_subject"), VIEW("messages/7")},
+        {VIEW("cmi_error_class"), VIEW("reject")},
+        {VIEW("cmi_error_topic"), view_of(topic)},
+        {VIEW("cmi_error_partition"), view_of(partition)},
+        {VIEW("cmi_error_offset"), VIEW("7")},
+    };
+
+    kafka_rig_produce(rig,
+                      &(struct sink_record){.topic = dead[0],
+                                            .has_value = true,
+                                            .value = VIEW("{}"),
+                                            .headers = headers,
+                                            .header_count = sizeof headers / sizeof headers[0]});
+}
+
+/* It is told, with its place, and those behind it are replayed. */
+static void what_has_no_place_to_go_back_to_holds_up_no_other(void **state)
+{
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const char *output;
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, "halved", 1);
+    kafka_rig_topic(&rig, "zoo", 1);
+    kafka_rig_topic(&rig, dead[0], 1);
+    bury_of(&rig, "halved", "0", "e0");
+    bury_of(&rig, "halved", "3", "e1");
+    bury_of(&rig, "zoo", "0", "e2");
+    bury_of(&rig, broker_is_apache() ? "vanished" : "^.*", "0", "e3"); /* none is called so */
+    kafka_rig_flush(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --force --dry-run", &output),
+                     COMMAND_FAILED);
+    assert_non_null(strstr(output, "halved[3] offset 7  can't be replayed\n"));
+    assert_non_null(strstr(output, "would replay 2 of 2; "));
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --force", &output), COMMAND_FAILED);
+    assert_non_null(strstr(output, "0:1 can't be replayed: its topic has 1 partition now; it came "
+                                   "from halved[3] offset 7\n"));
+    assert_non_null(strstr(output, "0:3 can't be replayed: its topic does not exist any more; "));
+    assert_non_null(strstr(output, "replayed 2 of 2; "));
+    assert_non_null(strstr(output, ", 2 can't be replayed\n"));
+    conf = kafka_rig_conf(&rig, (const char *const[]){"zoo"});
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 1);
+    assert_non_null(strstr(r.got[0].headers, "ce_id=e2\n"));
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+}
+
 static bool has_four(void *ctx)
 {
     const struct reader *r = ctx;
@@ -402,6 +461,7 @@ int main(void)
         cmocka_unit_test(a_replay_that_is_refused_says_so_and_can_be_repeated),
         cmocka_unit_test(a_missing_topic_is_told),
         cmocka_unit_test(a_letter_of_many_headers_is_replayed_and_a_cut_one_is_not),
+        cmocka_unit_test(what_has_no_place_to_go_back_to_holds_up_no_other),
         cmocka_unit_test(what_is_refused_again_keeps_its_place_in_the_order),
     };
 
