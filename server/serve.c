@@ -118,6 +118,7 @@ static void stop(struct serve *s)
     s->stopped = true;
     purge_free(s->purge);
     consents_move_free(s->consents_move);
+    foundation_stop(&s->foundation);
     retention_free(s->retention);
     erase_free(s->erase);
     backup_free(s->backup);
