@@ -1,4 +1,5 @@
 /* webhook: the dialler that every user can build against (contract 6). */
+#include "bridge/core/cmi_rules.h"
 #include "bridge/core/datetime.h"
 #include "bridge/core/dialler_kit.h"
 #include "bridge/core/json_pick.h"
@@ -67,7 +68,8 @@ static void judge(const struct channel_reply *reply, struct dialler_outcome *out
         !callback_result_parse(view_of(text), &out->result) || out->result == CALLBACK_ADDED)
         return;
     out->verdict = DIALLER_RESULT;
-    if (!json_pick_text(json, "nextCallTime", when, sizeof when) ||
+    if (!cmi_result_sets_time(view_of(text)) ||
+        !json_pick_text(json, "nextCallTime", when, sizeof when) ||
         !datetime_parse(view_of(when), &out->next_call_ms, &f))
         out->next_call_ms = -1;
 }

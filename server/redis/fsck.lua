@@ -8,7 +8,9 @@
 -- Gives {word, how often, how many of these are left so, ...}; nothing where all is well.
 local SLICES_MAX = 2000 -- STORE_SLICES_MAX
 local CHAIN_MAX = 100 -- CHAT_SEND_MAX
-local LEASE_MAX = 600000 -- ms; none is given for longer: the clock was set back since
+-- ms; none is given for longer: the clock was set back since. A call may take as long as its answer
+-- (callbacks.handling_timeout).
+local LEASE_MAX, CALL_MAX = 600000, 604800000
 local id, repair = ARGV[1], ARGV[2] == '1'
 local m = key('m', id)
 local found, left, order = {}, {}, {}
@@ -183,6 +185,7 @@ local function check(k)
   local h = record and read_head(record)
   local held = h and h.holder ~= NOBODY
   local late = redis.call('HGET', key('late', id), k)
+  local most = h and h.mark > 0 and f[2] == '2' and CALL_MAX or LEASE_MAX
   if h then
     ok, dead, out = ok + h.ok, dead + h.dead, out + h.out
   end
@@ -203,8 +206,8 @@ local function check(k)
   elseif leased and not held and say('lease-without-holder') then
     unlease(k)
     leased = nil
-  elseif leased and tonumber(leased) > now + LEASE_MAX and say('lease-too-long') then
-    redis.call('ZADD', lease, digits(now + LEASE_MAX), id .. '/' .. k) -- whoever lives renews it
+  elseif leased and tonumber(leased) > now + most and say('lease-too-long') then
+    redis.call('ZADD', lease, digits(now + most), id .. '/' .. k) -- whoever lives renews it
   end
   if wanted and not leased and not waits[k] and say('slice-lost') then
     local later = math.max(now, tonumber(f[13] or '0')) -- its time is lost: no two attempts too near

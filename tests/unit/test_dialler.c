@@ -99,6 +99,13 @@ static void every_reply_has_its_meaning(void **state)
         {"webhook", 200, NULL,
          "{\"result\":\"CUSTOM_TIME\",\"nextCallTime\":\"2023-11-14T22:13:20.000Z\"}",
          DIALLER_RESULT, CALLBACK_CUSTOM_TIME, INT64_C(1700000000000), 0, ""},
+        /* A time with what sets none is passed over, as in a report. */
+        {"webhook", 200, NULL,
+         "{\"result\":\"SUCCESSFUL\",\"nextCallTime\":\"2023-11-14T22:13:20.000Z\"}",
+         DIALLER_RESULT, CALLBACK_SUCCESSFUL, -1, 0, ""},
+        {"webhook", 200, NULL,
+         "{\"result\":\"BUSY\",\"nextCallTime\":\"2023-11-14T22:13:20.000Z\"}", DIALLER_RESULT,
+         CALLBACK_BUSY, -1, 0, ""},
         {"webhook", 200, NULL, "{\"result\":\"RESCHEDULE\",\"nextCallTime\":\"soon\"}",
          DIALLER_RESULT, CALLBACK_RESCHEDULE, -1, 0, ""},
         {"webhook", 202, NULL, "", DIALLER_LATER, CALLBACK_ADDED, -1, 0, ""},
