@@ -356,7 +356,8 @@ void tokens_close(struct tokens *t, void (*closed)(void *owner), void *owner)
     http_client_close(t->client, on_client_gone, t);
 }
 
-/* The destinations as they were given, but for those who want a token; then the token servers. */
+/* The destinations as they were given, but for those who want a token; then the token servers, each
+ * with the authorities of its channel: it gets the channel's secret. */
 static size_t servers_too(struct tokens *t, const struct http_destination *to,
                           struct http_destination *all)
 {

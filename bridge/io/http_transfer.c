@@ -162,8 +162,12 @@ static void set_up(struct http_transfer *t, struct http_multi *m)
         HTTP_SET(e, CURLOPT_LOW_SPEED_TIME, (long)((conf->low_speed_ms + 999) / 1000));
     }
     HTTP_SET(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (conf->ca != NULL)
+    if (conf->ca != NULL) {
         HTTP_SET(e, CURLOPT_CAINFO, conf->ca);
+        HTTP_SET(e, CURLOPT_CAPATH, NULL); /* the system's would be trusted beside them */
+        /* Or it keeps for a day what it has read of the file; one that never does may say so. */
+        (void)curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+    }
     if (conf->auth == HTTP_AUTH_CERTIFICATE) {
         HTTP_SET(e, CURLOPT_SSLCERT, conf->certificate);
         HTTP_SET(e, CURLOPT_SSLKEY, conf->key);

@@ -9,12 +9,27 @@
 #include "bridge/core/mem.h"
 #include "tests/fakes/http_rig.h"
 
+#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static char dir[] = "/tmp/cmibridge-tls-XXXXXX";
+static const char *system_authorities; /* NULL: those of this machine */
+
+/* libcurl's directory of the system's authorities is compiled in; here it is one of the test's. */
+CURL *__real_curl_easy_init(void);
+CURL *__wrap_curl_easy_init(void);
+
+CURL *__wrap_curl_easy_init(void)
+{
+    CURL *easy = __real_curl_easy_init();
+
+    if (system_authorities != NULL)
+        curl_easy_setopt(easy, CURLOPT_CAPATH, system_authorities);
+    return easy;
+}
 
 static void need_openssl(void)
 {
@@ -41,7 +56,8 @@ static int make_certificates(void **state)
         "leaf server ours DNS:localhost\n"
         "leaf elsewhere ours DNS:elsewhere.example\n"
         "leaf client ours DNS:client\n"
-        "leaf stranger theirs DNS:client\n";
+        "leaf stranger theirs DNS:client\n"
+        "mkdir system; cp ours.pem system/$(openssl x509 -noout -hash -in ours.pem).0\n";
     char command[4096];
 
     (void)state;
@@ -124,6 +140,41 @@ static void a_server_of_another_authority_gets_nothing(void **state)
     not_sent(b, trusting(b, "no-such-file.pem"));
 }
 
+/* Or whoever has a certificate of any authority of the system's would be given our password. */
+static void authorities_of_our_own_are_trusted_instead_of_the_systems(void **state)
+{
+    struct http_rig *b = *state;
+
+    serve(b, "server", false);
+    system_authorities = file("system");
+    not_sent(b, trusting(b, "theirs.pem"));
+    http_rig_connect(b, trusting(b, NULL));
+    http_rig_call(b, "POST", "{}");
+    system_authorities = NULL;
+    http_rig_answered(b, 201);
+}
+
+static void put_in_place(const char *name)
+{
+    char command[256];
+
+    snprintf(command, sizeof command, "cp '%s' '%s'", file(name), file("authorities.pem"));
+    assert_int_equal(system(command), 0);
+}
+
+static void authorities_that_are_replaced_are_those_of_the_next_connection(void **state)
+{
+    struct http_rig *b = *state;
+
+    serve(b, "server", false);
+    put_in_place("theirs.pem");
+    http_rig_connect(b, trusting(b, "authorities.pem"));
+    assert_int_equal(http_rig_call(b, "POST", "{}")->fate, HTTP_NOT_SENT);
+    put_in_place("ours.pem");
+    http_rig_call(b, "POST", "{}");
+    http_rig_answered(b, 201);
+}
+
 static void a_server_of_another_name_gets_nothing(void **state)
 {
     struct http_rig *b = *state;
@@ -196,6 +247,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HTTP_RIG_TEST(a_server_of_our_authority_is_trusted_and_its_connection_kept),
         HTTP_RIG_TEST(a_server_of_another_authority_gets_nothing),
+        HTTP_RIG_TEST(authorities_of_our_own_are_trusted_instead_of_the_systems),
+        HTTP_RIG_TEST(authorities_that_are_replaced_are_those_of_the_next_connection),
         HTTP_RIG_TEST(a_server_of_another_name_gets_nothing),
         HTTP_RIG_TEST(a_plain_server_gets_nothing_over_tls),
         HTTP_RIG_TEST(a_client_certificate_is_shown_and_checked),
