@@ -33,11 +33,15 @@ static bool no_good(const char *what, const char *path, struct fault *f)
     return fault_set(f, FAULT_RETRY, "%s can't be %s: %s", path, what, strerror(errno));
 }
 
-/* Nobody but its owner reads it. */
+/* Nobody but its owner reads it. What a kill left there goes, but is not written to: it may be a
+ * whole copy, which has another name, too (give_name). */
 static bool make_part(const char *path, struct fault *f)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd;
 
+    if (unlink(path) != 0 && errno != ENOENT)
+        return no_good("removed", path, f);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 || fchmod(fd, 0600) != 0) {
         no_good("written", path, f);
         if (fd >= 0)

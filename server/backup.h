@@ -1,7 +1,7 @@
 /*
  * backup: a copy of the history while `cmibridge serve` goes on: of one moment, at or after that of
  * the asking; on a thread and a connection of its own. It lies beside its name until it is whole
- * and on the disk, then takes it.
+ * and on the disk, then takes it; what lay there before goes.
  */
 #ifndef SERVER_BACKUP_H
 #define SERVER_BACKUP_H

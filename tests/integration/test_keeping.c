@@ -240,12 +240,50 @@ static void a_backup_has_all_that_was_acknowledged_before_it(void **state)
     buf_done(&said);
 }
 
+/* Killed between its two names, a backup leaves both: one file. */
+static void a_backup_leaves_an_older_one_that_was_moved_away(void **state)
+{
+    struct serve_rig rig;
+    struct buf said;
+    struct stat older;
+    struct stat s;
+    char copy[128];
+    char part[160];
+    char moved[160];
+
+    (void)state;
+    buf_init(&said, 1024);
+    serve_rig_start(&rig, "");
+    snprintf(copy, sizeof copy, "%s/copy.sqlite", rig.dir);
+    snprintf(part, sizeof part, "%s.part", copy);
+    snprintf(moved, sizeof moved, "%s.1", copy);
+    assert_int_equal(back_up(&rig, copy, &said), 0);
+    assert_int_equal(link(copy, part), 0);
+    assert_int_equal(rename(copy, moved), 0);
+    assert_int_equal(stat(moved, &older), 0);
+    assert_int_equal(back_up(&rig, copy, &said), 0);
+    assert_int_equal(stat(copy, &s), 0);
+    assert_int_not_equal(s.st_ino, older.st_ino);
+    assert_int_equal(stat(moved, &s), 0);
+    assert_int_equal(s.st_size, older.st_size);
+    assert_int_equal(s.st_mtim.tv_sec, older.st_mtim.tv_sec);
+    assert_int_equal(s.st_mtim.tv_nsec, older.st_mtim.tv_nsec);
+    check_file(copy);
+    check_file(moved);
+    assert_int_equal(access(part, F_OK), -1);
+    unlink(copy);
+    unlink(moved);
+    serve_rig_done(&rig);
+    buf_done(&said);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_contact_goes_at_its_age_and_no_late_event_brings_it_back),
         cmocka_unit_test(a_recording_and_a_script_result_go_by_their_own_time),
         cmocka_unit_test(a_backup_has_all_that_was_acknowledged_before_it),
+        cmocka_unit_test(a_backup_leaves_an_older_one_that_was_moved_away),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
