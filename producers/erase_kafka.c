@@ -1,5 +1,8 @@
+#define _GNU_SOURCE /* memmem: linear in time */
 #include "producers/erase_kafka.h"
 
+#include "bridge/core/base64.h"
+#include "bridge/core/json_walk.h"
 #include "bridge/core/mem.h"
 #include "bridge/io/kafka_reader.h"
 #include "config/conf.h"
@@ -13,12 +16,66 @@ struct look {
     struct erase_kafka *out;
 };
 
+/* The raw string, with its quotes, behind the end of a key; VIEW_NONE: none is there. */
+static struct view raw_behind(struct view json)
+{
+    size_t begin = 0;
+    size_t end;
+
+    while (begin < json.n && view_has(VIEW(" \t\r\n:"), json.p[begin]))
+        begin++;
+    if (begin == json.n || json.p[begin] != '"')
+        return VIEW_NONE;
+    for (end = begin + 1; end < json.n && json.p[end] != '"'; end++)
+        end += json.p[end] == '\\';
+    return end < json.n ? (struct view){json.p + begin, end + 1 - begin} : VIEW_NONE;
+}
+
+static bool holds_decoded(const struct person *p, struct view raw)
+{
+    struct buf room; /* for what is unescaped, and for what is decoded, which is less */
+    struct view said;
+    size_t before;
+    bool held = false;
+
+    buf_init(&room, 2 * raw.n);
+    (void)buf_room(&room, 2 * raw.n); /* at once: `said` may be a view of it */
+    if (json_walk_text(raw, &room, &said)) {
+        before = room.n;
+        (void)!base64_decode(said, &room); /* where it breaks off, as far as that */
+        held = person_in_bytes(p, view_skip(buf_view(&room), before));
+    }
+    buf_done(&room);
+    return held;
+}
+
+/* In the data_base64 of an event, or of several. As dead letters hold events that can't be read,
+ * no more of the JSON is heeded. */
+static bool holds_base64(const struct person *p, struct view json)
+{
+    static const struct view key = {"\"data_base64\"", 13};
+    const char *at;
+
+    while (json.n > 0 && (at = memmem(json.p, json.n, key.p, key.n)) != NULL) {
+        struct view raw;
+
+        json = view_skip(json, (size_t)(at - json.p) + key.n);
+        raw = raw_behind(json);
+        if (raw.n == 0)
+            continue;
+        if (holds_decoded(p, raw))
+            return true;
+        json = view_skip(json, (size_t)(raw.p - json.p) + raw.n);
+    }
+    return false;
+}
+
 static bool holds(const struct person *p, const struct record *r)
 {
     bool held = (r->has_key && person_in_bytes(p, r->key)) ||
-                (r->has_value && person_in_bytes(p, r->value));
+                (r->has_value && (person_in_bytes(p, r->value) || holds_base64(p, r->value)));
 
-    for (size_t i = 0; i < r->header_count && i < RECORD_HEADERS_MAX; i++)
+    for (size_t i = 0; i < r->header_count && i < RECORD_HEADERS_READ; i++)
         held = held || person_in_bytes(p, r->headers[i].value);
     return held;
 }

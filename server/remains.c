@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define PIECE   (1 << 20)
-#define OVERLAP (2 * PHONE_NORMAL_MAX) /* what a piece repeats of the one before */
+#define OVERLAP (6 * PHONE_NORMAL_MAX) /* what a piece repeats of the one before: all escaped */
 
 bool remains_look(const char *path, const struct person *person, int64_t *found, struct fault *f)
 {

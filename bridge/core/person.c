@@ -286,16 +286,65 @@ static bool number_in_bytes(const struct person *p, struct view bytes, char begi
     return false;
 }
 
+/* The character that bytes, not empty, begin with, as it is or as JSON escapes it; *n: its bytes, 0
+ * where there is none. */
+static uint32_t character(struct view bytes, size_t *n)
+{
+    uint32_t code = escaped(bytes);
+    uint32_t low = code >> 10 == 0xd800 >> 10 ? escaped(view_skip(bytes, ESCAPE_BYTES)) : 0;
+
+    *n = ESCAPE_BYTES;
+    if (low >> 10 == 0xdc00 >> 10) {
+        *n *= 2;
+        return 0x10000 + ((code & 0x3ff) << 10 | (low & 0x3ff));
+    }
+    if (code != 0)
+        return code;
+    *n = 2;
+    if (bytes.n > 1 && bytes.p[0] == '\\' && view_has(VIEW("\"\\/"), bytes.p[1]))
+        return (unsigned char)bytes.p[1];
+    *n = utf8_first(bytes);
+    return utf8_code(bytes);
+}
+
+/* Do the bytes begin with the name, escaped or not? */
+static bool is_name_escaped(const struct person *p, struct view bytes)
+{
+    struct view name = person_normal(p);
+
+    while (name.n > 0 && bytes.n > 0) {
+        size_t n;
+        uint32_t code = utf8_lower(character(bytes, &n));
+
+        if (n == 0 || code != utf8_code(name))
+            return false;
+        bytes = view_skip(bytes, n);
+        name = view_skip(name, utf8_first(name));
+    }
+    return name.n == 0;
+}
+
+static bool name_in_bytes(const struct person *p, struct view bytes)
+{
+    for (; bytes.n >= p->n; bytes = view_skip(bytes, 1)) {
+        char c = ascii_lower(bytes.p[0]);
+
+        if (c != p->room[0] && c != '\\' && (c & p->room[0] & 0x80) == 0)
+            continue; /* most bytes */
+        if (utf8_eq_nocase((struct view){bytes.p, p->n}, person_normal(p)) ||
+            is_name_escaped(p, bytes))
+            return true;
+    }
+    return false;
+}
+
 bool person_in_bytes(const struct person *p, struct view bytes)
 {
     if (!p->distinct)
         return false;
     if (p->number)
         return number_in_bytes(p, bytes, p->room[0]) || number_in_bytes(p, bytes, '\\');
-    for (size_t at = 0; at + p->n <= bytes.n; at++)
-        if (utf8_eq_nocase((struct view){bytes.p + at, p->n}, person_normal(p)))
-            return true;
-    return false;
+    return name_in_bytes(p, bytes);
 }
 
 bool person_is(const struct person *p, struct view address)

@@ -29,7 +29,8 @@ struct view person_normal(const struct person *p);
 /* Does an address column that holds this mean the person? */
 bool person_is(const struct person *p, struct view address);
 bool person_mentioned(const struct person *p, struct view text);
-/* Do the bytes hold the number, digits touching or not, or the address? For looking for remains. */
+/* Do the bytes hold the number, digits touching or not, or the address, as it is or as JSON escapes
+ * it? For looking for remains. */
 bool person_in_bytes(const struct person *p, struct view bytes);
 /* Appends the text with "…" for every mention. */
 void person_without(const struct person *p, struct view text, struct buf *to);

@@ -123,6 +123,49 @@ static void remains_are_found_among_other_bytes(void **state)
     assert_false(person_in_bytes(&p, VIEW("Sam@greeneggs")));
 }
 
+static void an_address_is_found_among_bytes_as_json_escapes_it(void **state)
+{
+    static const struct {
+        const char *address;
+        const char *bytes;
+        bool found;
+    } rows[] = {
+        {"maija+cc@x.fi", "{\"a\":\"maija\\u002Bcc@x.fi\"}", true},
+        {"maija+cc@x.fi", "\\u004d\\u0041ija\\u002bcc\\u0040x\\u002efi", true},
+        {"maija+cc@x.fi", "maija\\u002bcc@x.f", false},
+        {"maija+cc@x.fi", "maija\\u002bcc@x.f\\u006", false},
+        {"maija+cc@x.fi", "maija\\u002dcc@x.fi", false},
+        {"maija+cc@x.fi", "maija\\u00", false},
+        {"mäija@x.fi", "m\\u00e4ija@x.fi", true},
+        {"mäija@x.fi", "M\\u00C4IJA@X.FI", true},
+        {"äiti@x.fi", "\\u00C4iti@x.fi", true},
+        {"o'brien@x.ie", "o\\u0027brien@x.ie", true},
+        {"sales/fi@x.fi", "sales\\/fi@x.fi", true},
+        {"\"a b\"@x.fi", "\\\"a b\\\"@x.fi", true},
+        {"a\\b@x.fi", "a\\\\b@x.fi", true},
+        {"a\\b@x.fi", "a\\b@x.fi", true}, /* MessagePack escapes nothing */
+        {"a\\u0062@x.fi", "a\\u0062@x.fi", true},
+        {"\U0001f600@x.fi", "\\ud83d\\uDE00@x.fi", true},
+        {"x\U0001f600@x.fi", "\\u0078\U0001f600@x.fi", true},
+        {"\U0001f600@x.fi", "\\ud83d\\u0041@x.fi", false},
+        {"\U0001f600@x.fi", "\\ud83d@x.fi", false},
+        {"\xc3@x.fi", "\xc3@x.fi", true}, /* no UTF-8 */
+        {"\xc3@x.fi", "\xc5\\u0040x.fi", false},
+        {"maija@x.fi", "maija@x.fi\\", true},
+        {"maija@x.fi", "\\maija@x.f\\", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct person p;
+        struct fault f;
+
+        assert_true(person_init(&p, view_of(rows[i].address), &f));
+        if (person_in_bytes(&p, view_of(rows[i].bytes)) != rows[i].found)
+            fail_msg("%s in '%s'", rows[i].address, rows[i].bytes);
+    }
+}
+
 static void what_names_nobody_is_refused(void **state)
 {
     struct person p;
@@ -237,6 +280,7 @@ int main(void)
         cmocka_unit_test(is_found_and_taken_out),
         cmocka_unit_test(is_told_from_others_by_address),
         cmocka_unit_test(remains_are_found_among_other_bytes),
+        cmocka_unit_test(an_address_is_found_among_bytes_as_json_escapes_it),
         cmocka_unit_test(what_names_nobody_is_refused),
         cmocka_unit_test(who_is_known_only_when_asked_for_is_found_alike),
         cmocka_unit_test(asking_is_linear_in_the_text),
