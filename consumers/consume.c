@@ -134,6 +134,8 @@ static bool ready(struct service *s, struct buf *why)
     return is_ready;
 }
 
+#define LAG "cmibridge_lag"
+
 static void show_lag(void *ctx, const struct kafka_figures *k)
 {
     struct program *p = ctx;
@@ -148,7 +150,7 @@ static void show_lag(void *ctx, const struct kafka_figures *k)
     labels.n--; /* the number goes between the quotes */
     buf_put_int(&labels, k->partition);
     buf_put_char(&labels, '"');
-    stat_set(stats_get(p->service.stats, STAT_GAUGE, "cmibridge_lag", buf_text(&labels),
+    stat_set(stats_get(p->service.stats, STAT_GAUGE, LAG, buf_text(&labels),
                        "Records in the partition that are not committed"),
              k->high - committed);
     buf_done(&labels);
@@ -158,6 +160,7 @@ static void refresh(struct service *s)
 {
     struct program *p = program_of(s);
 
+    stats_hide(s->stats, LAG); /* of partitions that somebody else has now */
     kafka_source_each(p->source, show_lag, s);
     stat_add(stats_get(s->stats, STAT_COUNTER, "cmibridge_kafka_repeats_total", "",
                        "Records passed over because librdkafka gave them before"),

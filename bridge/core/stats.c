@@ -37,6 +37,7 @@ struct stat {
     char *labels;
     struct stat *next; /* of the family */
     int64_t value;     /* histogram: the count */
+    bool hidden;       /* until it is set */
     int64_t sum_ms;
     int64_t counts[]; /* histogram: BOUNDS of them, each without those before it */
 };
@@ -172,6 +173,18 @@ void stat_set(struct stat *st, int64_t n)
         return;
     assert(st->family->kind == STAT_GAUGE);
     st->value = n;
+    st->hidden = false;
+}
+
+void stats_hide(struct stats *s, const char *name)
+{
+    const struct family *f = s->first;
+
+    while (f != NULL && strcmp(f->name, name) != 0)
+        f = f->next;
+    assert(f == NULL || f->kind == STAT_GAUGE);
+    for (struct stat *st = f != NULL ? f->first : NULL; st != NULL; st = st->next)
+        st->hidden = true;
 }
 
 void stat_observe_ms(struct stat *st, int64_t ms)
@@ -269,10 +282,10 @@ void stats_render(const struct stats *s, struct buf *to)
     for (const struct family *f = s->first; f != NULL; f = f->next) {
         put_head(f->name, f->help, f->kind, to);
         for (const struct stat *st = f->first; st != NULL; st = st->next) {
-            if (f->kind == STAT_HISTOGRAM) {
+            if (f->kind == STAT_HISTOGRAM)
                 put_histogram(st, to);
+            if (f->kind == STAT_HISTOGRAM || st->hidden)
                 continue;
-            }
             put_series(st, "", NULL, to);
             (void)buf_printf(to, "%" PRId64 "\n", st->value);
         }

@@ -34,6 +34,9 @@ void stat_add(struct stat *st, int64_t n);         /* counter (n >= 0), gauge */
 void stat_set(struct stat *st, int64_t n);         /* gauge */
 void stat_observe_ms(struct stat *st, int64_t ms); /* histogram; below 0 counts as 0 */
 int64_t stat_value(const struct stat *st);         /* histogram: the count; overflow series: 0 */
+/* All gauges of that name are not shown until they are set again: what they are about may have
+ * gone. */
+void stats_hide(struct stats *s, const char *name);
 /* Appends key="value" with the value escaped (control characters and what is not UTF-8 as '?': a
  * scrape with either is thrown away whole), and a comma if something stands before. What does not
  * fit is left out whole; the buffer is full then. */

@@ -193,6 +193,30 @@ static void a_label_that_does_not_fit_is_left_out_whole(void **state)
     buf_done(&to);
 }
 
+static void a_gauge_is_hidden_until_it_is_set_again(void **state)
+{
+    struct stats *s = stats_new();
+    struct stat *gone = stats_get(s, STAT_GAUGE, "lag", "p=\"0\"", "L.");
+    struct stat *stays = stats_get(s, STAT_GAUGE, "lag", "p=\"1\"", "L.");
+    struct buf text;
+
+    (void)state;
+    stat_set(gone, 7);
+    stat_set(stays, 8);
+    stat_set(stats_get(s, STAT_GAUGE, "other", "", "O."), 9);
+    stats_hide(s, "lag");
+    stats_hide(s, "none such");
+    stat_set(stays, 5);
+    assert_null(strstr(rendered(s, &text), "lag{p=\"0\"}"));
+    assert_non_null(strstr(buf_text(&text), "lag{p=\"1\"} 5\n"));
+    assert_non_null(strstr(buf_text(&text), "other 9\n"));
+    buf_done(&text);
+    stat_set(gone, 0);
+    assert_non_null(strstr(rendered(s, &text), "lag{p=\"0\"} 0\n"));
+    buf_done(&text);
+    stats_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +227,7 @@ int main(void)
         cmocka_unit_test(the_series_past_the_maximum_is_shared_shown_nowhere_and_counted),
         cmocka_unit_test(a_label_is_escaped_so_that_no_value_can_end_it),
         cmocka_unit_test(a_label_that_does_not_fit_is_left_out_whole),
+        cmocka_unit_test(a_gauge_is_hidden_until_it_is_set_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
