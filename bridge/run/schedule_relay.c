@@ -246,6 +246,16 @@ static void read_outbox(struct schedule *s, unsigned number)
     s->port.schedule.read_outbox(s->port.schedule.ctx, number, ids, sh->entry_count);
 }
 
+/* All of the shard is told again, what the topic took, too: so ever more seldom. */
+static int64_t again_ms(const struct shard *sh)
+{
+    int64_t wait = SCHEDULE_AGAIN_MS;
+
+    for (unsigned i = 1; i < sh->refusals && wait < SCHEDULE_REFUSED_MS; i++)
+        wait *= 2;
+    return wait < SCHEDULE_REFUSED_MS ? wait : SCHEDULE_REFUSED_MS;
+}
+
 static void go_on(struct schedule *s, unsigned number)
 {
     struct shard *sh = &s->shards[number];
@@ -256,7 +266,7 @@ static void go_on(struct schedule *s, unsigned number)
             return;
         }
         begin_again(sh);
-        go_on_at(s, sh, schedule_now(s) + SCHEDULE_AGAIN_MS);
+        go_on_at(s, sh, schedule_now(s) + again_ms(sh));
         return;
     }
     while (s->conf.outcomes_topic != NULL && sh->entry_at < sh->entry_count) {
@@ -329,6 +339,7 @@ void schedule_outbox(void *schedule, const struct schedule_outbox *o)
         return;
     }
     drop_entries(sh);
+    sh->refusals = 0;
     stat_add(s->stat_unreadable, (int64_t)o->unreadable);
     sh->more = o->more;
     if (o->other || o->count == 0) {
@@ -359,9 +370,12 @@ void schedule_relay_report(struct schedule *s, uint64_t token_rest, bool deliver
 
     assert(sh->unreported > 0);
     sh->unreported--;
+    if (!delivered && !sh->report_failed)
+        sh->refusals++;
     if (!delivered)
         sh->report_failed = true;
     if (!delivered && strcmp(error, SINK_TOO_LARGE) == 0) {
+        sh->refusals = 0; /* it is cut */
         refused(s, size);
         if (size <= OUTCOME_BARE_MAX)
             say_too_large(s, size);

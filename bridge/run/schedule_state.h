@@ -45,9 +45,11 @@
 #define SCHEDULE_AHEAD_MS     25   /* before its time, what is due is claimed (decisions/0018) */
 #define SCHEDULE_TOGETHER_MS  5    /* claims of so long are made at once, and share an fsync */
 #define SCHEDULE_AGAIN_MS     200  /* after the store has failed */
-#define SCHEDULE_RENEWALS     3    /* of a lease while it lasts */
-#define SCHEDULE_SETTLE_MS    10   /* the longest that a settlement waits to be written */
-#define SCHEDULE_SETTLE_COUNT 500  /* settlements that do not wait */
+#define SCHEDULE_REFUSED_MS                                                                        \
+    10000 /* the longest before outcomes are told again to a topic that does not take them */
+#define SCHEDULE_RENEWALS     3   /* of a lease while it lasts */
+#define SCHEDULE_SETTLE_MS    10  /* the longest that a settlement waits to be written */
+#define SCHEDULE_SETTLE_COUNT 500 /* settlements that do not wait */
 /* Of a channel's slots: so many requests are out, or answered and not recorded: what a death may
  * repeat. Then no further one begins. */
 #define SCHEDULE_OPEN_TIMES 3
@@ -272,6 +274,7 @@ struct shard {
     /* the outbox */
     bool reading;
     bool more;                    /* it had more than the last reading brought */
+    unsigned refusals;            /* of what is told now, one after the other */
     int64_t read_ms;              /* when it was asked for */
     struct heap_item relay_timer; /* unless it is reading, or waits for reports */
     bool relay_wanted;            /* something was written since it was read */

@@ -50,6 +50,7 @@ static struct {
     struct told told[TOLD_MAX];
     size_t told_count;
     size_t refusals;
+    bool takes_none; /* whatever its size is */
 } w;
 
 /* ---- fakes ---- */
@@ -156,14 +157,17 @@ static void report_all(void)
     memcpy(sent, w.sent, n * sizeof *sent);
     w.sent_count = 0;
     for (size_t i = 0; i < n; i++) {
-        bool delivered = sent[i].size <= w.topic_takes;
+        bool delivered = sent[i].size <= w.topic_takes && !w.takes_none;
 
         w.refusals += !delivered;
         if (delivered) {
             assert_true(w.told_count < TOLD_MAX);
             w.told[w.told_count++] = sent[i].what;
         }
-        schedule_on_report(w.loop, sent[i].token, delivered, delivered ? NULL : SINK_TOO_LARGE);
+        schedule_on_report(w.loop, sent[i].token, delivered,
+                           delivered      ? NULL
+                           : w.takes_none ? "Broker: it is not taken"
+                                          : SINK_TOO_LARGE);
     }
 }
 
@@ -275,18 +279,22 @@ static bool all_gone(void)
     return all;
 }
 
+static void step(void)
+{
+    (void)schedule_turn(w.loop);
+    for (unsigned shard = 0; shard < SHARD_COUNT; shard++)
+        if (wanted[shard]) {
+            wanted[shard] = false;
+            answer(shard);
+        }
+    report_all();
+    w.now_ms++;
+}
+
 static void until_told(void)
 {
-    for (size_t i = 0; i < TURNS_MAX && !all_gone(); i++) {
-        (void)schedule_turn(w.loop);
-        for (unsigned shard = 0; shard < SHARD_COUNT; shard++)
-            if (wanted[shard]) {
-                wanted[shard] = false;
-                answer(shard);
-            }
-        report_all();
-        w.now_ms++;
-    }
+    for (size_t i = 0; i < TURNS_MAX && !all_gone(); i++)
+        step();
     assert_true(all_gone());
 }
 
@@ -416,12 +424,40 @@ static void a_size_is_tried_once(void **state)
     end();
 }
 
+/* Each time all of the shard is told again. */
+static void what_is_not_taken_is_told_again_ever_more_seldom(void **state)
+{
+    size_t each;
+
+    (void)state;
+    run(EVERYTHING, EVERYTHING);
+    w.takes_none = true;
+    while (w.refusals == 0)
+        step();
+    each = w.refusals;
+    for (size_t i = 0; i < 60000; i++)
+        step();
+    assert_in_range(w.refusals, 5 * each, 15 * each);
+    w.takes_none = false;
+    until_told();
+    expect_all(false);
+    memset(w.gone, 0, sizeof w.gone);
+    w.takes_none = true;
+    for (w.refusals = 0; w.refusals == 0;)
+        step();
+    for (size_t i = 0; i < 1000; i++)
+        step();
+    assert_in_range(w.refusals, 2 * each, 4 * each); /* it begins anew */
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_cut_that_fits),
         cmocka_unit_test(what_the_broker_refuses_is_told_in_parts_or_cut),
         cmocka_unit_test(what_the_producer_refuses_is_told_in_parts_or_cut),
+        cmocka_unit_test(what_is_not_taken_is_told_again_ever_more_seldom),
         cmocka_unit_test(with_nothing_long_in_it_each_fits_into_what_is_promised),
         cmocka_unit_test(a_size_is_tried_once),
     };
