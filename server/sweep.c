@@ -34,7 +34,7 @@ static int64_t cut_of_channel(const struct sweep *s, struct view channel)
 /* ---- groups ---- */
 
 /* Are all its legs that have a place too old? */
-static bool is_over(const struct sweep *s, struct sqlite *db, const struct guid *group)
+static bool is_old(const struct sweep *s, struct sqlite *db, const struct guid *group)
 {
     struct sqlite_query q = sqlite_query(
         db, "SELECT channel, max(row) FROM contacts WHERE group_id = ? AND row > 0 GROUP BY 1");
@@ -46,6 +46,52 @@ static bool is_over(const struct sweep *s, struct sqlite *db, const struct guid 
             over = false;
     sqlite_end(&q);
     return over;
+}
+
+struct kin {
+    struct guid groups[SWEEP_KIN_MAX];
+    size_t count;
+};
+
+static bool kin_has(const struct kin *k, const struct guid *group)
+{
+    for (size_t i = 0; i < k->count; i++)
+        if (guid_eq(&k->groups[i], group))
+            return true;
+    return false;
+}
+
+/* Adds other groups whose legs come after some of its. false: there are too many. */
+static bool kin_after(struct kin *k, struct sqlite *db, const struct guid *group)
+{
+    struct sqlite_query q =
+        sqlite_query(db, "SELECT n.group_id FROM contacts l CROSS JOIN contacts n"
+                         " ON n.previous_id = l.id WHERE l.group_id = ?1 AND n.group_id <> ?1");
+    struct guid one;
+    bool fits = true;
+
+    sqlite_bind_guid(&q, group);
+    while (fits && sqlite_row(&q)) {
+        if (!sqlite_guid(&q, 0, &one) || kin_has(k, &one))
+            continue;
+        fits = k->count < SWEEP_KIN_MAX;
+        if (fits)
+            k->groups[k->count++] = one;
+    }
+    sqlite_end(&q);
+    return fits;
+}
+
+/* Is it too old, and whatever has something from it? Where that are too many, they go first, and it
+ * in a later pass. */
+static bool is_over(const struct sweep *s, struct sqlite *db, const struct guid *group)
+{
+    struct kin kin = {.groups = {*group}, .count = 1};
+
+    for (size_t i = 0; i < kin.count; i++)
+        if (!is_old(s, db, &kin.groups[i]) || !kin_after(&kin, db, &kin.groups[i]))
+            return false;
+    return true;
 }
 
 static bool goes_on(const struct sweep *s, int looked)

@@ -3,9 +3,10 @@
  * step by step; a step looks at some hundred rows and takes at most some hundred, and ends when its
  * time is over. What one row brings with it, and a piece of an index, is not cut.
  *
- * A group of contacts goes as a whole, when the newest of its legs is too old: so no leg loses what
- * it has from the one before. What can't be shown, because not all of it is known, goes by its
- * newest event; so do the lines of a chat of which no contact is known.
+ * A group of contacts goes as a whole, when the newest of its legs is too old, and of those legs of
+ * other groups that come after one of them: so no leg loses what it has from the one before. What
+ * can't be shown, because not all of it is known, goes by its newest event; so do the lines of a
+ * chat of which no contact is known.
  */
 #ifndef SERVER_SWEEP_H
 #define SERVER_SWEEP_H
@@ -17,6 +18,7 @@
 
 #define SWEEP_LOOK_MAX   500 /* rows looked at in a step */
 #define SWEEP_GROUPS_MAX 50  /* groups taken in a step */
+#define SWEEP_KIN_MAX    100 /* groups that one is looked at with */
 #define SWEEP_ROWS_MAX   500 /* rows taken in a step, give or take a piece of a transcript */
 #define SWEEP_STEP_MS    10  /* that a step works, give or take one row; its COMMIT comes after */
 

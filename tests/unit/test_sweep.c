@@ -287,6 +287,82 @@ static void a_group_goes_when_its_newest_leg_is_too_old(void **state)
     sqlite_close(db);
 }
 
+static void transfer_to_group(struct sqlite *db, unsigned from, unsigned to, unsigned group,
+                              int days)
+{
+    char of[33];
+    char id[33];
+    char subject[64];
+    char data[128];
+
+    name(id, to);
+    snprintf(subject, sizeof subject, "contacts/%s", id);
+    name(id, from);
+    name(of, group);
+    snprintf(data, sizeof data, "{\"previousId\":\"%s\",\"contactGroupId\":\"%s\"}", id, of);
+    take(db, "contact.transferred", subject, days, data);
+}
+
+static int64_t shown(struct sqlite *db)
+{
+    return count(db, "SELECT count(*) FROM contacts WHERE row > 0");
+}
+
+static void accept(struct sqlite *db, unsigned n, int days)
+{
+    char id[33];
+    char subject[64];
+
+    name(id, n);
+    snprintf(subject, sizeof subject, "contacts/%s", id);
+    take(db, "contact.accepted", subject, days,
+         "{\"agentId\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}");
+}
+
+/* What a leg has from the one before it stays for as long as it, whatever the groups are. */
+static void a_leg_stays_while_one_after_it_does(void **state)
+{
+    const struct ages ages = {{30 * DAY}};
+    struct sqlite *db = open_empty();
+
+    (void)state;
+    call(db, 1, 31);
+    transfer_to_group(db, 1, 2, 0x92, 7);
+    call(db, 3, 50);
+    transfer_to_group(db, 3, 4, 0x94, 40);
+    transfer_to_group(db, 4, 5, 0x95, 7); /* two after it */
+    call(db, 6, 50);
+    transfer_to_group(db, 6, 7, 0x97, 40); /* none is young */
+    assert_int_equal(shown(db), 7);
+    assert_int_equal(run(db, ages).removed.contacts, 2);
+    accept(db, 2, 0);
+    accept(db, 4, 0);
+    accept(db, 5, 0);
+    assert_int_equal(shown(db), 5);
+    check_indexes(db);
+    sqlite_close(db);
+}
+
+static void legs_of_a_circle_or_with_many_after_them_go_too(void **state)
+{
+    const struct ages ages = {{10 * DAY}};
+    struct sqlite *db = open_empty();
+
+    (void)state;
+    call(db, 1, 20);
+    transfer_to_group(db, 1, 2, 0x92, 20);
+    transfer_to_group(db, 2, 1, 0x91, 19);
+    call(db, 3, 21); /* it is come to first */
+    for (unsigned i = 0; i <= SWEEP_KIN_MAX; i++)
+        transfer_to_group(db, 3, 0x100 + i, 0x1000 + i, 20);
+    run(db, ages);
+    assert_int_equal(count(db, "SELECT count(*) FROM contacts"), 1);
+    run(db, ages);
+    assert_int_equal(count(db, "SELECT count(*) FROM contacts"), 0);
+    check_indexes(db);
+    sqlite_close(db);
+}
+
 static void what_is_not_shown_goes_by_its_newest_event(void **state)
 {
     const struct ages ages = {{10 * DAY, 10 * DAY}};
@@ -522,6 +598,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_resource_goes_by_its_own_age),
         cmocka_unit_test(a_group_goes_when_its_newest_leg_is_too_old),
+        cmocka_unit_test(a_leg_stays_while_one_after_it_does),
+        cmocka_unit_test(legs_of_a_circle_or_with_many_after_them_go_too),
         cmocka_unit_test(what_is_not_shown_goes_by_its_newest_event),
         cmocka_unit_test(what_is_large_goes_in_several_steps),
         cmocka_unit_test(a_step_ends_when_its_time_is_over),
