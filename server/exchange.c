@@ -37,8 +37,8 @@ bool exchange_holds(struct exchange *x, size_t bytes)
 
     if (http_visit_holds(p->visit, bytes))
         return true;
-    p->header_count = 0; /* a Link is not for this */
-    buf_clear(&p->values);
+    p->header_count = p->headers_kept; /* a Link is not for this */
+    p->values.n = p->headers_kept > 0 ? p->value_ends[p->headers_kept - 1] : 0;
     exchange_error(x, 503, HTTP_SERVER_FULL);
     return false;
 }

@@ -271,6 +271,7 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
     p->x.method = p->route->route->method;
     p->x.is_head = view_is(r->method, "HEAD");
     cors_answer(f->cors, p, VIEW_NONE);
+    p->headers_kept = p->header_count;
     read_trace(p);
     if ((p->route->route->need & ROUTE_OPEN) != 0) {
         char *text = p->text;

@@ -27,7 +27,8 @@ struct pending {
     struct exchange_param *params;                  /* owned; NULL where there is no query */
     struct http_field headers[PENDING_HEADERS_MAX]; /* of the answer */
     size_t header_count;
-    struct buf values; /* theirs */
+    size_t headers_kept; /* the first ones are for every answer, whatever comes of it */
+    struct buf values;   /* theirs */
     size_t value_ends[PENDING_HEADERS_MAX];
     int64_t begun_ms;             /* monotonic */
     char trace[33];               /* hex trace id; "" where there is none */

@@ -11,6 +11,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -121,7 +122,9 @@ static void answers_together_have_the_limit_that_is_set(void **state)
     int held = -1;
 
     (void)state;
+    setenv("CMIBRIDGE_SERVER_CORS_ORIGINS", "https://desk.example.com", 1);
     serve_rig_start(&rig, "limits.answers: 1MiB\n");
+    unsetenv("CMIBRIDGE_SERVER_CORS_ORIGINS");
     buf_init(&body, 32 * MIB);
     buf_put_text(
         &body,
@@ -142,6 +145,15 @@ static void answers_together_have_the_limit_that_is_set(void **state)
     assert_memory_equal(first, "HTTP/1.1 200 OK", 15);
     assert_int_equal(status_of(get(path)), 503);
     assert_int_equal(status_of(get(MESSAGES)), 503);
+    r = probe_ask(rig.port, "GET", MESSAGES, "Origin: https://desk.example.com\r\n", NULL);
+    assert_int_equal(r.status, 503); /* and its page may read when to ask again */
+    assert_string_equal(probe_header(&r, "Retry-After"), "1");
+    assert_string_equal(probe_header(&r, "Access-Control-Allow-Origin"),
+                        "https://desk.example.com");
+    assert_non_null(strstr(probe_header(&r, "Access-Control-Expose-Headers"), "Retry-After"));
+    assert_string_equal(probe_header(&r, "Vary"), "Origin");
+    assert_string_equal(probe_header(&r, "Link"), "");
+    probe_done(&r);
     assert_int_equal(status_of(get("/RI/cmi/callbacks")), 200);
     probe_close(held);
     while (status_of(get(MESSAGES)) != 200) /* until the server knows */
