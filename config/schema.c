@@ -232,7 +232,8 @@ const struct setting schema[] = {
      "/etc/cmibridge/server.key", "its private key, PEM"},
     {"server.tls.client_ca", SETTING_FILE, SETTING_EXISTS, USED_SERVE, NULL, 1, 4096, NULL,
      "/etc/cmibridge/clients.pem",
-     "authorities whose certificates sign users on (certificate: in the users file), PEM"},
+     "authorities whose certificates sign users on (certificate: in the users file), PEM; SIGHUP "
+     "reads it again"},
     {"server.anonymous.login", SETTING_TEXT, SETTING_SHOWN, USED_SERVE, NULL, 1, 64, NULL, "dev",
      "the user that every caller is, with all rights; this or users"},
     {"server.anonymous.name", SETTING_TEXT, 0, USED_SERVE, NULL, 1, 64, NULL, "Developer",

@@ -156,8 +156,12 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
         http_source_of(
             MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr,
             c->source);
-        if (s->handshakes != NULL)
+        if (s->handshakes != NULL) {
+            tls_name_authorities(
+                s->conf.tls,
+                MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
             c->handshake = http_handshake_new(s->handshakes, mhd);
+        }
         *context = c;
         s->connections++;
         http_connection_limit(c, s->conf.request_time_ms);

@@ -22,7 +22,8 @@ struct http_connection {
     struct http_handshake *handshake; /* NULL: plain HTTP */
     struct http_visit *visit;         /* under way, or NULL */
     bool cut;                         /* shut down by us; libmicrohttpd will notice */
-    bool looked_at;                   /* `certificate` is known */
+    bool looked_at;                   /* `certificate` is known, */
+    unsigned looked_by;               /* by this tls_generation */
     char *certificate;                /* subject of the client's, or NULL */
     uint8_t source[HTTP_SOURCE_LEN];
 };

@@ -204,17 +204,23 @@ static size_t came_bytes(struct MHD_Connection *mhd)
     return info != NULL && MHD_VERSION < 0x01000000 ? info->header_size : 0;
 }
 
-/* Once a connection, when its handshake is over. */
+/* Once a connection, when its handshake is over, and again when other files were read: who was
+ * taken out must not stay for as long as he asks. */
 static const char *certificate_of(struct http_connection *c)
 {
     const union MHD_ConnectionInfo *info = NULL;
     char subject[TLS_SUBJECT_MAX];
 
-    if (c->looked_at || c->server->conf.tls == NULL)
+    struct tls *tls = c->server->conf.tls;
+
+    if (tls == NULL || (c->looked_at && c->looked_by == tls_generation(tls)))
         return c->certificate;
     c->looked_at = true;
+    c->looked_by = tls_generation(tls);
+    mem_free(c->certificate);
+    c->certificate = NULL;
     info = MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    if (info != NULL && tls_peer(c->server->conf.tls, info->tls_session, subject))
+    if (info != NULL && tls_peer(tls, info->tls_session, subject))
         c->certificate = mem_text(subject, strlen(subject));
     return c->certificate;
 }

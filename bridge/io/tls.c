@@ -24,6 +24,8 @@ struct tls {
     char *files[3]; /* certificate, key, client_ca */
     struct material now;
     char *first_ca;
+    unsigned generation; /* of `now` */
+    unsigned named;      /* the generation whose authorities handshakes name */
 };
 
 /* GnuTLS gives its callback no pointer of ours; one process has one server with TLS. */
@@ -215,6 +217,7 @@ bool tls_reload(struct tls *t, struct fault *f)
     }
     material_done(&t->now);
     t->now = fresh;
+    t->generation++;
     return true;
 }
 
@@ -234,7 +237,34 @@ const char *tls_client_ca(const struct tls *t)
     return t->first_ca;
 }
 
+unsigned tls_generation(const struct tls *t)
+{
+    return t->generation;
+}
+
 /* ---- a session ---- */
+
+/* All sessions have the credentials that the library made at its start; only their list of names
+ * counts, since tls_peer is who verifies. Where it can't be changed, the next session tries. */
+void tls_name_authorities(struct tls *t, void *session)
+{
+    void *all = NULL;
+    gnutls_x509_trust_list_t names = NULL;
+    gnutls_datum_t ca;
+
+    if (t->named == t->generation || t->now.client_ca == NULL ||
+        gnutls_credentials_get(session, GNUTLS_CRD_CERTIFICATE, &all) != 0 ||
+        gnutls_x509_trust_list_init(&names, 0) != 0)
+        return;
+    ca = datum(t->now.client_ca);
+    if (gnutls_x509_trust_list_add_trust_mem(names, &ca, NULL, GNUTLS_X509_FMT_PEM,
+                                             GNUTLS_TL_USE_IN_TLS, 0) <= 0) {
+        gnutls_x509_trust_list_deinit(names, 1);
+        return;
+    }
+    gnutls_certificate_set_trust_list(all, names, 0); /* which frees the one before */
+    t->named = t->generation;
+}
 
 static int retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
                     gnutls_pcert_st **chain, unsigned *count, gnutls_ocsp_data_st **ocsp,

@@ -2,7 +2,8 @@
  * tls: the certificate that a server shows, and the authorities whose clients' certificates it
  * believes (GnuTLS, which libmicrohttpd is made with). TLS 1.2 and 1.3.
  *
- * What is read anew counts from the next handshake on; a connection keeps what it began with.
+ * What is read anew counts from the next handshake on; whom the authorities vouch for, from the
+ * next look on.
  */
 #ifndef BRIDGE_IO_TLS_H
 #define BRIDGE_IO_TLS_H
@@ -38,6 +39,10 @@ bool tls_check(const char *certificate, const char *key, const char *ca,
 
 /* For a server's library. The authorities, PEM, as they were when tls_new read them; NULL: none. */
 const char *tls_client_ca(const struct tls *t);
+/* Before the handshake of such a session: it is told the authorities of now, not those of then. */
+void tls_name_authorities(struct tls *t, void *session);
+/* Another number after each tls_reload that did well: what tls_peer said may be otherwise. */
+unsigned tls_generation(const struct tls *t);
 /* The subject (RFC 4514) of the certificate that the client of this GnuTLS session showed, if one
  * of the authorities vouches for it, today, as a client's. */
 bool tls_peer(const struct tls *t, void *session, char out[TLS_SUBJECT_MAX]);

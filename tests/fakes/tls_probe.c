@@ -45,6 +45,28 @@ struct tls_probe *tls_probe_new(unsigned port)
     return p;
 }
 
+/* Called when the server asks for one. */
+static int show_if_named(SSL *ssl, void *arg)
+{
+    const STACK_OF(X509_NAME) *names = SSL_get_client_CA_list(ssl);
+    X509_NAME *issuer = X509_get_issuer_name(SSL_get_certificate(ssl));
+    bool named = false;
+
+    (void)arg;
+    for (int i = 0; i < sk_X509_NAME_num(names); i++)
+        named = named || X509_NAME_cmp(sk_X509_NAME_value(names, i), issuer) == 0;
+    if (!named)
+        SSL_certs_clear(ssl);
+    return 1;
+}
+
+void tls_probe_certificate(struct tls_probe *p, const char *certificate, const char *key)
+{
+    assert_int_equal(SSL_use_certificate_file(p->ssl, certificate, SSL_FILETYPE_PEM), 1);
+    assert_int_equal(SSL_use_PrivateKey_file(p->ssl, key, SSL_FILETYPE_PEM), 1);
+    SSL_set_cert_cb(p->ssl, show_if_named, NULL);
+}
+
 void tls_probe_free(struct tls_probe *p)
 {
     SSL_free(p->ssl);

@@ -12,6 +12,9 @@ struct tls_probe;
 
 /* Connected to 127.0.0.1; its ClientHello is ready, and not sent. */
 struct tls_probe *tls_probe_new(unsigned port);
+/* Before the handshake: it shows this certificate (files in PEM), but only to a server that names
+ * its authority, as browsers do. */
+void tls_probe_certificate(struct tls_probe *p, const char *certificate, const char *key);
 void tls_probe_free(struct tls_probe *p);
 int tls_probe_fd(const struct tls_probe *p);
 /* Sends at most so many bytes of what is ready; false: nothing is. */

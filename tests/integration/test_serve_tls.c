@@ -116,9 +116,9 @@ static int start(void **state)
              digest);
     assert_non_null(mkdtemp(dir));
     sh(make, dir);
-    sh("cd '%s' && cp server.pem now.pem && cp server.key now.key", dir);
+    sh("cd '%s' && cp server.pem now.pem && cp server.key now.key && cp ours.pem clients.pem", dir);
     snprintf(server, sizeof server,
-             "  tls: {certificate: %s/now.pem, key: %s/now.key, client_ca: %s/ours.pem}\n", dir,
+             "  tls: {certificate: %s/now.pem, key: %s/now.key, client_ca: %s/clients.pem}\n", dir,
              dir, dir);
     serve_rig_start_users(&rig, users, server, "");
     return 0;
@@ -240,6 +240,60 @@ static void a_renewed_certificate_counts_from_sighup(void **state)
     expect("renewed.example", with(TRUST "--cert %s/client.pem --key %s/client.key "), 0, 200);
 }
 
+static int asked(struct tls_probe *p)
+{
+    tls_probe_say(p, "GET /RI/cmi/callbacks HTTP/1.1\r\nHost: x\r\n\r\n");
+    return tls_probe_answer(p);
+}
+
+/* Connected, with that certificate if the server says that it takes such. */
+static struct tls_probe *probe_of(const char *name)
+{
+    struct tls_probe *p = tls_probe_new(rig.port);
+    char files[2][128];
+
+    snprintf(files[0], sizeof files[0], "%s/%s.pem", dir, name);
+    snprintf(files[1], sizeof files[1], "%s/%s.key", dir, name);
+    tls_probe_certificate(p, files[0], files[1]);
+    tls_probe_shake_hands(p);
+    return p;
+}
+
+static void expect_of(const char *name, int status)
+{
+    struct tls_probe *p = probe_of(name);
+
+    assert_int_equal(asked(p), status);
+    tls_probe_free(p);
+}
+
+/* In the handshake, for who shows a certificate only where its authority is named, and for who is
+ * connected already. */
+static void renewed_authorities_count_from_sighup(void **state)
+{
+    struct tls_probe *kept = NULL;
+
+    (void)state;
+    expect_of("client", 200);
+    expect_of("stranger", 401);
+    kept = probe_of("client");
+    assert_int_equal(asked(kept), 200);
+    sh("cd '%s' && cat ours.pem theirs.pem >clients.pem", dir);
+    hang_up("event=certificate_read");
+    assert_int_equal(asked(kept), 200);
+    expect_of("client", 200);
+    expect_of("stranger", 200);
+    sh("cd '%s' && cp theirs.pem clients.pem", dir);
+    hang_up("event=certificate_read");
+    assert_int_equal(asked(kept), 401);
+    tls_probe_free(kept);
+    expect_of("client", 401);
+    expect_of("stranger", 200);
+    sh("cd '%s' && cp ours.pem clients.pem", dir);
+    hang_up("event=certificate_read");
+    expect_of("client", 200);
+}
+
 /* ---- handshakes that don't end ---- */
 
 /* What somebody begins a handshake with, and then is silent. NULL: a whole ClientHello. */
@@ -268,12 +322,6 @@ static void start_short(struct serve_rig *at)
     snprintf(server, sizeof server, "  tls: {certificate: %s/server.pem, key: %s/server.key}\n",
              dir, dir);
     serve_rig_start_users(at, "ann: {rights: all}\n", server, SHORT);
-}
-
-static int asked(struct tls_probe *p)
-{
-    tls_probe_say(p, "GET /RI/cmi/callbacks HTTP/1.1\r\nHost: x\r\n\r\n");
-    return tls_probe_answer(p);
 }
 
 static void new_client_is_served(const struct serve_rig *at)
@@ -390,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_certificate_of_the_authority_signs_on),
         cmocka_unit_test(a_large_body_comes_in_and_goes_out),
         cmocka_unit_test(a_renewed_certificate_counts_from_sighup),
+        cmocka_unit_test(renewed_authorities_count_from_sighup),
         cmocka_unit_test(unfinished_handshakes_stop_nobody_and_are_cut),
         cmocka_unit_test(a_handshake_is_cut_however_busily_it_drips),
         cmocka_unit_test(unfinished_handshakes_up_to_the_limit_make_way),
