@@ -220,7 +220,9 @@ const struct setting schema[] = {
      "time for requests under way to end, at a stop"},
     {"server.cors.origins[]", SETTING_ORIGIN, 0, USED_SERVE, NULL, 1, 255, NULL,
      "https://desk.example.com",
-     "origins whose browser pages may call, scheme://host[:port] each; none by default"},
+     "origins whose browser pages may call, scheme://host[:port] each; others' can't write; none "
+     "by "
+     "default"},
     {"server.users", SETTING_FILE, 0, USED_SERVE, NULL, 1, 4096, NULL, "/etc/cmibridge/users.yaml",
      "the users and their rights (`cmibridge users`); SIGHUP reads it again; this or anonymous"},
     {"server.api_key_header", SETTING_TEXT, 0, USED_SERVE, "X-API-Key", 1, 128, NULL, NULL,

@@ -11,6 +11,7 @@ struct cors {
     struct buf headers; /* that a page may send */
     char **origins;
     size_t count;
+    bool https;
 };
 
 struct cors *cors_new(void)
@@ -44,6 +45,11 @@ void cors_allow_header(struct cors *c, const char *name)
     buf_printf(&c->headers, ", %s", name);
 }
 
+void cors_https(struct cors *c)
+{
+    c->https = true;
+}
+
 static bool is_allowed(const struct cors *c, struct view origin)
 {
     for (size_t i = 0; i < c->count; i++)
@@ -67,6 +73,32 @@ size_t cors_fields(const struct cors *c, const struct http_field *headers, size_
     out[2] = (struct http_field){VIEW("Access-Control-Expose-Headers"),
                                  VIEW("Location, Link, Retry-After")};
     return 3;
+}
+
+static bool is_own(const struct cors *c, struct view origin, struct view host)
+{
+    struct view scheme = VIEW("https://");
+
+    if (!c->https && !view_starts_nocase(origin, scheme))
+        scheme = VIEW("http://");
+    return host.n > 0 && view_starts_nocase(origin, scheme) &&
+           view_eq_nocase(view_skip(origin, scheme.n), host);
+}
+
+bool cors_may_write(const struct cors *c, const struct http_field *headers, size_t header_count)
+{
+    size_t origins = 0;
+    size_t sites = 0;
+    size_t hosts = 0;
+    struct view origin = http_field_find(headers, header_count, "Origin", &origins);
+    struct view site = http_field_find(headers, header_count, "Sec-Fetch-Site", &sites);
+    struct view host = http_field_find(headers, header_count, "Host", &hosts);
+
+    if (sites == 1 && view_eq_nocase(site, VIEW("same-origin")))
+        return true;
+    if (origins == 0) /* "none": the user's own doing, not a page's */
+        return sites == 0 || (sites == 1 && view_eq_nocase(site, VIEW("none")));
+    return origins == 1 && (is_allowed(c, origin) || (hosts == 1 && is_own(c, origin, host)));
 }
 
 bool cors_is_preflight(const struct cors *c, const struct http_request *r)

@@ -153,6 +153,18 @@ static void refuse_method(struct pending *p)
     buf_done(&allow);
 }
 
+/* Receipts come from servers, and are judged by what they bring. */
+static bool may_be_meant(struct pending *p)
+{
+    if ((p->route->route->need & ROUTE_OPEN) != 0 || checks_is_read(p->route->route) ||
+        cors_may_write(p->front->cors, p->x.headers, p->x.header_count))
+        return true;
+    exchange_error(&p->x, 403,
+                   "a page of another origin may not %s this unless server.cors.origins names it",
+                   p->x.method);
+    return false;
+}
+
 /* A page may read what is said of a path that is none, too: its preflight must come through. */
 static void refuse_path(struct pending *p)
 {
@@ -273,6 +285,8 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
     cors_answer(f->cors, p, VIEW_NONE);
     p->headers_kept = p->header_count;
     read_trace(p);
+    if (!may_be_meant(p))
+        return;
     if ((p->route->route->need & ROUTE_OPEN) != 0) {
         char *text = p->text;
 
@@ -344,6 +358,11 @@ void front_allow_origin(struct front *f, const char *origin)
 void front_allow_header(struct front *f, const char *name)
 {
     cors_allow_header(f->cors, name);
+}
+
+void front_https(struct front *f)
+{
+    cors_https(f->cors);
 }
 
 void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES])

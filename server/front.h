@@ -1,7 +1,7 @@
 /*
  * front: requests in, exchanges out. Checks what is common to all of them (path, method, media
- * types, parameters, Idempotency-Key), finds the route, signs the user on (server/sign_on.h) and
- * asks whether he may (403), counts and logs the answer.
+ * types, parameters, Idempotency-Key, that no stranger's page writes), finds the route, signs the
+ * user on (server/sign_on.h) and asks whether he may (403), counts and logs the answer.
  *
  * Idempotency-Key (D2): the id of what a POST creates, and the hash that a PUT or DELETE is
  * remembered by, are HMACs of user and key under the server's secret. Until that is known, a write
@@ -28,6 +28,7 @@ void front_add(struct front *f, const char *base, const struct route *rows);
 /* A page of that origin may call from a browser. */
 void front_allow_origin(struct front *f, const char *origin);
 void front_allow_header(struct front *f, const char *name); /* such a page may send it */
+void front_https(struct front *f);                          /* it is served over TLS only */
 void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES]);
 struct http_server_owner front_owner(struct front *f);
 size_t front_under_way(const struct front *f);

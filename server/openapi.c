@@ -55,7 +55,7 @@ static const struct {
 } words[] = {
     {"400", "What is wrong, and what is allowed."},
     {"401", "Sign on."},
-    {"403", "No right to this resource or method."},
+    {"403", "No right to this resource or method; or a page of an origin that may not write."},
     {"404", "HTTP 404 Not Found"},
     {"405", "Another method; see Allow."},
     {"406", "Neither JSON nor XML is accepted."},

@@ -312,6 +312,8 @@ static bool start(struct serve *s, struct fault *f)
     front_allow_header(s->front, conf_text(s->conf, "server.api_key_header"));
     for (size_t i = 0; i < conf_count(s->conf, "server.cors.origins"); i++)
         front_allow_origin(s->front, conf_item(s->conf, "server.cors.origins", i));
+    if (conf_has(s->conf, "server.tls.certificate"))
+        front_https(s->front);
     for (size_t i = 0; openapi_tables[i] != NULL; i++)
         front_add(s->front, FRONT_BASE, openapi_tables[i]);
     front_add(s->front, FRONT_BASE, openapi_routes);

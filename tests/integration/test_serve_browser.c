@@ -1,4 +1,5 @@
-/* CORS with a real browser: a page of a configured origin lists chats, one of another can't. */
+/* CORS with a real browser: a page of a configured origin lists chats, one of another can't, and
+ * changes nothing where the browser signs on by itself. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +26,7 @@
     "Xc8Q$usshLmxwy6o7AUXk4Ze8iATpQNS64dXen2x55lsA7DI"
 
 static struct serve_rig rig;
+static struct serve_rig own_machine;  /* the same for who is signed on without a word */
 static struct hostile_http *desk;     /* whose origin is configured */
 static struct hostile_http *stranger; /* and one that is not */
 static char profile[] = "/tmp/cmibridge-browser-XXXXXX";
@@ -58,6 +60,11 @@ static const char page[] =
     "  all += await ask('wrong', {Authorization: 'Bearer wrong'}, 'GET');\n"
     "  all += await ask('post', {Authorization: 'Bearer ann-token',\n"
     "                            'Content-Type': 'application/json'}, 'POST', '{}');\n"
+    /* Without a Content-Type no leave is asked for. */
+    "  all += await fetch('http://127.0.0.1:%u/RI/cmi/callbacks', {method: 'POST',\n"
+    "    mode: 'no-cors', body: new Blob([JSON.stringify(\n"
+    "      {customerNumber: location.port, callbackQueueNumber: '153'})])})\n"
+    "    .then((r) => 'blind=' + r.type + '\\n', () => 'blind=refused\\n');\n"
     "  out.textContent = all + 'end';\n"
     "})();\n"
     "</script></body>\n";
@@ -102,8 +109,11 @@ static int start(void **state)
     desk = hostile_http_start();
     snprintf(server, sizeof server, "  cors: {origins: ['%s']}\n", hostile_http_url(desk));
     serve_rig_start_users(&rig, users, server, "");
+    setenv("CMIBRIDGE_SERVER_CORS_ORIGINS", hostile_http_url(desk), 1);
+    serve_rig_start(&own_machine, "");
+    unsetenv("CMIBRIDGE_SERVER_CORS_ORIGINS");
     page_text = mem_zeroed(1, sizeof page + 16);
-    snprintf(page_text, sizeof page + 16, page, rig.port);
+    snprintf(page_text, sizeof page + 16, page, rig.port, own_machine.port);
     stranger = hostile_http_start();
     show_page(desk);
     show_page(stranger);
@@ -117,6 +127,7 @@ static int stop(void **state)
 
     (void)state;
     serve_rig_done(&rig);
+    serve_rig_done(&own_machine);
     hostile_http_stop(desk);
     hostile_http_stop(stranger);
     mem_free(page_text);
@@ -145,6 +156,16 @@ static void expect(struct buf *dom, const char *text)
         fail_msg("the page has not '%s': %s", text, buf_text(dom));
 }
 
+/* A callback for its port, which it has asked for without seeing the answer. */
+static void expect_callbacks(const struct hostile_http *site, const char *text)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/callbacks?customerNumber=%s",
+             strrchr(hostile_http_url(site), ':') + 1);
+    serve_holds(&own_machine, path, text);
+}
+
 static void a_page_of_a_configured_origin_lists_chats(void **state)
 {
     struct buf dom;
@@ -158,6 +179,8 @@ static void a_page_of_a_configured_origin_lists_chats(void **state)
     expect(&dom, "\"title\":\"Hello from the desk\"");
     expect(&dom, "wrong=401 ");
     expect(&dom, "post=400 ");
+    expect(&dom, "blind=opaque");
+    expect_callbacks(desk, "\"callbackQueueNumber\":\"153\"");
     buf_done(&dom);
 }
 
@@ -173,6 +196,8 @@ static void a_page_of_another_origin_can_t(void **state)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         expect(&dom, all[i]);
     assert_null(strstr(buf_text(&dom), "Hello from"));
+    expect(&dom, "blind=opaque"); /* it was sent, and answered */
+    expect_callbacks(stranger, "[]");
     buf_done(&dom);
 }
 

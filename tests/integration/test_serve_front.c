@@ -24,7 +24,9 @@ static int start(void **state)
 {
     (void)state;
     setenv("CMIBRIDGE_SERVER_CORS_ORIGINS", "https://desk.example.com", 1);
-    serve_rig_start(&rig, "limits: {body: 2KiB, remarks: 1KiB}\n");
+    serve_rig_start(&rig, "limits: {body: 2KiB, remarks: 1KiB}\n"
+                          "channels.gate: {type: webhook, url: 'http://127.0.0.1:9',\n"
+                          "  signing_secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}\n");
     return 0;
 }
 
@@ -212,6 +214,52 @@ static void pages_of_allowed_origins_may_call_and_others_may_not(void **state)
     probe_done(&r);
 }
 
+#define CROSS "Sec-Fetch-Site: cross-site\r\n"
+#define AN_ID "0123456789ABCDEF0123456789ABCDEF"
+
+/* Without its asking for leave: a browser sends these as they are, and signs the user on by itself.
+ * test_cors has all that Origin may be. */
+static void a_page_of_another_origin_writes_nothing(void **state)
+{
+    static const char *const strangers[] = {"Origin: https://desk.example.org\r\n",
+                                            "Origin: null\r\n", CROSS,
+                                            "Origin: https://desk.example.org\r\n" CROSS};
+    static const char *const friends[] = {"Origin: https://desk.example.com\r\n" CROSS,
+                                          "Origin: http://x\r\nSec-Fetch-Site: same-origin\r\n",
+                                          ""};
+    static const struct {
+        const char *method, *path, *body;
+    } writes[] = {
+        {"POST", "/RI/cmi/messages", "{}"},
+        {"POST", "/RI/cmi/callbacks", BODY},
+        {"POST", "/RI/cmi/chats", "{}"},
+        {"POST", "/RI/cmi/customerConsents", "{}"},
+        {"POST", "/RI/cmi/contacts/" AN_ID "/remarks", "a"},
+        {"PUT", "/RI/cmi/messages/" AN_ID, "{}"},
+        {"DELETE", "/RI/cmi/messages/" AN_ID, NULL},
+        {"POST", "/ingest", "[]"},
+    };
+    struct probe_reply r;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+        for (size_t j = 0; j < sizeof writes / sizeof writes[0]; j++) {
+            r = probe_ask(rig.port, writes[j].method, writes[j].path, strangers[i], writes[j].body);
+            assert_int_equal(r.status, 403);
+            assert_non_null(strstr(r.body.p, "server.cors.origins"));
+            assert_string_equal(probe_header(&r, "Access-Control-Allow-Origin"), "");
+            probe_done(&r);
+        }
+        serve_expect(&rig, "GET", "/callbacks", strangers[i], NULL, 200, NULL);
+        serve_expect(&rig, "OPTIONS", "/callbacks", strangers[i], NULL, 204, NULL);
+        r = probe_ask(rig.port, "POST", "/receipts/gate", strangers[i], "{}");
+        assert_int_equal(r.status, 401); /* its signature is what counts */
+        probe_done(&r);
+    }
+    for (size_t i = 0; i < sizeof friends / sizeof friends[0]; i++)
+        serve_expect(&rig, "POST", "/callbacks", friends[i], BODY, 201, NULL);
+}
+
 /* Refusals, too: what no path is, what only the HTTP server has seen, and the leave to ask. Blanks
  * after a value are no part of it. */
 static void pages_of_allowed_origins_may_read_every_refusal(void **state)
@@ -307,8 +355,6 @@ static void more_parameters_than_allowed_are_refused(void **state)
     }
 }
 
-#define AN_ID "0123456789ABCDEF0123456789ABCDEF"
-
 /* No operation that writes has one. */
 static void a_parameter_of_a_write_is_refused(void **state)
 {
@@ -382,6 +428,7 @@ int main(void)
         cmocka_unit_test(a_long_accept_says_what_it_says),
         cmocka_unit_test(options_and_405_say_what_is_allowed),
         cmocka_unit_test(pages_of_allowed_origins_may_call_and_others_may_not),
+        cmocka_unit_test(a_page_of_another_origin_writes_nothing),
         cmocka_unit_test(pages_of_allowed_origins_may_read_every_refusal),
         cmocka_unit_test(an_id_that_is_none_is_400),
         cmocka_unit_test(a_body_one_byte_over_the_limit_is_413),
