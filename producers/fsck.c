@@ -31,19 +31,20 @@ static void usage(FILE *to)
         "nothing waits twice, that the counts add up; and repairs what does not. A line for each\n"
         "finding: id, what, how often. It may run while everything works. Exit code 1 if "
         "something\n"
-        "is left that can't be repaired.\n"
+        "is left that can't be repaired, or Ctrl-C has ended it before all was checked.\n"
         "\n"
         "  -n, --dry-run        only look; exit code 1 if there is something\n"
         "  -c, --config FILE    settings (redis.address, ...)\n",
         to);
 }
 
-static void on_found(void *ctx, const char *id_hex, struct view word, int64_t count, int64_t left)
+static void on_found(void *ctx, const char *what, struct view word, int64_t count, int64_t left)
 {
     const struct fsck *f = ctx;
 
-    printf("%s %.*s %" PRId64 "%s\n", id_hex, VIEW_ARG(word), count,
+    printf("%s %.*s %" PRId64 "%s\n", what, VIEW_ARG(word), count,
            left > 0 && !f->dry_run ? " not repaired" : "");
+    fflush(stdout); /* it may go on for long */
 }
 
 static void on_round(void *ctx, int64_t checked, int64_t found, int64_t left)
@@ -62,8 +63,13 @@ static int check_all(struct fsck *f, struct store_ask *s)
     const struct redis_fsck_owner owner = {f, on_found, on_round};
     struct redis_fsck *walk = redis_fsck_new(store_ask_loop(s), store_ask_redis(s), &conf, owner);
 
-    store_ask_await(s, &f->over);
+    bool whole = store_ask_watch(s, &f->over);
+
     redis_fsck_free(walk);
+    if (!whole) {
+        console_say("schedule fsck", "ended before all was checked");
+        return COMMAND_FAILED;
+    }
     if (f->found == 0 || f->dry_run || f->left == 0)
         console_say("schedule fsck",
                     "%" PRId64 " messages and callbacks checked; %" PRId64 " found%s", f->checked,

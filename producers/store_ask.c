@@ -116,6 +116,13 @@ void store_ask_await(struct store_ask *s, const bool *over)
         uv_run(&s->loop, UV_RUN_ONCE);
 }
 
+bool store_ask_watch(struct store_ask *s, const bool *over)
+{
+    while (!*over && !s->interrupted)
+        uv_run(&s->loop, UV_RUN_ONCE);
+    return *over;
+}
+
 bool store_ask(struct store_ask *s, const struct view *args, size_t count, redis_on_reply *take,
                void *ctx, struct fault *f)
 {

@@ -26,6 +26,8 @@ bool store_ask_script(struct store_ask *s, const struct redis_script *script,
                       struct fault *f) MUST_CHECK;
 /* Runs the loop until *over, which something that was sent to store_ask_redis sets. */
 void store_ask_await(struct store_ask *s, const bool *over);
+/* The same; false: cut short by Ctrl-C, and *over may still be set. */
+bool store_ask_watch(struct store_ask *s, const bool *over);
 /* Sleeps; false: cut short by Ctrl-C (SIGINT, SIGTERM). */
 bool store_ask_sleep(struct store_ask *s, int64_t ms);
 

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <uv.h>
 
-#define FAILURES_MAX 3 /* of one check, until it is told and passed over */
+#define FAILURES_MAX 3 /* of one check or reading, until it is told and passed over */
+#define LOST_MAX     9 /* the same, of no answers though Redis is there: a slot that is stuck */
 #define CURSOR_MAX   64
 #define SCAN_COUNT   "100" /* members asked for at a time */
 
@@ -50,7 +51,8 @@ struct redis_fsck {
     size_t count;
     size_t room;
     size_t next;
-    unsigned failures; /* of the next one */
+    unsigned failures; /* of the next one, or of the next reading */
+    unsigned losses;
     int64_t checked;
     int64_t found;
     int64_t left;
@@ -78,6 +80,16 @@ static void on_timer(uv_timer_t *timer)
 static void wait_ms(struct redis_fsck *f, int64_t ms)
 {
     (void)uv_timer_start(&f->timer, on_timer, ms > 0 ? (uint64_t)ms : 0, 0);
+}
+
+/* Is it to be asked once more? */
+static bool tries_again(struct redis_fsck *f, const struct redis_value *v)
+{
+    if (v->kind == REDIS_LOST ? !redis_up(f->redis) || f->losses++ < LOST_MAX
+                              : f->failures++ < FAILURES_MAX)
+        return true;
+    f->failures = f->losses = 0;
+    return false;
 }
 
 /* ---- one thing ---- */
@@ -109,11 +121,12 @@ static bool is_first(struct redis_fsck *f, const char *id)
     return true;
 }
 
-static void tell(struct redis_fsck *f, struct view word, int64_t count, int64_t left)
+static void tell(struct redis_fsck *f, const char *what, struct view word, int64_t count,
+                 int64_t left)
 {
     f->found += count;
     f->left += left;
-    f->owner.found(f->owner.ctx, f->ids[f->next], word, count, left);
+    f->owner.found(f->owner.ctx, what, word, count, left);
 }
 
 /* As fsck.lua gives it: word, count, left. */
@@ -124,9 +137,10 @@ static void tell_all(struct redis_fsck *f, const struct redis_value *v)
     if (!is_first(f, f->ids[f->next]))
         return;
     if (v->kind != REDIS_ARRAY)
-        tell(f, VIEW("check-failed"), 1, 1);
+        tell(f, f->ids[f->next], VIEW("check-failed"), 1, 1);
     for (size_t i = 0; v->kind == REDIS_ARRAY && i + 2 < v->count && !f->ended; i += 3)
-        tell(f, v->items[i].text, v->items[i + 1].integer, v->items[i + 2].integer);
+        tell(f, f->ids[f->next], v->items[i].text, v->items[i + 1].integer,
+             v->items[i + 2].integer);
 }
 
 static void on_checked(void *owner, const struct redis_value *v)
@@ -138,11 +152,11 @@ static void on_checked(void *owner, const struct redis_value *v)
         free_if_over(f);
         return;
     }
-    if (v->kind != REDIS_ARRAY && (v->kind == REDIS_LOST || f->failures++ < FAILURES_MAX)) {
+    if (v->kind != REDIS_ARRAY && tries_again(f, v)) {
         wait_ms(f, REDIS_FSCK_RETRY_MS); /* the same one again */
         return;
     }
-    f->failures = 0;
+    f->failures = f->losses = 0;
     if (places[f->place].lists)
         f->checked++;
     tell_all(f, v);
@@ -162,6 +176,31 @@ static void check(struct redis_fsck *f)
 }
 
 /* ---- the next ones ---- */
+
+/* Could not be read: again, and at last the rest of this list is passed over. */
+static void on_unread(struct redis_fsck *f, const struct redis_value *v)
+{
+    char key[SHARD_KEY_MAX];
+
+    if (tries_again(f, v)) {
+        wait_ms(f, REDIS_FSCK_RETRY_MS);
+        return;
+    }
+    f->read = true;
+    f->count = f->next = 0;
+    (void)snprintf(f->cursor, sizeof f->cursor, "0");
+    (void)shard_key(f->shard, places[f->place].name, VIEW_NONE, key);
+    tell(f, key, VIEW("unreadable"), 1, 1);
+    if (!f->ended)
+        step(f);
+}
+
+static void on_read(struct redis_fsck *f)
+{
+    f->read = true;
+    f->count = f->next = 0;
+    f->failures = f->losses = 0;
+}
 
 static void take(struct redis_fsck *f, struct view member)
 {
@@ -187,11 +226,10 @@ static void on_members(void *owner, const struct redis_value *v)
         return;
     }
     if (v->kind != REDIS_ARRAY || v->count != 2 || v->items[0].text.n >= sizeof f->cursor) {
-        wait_ms(f, REDIS_FSCK_RETRY_MS);
+        on_unread(f, v);
         return;
     }
-    f->read = true;
-    f->count = f->next = 0;
+    on_read(f);
     view_copy(v->items[0].text, f->cursor, sizeof f->cursor);
     for (size_t i = 0; i < v->items[1].count; i += 2)
         take(f, v->items[1].items[i].text);
@@ -209,11 +247,10 @@ static void on_paged(void *owner, const struct redis_value *v)
     }
     if (v->kind != REDIS_ARRAY ||
         (v->count > 0 && v->items[v->count - 1].text.n >= sizeof f->cursor)) {
-        wait_ms(f, REDIS_FSCK_RETRY_MS);
+        on_unread(f, v);
         return;
     }
-    f->read = true;
-    f->count = f->next = 0;
+    on_read(f);
     view_copy(v->count > 0 ? v->items[v->count - 1].text : VIEW("0"), f->cursor, sizeof f->cursor);
     for (size_t i = 0; i < v->count; i++)
         take(f, v->items[i].text);

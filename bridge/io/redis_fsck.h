@@ -3,7 +3,8 @@
  * (server/redis/fsck.lua: one script, so nothing moves meanwhile) and repairs what can be derived.
  * Whatever points to a thing is followed, so what points to nothing is found, too.
  *
- * While Redis is away it waits, and goes on where it was.
+ * While Redis is away it waits, and goes on where it was. What can't be read though Redis is there
+ * is told and passed over.
  */
 #ifndef BRIDGE_IO_REDIS_FSCK_H
 #define BRIDGE_IO_REDIS_FSCK_H
@@ -27,8 +28,9 @@ struct redis_fsck_owner {
     /* word: what was wrong ("slice-lost", see fsck.lua), so often; holds during the call. left: of
      * these, those that are so still: all where nothing is repaired, else those that nobody can
      * derive. Once for each thing and round, wherever it stands.
-     * "check-failed": Redis answers the check with an error, again and again. */
-    void (*found)(void *ctx, const char *id_hex, struct view word, int64_t count, int64_t left);
+     * "check-failed": Redis answers the check with an error, again and again; "unreadable": so it
+     * does of the list whose key is told instead of an id, the rest of which is passed over. */
+    void (*found)(void *ctx, const char *what, struct view word, int64_t count, int64_t left);
     /* All was gone through: so many things were looked at, so much was found, and is left. */
     void (*round)(void *ctx, int64_t checked, int64_t found, int64_t left);
 };

@@ -261,6 +261,64 @@ static void the_command_says_what_it_can_t_repair(void **state)
     expect_fsck("", 0, "; 0 found");
 }
 
+/* ---- what can't be read ---- */
+
+static void break_list(unsigned shard, const char *command, const char *behind)
+{
+    char line[80];
+
+    snprintf(line, sizeof line, "%s s:{%02u}:callbacks%s", command, shard, behind);
+    assert_true(redis_server_ask(rig.server, line)[0] != '-');
+}
+
+static void a_list_that_can_t_be_read_is_told_and_the_rest_is_checked(void **state)
+{
+    const char *behind = ids[0];
+    struct seen s;
+
+    (void)state;
+    for (size_t i = 1; i < MESSAGES; i++)
+        if (shard_of(view_of(ids[i])) > shard_of(view_of(behind)))
+            behind = ids[i];
+    break_one("ZREM", "due ", behind, "");
+    break_list(0, "SET", " x");
+    s = walk(true);
+    assert_int_equal(s.found, 2);
+    assert_int_equal(s.left, 1);
+    assert_true(s.checked >= MESSAGES);
+    assert_string_equal(s.last, behind);
+    s = walk(true);
+    assert_int_equal(s.found, 1);
+    assert_string_equal(s.last, "s:{00}:callbacks");
+    assert_string_equal(s.word, "unreadable");
+    break_list(0, "DEL", "");
+    assert_int_equal(walk(true).found, 0);
+}
+
+/* It takes minutes, as each list is tried again. */
+static void ctrl_c_ends_the_command(void **state)
+{
+    struct buf said;
+    char line[512];
+
+    (void)state;
+    for (unsigned i = 0; i < SHARD_COUNT; i++)
+        break_list(i, "SET", " x");
+    buf_init(&said, 65536);
+    snprintf(line, sizeof line,
+             "dir=$(mktemp -d) && mkfifo $dir/said && "
+             "{ CMIBRIDGE_REDIS_ADDRESS=%s $CMIBRIDGE_BIN schedule fsck >$dir/said 2>&1 & } && "
+             "{ read first && kill -INT $! && cat; } <$dir/said; wait $!; code=$?; "
+             "rm -r $dir; exit $code",
+             rig.server->address);
+    assert_int_equal(shell_run(line, &said), 1);
+    if (strstr(buf_text(&said), "ended before all was checked") == NULL)
+        fail_msg("it said: %s", buf_text(&said));
+    buf_done(&said);
+    for (unsigned i = 0; i < SHARD_COUNT; i++)
+        break_list(i, "DEL", "");
+}
+
 static void a_restart_of_redis_on_the_way_is_waited_for(void **state)
 {
     const struct redis_fsck_conf conf = {.repair = true, .rest_ms = -1};
@@ -291,6 +349,8 @@ int main(void)
         cmocka_unit_test(a_chat_s_messages_are_found_wherever_they_wait),
         cmocka_unit_test(a_chat_s_messages_that_stand_in_no_list_are_put_there),
         cmocka_unit_test(the_command_says_what_it_can_t_repair),
+        cmocka_unit_test(a_list_that_can_t_be_read_is_told_and_the_rest_is_checked),
+        cmocka_unit_test(ctrl_c_ends_the_command),
         cmocka_unit_test(a_restart_of_redis_on_the_way_is_waited_for),
     };
 
