@@ -107,7 +107,11 @@ static void print_report(const struct erase *e, struct view answer, struct erase
         printf("... and %" PRId64 " more\n", kafka->found - ERASE_KAFKA_SHOWN_MAX);
     if (e->dry_run)
         return;
-    if (is_true(answer, "remains"))
+    if (is_true(answer, "journal_kept"))
+        puts("Somebody was reading the history, a backup perhaps: its file still holds these "
+             "digits. "
+             "Ask again when that has ended.");
+    else if (is_true(answer, "remains"))
         puts("The history's file still holds these digits; they may be part of somebody else's.");
     print_left(answer);
 }
@@ -163,6 +167,8 @@ static int run(struct erase *e)
             code = fail(&f);
             e->kafka = false; /* what is gone is gone, and is said */
         }
+        if (code == COMMAND_OK && is_true(buf_view(&answer), "journal_kept"))
+            code = COMMAND_UNAVAILABLE; /* to be asked again */
         if (e->json)
             print_json(e, view_trim((struct view){answer.p, answer.n - 1}), &kafka);
         else

@@ -18,7 +18,7 @@
 
 #define STEP_PAUSE_MS 2   /* between two steps in the history: requests go in between */
 #define FULL_PAUSE_MS 500 /* while the history has too much waiting */
-#define CHECKPOINTS   3
+#define CHECKPOINTS   2
 #define REPORT_MAX    65536
 
 struct erase;
@@ -50,7 +50,8 @@ struct erase {
     struct erase_store_counts store;
     int64_t found; /* what remains, see remains.h */
     unsigned checkpoints;
-    bool rewritten; /* the whole file */
+    bool journal_kept; /* somebody who reads keeps the journal as it is */
+    bool rewritten;    /* the whole file */
     struct fault fault;
     struct redis_aof *aof; /* at work */
     bool aof_rewritten;
@@ -124,6 +125,7 @@ static struct erase_report report_of(const struct erase *e)
                                  .mentions = e->sweep.mentions,
                                  .redis = e->store,
                                  .remains = e->found >= 0,
+                                 .journal_kept = e->found >= 0 && e->journal_kept,
                                  .history_rewritten = e->rewritten,
                                  .aof_rewritten = e->aof_rewritten,
                                  .aof_left = buf_view(&e->aof_left)};
@@ -262,6 +264,7 @@ static bool step_checkpoint(struct erase *e, struct sqlite *db)
     bool busy = sqlite_row(&q) && sqlite_int(&q, 0) != 0;
 
     sqlite_end(&q);
+    e->journal_kept = busy;
     return busy && ++e->checkpoints < CHECKPOINTS;
 }
 
@@ -316,7 +319,7 @@ static bool step_rewrite(struct erase *e, struct sqlite *db)
 
 static void rewrite(struct erase *e)
 {
-    if (e->found < 0)
+    if (e->found < 0 || e->journal_kept) /* what was taken may not have left the file yet */
         next(e);
     else
         steps(e, step_rewrite, true);

@@ -66,6 +66,7 @@ void erase_report_write(const struct erase_report *r, struct buf *to)
     put_redis(&j, &r->redis);
     if (!r->dry_run) {
         put_flag(&j, "remains", r->remains);
+        put_flag(&j, "journal_kept", r->journal_kept);
         put_flag(&j, "history_rewritten", r->history_rewritten);
         put_flag(&j, "aof_rewritten", r->aof_rewritten);
         put_lines(&j, "aof_left", r->aof_left);

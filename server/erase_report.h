@@ -10,11 +10,12 @@
 
 struct erase_report {
     const char *address; /* masked */
-    bool dry_run;        /* then the counts are of what would go, and the last four are not said */
+    bool dry_run;        /* then the counts are of what would go, and the last five are not said */
     struct history_removed history;
     int64_t mentions; /* in the history */
     struct erase_store_counts redis;
-    bool remains;           /* the history's file still has the bytes */
+    bool remains;           /* the history's file still has the bytes, */
+    bool journal_kept;      /* since somebody was reading it: to be asked for again */
     bool history_rewritten; /* because it had them */
     bool aof_rewritten;     /* Redis' append-only file, see redis_aof.h */
     struct view aof_left;   /* where that is still to be done, a line each */

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "bridge/commands.h"
+#include "server/sqlite.h"
 #include "tests/fakes/redis_group.h"
 #include "tests/fakes/serve_rig.h"
 #include "tests/fakes/shell.h"
@@ -498,6 +500,43 @@ static void an_address_has_no_case_beyond_ascii_either(void **state)
                  "address is of a person who was erased\n");
 }
 
+/* Of a moment before: the file can't let go of it. */
+static struct sqlite *reader(void)
+{
+    char path[128];
+    struct fault f = {0};
+    struct sqlite *db;
+    struct sqlite_query q;
+
+    snprintf(path, sizeof path, "%s/history.sqlite", rig.dir);
+    db = sqlite_open(path, true, &f);
+    assert_non_null(db);
+    sqlite_do(db, "BEGIN");
+    q = sqlite_query(db, "SELECT count(*) FROM contacts");
+    assert_true(sqlite_row(&q));
+    sqlite_end(&q);
+    assert_true(sqlite_check(db, &f));
+    return db;
+}
+
+static void what_a_reader_keeps_is_to_be_asked_for_again(void **state)
+{
+    static const char call[] = "/contacts/A000000000000000000000000000000F";
+    struct sqlite *db;
+
+    (void)state;
+    ingest("contact.received", call + 1, RECEIVED("kept@read.fi"));
+    serve_expect(&rig, "GET", call, "", NULL, 200, NULL);
+    db = reader();
+    assert_int_equal(run("kept@read.fi"), COMMAND_UNAVAILABLE);
+    says("Ask again when that has ended.");
+    is_gone(call);
+    sqlite_close(db);
+    assert_int_equal(run("--json kept@read.fi"), 0);
+    says("\"remains\":false,\"journal_kept\":false");
+    no_file_holds("kept@read.fi");
+}
+
 static void what_makes_no_sense_is_refused(void **state)
 {
     (void)state;
@@ -649,6 +688,7 @@ int main(void)
         cmocka_unit_test(no_write_names_the_person),
         cmocka_unit_test(who_comes_again_can_be_let_in),
         cmocka_unit_test(an_address_has_no_case_beyond_ascii_either),
+        cmocka_unit_test(what_a_reader_keeps_is_to_be_asked_for_again),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(killed_anywhere_it_is_asked_again),
         cmocka_unit_test(in_a_cluster_every_server_is_searched_and_writes_its_file_anew),
