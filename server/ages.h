@@ -26,7 +26,7 @@ struct ages {
     int64_t ms[AGE_KINDS]; /* 0: for ever */
 };
 
-/* Which one holds for a contact of that channel; VIEW_NONE: AGE_OF_CONTACTS. */
+/* Which one holds for a contact of that channel, which is known. */
 enum age_of age_of_channel(struct view channel);
 /* What is of before that time is too old; INT64_MIN: nothing is. */
 int64_t age_cut(const struct ages *ages, enum age_of kind, int64_t now_ms);

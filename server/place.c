@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define LABELS        (INT64_C(1) << PLACE_BITS)
 #define APART         32 /* labels to the first or last of a time: for those that come out of order */
@@ -269,18 +270,31 @@ int64_t place_take(struct sqlite *db, const struct row_table *table, int64_t ms,
     return between(&g, id);
 }
 
+static int64_t hidden_now(void)
+{
+    struct timespec now = {0, 0};
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return -(((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000) * LABELS);
+}
+
 int64_t place_take_hidden(struct sqlite *db, const struct row_table *table)
 {
-    int64_t lowest = 0;
+    int64_t lowest = hidden_now() + 1;
     char sql[STATEMENT_MAX];
     struct sqlite_query q;
 
     snprintf(sql, sizeof sql, "SELECT row FROM %s WHERE row < 0 ORDER BY row LIMIT 1", table->name);
     q = sqlite_query(db, sql);
-    if (sqlite_row(&q))
+    if (sqlite_row(&q) && sqlite_int(&q, 0) < lowest)
         lowest = sqlite_int(&q, 0);
     sqlite_end(&q);
     return lowest - 1;
+}
+
+int64_t place_hidden_ms(int64_t place)
+{
+    return -place >> PLACE_BITS;
 }
 
 int64_t place_ms(int64_t place)

@@ -9,7 +9,7 @@
  * is a thing's own only for as long as nothing is written. Who goes on at a thing later keeps its
  * id, too.
  *
- * Places below zero are for what may not be shown yet.
+ * Places below zero are for what may not be shown yet, by when that was so first, latest lowest.
  */
 #ifndef SERVER_PLACE_H
 #define SERVER_PLACE_H
@@ -34,6 +34,8 @@ struct sqlite;
 int64_t place_take(struct sqlite *db, const struct row_table *table, int64_t ms,
                    const struct guid *id);
 int64_t place_take_hidden(struct sqlite *db, const struct row_table *table);
+/* By the wall's clock; one of before it said so: long ago. */
+int64_t place_hidden_ms(int64_t place);
 int64_t place_ms(int64_t place); /* of a place that is shown */
 /* Things later than that time stand above the one, earlier ones below the other; any time. */
 int64_t place_after(int64_t ms);

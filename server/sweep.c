@@ -33,19 +33,62 @@ static int64_t cut_of_channel(const struct sweep *s, struct view channel)
 
 /* ---- groups ---- */
 
-/* Are all its legs that have a place too old? */
+static int64_t newest_ms(struct view stamps)
+{
+    int64_t newest = INT64_MIN;
+    struct merge_map map;
+    struct fault damaged;
+
+    if (!merge_map_read(&map, stamps, &damaged))
+        return INT64_MAX; /* whoever reads the leg says so */
+    for (size_t i = 0; i < map.count; i++)
+        if (merge_stamp_ms(&map.stamps[i]) > newest)
+            newest = merge_stamp_ms(&map.stamps[i]);
+    return newest;
+}
+
+/* Of legs whose channel is not known, nor that of another of their group. An event that is read of
+ * long ago may say no channel, and the one that did be past its age: so not for ever. */
+static int64_t cut_of_unknown(const struct sweep *s, int64_t since_ms)
+{
+    const int64_t cut = age_cut(&s->ages, AGE_OF_ANY_CONTACT, s->now_ms);
+
+    if (cut == INT64_MIN && since_ms < s->now_ms - SWEEP_WAIT_MS)
+        return age_cut(&s->ages, AGE_OF_CONTACTS, s->now_ms);
+    return cut;
+}
+
+/* Are all its legs too old? From the newest down, then those that have no place. One whose channel
+ * is not known yet may be of any that the others are of. */
 static bool is_old(const struct sweep *s, struct sqlite *db, const struct guid *group)
 {
-    struct sqlite_query q = sqlite_query(
-        db, "SELECT channel, max(row) FROM contacts WHERE group_id = ? AND row > 0 GROUP BY 1");
-    bool over = true;
+    struct sqlite_query q =
+        sqlite_query(db, "SELECT row, channel, CASE WHEN row < 0 THEN stamps END FROM contacts"
+                         " WHERE group_id = ? ORDER BY row DESC");
+    int64_t earliest = INT64_MAX;
+    int64_t unknown = INT64_MIN;
+    int64_t since_ms = INT64_MIN; /* some are unknown */
+    bool old = true;
 
     sqlite_bind_guid(&q, group);
-    while (sqlite_row(&q))
-        if (place_ms(sqlite_int(&q, 1)) >= cut_of_channel(s, sqlite_text(&q, 0)))
-            over = false;
+    while (old && sqlite_row(&q)) {
+        const int64_t row = sqlite_int(&q, 0);
+        const struct view channel = sqlite_text(&q, 1);
+        const int64_t ms = row < 0 ? newest_ms(sqlite_text(&q, 2)) : place_ms(row);
+        const int64_t cut = cut_of_channel(s, channel);
+
+        if (channel.n == 0) {
+            unknown = ms > unknown ? ms : unknown;
+            since_ms = place_hidden_ms(row); /* the latest comes last */
+        } else {
+            earliest = cut < earliest ? cut : earliest;
+            old = ms < cut;
+        }
+    }
     sqlite_end(&q);
-    return over;
+    if (earliest == INT64_MAX)
+        earliest = cut_of_unknown(s, since_ms);
+    return old && (unknown == INT64_MIN || unknown < earliest);
 }
 
 struct kin {
@@ -140,20 +183,6 @@ static bool shown(struct sweep *s, struct sqlite *db)
     return looked > 0;
 }
 
-static int64_t newest_ms(struct view stamps)
-{
-    int64_t newest = INT64_MIN;
-    struct merge_map map;
-    struct fault damaged;
-
-    if (!merge_map_read(&map, stamps, &damaged))
-        return INT64_MAX; /* whoever reads the leg says so */
-    for (size_t i = 0; i < map.count; i++)
-        if (merge_stamp_ms(&map.stamps[i]) > newest)
-            newest = merge_stamp_ms(&map.stamps[i]);
-    return newest;
-}
-
 /* From the top, which is the oldest. */
 static bool hidden(struct sweep *s, struct sqlite *db)
 {
@@ -163,14 +192,14 @@ static bool hidden(struct sweep *s, struct sqlite *db)
     int64_t again;
     struct sqlite_query q;
 
-    q = sqlite_query(db, "SELECT row, group_id, channel, stamps FROM contacts"
+    q = sqlite_query(db, "SELECT row, group_id, stamps FROM contacts"
                          " WHERE row < ? AND row < 0 ORDER BY row DESC LIMIT ?");
     sqlite_bind_int(&q, s->row);
     sqlite_bind_int(&q, SWEEP_LOOK_MAX);
     while (count < SWEEP_GROUPS_MAX && goes_on(s, looked) && sqlite_row(&q)) {
         s->row = sqlite_int(&q, 0);
         looked++;
-        if (newest_ms(sqlite_text(&q, 3)) < cut_of_channel(s, sqlite_text(&q, 2)) &&
+        if (newest_ms(sqlite_text(&q, 2)) < latest_cut(s) &&
             sqlite_guid(&q, 1, &found[count].group))
             found[count++].row = s->row;
     }

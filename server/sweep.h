@@ -5,8 +5,9 @@
  *
  * A group of contacts goes as a whole, when the newest of its legs is too old, and of those legs of
  * other groups that come after one of them: so no leg loses what it has from the one before. What
- * can't be shown, because not all of it is known, goes by its newest event; so do the lines of a
- * chat of which no contact is known.
+ * can't be shown, because not all of it is known, goes by its newest event, and stays as long as
+ * any channel would that it may be of (for ever at most for SWEEP_WAIT_MS); the lines of a chat of
+ * which no contact is known go by their newest.
  */
 #ifndef SERVER_SWEEP_H
 #define SERVER_SWEEP_H
@@ -21,6 +22,7 @@
 #define SWEEP_KIN_MAX    100 /* groups that one is looked at with */
 #define SWEEP_ROWS_MAX   500 /* rows taken in a step, give or take a piece of a transcript */
 #define SWEEP_STEP_MS    10  /* that a step works, give or take one row; its COMMIT comes after */
+#define SWEEP_WAIT_MS    INT64_C(86400000) /* for what is still unknown, where its age may be none */
 
 struct sweep {
     struct ages ages;
