@@ -137,13 +137,6 @@ static bool is_redirect(int64_t status)
     return status >= 300 && status <= 399;
 }
 
-/* The gateway, or one before it, may have passed the message on before it failed, or before it
- * showed us elsewhere to see what became of it (303, and 302 as it is used). */
-static bool may_have_gone(int status)
-{
-    return (status >= 500 && status != 501 && status != 503) || (status >= 300 && status <= 303);
-}
-
 /* What the gateway says, without what it repeats of the request. */
 static void mask_said(const struct channel_reply *reply, struct view sentence,
                       char out[SENTENCE_MAX])
@@ -176,7 +169,7 @@ void channel_verdict_set(struct channel_outcome *out, enum channel_verdict verdi
     *out = (struct channel_outcome){
         .verdict = verdict,
         .unknown = (verdict == CHANNEL_TRANSIENT || verdict == CHANNEL_REDIRECTED) &&
-                   may_have_gone(reply->status),
+                   outcome_may_be_done(reply->status),
         .wait_ms = channel_retry_after(reply)};
     if (verdict == CHANNEL_THROTTLED && out->wait_ms < CHANNEL_THROTTLE_MS)
         out->wait_ms = CHANNEL_THROTTLE_MS;

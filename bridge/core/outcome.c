@@ -36,6 +36,11 @@ enum outcome outcome_of_status(int status, const char *method, bool has_retry_af
     return OUTCOME_RETRY;
 }
 
+bool outcome_may_be_done(int status)
+{
+    return (status >= 500 && status != 501 && status != 503) || (status >= 300 && status <= 303);
+}
+
 bool outcome_is_page(int status, struct view body)
 {
     size_t i = view_starts(body, VIEW("\xef\xbb\xbf")) ? 3 : 0;

@@ -23,6 +23,10 @@ enum outcome {
 
 /* method is "DELETE" or another; has_retry_after: the reply held a Retry-After, readable or not. */
 enum outcome outcome_of_status(int status, const char *method, bool has_retry_after);
+/* Whether the write may have happened though that answer is no success: whoever gave it, or one
+ * before it, may have passed the write on before it failed, or before it showed us elsewhere to see
+ * what became of it (303, and 302 as it is used). */
+bool outcome_may_be_done(int status);
 /* A 2xx, but 201, whose body is a page: no CMI's answer, but that of something in front of it that
  * asks for a login, say. Nothing is known of the write then. */
 bool outcome_is_page(int status, struct view body);

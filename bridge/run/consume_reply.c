@@ -165,8 +165,7 @@ void consume_replied(struct consume *c, struct delivery *d, int status, struct v
     fault_set(&d->fault, outcome == OUTCOME_RETRY ? FAULT_RETRY : FAULT_REJECT,
               "%s answered %d: %s", to->conf->name, status,
               masked(c, d, status, text, said, sizeof said));
-    /* Some of it may have happened behind a proxy's or a crash's 5xx. */
-    if (status >= 500 && status != 503 && !to->conf->honours_key)
+    if (outcome_may_be_done(status) && !to->conf->honours_key)
         d->possible_duplicate = true;
     if (outcome == OUTCOME_FORBID && forbidden_too_often(to, d->lane.hash))
         outcome = OUTCOME_STOP;

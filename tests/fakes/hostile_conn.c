@@ -168,6 +168,7 @@ bool hostile_conn_do(struct hostile_conn *c, enum hostile_act act, const struct 
 
     switch (act) {
     case HOSTILE_CMI:
+    case HOSTILE_REPLY_TO_DONE: /* it comes as HOSTILE_REPLY */
     case HOSTILE_REPLY:
     case HOSTILE_HOLD:
         return whole(c, r, r->body.n);

@@ -184,16 +184,20 @@ static bool serve(struct hostile_conn *c)
     struct saying saying;
     struct view head;
     struct view body;
+    bool done;
 
     if (!hostile_conn_read(c, &head, &body))
         return false;
     pthread_mutex_lock(&s->lock);
     r = record(s, head, body, c->number);
     step = next_step(s);
+    done = step.act == HOSTILE_REPLY_TO_DONE;
+    if (done)
+        step.act = HOSTILE_REPLY;
     r->act = step.act;
     r->status = step.act == HOSTILE_REPLY ? step.status : 0;
     if (step.act == HOSTILE_REPLY) {
-        if (step.status / 100 == 2)
+        if (done || step.status / 100 == 2)
             (void)take_effect(s, r);
         saying.reply = (struct hostile_reply){step.status, step.headers != NULL ? step.headers : "",
                                               view_of(step.body)};

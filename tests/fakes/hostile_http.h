@@ -19,6 +19,7 @@
 enum hostile_act {
     HOSTILE_CMI,             /* as described above */
     HOSTILE_REPLY,           /* the step's status, headers and body */
+    HOSTILE_REPLY_TO_DONE,   /* as HOSTILE_REPLY, but it has its effect whatever the status is */
     HOSTILE_REPLY_AND_CLOSE, /* as HOSTILE_CMI; then closes a connection it said it keeps */
     HOSTILE_HOLD,            /* as HOSTILE_CMI, after hostile_http_release */
     HOSTILE_SILENCE,         /* no reply, ever */
@@ -44,7 +45,7 @@ enum hostile_act {
 
 struct hostile_step {
     enum hostile_act act;
-    int status;          /* HOSTILE_REPLY */
+    int status;          /* HOSTILE_REPLY, HOSTILE_REPLY_TO_DONE */
     const char *headers; /* more of them, each ended with \r\n, or NULL */
     const char *body;    /* NULL: none. Static storage, as headers */
     unsigned times;      /* of requests it is for; 0 is 1 */

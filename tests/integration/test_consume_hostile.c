@@ -255,6 +255,34 @@ static void what_shuts_us_out_stops_all_and_gives_nothing_up(void **state)
     }
 }
 
+/* It was done, and the answer is another: by a proxy that failed, or points elsewhere. */
+static void what_a_status_may_hide_is_said(void **state)
+{
+    static const struct {
+        int status;
+        bool may;
+    } rows[] = {
+        {300, true}, {301, true},  {302, true},  {303, true},  {500, true},
+        {502, true}, {307, false}, {308, false}, {429, false}, {503, false},
+    };
+    struct consume_rig *rig = *state;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct hostile_step step = {.act =
+                                              rows[i].may ? HOSTILE_REPLY_TO_DONE : HOSTILE_REPLY,
+                                          .status = rows[i].status,
+                                          .body = "no"};
+
+        consume_rig_begin(rig, NULL);
+        hostile_http_script(rig->cmi, &step, 1);
+        consume_rig_publish(rig, independent, COUNT(independent));
+        run_to_the_end(rig, 0);
+        if (said_twice(rig) != rows[i].may)
+            fail_msg("after %d it is%s said that it may be there twice", rows[i].status,
+                     rows[i].may ? " not" : "");
+    }
+}
+
 static void while_it_is_shut_out_it_says_so(void **state)
 {
     struct consume_rig *rig = *state;
@@ -527,6 +555,7 @@ int main(void)
         cmocka_unit_test(what_will_never_do_is_given_up),
         cmocka_unit_test(an_answer_with_too_much_in_it_is_one),
         cmocka_unit_test(what_shuts_us_out_stops_all_and_gives_nothing_up),
+        cmocka_unit_test(what_a_status_may_hide_is_said),
         cmocka_unit_test(while_it_is_shut_out_it_says_so),
         cmocka_unit_test(one_403_refuses_an_event_and_three_keys_stop_the_target),
         cmocka_unit_test(no_more_is_given_up_than_the_budget_has),

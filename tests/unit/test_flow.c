@@ -422,6 +422,14 @@ static void every_status_has_its_class(void **state)
         {599, "DELETE", false, OUTCOME_RETRY}, {100, "POST", false, OUTCOME_RETRY},
         {999, "POST", false, OUTCOME_RETRY},
     };
+    static const struct {
+        int status;
+        bool may;
+    } done[] = {
+        {299, false}, {300, true},  {303, true},  {304, false}, {307, false}, {308, false},
+        {400, false}, {429, false}, {499, false}, {500, true},  {501, false}, {502, true},
+        {503, false}, {504, true},  {507, true},  {999, true},
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -431,6 +439,8 @@ static void every_status_has_its_class(void **state)
         if (status != 409)
             assert_int_equal(outcome_of_status(status, "POST", true),
                              outcome_of_status(status, "POST", false));
+    for (size_t i = 0; i < sizeof done / sizeof done[0]; i++)
+        assert_int_equal(outcome_may_be_done(done[i].status), done[i].may);
     assert_string_equal(outcome_name(OUTCOME_FORBID), "forbid");
     assert_string_equal(outcome_phrase(413), "Content Too Large");
     assert_string_equal(outcome_phrase(599), "");
