@@ -11,6 +11,7 @@
 #include "server/store.h"
 #include "server/stored.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -55,11 +56,11 @@ static void on_ended(void *owner, const struct redis_value *v)
 /* By the script that ends every call, so by one only, whoever is quicker. */
 static void end_call(struct report *r, struct view record)
 {
-    char digits[5][24];
+    char digits[6][24];
     char prefix[SHARD_KEY_MAX];
     const struct callback_state *s = &r->state;
     struct view keys[] = {shard_key(shard_of(view_of(r->id)), "", VIEW_NONE, prefix)};
-    struct view args[12] = {view_of(r->id),
+    struct view args[13] = {view_of(r->id),
                             record,
                             s->open ? VIEW("1") : VIEW(""),
                             view_of(callback_result_name(s->last)),
@@ -70,6 +71,7 @@ static void end_call(struct report *r, struct view record)
                             view_of(r->told.reason),
                             VIEW(""),
                             VIEW(""),
+                            VIEW_NONE,
                             VIEW_NONE};
     const int64_t numbers[] = {s->failures, s->next_call_ms, s->last_call_ms,
                                r->x->server->retention_ms};
@@ -80,6 +82,8 @@ static void end_call(struct report *r, struct view record)
     }
     snprintf(digits[4], sizeof digits[4], "%" PRId64, s->idle);
     args[11] = s->idle > 0 ? view_of(digits[4]) : VIEW("");
+    snprintf(digits[5], sizeof digits[5], "%" PRId64, s->wishes);
+    args[12] = s->wishes > 0 ? view_of(digits[5]) : VIEW("");
     redis_run(r->x->server->redis, schedule_script(SCHEDULE_SCRIPT_CALL), keys, 1, args,
               sizeof args / sizeof args[0], on_ended, r);
 }
@@ -91,12 +95,25 @@ static bool calls(const struct report *r, const struct stored *thing)
            store_int(thing->fields, "calls", 0) == r->told.attempt;
 }
 
+/* A wish that can't be met: the call is over all the same. */
+static void put(struct report *r, int64_t now_ms)
+{
+    const struct callback_put other = {.result = CALLBACK_OTHER};
+    int64_t delay_ms = r->x->server->callback_retry_delay_ms;
+    struct fault f = {0};
+
+    if (callback_put(&r->state, &r->told.put, now_ms, delay_ms, &f) == 0)
+        return;
+    view_copy(view_of(f.text), r->told.reason, sizeof r->told.reason);
+    if (callback_put(&r->state, &other, now_ms, delay_ms, &f) != 0)
+        assert(!"OTHER can always be put on an open callback");
+}
+
 static void on_thing(void *owner, const struct redis_value *v)
 {
     struct report *r = owner;
     struct stored thing;
     struct slice slice;
-    struct fault f = {0};
 
     if (!stored_of(v, &thing)) {
         store_log(r->x, v);
@@ -108,11 +125,8 @@ static void on_thing(void *owner, const struct redis_value *v)
         answer(r, "gone");
     } else if (!slice_read(&slice, thing.record, 1) || slice.watermark == 0) {
         answer(r, "again"); /* it has its result already */
-    } else if (callback_put(&r->state, &r->told.put, thing.now_ms,
-                            r->x->server->callback_retry_delay_ms, &f) != 0) {
-        exchange_error(r->x, 400, "%s", f.text);
-        mem_free(r);
     } else {
+        put(r, thing.now_ms);
         end_call(r, thing.record);
     }
 }

@@ -72,7 +72,8 @@
  *   callback: cust queue oqn oqname extra gw notes byname     what the interface shows
  *             by                       id of the user who made it
  *             last fail next lastcall  lastResult, failures, next and last call
- *             idle                     calls that brought neither a failure nor a time
+ *             idle wishes              calls that brought neither a failure nor a time; these, and
+ *                                      those that brought a time
  */
 #ifndef SERVER_STORE_H
 #define SERVER_STORE_H

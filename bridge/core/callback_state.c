@@ -34,11 +34,12 @@ static int plan(struct callback_state *s, const struct callback_put *put, int64_
         fault_set(f, FAULT_REJECT, "the callback was closed after its last call");
         return 409;
     }
-    if (put->call >= CALLBACK_WISHES * s->max_calls) {
-        fault_set(f, FAULT_REJECT, "it was called %d times, and is not put off once more",
-                  (int)put->call);
+    if (put->call > 0 && s->wishes >= CALLBACK_WISHES * s->max_calls) {
+        fault_set(f, FAULT_REJECT, "its calls were put off %d times, and are not once more",
+                  (int)s->wishes);
         return 409;
     }
+    s->wishes += put->call > 0;
     s->last = put->result;
     if (put->call > 0 && !(put->has_next_call && put->next_call_ms > now_ms)) {
         s->idle++;

@@ -16,7 +16,7 @@
  * given with any other result must be the stored one, so that an object read can be sent back.
  *
  * What a call has brought, and no person has put, is of a dialler that may err: its wish is for
- * now + retry_delay at the earliest, and after CALLBACK_WISHES * max_calls calls none is met (409).
+ * now + retry_delay at the earliest, and CALLBACK_WISHES * max_calls of them are met (else 409).
  * One for no time, or for one that is past, is nobody's: the call was idle. It is no failure, but
  * it has used one of max_calls as failures do, and closes the callback where it was the last.
  */
@@ -28,7 +28,7 @@
 
 #include <stdint.h>
 
-#define CALLBACK_WISHES 20 /* calls, for each that may fail */
+#define CALLBACK_WISHES 20 /* for each call that may fail */
 
 enum callback_result {
     CALLBACK_ADDED, /* none yet */
@@ -50,6 +50,7 @@ struct callback_state {
     int64_t next_call_ms; /* while closed: what it was last; shown only while open */
     int64_t last_call_ms; /* -1: never called */
     int64_t idle;         /* calls that brought neither a failure nor a time */
+    int64_t wishes;       /* that calls have brought and were met, these among them */
 };
 
 struct callback_put {

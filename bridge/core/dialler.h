@@ -14,7 +14,7 @@
 /* One call. Borrowed during build. Absent texts are VIEW_NONE. */
 struct dialler_call {
     struct guid callback;
-    unsigned attempt; /* 1 … maxCalls; part of the idempotency key: "<id>-<attempt>" */
+    unsigned attempt; /* from 1 on; part of the idempotency key: "<id>-<attempt>" */
     struct view customer_number;
     struct view callback_queue_number;
     struct view original_queue_number;
@@ -27,7 +27,7 @@ struct dialler_call {
 #define DIALLER_VERDICTS(X)                                                                        \
     X(RESULT, "result")       /* the call has been made: `result` says how it ended */             \
     X(LATER, "later")         /* taken; its result comes by PUT or receipt, or never */            \
-    X(NOT_DIALLED, "waiting") /* certainly not dialled: the same attempt again after wait_ms */    \
+    X(NOT_DIALLED, "waiting") /* certainly not dialled: again after wait_ms, as a new attempt */   \
     X(REFUSED, "refused")     /* will never be dialled: this attempt ends as OTHER */              \
     X(STOPPED, "stopped")     /* not dialled, and nothing will be until someone mends it */
 

@@ -43,6 +43,7 @@ enum field {
     FIELD_GW_PREFIX,
     FIELD_NOTES,
     FIELD_IDLE,
+    FIELD_WISHES,
     FIELD_COUNT /* so many a callback */
 };
 
@@ -87,6 +88,7 @@ static void read_call(const struct redis_value *v, struct schedule_message *m)
     m->callback.next_call_ms = number_of(v, FIELD_NEXT, 0);
     m->callback.last_call_ms = number_of(v, FIELD_LAST_CALL, -1);
     m->callback.idle = number_of(v, FIELD_IDLE, 0);
+    m->callback.wishes = number_of(v, FIELD_WISHES, 0);
     m->calls = (unsigned)number_of(v, FIELD_CALLS, 0);
     m->customer = v->items[FIELD_CUSTOMER].text;
     m->queue = v->items[FIELD_QUEUE].text;

@@ -225,7 +225,8 @@ void schedule_end_call(void *ctx, const struct schedule_call_end *e)
     char last_ms[24];
     char keep_ms[24];
     char idle[24];
-    struct view args[12];
+    char wishes[24];
+    struct view args[13];
     struct buf record;
 
     buf_init(&record, SLICE_RECORD_MAX);
@@ -242,8 +243,9 @@ void schedule_end_call(void *ctx, const struct schedule_call_end *e)
     args[9] = e->possible_duplicate ? VIEW("1") : VIEW("");
     args[10] = VIEW("1");
     args[11] = now->idle > 0 ? schedule_number(idle, now->idle) : VIEW("");
+    args[12] = now->wishes > 0 ? schedule_number(wishes, now->wishes) : VIEW("");
     schedule_call_run(schedule_call_new(s, e->token, e->lease->shard, on_written),
-                      SCHEDULE_SCRIPT_CALL, NULL, args, 12);
+                      SCHEDULE_SCRIPT_CALL, NULL, args, 13);
     buf_done(&record);
 }
 

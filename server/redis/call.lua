@@ -5,6 +5,7 @@
 -- ARGV: 1 id  2 record  3 "1": still open  4 lastResult  5 failures  6 next call, ms  7 last call,
 --       ms, '' for none  8 purge, ms after now  9 reason  10 "1": possible duplicate
 --       11 "1": by the holder, whose request is not out; else it may be  12 idle calls, '' for none
+--       13 its calls' wishes, '' for none
 local id, record, open, next_ms = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[6]
 local m, holder = key('m', id), string.sub(record, 19, 34)
 local f = redis.call('HMGET', m, 'st', 'kind', 'mr', 'created', 'rq', 'rs', 'next')
@@ -40,6 +41,9 @@ if ARGV[7] ~= '' then
 end
 if ARGV[12] ~= '' then
   put('idle', ARGV[12])
+end
+if ARGV[13] ~= '' then
+  put('wishes', ARGV[13])
 end
 local request = redis.call('HGET', m, 'rq')
 local till = open and out_till(request)

@@ -112,6 +112,7 @@ static void a_dialler_that_only_puts_off_uses_the_calls_up(void **state)
         struct fault f = {0};
 
         assert_int_equal(s.message.callback.idle, call - 1);
+        assert_int_equal(s.message.callback.wishes, call - 1);
         s.claimed.slice.sequence--;
         assert_int_equal(hand_progress(&hand_rig, 0, &s, 1), SCHEDULE_DONE);
         s.claimed.slice.sequence++;
