@@ -326,7 +326,7 @@ static bool is_name_escaped(const struct person *p, struct view bytes)
 
 static bool name_in_bytes(const struct person *p, struct view bytes)
 {
-    for (; bytes.n >= p->n; bytes = view_skip(bytes, 1)) {
+    for (; bytes.n > 0 && bytes.n >= p->n; bytes = view_skip(bytes, 1)) {
         char c = ascii_lower(bytes.p[0]);
 
         if (c != p->room[0] && c != '\\' && (c & p->room[0] & 0x80) == 0)
