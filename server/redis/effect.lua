@@ -84,8 +84,10 @@ local function cancel()
   local ok, dead = tonumber(c[2] or '0'), tonumber(c[3] or '0')
   local n = tonumber(c[1] or ok + dead + out)
   cancelled = {out = out, can = n - ok - dead - out, waits = waits, at = now_ms()}
-  redis.call('XADD', KEYS[13], '*', 't', 'cancelled', 'm', id, 'at', cancelled.at, 'c',
-    table.concat({n, ok, dead, cancelled.can, out}, ' '))
+  if redis.call('HGET', m, 'st') ~= '2' then -- one that has ended was told to have completed
+    redis.call('XADD', KEYS[13], '*', 't', 'cancelled', 'm', id, 'at', cancelled.at, 'c',
+      table.concat({n, ok, dead, cancelled.can, out}, ' '))
+  end
 end
 
 -- What is told comes first: where the outbox takes nothing, nothing is changed.

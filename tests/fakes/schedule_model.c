@@ -375,6 +375,7 @@ static void delete (struct schedule_model *m, struct model_thing *t)
     schedule_rig_delete(&m->rig, t->of.id, t->version);
     assert_int_equal(m->rig.effect, EFFECT_DONE);
     t->version++;
+    m->ended += t->st == STORE_LIVE; /* one that has ended was told to have completed */
     t->st = STORE_DELETED;
     t->out = 0;
     for (unsigned k = 0; k < t->slices; k++) {
@@ -385,7 +386,6 @@ static void delete (struct schedule_model *m, struct model_thing *t)
         s->unlisted = false;
     }
     t->can = (int64_t)t->of.count - t->ok - t->dead - t->out;
-    m->ended++;
     m->did[DID_DELETE]++;
 }
 

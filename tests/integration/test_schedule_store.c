@@ -238,6 +238,11 @@ static void what_has_ended_is_not_cancelled(void **state)
     assert_int_equal(hand_rig.effect, EFFECT_ENDED);
     schedule_rig_delete(&hand_rig, m.id, 1);
     assert_int_equal(hand_rig.effect, EFFECT_DONE);
+    hand_expect_sound(&hand_rig, m.id);
+    schedule_rig_read_outbox(&hand_rig, 0, HAND_SHARD);
+    for (size_t i = 0; i < hand_rig.outbox.count; i++)
+        assert_int_not_equal(hand_rig.events[i].type, SCHEDULE_EVENT_CANCELLED);
+    assert_true(hand_rig.outbox.count > 0);
 }
 
 static void a_message_waits_while_its_window_is_shut(void **state)
