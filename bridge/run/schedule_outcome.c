@@ -55,6 +55,17 @@ static void put_time(struct json_out *j, const char *key, int64_t ms)
     json_text(j, text);
 }
 
+/* What was to be tried again is not once its message is deleted. */
+static bool is_over(const struct outcome *o)
+{
+    return o->event->overtaken && o->settlement->state == SETTLEMENT_AGAIN;
+}
+
+static enum settlement_state state_of(const struct outcome *o)
+{
+    return is_over(o) ? SETTLEMENT_FAILED : o->settlement->state;
+}
+
 static void put_settlement(struct json_out *j, struct outcome *o)
 {
     const struct schedule_event *e = o->event;
@@ -63,13 +74,14 @@ static void put_settlement(struct json_out *j, struct outcome *o)
     put_text(j, "message", view_of(e->message));
     put_number(j, "destination", (int64_t)e->slice * SLICE_DESTINATIONS_MAX + t->index);
     put_cut(j, "address", t->address, o);
-    put_text(j, "state", view_of(settlement_state_name(t->state)));
+    put_text(j, "state", view_of(settlement_state_name(state_of(o))));
     if (t->state != SETTLEMENT_DELIVERED && t->state != SETTLEMENT_LATE)
         put_number(j, "attempt", t->attempt); /* a receipt does not say which one it is of */
     put_cut(j, "reason", t->reason, o);
     put_cut(j, "providerId", t->provider_id, o);
     put_time(j, "time", t->at_ms);
-    put_time(j, "retryTime", t->retry_at_ms);
+    if (!is_over(o))
+        put_time(j, "retryTime", t->retry_at_ms);
     if (e->overtaken)
         put_flag(j, "overtaken", true);
     put_flag(j, "possible_duplicate", t->possible_duplicate);
@@ -153,9 +165,9 @@ static void put_data(struct buf *to, struct outcome *o)
 
 /* ---- the record ---- */
 
-static const char *type_of_settlement(const struct settlement *t)
+static const char *type_of_settlement(const struct outcome *o)
 {
-    switch (t->state) {
+    switch (state_of(o)) {
     case SETTLEMENT_HANDLED:
         return "message.destination.handled";
     case SETTLEMENT_AGAIN:
@@ -252,7 +264,7 @@ void outcome_make(struct outcome_record *r, struct outcome *o, const char *topic
     put_header(r, VIEW("ce_id"), view_of(r->id));
     put_header(r, VIEW("ce_source"), VIEW("cmibridge/schedule"));
     put_header(r, VIEW("ce_type"),
-               view_of(t != NULL ? type_of_settlement(t) : type_of_event(o->event)));
+               view_of(t != NULL ? type_of_settlement(o) : type_of_event(o->event)));
     put_header(r, VIEW("ce_time"), view_of(r->time));
     put_header(r, VIEW("ce_subject"), buf_view(&r->subject));
 }
