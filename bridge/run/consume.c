@@ -49,7 +49,9 @@ struct delivery *consume_find(const struct consume *c, uint64_t token)
 
     assert(index < c->delivery_count);
     d = c->deliveries[index];
-    assert(d->generation == token >> 32 && d->asked > 0);
+    if (d->generation != token >> 32)
+        return NULL;
+    assert(d->asked > 0);
     return d;
 }
 
@@ -253,21 +255,18 @@ struct source_owner consume_source_owner(struct consume *c)
     };
 }
 
-void consume_late(struct consume *c, struct delivery *d)
+struct delivery *consume_answered(struct consume *c, uint64_t token)
 {
-    stat_add(c->stat_late_acks, 1);
-    if (--d->asked == 0)
-        release(c, d);
-}
+    struct delivery *d = consume_find(c, token);
 
-bool consume_answered(struct consume *c, struct delivery *d)
-{
-    if (d->state == DELIVERY_DROPPED) {
-        consume_late(c, d);
-        return false;
-    }
-    d->asked--;
-    return true;
+    if (d != NULL)
+        d->asked--;
+    if (d != NULL && d->state != DELIVERY_DROPPED)
+        return d;
+    stat_add(c->stat_late_acks, 1);
+    if (d != NULL)
+        release(c, d);
+    return NULL;
 }
 
 void consume_again_later(struct consume *c, struct delivery *d)
@@ -279,9 +278,9 @@ void consume_again_later(struct consume *c, struct delivery *d)
 void consume_on_report(void *consume, uint64_t token, bool delivered, const char *error)
 {
     struct consume *c = consume;
-    struct delivery *d = consume_find(c, token);
+    struct delivery *d = consume_answered(c, token);
 
-    if (!consume_answered(c, d))
+    if (d == NULL)
         return;
     if (!delivered && strcmp(error, SINK_TOO_LARGE) == 0) {
         consume_report_too_large(c, d);
@@ -416,6 +415,8 @@ struct consume *consume_new(const struct consume_conf *conf, const struct consum
     c->conf = *conf;
     c->port = *ports;
     c->delivery_cap = (size_t)conf->in_flight + SOURCE_PARTITIONS_MAX + CONSUME_SLACK;
+    for (size_t i = 0; i < conf->destination_count; i++) /* dropped, and their request is out */
+        c->delivery_cap += (size_t)conf->destinations[i].concurrency;
     c->deliveries = mem_zeroed(c->delivery_cap, sizeof(*c->deliveries));
     c->lanes = lanes_new(c->delivery_cap, consume_random(c));
     heap_init(&c->timers);

@@ -70,7 +70,7 @@ void consume_batch_send(struct consume *c, struct destination *to)
         }
         d->asked++;
         put_event(&j, d);
-        b->items[b->count++] = d;
+        b->items[b->count++] = consume_token(d);
     }
     json_array_end(&j);
     assert(!b->body.full);
@@ -150,10 +150,14 @@ static bool is_of_all_together(const struct batch *b, const struct http_reply *r
            (reply->status == 200 && reply->cut);
 }
 
-static void take_apart(const struct batch *b)
+static void take_apart(const struct consume *c, const struct batch *b)
 {
-    for (size_t i = 0; i < b->count; i++)
-        b->items[i]->together = (b->count + 1) / 2;
+    for (size_t i = 0; i < b->count; i++) {
+        struct delivery *d = consume_find(c, b->items[i]);
+
+        if (d != NULL)
+            d->together = (b->count + 1) / 2;
+    }
 }
 
 static void halve_batches(struct consume *c, const struct batch *b)
@@ -170,7 +174,7 @@ static void halve_batches(struct consume *c, const struct batch *b)
 
 static void said_of_all(struct consume *c, const struct batch *b, const struct http_reply *reply)
 {
-    take_apart(b);
+    take_apart(c, b);
     if (reply->status == 413 || reply->cut)
         halve_batches(c, b);
     notice_say(c->port.log, NOTICE_INFO, "batch_taken_apart",
@@ -192,20 +196,17 @@ static void hand_round(struct consume *c, struct batch *b, const struct http_rep
         whole = false;
         failure.error = "its answer does not list one result for each event";
         reply = &failure;
-        take_apart(b);
+        take_apart(c, b);
     }
     if (reply->fate != HTTP_ANSWERED)
         consume_destination_failed(c, b->destination, reply->error);
     if (of_all)
         said_of_all(c, b, reply);
     for (size_t i = 0; i < b->count; i++) {
-        struct delivery *d = b->items[i];
+        struct delivery *d = consume_answered(c, b->items[i]);
 
-        if (d->state == DELIVERY_DROPPED) {
-            consume_late(c, d);
+        if (d == NULL)
             continue;
-        }
-        d->asked--;
         if (of_all)
             consume_move(c, d, DELIVERY_ON_HOLD);
         else if (reply->fate != HTTP_ANSWERED)

@@ -13,6 +13,13 @@ void consume_memory_find(struct consume *c, struct delivery *d)
 {
     if (d->ref_since_ms == 0)
         d->ref_since_ms = consume_now(c);
+    /* It would keep the question for as long as it is away, one more after each rebalance. */
+    if (!c->port.memory.up(c->port.memory.ctx)) {
+        d->ref_since_ms = consume_now(c);
+        consume_move(c, d, DELIVERY_ON_UNKNOWN);
+        consume_again_later(c, d);
+        return;
+    }
     d->asked++;
     c->port.memory.find(c->port.memory.ctx, consume_token(d), view_of(d->type->collection), d->ref);
 }
@@ -213,11 +220,9 @@ static void on_kept(struct consume *c, struct delivery *d, const struct memory_a
 void consume_on_answer(void *consume, const struct memory_answer *a)
 {
     struct consume *c = consume;
-    struct delivery *d = consume_find(c, a->token);
+    struct delivery *d = consume_answered(c, a->token);
 
-    if (d->state == DELIVERY_DROPPED)
-        consume_send_slot_free(d);
-    if (!consume_answered(c, d))
+    if (d == NULL)
         return;
     if (d->state == DELIVERY_RESOLVING)
         on_found(c, d, a);

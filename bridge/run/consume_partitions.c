@@ -94,7 +94,15 @@ void consume_assigned(void *consume, const struct source_partition *parts, size_
     divide(c);
 }
 
-/* Lets go of what is not out. With `all` also of what is: its answers will find it dropped. */
+static void let_go(struct delivery *d)
+{
+    consume_send_slot_free(d); /* the ledger was asked for its request */
+    d->asked = 0;
+}
+
+/* Lets go of what is not out. With `all` also of what is: memory, sink and batches have copied what
+ * they were given, and the answer will find nothing. Only a write's request still borrows from it;
+ * else an outage would hold more with each rebalance. */
 static void drop(struct consume *c, const struct partition *p, bool all)
 {
     for (size_t i = 0; i < c->delivery_count; i++) {
@@ -107,6 +115,8 @@ static void drop(struct consume *c, const struct partition *p, bool all)
             continue;
         if (all && d->state == DELIVERY_SENDING && d->holds_slot)
             c->port.http.cancel(c->port.http.ctx, consume_token(d));
+        else
+            let_go(d);
         consume_move(c, d, DELIVERY_ON_DROP);
     }
 }

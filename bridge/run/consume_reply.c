@@ -4,6 +4,8 @@
 #include "bridge/core/echo.h"
 #include "bridge/core/mask.h"
 
+#include <assert.h>
+
 /* ---- how a destination does ---- */
 
 static void say_breaker(struct consume *c, struct destination *to)
@@ -216,6 +218,7 @@ void consume_on_reply(void *consume, const struct http_reply *reply)
     int64_t wait_ms = 0;
     bool has_wait = reply->fate == HTTP_ANSWERED && reply->retry_after.n > 0;
 
+    assert(is_batch || d != NULL); /* what its request borrows is kept until now */
     if (has_wait &&
         !datetime_retry_after(reply->retry_after, c->port.clock.wall_ms(c->port.clock.ctx),
                               c->conf.retry_after_max_ms, &wait_ms))
@@ -230,14 +233,11 @@ void consume_on_reply(void *consume, const struct http_reply *reply)
     }
     stat_observe_ms(d->destination->stat_time, reply->elapsed_ms);
     consume_send_slot_free(d);
-    if (d->state == DELIVERY_DROPPED) {
-        /* The probe's end must be known even if its event is somebody else's now. */
-        if (reply->fate != HTTP_ANSWERED)
-            consume_destination_failed(c, d->destination, reply->error);
-        consume_late(c, d);
+    /* The probe's end must be known even if its event is somebody else's now. */
+    if (d->state == DELIVERY_DROPPED && reply->fate != HTTP_ANSWERED)
+        consume_destination_failed(c, d->destination, reply->error);
+    if (consume_answered(c, reply->token) == NULL)
         return;
-    }
-    d->asked--;
     if (reply->fate != HTTP_ANSWERED) {
         consume_destination_failed(c, d->destination, reply->error);
         consume_not_answered(c, d, reply);

@@ -97,7 +97,7 @@ struct delivery {
     enum delivery_state state;
     uint32_t index;
     uint32_t generation; /* of this use of the structure; with index the token */
-    int asked;           /* calls to ports that will still come back; freed only at 0 */
+    int asked;           /* calls to ports whose answer it waits for; freed only at 0 */
 
     struct record record;
     struct partition *partition;
@@ -146,7 +146,7 @@ struct batch {
     bool used;
     uint32_t generation;
     struct destination *destination;
-    struct delivery *items[CONSUME_BATCH_MAX];
+    uint64_t items[CONSUME_BATCH_MAX]; /* tokens: one that is dropped is not waited for */
     size_t count;
     struct buf body;
     int64_t sent_ms;
@@ -197,11 +197,10 @@ uint64_t consume_random(const struct consume *c);
 struct delivery *consume_delivery_new(struct consume *c);
 void consume_start(struct consume *c, struct delivery *d); /* it stands in front of its lane */
 uint64_t consume_token(const struct delivery *d);
+/* NULL: it was dropped meanwhile, and freed. */
 struct delivery *consume_find(const struct consume *c, uint64_t token);
-/* An answer came for a delivery that was dropped meanwhile: it is freed when the last has come. */
-void consume_late(struct consume *c, struct delivery *d);
-/* Whether the delivery still wants the answer that has come; else consume_late was called. */
-bool consume_answered(struct consume *c, struct delivery *d);
+/* An answer came. The delivery, if it still wants it; NULL: it was dropped, which is counted. */
+struct delivery *consume_answered(struct consume *c, uint64_t token);
 void consume_again_later(struct consume *c, struct delivery *d); /* by its timer */
 /* Fills the fault and disposition, and moves it to its dead letter. */
 void consume_bury(struct consume *c, struct delivery *d, enum disposition why);

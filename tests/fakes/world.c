@@ -21,7 +21,7 @@
 
 struct action {
     struct heap_item at;
-    enum action_kind { REPLY, REPORT, ANSWER } kind;
+    enum world_action kind;
     uint32_t life;
     uint64_t token;
     enum http_fate fate;
@@ -39,7 +39,7 @@ static bool chance(struct world *w, unsigned in_1000)
     return rng_below(&w->rng, 1000) < in_1000;
 }
 
-static struct action *soon(struct world *w, enum action_kind kind, uint64_t token)
+static struct action *soon(struct world *w, enum world_action kind, uint64_t token)
 {
     struct action *a = mem_zeroed(1, sizeof *a);
 
@@ -307,7 +307,7 @@ static void write_one(struct world *w, const struct http_call *call, struct acti
 static bool submit(void *ctx, const struct http_call *call, struct fault *f)
 {
     struct world *w = ctx;
-    struct action *a = soon(w, REPLY, call->token);
+    struct action *a = soon(w, WORLD_REPLY, call->token);
     unsigned destination = call->destination == 2 ? 0 : call->destination;
 
     (void)f;
@@ -343,10 +343,26 @@ static bool submit(void *ctx, const struct http_call *call, struct fault *f)
     return true;
 }
 
+static void cancel_in(struct world *w, struct heap *from, uint64_t token)
+{
+    for (size_t i = 1; i <= from->count; i++) {
+        struct action *a = (struct action *)(void *)from->items[i];
+
+        if (a->kind != WORLD_REPLY || a->life != w->life || a->token != token)
+            continue;
+        a->fate = HTTP_UNKNOWN;
+        heap_remove(from, &a->at);
+        heap_put(&w->actions, &a->at, w->now_ms);
+        return;
+    }
+}
+
 static void cancel(void *ctx, uint64_t token)
 {
-    (void)ctx;
-    (void)token; /* the reply that is under way ends it */
+    struct world *w = ctx;
+
+    cancel_in(w, &w->actions, token);
+    cancel_in(w, &w->held, token);
 }
 
 /* ---- the producer ---- */
@@ -372,7 +388,7 @@ static bool produce(void *ctx, const struct sink_record *r, struct fault *f)
         return fault_set(f, FAULT_RETRY, "the queue is full");
     if (chance(w, w->faults.report_failed))
         return fault_set(f, FAULT_STOP, "the topic is gone");
-    a = soon(w, REPORT, r->token);
+    a = soon(w, WORLD_REPORT, r->token);
     a->ok = !chance(w, w->faults.report_failed);
     if (!a->ok)
         return true;
@@ -387,8 +403,7 @@ static bool produce(void *ctx, const struct sink_record *r, struct fault *f)
 
 static bool up(void *ctx)
 {
-    (void)ctx;
-    return true;
+    return !((struct world *)ctx)->silent[WORLD_ANSWER];
 }
 
 static size_t memory_of(struct world *w, char what, struct view a, struct view b)
@@ -409,9 +424,10 @@ static size_t memory_of(struct world *w, char what, struct view a, struct view b
 static void find(void *ctx, uint64_t token, struct view resource, struct view ref)
 {
     struct world *w = ctx;
-    struct action *a = soon(w, ANSWER, token);
+    struct action *a = soon(w, WORLD_ANSWER, token);
     size_t i = memory_of(w, 'r', resource, ref);
 
+    w->asked_while_away += w->silent[WORLD_ANSWER];
     a->state = w->memory[i].value[0] != '\0' ? MEMORY_FOUND : MEMORY_NONE;
     (void)snprintf(a->text, sizeof a->text, "%s", w->memory[i].value);
 }
@@ -419,7 +435,7 @@ static void find(void *ctx, uint64_t token, struct view resource, struct view re
 static void keep(void *ctx, uint64_t token, struct view resource, struct view ref, struct view id)
 {
     struct world *w = ctx;
-    struct action *a = soon(w, ANSWER, token);
+    struct action *a = soon(w, WORLD_ANSWER, token);
     size_t i = memory_of(w, 'r', resource, ref);
 
     a->state = chance(w, w->faults.memory_failed) ? MEMORY_FAILED : MEMORY_STORED;
@@ -432,7 +448,7 @@ static void keep(void *ctx, uint64_t token, struct view resource, struct view re
 static void begin(void *ctx, uint64_t token, struct view key)
 {
     struct world *w = ctx;
-    struct action *a = soon(w, ANSWER, token);
+    struct action *a = soon(w, WORLD_ANSWER, token);
     size_t i = memory_of(w, 'l', key, VIEW(""));
 
     a->state = w->memory[i].ended ? MEMORY_ENDED : w->memory[i].begun ? MEMORY_BEGUN : MEMORY_NONE;
@@ -443,7 +459,7 @@ static void begin(void *ctx, uint64_t token, struct view key)
 static void end(void *ctx, uint64_t token, struct view key, struct view id)
 {
     struct world *w = ctx;
-    struct action *a = soon(w, ANSWER, token);
+    struct action *a = soon(w, WORLD_ANSWER, token);
     size_t i = memory_of(w, 'l', key, VIEW(""));
 
     a->state = chance(w, w->faults.memory_failed) ? MEMORY_FAILED : MEMORY_STORED;
@@ -562,15 +578,30 @@ static void happen(struct world *w, struct action *a)
 
     if (w->consumer == NULL || a->life != w->life)
         return;
-    if (a->kind == REPLY)
+    if (a->kind == WORLD_REPLY)
         consume_on_reply(w->consumer, &reply);
-    else if (a->kind == REPORT)
+    else if (a->kind == WORLD_REPORT)
         consume_on_report(
             w->consumer, a->token,
             a->ok && (a->batch == 0 || w->bad_batches[a->batch % WORLD_BATCHES] != a->batch),
             "refused");
     else
         consume_on_answer(w->consumer, &answer);
+}
+
+void world_silence(struct world *w, enum world_action kind, bool silent)
+{
+    struct heap spoken = w->held;
+
+    w->silent[kind] = silent;
+    heap_init(&w->held);
+    for (struct heap_item *i; (i = heap_first(&spoken)) != NULL;) {
+        bool held = w->silent[((struct action *)(void *)i)->kind];
+
+        heap_remove(&spoken, i);
+        heap_put(held ? &w->held : &w->actions, i, w->now_ms);
+    }
+    heap_done(&spoken);
 }
 
 void world_step(struct world *w)
@@ -606,6 +637,10 @@ void world_step(struct world *w)
         if (first->at_ms > w->now_ms)
             w->now_ms = first->at_ms;
         heap_remove(&w->actions, first);
+        if (w->silent[((struct action *)(void *)first)->kind]) {
+            heap_put(&w->held, first, 0);
+            return;
+        }
         happen(w, (struct action *)(void *)first);
         mem_free(first);
         return;
@@ -623,62 +658,22 @@ bool world_finished(const struct world *w)
 
 /* ---- the world ---- */
 
-void world_init(struct world *w, uint64_t seed)
-{
-    memset(w, 0, sizeof *w);
-    w->rng = rng_of(seed);
-    heap_init(&w->actions);
-    w->honours_key[0] = rng_below(&w->rng, 2) == 0;
-    w->honours_key[1] = false;
-    w->refuses_whole = rng_below(&w->rng, 2) == 0;
-    w->answer_max = 20 + rng_below(&w->rng, 400); /* one result fits */
-    w->destinations[0] = (struct consume_destination){.name = "ours",
-                                                      .url = "http://ours",
-                                                      .concurrency = 1 + (int)rng_below(&w->rng, 4),
-                                                      .honours_key = true,
-                                                      .takes_ingest = true,
-                                                      .http_ingest = 2};
-    w->destinations[1] = (struct consume_destination){.name = "vendor",
-                                                      .url = "http://vendor",
-                                                      .concurrency = 1 + (int)rng_below(&w->rng, 4),
-                                                      .http = 1};
-    w->routes[0] = (struct route_rule){"callback.*", w->honours_key[0] ? 0 : 1};
-    w->routes[1] = (struct route_rule){"*", 0};
-    w->conf = (struct consume_conf){
-        .destinations = w->destinations,
-        .destination_count = 2,
-        .routes = w->routes,
-        .route_count = 2,
-        .type_prefix = "",
-        .results_topic = "cmi-results",
-        .dead_letters_topic = "cmi-dead-letters",
-        .in_flight = 4 + (int64_t)rng_below(&w->rng, 30),
-        .in_flight_bytes = 1 << 20,
-        .retry = {100, 5000},
-        .retry_after_max_ms = 60000,
-        .attempts_max = 10,
-        .breaker = {5, {200, 10000}},
-        .budget_burst = 1000,
-        .budget_per_success_milli = 1000,
-        .refs_wait_ms = 30000,
-        .commit_interval_ms = 50,
-        .drain_ms = (int64_t)rng_below(&w->rng, 200),
-        .head_of_line_ms = 60000,
-    };
-    w->faults.latency_ms = 1 + (int64_t)rng_below(&w->rng, 100);
-}
-
 void world_done(struct world *w)
 {
     struct heap_item *first;
 
     if (w->consumer != NULL)
         world_kill(w);
+    while ((first = heap_first(&w->held)) != NULL) {
+        heap_remove(&w->held, first);
+        heap_put(&w->actions, first, 0);
+    }
     while ((first = heap_first(&w->actions)) != NULL) {
         heap_remove(&w->actions, first);
         mem_free(first);
     }
     heap_done(&w->actions);
+    heap_done(&w->held);
     stats_free(w->stats);
     w->stats = NULL;
 }

@@ -51,6 +51,8 @@ struct world_event {
     bool said_duplicate;    /* some result says possible_duplicate */
 };
 
+enum world_action { WORLD_REPLY, WORLD_REPORT, WORLD_ANSWER, WORLD_ACTIONS };
+
 struct world_faults {
     unsigned reply_lost;   /* in 1000: the reply, after the effect */
     unsigned request_lost; /* in 1000: the request, before the effect */
@@ -66,6 +68,8 @@ struct world {
     struct rng rng;
     int64_t now_ms;
     struct heap actions;
+    struct heap held;           /* actions of a kind that is silent */
+    bool silent[WORLD_ACTIONS]; /* by kind; where no answer comes, the memory is not up */
     struct world_faults faults;
     bool down[2];         /* destination: refuses every connection */
     bool unauthorised[2]; /* answers 401 */
@@ -95,7 +99,8 @@ struct world {
         bool ended;
     } memory[2 * WORLD_EVENTS_MAX];
     size_t memory_count;
-    int64_t order; /* of effects */
+    size_t asked_while_away; /* look-ups while the memory was not up */
+    int64_t order;           /* of effects */
     bool honours_key[2];
     bool refuses_whole; /* one bad event: the whole batch is a 400 */
     size_t answer_max;  /* bytes of a batch's answer; what is longer is cut */
@@ -129,6 +134,8 @@ void world_retune(struct world *w);
 /* Takes partitions from the consumer (at random), by asking or, with `lost`, at once; they are
  * assigned anew when let go of. */
 void world_rebalance(struct world *w, bool lost);
+/* Nothing of the kind comes back until it is let speak. */
+void world_silence(struct world *w, enum world_action kind, bool silent);
 /* One thing happens: a record, a reply, or time goes on. */
 void world_step(struct world *w);
 bool world_finished(const struct world *w); /* all is committed and nothing is under way */

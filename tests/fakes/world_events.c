@@ -1,4 +1,5 @@
-/* world_events: which events there are, and what must hold of each (world.h). */
+/* world_events: how a world begins, which events there are, and what must hold of each (world.h).
+ */
 #define _GNU_SOURCE /* memmem */
 #include "tests/fakes/world.h"
 
@@ -240,4 +241,52 @@ void world_check_end(struct world *w)
                          before->type, (long long)before->offset, e->key);
         }
     }
+}
+
+/* ---- the world ---- */
+
+void world_init(struct world *w, uint64_t seed)
+{
+    memset(w, 0, sizeof *w);
+    w->rng = rng_of(seed);
+    heap_init(&w->actions);
+    heap_init(&w->held);
+    w->honours_key[0] = rng_below(&w->rng, 2) == 0;
+    w->honours_key[1] = false;
+    w->refuses_whole = rng_below(&w->rng, 2) == 0;
+    w->answer_max = 20 + rng_below(&w->rng, 400); /* one result fits */
+    w->destinations[0] = (struct consume_destination){.name = "ours",
+                                                      .url = "http://ours",
+                                                      .concurrency = 1 + (int)rng_below(&w->rng, 4),
+                                                      .honours_key = true,
+                                                      .takes_ingest = true,
+                                                      .http_ingest = 2};
+    w->destinations[1] = (struct consume_destination){.name = "vendor",
+                                                      .url = "http://vendor",
+                                                      .concurrency = 1 + (int)rng_below(&w->rng, 4),
+                                                      .http = 1};
+    w->routes[0] = (struct route_rule){"callback.*", w->honours_key[0] ? 0 : 1};
+    w->routes[1] = (struct route_rule){"*", 0};
+    w->conf = (struct consume_conf){
+        .destinations = w->destinations,
+        .destination_count = 2,
+        .routes = w->routes,
+        .route_count = 2,
+        .type_prefix = "",
+        .results_topic = "cmi-results",
+        .dead_letters_topic = "cmi-dead-letters",
+        .in_flight = 4 + (int64_t)rng_below(&w->rng, 30),
+        .in_flight_bytes = 1 << 20,
+        .retry = {100, 5000},
+        .retry_after_max_ms = 60000,
+        .attempts_max = 10,
+        .breaker = {5, {200, 10000}},
+        .budget_burst = 1000,
+        .budget_per_success_milli = 1000,
+        .refs_wait_ms = 30000,
+        .commit_interval_ms = 50,
+        .drain_ms = (int64_t)rng_below(&w->rng, 200),
+        .head_of_line_ms = 60000,
+    };
+    w->faults.latency_ms = 1 + (int64_t)rng_below(&w->rng, 100);
 }

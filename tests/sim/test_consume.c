@@ -53,6 +53,10 @@ static void disturb(struct world *w)
         world_leave(w);
     } else if (dice == 6) {
         world_retune(w);
+    } else if (dice >= 7 && dice < 7 + WORLD_ACTIONS) {
+        enum world_action kind = (enum world_action)(dice - 7);
+
+        world_silence(w, kind, !w->silent[kind]);
     }
     if (w->consumer == NULL && rng_below(&w->rng, 20) == 0)
         world_boot(w);
@@ -82,6 +86,8 @@ static void run(uint64_t seed)
         if (i == wild) { /* from here on all is well, so all must end */
             w->down[0] = w->down[1] = w->unauthorised[0] = false;
             w->faults = (struct world_faults){.latency_ms = w->faults.latency_ms};
+            for (unsigned kind = 0; kind < WORLD_ACTIONS; kind++)
+                world_silence(w, (enum world_action)kind, false);
         }
         if (i >= wild && w->consumer == NULL)
             world_boot(w);
@@ -345,6 +351,71 @@ static void what_a_topic_never_takes_holds_up_nothing_else(void **state)
     buf_done(&why);
 }
 
+/* Each of its own key, and so that it waits for an answer of the kind. */
+static void make_events_that_wait_for(struct world *w, enum world_action kind)
+{
+    world_make_events(w, WORLD_EVENTS_MAX);
+    for (size_t i = 0; i < w->event_count; i++) {
+        struct world_event *e = &w->events[i];
+
+        e->key = (int)i;
+        world_remake_event(w, i,
+                           kind == WORLD_REPLY    ? WORLD_INGEST
+                           : kind == WORLD_REPORT ? WORLD_POISON
+                                                  : WORLD_PUT);
+        if (kind != WORLD_ANSWER)
+            continue;
+        (void)snprintf(e->subject, sizeof e->subject, "callbacks/%032zu", i);
+        e->headers[4].value = view_of(e->subject);
+    }
+}
+
+static bool all_is_fetched(const struct world *w)
+{
+    for (unsigned i = 0; i < WORLD_PARTITIONS; i++)
+        if (!w->partitions[i].assigned || w->partitions[i].fetched < w->partitions[i].count)
+            return false;
+    return true;
+}
+
+/* What waits for Redis, for a topic or for a silent destination, and is somebody else's by then,
+ * holds no record and no place; nor a place in the queue of a Redis that is not there. */
+static void what_is_taken_away_in_an_outage_makes_room(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    for (unsigned kind = 0; kind < WORLD_ACTIONS; kind++) {
+        seed_now = kind + 1;
+        world_init(w, seed_now);
+        w->faults = (struct world_faults){.latency_ms = 10};
+        w->conf.in_flight = WORLD_EVENTS_MAX;
+        w->destinations[0].concurrency = 64;
+        make_events_that_wait_for(w, (enum world_action)kind);
+        world_boot(w);
+        world_silence(w, (enum world_action)kind, true);
+        for (int i = 0; i < 40; i++) {
+            world_silence(w, WORLD_ANSWER, true); /* so that requests take many together */
+            while (!all_is_fetched(w))
+                world_step(w);
+            world_silence(w, WORLD_ANSWER, kind == WORLD_ANSWER);
+            world_step(w);
+            assert_int_equal(w->asked_while_away, 0);
+            assert_in_range(w->records_out, 1, w->conf.in_flight);
+            world_rebalance(w, i % 2 == 0);
+            while (w->revoking)
+                world_step(w);
+            world_step(w);
+        }
+        world_silence(w, (enum world_action)kind, false);
+        for (size_t i = 0; i < STEPS_MAX && !world_finished(w); i++)
+            world_step(w);
+        assert_true(world_finished(w));
+        world_check_end(w);
+        world_done(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +427,7 @@ int main(void)
         cmocka_unit_test_teardown(a_batch_s_end_is_each_event_s_own, say_seed),
         cmocka_unit_test_teardown(what_no_target_takes_ends_as_is_configured, say_seed),
         cmocka_unit_test_teardown(what_a_topic_never_takes_holds_up_nothing_else, say_seed),
+        cmocka_unit_test_teardown(what_is_taken_away_in_an_outage_makes_room, say_seed),
     };
 
     crypto_init();
