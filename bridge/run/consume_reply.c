@@ -233,8 +233,9 @@ void consume_on_reply(void *consume, const struct http_reply *reply)
     }
     stat_observe_ms(d->destination->stat_time, reply->elapsed_ms);
     consume_send_slot_free(d);
-    /* The probe's end must be known even if its event is somebody else's now. */
-    if (d->state == DELIVERY_DROPPED && reply->fate != HTTP_ANSWERED)
+    /* The probe's end must be known even if its event is somebody else's now; but what is unknown
+     * since we gave it up says nothing of the destination. */
+    if (d->state == DELIVERY_DROPPED && reply->fate == HTTP_NOT_SENT)
         consume_destination_failed(c, d->destination, reply->error);
     if (consume_answered(c, reply->token) == NULL)
         return;

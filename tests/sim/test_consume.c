@@ -416,6 +416,42 @@ static void what_is_taken_away_in_an_outage_makes_room(void **state)
     }
 }
 
+/* What we give up says nothing of whom it was sent to: others still go there. */
+static void what_is_given_up_is_no_failure_of_its_destination(void **state)
+{
+    struct world *w = &world;
+    struct buf why;
+
+    (void)state;
+    buf_init(&why, 4096);
+    seed_now = 1;
+    world_init(w, 1);
+    w->faults = (struct world_faults){.latency_ms = 10};
+    w->conf.in_flight = WORLD_EVENTS_MAX;
+    w->destinations[0].concurrency = w->destinations[1].concurrency = 64;
+    make_events_that_wait_for(w, WORLD_ANSWER);
+    world_boot(w);
+    world_silence(w, WORLD_REPLY, true);
+    while (!all_is_fetched(w) || w->now_ms < 1000)
+        world_step(w);
+    world_silence(w, WORLD_REPLY, false);
+    for (int i = 0; i < 20; i++) { /* each takes some */
+        world_rebalance(w, true);
+        world_step(w);
+    }
+    while (w->records_out == WORLD_EVENTS_MAX)
+        world_step(w);
+    assert_true(consume_ready(w->consumer, &why));
+    for (size_t i = 0; i < STEPS_MAX && !world_finished(w); i++) {
+        world_step(w);
+        assert_true(consume_ready(w->consumer, &why));
+    }
+    assert_true(world_finished(w));
+    world_check_end(w);
+    world_done(w);
+    buf_done(&why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +464,7 @@ int main(void)
         cmocka_unit_test_teardown(what_no_target_takes_ends_as_is_configured, say_seed),
         cmocka_unit_test_teardown(what_a_topic_never_takes_holds_up_nothing_else, say_seed),
         cmocka_unit_test_teardown(what_is_taken_away_in_an_outage_makes_room, say_seed),
+        cmocka_unit_test_teardown(what_is_given_up_is_no_failure_of_its_destination, say_seed),
     };
 
     crypto_init();
