@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #define CONSUME_WATCH_MS 1000
+#define GENERATION_MAX   INT32_MAX /* a token's highest bit marks a batch */
 
 int64_t consume_now(const struct consume *c)
 {
@@ -96,7 +97,7 @@ static void release(struct consume *c, struct delivery *d)
     keep_small(&text);
     keep_small(&converted);
     keep_small(&path);
-    *d = (struct delivery){.index = index, .generation = generation + 1};
+    *d = (struct delivery){.index = index, .generation = (generation + 1) & GENERATION_MAX};
     d->event_text = text;
     d->converted = converted;
     d->path = path;

@@ -12,6 +12,7 @@
 
 #include "bridge/core/num.h"
 #include "bridge/io/crypto.h"
+#include "bridge/run/consume_state.h" /* to make a place as old as one is after weeks */
 #include "tests/fakes/world.h"
 
 #include <inttypes.h>
@@ -452,6 +453,30 @@ static void what_is_given_up_is_no_failure_of_its_destination(void **state)
     buf_done(&why);
 }
 
+/* A program runs for months; the place that is used first is used thousands of times a second. */
+static void a_place_may_be_used_without_end(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    seed_now = 1;
+    world_init(w, 1);
+    world_make_events(w, 100);
+    world_boot(w);
+    for (size_t i = 0; i < STEPS_MAX && !world_finished(w); i++) {
+        for (size_t k = 0; k < w->consumer->delivery_count; k++) {
+            struct delivery *d = w->consumer->deliveries[k];
+
+            if (d->partition == NULL && d->generation > 0 && d->generation < 100)
+                d->generation = INT32_MAX;
+        }
+        world_step(w);
+    }
+    assert_true(world_finished(w));
+    world_check_end(w);
+    world_done(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +490,7 @@ int main(void)
         cmocka_unit_test_teardown(what_a_topic_never_takes_holds_up_nothing_else, say_seed),
         cmocka_unit_test_teardown(what_is_taken_away_in_an_outage_makes_room, say_seed),
         cmocka_unit_test_teardown(what_is_given_up_is_no_failure_of_its_destination, say_seed),
+        cmocka_unit_test_teardown(a_place_may_be_used_without_end, say_seed),
     };
 
     crypto_init();
