@@ -120,6 +120,7 @@ static void take(struct kafka_source *s, const struct kafka_survey *found)
             }
             kafka_survey_done(&s->anew);
             s->taken_any = true;
+            s->spare = kafka_slots_count(s->slots) == 0;
             s->trouble[0] = '\0';
             n = kafka_slots_list(s->slots, epoch, s->list);
             s->owner.assigned(s->owner.ctx, s->list, n);
@@ -141,7 +142,7 @@ void kafka_assignment_let_go(struct kafka_source *s)
         kafka_intake_drop_held(s, slot);
         kafka_slots_remove(s->slots, slot);
     }
-    s->revoking = false;
+    s->revoking = s->spare = false;
     kafka_survey_done(&s->lost);
     rd_kafka_assign(s->rk, NULL);
     snprintf(s->trouble, sizeof s->trouble, "no partition is assigned");
@@ -307,7 +308,7 @@ void kafka_assignment_answer(struct kafka_source *s, const struct kafka_survey *
         s->down = false;
         notice_say(s->log.to, NOTICE_INFO, "kafka_up", NOTICE_TEXT("text", "the brokers answer"));
     }
-    if (kafka_slots_count(s->slots) > 0)
+    if (kafka_slots_count(s->slots) > 0 || s->spare)
         s->trouble[0] = '\0';
     switch (s->job.kind) {
     case KAFKA_JOB_TOPICS:

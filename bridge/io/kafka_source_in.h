@@ -51,6 +51,7 @@ struct kafka_source {
     struct kafka_survey again; /* to be taken again, once all is revoked */
     int64_t lost_at_ms;        /* not to be asked before */
     bool taken_any;            /* an assignment was taken before */
+    bool spare;                /* the group's assignment was taken, and is empty */
     int64_t offer_at_ms;
     int64_t refresh_at_ms;
     int64_t probe_at_ms;

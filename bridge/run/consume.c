@@ -473,8 +473,6 @@ bool consume_ready(const struct consume *c, struct buf *why)
         ready = !buf_printf(why, "stopped: %s\n", c->failure.text);
     if (c->ending)
         ready = !buf_put_text(why, "ending\n");
-    if (c->assigned == 0)
-        ready = !buf_put_text(why, "no partition is assigned\n");
     if (!c->port.memory.up(c->port.memory.ctx))
         ready = !buf_put_text(why, "Redis can't be used: references could not be kept\n");
     if (!consume_report_ready(c, why))

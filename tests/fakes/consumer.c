@@ -2,6 +2,7 @@
 
 #include "bridge/core/buf.h"
 #include "bridge/core/mem.h"
+#include "tests/fakes/probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -161,6 +162,28 @@ void consumer_await(struct consumer *c, const char *text, size_t times)
         late = pthread_cond_timedwait(&c->changed, &c->lock, &until);
     }
     pthread_mutex_unlock(&c->lock);
+}
+
+void consumer_await_ready(struct consumer *c)
+{
+    const struct timespec pause = {.tv_nsec = 50000000};
+    time_t until = time(NULL) + WAIT_S;
+    unsigned port;
+
+    consumer_await(c, "admin_port=", 1);
+    pthread_mutex_lock(&c->lock);
+    port = (unsigned)strtoul(strstr(buf_text(&c->said), "admin_port=") + 11, NULL, 10);
+    pthread_mutex_unlock(&c->lock);
+    for (;;) {
+        struct probe_reply r = probe_ask(port, "GET", "/readyz", "", NULL);
+
+        if (r.status != 200 && time(NULL) > until)
+            give_up("it does not get ready", r.body.p);
+        probe_done(&r);
+        if (r.status == 200)
+            return;
+        nanosleep(&pause, NULL);
+    }
 }
 
 struct consumer *consumer_start(const struct consumer_conf *conf)

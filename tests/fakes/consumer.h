@@ -33,7 +33,9 @@ struct consumer *consumer_start(const struct consumer_conf *conf);
 /* Blocks until its log holds the text that often; ends the program if it does not come. */
 void consumer_await(struct consumer *c, const char *text, size_t times);
 size_t consumer_said(struct consumer *c, const char *text); /* how often its log holds the text */
-void consumer_signal(struct consumer *c, int signal);       /* SIGSTOP, SIGCONT, SIGHUP */
+/* Blocks until /readyz says 200; ends the program if it does not. */
+void consumer_await_ready(struct consumer *c);
+void consumer_signal(struct consumer *c, int signal); /* SIGSTOP, SIGCONT, SIGHUP */
 /* Sends the signal, 0 for none, and waits for its end: the exit code, or 128 and the signal. */
 int consumer_end(struct consumer *c, int signal);
 void consumer_free(struct consumer *c); /* kills it if it still runs */

@@ -24,7 +24,7 @@ static unsigned rounds(unsigned few, unsigned many)
     return getenv("CMIBRIDGE_LONG") != NULL ? many : few;
 }
 
-static void open_load(struct load *l, const char *topic, bool honours_key)
+static void open_load_of(struct load *l, const char *topic, bool honours_key, unsigned partitions)
 {
     kafka_rig_start(&l->rig, 1);
     /* The producer is connected before any process is started: none may keep a connection open that
@@ -32,9 +32,14 @@ static void open_load(struct load *l, const char *topic, bool honours_key)
     kafka_rig_topic(&l->rig, "before", 1);
     kafka_rig_send(&l->rig, "before", NULL, "x");
     kafka_rig_flush(&l->rig);
-    load_open(l, topic, PARTITIONS, honours_key);
-    kafka_rig_topic(&l->rig, topic, PARTITIONS);
+    load_open(l, topic, partitions, honours_key);
+    kafka_rig_topic(&l->rig, topic, partitions);
     l->conf.session_ms = 3500; /* the embedded broker waits this long, less a second */
+}
+
+static void open_load(struct load *l, const char *topic, bool honours_key)
+{
+    open_load_of(l, topic, honours_key, PARTITIONS);
 }
 
 static void a_broker_that_ends_under_load_costs_nothing(void **state)
@@ -153,12 +158,35 @@ static void what_is_in_flight_ends_before_its_partition_moves(void **state)
     load_close(&s);
 }
 
+static void one_that_the_group_gives_nothing_is_ready(void **state)
+{
+    struct load s;
+    struct consumer *first;
+    struct consumer *second;
+
+    (void)state;
+    open_load_of(&s, "spare", true, 1);
+    first = consumer_start(&s.conf);
+    consumer_await(first, "event=assigned", 1);
+    second = consumer_start(&s.conf);
+    consumer_await(first, "event=revoked", 1);
+    consumer_await_ready(first);
+    consumer_await_ready(second);
+    consumer_await_ready(first); /* whichever has it by now */
+    assert_int_equal(consumer_end(first, SIGTERM), COMMAND_OK);
+    assert_int_equal(consumer_end(second, SIGTERM), COMMAND_OK);
+    consumer_free(first);
+    consumer_free(second);
+    load_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_broker_that_ends_under_load_costs_nothing),
         cmocka_unit_test(a_killed_consumers_work_is_ended_by_the_others),
         cmocka_unit_test(what_is_in_flight_ends_before_its_partition_moves),
+        cmocka_unit_test(one_that_the_group_gives_nothing_is_ready),
     };
 
     redis_server_need();

@@ -8,7 +8,9 @@
 
 #include "tests/fakes/kafka_rig.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #define PARTITIONS 4
 #define HALF       200
@@ -147,11 +149,87 @@ static void a_lost_assignment_is_told_as_lost(void **state)
     kafka_rig_stop(&rig);
 }
 
+static bool has_no_trouble(const struct reader *r)
+{
+    return strcmp(kafka_source_trouble(r->source), "") == 0;
+}
+
+static bool one_has_all(void *ctx)
+{
+    const struct reader *both = ctx;
+
+    return both[0].partitions + both[1].partitions == 1 && has_no_trouble(&both[0]) &&
+           has_no_trouble(&both[1]);
+}
+
+static bool both_have_trouble(void *ctx)
+{
+    const struct reader *both = ctx;
+
+    return !has_no_trouble(&both[0]) && !has_no_trouble(&both[1]);
+}
+
+static void who_is_given_nothing_has_no_trouble_but_for_an_outage(void **state)
+{
+    struct kafka_rig rig;
+    struct reader both[2] = {{.rig = NULL}, {.rig = NULL}};
+    struct kafka_conf conf;
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    conf = group_conf(&rig);
+    for (size_t i = 0; i < 2; i++) {
+        reader_start(&both[i], &rig, &conf);
+        assert_string_equal(kafka_source_trouble(both[i].source), "no partition is assigned yet");
+    }
+    kafka_rig_until(&rig, one_has_all, both);
+    broker_down(rig.broker, SIGKILL);
+    kafka_rig_until(&rig, both_have_trouble, both);
+    broker_up(rig.broker);
+    kafka_rig_until(&rig, one_has_all, both);
+    assert_false(both[0].failed || both[1].failed);
+    reader_done(&both[1]);
+    reader_done(&both[0]);
+    kafka_rig_stop(&rig);
+}
+
+static bool misses_its_topic(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return kafka_rig_noticed(r->rig, "Subscribed topic not available: events");
+}
+
+static void who_waits_for_a_topic_says_so(void **state)
+{
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+
+    (void)state;
+    if (!broker_is_apache())
+        skip(); /* the embedded broker makes every topic that it is asked about */
+    kafka_rig_start(&rig, 1);
+    conf = group_conf(&rig);
+    conf.refresh_ms = 500;
+    reader_start(&r, &rig, &conf);
+    kafka_rig_until(&rig, misses_its_topic, &r);
+    assert_string_equal(kafka_source_trouble(r.source), "no partition is assigned yet");
+    kafka_rig_topic(&rig, topic[0], 1);
+    reader_await_partitions(&r, 1);
+    assert_true(has_no_trouble(&r));
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_revocation_is_held_open_until_the_work_has_ended),
         cmocka_unit_test(a_lost_assignment_is_told_as_lost),
+        cmocka_unit_test(who_is_given_nothing_has_no_trouble_but_for_an_outage),
+        cmocka_unit_test(who_waits_for_a_topic_says_so),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
