@@ -322,6 +322,7 @@ int service_main(struct service *s, const struct service_kind *kind, int argc, c
         fputs(kind->help, stderr);
         return COMMAND_USAGE;
     }
+    signals_hold();
     crypto_init();
     return load_and_run(s);
 }

@@ -425,6 +425,7 @@ int command_serve(int argc, char **argv)
             return COMMAND_USAGE;
         }
     }
+    signals_hold();
     memset(&s, 0, sizeof s);
     crypto_init();
     buf_init(&mistakes, MISTAKES_MAX);

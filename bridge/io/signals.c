@@ -44,6 +44,20 @@ void signals_free(struct signals *s)
         uv_close((uv_handle_t *)&s->handles[i], on_closed);
 }
 
+static void mask_reload(int how)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGHUP);
+    (void)pthread_sigmask(how, &set, NULL);
+}
+
+void signals_hold(void)
+{
+    mask_reload(SIG_BLOCK);
+}
+
 struct signals *signals_new(struct uv_loop_s *loop, const struct signals_owner *owner,
                             struct fault *f)
 {
@@ -75,5 +89,6 @@ struct signals *signals_new(struct uv_loop_s *loop, const struct signals_owner *
         return NULL;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    mask_reload(SIG_UNBLOCK);
     return s;
 }

@@ -20,6 +20,9 @@ struct signals_owner {
     void (*reload)(void *ctx);
 };
 
+/* First of all in a process that will watch them: a SIGHUP, which would end it, waits until
+ * signals_new, and is heard then. */
+void signals_hold(void);
 /* The loop does not stay alive for its sake. NULL with a fault if the system has no handle left. */
 struct signals *signals_new(struct uv_loop_s *loop, const struct signals_owner *owner,
                             struct fault *f);
