@@ -340,13 +340,26 @@ void send_rig_check(struct send_rig *rig)
                 fail_msg("message %zu: %zu failed: %s", m, d, rig->messages[m].seen[d].reason);
 }
 
+/* Requests that a connection may have swallowed which the carrier said it keeps, and closed: one
+ * was perhaps on its way, and nobody knows that the carrier did not read it. */
+static size_t swallowed_most(const struct send_rig *rig)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < hostile_http_count(rig->options.carrier); i++)
+        n += hostile_http_request(rig->options.carrier, i)->act == HOSTILE_REPLY_AND_CLOSE;
+    return n;
+}
+
 void send_rig_check_flags(const struct send_rig *rig)
 {
+    size_t left = swallowed_most(rig);
+
     for (size_t m = 0; m < rig->message_count; m++)
         for (size_t d = 0; d < rig->messages[m].count; d++) {
             const struct send_rig_seen *seen = &rig->messages[m].seen[d];
 
-            if (seen->flagged && seen->lost + seen->unclear == 0)
+            if (seen->flagged && seen->lost + seen->unclear == 0 && left-- == 0)
                 fail_msg("message %zu: %zu is said to be a duplicate, and can be none", m, d);
         }
 }
