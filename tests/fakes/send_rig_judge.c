@@ -344,10 +344,12 @@ void send_rig_check(struct send_rig *rig)
  * was perhaps on its way, and nobody knows that the carrier did not read it. */
 static size_t swallowed_most(const struct send_rig *rig)
 {
+    struct hostile_http *carrier =
+        rig->options.carrier; /* NULL: one that does nothing of the kind */
     size_t n = 0;
 
-    for (size_t i = 0; i < hostile_http_count(rig->options.carrier); i++)
-        n += hostile_http_request(rig->options.carrier, i)->act == HOSTILE_REPLY_AND_CLOSE;
+    for (size_t i = 0; carrier != NULL && i < hostile_http_count(carrier); i++)
+        n += hostile_http_request(carrier, i)->act == HOSTILE_REPLY_AND_CLOSE;
     return n;
 }
 

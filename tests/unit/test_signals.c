@@ -6,16 +6,10 @@
 
 #include <cmocka.h>
 
-#include "bridge/commands.h"
 #include "bridge/io/signals.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -135,49 +129,12 @@ static void what_comes_too_early_is_heard_later(void **state)
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
-/* It comes while the configuration is read, from a pipe here, which has a mistake. */
-static void no_program_ends_by_a_reload_that_comes_early(void **state)
-{
-    static const char *const commands[] = {"consume", "schedule", "serve"};
-    const char *program = getenv("CMIBRIDGE_BIN");
-    char path[] = "/tmp/cmibridge-signals-XXXXXX";
-
-    (void)state;
-    assert_non_null(program);
-    assert_non_null(mkdtemp(path));
-    assert_int_equal(chdir(path), 0);
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        int status = 0;
-        pid_t pid;
-        int fd;
-
-        assert_int_equal(mkfifo("conf", 0600), 0);
-        pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0) {
-            (void)execl(program, "cmibridge", commands[i], "--config", "conf", (char *)NULL);
-            _exit(127);
-        }
-        fd = open("conf", O_WRONLY); /* until it reads */
-        assert_true(fd >= 0);
-        assert_int_equal(kill(pid, SIGHUP), 0);
-        assert_int_equal(write(fd, "none: 1\n", 8), 8);
-        (void)close(fd);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        if (!WIFEXITED(status) || WEXITSTATUS(status) != COMMAND_CONFIG)
-            fail_msg("%s ended with status %d", commands[i], status);
-        assert_int_equal(unlink("conf"), 0);
-    }
-    assert_int_equal(rmdir(path), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_drains_and_the_second_stops),
         cmocka_unit_test(a_lost_pipe_does_not_end_the_process_nor_does_watching_keep_the_loop),
         cmocka_unit_test(what_comes_too_early_is_heard_later),
-        cmocka_unit_test(no_program_ends_by_a_reload_that_comes_early),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
