@@ -109,6 +109,18 @@ static void listen_only(struct hostile_conn *c)
         continue;
 }
 
+/* What the client still sends is not read, as if the connection had been closed at once; but that
+ * something came is seen. */
+static void close_after_reply(struct hostile_conn *c)
+{
+    if (c->tls != NULL)
+        (void)SSL_shutdown(c->tls);
+    shutdown(c->fd, SHUT_WR);
+    c->swallowed = read_some(c, c->in, c->in_cap) > 0;
+    if (c->swallowed)
+        hostile_conn_reset(c);
+}
+
 static void put_reply(struct buf *to, const struct hostile_reply *r, size_t length)
 {
     buf_init(to, HOSTILE_BODY_MAX);
@@ -173,7 +185,8 @@ bool hostile_conn_do(struct hostile_conn *c, enum hostile_act act, const struct 
     case HOSTILE_HOLD:
         return whole(c, r, r->body.n);
     case HOSTILE_REPLY_AND_CLOSE:
-        (void)whole(c, r, r->body.n);
+        if (whole(c, r, r->body.n))
+            close_after_reply(c);
         break;
     case HOSTILE_SILENCE:
         listen_only(c);

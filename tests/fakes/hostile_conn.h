@@ -20,6 +20,7 @@ struct hostile_conn {
     char *in; /* read and not yet used */
     size_t in_n;
     size_t in_cap;
+    bool swallowed; /* something that it sent was not read */
 };
 
 struct hostile_reply { /* what the CMI in it would say */

@@ -47,6 +47,7 @@ struct hostile_http {
     size_t count;
     size_t cap;
     size_t effects;
+    size_t swallowed;
     struct key *keys[KEY_BUCKETS];
 };
 
@@ -228,6 +229,7 @@ static void *run_connection(void *arg)
             *at = c->next;
             break;
         }
+    s->swallowed += c->swallowed;
     close(c->fd); /* under the lock, so that its number is nobody else's while it is on the list */
     SSL_free(c->tls);
     mem_free(c->in);
@@ -484,6 +486,16 @@ size_t hostile_http_effects(struct hostile_http *s)
 
     pthread_mutex_lock(&s->lock);
     n = s->effects;
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
+size_t hostile_http_swallowed(struct hostile_http *s)
+{
+    size_t n;
+
+    pthread_mutex_lock(&s->lock);
+    n = s->swallowed;
     pthread_mutex_unlock(&s->lock);
     return n;
 }

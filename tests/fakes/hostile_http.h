@@ -86,6 +86,9 @@ size_t hostile_http_count(struct hostile_http *s);         /* requests read whol
 size_t hostile_http_effects(struct hostile_http *s);       /* of those, with effect */
 unsigned hostile_http_connections(struct hostile_http *s); /* accepted so far */
 const struct hostile_request *hostile_http_request(struct hostile_http *s, size_t i);
+/* Requests that came on a connection which HOSTILE_REPLY_AND_CLOSE had ended: not read, not counted
+ * above. */
+size_t hostile_http_swallowed(struct hostile_http *s);
 /* Blocks until so many requests were read; ends the program if they don't come. Not for the thread
  * that drives the client. */
 void hostile_http_wait(struct hostile_http *s, size_t count);

@@ -340,22 +340,10 @@ void send_rig_check(struct send_rig *rig)
                 fail_msg("message %zu: %zu failed: %s", m, d, rig->messages[m].seen[d].reason);
 }
 
-/* Requests that a connection may have swallowed which the carrier said it keeps, and closed: one
- * was perhaps on its way, and nobody knows that the carrier did not read it. */
-static size_t swallowed_most(const struct send_rig *rig)
-{
-    struct hostile_http *carrier =
-        rig->options.carrier; /* NULL: one that does nothing of the kind */
-    size_t n = 0;
-
-    for (size_t i = 0; carrier != NULL && i < hostile_http_count(carrier); i++)
-        n += hostile_http_request(carrier, i)->act == HOSTILE_REPLY_AND_CLOSE;
-    return n;
-}
-
 void send_rig_check_flags(const struct send_rig *rig)
 {
-    size_t left = swallowed_most(rig);
+    struct hostile_http *carrier = rig->options.carrier; /* NULL: one that swallows nothing */
+    size_t left = carrier != NULL ? hostile_http_swallowed(carrier) : 0;
 
     for (size_t m = 0; m < rig->message_count; m++)
         for (size_t d = 0; d < rig->messages[m].count; d++) {

@@ -135,7 +135,8 @@ static void answers_together_have_the_limit_that_is_set(void **state)
     buf_put_text(&body, "]}}");
     r = probe_ask(rig.port, "POST", MESSAGES, "Content-Type: application/json\r\n",
                   buf_text(&body));
-    assert_int_equal(r.status, 201);
+    if (r.status != 201)
+        fail_msg("%d %.*s", r.status, VIEW_ARG(r.body));
     snprintf(path, sizeof path, MESSAGES "/%.*s", VIEW_ARG(r.body));
     probe_done(&r);
     buf_done(&body);
