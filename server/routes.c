@@ -14,6 +14,7 @@ void routes_add(struct routes *r, const char *base, const struct route *rows)
         r->entries[r->count++] =
             (struct route_entry){.base = view_of(base),
                                  .path = view_of(rows->path),
+                                 .lead = strcspn(rows->path, "{"),
                                  .route = rows,
                                  .resource = rights_resource_of(view_of(rows->path)),
                                  .method = rights_method_of(view_of(rows->method))};
@@ -74,17 +75,24 @@ static bool entry_matches(const struct route_entry *e, struct view path, struct 
     return match(&rest, e->path, id) && rest.n == 0;
 }
 
+/* Where nothing is encoded most rows are left out by one look. */
+static bool may_match(const struct route_entry *e, struct view path)
+{
+    return path.n >= e->base.n + e->lead && memcmp(path.p + e->base.n, e->path.p, e->lead) == 0;
+}
+
 enum routes_found routes_find(struct routes *r, struct view method, struct view path,
                               struct route_entry **entry, struct view *id)
 {
     struct view wanted = view_is(method, "HEAD") ? VIEW("GET") : method;
     enum routes_found found = ROUTES_NO_PATH;
+    bool plain = !view_has(path, '%');
 
     for (size_t i = 0; i < r->count; i++) {
         struct route_entry *e = &r->entries[i];
         struct view e_id = VIEW_NONE;
 
-        if (!entry_matches(e, path, &e_id))
+        if ((plain && !may_match(e, path)) || !entry_matches(e, path, &e_id))
             continue;
         *entry = e;
         *id = e_id;

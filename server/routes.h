@@ -15,6 +15,7 @@
 struct route_entry {
     struct view base; /* "/RI/cmi", or "" */
     struct view path; /* the route's */
+    size_t lead;      /* bytes of it in front of its first {…} */
     const struct route *route;
     enum rights_resource resource;
     unsigned method; /* of enum rights_method */

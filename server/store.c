@@ -9,9 +9,11 @@
 
 struct view store_text(const struct redis_value *hash, const char *field)
 {
+    struct view wanted = view_of(field);
+
     if (hash->kind == REDIS_ARRAY)
         for (size_t i = 0; i + 1 < hash->count; i += 2)
-            if (view_is(hash->items[i].text, field))
+            if (view_eq(hash->items[i].text, wanted))
                 return hash->items[i + 1].text;
     return VIEW_NONE;
 }
