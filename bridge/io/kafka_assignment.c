@@ -5,13 +5,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* `offered` is a new one. What is being asked about the one before is of no use. */
+static void open_offer(struct kafka_source *s)
+{
+    s->offer_open = true;
+    s->offer_asked = false;
+    s->offer_at_ms = kafka_source_now(s);
+}
+
 void kafka_assignment_offer(struct kafka_source *s, const rd_kafka_topic_partition_list_t *list)
 {
     kafka_survey_done(&s->offered);
     for (int i = 0; list != NULL && i < list->cnt; i++)
         kafka_survey_add(&s->offered, list->elems[i].topic, list->elems[i].partition);
-    s->offer_open = true;
-    s->offer_at_ms = kafka_source_now(s);
+    open_offer(s);
 }
 
 /* Where to begin, for each; false if one must not. */
@@ -153,8 +160,7 @@ void kafka_assignment_let_go(struct kafka_source *s)
         kafka_survey_done(&s->offered);
         s->offered = s->again;
         kafka_survey_init(&s->again);
-        s->offer_open = true;
-        s->offer_at_ms = kafka_source_now(s);
+        open_offer(s);
     }
     kafka_wake_soon(s->wake);
 }
@@ -244,6 +250,7 @@ void kafka_assignment_ask(struct kafka_source *s)
         take(s, &nothing);
     } else if (s->offer_open && now >= s->offer_at_ms) {
         copy(&s->job.survey, &s->offered);
+        s->offer_asked = true;
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_OFFSETS);
     } else if (s->assign == KAFKA_ASSIGN_ALL && !s->offer_open && now >= s->refresh_at_ms) {
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_TOPICS);
@@ -267,8 +274,8 @@ static void on_topics(struct kafka_source *s, const struct kafka_survey *found)
     for (size_t i = 0; i < found->count; i++)
         if (kafka_slots_find(s->slots, found->at[i].topic, found->at[i].partition) == NULL)
             kafka_survey_add(&s->offered, found->at[i].topic, found->at[i].partition);
-    s->offer_open = s->offered.count > 0;
-    s->offer_at_ms = kafka_source_now(s);
+    if (s->offered.count > 0)
+        open_offer(s);
     s->refresh_at_ms = kafka_source_now(s) + (found->count > 0 ? s->refresh_ms : KAFKA_AGAIN_MS);
     if (found->missing[0] != '\0') {
         kafka_log_say(&s->log, kafka_source_now(s), NOTICE_WARN, "kafka_topic_missing",
@@ -315,8 +322,8 @@ void kafka_assignment_answer(struct kafka_source *s, const struct kafka_survey *
         on_topics(s, found);
         break;
     case KAFKA_JOB_OFFSETS:
-        /* A revocation may have come in between. */
-        if (s->offer_open && !s->revoking) {
+        /* A revocation may have come in between, and another offer behind it. */
+        if (s->offer_open && s->offer_asked && !s->revoking) {
             s->offer_open = false;
             take(s, found);
         }

@@ -46,6 +46,7 @@ struct kafka_source {
 
     struct kafka_survey offered; /* partitions to be taken, once their offsets are known */
     bool offer_open;
+    bool offer_asked; /* the brokers are being asked about this one, or were and did not answer */
     struct kafka_survey lost; /* a partition that can't be read on, until it is known why */
     struct kafka_survey anew; /* assigned, and their logs are new ones: to be read from the start */
     struct kafka_survey again; /* to be taken again, once all is revoked */

@@ -314,6 +314,7 @@ struct redis_memory *redis_memory_new(struct redis *r, int64_t refs_keep_ms,
     memcpy(m->marks, hex, GUID_HEX_LEN);
     m->redis = r;
     redis_script_init(&m->forget, forget_script);
+    m->forget.one_key = true;
     m->on_answer = on_answer;
     m->owner = owner;
     snprintf(m->refs_keep_ms, sizeof m->refs_keep_ms, "%" PRId64, refs_keep_ms);
