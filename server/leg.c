@@ -422,6 +422,19 @@ void leg_derive(struct leg *leg, const struct leg *previous, bool recorded, bool
     show_flag(leg, LEG_SCRIPT, is_true(cell(leg, LEG_GIVEN_SCRIPT)) || scripted);
 }
 
+/* What leg_derive reads of the leg before. Of a new leg always: its group is there now. */
+bool leg_hands_on(const struct leg *leg)
+{
+    uint64_t read = BIT(LEG_GROUP_ID) | BIT(LEG_GROUP_TEXT) | BIT(LEG_TYPE_DETAILS) |
+                    BIT(LEG_QUEUE_ID) | BIT(LEG_QUEUE_NAME);
+
+    for (unsigned p = 0; p < LEG_PROPERTIES; p++)
+        for (unsigned i = 0; i < properties[p].count; i++)
+            if (properties[p].inherited)
+                read |= BIT(properties[p].column + i);
+    return (leg->r.changed & read) != 0;
+}
+
 bool leg_complete(const struct leg *leg)
 {
     return has(leg, LEG_CHANNEL) && has(leg, LEG_TYPE) && has(leg, LEG_SOURCE) &&

@@ -138,6 +138,8 @@ bool leg_change_has_ended(const struct leg_change *c);
 void leg_apply(struct leg *leg, const struct leg_change *c, const struct merge_stamp *stamp);
 /* Makes what is shown. previous: the leg before, or NULL. */
 void leg_derive(struct leg *leg, const struct leg *previous, bool recorded, bool scripted);
+/* Differs anything from what is stored that a leg after it has from it? */
+bool leg_hands_on(const struct leg *leg);
 /* Is all known that CMI requires of a contact? */
 bool leg_complete(const struct leg *leg);
 

@@ -180,6 +180,14 @@ static void mark_leads(struct sqlite *db, bool had_group, const struct guid *bef
         mark_lead(db, before);
 }
 
+/* Is it of a chat, or was it in the file? Others' groups may be as large as they like. */
+static bool concerns_chat(const struct leg *leg, bool other_channel, struct sqlite *db)
+{
+    return cell_is(&leg->r.cells[LEG_CHANNEL], "CHAT") ||
+           (leg->r.stored && other_channel &&
+            exists(db, "SELECT 1 FROM contacts WHERE id = ? AND channel = 'CHAT'", &leg->r.id));
+}
+
 /* Legs to be made anew, since one before them changed. */
 struct legs_after {
     struct leg_after {
@@ -206,13 +214,15 @@ static void carry_on(const struct leg *leg, unsigned anyway, struct sqlite *db,
     sqlite_end(&q);
 }
 
-/* *changed: is anything other than before? */
-static int save(struct leg *leg, struct sqlite *db, bool *changed)
+/* *hands_on: are legs after it to be made anew? Not for its end or its status: a leg that very many
+ * were transferred from would have all of them looked at for each further one. */
+static int save(struct leg *leg, struct sqlite *db, bool *hands_on)
 {
     bool was_hidden = leg->r.stored && leg->r.row < 0;
     bool had_group;
     bool other_channel;
     bool moved;
+    bool chat;
     struct guid before;
     struct guid after;
     struct buf stamps;
@@ -226,17 +236,18 @@ static int save(struct leg *leg, struct sqlite *db, bool *changed)
     row_set(&leg->r, LEG_STAMPS, (struct cell){CELL_BLOB, 0, buf_view(&stamps)});
     buf_done(&stamps);
     moved = !leg->r.stored || leg->r.row != leg->r.row_before;
-    *changed = moved || leg->r.changed != 0;
-    if (!*changed)
+    *hands_on = leg_hands_on(leg);
+    if (!moved && leg->r.changed == 0)
         return 0;
     if (!cell_get_guid(&leg->r.cells[LEG_GROUP_ID], &after))
         after = leg->r.id;
     moved = moved || other_channel || !had_group || !guid_eq(&before, &after) ||
             (leg->r.changed >> LEG_PREVIOUS & 1) != 0;
+    chat = moved && concerns_chat(leg, other_channel, db);
     if (moved) /* mark_lead finds out */
         row_set(&leg->r, LEG_LEADS, cell_int(0));
     row_save(&leg->r, db);
-    if (moved && (other_channel || cell_is(&leg->r.cells[LEG_CHANNEL], "CHAT")))
+    if (chat)
         mark_leads(db, had_group, &before, &after);
     return (leg->r.row < 0) - was_hidden;
 }
@@ -262,17 +273,17 @@ int leg_save(struct leg *leg, struct sqlite *db)
 {
     struct legs_after after = {.items = NULL};
     unsigned anyway = is_transferred_anew(leg, db) ? LEG_CHAIN_MAX : 0;
-    bool changed = false;
-    int hidden = save(leg, db, &changed);
+    bool hands_on = false;
+    int hidden = save(leg, db, &hands_on);
 
-    if (changed)
+    if (hands_on || anyway > 0)
         carry_on(leg, anyway, db, &after);
     while (after.next < after.count) {
         const struct leg_after one = after.items[after.next++];
         struct leg *next = leg_load(db, &one.id);
 
-        hidden += save(next, db, &changed);
-        if (changed || one.anyway > 0)
+        hidden += save(next, db, &hands_on);
+        if (hands_on || one.anyway > 0)
             carry_on(next, one.anyway > 0 ? one.anyway - 1 : 0, db, &after);
         leg_free(next);
     }

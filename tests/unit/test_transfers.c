@@ -178,6 +178,100 @@ static void a_new_leg_has_what_the_one_before_was_received_with(void **state)
     sqlite_close(db);
 }
 
+/* Told when the leg after it is there: each by itself, so that what it has of one thing does not
+ * bring it another. */
+static void what_is_told_of_a_leg_later_the_one_after_it_has_too(void **state)
+{
+    static const struct {
+        const char *told;
+        const char *column;
+        const char *seen;
+    } rows[] = {
+        {"{\"channel\":\"CHAT\"}", "channel", "CHAT"},
+        {"{\"contactGroupId\":\"" OTHER "\"}", "hex(group_id)", OTHER},
+        {"{\"contactGroupId\":\"11111111-1111-1111-1111-111111111111\"}", "group_text",
+         "11111111-1111-1111-1111-111111111111"},
+        {"{\"type\":\"CallOut\"}", "type", "CallOut"},
+        {"{\"typeDetails\":\"t\"}", "type_details", "t"},
+        {"{\"subtype\":\"sms\"}", "subtype", "sms"},
+        {"{\"source\":\"3\"}", "source", "3"},
+        {"{\"destination\":\"4\"}", "destination", "4"},
+        {"{\"subject\":\"s\"}", "subject", "s"},
+        {"{\"record\":true}", "record", "1"},
+        {"{\"script\":true}", "script", "1"},
+        {"{\"queueId\":\"" QUEUE "\"}", "hex(queue_id)", QUEUE},
+        {"{\"queueName\":\"q\"}", "queue_name", "q"},
+        {"{\"requiredAgent\":{\"id\":\"" OTHER "\",\"name\":\"m\",\"type\":1}}", "hex(required_id)",
+         OTHER},
+        {"{\"requiredAgent\":{\"id\":\"" AGENT "\",\"name\":\"n\",\"type\":1}}", "required_name",
+         "n"},
+        {"{\"requiredAgent\":{\"id\":\"" AGENT "\",\"name\":\"m\",\"type\":2}}", "required_type",
+         "2"},
+        {"{\"requiredAgent\":{\"id\":\"" AGENT "\",\"name\":\"m\",\"type\":1,"
+         "\"expirationTime\":\"2024-05-05T10:00:00Z\"}}",
+         "required_until_ms", "1714903200000"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sqlite *db = ingest_hand_open();
+
+        ingest_hand_must(db,
+                         ingest_hand_event("contact.received", "contacts/" LEG, 0,
+                                           "{\"channel\":\"PHONE\",\"type\":\"CallIn\","
+                                           "\"typeDetails\":\"x\",\"contactGroupId\":\"" LEG
+                                           "\",\"source\":\"1\","
+                                           "\"destination\":\"2\",\"requiredAgent\":"
+                                           "{\"id\":\"" AGENT "\",\"name\":\"m\",\"type\":1}}"));
+        ingest_hand_must(db, ingest_hand_event("contact.transferred", "contacts/" NEXT, 1,
+                                               "{\"previousId\":\"" LEG "\"}"));
+        ingest_hand_must(db,
+                         ingest_hand_event("contact.updated", "contacts/" LEG, 2, rows[i].told));
+        assert_string_equal(ingest_hand_leg(db, NEXT, rows[i].column), rows[i].seen);
+        sqlite_close(db);
+    }
+}
+
+static bool count(void *ctx)
+{
+    ++*(unsigned *)ctx;
+    return true;
+}
+
+/* A placeholder that names no contact, a bot that hands on everybody: in SQLite's steps. */
+static void of_one_leg_the_thousandth_transfer_is_no_more_work_than_the_tenth(void **state)
+{
+    static const char *const received_as[] = {NULL, "PHONE", "CHAT"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof received_as / sizeof *received_as; i++) {
+        struct sqlite *db = ingest_hand_open();
+        unsigned steps = 0;
+        unsigned of_tenth = 0;
+        unsigned before = 0;
+        char text[128];
+
+        if (received_as[i] != NULL) {
+            snprintf(text, sizeof text,
+                     "{\"channel\":\"%s\",\"type\":\"ChatIn\",\"source\":\"a\","
+                     "\"destination\":\"b\"}",
+                     received_as[i]);
+            ingest_hand_must(db, ingest_hand_event("contact.received", "contacts/" LEG, 0, text));
+        }
+        sqlite_watch(db, 1, count, &steps);
+        for (int nth = 1; nth <= 1000; nth++) {
+            snprintf(text, sizeof text, "contacts/leg-%d", nth);
+            before = steps;
+            ingest_hand_must(db, ingest_hand_event("contact.transferred", text, nth,
+                                                   "{\"previousId\":\"" LEG "\"}"));
+            if (nth == 10)
+                of_tenth = steps - before;
+        }
+        assert_true(steps - before < 2 * of_tenth);
+        sqlite_close(db);
+    }
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -192,6 +286,8 @@ int main(void)
         cmocka_unit_test(long_cycles_with_legs_after_them_end_in_one_group_in_any_order),
         cmocka_unit_test(a_long_chain_is_shown_up_to_the_limit_in_any_order),
         cmocka_unit_test(a_new_leg_has_what_the_one_before_was_received_with),
+        cmocka_unit_test(what_is_told_of_a_leg_later_the_one_after_it_has_too),
+        cmocka_unit_test(of_one_leg_the_thousandth_transfer_is_no_more_work_than_the_tenth),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);
