@@ -85,6 +85,17 @@ static void put_key(const struct channel_send *m, unsigned total, struct channel
     channel_header(out, "Idempotency-Key", view_of(key));
 }
 
+/* Kannel sends to each word of `to`: one destination would be several. */
+static bool check_words(struct view number, struct fault *f)
+{
+    for (size_t i = 0; i < number.n; i++)
+        if ((unsigned char)number.p[i] <= ' ')
+            return fault_set(f, FAULT_REJECT,
+                             "the destination's address has a blank in it, and "
+                             "Kannel takes such for several");
+    return true;
+}
+
 static bool build(const struct channel_setup *s, const struct channel_send *m,
                   struct channel_request *out, struct fault *f)
 {
@@ -93,7 +104,8 @@ static bool build(const struct channel_setup *s, const struct channel_send *m,
     struct view text = VIEW_NONE;
     struct parts all;
 
-    if (!channel_number(m->to, true, room, &number, f) || !channel_plain_text(m->content, &text, f))
+    if (!channel_number(m->to, true, room, &number, f) || !check_words(number, f) ||
+        !channel_plain_text(m->content, &text, f))
         return false;
     all = parts_of(text);
     if (all.count > TOTAL_MAX)

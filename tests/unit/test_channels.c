@@ -249,6 +249,33 @@ static void kannel_refuses_what_no_phone_could_join(void **state)
     buf_done(&text);
 }
 
+/* It would send to each word of it. */
+static void kannel_refuses_an_address_that_it_takes_for_a_list(void **state)
+{
+    static const char *const lists[] = {"call me +358403", "mobile +358401, work +358402",
+                                        "* 358401",        "abc\tdef",
+                                        "abc\ndef",        "abc\vdef",
+                                        "abc\fdef",        "abc\rdef"};
+    struct try t;
+
+    (void)state;
+    try_init(&t, "kannel", VIEW("x"), false, VIEW("sms"));
+    t.setup.user = t.setup.password = "x";
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        t.send.to = view_of(lists[i]);
+        if (build(&t))
+            fail_msg("\"%s\" is sent to", lists[i]);
+        assert_int_equal(t.f.cls, FAULT_REJECT);
+        assert_string_equal(t.f.text, "the destination's address has a blank in it, and Kannel "
+                                      "takes such for several");
+    }
+    t.send.to = VIEW(" Shop7\n");
+    has(&t, 0, "&to=Shop7&");
+    t.send.to = VIEW("+358 40 123");
+    has(&t, 0, "&to=%2B35840123&");
+    try_done(&t);
+}
+
 static void the_others_get_any_text_whole(void **state)
 {
     char text[200];
@@ -578,6 +605,7 @@ int main(void)
         cmocka_unit_test(kannel_gets_a_long_text_in_parts),
         cmocka_unit_test(kannel_gets_no_character_in_two_pieces),
         cmocka_unit_test(kannel_refuses_what_no_phone_could_join),
+        cmocka_unit_test(kannel_refuses_an_address_that_it_takes_for_a_list),
         cmocka_unit_test(the_others_get_any_text_whole),
         cmocka_unit_test(the_conversation_api_gets_an_identity_and_our_ref),
         cmocka_unit_test(the_conversation_api_gets_ids_as_they_are),
