@@ -51,7 +51,9 @@ static void put_string(struct json_out *j, const struct cmi_field *field, enum c
         pair_int(j, "minLength", field->min > 0 ? field->min : 1);
 }
 
-static void put_items(struct json_out *j, const struct cmi_field *field, enum cmi_use use)
+/* In XML the items stand within an element of the list's, unless that is one already. */
+static void put_items(struct json_out *j, const struct cmi_field *field, enum cmi_use use,
+                      bool in_wrapper)
 {
     json_object(j);
     pair(j, "type", "array");
@@ -59,11 +61,13 @@ static void put_items(struct json_out *j, const struct cmi_field *field, enum cm
         pair_int(j, "minItems", field->min);
     json_key(j, "items");
     openapi_schema(j, field->shape, use);
-    json_key(j, "xml");
-    json_object(j);
-    json_key(j, "wrapped");
-    json_bool(j, true);
-    json_object_end(j);
+    if (!in_wrapper) {
+        json_key(j, "xml");
+        json_object(j);
+        json_key(j, "wrapped");
+        json_bool(j, true);
+        json_object_end(j);
+    }
     json_object_end(j);
 }
 
@@ -71,10 +75,14 @@ static void put_wrapper(struct json_out *j, const struct cmi_field *field, enum 
 {
     json_object(j);
     pair(j, "type", "object");
+    json_key(j, "required");
+    json_array(j);
+    json_text(j, field->item);
+    json_array_end(j);
     json_key(j, "properties");
     json_object(j);
     json_key(j, field->item);
-    put_items(j, field, use);
+    put_items(j, field, use, true);
     json_object_end(j);
     json_object_end(j);
 }
@@ -87,14 +95,14 @@ static void put_list(struct json_out *j, const struct cmi_field *field, enum cmi
         json_object(j);
         json_key(j, "oneOf");
         json_array(j);
-        put_items(j, field, use);
+        put_items(j, field, use, false);
         put_wrapper(j, field, use);
         json_array_end(j);
         json_object_end(j);
     } else if (wrapped) {
         put_wrapper(j, field, use);
     } else {
-        put_items(j, field, use);
+        put_items(j, field, use, false);
     }
 }
 

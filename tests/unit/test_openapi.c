@@ -65,6 +65,34 @@ static void the_description_says_how_to_sign_on(void **state)
     mem_free(stored);
 }
 
+/* In XML <destinations> holds each <destination> in every case, not one within another. */
+static void a_list_within_its_wrapper_is_not_wrapped_again(void **state)
+{
+    static const struct {
+        enum cmi_use use;
+        int wrapped;
+    } rows[] = {{CMI_SINGLE, 0}, {CMI_LISTED, 0}, {CMI_POST, 1}, {CMI_PUT, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *at = NULL;
+        int wrapped = 0;
+        struct json_out j;
+        struct buf text;
+
+        buf_init(&text, OPENAPI_MAX);
+        json_out_init(&j, &text);
+        openapi_schema(&j, &cmi_message, rows[i].use);
+        assert_non_null(strstr(buf_text(&text), "{\"type\":\"object\",\"required\":["
+                                                "\"destination\"],\"properties\":{"
+                                                "\"destination\":{\"type\":\"array\""));
+        for (at = buf_text(&text); (at = strstr(at, "\"wrapped\"")) != NULL; at++)
+            wrapped++;
+        assert_int_equal(wrapped, rows[i].wrapped);
+        buf_done(&text);
+    }
+}
+
 static void every_route_is_an_operation_and_every_operation_a_route(void **state)
 {
     size_t routes = 0;
@@ -176,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_stored_description_is_that_of_the_tables),
         cmocka_unit_test(the_description_says_how_to_sign_on),
+        cmocka_unit_test(a_list_within_its_wrapper_is_not_wrapped_again),
         cmocka_unit_test(every_route_is_an_operation_and_every_operation_a_route),
         cmocka_unit_test(shapes_are_where_bodies_are),
         cmocka_unit_test(the_table_names_every_operation_and_tests_that_are_there),
