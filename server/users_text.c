@@ -130,6 +130,22 @@ bool users_text_write(const char *file, struct view text)
     return ok;
 }
 
+/* A new one is whose the file is, or root's would keep out everybody else. One that is there is not
+ * given away: it may be a link to any file. */
+static int open_lock(const char *name, const char *file)
+{
+    int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0 && errno == EEXIST)
+        return open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && !give(fd, file)) {
+        close(fd);
+        (void)unlink(name);
+        return -1;
+    }
+    return fd;
+}
+
 /* One who changes the file at a time. -1: told why. */
 int users_text_lock(const char *file)
 {
@@ -137,7 +153,7 @@ int users_text_lock(const char *file)
     int fd;
 
     (void)snprintf(name, sizeof name, "%s.lock", file);
-    fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    fd = open_lock(name, file);
     if (fd >= 0 && flock(fd, LOCK_EX) == 0)
         return fd;
     fprintf(stderr, "%s: can't be locked: %s\n", name, strerror(errno));
