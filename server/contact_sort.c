@@ -20,31 +20,32 @@ static const struct {
     const char *name;
     const char *key;
     bool text;
+    bool duration;
 } keys[] = {
-    {"id", "c.id", false},
-    {"contactGroupId", TEXT("group_text"), true},
-    {"channel", TEXT("channel"), true},
-    {"type", TEXT("type"), true},
-    {"typeDetails", TEXT("type_details"), true},
-    {"subtype", TEXT("subtype"), true},
-    {"status", TEXT("status"), true},
-    {"statusDetails", TEXT("status_details"), true},
-    {"source", TEXT("source"), true},
-    {"destination", TEXT("destination"), true},
-    {"agentId", "c.agent_id", false},
-    {"agentName", TEXT("agent_name"), true},
-    {"queueId", "c.queue_id", false},
-    {"queueName", TEXT("queue_name"), true},
-    {"arrivalTime", NULL, false},
-    {"disconnectTime", "c.disconnect_ms", false},
-    {"totalDuration", CONTACT_TOTAL, false},
-    {"record", "c.record", false},
-    {"script", "c.script", false},
-    {"subject", TEXT("subject"), true},
-    {"connectTime", CONTACT_CONNECT, false},
-    {"waitingDuration", CONTACT_WAITING, false},
-    {"handlingDuration", CONTACT_HANDLING, false},
-    {"wrapUpTotalDuration", CONTACT_WRAP_UP, false},
+    {"id", "c.id", false, false},
+    {"contactGroupId", TEXT("group_text"), true, false},
+    {"channel", TEXT("channel"), true, false},
+    {"type", TEXT("type"), true, false},
+    {"typeDetails", TEXT("type_details"), true, false},
+    {"subtype", TEXT("subtype"), true, false},
+    {"status", TEXT("status"), true, false},
+    {"statusDetails", TEXT("status_details"), true, false},
+    {"source", TEXT("source"), true, false},
+    {"destination", TEXT("destination"), true, false},
+    {"agentId", "c.agent_id", false, false},
+    {"agentName", TEXT("agent_name"), true, false},
+    {"queueId", "c.queue_id", false, false},
+    {"queueName", TEXT("queue_name"), true, false},
+    {"arrivalTime", NULL, false, false},
+    {"disconnectTime", "c.disconnect_ms", false, false},
+    {"totalDuration", CONTACT_TOTAL, false, true},
+    {"record", "c.record", false, false},
+    {"script", "c.script", false, false},
+    {"subject", TEXT("subject"), true, false},
+    {"connectTime", CONTACT_CONNECT, false, false},
+    {"waitingDuration", CONTACT_WAITING, false, true},
+    {"handlingDuration", CONTACT_HANDLING, false, true},
+    {"wrapUpTotalDuration", CONTACT_WRAP_UP, false, true},
 };
 
 /* ---- the parameter ---- */
@@ -78,6 +79,7 @@ static bool read_sort(struct contact_sort *s, struct view value, struct fault *f
                          "a '-' before it");
     s->key = keys[i].key;
     s->text = keys[i].text;
+    s->duration = keys[i].duration;
     s->translated = translations_concern(name);
     return !has_postfix || read_locale(s, rest, f);
 }
@@ -119,11 +121,17 @@ static bool read_token(struct contact_sort *s, struct view token)
     struct view rest = token;
     struct view mark = view_cut(&rest, '.');
     struct view time = view_cut(&rest, '.');
+    int64_t began_ms = 0;
 
     if (!place_mark_read(mark, &s->mark))
         return false;
-    return s->key == NULL ? time.n == 0 && rest.n == 0
-                          : num_in(time, 0, INT64_MAX, &s->now_ms) && read_value(s, rest);
+    if (s->key == NULL)
+        return time.n == 0 && rest.n == 0;
+    if (!num_in(time, 0, INT64_MAX, &began_ms) || !read_value(s, rest))
+        return false;
+    if (s->duration)
+        s->now_ms = began_ms;
+    return true;
 }
 
 bool contact_sort_read(struct contact_sort *s, const struct exchange *x, const struct page *page,

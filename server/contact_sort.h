@@ -4,9 +4,10 @@
  * The default order, newest first, is that of the places the rows stand at. Any other is the order
  * of one property, rows of the same value newest first; what is absent is lowest. Of texts the
  * first CONTACT_SORT_TEXT_MAX characters count. The token of such a list says the value, the
- * place and the id of the last row shown, and what time it was when the list began, since durations
- * grow. It is compared with rows that the user sees, and stands for none: so whoever makes one up
- * learns nothing of rows that he does not see, and a list goes on whatever became of the row.
+ * place and the id of the last row shown, and what time it was when the list began: in the order of
+ * a duration that time stands still, since durations grow. It is compared with rows that the user
+ * sees, and stands for none: so whoever makes one up learns nothing of rows that he does not see,
+ * and a list goes on whatever became of the row.
  */
 #ifndef SERVER_CONTACT_SORT_H
 #define SERVER_CONTACT_SORT_H
@@ -28,6 +29,7 @@ struct contact_sort {
     bool translated;   /* ordered by what is shown in the user's language */
     bool descending;
     struct view locale; /* VIEW_NONE: code points */
+    bool duration;      /* the value grows: */
     int64_t now_ms;     /* the request's, or that of the first page */
     bool goes_on;
     struct place_mark mark; /* the last row shown */

@@ -237,6 +237,46 @@ static void what_many_have_is_found_among_the_newest(void **state)
     }
 }
 
+/* ---- to when durations count ---- */
+
+/* A pipeline may page for hours: only in the order of a duration does the time of its first page
+ * stand still. */
+static void durations_of_every_page_count_to_its_own_moment(void **state)
+{
+    static const struct {
+        const char *sort;
+        const char *after; /* begun a second before */
+        bool stands_still;
+    } rows[] = {
+        {"arrivalTime", "1", false},
+        {"source", "1.1699999999000.t31", false},
+        {"-disconnectTime", "1.1699999999000.i5", false},
+        {"connectTime", "1.1699999999000.n", false},
+        {"totalDuration", "1.1699999999000.i5", true},
+        {"-waitingDuration", "1.1699999999000.i5", true},
+        {"handlingDuration", "1.1699999999000.n", true},
+        {"wrapUpTotalDuration", "1.1699999999000.i5", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct exchange_user user = {.login = "tester", .language = "en"};
+        struct exchange_param params[] = {{VIEW("limit"), VIEW("20")},
+                                          {VIEW("sort"), view_of(rows[i].sort)},
+                                          {VIEW("after"), view_of(rows[i].after)}};
+        struct exchange x = {.params = params, .param_count = 3, .user = &user, .wall_ms = T0_MS};
+        struct contact_query c;
+        struct fault f = {0};
+
+        contact_query_init(&c);
+        if (!contact_query_read(&c, &x, &f))
+            fail_msg("%s", f.text);
+        if (c.sort.now_ms != (rows[i].stands_still ? T0_MS - 1000 : T0_MS))
+            fail_msg("%s: %" PRId64, rows[i].sort, c.sort.now_ms);
+        contact_query_done(&c);
+    }
+}
+
 /* ---- who sees few ---- */
 
 #define FEW_LOOKS_MAX  400  /* to find the few and to try each; to ask all takes thousands */
@@ -325,6 +365,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_many_have_is_found_among_the_newest, set_up,
                                         tear_down),
+        cmocka_unit_test(durations_of_every_page_count_to_its_own_moment),
         cmocka_unit_test_setup_teardown(who_sees_few_does_not_read_all, set_up, tear_down),
     };
 
