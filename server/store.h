@@ -33,7 +33,8 @@
  *   hand:<usage>_<address> hash  "<message>/<destination>" handed over under that consent, and not
  *                          ended; the address in normal form, in its shard
  *   gap:<address>  string  of an address in normal form, in its shard: not again before it goes;
- *                          who has it: "<message>/<destination>/" and the slice's holder, bytes
+ *                          for how long, ms, and who has it: "<ms>/<message>/<destination>/" and
+ *                          the slice's holder, bytes
  *   messages       zset    "<creation time, 16 digits>:<id>" of some: the list's pages (paged.lua)
  *   messages:<one of them>
  *                  zset    all scores 0: the same of all that the list shows, a page of it

@@ -8,8 +8,15 @@
 --       4 what goes: "<message>/<destination>"  5 its note goes after, ms  6 its holder
 -- Gives {"1", "0", or "" for none: the consent, how long the gap is still, ms}; of "back" nothing.
 local name = ARGV[4] .. '/' .. ARGV[6]
+
+-- For how long, ms, and by whom.
+local function reserved()
+  return string.match(redis.call('GET', KEYS[3]) or '', '^(%d+)/(.*)$')
+end
+
 if ARGV[3] == 'back' then
-  return redis.call('GET', KEYS[3]) == name and redis.call('DEL', KEYS[3])
+  local _, who = reserved()
+  return who == name and redis.call('DEL', KEYS[3])
 end
 local consent = ''
 if ARGV[1] ~= '' then
@@ -18,11 +25,18 @@ end
 if consent == '0' or (consent == '' and ARGV[2] == '1') then
   return {consent, 0}
 end
-if ARGV[3] ~= '0' and not redis.call('SET', KEYS[3], name, 'NX', 'PX', ARGV[3]) then
-  if redis.call('GET', KEYS[3]) ~= name then
-    return {consent, math.max(redis.call('PTTL', KEYS[3]), 1)}
+local gap = ARGV[3] .. '/' .. name
+if ARGV[3] ~= '0' and not redis.call('SET', KEYS[3], gap, 'NX', 'PX', ARGV[3]) then
+  local long, who = reserved()
+  if who ~= name then
+    local left = redis.call('PTTL', KEYS[3])
+    if long and left > tonumber(long) then -- the clock was set back behind its beginning
+      left = tonumber(long)
+      redis.call('PEXPIRE', KEYS[3], long)
+    end
+    return {consent, math.max(left, 1)}
   end
-  redis.call('PEXPIRE', KEYS[3], ARGV[3])
+  redis.call('SET', KEYS[3], gap, 'PX', ARGV[3])
 end
 if ARGV[1] ~= '' then
   redis.call('HSET', KEYS[2], ARGV[4], '')

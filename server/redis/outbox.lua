@@ -11,6 +11,9 @@ local bytes = 0
 local function read()
   local reader = redis.call('GET', prefix .. 'outr')
   if reader and reader ~= ARGV[1] then
+    if redis.call('PTTL', prefix .. 'outr') > tonumber(ARGV[3]) then -- the clock was set back
+      redis.call('PEXPIRE', prefix .. 'outr', ARGV[3])
+    end
     return {0}
   end
   local most, from, entries, some = tonumber(ARGV[2]), '-', {}, nil
