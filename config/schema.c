@@ -396,8 +396,8 @@ const struct setting schema[] = {
      "Service SMS", "shown as the queue's name"},
     {"chats.queues.*.via", SETTING_TEXT, 0, USED_SCHEDULE | USED_SERVE, NULL, 1, SCHEMA_NAME_MAX,
      NULL, "gateway",
-     "the channel that its messages go out through; absent: they are only kept, and a chatout is "
-     "refused"},
+     "the channel that its messages go out through; absent: they are kept until there is one, and "
+     "a chatout is refused"},
 
     {"translations.*.*", SETTING_TEXT, 0, USED_SERVE, NULL, 0, 255, NULL, "Jonossa",
      "the text in that language"},

@@ -3,6 +3,10 @@
 #include "bridge/core/mem.h"
 
 #include <assert.h>
+#include <string.h>
+
+/* So long after its time a source counts as there: what there is of it is claimed again by then. */
+#define STRANGER_SOUGHT_MS (5 * SCHEDULE_POLL_MS)
 
 /* ---- clocks ---- */
 
@@ -80,6 +84,29 @@ static int64_t wake_ms(struct schedule *s)
     return at;
 }
 
+/* One whose time is over may stand there again, as found anew. */
+static bool is_found_anew(const struct schedule *s, const struct stranger *old)
+{
+    for (size_t i = 0; i < SCHEDULE_STRANGERS_MAX; i++)
+        if (s->strangers[i].until_ms > old->until_ms &&
+            strcmp(s->strangers[i].source, old->source) == 0)
+            return true;
+    return false;
+}
+
+static void count_strangers(struct schedule *s)
+{
+    int64_t gone_ms = schedule_now(s) - STRANGER_SOUGHT_MS;
+    int64_t count = 0;
+
+    for (size_t i = 0; i < SCHEDULE_STRANGERS_MAX; i++) {
+        const struct stranger *one = &s->strangers[i];
+
+        count += one->until_ms != 0 && one->until_ms > gone_ms && !is_found_anew(s, one);
+    }
+    stat_set(s->stat_strangers, count);
+}
+
 int64_t schedule_turn(struct schedule *s)
 {
     int64_t at;
@@ -92,6 +119,7 @@ int64_t schedule_turn(struct schedule *s)
     schedule_hold_look_all(s); /* what was begun or refused just now */
     schedule_relay_due(s);
     schedule_claim_due(s); /* there may be room again */
+    count_strangers(s);
     s->port.schedule.flush(s->port.schedule.ctx);
     at = wake_ms(s);
     now = schedule_now(s);
@@ -133,7 +161,6 @@ bool schedule_drained(const struct schedule *s)
 bool schedule_ready(const struct schedule *s, struct buf *why)
 {
     bool ready = true;
-    char shown[MASK_TEXT_MAX];
 
     if (s->ending)
         ready = !buf_put_text(why, "ending\n");
@@ -151,11 +178,6 @@ bool schedule_ready(const struct schedule *s, struct buf *why)
                                 c->stopped ? "stopped" : breaker_state_name(c->breaker.state),
                                 c->trouble);
     }
-    for (size_t i = 0; i < SCHEDULE_STRANGERS_MAX; i++)
-        if (s->strangers[i].until_ms > schedule_now(s))
-            ready = !buf_printf(
-                why, "no chat queue with a channel has the source %s: its messages wait\n",
-                mask_address(view_of(s->strangers[i].source), shown));
     return ready;
 }
 
@@ -202,6 +224,9 @@ static void name_stats(struct schedule *s)
                   "Entries of the outbox that could not be read and were put aside");
     s->stat_told =
         stats_get(to, STAT_COUNTER, "cmibridge_outcomes_total", "", "Outcomes given to Kafka");
+    s->stat_strangers =
+        stats_get(to, STAT_GAUGE, "cmibridge_sources_without_channel", "",
+                  "Sources of messages that are due and wait: no queue with a channel has them");
     s->stat_outbox_full = stats_get(to, STAT_GAUGE, "cmibridge_outbox_full", "",
                                     "1: nothing is claimed until outcomes have left");
 }

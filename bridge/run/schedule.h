@@ -112,7 +112,8 @@ bool schedule_drained(const struct schedule *s);
 void schedule_give_up(struct schedule *s);
 
 /* Ready to work? If not, `why` says what is missing: a sentence each for the store, each stopped
- * channel, each source that nobody here sends for. */
+ * channel. A source that nobody here sends for is none of that: its queue may be one that is only
+ * kept. */
 bool schedule_ready(const struct schedule *s, struct buf *why);
 /* New limits after a reload: breaker and valid_for of `conf` are taken over. */
 void schedule_retune(struct schedule *s, const struct schedule_conf *conf);

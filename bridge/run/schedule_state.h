@@ -338,6 +338,7 @@ struct schedule {
     struct stat *stat_overtaken;
     struct stat *stat_doubtful;
     struct stat *stat_in_flight;
+    struct stat *stat_strangers;
     struct stat *stat_held;
     struct stat *stat_calls;
     struct stat *stat_fenced;
