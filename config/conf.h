@@ -61,6 +61,9 @@ int64_t conf_entry_int(const struct conf *c, const char *map, size_t i, const ch
 bool conf_entry_bool(const struct conf *c, const char *map, size_t i, const char *key);
 int64_t conf_entry_ms(const struct conf *c, const char *map, size_t i, const char *key);
 
+/* Does any of these commands (enum setting_user, or'ed) have anything to do with Kafka? */
+bool conf_needs_kafka(const struct conf *c, unsigned users);
+
 /* Where the setting's value is from: "cmibridge.yaml:12", "CMIBRIDGE_KAFKA_BROKERS", "default".
  * NULL where it has none. */
 const char *conf_origin(const struct conf *c, const char *path);

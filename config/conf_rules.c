@@ -383,10 +383,10 @@ void conf_rules(struct conf *c, const char *file, unsigned users, struct buf *mi
 
     check_count(&r, "targets", CONF_TARGETS_MAX);
     check_count(&r, "channels", CONF_CHANNELS_MAX);
+    rules_kafka(&r, users);
     check_routes(&r, users);
     check_targets(&r);
     rules_channels(&r);
-    rules_kafka(&r);
     check_names(&r);
     check_chat_queues(&r);
     check_redis(&r);

@@ -1,4 +1,4 @@
-/* conf_rules: which topics are read, and by whom. */
+/* conf_rules: which topics are read, and by whom; who needs brokers. */
 #include "config/conf_rules.h"
 
 #include <stdio.h>
@@ -62,11 +62,24 @@ static void check_topics(struct rules *r)
                       "%s and %s are both '%s'; they must differ", ours[0], ours[1], results);
 }
 
-void rules_kafka(struct rules *r)
+bool conf_needs_kafka(const struct conf *c, unsigned users)
+{
+    const char *outcomes = conf_text(c, "kafka.outcomes_topic");
+
+    if (outcomes != NULL && outcomes[0] == '\0')
+        users &= ~(unsigned)USED_SCHEDULE;
+    return (users & USED_KAFKA) != 0;
+}
+
+void rules_kafka(struct rules *r, unsigned users)
 {
     const char *assign = conf_text(r->c, "kafka.assign");
 
     check_topics(r);
+    if (!conf_has(r->c, "kafka.brokers") && conf_needs_kafka(r->c, users))
+        rules_mistake(r, NULL,
+                      "kafka.brokers is missing: brokers to ask first, host:port with commas "
+                      "between");
     if (assign != NULL && strcmp(assign, "all") == 0 && conf_has(r->c, "kafka.instance_id"))
         rules_mistake(r, "kafka.instance_id",
                       "kafka.instance_id goes with kafka.assign: group only");

@@ -66,9 +66,10 @@ const size_t schema_section_count = sizeof schema_sections / sizeof schema_secti
 
 /* Columns: path, kind, flags, used by, default, min, max, choices, example, about. */
 const struct setting schema[] = {
-    {"kafka.brokers", SETTING_ADDRESSES, SETTING_REQUIRED, USED_KAFKA, NULL, 1, 4096, NULL,
+    {"kafka.brokers", SETTING_ADDRESSES, SETTING_SHOWN, USED_KAFKA, NULL, 1, 4096, NULL,
      "kafka-1.example.com:9092,kafka-2.example.com:9092",
-     "brokers to ask first, host:port with commas between"},
+     "brokers to ask first, host:port with commas between; required, but not by schedule where "
+     "kafka.outcomes_topic is \"\""},
     {"kafka.client_id", SETTING_TEXT, 0, USED_KAFKA, "cmibridge", 1, 255, NULL, NULL,
      "the name shown in the brokers' logs and quotas"},
     {"kafka.group", SETTING_TEXT, 0, USED_CONSUME, "cmibridge", 1, 255, NULL, NULL,
@@ -92,7 +93,8 @@ const struct setting schema[] = {
     {"kafka.dead_letters_topic", SETTING_TOPIC, 0, USED_CONSUME | USED_DLQ, "cmi-dead-letters", 1,
      249, NULL, NULL, "topic for events that were given up"},
     {"kafka.outcomes_topic", SETTING_TOPIC, 0, USED_SCHEDULE, "cmi-outcomes", 0, 249, NULL, NULL,
-     "topic for what became of messages and callbacks; \"\" writes none"},
+     "topic for what became of messages and callbacks; \"\" writes none, drops what waits to be "
+     "written, and schedule has no Kafka then"},
     {"kafka.properties.*", SETTING_SECRET, 0, USED_KAFKA, NULL, 0, 65536, NULL, "SASL_SSL",
      "any property of librdkafka, such as security.protocol or sasl.password"},
 

@@ -214,6 +214,8 @@ static int check_loaded(const struct request *r, const struct conf *c)
     else
         print_readiness(r);
     plan.redis.scheduled = has_schedule(r, c);
+    if (r->users != 0 && !conf_needs_kafka(c, r->users))
+        plan.kafka.brokers = NULL; /* no peer of theirs */
     if (r->connect && try_all(c, &plan) > 0)
         code = COMMAND_UNAVAILABLE;
     consume_plan_done(&plan);

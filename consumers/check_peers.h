@@ -13,8 +13,8 @@
 
 /* One line a peer to `to`: its name, "ok" or "FAILED", and what was found; and one with "warns" for
  * what check_topics.h says. Nothing is written anywhere; a target is asked for one callback
- * request, an ingest path for its OPTIONS. Returns how many failed. Where no brokers are
- * configured, Kafka is passed over. outcomes: the topic that schedule writes them to, or NULL. */
+ * request, an ingest path for its OPTIONS. Returns how many failed. Where the plan has no brokers,
+ * Kafka is passed over. outcomes: the topic that schedule writes them to, or NULL. */
 size_t check_peers(const struct consume_plan *plan, const char *outcomes, FILE *to);
 
 #endif

@@ -27,7 +27,7 @@ struct program {
     struct redis_wake *hints;
     struct redis_fsck *fsck;
     struct tokens *http;
-    struct kafka_sink *sink;
+    struct kafka_sink *sink; /* NULL: outcomes are not told */
     struct schedule *schedule;
     bool closing;
 };
@@ -119,7 +119,10 @@ static void close_all(struct program *p)
         return;
     p->closing = true;
     schedule_give_up(p->schedule);
-    kafka_sink_close(p->sink, CLOSE_MS, sink_gone, p);
+    if (p->sink != NULL)
+        kafka_sink_close(p->sink, CLOSE_MS, sink_gone, p);
+    else
+        sink_gone(p);
 }
 
 static void on_deadline(uv_timer_t *timer)
@@ -175,7 +178,7 @@ static bool ready(struct service *s, struct buf *why)
     struct program *p = program_of(s);
     bool is_ready = schedule_ready(p->schedule, why);
 
-    if (kafka_sink_trouble(p->sink)[0] != '\0')
+    if (p->sink != NULL && kafka_sink_trouble(p->sink)[0] != '\0')
         is_ready = !buf_printf(why, "Kafka, outcomes: %s\n", kafka_sink_trouble(p->sink));
     if (redis_trouble(p->redis)[0] != '\0')
         is_ready = !buf_printf(why, "Redis: %s\n", redis_trouble(p->redis));
@@ -248,11 +251,24 @@ static bool start_store(struct program *p, struct fault *f)
     return true;
 }
 
+static bool start_sink(struct program *p, struct sink_port *port, struct fault *f)
+{
+    const char *topics[1] = {p->plan.schedule.outcomes_topic};
+
+    if (topics[0] == NULL)
+        return true;
+    p->sink = kafka_sink_new(&p->service.loop, &p->plan.kafka, topics, 1, service_log(&p->service),
+                             on_report, p, f);
+    if (p->sink == NULL)
+        return fault_add(f, "kafka");
+    *port = kafka_sink_port(p->sink);
+    return true;
+}
+
 static bool start(struct service *s, struct fault *f)
 {
     struct program *p = program_of(s);
     const struct notice *log = service_log(s);
-    const char *topics[1] = {p->plan.schedule.outcomes_topic};
     struct schedule_ports ports = {.clock = service_clock(s), .log = log, .stats = s->stats};
 
     if (!start_store(p, f))
@@ -261,13 +277,10 @@ static bool start(struct service *s, struct fault *f)
                          on_reply, p, log, f);
     if (p->http == NULL)
         return fault_add(f, "channels");
-    p->sink = kafka_sink_new(&s->loop, &p->plan.kafka, topics, topics[0] != NULL ? 1 : 0, log,
-                             on_report, p, f);
-    if (p->sink == NULL)
-        return fault_add(f, "kafka");
+    if (!start_sink(p, &ports.sink, f))
+        return false;
     ports.schedule = redis_schedule_port(p->store);
     ports.http = tokens_port(p->http);
-    ports.sink = kafka_sink_port(p->sink);
     p->schedule = schedule_new(&p->plan.schedule, &ports);
     uv_timer_init(&s->loop, &p->deadline);
     p->deadline.data = p;

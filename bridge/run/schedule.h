@@ -81,7 +81,7 @@ struct schedule_conf {
 struct schedule_ports {
     struct schedule_port schedule;
     struct http_port http;
-    struct sink_port sink;
+    struct sink_port sink;   /* where there is an outcomes_topic */
     struct clock_port clock; /* mono_ms must be read anew at each call: a stopped process has to
                                 notice that its leases have ended */
     const struct notice *log;

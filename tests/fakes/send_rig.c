@@ -113,20 +113,23 @@ static const char *more_of(const char *members, const char *before)
 static void write_config(struct send_rig *rig)
 {
     const struct send_rig_options *o = &rig->options;
+    char kafka_text[128];
     char url[64];
     FILE *file = fopen(rig->config, "w");
 
     assert_non_null(file);
+    (void)snprintf(kafka_text, sizeof kafka_text, "brokers: '%s', outcomes_topic: outcomes-%u",
+                   kafka_broker_bootstrap(rig->kafka), rig->number);
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%u", rig->gateway_port);
     fprintf(file,
-            "kafka: {brokers: '%s', outcomes_topic: outcomes-%u}\n"
+            "kafka: {%s}\n"
             "redis: {address: '%s', timeout: 2s}\n"
             "admin: {listen: '127.0.0.1:0'}\n"
             "schedule: {lease: 5s, drain: 5s%s}\n"
             "breaker: %s\n"
             "channels:\n"
             "  out: {type: webhook, url: '%s/messages', timeout: %s, concurrency: %d%s}\n",
-            kafka_broker_bootstrap(rig->kafka), rig->number, rig->serve.redis->address,
+            o->kafka != NULL ? o->kafka : kafka_text, rig->serve.redis->address,
             more_of(o->schedule, ", "), rig->breaker, url, o->timeout != NULL ? o->timeout : "2s",
             SEND_RIG_CONCURRENCY, more_of(o->channel, ", "));
     fprintf(file,
@@ -260,19 +263,24 @@ void send_rig_await_log(struct send_rig *rig, const char *text, unsigned times, 
     fail_msg("the log does not say %s %u times", text, times);
 }
 
+static unsigned admin_port(struct send_rig *rig, unsigned nth)
+{
+    char text[16];
+    int64_t n = 0;
+
+    send_rig_await_log(rig, "admin_port=", nth, text, sizeof text);
+    assert_true(num_in((struct view){text, strspn(text, "0123456789")}, 1, 65535, &n));
+    return (unsigned)n;
+}
+
 int64_t send_rig_metric(struct send_rig *rig, unsigned nth, const char *name)
 {
-    struct probe_reply r;
-    char port_text[16];
+    struct probe_reply r = probe_ask(admin_port(rig, nth), "GET", "/metrics", "", NULL);
     char line[128];
     const char *at;
     struct view number;
     int64_t n = 0;
 
-    send_rig_await_log(rig, "admin_port=", nth, port_text, sizeof port_text);
-    number = (struct view){port_text, strspn(port_text, "0123456789")};
-    assert_true(num_in(number, 1, 65535, &n));
-    r = probe_ask((unsigned)n, "GET", "/metrics", "", NULL);
     assert_int_equal(r.status, 200);
     (void)snprintf(line, sizeof line, "\n%s ", name);
     at = strstr(r.body.p, line);
@@ -283,6 +291,15 @@ int64_t send_rig_metric(struct send_rig *rig, unsigned nth, const char *name)
     assert_true(num_int(number, &n));
     probe_done(&r);
     return n;
+}
+
+void send_rig_expect_ready(struct send_rig *rig, unsigned nth, int status, const char *line)
+{
+    struct probe_reply r = probe_ask(admin_port(rig, nth), "GET", "/readyz", "", NULL);
+
+    if (r.status != status || strstr(r.body.p, line) == NULL)
+        fail_msg("/readyz is %d: %s", r.status, r.body.p);
+    probe_done(&r);
 }
 
 /* ---- its end ---- */

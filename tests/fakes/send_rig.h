@@ -25,6 +25,7 @@ struct send_rig_options {
     struct hostile_http *carrier; /* it gets messages instead of the pretend carrier; borrowed */
     const char *timeout;          /* of a request to it; NULL: 2s */
     const char *serve;            /* more lines of the server's configuration, or NULL */
+    const char *kafka;            /* members of its map of the configuration; NULL: the rig's */
     /* Members of flow maps of the configuration ("rate: 10, burst: 5"), or NULL: */
     const char *channel;
     const char *schedule;
@@ -132,6 +133,8 @@ int64_t send_rig_until_parked(struct send_rig *rig, size_t message);
 int64_t send_rig_until_call_waits(struct send_rig *rig, const char *id, int64_t least_ms);
 /* What /metrics of the nth process that was started shows for "name" or "name{labels}". */
 int64_t send_rig_metric(struct send_rig *rig, unsigned nth, const char *name);
+/* That process's /readyz answers so, and has the text. */
+void send_rig_expect_ready(struct send_rig *rig, unsigned nth, int status, const char *line);
 
 /* ---- send_rig_judge.c: what the carrier saw, joined with what was asked for ---- */
 

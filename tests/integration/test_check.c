@@ -540,6 +540,23 @@ static void a_peer_that_is_not_there_fails_with_the_reason(void **state)
     assert_says(out(r), "target m             FAILED http://127.0.0.1:1/RI/cmi: ");
 }
 
+static void brokers_that_nobody_asked_for_needs_are_passed_over(void **state)
+{
+    struct run *r = *state;
+
+    write_file(r, "kafka: {outcomes_topic: ''}\n");
+    assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_OK);
+    assert_says(out(r), "schedule             ready\n");
+    assert_int_equal(CHECK(r, "--config", "FILE", "--for", "schedule"), COMMAND_OK);
+    write_file(r, "kafka: {brokers: '127.0.0.1:1', outcomes_topic: ''}\n"
+                  "redis: {address: 'unix:/nonexistent/socket'}\n");
+    (void)CHECK(r, "--config", "FILE", "--for", "schedule", "--connect");
+    assert_says(out(r), "redis                FAILED ");
+    assert_null(strstr(out(r), "kafka"));
+    (void)CHECK(r, "--config", "FILE", "--for", "schedule", "--for", "dlq", "--connect");
+    assert_says(out(r), "kafka                FAILED ");
+}
+
 static bool was_asked(struct hostile_http *gateway, const char *method, const char *path)
 {
     for (size_t i = 0; i < hostile_http_count(gateway); i++) {
@@ -638,6 +655,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_certificate_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_says_which_commands_are_ready, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(brokers_that_nobody_asked_for_needs_are_passed_over, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(values_are_shown_with_their_origin_but_no_secret_is, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_sample_that_it_prints_is_good_for_every_command, set_up,

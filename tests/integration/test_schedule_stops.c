@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "bridge/core/num.h"
 #include "bridge/core/shard.h"
 #include "tests/fakes/hostile_http.h"
 #include "tests/fakes/send_rig.h"
@@ -70,22 +69,6 @@ static void a_withdrawn_consent_lists_what_had_been_handed_over(void **state)
     send_rig_done(&rig);
 }
 
-static void expect_ready(unsigned nth, int status, const char *line)
-{
-    char rest[128];
-    struct view port_text;
-    struct probe_reply r;
-    int64_t port = 0;
-
-    send_rig_await_log(&rig, "admin_port=", nth, rest, sizeof rest);
-    port_text = (struct view){rest, strspn(rest, "0123456789")};
-    assert_true(num_in(port_text, 1, 65535, &port));
-    r = probe_ask((unsigned)port, "GET", "/readyz", "", NULL);
-    assert_int_equal(r.status, status);
-    assert_non_null(strstr(r.body.p, line));
-    probe_done(&r);
-}
-
 /* It is in the store that the channel is stopped: who has said so may sleep now. */
 static void await_gate(void)
 {
@@ -137,7 +120,7 @@ static void a_gateway_that_stops_is_stopped_for_all_processes(void **state)
     (void)send_rig_post(&rig, 50, 0);
     send_rig_run(&rig, 1, NULL);
     send_rig_await_log(&rig, "state=stopped", 2, rest, sizeof rest);
-    expect_ready(2, 503, "channel out is stopped: ");
+    send_rig_expect_ready(&rig, 2, 503, "channel out is stopped: ");
     hostile_http_wait(gateway, 2); /* a probe */
     hostile_http_default(gateway, (struct hostile_step){HOSTILE_REPLY, 200,
                                                         "Content-Type: application/json\r\n",
@@ -177,7 +160,7 @@ static void three_403_in_a_row_stop_a_campaign_until_one_is_taken(void **state)
     send_rig_await_log(&rig, "state=stopped", 1, rest, sizeof rest);
     before = hostile_http_count(gateway);
     hostile_http_wait(gateway, before + 2); /* it tries, and stays stopped */
-    expect_ready(1, 503, "channel out is stopped: ");
+    send_rig_expect_ready(&rig, 1, 503, "channel out is stopped: ");
     hostile_http_default(gateway, taken);
     send_rig_until_ended(&rig);
     send_rig_check_ended(&rig);

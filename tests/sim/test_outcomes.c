@@ -240,7 +240,7 @@ static void fill(void)
 
 /* ---- running ---- */
 
-static void run(size_t producer_takes, size_t topic_takes)
+static void run_for(const char *topic, size_t producer_takes, size_t topic_takes)
 {
     static const struct notice silent = {NULL, NOTICE_ERROR, say};
     static const struct schedule_channel channel = {.name = "one", .slots = 1, .timeout_ms = 1000};
@@ -250,7 +250,7 @@ static void run(size_t producer_takes, size_t topic_takes)
                                        .in_flight = 1,
                                        .lease_ms = 10000,
                                        .breaker = {.failures = 5, .open = {1, 2}},
-                                       .outcomes_topic = "outcomes"};
+                                       .outcomes_topic = topic};
     struct schedule_ports ports = {.schedule = {.up = up,
                                                 .claim = claim,
                                                 .ask = ask,
@@ -268,6 +268,11 @@ static void run(size_t producer_takes, size_t topic_takes)
     w.stats = ports.stats = stats_new();
     w.loop = schedule_new(&conf, &ports);
     fill();
+}
+
+static void run(size_t producer_takes, size_t topic_takes)
+{
+    run_for("outcomes", producer_takes, topic_takes);
 }
 
 static bool all_gone(void)
@@ -451,6 +456,18 @@ static void what_is_not_taken_is_told_again_ever_more_seldom(void **state)
     end();
 }
 
+/* What waited before somebody said so, too: it would fill up, and nothing be sent. */
+static void without_a_topic_the_outbox_is_emptied_and_nothing_told(void **state)
+{
+    (void)state;
+    run_for(NULL, EVERYTHING, EVERYTHING);
+    until_told();
+    memset(w.gone, 0, sizeof w.gone); /* and what comes later */
+    until_told();
+    assert_int_equal(w.told_count, 0);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +477,7 @@ int main(void)
         cmocka_unit_test(what_is_not_taken_is_told_again_ever_more_seldom),
         cmocka_unit_test(with_nothing_long_in_it_each_fits_into_what_is_promised),
         cmocka_unit_test(a_size_is_tried_once),
+        cmocka_unit_test(without_a_topic_the_outbox_is_emptied_and_nothing_told),
     };
 
     return cmocka_run_group_tests_name("outcomes", tests, NULL, NULL);

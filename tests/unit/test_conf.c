@@ -263,29 +263,6 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
     }
 }
 
-static void a_command_demands_what_it_can_t_do_without(void **state)
-{
-    struct buf b;
-
-    (void)state;
-    assert_string_equal(mistakes_of("", 0, &b), "");
-    buf_done(&b);
-    assert_string_equal(
-        mistakes_of("", USED_CONSUME, &b),
-        "f: kafka.brokers is missing: brokers to ask first, host:port with commas between\n"
-        "f: targets is empty: where to write is not known\n");
-    buf_done(&b);
-    assert_string_equal(mistakes_of("", USED_SERVE, &b),
-                        "f: server.users is missing: the users and their rights; or "
-                        "server.anonymous.login: the user that every caller is\n");
-    buf_done(&b);
-    assert_string_equal(mistakes_of("kafka: {brokers: a}\ntargets: {a: {url: http://a}, b: {url: "
-                                    "http://b}}\n",
-                                    USED_CONSUME, &b),
-                        "f: routes is empty: which of the 2 targets takes what is not known\n");
-    buf_done(&b);
-}
-
 static const char sample[] = "kafka:\n"
                              "  brokers: a:1,b:2\n"
                              "  topics: [one, \"two\", three]\n"
@@ -661,7 +638,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mistake_is_named_with_its_line_and_what_is_allowed),
-        cmocka_unit_test(a_command_demands_what_it_can_t_do_without),
         cmocka_unit_test(values_are_found_by_path_kind_name_and_number),
         cmocka_unit_test(a_single_target_takes_everything_where_there_are_no_routes),
         cmocka_unit_test(the_environment_overrides_the_file),
