@@ -1,13 +1,15 @@
 #include "producers/lines.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PIECE 65536
 
-void lines_init(struct lines *l, FILE *file, size_t max_bytes)
+void lines_init(struct lines *l, int fd, size_t max_bytes)
 {
-    *l = (struct lines){.file = file, .max = max_bytes};
+    *l = (struct lines){.fd = fd, .max = max_bytes};
     buf_init(&l->buf, max_bytes + 2 * PIECE);
 }
 
@@ -16,17 +18,32 @@ void lines_done(struct lines *l)
     buf_done(&l->buf);
 }
 
+/* What is there of it, once something is. */
+static ssize_t read_some(struct lines *l, char *room)
+{
+    struct pollfd some = {.fd = l->fd, .events = POLLIN};
+    ssize_t n;
+
+    while ((n = read(l->fd, room, PIECE)) < 0 && (errno == EINTR || errno == EAGAIN))
+        if (errno == EAGAIN) /* whoever opened it did not want to wait */
+            (void)poll(&some, 1, -1);
+    return n;
+}
+
 static bool read_more(struct lines *l, struct fault *f)
 {
     char *room = buf_room(&l->buf, PIECE);
-    size_t n = room == NULL ? 0 : fread(room, 1, PIECE, l->file);
+    ssize_t n;
 
     if (room == NULL)
         return fault_set(f, FAULT_REJECT, "the line is longer than %zu bytes", l->max);
-    if (n == 0 && ferror(l->file))
+    if (l->await != NULL && !l->await(l->ctx))
+        return false;
+    n = read_some(l, room);
+    if (n < 0)
         return fault_set(f, FAULT_RETRY, "it can't be read: %s", strerror(errno));
     l->ended = n == 0;
-    buf_grew(&l->buf, n);
+    buf_grew(&l->buf, (size_t)n);
     return true;
 }
 

@@ -13,22 +13,26 @@
 #include <uv.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define TIMEOUT_MS     30000
 #define TIMEOUT_MAX_MS 86400000
-#define MISTAKES_MAX   20  /* told one by one; then they are counted */
-#define LOOK_EVERY     256 /* records between looks at the reports */
+#define MISTAKES_MAX   20 /* told one by one; then they are counted */
 
 struct publish {
     struct kafka_options options;
     const char *topic;
     const char *prefix;
     const char *file; /* NULL: standard input */
+    int fd;           /* of it */
     int64_t timeout_ms;
     int64_t record_max; /* bytes that our producer takes */
     bool structured;
@@ -43,6 +47,11 @@ struct publish {
     int64_t total;
     int64_t acknowledged;
     int64_t mistakes;
+    uv_signal_t told[2];        /* to end: SIGINT, SIGTERM */
+    int number;                 /* of the first that came; 0: none */
+    bool hurry;                 /* another one came */
+    bool closing;               /* the sink */
+    bool stopped;               /* it was not read to its end */
     bool unreachable;           /* no broker answered in the end */
     char error[FAULT_TEXT_MAX]; /* of the first record that was not acknowledged */
 };
@@ -53,7 +62,8 @@ static void usage(FILE *to)
           "\n"
           "Puts CloudEvents on a Kafka topic: FILE, or standard input, has one in JSON on a line.\n"
           "Every event is checked first, as the consumer will; a file with a mistake is not sent\n"
-          "at all, a pipe up to the mistake.\n"
+          "at all, a pipe up to the mistake. What comes through a pipe is sent at\n"
+          "once. Ctrl-C ends it: what has come whole is sent, and counted.\n"
           "\n"
           "  -c, --config FILE    settings (kafka.brokers, kafka.topics, kafka.properties)\n"
           "  -b, --brokers LIST   HOST:PORT,...\n"
@@ -181,21 +191,39 @@ static bool send_event(struct publish *p, int64_t line, struct fault *f)
             return fault_add(f, "topic %.80s", p->topic);
         if (f->cls != FAULT_RETRY)
             return false;
+        if (p->hurry)
+            return fault_set(f, FAULT_STOP, "told to end before it could be sent");
         uv_run(&p->loop, UV_RUN_ONCE);
     }
-    if (line % LOOK_EVERY == 0)
-        uv_run(&p->loop, UV_RUN_NOWAIT);
     return true;
 }
 
+/* Until there is something to read. The loop goes on meanwhile, by poll(), which takes files, too,
+ * and does not make the input one that others who have it can't wait for. */
+static bool await_input(void *ctx)
+{
+    struct publish *p = ctx;
+    struct pollfd fds[] = {{.fd = p->fd, .events = POLLIN},
+                           {.fd = uv_backend_fd(&p->loop), .events = POLLIN}};
+
+    do {
+        uv_run(&p->loop, UV_RUN_NOWAIT);
+        p->stopped = p->number != 0;
+    } while (!p->stopped &&
+             (poll(fds, 2, uv_backend_timeout(&p->loop)) <= 0 || fds[0].revents == 0));
+    return !p->stopped;
+}
+
 /* Once through the lines. When sending, the first mistake ends it. */
-static void pass(struct publish *p, FILE *file, unsigned what)
+static void pass(struct publish *p, unsigned what)
 {
     struct lines lines;
     struct view line;
     struct fault f = {.cls = FAULT_NONE};
 
-    lines_init(&lines, file, EVENT_RECORD_JSON_MAX);
+    lines_init(&lines, p->fd, EVENT_RECORD_JSON_MAX);
+    lines.await = (what & PASS_SEND) != 0 ? await_input : NULL;
+    lines.ctx = p;
     while (lines_next(&lines, &line, &f)) {
         bool good = make_event(p, line, what, &f) &&
                     ((what & PASS_SEND) == 0 || send_event(p, lines.number, &f));
@@ -210,8 +238,39 @@ static void pass(struct publish *p, FILE *file, unsigned what)
     }
     if (p->mistakes == 0 && f.cls != FAULT_NONE)
         mistake(p, lines.number, f.text);
-    lines_done(&lines);
     progress_end(&p->progress);
+    if (p->stopped)
+        console_say("publish", "told to end before line %" PRId64, lines.number);
+    lines_done(&lines);
+}
+
+static void on_told(uv_signal_t *handle, int number)
+{
+    struct publish *p = handle->data;
+
+    if (p->number == 0) {
+        p->number = number;
+        if (p->sink != NULL && kafka_sink_waiting(p->sink) > 0)
+            console_say("publish",
+                        "ending when Kafka has what was sent; once more ends it at once");
+    } else {
+        p->hurry = true;
+        if (p->closing && p->sink != NULL)
+            kafka_sink_hurry(p->sink);
+    }
+}
+
+/* From now on: a signal while a file is checked, or nothing but that was asked, ends it as any. */
+static void watch_signals(struct publish *p)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+
+    for (size_t i = 0; i < 2; i++) {
+        (void)uv_signal_init(&p->loop, &p->told[i]);
+        p->told[i].data = p;
+        (void)uv_signal_start(&p->told[i], on_told, numbers[i]);
+        uv_unref((uv_handle_t *)&p->told[i]);
+    }
 }
 
 static bool start(struct publish *p, int *code)
@@ -231,6 +290,7 @@ static bool start(struct publish *p, int *code)
         return false;
     }
     p->port = kafka_sink_port(p->sink);
+    watch_signals(p);
     return true;
 }
 
@@ -239,21 +299,27 @@ static void on_closed(void *owner)
     struct publish *p = owner;
 
     p->unreachable = kafka_sink_trouble(p->sink)[0] != '\0';
+    p->sink = NULL; /* it goes */
 }
 
 static int finish(struct publish *p)
 {
     /* A little longer than a record may take, so that it is librdkafka that says what failed. */
-    kafka_sink_close(p->sink, p->timeout_ms + 2000, on_closed, p);
+    p->closing = true;
+    kafka_sink_close(p->sink, p->hurry ? 0 : p->timeout_ms + 2000, on_closed, p);
     uv_run(&p->loop, UV_RUN_DEFAULT);
+    for (size_t i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&p->told[i], NULL);
     if (p->error[0] != '\0')
         console_say("publish", "%s", p->error);
-    if (p->total == 0 && p->mistakes == 0)
+    if (p->total == 0 && p->mistakes == 0 && !p->stopped)
         console_say("publish", "there was no event in %s", p->file != NULL ? p->file : "the input");
     printf("published %" PRId64 " of %" PRId64 "\n", p->acknowledged, p->total);
     if (p->acknowledged == 0 && p->total > 0 && p->unreachable)
         return COMMAND_UNAVAILABLE;
-    return p->acknowledged == p->total && p->mistakes == 0 ? COMMAND_OK : COMMAND_FAILED;
+    if (p->acknowledged < p->total || p->mistakes > 0)
+        return COMMAND_FAILED;
+    return p->stopped ? 128 + p->number : COMMAND_OK;
 }
 
 /* What the command line leaves open, from the configuration. */
@@ -283,17 +349,20 @@ static bool settle(struct publish *p, int *code)
     return true;
 }
 
-static int publish(struct publish *p, FILE *file)
+static int publish(struct publish *p)
 {
     struct stat about;
-    bool regular = fstat(fileno(file), &about) == 0 && S_ISREG(about.st_mode);
+    bool regular = fstat(p->fd, &about) == 0 && S_ISREG(about.st_mode);
+    /* Of standard input others may have read what comes before. */
+    off_t from = regular ? lseek(p->fd, 0, SEEK_CUR) : 0;
+    int64_t bytes = regular ? (int64_t)(about.st_size - from) : 0;
     int code = COMMAND_FAILED;
 
-    progress_init(&p->progress, "checked", regular ? (int64_t)about.st_size : 0);
+    progress_init(&p->progress, "checked", bytes);
     if (!settle(p, &code))
         return code;
     if (regular || p->check_only)
-        pass(p, file, PASS_CHECK);
+        pass(p, PASS_CHECK);
     if (p->mistakes > MISTAKES_MAX)
         console_say("publish", "and %" PRId64 " more", p->mistakes - MISTAKES_MAX);
     if (p->check_only) {
@@ -308,36 +377,35 @@ static int publish(struct publish *p, FILE *file)
     if (!start(p, &code))
         return code;
     if (regular)
-        rewind(file);
-    progress_init(&p->progress, "published", regular ? (int64_t)about.st_size : 0);
-    pass(p, file, regular ? PASS_SEND : PASS_CHECK | PASS_SEND);
+        (void)lseek(p->fd, from, SEEK_SET);
+    progress_init(&p->progress, "published", bytes);
+    pass(p, regular ? PASS_SEND : PASS_CHECK | PASS_SEND);
     return finish(p);
 }
 
 int command_publish(int argc, char **argv)
 {
-    struct publish p = {.timeout_ms = TIMEOUT_MS};
-    FILE *file = stdin;
+    struct publish p = {.timeout_ms = TIMEOUT_MS, .fd = STDIN_FILENO};
     int code;
 
     kafka_options_init(&p.options);
     if (read_arguments(&p, argc, argv, &code)) {
         if (p.file != NULL)
-            file = fopen(p.file, "re");
-        if (file == NULL) {
+            p.fd = open(p.file, O_RDONLY | O_CLOEXEC);
+        if (p.fd < 0) {
             console_say("publish", "%s: %s", p.file, strerror(errno));
             code = COMMAND_USAGE;
         } else {
             p.log = console_notice("publish");
             uv_loop_init(&p.loop);
             event_record_init(&p.record);
-            code = publish(&p, file);
+            code = publish(&p);
             event_record_done(&p.record);
             uv_run(&p.loop, UV_RUN_DEFAULT);
             uv_loop_close(&p.loop);
         }
-        if (file != NULL && file != stdin)
-            fclose(file);
+        if (p.file != NULL && p.fd >= 0)
+            close(p.fd);
     }
     kafka_options_done(&p.options);
     return code;

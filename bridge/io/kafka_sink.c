@@ -478,6 +478,13 @@ void kafka_sink_close(struct kafka_sink *s, int64_t deadline_ms, void (*closed)(
     kafka_wake_soon(s->wake);
 }
 
+void kafka_sink_hurry(struct kafka_sink *s)
+{
+    assert(s->closing);
+    s->close_by_ms = now_ms(s);
+    kafka_wake_soon(s->wake);
+}
+
 size_t kafka_sink_waiting(const struct kafka_sink *s)
 {
     return s->waiting;

@@ -32,6 +32,8 @@ struct sink_port kafka_sink_port(struct kafka_sink *s);
  * as failed. Then `closed` is called on the loop; the sink may be asked in it for the last time. */
 void kafka_sink_close(struct kafka_sink *s, int64_t deadline_ms, void (*closed)(void *owner),
                       void *owner);
+/* Of one that is being closed: its deadline is now. */
+void kafka_sink_hurry(struct kafka_sink *s);
 
 size_t kafka_sink_waiting(const struct kafka_sink *s); /* produced and not reported */
 /* Why nothing gets through: no broker, a topic of those that isn't there; "" where there is

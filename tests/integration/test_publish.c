@@ -1,4 +1,5 @@
 /* cmibridge publish, the program itself. */
+#define _GNU_SOURCE /* F_SETPIPE_SZ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,10 +10,13 @@
 #include "bridge/commands.h"
 #include "tests/fakes/kafka_rig.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define EVENT(id, type, subject, rest)                                                             \
@@ -309,6 +313,228 @@ static void what_is_not_acknowledged_in_time_is_a_failure(void **state)
     unlink(file.path);
 }
 
+/* What others have read of standard input is none of ours, and nothing is sent unchecked. */
+static void standard_input_is_read_from_where_it_stands(void **state)
+{
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const char *output;
+    char before[128];
+    struct file headed = write_file("a header\n" REMARKS CANCELLED);
+    struct file faulty = write_file("a header\n" REMARKS NO_TYPE);
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    snprintf(before, sizeof before, "exec <%s; read -r header;", headed.path);
+    assert_int_equal(kafka_rig_command(&rig, before, "publish", &output), COMMAND_OK);
+    assert_string_equal(output, "published 2 of 2\n");
+    snprintf(before, sizeof before, "exec <%s; read -r header;", faulty.path);
+    assert_int_equal(kafka_rig_command(&rig, before, "publish", &output), COMMAND_FAILED);
+    assert_non_null(strstr(output, "line 2: type 'no.such.type' is none"));
+    assert_non_null(strstr(output, "nothing was sent\n"));
+    conf = kafka_rig_conf(&rig, topic);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 2);
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+    unlink(headed.path);
+    unlink(faulty.path);
+}
+
+static void a_long_line_and_one_without_an_end_come_through_a_pipe(void **state)
+{
+    static const char before_data[] =
+        "{\"specversion\":\"1.0\",\"id\":\"6\",\"source\":\"/shop\",\"type\":"
+        "\"contact.remarks.added\",\"subject\":\"contacts/7\",\"data\":";
+    static char text[400000];
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    const char *output;
+    char before[128];
+    struct file file;
+
+    (void)state;
+    memset(text, ' ', 300000);
+    memcpy(text, before_data, strlen(before_data));
+    snprintf(text + 300000, sizeof text - 300000, "\"a\"}\n%s", CANCELLED);
+    text[strlen(text) - 1] = '\0';
+    file = write_file(text);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    snprintf(before, sizeof before, "cat %s |", file.path);
+    assert_int_equal(kafka_rig_command(&rig, before, "publish", &output), COMMAND_OK);
+    assert_string_equal(output, "published 2 of 2\n");
+    conf = kafka_rig_conf(&rig, topic);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 2);
+    (void)find(&r, "ce_id=6\n");
+    (void)find(&r, "ce_id=3\n");
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+    unlink(file.path);
+}
+
+/* publish at the end of a pipe that stays open. */
+struct running {
+    pid_t pid;
+    int input;
+    int output;
+};
+
+static struct running start(const struct kafka_rig *rig, const char *timeout)
+{
+    struct running r;
+    int in[2];
+    int out[2];
+
+    assert_int_equal(pipe(in), 0);
+    assert_int_equal(pipe(out), 0);
+    r.pid = fork();
+    assert_true(r.pid >= 0);
+    if (r.pid == 0) {
+        (void)dup2(in[0], STDIN_FILENO);
+        (void)dup2(out[1], STDOUT_FILENO);
+        (void)dup2(out[1], STDERR_FILENO);
+        (void)close(in[0]);
+        (void)close(in[1]);
+        (void)close(out[0]);
+        (void)close(out[1]);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execl(getenv("CMIBRIDGE_BIN"), "cmibridge", "publish", "-b", rig->address, "--timeout",
+              timeout, (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    r.input = in[1];
+    r.output = out[0];
+    return r;
+}
+
+static void put(const struct running *r, const char *text)
+{
+    assert_int_equal(write(r->input, text, strlen(text)), strlen(text));
+}
+
+/* Until all but the last page of blank lines, which the pipe holds, has been read. */
+static void put_and_await(const struct running *r, const char *text)
+{
+    char page[4097];
+
+    memset(page, '\n', sizeof page - 1);
+    page[sizeof page - 1] = '\0';
+    assert_true(fcntl(r->input, F_SETPIPE_SZ, 4096) == 4096);
+    put(r, text);
+    put(r, page);
+}
+
+/* What it says up to this, or to its end. */
+static void await_said(const struct running *r, const char *text, char *said, size_t size)
+{
+    size_t n = strlen(said);
+    ssize_t more;
+
+    while ((text == NULL || strstr(said, text) == NULL) &&
+           (more = read(r->output, said + n, size - n - 1)) > 0) {
+        n += (size_t)more;
+        said[n] = '\0';
+    }
+    if (text != NULL && strstr(said, text) == NULL)
+        fail_msg("it does not say '%s' but:\n%s", text, said);
+}
+
+static int end(struct running *r, char *said, size_t size)
+{
+    int status = 0;
+
+    await_said(r, NULL, said, size);
+    assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+    close(r->input);
+    close(r->output);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void what_comes_through_a_pipe_is_sent_at_once(void **state)
+{
+    static const int signals[] = {SIGTERM, SIGINT};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct kafka_rig rig;
+        struct reader r = {.rig = NULL};
+        struct kafka_conf conf;
+        struct running p;
+        char said[1024] = "";
+
+        kafka_rig_start(&rig, 1);
+        kafka_rig_topic(&rig, topic[0], 1);
+        conf = kafka_rig_conf(&rig, topic);
+        reader_start(&r, &rig, &conf);
+        p = start(&rig, "30s");
+        put(&p, CALLBACK);
+        reader_await(&r, 1);
+        put(&p, REMARKS "{\"specversion");
+        reader_await(&r, 2);
+        assert_int_equal(kill(p.pid, signals[i]), 0);
+        assert_int_equal(end(&p, said, sizeof said), 128 + signals[i]);
+        assert_string_equal(said,
+                            "cmibridge publish: told to end before line 3\npublished 2 of 2\n");
+        reader_done(&r);
+        kafka_rig_stop(&rig);
+    }
+}
+
+static void what_was_read_before_a_signal_is_sent_and_counted(void **state)
+{
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+    struct running p;
+    char said[4096] = "";
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    broker_down(rig.broker, SIGKILL);
+    p = start(&rig, "1d");
+    put_and_await(&p, CALLBACK REMARKS);
+    assert_int_equal(kill(p.pid, SIGTERM), 0);
+    await_said(&p, "once more ends it at once\n", said, sizeof said);
+    broker_up(rig.broker);
+    assert_int_equal(end(&p, said, sizeof said), 128 + SIGTERM);
+    assert_non_null(strstr(said, "published 2 of 2\n"));
+    conf = kafka_rig_conf(&rig, topic);
+    reader_start(&r, &rig, &conf);
+    reader_await(&r, 2);
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+}
+
+static void a_second_signal_ends_it_and_tells_what_was_not_acknowledged(void **state)
+{
+    struct kafka_rig rig;
+    struct running p;
+    char said[4096] = "";
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    broker_down(rig.broker, SIGKILL);
+    p = start(&rig, "1d");
+    put_and_await(&p, CALLBACK REMARKS);
+    assert_int_equal(kill(p.pid, SIGINT), 0);
+    await_said(&p, "once more ends it at once\n", said, sizeof said);
+    assert_int_equal(kill(p.pid, SIGINT), 0);
+    assert_int_equal(end(&p, said, sizeof said), COMMAND_UNAVAILABLE);
+    assert_non_null(strstr(said, "published 0 of 2\n"));
+    broker_up(rig.broker);
+    kafka_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +547,11 @@ int main(void)
         cmocka_unit_test(a_file_without_an_event_is_said_to_be_that),
         cmocka_unit_test(what_is_refused_is_a_failure),
         cmocka_unit_test(what_is_not_acknowledged_in_time_is_a_failure),
+        cmocka_unit_test(standard_input_is_read_from_where_it_stands),
+        cmocka_unit_test(a_long_line_and_one_without_an_end_come_through_a_pipe),
+        cmocka_unit_test(what_comes_through_a_pipe_is_sent_at_once),
+        cmocka_unit_test(what_was_read_before_a_signal_is_sent_and_counted),
+        cmocka_unit_test(a_second_signal_ends_it_and_tells_what_was_not_acknowledged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

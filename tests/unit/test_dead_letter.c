@@ -1,4 +1,4 @@
-/* dead_letter, dlq_marks, lines: what a command reads before it acts. */
+/* dead_letter, dlq_marks: what a command reads before it acts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include "producers/dlq_marks.h"
-#include "producers/lines.h"
 
 #include <string.h>
 
@@ -257,60 +256,6 @@ static void marks_are_found_however_they_came(void **state)
     dlq_marks_done(&m);
 }
 
-static FILE *file_of(const char *text, size_t n)
-{
-    FILE *file = tmpfile();
-
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, n, file), n);
-    rewind(file);
-    return file;
-}
-
-static void lines_end_in_any_way_and_blank_ones_are_passed_over(void **state)
-{
-    static const char text[] = "one\r\n\n \t\ntwo\nthree";
-    static const char *const want[] = {"one", "two", "three"};
-    static const int64_t numbers[] = {1, 4, 5};
-    FILE *file = file_of(text, sizeof text - 1);
-    struct lines l;
-    struct view line;
-    struct fault f;
-
-    (void)state;
-    lines_init(&l, file, 10);
-    for (size_t i = 0; i < 3; i++) {
-        assert_true(lines_next(&l, &line, &f));
-        assert_true(view_is(line, want[i]));
-        assert_int_equal(l.number, numbers[i]);
-    }
-    assert_false(lines_next(&l, &line, &f));
-    assert_int_equal(f.cls, FAULT_NONE);
-    assert_int_equal(l.bytes, sizeof text - 1);
-    lines_done(&l);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void a_line_of_one_byte_too_many_is_refused(void **state)
-{
-    static char text[300001];
-    struct lines l;
-    struct view line;
-    struct fault f;
-
-    (void)state;
-    memset(text, 'x', sizeof text);
-    for (size_t n = 200000; n <= 200001; n++) {
-        FILE *file = file_of(text, n);
-
-        lines_init(&l, file, 200000);
-        assert_true(lines_next(&l, &line, &f) == (n == 200000));
-        assert_int_equal(f.cls, n == 200000 ? FAULT_NONE : FAULT_REJECT);
-        lines_done(&l);
-        assert_int_equal(fclose(file), 0);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,8 +267,6 @@ int main(void)
         cmocka_unit_test(what_was_written_after_it_was_published_is_since),
         cmocka_unit_test(a_replay_knows_where_it_was_first),
         cmocka_unit_test(marks_are_found_however_they_came),
-        cmocka_unit_test(lines_end_in_any_way_and_blank_ones_are_passed_over),
-        cmocka_unit_test(a_line_of_one_byte_too_many_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ static void every_event_of_the_demo_keeps_the_rules(void **state)
                    getenv("CMIBRIDGE_SOURCE"));
     file = fopen(path, "r");
     assert_non_null(file);
-    lines_init(&lines, file, 1 << 20);
+    lines_init(&lines, fileno(file), 1 << 20);
     event_record_init(&record);
     while (lines_next(&lines, &line, &f)) {
         if (!event_record_check(&record, line, VIEW_NONE, &f) ||
