@@ -2,6 +2,8 @@
 # ./dev demo: everything once, on one machine, in a directory that goes away.
 # usage: demo.sh CMIBRIDGE DIR
 set -euo pipefail
+# shellcheck source=standalone/drop_settings.sh
+. "$(dirname "$0")/drop_settings.sh"
 cmibridge=$(realpath "$1")
 dir=$(realpath "$2")
 events=$(dirname "$(realpath "$0")")/../tests/golden/demo-events.jsonl
