@@ -3,19 +3,20 @@
 #include "server/erased.h"
 #include "server/sqlite.h"
 
+/* The group that a leg says it is of. */
+#define GROUP "SELECT group_id FROM contacts WHERE id = ? AND given_group IS NOT NULL"
 /* Of a group so many legs at a time: those that history_remove_group takes next. */
 #define LEGS                                                                                       \
-    "(SELECT id, previous_id FROM contacts WHERE group_id = ?"                                     \
-    " ORDER BY row LIMIT " DIGITS(HISTORY_REMOVE_LEGS) ")"
+    "SELECT id FROM contacts WHERE group_id = ?"                                                   \
+    " ORDER BY row LIMIT " DIGITS(HISTORY_REMOVE_LEGS)
 #define DIGITS(number)  DIGITS_(number)
 #define DIGITS_(number) #number
 #define PIECE           64 /* recordings or script results of one look */
 
 const char *const erased_kin_of[] = {
-    "SELECT group_id FROM contacts WHERE id = ?",
+    GROUP,
     "SELECT id FROM contacts WHERE previous_id = ?",
-    "SELECT id FROM " LEGS,
-    "SELECT previous_id FROM " LEGS " WHERE previous_id IS NOT NULL",
+    LEGS,
     NULL,
 };
 
@@ -96,7 +97,7 @@ static bool take_things(struct erased *e, struct sqlite *db, const char *sql, co
 
 static struct guid group_of(struct sqlite *db, const struct guid *id)
 {
-    struct sqlite_query q = sqlite_query(db, "SELECT group_id FROM contacts WHERE id = ?");
+    struct sqlite_query q = sqlite_query(db, GROUP);
     struct guid group = *id;
 
     sqlite_bind_guid(&q, id);
@@ -106,8 +107,8 @@ static struct guid group_of(struct sqlite *db, const struct guid *id)
     return group;
 }
 
-/* All that the file has of it. Whatever it is, it is the only one of that name. A leg goes with its
- * group before its recordings do: none is made anew, without those before it, that goes as well. */
+/* All that the file has of it. Whatever it is, it is the only one of that name. A leg goes before
+ * its recordings do: none is made anew, without those before it, that goes as well. */
 static bool take(struct erased *e, struct sqlite *db, const struct guid *id, struct allowance *left,
                  struct history_removed *n)
 {
@@ -119,8 +120,10 @@ static bool take(struct erased *e, struct sqlite *db, const struct guid *id, str
         if (!history_remove_group(db, &group, left, n))
             return false;
     }
-    if (!history_remove_group(db, id, left, n) ||
-        !take_things(e, db, ERASED_KIN_RECORDINGS, id, left, n, history_remove_recording) ||
+    if (!history_remove_group(db, id, left, n))
+        return false;
+    history_remove_leg(db, id, n);
+    if (!take_things(e, db, ERASED_KIN_RECORDINGS, id, left, n, history_remove_recording) ||
         !take_things(e, db, ERASED_KIN_SCRIPTS, id, left, n, history_remove_script))
         return false;
     history_remove_recording(db, id, n);

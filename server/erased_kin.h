@@ -1,8 +1,13 @@
 /*
  * erased_kin: what belongs to a thing of somebody who was erased goes with it, in whatever order
- * the two became known: a contact's group, and with a group all its legs, its transcript, remarks
- * and emails; the legs that were transferred from one or to it, with their groups; recordings and
- * script results of any of them.
+ * the two became known: the group that a leg says it is of, and with a group all its legs, its
+ * transcript, remarks and emails; the legs that were transferred from one, since they show what
+ * they have from it, with their groups; recordings and script results of any of them.
+ *
+ * Never the leg that one was transferred from: it shows nothing of the one after it, and whatever
+ * else came from it is somebody else's. A leg that has its group from there leaves that alone,
+ * since it may still say another one. (person_sweep, which takes what is stored as it is, takes the
+ * group.)
  *
  * A thing that is found to be such is known by its hash from then on (erased_store_thing), so that
  * nothing new comes to it, and stands in a list in the file (`erased_rest`) until what the file has

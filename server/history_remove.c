@@ -125,6 +125,15 @@ bool history_remove_group(struct sqlite *db, const struct guid *group, struct al
     return true;
 }
 
+void history_remove_leg(struct sqlite *db, const struct guid *id, struct history_removed *n)
+{
+    bool chat = false;
+    int64_t row;
+
+    if (rows_of(db, "SELECT row FROM contacts WHERE id = ?", id, &row, 1) > 0)
+        take_leg(db, row, n, &chat);
+}
+
 static bool contact_of(struct sqlite *db, const char *sql, const struct guid *id,
                        struct guid *contact)
 {

@@ -35,6 +35,8 @@ void history_remove_end(struct sqlite *db);
  */
 bool history_remove_group(struct sqlite *db, const struct guid *group, struct allowance *left,
                           struct history_removed *n);
+/* One leg with its email, if there is one; its group stays. */
+void history_remove_leg(struct sqlite *db, const struct guid *id, struct history_removed *n);
 /* With its listen logs; contacts show that they have none any more. */
 void history_remove_recording(struct sqlite *db, const struct guid *id, struct history_removed *n);
 void history_remove_script(struct sqlite *db, const struct guid *id, struct history_removed *n);

@@ -208,19 +208,30 @@ static void take_rest(struct erased *erased, struct sqlite *db, int *hidden)
     *hidden += removed.hidden;
 }
 
-bool ingest_is_erased(struct ingest_event *e, struct erased *erased, struct sqlite *db, int *hidden)
+static bool has_erased(const struct ingest_event *e, const struct erased *erased, struct sqlite *db)
 {
-    e->erased = e->erased || erased_has_thing(erased, db, &e->subject);
+    bool has = erased_has_thing(erased, db, &e->subject) ||
+               (e->before != NULL && erased_has_thing(erased, db, e->before));
+
     for (unsigned i = 0; i < e->about_count; i++)
-        e->erased = e->erased || erased_has_thing(erased, db, &e->about[i].id);
-    if (!e->erased)
-        return false;
+        has = has || erased_has_thing(erased, db, &e->about[i].id);
+    return has;
+}
+
+void ingest_apply(struct ingest_event *e, struct erased *erased, struct sqlite *db, int *hidden)
+{
+    e->erased = e->erased || has_erased(e, erased, db);
+    if (!e->erased) {
+        e->kind->apply(e, db, hidden);
+        return;
+    }
     erased_kin_add(erased, db, &e->subject);
     for (unsigned i = 0; i < e->about_count; i++)
         if (e->about[i].both)
             erased_kin_add(erased, db, &e->about[i].id);
     take_rest(erased, db, hidden);
-    return true;
+    if (e->before != NULL && !e->expired && !erased_has_thing(erased, db, e->before))
+        e->kind->apply(e, db, hidden);
 }
 
 /* A bad event does not take the others; a failing file does. */
@@ -230,8 +241,7 @@ static bool apply(struct ingest *in, struct ingest_event *e, struct sqlite *db, 
     int hidden = 0;
 
     sqlite_do(db, "SAVEPOINT event");
-    if (!ingest_is_erased(e, erased, db, &hidden))
-        e->kind->apply(e, db, &hidden);
+    ingest_apply(e, erased, db, &hidden);
     if (!sqlite_check(db, &e->fault)) {
         if (e->fault.cls == FAULT_RETRY || e->fault.cls == FAULT_STOP) {
             *f = e->fault;

@@ -40,10 +40,11 @@ struct ingest_event {
         bool both; /* and that is of what the subject is: of one matter with it */
     } about[INGEST_ABOUT_MAX];
     unsigned about_count;
-    bool erased;        /* it is of somebody who was erased: not stored */
-    bool expired;       /* it is of before that: not stored */
-    void *said;         /* of the kind's own making, in the batch's arena */
-    struct fault fault; /* cls FAULT_NONE: applied, or to be */
+    const struct guid *before; /* the leg that its subject was transferred from; NULL: none */
+    bool erased;               /* it is of somebody who was erased: not stored */
+    bool expired;              /* it is of before that: not stored */
+    void *said;                /* of the kind's own making, in the batch's arena */
+    struct fault fault;        /* cls FAULT_NONE: applied, or to be */
 };
 
 struct ingest_kind {
@@ -51,7 +52,7 @@ struct ingest_kind {
     /* Data is checked already by the event's row. e->said is what it fills. */
     bool (*read)(struct ingest_event *e, struct view data, struct arena *a, struct fault *f);
     /* Adds to *hidden by how many the things that can't be shown yet become more. Failures of the
-     * file stick to db. */
+     * file stick to db. Where e->erased, only what it says of the leg before. */
     void (*apply)(const struct ingest_event *e, struct sqlite *db, int *hidden);
 };
 
@@ -67,11 +68,11 @@ extern const struct ingest_kind ingest_call_kinds[]; /* recordings and script re
 void ingest_read(struct ingest_event *e, struct view json, int64_t now_ms,
                  const struct erased *people, struct arena *a, struct buf *text);
 
-/* Is it of something of an erased person, because it names the person or is of what is so? Then
- * what it is of is so, too, from now on, and what other events made of that goes (erased_kin.h). On
- * the writer's thread, in a transaction; *hidden as in apply. */
-bool ingest_is_erased(struct ingest_event *e, struct erased *erased, struct sqlite *db,
-                      int *hidden);
+/* Stores it; unless it is of something of an erased person, because it names the person or is of
+ * what is so (e->erased): then what it is of is so, too, from now on, and what other events made of
+ * that goes (erased_kin.h). The leg before is not: that it has ended is stored all the same. On the
+ * writer's thread, in a transaction; *hidden as in apply. */
+void ingest_apply(struct ingest_event *e, struct erased *erased, struct sqlite *db, int *hidden);
 
 /* What a producer's name stands for: a GUID for itself, any other for one made of source and name
  * (version 5). A contact, the chat that is its group and the email that is it share their names, so
@@ -85,7 +86,7 @@ bool ingest_check(struct ingest_event *e, struct view data, struct cmi_visitor v
 /* For a kind's read: it is of this thing, too (a contact, a call), which need not be of anything
  * that it is of. */
 void ingest_about(struct ingest_event *e, const struct guid *id);
-/* It and that are of one matter: a group, the leg before. */
+/* It and that are of one matter: a group. */
 void ingest_one_with(struct ingest_event *e, const struct guid *id);
 /* What it says of the contact's group. */
 void ingest_group(struct ingest_event *e, const struct cmi_value *v, struct leg_change *c,

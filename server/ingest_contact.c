@@ -7,8 +7,7 @@
 struct contact_said {
     struct leg_change change;
     bool nothing;             /* nothing of it is shown */
-    bool has_previous;        /* a transfer: the leg before ends with it */
-    struct leg_change before; /* what becomes of that */
+    struct leg_change before; /* what a transfer makes of the leg before, which ends with it */
     struct guid previous_id;
     struct guid agent_id; /* the cells borrow these, and texts of the arena */
     struct guid queue_id;
@@ -122,11 +121,9 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
         leg_change_set(c, LEG_SETS_AGENT_ID, guid_cell(said, v, &said->agent_id));
     else if (strcmp(field->name, "queueId") == 0)
         leg_change_set(c, LEG_SETS_QUEUE_ID, guid_cell(said, v, &said->queue_id));
-    else if (strcmp(field->name, "previousId") == 0) {
+    else if (strcmp(field->name, "previousId") == 0)
         leg_change_set(c, LEG_SETS_PREVIOUS, guid_cell(said, v, &said->previous_id));
-        if (!v->null)
-            ingest_one_with(said->event, &said->previous_id);
-    } else if (strcmp(field->name, "requiredAgent") == 0) /* null */
+    else if (strcmp(field->name, "requiredAgent") == 0) /* null */
         leg_change_set(c, LEG_SETS_REQUIRED, cell_null);
     return true;
 }
@@ -195,11 +192,11 @@ static bool rejected(struct contact_said *said, struct fault *f)
 
 static bool transferred(struct contact_said *said, struct fault *f)
 {
-    const struct ingest_event *e = said->event;
+    struct ingest_event *e = said->event;
 
     if (guid_eq(&said->previous_id, &e->subject))
         return fault_set(f, FAULT_REJECT, "previousId is the contact itself");
-    said->has_previous = true;
+    e->before = &said->previous_id;
     leg_change_set(&said->before, LEG_SETS_DISCONNECT, cell_int(e->time_ms));
     leg_change_phase(&said->before, LEG_HANDED_ON);
     unless_given(said, LEG_SETS_ARRIVAL, e->time_ms);
@@ -294,9 +291,10 @@ static void apply(const struct ingest_event *e, struct sqlite *db, int *hidden)
 
     if (said->nothing)
         return;
-    if (said->has_previous)
-        change_leg(db, &said->previous_id, &said->before, &e->stamp, hidden);
-    change_leg(db, &e->subject, &said->change, &e->stamp, hidden);
+    if (e->before != NULL)
+        change_leg(db, e->before, &said->before, &e->stamp, hidden);
+    if (!e->erased)
+        change_leg(db, &e->subject, &said->change, &e->stamp, hidden);
 }
 
 const struct ingest_kind ingest_contact_kinds[] = {

@@ -211,14 +211,16 @@ static struct guid group_of_email(struct sqlite *db, const struct guid *email)
 static bool take(struct person_sweep *s, struct sqlite *db, const struct named *n,
                  const struct guid *key)
 {
+    const struct guid id = n->holder == HOLDER_EMAIL ? group_of_email(db, key) : *key;
+
     if (!s->dry) {
-        erased_kin_take(s->erased, db, key);
+        erased_kin_take(s->erased, db, &id);
         return !erased_kin_step(s->erased, db, &s->left, &s->removed);
     }
     if (n->holder == HOLDER_RECORDING)
-        (void)person_taken_add(&s->taken, db, PERSON_RECORDING, key, &s->removed);
+        (void)person_taken_add(&s->taken, db, PERSON_RECORDING, &id, &s->removed);
     else
-        count_kin(s, db, key);
+        count_kin(s, db, &id);
     return true;
 }
 

@@ -44,6 +44,13 @@
 #define BY_2   "B0000000000000000000000000000002"
 #define BY_REC "B0000000000000000000000000000003"
 #define BY_SCR "B0000000000000000000000000000004"
+#define AFTER  "B0000000000000000000000000000006"
+#define OUT    "A0000000000000000000000000000010"
+#define OUT_2  "A0000000000000000000000000000011"
+#define OUT_3  "A0000000000000000000000000000012"
+#define GROUP3 "A0000000000000000000000000000013"
+#define LEG_3  "A0000000000000000000000000000014"
+#define REC_3  "A0000000000000000000000000000015"
 
 struct told {
     const char *type;
@@ -64,7 +71,8 @@ struct told {
     "\"a@x\",\"destination\":\"d@x\",\"cc_address\":[{\"address\":\"" to "\"}]" more "}"
 
 /* One chat of the person, transferred twice; an email that only mentions whom in a copy, and the
- * reply to it, which is of its group and was transferred from it. */
+ * reply to it, which is of its group and was transferred from it; and what was transferred, into
+ * groups of their own, from legs of somebody else. */
 static const struct told persons[] = {
     {"contact.received", "contacts/" X, CHAT(WHO)},
     {"contact.updated", "contacts/" X, "{\"subject\":\"secret\"}"},
@@ -86,15 +94,16 @@ static const struct told persons[] = {
     {"email.received", "emails/" MAIL, LETTER(WHO, "")},
     {"email.updated", "emails/" MAIL, "{\"title\":\"secret\"}"},
     {"email.sent", "emails/" MAIL_2, LETTER("b@x", ",\"contactGroupId\":\"" MAIL "\"")},
-    /* another, of which only a participant of its last group says whose it is */
-    {"contact.received", "contacts/" LEG_0, CHAT("web")},
+    /* only a participant of its group says whose it is */
     {"contact.transferred", "contacts/" LEG_G,
      "{\"previousId\":\"" LEG_0 "\",\"contactGroupId\":\"" GROUP2 "\"}"},
     {"chat.participant.added", "chats/" GROUP2, "{\"alias\":\"Sam\",\"uniquekey\":\"" WHO "\"}"},
-    {"callrecording.created", "callRecordings/" REC_0, RECORDING(LEG_0, LEG_0, "a.wav")},
+    {"contact.transferred", "contacts/" OUT,
+     "{\"previousId\":\"" BY_2 "\",\"contactGroupId\":\"" GROUP3 "\",\"destination\":\"" WHO "\"}"},
 };
 
-/* Somebody else's call, of which one recording says in its name that it is not. */
+/* Somebody else's call, of which one recording says in its name that it is not; and a leg from
+ * which many are transferred, another's among them. */
 static const struct told others[] = {
     {"contact.received", "contacts/" BY,
      "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"source\":\"+358409999999\","
@@ -102,10 +111,30 @@ static const struct told others[] = {
     {"contact.transferred", "contacts/" BY_2, "{\"previousId\":\"" BY "\"}"},
     {"callrecording.created", "callRecordings/" BY_REC, RECORDING(BY, BY, "b.wav")},
     {"scriptresult.saved", "scriptResults/" BY_SCR, RESULT(BY_2)},
+    {"contact.received", "contacts/" LEG_0, CHAT("web")},
+    {"contact.transferred", "contacts/" AFTER,
+     "{\"previousId\":\"" LEG_0 "\",\"contactGroupId\":\"" AFTER "\",\"source\":\"z\"}"},
+    {"callrecording.created", "callRecordings/" REC_0, RECORDING(LEG_0, LEG_0, "c.wav")},
 };
 static const struct told named = {"callrecording.created",
                                   "callRecordings/B0000000000000000000000000000005",
                                   RECORDING(BY, BY, "of 358401234567.wav")};
+
+/* Legs that have their group from somebody else's, as far as is known when an event names whom. */
+static const struct told late[] = {
+    {"contact.transferred", "contacts/" OUT,
+     "{\"previousId\":\"" BY_2 "\",\"destination\":\"" WHO "\"}"},
+    {"contact.transferred", "contacts/" OUT_2, "{\"previousId\":\"" LEG_0 "\"}"},
+    {"contact.updated", "contacts/" OUT_2, "{\"source\":\"" WHO "\"}"},
+    {"contact.transferred", "contacts/" X, "{\"previousId\":\"" OUT_2 "\",\"source\":\"a\"}"},
+    {"callrecording.created", "callRecordings/" REC, RECORDING(X, X, "a.wav")},
+    {"callrecording.created", "callRecordings/" REC_Z, RECORDING(OUT_2, BY, "a.wav")},
+    {"contact.transferred", "contacts/" OUT_3,
+     "{\"previousId\":\"" BY "\",\"source\":\"" WHO "\"}"},
+    {"contact.updated", "contacts/" OUT_3, "{\"contactGroupId\":\"" GROUP3 "\"}"},
+    {"contact.received", "contacts/" LEG_3, CHAT("a\",\"contactGroupId\":\"" GROUP3)},
+    {"callrecording.created", "callRecordings/" REC_3, RECORDING(LEG_3, LEG_3, "a.wav")},
+};
 
 static struct person who(void)
 {
@@ -134,8 +163,7 @@ static void take(struct sqlite *db, struct erased *erased, const struct told *t,
     ingest_read(&e, view_of(json), NOW_MS + id * 1000, erased, &a, &text);
     if (e.fault.cls != FAULT_NONE)
         fail_msg("%s\n%s", e.fault.text, json);
-    if (!ingest_is_erased(&e, erased, db, &hidden))
-        e.kind->apply(&e, db, &hidden);
+    ingest_apply(&e, erased, db, &hidden);
     if (!sqlite_check(db, &f))
         fail_msg("%s", f.text);
     arena_done(&a);
@@ -213,29 +241,45 @@ static void shuffle(unsigned order[], size_t count)
     }
 }
 
-static void whatever_the_order_nothing_is_left(void **state)
+static bool holds(struct buf *dump, const struct told *t)
 {
+    char id[40];
+    const char *hex = strchr(t->subject, '/') + 1;
+    size_t n = strlen(hex);
+
+    assert_true(n < sizeof id);
+    for (size_t i = 0; i <= n; i++)
+        id[i] = (char)(hex[i] >= 'A' && hex[i] <= 'F' ? hex[i] - 'A' + 'a' : hex[i]);
+    return strstr(buf_text(dump), id) != NULL;
+}
+
+/* Of those of the person nothing is left, of the others all: in any order the same. The first
+ * `some` of the orders have the person erased before all events. */
+static void whatever_the_order(const struct told persons_own[], size_t own, unsigned some)
+{
+    const size_t besides = sizeof others / sizeof *others;
     const struct told *events[EVENTS_MAX];
     unsigned order[EVENTS_MAX];
     size_t count = 0;
     struct buf wanted;
     struct buf got;
 
-    (void)state;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    for (size_t i = 0; i < besides; i++)
         events[count++] = &others[i];
+    events[count++] = &named;
+    for (size_t i = 0; i < own; i++)
+        events[count++] = &persons_own[i];
     for (size_t i = 0; i < EVENTS_MAX; i++)
         order[i] = (unsigned)i;
     buf_init(&wanted, INGEST_HAND_DUMP_MAX);
     buf_init(&got, INGEST_HAND_DUMP_MAX);
-    tell(events, order, count, 0, &wanted);
-    assert_non_null(strstr(buf_text(&wanted), "358409999999"));
-    events[count++] = &named;
-    for (size_t i = 0; i < sizeof persons / sizeof *persons; i++)
-        events[count++] = &persons[i];
+    tell(events, order, count, some == ORDERS ? 0 : count, &wanted);
+    for (size_t i = 0; i < count; i++)
+        if (holds(&wanted, events[i]) != (i < besides))
+            fail_msg("%s in\n%s", events[i]->subject, buf_text(&wanted));
     srand(7);
     for (unsigned run = 0; run < ORDERS; run++) {
-        size_t erase_at = run % 2 == 0 ? 0 : (size_t)rand() % (count + 1);
+        size_t erase_at = run < some ? 0 : (size_t)rand() % (count + 1);
 
         buf_clear(&got);
         tell(events, order, count, erase_at, &got);
@@ -249,6 +293,72 @@ static void whatever_the_order_nothing_is_left(void **state)
     }
     buf_done(&wanted);
     buf_done(&got);
+}
+
+static void whatever_the_order_nothing_is_left(void **state)
+{
+    (void)state;
+    whatever_the_order(persons, sizeof persons / sizeof *persons, ORDERS / 2);
+}
+
+static void what_comes_later_takes_nothing_of_the_leg_before(void **state)
+{
+    (void)state;
+    whatever_the_order(late, sizeof late / sizeof *late, ORDERS);
+}
+
+/* The leg before ends with a transfer that is not stored itself. */
+static void the_leg_before_ends(void **state)
+{
+    const struct told call = {"contact.received", "contacts/" BY,
+                              "{\"channel\":\"PHONE\",\"type\":\"CallIn\",\"source\":\"a\","
+                              "\"destination\":\"b\"}"};
+    const struct told out = {"contact.transferred", "contacts/" OUT,
+                             "{\"previousId\":\"" BY "\",\"destination\":\"" WHO "\"}"};
+    const struct told again = {"contact.transferred", "contacts/" BY_2,
+                               "{\"previousId\":\"" BY "\"}"};
+
+    (void)state;
+    for (unsigned first = 0; first < 2; first++) {
+        struct sqlite *db = ingest_hand_open();
+        struct fault f = {0};
+        struct erased *erased = erased_load(db, &f);
+
+        assert_non_null(erased);
+        erase(db, erased);
+        take(db, erased, first == 0 ? &call : &out, first == 0 ? 1 : 2);
+        take(db, erased, first == 0 ? &out : &call, first == 0 ? 2 : 1);
+        assert_string_equal(ingest_hand_leg(db, BY, "status"), "Handled");
+        assert_string_equal(ingest_hand_leg(db, BY, "disconnect_ms"), "1714903202000");
+        assert_string_equal(ingest_hand_leg(db, OUT, "1"), "(none)");
+        take(db, erased, &again, 3);
+        assert_string_equal(ingest_hand_leg(db, BY_2, "source"), "a");
+        erased_free(erased);
+        sqlite_close(db);
+    }
+}
+
+/* The erasure itself takes a group as it is stored, though a leg has it from the one before. */
+static void an_erasure_takes_the_whole_group(void **state)
+{
+    struct sqlite *db = ingest_hand_open();
+    struct fault f = {0};
+    struct erased *erased = erased_load(db, &f);
+    struct person_sweep dry;
+    struct person_sweep wet;
+
+    (void)state;
+    assert_non_null(erased);
+    for (unsigned i = 0; i < 3; i++)
+        take(db, erased, &others[i], i);
+    take(db, erased, &late[0], 3);
+    dry = sweep(db, erased, true);
+    wet = sweep(db, erased, false);
+    assert_memory_equal(&dry.removed, &wet.removed, sizeof dry.removed);
+    assert_int_equal(wet.removed.contacts, 3);
+    assert_int_equal(wet.removed.recordings, 1);
+    erased_free(erased);
+    sqlite_close(db);
 }
 
 static void a_dry_run_counts_all_that_would_go(void **state)
@@ -270,7 +380,7 @@ static void a_dry_run_counts_all_that_would_go(void **state)
     assert_memory_equal(&dry.removed, &wet.removed, sizeof dry.removed);
     assert_int_equal(wet.removed.contacts, 7);
     assert_int_equal(wet.removed.emails, 2);
-    assert_int_equal(wet.removed.recordings, 4);
+    assert_int_equal(wet.removed.recordings, 3);
     assert_int_equal(wet.removed.script_results, 2);
     erased_free(erased);
     sqlite_close(db);
@@ -312,6 +422,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_the_order_nothing_is_left),
+        cmocka_unit_test(what_comes_later_takes_nothing_of_the_leg_before),
+        cmocka_unit_test(the_leg_before_ends),
+        cmocka_unit_test(an_erasure_takes_the_whole_group),
         cmocka_unit_test(a_dry_run_counts_all_that_would_go),
         cmocka_unit_test(what_is_much_goes_in_several_steps),
     };
