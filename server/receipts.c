@@ -99,6 +99,8 @@ static void on_stored(void *owner, const struct redis_value *v)
 static void store_it(struct step *step, struct view address)
 {
     const struct receipt *r = step->receipt;
+    static const char *const words[] = {
+        [RECEIPT_FAILED] = "late", [RECEIPT_DELIVERED] = "delivered", [RECEIPT_READ] = "read"};
     bool late = r->status == RECEIPT_FAILED;
     struct settlement s = {
         .state = late ? SETTLEMENT_LATE : SETTLEMENT_DELIVERED,
@@ -113,9 +115,7 @@ static void store_it(struct step *step, struct view address)
     struct view args[] = {view_of(step->id),
                           view_of(step->slice),
                           view_of(step->index),
-                          late                        ? VIEW("late")
-                          : r->status == RECEIPT_READ ? VIEW("read")
-                                                      : VIEW("delivered"),
+                          r->of_part ? VIEW("part") : view_of(words[r->status]),
                           VIEW_NONE,
                           VIEW_NONE,
                           VIEW_NONE};

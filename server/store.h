@@ -15,9 +15,9 @@
  *   sl:<id>        hash    slice -> how far its sending has come (core/slice.h); absent: untouched
  *   late:<id>      hash    slice -> bitmap of destinations that a receipt calls failed after they
  *                          were handled; "d<slice>", "r<slice>" -> of those that one calls
- *                          delivered, read
+ *                          delivered, read; "f<slice>" -> of those, too, that another calls failed
  *   o:<id>:<k>     string  what came of the attempts at slice k's destinations, one after the other
- *                          (core/settlement.h); of one destination at most 2 an attempt and 3
+ *                          (core/settlement.h); of one destination at most 2 an attempt and 4
  *   due            zset    id -> its earliest due time, unless it is in act
  *   dial           zset    the same, of callbacks that are still to be called: who has no dialler
  *                          does not look

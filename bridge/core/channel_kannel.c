@@ -40,6 +40,8 @@ static void put_dlr(const struct channel_setup *s, const struct channel_send *m,
     put(&url, "?ref=", view_of(ref));
     put(&url, "&token=", view_of(s->receipts_secret));
     buf_put_text(&url, "&type=%d&time=%T&answer=%A&id=%F");
+    if (!is_last)
+        buf_printf(&url, "&part=%u", m->part + 1);
     put(to, "&dlr-mask=", is_last ? VIEW(DLR_MASK_LAST) : VIEW(DLR_MASK_OTHER));
     put(to, "&dlr-url=", buf_view(&url));
     buf_done(&url);

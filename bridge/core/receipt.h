@@ -32,6 +32,7 @@ struct receipt {
     bool has_ref;
     struct channel_ref ref;
     enum receipt_status status;
+    bool of_part; /* FAILED: of a text in parts, one that is not the last, whose delivery is its */
     char id[CHANNEL_ID_MAX];     /* the gateway's; "" where it named none */
     char reason[FAULT_TEXT_MAX]; /* FAILED: for people, masked; else "" */
     int64_t time_ms;             /* -1: not told */

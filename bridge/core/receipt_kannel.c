@@ -64,6 +64,7 @@ static bool read(const struct receipt_request *r, const struct receipt_visitor *
             struct view answer = receipt_param(r->query, "answer", room);
             struct view stat = word_of(answer, VIEW("stat:"));
 
+            one.of_part = receipt_param(r->query, "part", other).n > 0;
             receipt_reason(&one, stat.n > 0 ? stat : receipt_param(r->query, "type", other),
                            word_of(answer, VIEW("err:")));
         }

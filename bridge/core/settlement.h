@@ -32,7 +32,8 @@ struct settlement {
     uint16_t index;  /* of the destination in its slice */
     uint8_t attempt; /* 0: none was made */
     enum settlement_state state;
-    bool possible_duplicate; /* it was or may have been sent before in this attempt */
+    bool possible_duplicate; /* it was or may have been sent before in this attempt; LATE: another
+                              * copy was delivered, so this one changes no status */
     bool overtaken;          /* its consent was withdrawn while it was out */
     struct view reason;      /* a short code: "consent", "expired", the provider's own; or none */
     struct view provider_id; /* or none */

@@ -147,7 +147,7 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
   elseif untouched then
     redis.call('HDEL', key('sl', id), k)
     if maps[1] or maps[2] or maps[3] then -- nothing was sent that they could be of
-      redis.call('HDEL', key('late', id), k, 'd' .. k, 'r' .. k)
+      redis.call('HDEL', key('late', id), k, 'd' .. k, 'r' .. k, 'f' .. k)
     end
   elseif pending then
     new.holder = NOBODY

@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* {st ok dead can out calls pk rq rs, act, due, dial, then of each slice: record, q, lease, late,
- * delivered} */
+ * delivered, copies} */
 static const char dump_text[] =
     "#!lua flags=no-writes\n"
     "local p, id = KEYS[1], ARGV[1]\n"
@@ -34,6 +34,7 @@ static const char dump_text[] =
     "  a[#a + 1] = s(redis.call('ZSCORE', p .. 'lease', id .. '/' .. k))\n"
     "  a[#a + 1] = s(redis.call('HGET', p .. 'late:' .. id, k))\n"
     "  a[#a + 1] = s(redis.call('HGET', p .. 'late:' .. id, 'd' .. k))\n"
+    "  a[#a + 1] = s(redis.call('HGET', p .. 'late:' .. id, 'f' .. k))\n"
     "end\n"
     "return a\n";
 
@@ -52,7 +53,7 @@ enum dump {
     DUMP_DIAL,
     DUMP_SLICES
 };
-enum part { PART_RECORD, PART_Q, PART_LEASE, PART_LATE, PART_DELIVERED, PART_COUNT };
+enum part { PART_RECORD, PART_Q, PART_LEASE, PART_LATE, PART_DELIVERED, PART_COPIES, PART_COUNT };
 
 size_t model_pick(size_t n)
 {
@@ -118,6 +119,7 @@ static void compare_slice(const struct comparing *c, struct model_slice *s,
         take_time(&s->ends_ms, parts[PART_LEASE].text, c->m->now_ms);
     compare_bitmap(s->late, parts[PART_LATE].text);
     compare_bitmap(s->delivered, parts[PART_DELIVERED].text);
+    compare_bitmap(s->copies, parts[PART_COPIES].text);
 }
 
 /* I3: what waits is reachable, by one way, and not later than it must be. */

@@ -19,6 +19,7 @@ struct model_slice {
     int64_t ends_ms;
     uint8_t late[SLICE_BITMAP_BYTES];
     uint8_t delivered[SLICE_BITMAP_BYTES];
+    uint8_t copies[SLICE_BITMAP_BYTES];       /* failed, of what was delivered */
     uint8_t attempts[SLICE_DESTINATIONS_MAX]; /* the highest that was handed over */
 };
 
@@ -93,6 +94,16 @@ struct schedule_model {
     struct redis_script dump;
 };
 
+static inline bool model_has(const uint8_t *bitmap, size_t i)
+{
+    return (bitmap[i / 8] >> (7 - i % 8) & 1) != 0;
+}
+
+static inline void model_flip(uint8_t *bitmap, size_t i)
+{
+    bitmap[i / 8] ^= (uint8_t)(1u << (7 - i % 8));
+}
+
 /* random() below n */
 size_t model_pick(size_t n);
 /* Of the thing's slice k: how many destinations. */
@@ -111,7 +122,13 @@ void model_claim(struct schedule_model *m, bool greedy);
 void model_write(struct schedule_model *m, struct model_hold *h);
 void model_finish(struct schedule_model *m, struct model_hold *h);
 void model_work_callback(struct schedule_model *m, struct model_hold *h);
-void model_receipt(struct schedule_model *m);
 void model_drain(struct schedule_model *m);
+/* A receipt says that it was delivered, and it is pending: it was handled. */
+void model_heard(struct schedule_model *m, struct model_thing *t, struct model_slice *s,
+                 struct slice *is, size_t i);
+void model_complete(struct schedule_model *m, struct model_thing *t); /* if nothing of it is left */
+
+/* schedule_model_receipt.c */
+void model_receipt(struct schedule_model *m);
 
 #endif

@@ -1,4 +1,4 @@
-/* What processes do to the store and to its model: claims, writes, receipts, the outbox. */
+/* What processes do to the store and to its model: claims, writes, the outbox. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,16 +18,6 @@
 
 static const uint8_t nobody[SLICE_HOLDER_BYTES];
 
-static bool has(const uint8_t *bitmap, size_t i)
-{
-    return (bitmap[i / 8] >> (7 - i % 8) & 1) != 0;
-}
-
-static void flip(uint8_t *bitmap, size_t i)
-{
-    bitmap[i / 8] ^= (uint8_t)(1u << (7 - i % 8));
-}
-
 /* What has ended is put off no more. */
 static void forget_put_off(struct slice *is, size_t i)
 {
@@ -44,13 +34,12 @@ static void forget_put_off(struct slice *is, size_t i)
     is->put_off = (uint8_t)left;
 }
 
-/* A receipt says that it was delivered, and it is pending: it was handled. */
-static void heard(struct schedule_model *m, struct model_thing *t, struct model_slice *s,
-                  struct slice *is, size_t i)
+void model_heard(struct schedule_model *m, struct model_thing *t, struct model_slice *s,
+                 struct slice *is, size_t i)
 {
-    if (has(s->late, i)) /* it is said to have failed, too, and has arrived */
-        flip(s->late, i);
-    flip(is->pending, i);
+    if (model_has(s->late, i)) /* it is said to have failed, too, and has arrived */
+        model_flip(s->late, i);
+    model_flip(is->pending, i);
     forget_put_off(is, i);
     is->ok++;
     t->ok++;
@@ -78,8 +67,8 @@ static void reap(struct schedule_model *m)
             if (s->is.crashes < 255)
                 s->is.crashes++;
             for (size_t d = 0; m->things[i].st == STORE_LIVE && d < s->is.count; d++)
-                if (has(s->is.pending, d) && has(s->delivered, d))
-                    heard(m, &m->things[i], s, &s->is, d);
+                if (model_has(s->is.pending, d) && model_has(s->delivered, d))
+                    model_heard(m, &m->things[i], s, &s->is, d);
             memcpy(s->is.holder, nobody, sizeof nobody);
             s->waits = tells(&m->things[i], s);
             s->due_ms = m->now_ms;
@@ -113,7 +102,7 @@ static bool is_due(const struct schedule_model *m, const struct schedule_claim *
 static void hand_over(const struct model_thing *t, struct model_slice *s, const struct slice *is)
 {
     for (size_t i = 0; i < is->watermark; i++)
-        if (has(is->pending, i) && !has(is->settled, i)) {
+        if (model_has(is->pending, i) && !model_has(is->settled, i)) {
             assert_true(is->attempt >= s->attempts[i]);
             assert_true(is->attempt <= t->of.retries + 1); /* I8 */
             s->attempts[i] = is->attempt;
@@ -350,14 +339,15 @@ static void count(struct writing *w, bool ends)
     int64_t out = (int64_t)slice_out(new) - (int64_t)slice_out(old);
 
     for (size_t i = 0; i < new->count; i++) {
-        if (!has(w->s->late, i))
+        if (!model_has(w->s->late, i))
             continue;
-        if (has(old->pending, i) && !has(new->pending, i) && !has(new->failed, i)) {
+        if (model_has(old->pending, i) && !model_has(new->pending, i) &&
+            !model_has(new->failed, i)) {
             w->t->ok--;
             w->t->dead++;
         }
-        if (has(new->pending, i) && (ends || has(new->settled, i)))
-            flip(w->s->late, i);
+        if (model_has(new->pending, i) && (ends || model_has(new->settled, i)))
+            model_flip(w->s->late, i);
     }
     w->t->ok += ok;
     w->t->dead += dead;
@@ -436,7 +426,7 @@ static enum schedule_state progress(struct writing *w)
     return state;
 }
 
-static void complete(struct schedule_model *m, struct model_thing *t)
+void model_complete(struct schedule_model *m, struct model_thing *t)
 {
     if (t->ok + t->dead != (int64_t)t->of.count)
         return;
@@ -455,8 +445,8 @@ static void put_back(struct writing *w)
     bool pending;
 
     for (size_t i = 0; live && i < w->is.count; i++)
-        if (has(w->is.pending, i) && has(w->s->delivered, i))
-            heard(w->m, w->t, w->s, &w->is, i);
+        if (model_has(w->is.pending, i) && model_has(w->s->delivered, i))
+            model_heard(w->m, w->t, w->s, &w->is, i);
     pending = slice_ended(&w->is) < w->is.count;
     if (!pending && w->is.open)
         slice_end_pass(&w->is);
@@ -466,7 +456,7 @@ static void put_back(struct writing *w)
     w->s->waits = pending && tells(w->t, w->s);
     w->s->due_ms = 0;
     if (live && !pending)
-        complete(w->m, w->t);
+        model_complete(w->m, w->t);
     w->h->used = false;
 }
 
@@ -492,6 +482,7 @@ static void release(struct writing *w)
             assert_true(slice_read(&w->s->is, VIEW_NONE, model_size(w->t, w->h->slice)));
             memset(w->s->late, 0, sizeof w->s->late);
             memset(w->s->delivered, 0, sizeof w->s->delivered);
+            memset(w->s->copies, 0, sizeof w->s->copies);
         }
         request_back(w);
     }
@@ -594,85 +585,6 @@ void model_work_callback(struct schedule_model *m, struct model_hold *h)
         slice_hand_over(&w.is, 1);
         (void)progress(&w); /* never two at once: who has lost it is fenced before it calls */
     }
-}
-
-/* ---- receipts ---- */
-
-static const char *expected_receipt(struct schedule_model *m, struct model_thing *t, unsigned k,
-                                    size_t i, bool late)
-{
-    struct model_slice *s = &t->slice[k];
-    uint8_t *said = late ? s->late : s->delivered;
-    bool pending, out, counts;
-
-    if (t->of.kind == STORE_CALLBACK || !s->is.claimed || i >= model_size(t, k))
-        return "gone";
-    pending = has(s->is.pending, i);
-    out = pending && s->is.open && i < s->is.watermark && !has(s->is.settled, i);
-    counts = pending && !out && !late && t->st == STORE_LIVE &&
-             (!s->is.open || s->is.attempt > 1 || has(s->is.settled, i));
-    if (counts && !s->leased) {
-        s->delivered[i / 8] |= (uint8_t)(128u >> i % 8);
-        heard(m, t, s, &s->is, i);
-        if (slice_ended(&s->is) == s->is.count) {
-            s->waits = false;
-            if (s->is.open)
-                slice_end_pass(&s->is);
-            complete(m, t);
-        }
-        return "done";
-    }
-    if (has(said, i) || (late && has(s->is.failed, i)))
-        return "again";
-    if (pending && !out && !counts)
-        return "open";
-    if (late && !pending) {
-        t->ok--;
-        t->dead++;
-    }
-    flip(said, i);
-    return pending ? "early" : "done";
-}
-
-void model_receipt(struct schedule_model *m)
-{
-    struct model_thing *t = &m->things[model_pick(MODEL_THINGS)];
-    bool late = model_pick(2) == 0;
-    struct settlement said = {.state = late ? SETTLEMENT_LATE : SETTLEMENT_DELIVERED};
-    char slice[24];
-    char index[24];
-    struct buf kept;
-    struct buf event;
-    struct view args[7] = {view_of(t->of.id)};
-    const char *answer = NULL;
-    unsigned k = 0;
-    size_t i = 0;
-
-    if (!t->used)
-        return;
-    k = (unsigned)model_pick(t->slices);
-    i = model_pick(model_size(t, k) + 2);
-    said.index = (uint16_t)i;
-    buf_init(&kept, 64);
-    buf_init(&event, 64);
-    settlement_put_kept(&kept, &said);
-    settlement_put_event(&event, &said);
-    args[1] = schedule_number(slice, k);
-    args[2] = schedule_number(index, (int64_t)i);
-    args[3] = late ? VIEW("late") : VIEW("delivered");
-    args[4] = buf_view(&kept);
-    args[5] = buf_view(&event);
-    args[6] = VIEW("3600000");
-    answer = expected_receipt(m, t, k, i, late);
-    assert_string_equal(
-        schedule_rig_run(&m->rig, MODEL_SHARD, schedule_script(SCHEDULE_SCRIPT_RECEIPT), args, 7),
-        answer);
-    if (strcmp(answer, "done") == 0 || strcmp(answer, "early") == 0)
-        m->ended++;
-    m->did[DID_RECEIPT]++;
-    buf_done(&kept);
-    buf_done(&event);
-    model_compare(m, t, 0);
 }
 
 /* ---- the outbox ---- */

@@ -178,13 +178,15 @@ static void kannel_gets_a_long_text_in_parts(void **state)
                    "/sendsms?username=x&password=x&from=12345678&to=%%2B3580401234567"
                    "&charset=UTF-8&coding=0&udh=%%05%%00%%03P%%02%%01&text=%.153s"
                    "&dlr-mask=18&dlr-url=http%%3A%%2F%%2Fr%%3Fref%%3D" REF "%%26token%%3Ds"
-                   "%%26type%%3D%%25d%%26time%%3D%%25T%%26answer%%3D%%25A%%26id%%3D%%25F",
+                   "%%26type%%3D%%25d%%26time%%3D%%25T%%26answer%%3D%%25A%%26id%%3D%%25F"
+                   "%%26part%%3D1",
                    text);
     built(&t, "GET", path, "");
     assert_true(view_is(header(&t, "Idempotency-Key"), REF "/1"));
     has(&t, 1,
         "&udh=%05%00%03P%02%02&text=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
         "&dlr-mask=19&");
+    assert_null(strstr(buf_text(&t.request.path), "part"));
     assert_true(view_is(header(&t, "Idempotency-Key"), REF "/2"));
     t.send.attempt++; /* is told from the one before */
     has(&t, 0, "&udh=%05%00%03Q%02%01&");

@@ -156,6 +156,20 @@ static void every_status_is_read_as_its_gateway_means_it(void **state)
     }
 }
 
+static void kannel_says_which_part_of_a_text_has_failed(void **state)
+{
+    struct heard h;
+    struct fault f = {0};
+
+    (void)state;
+    assert_true(hear(&receipt_kannel, VIEW("ref=" REF "&type=2&id=7"), VIEW_NONE, &h, &f));
+    assert_false(h.receipts[0].of_part);
+    assert_true(hear(&receipt_kannel, VIEW("ref=" REF "&type=2&id=7&part=1"), VIEW_NONE, &h, &f));
+    assert_true(h.receipts[0].of_part);
+    assert_true(hear(&receipt_kannel, VIEW("ref=" REF "&type=4&id=7&part=1"), VIEW_NONE, &h, &f));
+    assert_false(h.receipts[0].of_part);
+}
+
 static void what_has_no_ref_of_ours_is_heard_as_nobodys(void **state)
 {
     struct heard h;
@@ -552,6 +566,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_status_is_read_as_its_gateway_means_it),
+        cmocka_unit_test(kannel_says_which_part_of_a_text_has_failed),
         cmocka_unit_test(what_has_no_ref_of_ours_is_heard_as_nobodys),
         cmocka_unit_test(what_customers_write_is_heard),
         cmocka_unit_test(a_text_has_the_name_that_its_gateway_gave_it),
