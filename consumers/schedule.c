@@ -17,6 +17,7 @@
 #define FSCK_PACE_MS 20      /* between two things that are checked */
 #define FSCK_REST_MS 3600000 /* between two rounds */
 #define CLOSE_MS     5000    /* beyond schedule.drain, for the brokers' answers */
+#define TOKENS_MS    500     /* at the start, for the channels' access tokens */
 
 struct program {
     struct service service; /* the first */
@@ -27,6 +28,7 @@ struct program {
     struct redis_wake *hints;
     struct redis_fsck *fsck;
     struct tokens *http;
+    int64_t begin_ms;        /* whatever tokens are there: by the loop's clock */
     struct kafka_sink *sink; /* NULL: outcomes are not told */
     struct schedule *schedule;
     bool closing;
@@ -145,6 +147,15 @@ static void stop(struct service *s)
 
 /* ---- the turn ---- */
 
+/* What is due at the start does not go without its channel's token; but one that does not come
+ * keeps its own channel waiting, not the others: that one is out of reach until then. */
+static int64_t tokens_wait_ms(const struct program *p)
+{
+    int64_t wait_ms = p->begin_ms - (int64_t)uv_now(&p->service.loop);
+
+    return tokens_settled(p->http) || p->service.stopping || wait_ms < 0 ? 0 : wait_ms;
+}
+
 static int64_t turn(struct service *s)
 {
     struct program *p = program_of(s);
@@ -152,8 +163,9 @@ static int64_t turn(struct service *s)
 
     if (p->closing)
         return -1;
-    if (!tokens_settled(p->http) && !s->stopping)
-        return -1; /* what is due at the start does not go without its channel's token */
+    wait_ms = tokens_wait_ms(p);
+    if (wait_ms > 0)
+        return wait_ms;
     wait_ms = schedule_turn(p->schedule);
     if (s->stopping && schedule_drained(p->schedule)) {
         close_all(p);
@@ -178,6 +190,7 @@ static bool ready(struct service *s, struct buf *why)
     struct program *p = program_of(s);
     bool is_ready = schedule_ready(p->schedule, why);
 
+    is_ready = tokens_ready(p->http, why) && is_ready;
     if (p->sink != NULL && kafka_sink_trouble(p->sink)[0] != '\0')
         is_ready = !buf_printf(why, "Kafka, outcomes: %s\n", kafka_sink_trouble(p->sink));
     if (redis_trouble(p->redis)[0] != '\0')
@@ -277,6 +290,7 @@ static bool start(struct service *s, struct fault *f)
                          on_reply, p, log, f);
     if (p->http == NULL)
         return fault_add(f, "channels");
+    p->begin_ms = (int64_t)uv_now(&s->loop) + TOKENS_MS;
     if (!start_sink(p, &ports.sink, f))
         return false;
     ports.schedule = redis_schedule_port(p->store);

@@ -1,7 +1,6 @@
 #include "consumers/tokens.h"
 
 #include "bridge/core/backoff.h"
-#include "bridge/core/buf.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/oauth.h"
 #include "consumers/http_secrets.h"
@@ -174,6 +173,11 @@ static bool has_token(const struct source *s)
     return s->bearer != NULL && (int64_t)uv_now(s->all->loop) < s->until_ms;
 }
 
+static const char *why_not(const struct source *s)
+{
+    return s->why[0] != '\0' ? s->why : "it is being fetched";
+}
+
 static void call_free(struct call *c)
 {
     forget(c->bearer);
@@ -193,8 +197,7 @@ static void refuse(struct tokens *t, struct source *s)
             at = &c->next;
             continue;
         }
-        (void)snprintf(error, sizeof error, "no token: %s",
-                       s->why[0] != '\0' ? s->why : "it is being fetched");
+        (void)snprintf(error, sizeof error, "no token: %s", why_not(s));
         *at = c->next;
         call_free(c);
         t->on_reply(t->owner, &reply);
@@ -299,6 +302,17 @@ bool tokens_settled(const struct tokens *t)
         if (t->sources[i].destination != 0 && !t->sources[i].settled)
             return false;
     return true;
+}
+
+bool tokens_ready(const struct tokens *t, struct buf *why)
+{
+    bool ready = true;
+
+    for (size_t i = 0; i < t->count; i++)
+        if (t->sources[i].destination != 0 && !has_token(&t->sources[i]))
+            ready = !buf_printf(why, "channel %s has no token: %s\n", t->sources[i].conf->name,
+                                why_not(&t->sources[i]));
+    return ready;
 }
 
 /* ---- making and unmaking ---- */

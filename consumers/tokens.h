@@ -9,6 +9,7 @@
 #ifndef CONSUMERS_TOKENS_H
 #define CONSUMERS_TOKENS_H
 
+#include "bridge/core/buf.h"
 #include "bridge/io/http_client.h"
 #include "bridge/ports/notice.h"
 
@@ -29,6 +30,8 @@ struct tokens *tokens_new(struct uv_loop_s *loop, const struct http_destination 
 struct http_port tokens_port(struct tokens *t);
 /* Each has its first token, or a reason why not. */
 bool tokens_settled(const struct tokens *t);
+/* Each that wants one has a token? If not, `why` has a sentence for each that has none. */
+bool tokens_ready(const struct tokens *t, struct buf *why);
 /* As http_client_close; `closed` is called once all is gone, the tokens too. */
 void tokens_close(struct tokens *t, void (*closed)(void *owner), void *owner);
 
