@@ -249,6 +249,18 @@ static int64_t due_ms(const struct holding *h, const struct schedule_claimed_sli
     return slice->due_ms > created_ms ? slice->due_ms : created_ms;
 }
 
+/* For how long it is left to processes that know its source, if there are any: as claims do
+ * (struct schedule_closed, unknown). */
+static int64_t stranger_rest_ms(const struct holding *h, int64_t store_ms)
+{
+    const struct schedule_message *m = &h->content->message;
+    int64_t rest = (store_ms - (m->at_ms > m->created_ms ? m->at_ms : m->created_ms)) / 4;
+
+    if (rest < SCHEDULE_STRANGER_MS)
+        return SCHEDULE_STRANGER_MS;
+    return rest < SCHEDULE_SHUT_MS ? rest : SCHEDULE_SHUT_MS;
+}
+
 static void take_message(struct schedule *s, struct holding *h)
 {
     struct sender *from = schedule_sender_find(s, h->content->message.source);
@@ -259,7 +271,7 @@ static void take_message(struct schedule *s, struct holding *h)
 
     if (from == NULL) {
         say_stranger(s, h->content->message.source);
-        schedule_hold_leave(s, h, LEAVING_RELEASED, store + SCHEDULE_SHUT_MS, true);
+        schedule_hold_leave(s, h, LEAVING_RELEASED, store + stranger_rest_ms(h, store), true);
         return;
     }
     schedule_sender_join(h, from);

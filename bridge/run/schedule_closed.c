@@ -87,6 +87,25 @@ static struct schedule_closed paced(const struct schedule *s, const struct sende
         .alone = from->conf->rate > 0 && in_lease(s, rate) <= SLICE_DESTINATIONS_MAX};
 }
 
+/* One request at a time shows whether its channel works again: little is held for that, of its
+ * messages a slice each. The rest is looked at the more seldom, the more often it was in vain. */
+static int64_t probe_rest_ms(const struct sender *from)
+{
+    int64_t rest = SCHEDULE_POLL_MS * (1 + (int64_t)from->channel->breaker.opened);
+
+    return rest < SCHEDULE_FULL_PACE_MS ? rest : SCHEDULE_FULL_PACE_MS;
+}
+
+static struct schedule_closed probed(const struct schedule *s, const struct sender *from)
+{
+    bool enough = is_slow_full(s) && from->channel->busy_count > 0;
+
+    return (struct schedule_closed){.source = view_of(from->source),
+                                    .until_ms = schedule_store_ms(s) + probe_rest_ms(from),
+                                    .room =
+                                        enough ? 0 : above_zero(SCHEDULE_NEWCOMERS - from->held)};
+}
+
 /* Needs more soon: it is told of before those that only have enough. */
 static bool runs_dry(const struct schedule *s, const struct sender *from)
 {
@@ -99,9 +118,10 @@ static void put_strangers(struct schedule *s, int64_t now)
 {
     for (size_t i = 0; i < SCHEDULE_STRANGERS_MAX; i++)
         if (s->strangers[i].until_ms > now)
-            put(s, (struct schedule_closed){.source = view_of(s->strangers[i].source),
-                                            .until_ms =
-                                                schedule_store_at(s, s->strangers[i].until_ms)});
+            put(s,
+                (struct schedule_closed){.source = view_of(s->strangers[i].source),
+                                         .until_ms = schedule_store_at(s, s->strangers[i].until_ms),
+                                         .unknown = true});
 }
 
 /* open: one without a rate is told of, too, as the others are not as free. */
@@ -113,6 +133,8 @@ static void put_sender(struct schedule *s, struct sender *from, int64_t now, boo
     if (until > now + SCHEDULE_POLL_MS)
         put(s, (struct schedule_closed){.source = view_of(from->source),
                                         .until_ms = schedule_store_at(s, until)});
+    else if (schedule_channel_fails(from->channel))
+        put(s, probed(s, from));
     else if (rate > 0)
         put(s, paced(s, from, rate));
     else if (open)
@@ -154,6 +176,9 @@ int64_t schedule_closed_full_ms(const struct schedule *s, const struct sender *f
 {
     int64_t rate = rate_of(s, from);
 
+    if (schedule_channel_fails(from->channel) && is_slow_full(s) &&
+        (from->held > 0 || from->channel->busy_count > 1))
+        return probe_rest_ms(from);
     if (!s->has_others || rate == 0 ||
         from->held <= 2 * (LEASES_AHEAD * in_lease(s, rate) + SCHEDULE_NEWCOMERS))
         return 0;

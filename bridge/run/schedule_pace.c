@@ -10,7 +10,9 @@
  * For a while after it was behind a sender is taken for one that still is.
  *
  * What is held of a sender that takes longer than one look is slow: it counts for nobody else's
- * room (D8). How much of it is held, claims are told (schedule_closed.c).
+ * room (D8). So is what waits for a channel that fails, as its probe may take as long as a request,
+ * and for a gateway that has said to wait.
+ * How much of it is held, claims are told (schedule_closed.c).
  */
 
 #define UP   4
@@ -45,7 +47,8 @@ bool schedule_is_slow(const struct schedule *s, const struct sender *from)
     int64_t rate = from->conf->rate;
     int64_t pace = schedule_pace_of(s, from);
 
-    return (rate > 0 && from->held * 1000 / rate > SCHEDULE_NEXT_MS) ||
+    return schedule_channel_fails(from->channel) || schedule_now(s) < from->pacer.held_to_ms ||
+           (rate > 0 && from->held * 1000 / rate > SCHEDULE_NEXT_MS) ||
            (pace > 0 && from->held * 1000 / pace > SCHEDULE_PACE_MS);
 }
 

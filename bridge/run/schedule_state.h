@@ -72,6 +72,7 @@
 #define SCHEDULE_FULL_MOST_MS  30000
 #define SCHEDULE_FULL_PACE_MS  5000  /* the most where it is not its rate that holds a sender up */
 #define SCHEDULE_SHUT_MS       60000 /* for how long what nobody here can send is left alone */
+#define SCHEDULE_STRANGER_MS   250   /* the same, of one that another process may know, at first */
 #define SCHEDULE_SOURCE_MAX    256
 #define SCHEDULE_STRANGERS_MAX 16 /* sources left alone at a time */
 #define SCHEDULE_RELAY_IDLE_MS 2000
@@ -506,6 +507,8 @@ bool schedule_channel_unwelcome(struct channel_of *c, const struct channel_ref *
 bool schedule_channel_stops_again(struct channel_of *c, const struct channel_ref *who);
 /* Nothing of ours is welcome: stops it for all processes. */
 void schedule_channel_stop(struct schedule *s, struct channel_of *c, const char *why);
+/* It did not work last, or is stopped: one probe at a time is all that goes out. */
+bool schedule_channel_fails(const struct channel_of *c);
 /* May one more request be begun? Asks for the probe of a stopped one by itself. */
 bool schedule_channel_allows(struct schedule *s, struct channel_of *c, int64_t now_ms);
 int64_t schedule_channel_wake_ms(const struct channel_of *c, int64_t now_ms);

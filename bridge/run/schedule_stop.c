@@ -186,6 +186,11 @@ static bool is_known(const struct channel_of *c, int64_t now_ms)
     return c->known && now_ms - c->known_ms <= SCHEDULE_LOOK_OLD_MS;
 }
 
+bool schedule_channel_fails(const struct channel_of *c)
+{
+    return c->breaker.state != BREAKER_CLOSED;
+}
+
 bool schedule_channel_allows(struct schedule *s, struct channel_of *c, int64_t now_ms)
 {
     if (!is_known(c, now_ms) || !breaker_allows(&c->breaker, now_ms))

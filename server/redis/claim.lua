@@ -7,19 +7,20 @@
 -- ARGV: 1 slices  2 quantum  3 lease, ms  4 head start  5 the subType that has none  6 owner, 8 bytes
 --       7 entries that the outbox may hold  8 "1": calls to be begun, too  9 what is due so soon, ms
 --       10 of every other source, or ''  11 so many closed sources, then each of them, then of each shard:
---       destinations. A closed source is "<until, ms> <more> <room> <1: alone> <source>" (struct
+--       destinations. A closed source is "<until, ms> <more> <room> <1: alone, 2: unknown> <source>" (struct
 --       schedule_closed of bridge/ports/schedule.h); until 0: it is open
 -- Gives of each shard {now, next, outbox is full, {{id, fields ...} ...}, {{message, slice, doubt, ends,
 -- due, flags, record, addresses} ...}, {{id, slice or -1, why} ...}}; message counts from 0; flags: 1 cancelled,
 -- 2 timed out; the last are damaged and were put aside, or without an id: why there is no more. Or an
 -- error's text: then nothing was taken.
 local REAP, PROMOTE, SKIP = 64, 128, 64
+local REST, RESTS = 250, 4 -- of what is unknown here: at least so long, ms, or that part of its lateness
 local LOOKS, LOOK = 8, 1024 -- at leases, for those of one message
 local FIELDS = {'st', 'kind', 'n', 'C', 'mr', 'w', 'pz', 'src', 'sub', 'ct', 'body', 'rd', 'at',
   'created', 'pk', 'c0', 'vf'} -- the last two are not told
 local OF_CALL = {'last', 'fail', 'next', 'lastcall', 'calls', 'cust', 'queue', 'oqn', 'oqname', 'extra',
   'gw', 'notes', 'idle', 'wishes'} -- of a callback these follow
-local ST, KIND, COUNT, SLICES, WEIGHT, PAUSED, SOURCE, SUBTYPE, AT = 1, 2, 3, 4, 6, 7, 8, 9, 13
+local ST, KIND, COUNT, SLICES, WEIGHT, PAUSED, SOURCE, SUBTYPE, AT, CREATED = 1, 2, 3, 4, 6, 7, 8, 9, 13, 14
 local NOT_BEFORE, LIST, PLACE = #FIELDS - 2, #FIELDS - 1, #FIELDS
 local OPEN = 1
 
@@ -30,9 +31,9 @@ local soon_text, ends_text, rooms = digits(soon), digits(ends), 11 + ARGV[11]
 
 -- Its source, and what may be taken from it; false: all.
 local function closed_of(text)
-  local till, more, room, alone, source = string.match(text, '^(%d+) (%d+) (%d+) (%d) (.*)$')
+  local till, more, room, flag, source = string.match(text, '^(%d+) (%d+) (%d+) (%d) (.*)$')
   return source, tonumber(till) > soon and {till = tonumber(till), more = tonumber(more),
-    room = tonumber(room), alone = alone == '1'}
+    room = tonumber(room), alone = flag == '1', unknown = flag == '2'}
 end
 
 for i = 12, rooms do
@@ -128,6 +129,10 @@ local function rests(c, id, m)
   local from = rule_of(m)
   if not from then
     return nil
+  end
+  if from.unknown then -- to this process; others find it in between
+    local late = now - math.max(tonumber(m[AT] or 0), tonumber(m[CREATED] or 0))
+    return math.min(from.till, now + math.max(REST, math.floor(late / RESTS)))
   end
   if from.room == 0 and from.more == 0 then
     return from.till

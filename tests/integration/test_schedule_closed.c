@@ -127,6 +127,34 @@ static void a_source_that_is_not_named_is_one_of_the_others(void **state)
     hand_expect_sound(&hand_rig, large.id);
 }
 
+/* How long a message rests that is so late, where its source is unknown until then. */
+static int64_t rest_of(int64_t late_ms, int64_t until_ms)
+{
+    struct schedule_closed unknown = {.source = VIEW("s1"), .unknown = true};
+    struct schedule_claim c = hand_usual;
+    struct rig_message m = hand_message(1);
+
+    assert_int_equal(hand_empty(NULL), 0);
+    assert_int_equal(hand_claim(&hand_rig, 0), 0); /* tells the time */
+    m.at_ms = hand_rig.claimed.now_ms - late_ms;
+    schedule_rig_post(&hand_rig, &m);
+    unknown.until_ms = hand_rig.claimed.now_ms + until_ms;
+    c.closed = &unknown;
+    c.closed_count = 1;
+    assert_int_equal(hand_claim_of(&hand_rig, 1, c), 0);
+    hand_expect_sound(&hand_rig, m.id);
+    return hand_rig.claimed.next_ms - hand_rig.claimed.now_ms;
+}
+
+/* Another process may know it: it is left to others the longer, the later it is. */
+static void what_nobody_here_knows_is_left_to_others(void **state)
+{
+    (void)state;
+    assert_in_range(rest_of(0, 600000), 250, 15000);
+    assert_in_range(rest_of(100000, 600000), 25000, 40000);
+    assert_in_range(rest_of(4000000, 60000), 0, 60000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +162,7 @@ int main(void)
         cmocka_unit_test_setup(a_full_source_takes_small_ones_and_no_more_of_what_it_has,
                                hand_empty),
         cmocka_unit_test_setup(a_source_that_is_not_named_is_one_of_the_others, hand_empty),
+        cmocka_unit_test(what_nobody_here_knows_is_left_to_others),
     };
 
     return cmocka_run_group_tests(tests, hand_start, hand_stop);

@@ -31,11 +31,12 @@
 #define IDLE_MS    100
 #define PACE_FIRST 2000 /* of one of whom nothing is known yet */
 #define LATE_MS    250  /* two looks, and what comes of them */
+#define TIMEOUT_MS 10000
 
 /* One thing that the loop hears of later. A gate is never shut, and no sender has a rate. */
 struct event {
     struct heap_item at; /* first, so that it is one */
-    enum { CLAIMED, WRITTEN, GRANTED, REPLIED } kind;
+    enum { CLAIMED, WRITTEN, GRANTED, REPLIED, THROTTLED, TIMED_OUT } kind;
     uint64_t token;
     unsigned channel;
 };
@@ -53,6 +54,10 @@ struct world {
     size_t size;      /* of so many destinations; of 1: messages */
     size_t calls;     /* due when the campaign is */
     int64_t reply_ms; /* of who is slow, on average */
+    bool silent;      /* it takes requests and says nothing */
+    size_t takes; /* in a second; beyond that it answers 429 and is to be left for one. 0: all */
+    size_t taken_now; /* in this second */
+    int64_t second;
     bool claiming[SHARD_COUNT];
     bool reading[SHARD_COUNT];
     struct schedule_claim asked; /* of the shard */
@@ -136,9 +141,15 @@ static void finish(void *ctx, const struct schedule_write *write)
     progress(ctx, write);
 }
 
+/* It is there to be taken again. */
 static void release(void *ctx, const struct schedule_write *write)
 {
-    ((struct world *)ctx)->put_down++;
+    struct world *w = ctx;
+
+    w->put_down++;
+    w->taken--;
+    if (write->park && write->at_ms > w->parked_to_ms)
+        w->parked_to_ms = write->at_ms;
     progress(ctx, write);
 }
 
@@ -150,6 +161,11 @@ static void end_call(void *ctx, const struct schedule_call_end *e)
 static void ask(void *ctx, const struct schedule_ask *a)
 {
     later(ctx, GRANTED, STORE_MS)->token = a->token;
+}
+
+static void shut(void *ctx, const struct schedule_shut *gate)
+{
+    later(ctx, WRITTEN, STORE_MS)->token = gate->token;
 }
 
 static void flush(void *ctx)
@@ -321,8 +337,9 @@ static bool build(const struct channel_setup *s, const struct channel_send *m,
 
 static void judge(const struct channel_reply *reply, struct channel_outcome *out)
 {
-    (void)reply;
-    *out = (struct channel_outcome){.verdict = CHANNEL_HANDLED};
+    *out = reply->status == 429
+               ? (struct channel_outcome){.verdict = CHANNEL_THROTTLED, .wait_ms = 1000}
+               : (struct channel_outcome){.verdict = CHANNEL_HANDLED};
 }
 
 static bool build_call(const struct channel_setup *s, const struct dialler_call *call,
@@ -344,14 +361,28 @@ static const struct dialler fake_dialler = {
     .name = "fake", .build = build_call, .judge = judge_call};
 static const struct channel fake = {.name = "fake", .build = build, .judge = judge};
 
+/* What becomes of a request to the slow one. */
+static int fate(struct world *w)
+{
+    if (w->silent)
+        return TIMED_OUT;
+    w->taken_now = w->second == w->now_ms / 1000 ? w->taken_now : 0;
+    w->second = w->now_ms / 1000;
+    return w->takes > 0 && w->taken_now++ >= w->takes ? THROTTLED : REPLIED;
+}
+
 static bool submit(void *ctx, const struct http_call *call, struct fault *f)
 {
     struct world *w = ctx;
     /* Half as long to half as long again. */
     int64_t after_ms = w->reply_ms / 2 + (int64_t)rng_below(&w->rng, (uint64_t)w->reply_ms + 1);
-    struct event *e = later(w, REPLIED, call->destination == FAST ? 1 : after_ms);
+    int kind = call->destination == SLOW ? fate(w) : REPLIED;
+    struct event *e;
 
     (void)f;
+    if (kind == TIMED_OUT)
+        after_ms = TIMEOUT_MS;
+    e = later(w, kind, call->destination == FAST ? 1 : after_ms);
     e->token = call->token;
     e->channel = call->destination;
     w->out[call->destination]++;
@@ -375,10 +406,15 @@ static void cancel(void *ctx, uint64_t token)
 static void happen(struct world *w, struct event *e)
 {
     const struct http_reply reply = {
-        .token = e->token, .fate = HTTP_ANSWERED, .status = 200, .elapsed_ms = w->reply_ms};
+        .token = e->token,
+        .fate = e->kind == TIMED_OUT ? HTTP_UNKNOWN : HTTP_ANSWERED,
+        .status = e->kind == THROTTLED ? 429 : 200,
+        .elapsed_ms = w->reply_ms,
+        .error = e->kind == TIMED_OUT ? "no reply in time" : NULL,
+    };
     const struct schedule_grant granted = {.token = e->token, .state = SCHEDULE_DONE};
 
-    if (e->kind == REPLIED) {
+    if (e->kind == REPLIED || e->kind == THROTTLED || e->kind == TIMED_OUT) {
         w->out[e->channel]--;
         schedule_on_reply(w->loop, &reply);
     } else if (e->kind == WRITTEN) {
@@ -439,6 +475,7 @@ static void start(struct world *w, int slots, int64_t reply_ms)
                      .release = release,
                      .end_call = end_call,
                      .ask = ask,
+                     .shut = shut,
                      .flush = flush,
                      .read_outbox = read_outbox},
         .http = {w, submit, cancel},
@@ -453,16 +490,19 @@ static void start(struct world *w, int slots, int64_t reply_ms)
                                                   .setup = {.kind = &fake},
                                                   .http = SLOW,
                                                   .slots = slots,
-                                                  .timeout_ms = 10000};
-    w->channels[FAST] = (struct schedule_channel){
-        .name = "fast", .setup = {.kind = &fake}, .http = FAST, .slots = 64, .timeout_ms = 10000};
+                                                  .timeout_ms = TIMEOUT_MS};
+    w->channels[FAST] = (struct schedule_channel){.name = "fast",
+                                                  .setup = {.kind = &fake},
+                                                  .http = FAST,
+                                                  .slots = 64,
+                                                  .timeout_ms = TIMEOUT_MS};
     w->senders[SLOW] = (struct schedule_sender){.address = "slow@x", .channel = SLOW, .zone = &utc};
     w->senders[FAST] = (struct schedule_sender){.address = "fast@x", .channel = FAST, .zone = &utc};
     w->channels[DIALLER] = (struct schedule_channel){.name = "dialler",
                                                      .dialler = &fake_dialler,
                                                      .http = DIALLER,
                                                      .slots = slots,
-                                                     .timeout_ms = 10000};
+                                                     .timeout_ms = TIMEOUT_MS};
     conf = (struct schedule_conf){.dialler = DIALLER,
                                   .call_zone = &utc,
                                   .channels = w->channels,
@@ -527,22 +567,10 @@ static void what_waits_for_a_slow_gateway_keeps_nobody_else_waiting(void **state
     expect_nobody_waits_for_the_slow_one(64, 300);
     expect_nobody_waits_for_the_slow_one(1, 1000);
     expect_nobody_waits_for_the_slow_one(600, 300);
-}
-
-/* It is behind all the time, too: more comes at once than goes in seconds. */
-static void a_fast_gateway_never_waits_for_more(void **state)
-{
-    (void)state;
+    /* A fast one is behind all the time, too: more comes at once than goes in seconds. */
     expect_nobody_waits_for_the_slow_one(64, 10);
     expect_nobody_waits_for_the_slow_one(2000, 300);
     expect_nobody_waits_for_the_slow_one(64, 1);
-}
-
-static void start_small(int64_t reply_ms)
-{
-    start(&world, 64, reply_ms);
-    world.campaign = 60000;
-    world.size = 1;
 }
 
 /* Each is looked at again and again: they rest only where they would be held for a minute, and for
@@ -553,7 +581,9 @@ static void many_small_messages_are_seldom_put_to_rest(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++) {
-        start_small(replies[i]);
+        start(&world, 64, replies[i]);
+        world.campaign = 60000;
+        world.size = 1;
         until_all_are_due(&world, 2000); /* until one of as many as can be held has gone */
         assert_in_range(world.rests, 0, pace(&world) < 1000 ? 13 : 0);
         end(&world);
@@ -564,7 +594,9 @@ static void many_small_messages_are_seldom_put_to_rest(void **state)
 static void a_gateway_that_has_recovered_is_not_left_idle(void **state)
 {
     (void)state;
-    start_small(6000);
+    start(&world, 64, 6000);
+    world.campaign = 60000;
+    world.size = 1;
     while (world.now_ms < START_MS + 20000)
         step(&world);
     world.reply_ms = 20;
@@ -596,6 +628,44 @@ static void how_fast_one_went_is_forgotten_at_any_time(void **state)
     }
 }
 
+/* One request at a time shows whether it is still silent; what waits for that is little, and takes
+ * nobody's room. */
+static void what_waits_for_a_silent_gateway_keeps_nobody_else_waiting(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size <= SLICE_DESTINATIONS_MAX; size *= SLICE_DESTINATIONS_MAX) {
+        size_t tried;
+
+        start(&world, 64, 300);
+        world.silent = true;
+        world.size = size;
+        world.campaign = size > 1 ? 5 : 100;
+        while (size == 1 && world.now_ms < START_MS + TIMEOUT_MS + 1000)
+            step(&world);
+        world.campaign = size > 1 ? 5 : 22000; /* more than can be held */
+        until_all_are_due(&world, LATE_MS);
+        tried = world.begun[SLOW];
+        assert_in_range(tried, 64 + 2, 64 + 6); /* probes, each for TIMEOUT_MS */
+        world.silent = false;
+        while (world.now_ms < single_due_ms(SINGLES) + 2 * TIMEOUT_MS)
+            step(&world);
+        assert_true(world.begun[SLOW] > tried + 1000);
+        end(&world);
+    }
+}
+
+static void what_waits_for_one_that_throttles_keeps_nobody_else_waiting(void **state)
+{
+    (void)state;
+    start(&world, 64, 20);
+    world.takes = 50;
+    world.campaign = 6;
+    world.size = SLICE_DESTINATIONS_MAX;
+    until_all_are_due(&world, LATE_MS);
+    assert_true(world.begun[SLOW] > 20 * world.takes);
+    end(&world);
+}
+
 static void what_waits_for_the_dialler_keeps_no_message_waiting(void **state)
 {
     const int64_t replies[] = {2000, 300, 10};
@@ -618,10 +688,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_waits_for_a_slow_gateway_keeps_nobody_else_waiting),
-        cmocka_unit_test(a_fast_gateway_never_waits_for_more),
         cmocka_unit_test(many_small_messages_are_seldom_put_to_rest),
         cmocka_unit_test(a_gateway_that_has_recovered_is_not_left_idle),
         cmocka_unit_test(how_fast_one_went_is_forgotten_at_any_time),
+        cmocka_unit_test(what_waits_for_a_silent_gateway_keeps_nobody_else_waiting),
+        cmocka_unit_test(what_waits_for_one_that_throttles_keeps_nobody_else_waiting),
         cmocka_unit_test(what_waits_for_the_dialler_keeps_no_message_waiting),
     };
 
