@@ -101,7 +101,7 @@ void dlq_print(struct dlq *d, const struct dlq_entry *e)
 {
     char place[DEAD_LETTER_PLACE_MAX];
     char time[DATETIME_TEXT_MAX];
-    char subject[TEXT_SHOWN];
+    char shown[TEXT_SHOWN];
     char sentence[TEXT_SHOWN];
 
     if (d->json) {
@@ -112,8 +112,8 @@ void dlq_print(struct dlq *d, const struct dlq_entry *e)
     datetime_format(e->letter.time_ms, time);
     printf("%-10s %s  ", place, time);
     if (e->has_event) {
-        put_plain(e->event.type, stdout);
-        printf(" %s", mask_sentence(e->event.subject, subject, sizeof subject));
+        printf("%s ", mask_sentence(e->event.type, shown, sizeof shown));
+        printf("%s", mask_sentence(e->event.subject, shown, sizeof shown));
     } else {
         printf("(no event)");
     }

@@ -10,11 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORD_MIN      3  /* bytes of a word that tells whose it is */
-#define WORD_MAX      40 /* bytes of one word in quotes that is shown */
-#define HIDDEN_DIGITS 5  /* mask_sentence hides a number of so many by itself */
-#define NUMBER_DIGITS 7  /* one of so many is hidden here whatever parts them */
-#define FORMS_MAX     4  /* one in the other: a page that shows an encoded URL that … */
+#define WORD_MIN  3  /* bytes of a word that tells whose it is */
+#define WORD_MAX  40 /* bytes of one word in quotes that is shown */
+#define FORMS_MAX 4  /* one in the other: a page that shows an encoded URL that … */
 
 _Static_assert(ECHO_LINE_MAX <= REPEAT_TEXT_MAX, "a line can be looked through");
 
@@ -22,16 +20,11 @@ _Static_assert(ECHO_LINE_MAX <= REPEAT_TEXT_MAX, "a line can be looked through")
 
 static bool is_hidden_number(struct view value)
 {
-    size_t digits = 0;
+    char shown[MASK_NUMBER_MAX];
 
-    for (size_t i = 0; i < value.n; i++) {
-        bool digit = ascii_is_digit(value.p[i]);
-
-        digits += digit;
-        if (!digit && !view_has(VIEW(" +-()."), value.p[i]))
-            return false;
-    }
-    return digits >= HIDDEN_DIGITS;
+    while (value.n > 0 && view_has(VIEW(" +("), value.p[0]))
+        value = view_skip(value, 1);
+    return value.n > 0 && mask_number(value, shown) == value.n;
 }
 
 /* A line at a time, as one is all that is shown. */
@@ -179,32 +172,6 @@ static void put_repeat(const struct sentence *s, struct view text, unsigned char
         put_length(to, text);
 }
 
-/* A number, however it is written: whole digits of a sentence with anything but letters between. */
-static size_t number_at(struct view line, size_t at)
-{
-    size_t digits = 0;
-    size_t end = at;
-
-    for (size_t i = at; i < line.n && ((line.p[i] & 0x80) != 0 || !ascii_is_letter(line.p[i])); i++)
-        if (ascii_is_digit(line.p[i])) {
-            digits++;
-            end = i + 1;
-        }
-    return ascii_is_digit(line.p[at]) && digits >= NUMBER_DIGITS ? end - at : 0;
-}
-
-/* As mask_sentence shows one. */
-static void put_number(struct shown *to, struct view number)
-{
-    char masked[] = "…000";
-    size_t n = sizeof masked - 1;
-
-    for (size_t i = number.n; i > 0 && n > sizeof "…" - 1; i--)
-        if (ascii_is_digit(number.p[i - 1]))
-            masked[--n] = number.p[i - 1];
-    put_masked(to, masked);
-}
-
 /* What stands in quotes may be a whole sentence, as in JSON: several words, most of them nobody's.
  * Those of one or two letters are everybody's. */
 static bool is_sentence(const struct sentence *s, size_t at, size_t inside)
@@ -299,6 +266,7 @@ static size_t show_character(const struct sentence *s, struct view rest, struct 
 static size_t show_piece(const struct sentence *s, size_t at, struct shown *to)
 {
     struct view rest = view_skip(s->line, at);
+    char number[MASK_NUMBER_MAX];
     unsigned char marks;
     size_t inside = 0;
     size_t n = repeat_at(&s->repeats, at, &marks);
@@ -314,9 +282,14 @@ static size_t show_piece(const struct sentence *s, size_t at, struct shown *to)
         put_length(to, (struct view){rest.p, n});
         return n;
     }
-    n = number_at(s->line, at);
+    n = mask_spares(rest, at > 0 ? s->line.p[at - 1] : ' ');
+    if (n > 0 && !repeat_holds(&s->repeats, at, n)) {
+        put_words(to, (struct view){rest.p, n});
+        return n;
+    }
+    n = mask_number(rest, number);
     if (n > 0) {
-        put_number(to, (struct view){rest.p, n});
+        put_masked(to, number);
         return n;
     }
     return show_character(s, rest, to);

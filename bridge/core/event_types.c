@@ -137,8 +137,13 @@ bool event_type_subject(const struct event_type *t, struct view subject, struct 
         *rest = tail;
         return true;
     }
-    return fault_set(f, FAULT_REJECT, "subject is '%s'; it must be %s/%s",
-                     mask_sentence(subject, quoted, sizeof quoted), t->collection,
+    /* What follows the slash may be somebody's address. */
+    return fault_set(f, FAULT_REJECT, "subject is '%s%s'; it must be %s/%s",
+                     mask_sentence(collection, quoted, sizeof quoted),
+                     tail.n > 0                 ? "/…"
+                     : collection.n < subject.n ? "/"
+                                                : "",
+                     t->collection,
                      consent       ? "<usage>_<address>"
                      : t->is_write ? "<reference>"
                                    : "<id>");

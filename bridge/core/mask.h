@@ -10,16 +10,26 @@
 
 #include "bridge/core/view.h"
 
-#define MASK_TEXT_MAX 96 /* with the NUL */
+#define MASK_TEXT_MAX   96 /* with the NUL */
+#define MASK_NUMBER_MAX 8
 
 /* out is NUL-terminated and holds printable ASCII and '…' only. Returns out. */
 const char *mask_address(struct view address, char out[MASK_TEXT_MAX]);
 const char *mask_text(struct view text, char out[MASK_TEXT_MAX]); /* always the length */
-/* Copies text to `out` (size bytes with the NUL, at least 1), every run of 5 or more digits in it
- * (blanks, '-', '(', ')', '.', '/' and whatever is not ASCII between them included) shown as "…"
- * and its last three digits, but for a moment ("2011-12-31T13:15:30.123Z"); control characters and
- * what is not UTF-8 as '?'. Cut at a whole character. For sentences that other systems wrote, such
- * as an HTTP error body. Returns out. */
+/* Bytes at the start of text, before which `before` stands, that are shown as they are, though they
+ * have digits: a moment
+ * ("2011-12-31T13:15:30.123Z"), or a GUID that nobody made of a number; 0: none are. */
+size_t mask_spares(struct view text, char before);
+/* Bytes of the number that begins at the start of text, up to its last digit; 0: none does. *shown
+ * is "…" and its last three digits. It is one of 7 digits or more with anything but letters between
+ * them, or of 5 or more with blanks, '-', '(', ')', '.', '/' and what is not ASCII; escapes are
+ * undone ("%20", "\u0020", "&#32;"), and digits of full width or another script are digits, too. It
+ * ends before what is spared. */
+size_t mask_number(struct view text, char shown[MASK_NUMBER_MAX]);
+/* Copies text to `out` (size bytes with the NUL, at least 1): of every number in it the last three
+ * digits, of what stands before the '@' of an address the first letter; control characters and what
+ * is not UTF-8 as '?'. Cut at a whole character. For sentences that other systems wrote, such as an
+ * HTTP error body, and for names that they gave. Returns out. */
 const char *mask_sentence(struct view text, char *out, size_t size);
 
 #endif

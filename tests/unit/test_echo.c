@@ -94,7 +94,11 @@ static void its_own_words_stay_and_what_it_repeats_goes(void **state)
         {"no route to 358_40_123_45_67!", "no route to …567!"},
         {"no route to 3584:0123:4567", "no route to …567"},
         {"no route to ３５８４０１２３４５６７", "no route to …567"},
+        {"no route to 358%2520401 234_567", "no route to …567"},
         {"at 10:51:04, code 12", "at 10:51:04, code 12"},
+        {"at 2011-12-31T13:15:30.123Z of 358_401_234_567", "at 2011-12-31T13:15:30.123Z of …567"},
+        {"no id 7709311E-0014-4664-8472-00192C96BFA9",
+         "no id 7709311E-0014-4664-8472-00192C96BFA9"},
         /* what is no text */
         {"a\x01"
          "b \xff",

@@ -131,14 +131,18 @@ static void a_subject_must_fit_its_type(void **state)
         {"chat.created", "", NULL, "subject is ''; it must be chats/<reference>"},
         {"chat.created", "chats", NULL, "subject is 'chats'; it must be chats/<reference>"},
         {"chat.created", "chats/", NULL, "subject is 'chats/'; it must be chats/<reference>"},
-        {"chat.created", "Chats/1", NULL, "subject is 'Chats/1'; it must be chats/<reference>"},
+        {"chat.created", "Chats/1", NULL, "subject is 'Chats/…'; it must be chats/<reference>"},
         {"chat.message.added", "messages/1", NULL,
-         "subject is 'messages/1'; it must be chats/<id>"},
+         "subject is 'messages/…'; it must be chats/<id>"},
         {"customerconsent.deleted", "customerConsents/whatsapp_", NULL,
-         "subject is 'customerConsents/whatsapp_'; it must be "
+         "subject is 'customerConsents/…'; it must be "
          "customerConsents/<usage>_<address>"},
         {"customerconsent.deleted", "customerConsents/sms_+358401234567", NULL,
-         "subject is 'customerConsents/sms_+…567'; it must be customerConsents/<usage>_<address>"},
+         "subject is 'customerConsents/…'; it must be customerConsents/<usage>_<address>"},
+        {"customerconsent.deleted", "consents/whatsapp_sam.i.am", NULL,
+         "subject is 'consents/…'; it must be customerConsents/<usage>_<address>"},
+        {"customerconsent.deleted", "whatsapp_+358%20401%20234%20567", NULL,
+         "subject is 'whatsapp_+…567'; it must be customerConsents/<usage>_<address>"},
     };
 
     (void)state;

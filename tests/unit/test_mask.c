@@ -8,6 +8,9 @@
 
 #include "bridge/core/mask.h"
 
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void an_address_keeps_only_what_tells_it_from_others(void **state)
@@ -83,7 +86,18 @@ static void a_sentence_loses_its_numbers_and_its_control_characters(void **state
         {"0401/23.45 (67)", "…567)"},
         {"040 123 4567", "…567"}, /* blanks that do not break */
         {"040‑123‑4567", "…567"},
-        {"１23456", "１…456"}, /* a wide 1 is no digit here */
+        {"１23456", "…456"},
+        {"３５８４０１２３４５６７", "…567"},
+        /* 7 digits and more are a number whatever parts them, if they are no letters */
+        {"358_401_234_567", "…567"},
+        {"at 10:51:04, code 12", "at 10:51:04, code 12"},
+        {"customerConsents/WhatsApp_%2B358%20401%20234%20567", "customerConsents/WhatsApp_%2B…567"},
+        {"358%2520401%255F234", "…234"},
+        {"%33%35%38%34%30%31%32%33", "%…123"},
+        {"order%201%202", "order%201%202"},
+        {"358401234567%20times", "…567times"}, /* the digits of an escape may be a number's */
+        {"%D1%82%D0%B5%D0%BA%D1%81%D1%82", "%D1%82%D0%B5%D0%BA%D1%81%D1%82"},
+        {"1,2,3,4,5,6", "1,2,3,4,5,6"},
         {"tab\there\r\nand\x7f", "tab?here??and?"},
         {"C1 \xc2\x9b"
          "31m, not ä or \xc2\xa0",
@@ -95,8 +109,10 @@ static void a_sentence_loses_its_numbers_and_its_control_characters(void **state
         {"12\t34", "12?34"},
         {"at 2011-12-31T13:15:30.123Z", "at 2011-12-31T13:15:30.123Z"},
         {"2011-12-31T13:15:30+02:00", "2011-12-31T13:15:30+02:00"},
-        {"2011-12-31T13:15:30.401234567Z", "…231T13:15:…567Z"},
-        {"2011-12-31T13:15:304012", "…231T13:15:…012"},
+        {"3: 2011-12-31T13:15:30.123Z, 2011-12-31T13:15:30",
+         "3: 2011-12-31T13:15:30.123Z, 2011-12-31T13:15:30"},
+        {"2011-12-31T13:15:30.401234567Z", "…231T…567Z"},
+        {"2011-12-31T13:15:304012", "…231T…012"},
         {"5011-12-31T13:15:30", "…231T13:15:30"},
         {"2011-12-31", "…231"},
         {"2011-12-31T13:15:30.12 345", "2011-12-31T13:15:30.…345"},
@@ -107,6 +123,182 @@ static void a_sentence_loses_its_numbers_and_its_control_characters(void **state
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_string_equal(mask_sentence(view_of(rows[i].text), out, sizeof out), rows[i].masked);
+}
+
+static void an_id_in_a_sentence_stays(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *masked;
+    } rows[] = {
+        {"callbacks/7709311E-0014-4664-8472-00192C96BFA9 is gone", NULL},
+        {"(7709311e00144664847200192c96bfa9)", NULL},
+        {"17: 7709311E00144664847200192C96BFA9", NULL},
+        {"id 7e1c2b3f9a4d4e5f", NULL}, /* of another kind: its letters part it */
+        /* one that somebody may have made of a number */
+        {"00000000-0000-4000-a000-358401234567", "…000-a…567"},
+        {"35840123-4567-4000-a000-0123456789ab", "…000-a…789ab"},
+        {"0a7709311E00144664847200192C96BFA9", "0a…311E…192C96BFA9"}, /* none */
+    };
+    char out[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_string_equal(mask_sentence(view_of(rows[i].text), out, sizeof out),
+                            rows[i].masked != NULL ? rows[i].masked : rows[i].text);
+}
+
+static void an_address_with_a_host_in_a_sentence_keeps_its_first_letter(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *masked;
+    } rows[] = {
+        {"consents/whatsapp_maija.virtanen@example.com", "consents/w…@example.com"},
+        {"no <maija.virtanen@example.com>, to=me@b.fi", "no <m…@example.com>, to=m…@b.fi"},
+        {"maija%2Evirtanen%40example.com", "m…%40example.com"},
+        {"a%20maija&#64;example.com", "a%2…&#64;example.com"},
+        {"m…@example.com", "m…@example.com"},
+        {"äiti@example.com", "ä…@example.com"},
+        {"+358401234567@example.com", "+…@example.com"},
+        {"a1@358401234567.fi", "a…567.fi"},
+        {"@user_script:12, me @noon, 7@8, a@-b", "@user_script:12, me @noon, 7@8, a@-b"},
+    };
+    char out[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_string_equal(mask_sentence(view_of(rows[i].text), out, sizeof out), rows[i].masked);
+}
+
+/* ---- many spellings of a number ---- */
+
+static uint32_t seed = 20260727;
+
+static uint32_t below(uint32_t n)
+{
+    seed = seed * 1664525 + 1013904223;
+    return (seed >> 8) % n;
+}
+
+static void add(char *text, const char *more)
+{
+    memcpy(text + strlen(text), more, strlen(more) + 1);
+}
+
+/* A digit in the clear, encoded or of full width. */
+static void add_digit(char *text, char digit, bool clear)
+{
+    char spelt[4] = {digit};
+
+    switch (clear ? 0 : below(10)) {
+    case 1:
+        (void)snprintf(spelt, sizeof spelt, "%%3%c", digit);
+        break;
+    case 2:
+        memcpy(spelt, "\xef\xbc", 2);
+        spelt[2] = (char)(0x90 + digit - '0');
+        break;
+    default:
+        break;
+    }
+    add(text, spelt);
+}
+
+static const char *const parts[] = {
+    " ",      "-",        ".",       "/",       "_",      ",",       ":",
+    ";",      "=",        "+",       "*",       "~",      "|",       "#",
+    "\\",     "'",        "\"",      "@",       " - ",    ")(",      ") ",
+    "] [",    "--------", "\t",      "\r\n",    "\x01",   "\xff",    "%20",
+    "%2D",    "%2F",      "%5f",     "%28",     "%2520",  "%25252D", "%C2%A0",
+    "%00",    "\xc2\xa0", "‑",       "…",       "\u200b", "&nbsp;",  "&#32;",
+    "&#x2d;", "\\x20",    "\\u0020", "\\u{20}", "%20%20", "%2B%20",  "%E2%80%91",
+};
+
+/* Makes one spelling of a number, and what is to be left of it. */
+static void spell(char *text, char *left)
+{
+    static const char *const before[] = {"", "messages/", "customerConsents/WhatsApp_", "to '"};
+    static const char *const lead[] = {"", "+", "(", "%2B", "%2b(", "+("};
+    static const char *const behind[] = {"", "'", "-reminder", ") is none", ", or so", "_x"};
+    const char *start = before[below(4)];
+    const char *sign = lead[below(6)];
+    const char *end = behind[below(6)];
+    uint32_t digits = 7 + below(9);
+    char last[4] = "";
+
+    text[0] = '\0';
+    add(text, start);
+    add(text, sign);
+    for (uint32_t i = 0; i < digits; i++) {
+        char digit = (char)('0' + below(10));
+
+        if (i > 0 && below(2) == 0)
+            add(text, parts[below(sizeof parts / sizeof parts[0])]);
+        add_digit(text, digit, i == 0);
+        if (i + 3 >= digits)
+            last[i + 3 - digits] = digit;
+    }
+    add(text, end);
+    (void)snprintf(left, 64, "%s%s…%s%s", start, sign, last, end);
+}
+
+static void of_a_number_the_last_three_digits_are_left_however_it_is_written(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        char text[512];
+        char left[64];
+        char out[512];
+
+        spell(text, left);
+        mask_sentence(view_of(text), out, sizeof out);
+        if (strcmp(out, left) != 0)
+            fail_msg("'%s' became '%s', not '%s'", text, out, left);
+    }
+}
+
+/* A '%' that parts digits makes escapes of them: which three are left can't be told, but that no
+ * more are. */
+static void a_number_parted_by_what_makes_escapes_of_it_is_none_the_less(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20000; i++) {
+        uint32_t digits = 7 + below(9);
+        size_t shown = 0;
+        char text[64] = "";
+        char out[64];
+
+        for (uint32_t d = 0; d < digits; d++) {
+            if (d > 0 && below(2) == 0)
+                add(text, below(3) == 0 ? "_" : "%");
+            add_digit(text, (char)('0' + below(10)), true);
+        }
+        mask_sentence(view_of(text), out, sizeof out);
+        for (const char *c = out; *c != '\0'; c++)
+            shown += *c >= '0' && *c <= '9';
+        if (shown > 3)
+            fail_msg("'%s' became '%s'", text, out);
+    }
+}
+
+static void what_never_ends_is_looked_through_no_further_than_it_is_shown(void **state)
+{
+    static const char *const hostile[] = {"%2C",    "1%2C", "%25", "\\u002C",
+                                          "&#x2c;", "1 ",   "1,",  "a@",
+                                          "a%41%",  "0a",   "ä",   "2011-12-31T"};
+    const size_t size = (size_t)1 << 20;
+    char *text = malloc(size);
+    char out[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+        for (size_t n = 0; n < size; n++)
+            text[n] = hostile[i][n % strlen(hostile[i])];
+        mask_sentence((struct view){text, size}, out, sizeof out);
+        assert_true(strlen(out) < sizeof out);
+    }
+    free(text);
 }
 
 static void a_sentence_is_cut_before_what_does_not_fit_whole(void **state)
@@ -142,6 +334,11 @@ int main(void)
         cmocka_unit_test(a_long_host_is_cut_to_what_there_is_room_for),
         cmocka_unit_test(a_text_becomes_its_length_in_characters),
         cmocka_unit_test(a_sentence_loses_its_numbers_and_its_control_characters),
+        cmocka_unit_test(an_id_in_a_sentence_stays),
+        cmocka_unit_test(an_address_with_a_host_in_a_sentence_keeps_its_first_letter),
+        cmocka_unit_test(of_a_number_the_last_three_digits_are_left_however_it_is_written),
+        cmocka_unit_test(a_number_parted_by_what_makes_escapes_of_it_is_none_the_less),
+        cmocka_unit_test(what_never_ends_is_looked_through_no_further_than_it_is_shown),
         cmocka_unit_test(a_sentence_is_cut_before_what_does_not_fit_whole),
     };
 
