@@ -17,14 +17,14 @@
 const char *mask_address(struct view address, char out[MASK_TEXT_MAX]);
 const char *mask_text(struct view text, char out[MASK_TEXT_MAX]); /* always the length */
 /* Bytes at the start of text, before which `before` stands, that are shown as they are, though they
- * have digits: a moment
- * ("2011-12-31T13:15:30.123Z"), or a GUID that nobody made of a number; 0: none are. */
+ * have digits: a moment ("2011-12-31T13:15:30.123Z"), or a GUID, unless its first or last part has
+ * digits only: somebody may have made it of a number. 0: none are. */
 size_t mask_spares(struct view text, char before);
 /* Bytes of the number that begins at the start of text, up to its last digit; 0: none does. *shown
  * is "…" and its last three digits. It is one of 7 digits or more with anything but letters between
  * them, or of 5 or more with blanks, '-', '(', ')', '.', '/' and what is not ASCII; escapes are
- * undone ("%20", "\u0020", "&#32;"), and digits of full width or another script are digits, too. It
- * ends before what is spared. */
+ * undone ("%20", "\u0020", "&#32;"), and digits of full width or another script are digits, too.
+ * It ends before what is spared, and where no digit comes for more than 32 signs. */
 size_t mask_number(struct view text, char shown[MASK_NUMBER_MAX]);
 /* Copies text to `out` (size bytes with the NUL, at least 1): of every number in it the last three
  * digits, of what stands before the '@' of an address the first letter; control characters and what
