@@ -17,6 +17,24 @@ static const char *text(const struct conf *c, const char *prefix, const char *ke
     return conf_text(c, path);
 }
 
+static void read_int(const struct conf *c, const char *prefix, const char *key, int64_t *to)
+{
+    char path[SCHEMA_PATH_MAX + SCHEMA_NAME_MAX];
+
+    (void)snprintf(path, sizeof path, "%s.%s", prefix, key);
+    if (conf_has(c, path))
+        *to = conf_int(c, path);
+}
+
+static void read_ms(const struct conf *c, const char *prefix, const char *key, int64_t *to)
+{
+    char path[SCHEMA_PATH_MAX + SCHEMA_NAME_MAX];
+
+    (void)snprintf(path, sizeof path, "%s.%s", prefix, key);
+    if (conf_has(c, path))
+        *to = conf_ms(c, path);
+}
+
 /* The buffer never moves: its first room is all it may have. */
 static bool read_keys(const struct conf *c, const char *prefix, struct channel_conf *out,
                       struct fault *f)
@@ -53,37 +71,58 @@ static void read_receipts_url(const struct conf *c, const char *prefix, struct c
     buf_done(&url);
 }
 
+/* What the map's entry says; the rest stays as it is. */
+static void read_sending(const struct conf *c, const char *prefix, struct sending_conf *to)
+{
+    const char *hours = text(c, prefix, "hours");
+    const char *zone = text(c, prefix, "zone");
+    const char *outside = text(c, prefix, "outside_hours");
+
+    read_int(c, prefix, "rate", &to->rate);
+    read_int(c, prefix, "burst", &to->burst);
+    read_ms(c, prefix, "recipient_gap", &to->recipient_gap_ms);
+    if (hours != NULL)
+        to->hours = hours;
+    if (zone != NULL)
+        to->zone = zone;
+    if (outside != NULL)
+        to->expire_outside = strcmp(outside, "expire") == 0;
+}
+
+struct sending_conf channels_sending(const struct conf *c, size_t i,
+                                     const struct sending_conf *of_channel)
+{
+    struct sending_conf out = *of_channel;
+    char prefix[SCHEMA_PATH_MAX];
+
+    (void)snprintf(prefix, sizeof prefix, "chats.queues.%s", conf_name(c, "chats.queues", i));
+    read_sending(c, prefix, &out);
+    return out;
+}
+
 bool channels_read(const struct conf *c, size_t i, struct channel_conf *out, struct fault *f)
 {
     static const char map[] = "channels";
     const char *type = conf_entry_text(c, map, i, "type");
-    const char *outside = conf_entry_text(c, map, i, "outside_hours");
     char prefix[SCHEMA_PATH_MAX];
-    char gap[SCHEMA_PATH_MAX + sizeof ".recipient_gap"];
 
     (void)snprintf(prefix, sizeof prefix, "channels.%s", conf_name(c, map, i));
-    *out =
-        (struct channel_conf){.setup = {.name = conf_name(c, map, i),
-                                        .kind = type != NULL ? channel_find(type) : NULL,
-                                        .user = text(c, prefix, "user"),
-                                        .password = text(c, prefix, "password"),
-                                        .token = text(c, prefix, "token"),
-                                        .api_key = text(c, prefix, "api_key"),
-                                        .sender = text(c, prefix, "sender"),
-                                        .app_id = text(c, prefix, "app_id"),
-                                        .phone_number_id = text(c, prefix, "phone_number_id"),
-                                        .queue_id = text(c, prefix, "queue_id"),
-                                        .receipts_secret = text(c, prefix, "receipts_secret")},
-                              .verify_token = text(c, prefix, "verify_token"),
-                              .hours = text(c, prefix, "hours"),
-                              .zone = text(c, prefix, "zone"),
-                              .expire_outside = outside != NULL && strcmp(outside, "expire") == 0};
+    *out = (struct channel_conf){.setup = {.name = conf_name(c, map, i),
+                                           .kind = type != NULL ? channel_find(type) : NULL,
+                                           .user = text(c, prefix, "user"),
+                                           .password = text(c, prefix, "password"),
+                                           .token = text(c, prefix, "token"),
+                                           .api_key = text(c, prefix, "api_key"),
+                                           .sender = text(c, prefix, "sender"),
+                                           .app_id = text(c, prefix, "app_id"),
+                                           .phone_number_id = text(c, prefix, "phone_number_id"),
+                                           .queue_id = text(c, prefix, "queue_id"),
+                                           .receipts_secret = text(c, prefix, "receipts_secret")},
+                                 .verify_token = text(c, prefix, "verify_token"),
+                                 .sending = {.recipient_gap_ms = -1}};
     if (out->setup.kind == NULL)
         return fault_set(f, FAULT_STOP, "%s.type is missing", prefix);
-    out->rate = conf_entry_int(c, map, i, "rate");
-    out->burst = conf_entry_int(c, map, i, "burst");
-    (void)snprintf(gap, sizeof gap, "%s.recipient_gap", prefix);
-    out->recipient_gap_ms = conf_has(c, gap) ? conf_ms(c, gap) : -1;
+    read_sending(c, prefix, &out->sending);
     read_receipts_url(c, prefix, out);
     if (read_keys(c, prefix, out, f)) {
         if (out->setup.kind->check(&out->setup, f))
@@ -100,12 +139,12 @@ bool channels_read_dialler(const struct conf *c, const struct dialler **kind,
     static const char prefix[] = "callbacks.dialler";
     const char *type = text(c, prefix, "type");
 
-    *out = (struct channel_conf){.setup = {.name = "dialler",
-                                           .password = text(c, prefix, "password"),
-                                           .token = text(c, prefix, "token"),
-                                           .api_key = text(c, prefix, "api_key")},
-                                 .hours = text(c, prefix, "hours"),
-                                 .zone = text(c, prefix, "zone")};
+    *out = (struct channel_conf){
+        .setup = {.name = "dialler",
+                  .password = text(c, prefix, "password"),
+                  .token = text(c, prefix, "token"),
+                  .api_key = text(c, prefix, "api_key")},
+        .sending = {.hours = text(c, prefix, "hours"), .zone = text(c, prefix, "zone")}};
     *kind = type != NULL ? dialler_find(type) : NULL;
     if (*kind == NULL)
         return true;

@@ -8,18 +8,23 @@
 #include "bridge/core/dialler.h"
 #include "config/conf.h"
 
-/* Texts are the conf's, which must hold as long. */
-struct channel_conf {
-    struct channel_setup setup; /* hmac_sha256 is left to whoever has one */
-    const char *verify_token;   /* of whatsapp-cloud's receipts; NULL: none */
-    int64_t rate;               /* parts a second of each sender; 0: no limit */
+/* How much of one sender goes out, and when. Texts are the conf's, which must hold as long. */
+struct sending_conf {
+    int64_t rate; /* parts a second; 0: no limit */
     int64_t burst;
     int64_t recipient_gap_ms; /* between two messages to one recipient; -1: what is usual */
     const char *hours;        /* NULL: always */
     const char *zone;
     bool expire_outside; /* of its hours what is due ends as failed instead of waiting */
-    struct buf owned;    /* what `setup` has that is not the conf's: keys */
-    char *receipts_url;  /* owned */
+};
+
+/* Texts are the conf's, which must hold as long. */
+struct channel_conf {
+    struct channel_setup setup;  /* hmac_sha256 is left to whoever has one */
+    const char *verify_token;    /* of whatsapp-cloud's receipts; NULL: none */
+    struct sending_conf sending; /* of each queue that says nothing else */
+    struct buf owned;            /* what `setup` has that is not the conf's: keys */
+    char *receipts_url;          /* owned */
 };
 
 /* Entry i of "channels". false (STOP): the fault names the setting that is missing or no good. */
@@ -29,6 +34,9 @@ bool channels_read(const struct conf *c, size_t i, struct channel_conf *out,
 bool channels_read_dialler(const struct conf *c, const struct dialler **kind,
                            struct channel_conf *out, struct fault *f) MUST_CHECK;
 void channels_done(struct channel_conf *c);
+/* Of entry i of "chats.queues": what it says itself, and of its channel what it does not say. */
+struct sending_conf channels_sending(const struct conf *c, size_t i,
+                                     const struct sending_conf *of_channel);
 
 /* Index of the entry of that name, or the count of them. */
 size_t channels_find(const struct conf *c, const char *name);

@@ -69,12 +69,14 @@ static void check_channel(struct rules *r, size_t i)
         rules_mistake(r, path, "%s", f.text);
 }
 
-static void check_via(struct rules *r, size_t i)
+static void check_queue(struct rules *r, size_t i)
 {
     const char *via = conf_entry_text(r->c, "chats.queues", i, "via");
     const char *address = conf_entry_text(r->c, "chats.queues", i, "address");
     char path[SCHEMA_PATH_MAX];
 
+    (void)snprintf(path, sizeof path, "chats.queues.%s.hours", conf_name(r->c, "chats.queues", i));
+    check_hours(r, path, conf_entry_text(r->c, "chats.queues", i, "hours"));
     (void)snprintf(path, sizeof path, "chats.queues.%s.via", conf_name(r->c, "chats.queues", i));
     if (via == NULL)
         return;
@@ -143,7 +145,7 @@ void rules_channels(struct rules *r)
     for (size_t i = 0; i < conf_count(r->c, "channels"); i++)
         check_channel(r, i);
     for (size_t i = 0; i < conf_count(r->c, "chats.queues"); i++)
-        check_via(r, i);
+        check_queue(r, i);
     check_dialler(r);
     check_stop_words(r);
 }

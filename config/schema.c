@@ -400,6 +400,19 @@ const struct setting schema[] = {
      NULL, "gateway",
      "the channel that its messages go out through; absent: they are kept until there is one, and "
      "a chatout is refused"},
+    {"chats.queues.*.rate", SETTING_INT, 0, USED_SCHEDULE, NULL, 0, 100000, NULL, "5",
+     "message parts a second of this queue; absent, as the five below: as its channel has it"},
+    {"chats.queues.*.burst", SETTING_INT, 0, USED_SCHEDULE, NULL, 1, 100000, NULL, "1",
+     "parts that may go at once after a pause"},
+    {"chats.queues.*.recipient_gap", SETTING_DURATION, 0, USED_SCHEDULE, NULL, 0, 1 * HOUR, NULL,
+     "6s", "between two messages to one recipient"},
+    {"chats.queues.*.hours", SETTING_TEXT, 0, USED_SCHEDULE, NULL, 1, 255, NULL,
+     "Mo-Fr 08:00-20:00", "when may be sent"},
+    {"chats.queues.*.zone", SETTING_TEXT, 0, USED_SCHEDULE, NULL, 1, 64, NULL, "Europe/Helsinki",
+     "the time zone of hours, its own or its channel's"},
+    {"chats.queues.*.outside_hours", SETTING_CHOICE, 0, USED_SCHEDULE, NULL, 0, 0, outsides, "wait",
+     "what becomes of what is due outside them, or not yet sent when they end: it waits, or ends "
+     "as failed"},
 
     {"translations.*.*", SETTING_TEXT, 0, USED_SERVE, NULL, 0, 255, NULL, "Jonossa",
      "the text in that language"},

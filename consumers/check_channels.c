@@ -28,14 +28,20 @@ static void check_zone(const struct conf *c, const char *path, const char *name,
     mem_free(zone);
 }
 
-void check_zones(const struct conf *c, struct buf *mistakes)
+static void check_zones_of(const struct conf *c, const char *map, struct buf *mistakes)
 {
-    for (size_t i = 0; i < conf_count(c, "channels"); i++) {
+    for (size_t i = 0; i < conf_count(c, map); i++) {
         char path[SCHEMA_PATH_MAX];
 
-        (void)snprintf(path, sizeof path, "channels.%s.zone", conf_name(c, "channels", i));
-        check_zone(c, path, conf_entry_text(c, "channels", i, "zone"), mistakes);
+        (void)snprintf(path, sizeof path, "%s.%s.zone", map, conf_name(c, map, i));
+        check_zone(c, path, conf_entry_text(c, map, i, "zone"), mistakes);
     }
+}
+
+void check_zones(const struct conf *c, struct buf *mistakes)
+{
+    check_zones_of(c, "channels", mistakes);
+    check_zones_of(c, "chats.queues", mistakes);
     check_zone(c, "callbacks.dialler.zone", conf_text(c, "callbacks.dialler.zone"), mistakes);
 }
 

@@ -132,7 +132,7 @@ static void read_sources(const struct conf *c, struct schedule_channels *s)
         if (address == NULL || via == NULL)
             continue;
         s->sources[s->source_count++] = (struct schedule_source){
-            address, conf_entry_text(c, map, i, "channel"), channels_find(c, via)};
+            address, conf_entry_text(c, map, i, "channel"), channels_find(c, via), i};
     }
 }
 

@@ -23,6 +23,7 @@ struct schedule_source {
     const char *address; /* what messages name as their source */
     const char *sub_type;
     size_t route;
+    size_t queue; /* entry of chats.queues */
 };
 
 struct schedule_channels {

@@ -8,27 +8,42 @@
 
 #define WHATSAPP_GAP_MS 6000 /* it refuses (131056) what comes sooner to one recipient */
 
-static bool read_hours(struct schedule_plan *p, size_t i, int64_t now_ms, struct hours *hours,
-                       struct fault *f)
+/* Each is read once: there are few, and senders by the thousand. NULL: there is none of that name.
+ */
+static const struct zone *zone_of(struct schedule_plan *p, const char *name, int64_t now_ms,
+                                  struct fault *f)
 {
-    const struct channel_conf *c = &p->channels.routes[i].channel;
-    bool calls = (int)i == p->schedule.dialler;
+    struct named_zone *z = p->zones;
 
+    while (z->name != NULL && strcmp(z->name, name) != 0)
+        z++;
+    if (z->name == NULL && !zone_load(name, now_ms, &z->zone, f))
+        return NULL;
+    z->name = name;
+    return &z->zone;
+}
+
+static bool read_hours(struct schedule_plan *p, const struct sending_conf *c, int64_t now_ms,
+                       struct hours *hours, const struct zone **zone, struct fault *f)
+{
+    static const struct zone utc;
+
+    *zone = &utc;
     if (!hours_parse(view_of(c->hours != NULL ? c->hours : ""), hours, f))
-        return fault_add(f, "%s%s.hours", calls ? "callbacks." : "channels.", c->setup.name);
-    if (hours->count > 0 && !zone_load(c->zone, now_ms, &p->zones[i], f))
-        return fault_add(f, "%s%s.zone", calls ? "callbacks." : "channels.", c->setup.name);
-    return true;
+        return fault_add(f, "hours");
+    if (hours->count == 0 || (*zone = zone_of(p, c->zone, now_ms, f)) != NULL)
+        return true;
+    return fault_add(f, "zone");
 }
 
 static bool read_call_hours(struct schedule_plan *p, int64_t now_ms, struct fault *f)
 {
     size_t i = (size_t)p->schedule.dialler;
 
-    if (p->schedule.dialler < 0)
-        return true;
-    p->schedule.call_zone = &p->zones[i];
-    return read_hours(p, i, now_ms, &p->schedule.call_hours, f);
+    return p->schedule.dialler < 0 ||
+           read_hours(p, &p->channels.routes[i].channel.sending, now_ms, &p->schedule.call_hours,
+                      &p->schedule.call_zone, f) ||
+           fault_add(f, "callbacks.dialler");
 }
 
 static void make_routes(struct schedule_plan *p)
@@ -67,10 +82,11 @@ static bool make_senders(const struct conf *conf, struct schedule_plan *p, int64
         return fault_set(f, FAULT_REJECT, "chats.queues: %zu send; the most is %d", count,
                          SCHEDULE_SENDERS_MAX);
     p->senders = mem_zeroed(count + 1, sizeof *p->senders);
-    p->zones = mem_zeroed(p->channels.route_count + 1, sizeof *p->zones);
+    p->zones = mem_zeroed(count + 2, sizeof *p->zones); /* and the dialler's, and an end */
     for (size_t i = 0; i < count; i++) {
         const struct schedule_source *source = &p->channels.sources[i];
-        const struct channel_conf *c = &p->channels.routes[source->route].channel;
+        const struct channel_conf *channel = &p->channels.routes[source->route].channel;
+        struct sending_conf c = channels_sending(conf, source->queue, &channel->sending);
         bool whatsapp = view_eq_nocase(view_of(source->sub_type), VIEW("whatsapp"));
 
         p->senders[i] = (struct schedule_sender){
@@ -78,16 +94,16 @@ static bool make_senders(const struct conf *conf, struct schedule_plan *p, int64
             .channel = source->route,
             .usage = whatsapp ? "whatsapp" : NULL,
             .needs_consent = whatsapp && required,
-            .rate = c->rate,
-            .burst = c->burst,
-            .gap_ms = c->recipient_gap_ms >= 0 ? c->recipient_gap_ms
-                      : whatsapp               ? WHATSAPP_GAP_MS
-                                               : 0,
-            .zone = &p->zones[source->route],
-            .expire_outside = c->expire_outside,
+            .rate = c.rate,
+            .burst = c.burst,
+            .gap_ms = c.recipient_gap_ms >= 0 ? c.recipient_gap_ms
+                      : whatsapp              ? WHATSAPP_GAP_MS
+                                              : 0,
+            .expire_outside = c.expire_outside,
         };
-        if (!read_hours(p, source->route, now_ms, &p->senders[i].hours, f))
-            return false;
+        if (!read_hours(p, &c, now_ms, &p->senders[i].hours, &p->senders[i].zone, f))
+            return fault_add(f, "chats.queues.%s, by channels.%s",
+                             conf_name(conf, "chats.queues", source->queue), channel->setup.name);
     }
     p->schedule.senders = p->senders;
     p->schedule.sender_count = count;

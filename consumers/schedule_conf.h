@@ -9,6 +9,11 @@
 #include "bridge/run/schedule.h"
 #include "consumers/schedule_channels.h"
 
+struct named_zone {
+    const char *name; /* NULL: none, nor behind it */
+    struct zone zone;
+};
+
 /* Texts are the conf's, which must hold as long. */
 struct schedule_plan {
     struct schedule_conf schedule;
@@ -17,7 +22,7 @@ struct schedule_plan {
     struct http_destination http[SCHEDULE_ROUTES_MAX];
     struct token_source tokens[SCHEDULE_ROUTES_MAX];
     struct schedule_sender *senders; /* owned */
-    struct zone *zones;              /* owned; one a channel */
+    struct named_zone *zones;        /* owned */
     struct kafka_conf kafka;
     struct kafka_property *properties; /* owned */
     struct redis_conf redis;

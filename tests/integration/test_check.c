@@ -621,7 +621,7 @@ static void every_channel_is_tried_without_sending_anything(void **state)
     hostile_http_stop(gateway);
 }
 
-static void a_channel_s_hours_and_zone_are_checked(void **state)
+static void hours_and_zones_of_channels_and_queues_are_checked(void **state)
 {
     struct run *r = *state;
 
@@ -629,10 +629,14 @@ static void a_channel_s_hours_and_zone_are_checked(void **state)
                   "  a: {type: webhook, url: 'http://127.0.0.1:1/x', hours: '8-20',\n"
                   "      zone: Europe/Helsinky}\n"
                   "  b: {type: webhook, url: 'http://127.0.0.1:1/x', hours: 'Mo-Fr 08:00-20:00',\n"
-                  "      zone: UTC}\n");
+                  "      zone: UTC}\n"
+                  "chats.queues:\n"
+                  "  q: {id: 5B2B1B4A6B7F4B1B8E0F1A2B3C4D5E6F, channel: sms, name: Q,\n"
+                  "      hours: noon, zone: Europe/Helsinki}\n");
     assert_int_equal(CHECK(r, "--config", "FILE"), COMMAND_CONFIG);
     assert_says(err(r), ":2: channels.a.hours: ");
-    assert_says(err(r), "2 mistakes\n");
+    assert_says(err(r), ":8: chats.queues.q.hours: ");
+    assert_says(err(r), "3 mistakes\n");
     assert_says(err(r),
                 ":3: channels.a.zone: 'Europe/Helsinky' is no time zone of this system; one "
                 "looks like Europe/Helsinki");
@@ -667,7 +671,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(every_channel_is_tried_without_sending_anything, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(a_channel_s_hours_and_zone_are_checked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(hours_and_zones_of_channels_and_queues_are_checked, set_up,
+                                        tear_down),
     };
 
     crypto_init();

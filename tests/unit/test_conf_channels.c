@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define MISTAKES_MAX 65536
+#define HOUR_MS      INT64_C(3600000)
 #define GUID         "6D2A86B1C4E04C6F9A4E0E7B36D8A101"
 #define SECRET       "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -170,20 +171,20 @@ static void what_is_configured_arrives(void **state)
     assert_ptr_equal(one.setup.kind, &channel_kannel);
     assert_string_equal(one.setup.sender, "Shop");
     assert_string_equal(one.setup.receipts_url, "https://cmi.example.com/edge/receipts/sms");
-    assert_int_equal(one.rate, 30);
-    assert_int_equal(one.burst, 5);
-    assert_int_equal(one.recipient_gap_ms, 6000);
-    assert_string_equal(one.hours, "Mo-Fr 08:00-20:00");
-    assert_string_equal(one.zone, "Europe/Helsinki");
-    assert_true(one.expire_outside);
+    assert_int_equal(one.sending.rate, 30);
+    assert_int_equal(one.sending.burst, 5);
+    assert_int_equal(one.sending.recipient_gap_ms, 6000);
+    assert_string_equal(one.sending.hours, "Mo-Fr 08:00-20:00");
+    assert_string_equal(one.sending.zone, "Europe/Helsinki");
+    assert_true(one.sending.expire_outside);
     channels_done(&one);
     assert_true(channels_read(c, 0, &one, &f));
     assert_int_equal(one.setup.keys[0].n, 0);
     assert_int_equal(one.setup.keys[1].n, 24);
-    assert_int_equal(one.rate, 0);
-    assert_null(one.hours);
-    assert_string_equal(one.zone, "UTC");
-    assert_false(one.expire_outside);
+    assert_int_equal(one.sending.rate, 0);
+    assert_null(one.sending.hours);
+    assert_string_equal(one.sending.zone, "UTC");
+    assert_false(one.sending.expire_outside);
     channels_done(&one);
     assert_true(channels_read_dialler(c, &dialler, &one, &f));
     assert_ptr_equal(dialler, &dialler_cmi);
@@ -241,6 +242,49 @@ static void the_sender_gets_routes_and_who_sends_through_them(void **state)
     conf_free(c);
 }
 
+/* Two countries may share a gateway. */
+static void a_queue_may_say_otherwise_than_its_channel(void **state)
+{
+    struct conf *c =
+        good("server.anonymous.login: x\n"
+             "channels:\n"
+             "  gw: {type: webhook, url: 'http://h/in', rate: 30, burst: 5, recipient_gap: 6s,"
+             " hours: '08:00-20:00', zone: Europe/Helsinki, outside_hours: expire}\n"
+             "chats.queues:\n"
+             "  a: {id: " GUID ", channel: sms, name: n, address: 'a@h', via: gw}\n"
+             "  b: {id: 6D2A86B1C4E04C6F9A4E0E7B36D8A102, channel: sms, name: n, address: 'b@h',"
+             " via: gw, rate: 0, burst: 1, recipient_gap: 0, hours: '10:00-12:00',"
+             " zone: America/New_York, outside_hours: wait}\n"
+             "  c: {id: 6D2A86B1C4E04C6F9A4E0E7B36D8A103, channel: sms, name: n, address: 'c@h',"
+             " via: gw, zone: America/New_York}\n");
+    static struct schedule_plan plan;
+    const struct schedule_sender *s;
+    const int64_t winter_ms = INT64_C(1768478400000); /* 2026-01-15T12:00:00Z */
+    struct fault f = {0};
+
+    (void)state;
+    if (!schedule_plan_make(c, winter_ms, &plan, &f))
+        fail_msg("%s", f.text);
+    s = plan.senders;
+    assert_int_equal(plan.schedule.sender_count, 3);
+    assert_int_equal(s[0].rate, 30);
+    assert_int_equal(s[0].burst, 5);
+    assert_int_equal(s[0].gap_ms, 6000);
+    assert_true(s[0].expire_outside);
+    assert_int_equal(hours_open_ms(&s[0].hours, s[0].zone, winter_ms), winter_ms); /* 14:00 */
+    assert_int_equal(s[1].rate, 0);
+    assert_int_equal(s[1].burst, 1);
+    assert_int_equal(s[1].gap_ms, 0);
+    assert_false(s[1].expire_outside);
+    assert_int_equal(hours_open_ms(&s[1].hours, s[1].zone, winter_ms), winter_ms + 3 * HOUR_MS);
+    assert_int_equal(s[2].rate, 30);
+    assert_true(s[2].expire_outside);
+    assert_int_equal(hours_open_ms(&s[2].hours, s[2].zone, winter_ms), winter_ms + HOUR_MS);
+    assert_ptr_equal(s[1].zone, s[2].zone);
+    schedule_plan_done(&plan);
+    conf_free(c);
+}
+
 /* WhatsApp takes one message in 6 s to one recipient. */
 static void who_says_nothing_has_the_gap_of_whatsapp_and_else_none(void **state)
 {
@@ -285,6 +329,7 @@ int main(void)
         cmocka_unit_test(what_is_configured_arrives),
         cmocka_unit_test(without_a_dialler_there_is_none),
         cmocka_unit_test(the_sender_gets_routes_and_who_sends_through_them),
+        cmocka_unit_test(a_queue_may_say_otherwise_than_its_channel),
         cmocka_unit_test(who_says_nothing_has_the_gap_of_whatsapp_and_else_none),
         cmocka_unit_test(the_names_are_those_of_the_channels),
     };
