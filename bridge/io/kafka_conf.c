@@ -254,12 +254,14 @@ static const struct kafka_property source_defaults[] = {
     {"partition.assignment.strategy", "range,roundrobin"},
 };
 /* Message time-out 0 is none: an outage is not poison. The largest message is a broker's default,
- * so that a dead letter may be a little longer than the record it was. */
+ * so that a dead letter may be a little longer than the record it was. A key's partition is where
+ * Java's clients put it: what a back end and `publish` say of one thing stays in order. */
 static const struct kafka_property sink_defaults[] = {
     {"message.timeout.ms", "0"},
     {"message.max.bytes", "1048588"},
     {"queue.buffering.max.messages", "20000"},
     {"queue.buffering.max.kbytes", "16384"},
+    {"partitioner", "murmur2_random"},
 };
 static const struct kafka_property reader_defaults[] = {
     {"queued.max.messages.kbytes", "16384"},

@@ -10,6 +10,7 @@
 #include "tests/fakes/kafka_rig.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MANY 3000
@@ -41,15 +42,21 @@ static void on_report(void *owner, uint64_t token, bool delivered, const char *e
         w->failed++;
 }
 
-static void writer_start(struct writer *w, struct kafka_rig *rig, const struct kafka_conf *conf)
+static void writer_start_on(struct writer *w, struct kafka_rig *rig, const struct kafka_conf *conf,
+                            const char *name)
 {
     struct fault f = {0};
 
     w->rig = rig;
-    w->sink = kafka_sink_new(&rig->loop, conf, topic, 1, &rig->log, on_report, w, &f);
+    w->sink = kafka_sink_new(&rig->loop, conf, &name, 1, &rig->log, on_report, w, &f);
     if (w->sink == NULL)
         fail_msg("%s", f.text);
     w->port = kafka_sink_port(w->sink);
+}
+
+static void writer_start(struct writer *w, struct kafka_rig *rig, const struct kafka_conf *conf)
+{
+    writer_start_on(w, rig, conf, topic[0]);
 }
 
 static bool writer_put(struct writer *w, uint64_t token, struct fault *f)
@@ -122,6 +129,57 @@ static void every_record_is_reported_once_and_can_be_read(void **state)
         assert_int_equal(r.got[i].partition, r.got[0].partition); /* one key, one partition */
     reader_done(&r);
     writer_close(&w, 5000);
+    kafka_rig_stop(&rig);
+}
+
+/* Where it puts keys that Java's clients put into partitions 2 0 0 2 2 2 of four. */
+static void place(struct kafka_rig *rig, const char *name, const struct kafka_property *partitioner,
+                  char out[7])
+{
+    const char *const into[] = {name};
+    struct writer w = {.rig = NULL};
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf = kafka_rig_conf(rig, into);
+    const struct kafka_conf reading = conf;
+    struct fault f = {0};
+    char key[32];
+
+    if (partitioner != NULL) {
+        conf.properties = partitioner;
+        conf.property_count = 1;
+    }
+    kafka_rig_topic(rig, name, 4);
+    writer_start_on(&w, rig, &conf, name);
+    for (unsigned i = 0; i < 6; i++) {
+        snprintf(key, sizeof key, "callbacks/order-%u", i + 1);
+        assert_true(w.port.produce(
+            w.port.ctx,
+            &(struct sink_record){.token = i, .topic = name, .has_key = true, .key = view_of(key)},
+            &f));
+    }
+    kafka_rig_until(rig, all_reported, &w);
+    assert_int_equal(w.delivered, 6);
+    reader_start(&r, rig, &reading);
+    reader_await(&r, 6);
+    memset(out, 0, 7);
+    for (unsigned i = 0; i < 6; i++)
+        out[r.got[i].key[strlen("callbacks/order-")] - '1'] = (char)('0' + r.got[i].partition);
+    reader_done(&r);
+    writer_close(&w, 5000);
+}
+
+static void a_key_has_the_partition_that_java_gives_it_unless_told_otherwise(void **state)
+{
+    static const struct kafka_property crc = {"partitioner", "consistent_random"};
+    struct kafka_rig rig;
+    char at[7];
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    place(&rig, "placed", NULL, at);
+    assert_string_equal(at, "200222");
+    place(&rig, "placed-otherwise", &crc, at);
+    assert_string_equal(at, "131202");
     kafka_rig_stop(&rig);
 }
 
@@ -293,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_record_is_reported_once_and_can_be_read),
+        cmocka_unit_test(a_key_has_the_partition_that_java_gives_it_unless_told_otherwise),
         cmocka_unit_test(closing_delivers_what_is_left),
         cmocka_unit_test(a_full_queue_and_a_large_record_are_refused_by_class),
         cmocka_unit_test(an_outage_delays_and_loses_nothing),
