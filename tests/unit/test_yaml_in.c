@@ -47,6 +47,10 @@ static void maps_lists_and_texts_become_paths(void **state)
         {"a: [[b]]", "a=[]@1 a[0]=[]@1 a[0][0]=b@1 "},
         {"message.*: x\n'*': y\n153: z", "message.*=x@1 *=y@2 153=z@3 "},
         {"a: yes\nb: 010\n", "a=yes@1 b=010@2 "},
+        {"\xef\xbb\xbf"
+         "a: b\nc: d\n",
+         "a=b@1 c=d@2 "},
+        {"\xef\xbb\xbf", ""},
     };
 
     (void)state;
