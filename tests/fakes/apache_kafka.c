@@ -51,13 +51,11 @@ static _Noreturn void give_up(const char *what, const char *why)
 /* The folder with the jars, from the script that fetches them. */
 static void find_jars(struct apache_kafka *k)
 {
-    const char *source = getenv("CMIBRIDGE_SOURCE"); /* set by ctest */
+    /* The variable is set by ctest. */
+    FILE *pipe = popen("\"${CMIBRIDGE_SOURCE:-.}\"/tests/kafka/fetch.sh", "r");
     char line[1024];
-    FILE *pipe;
     int status;
 
-    snprintf(line, sizeof line, "%s/tests/kafka/fetch.sh", source != NULL ? source : ".");
-    pipe = popen(line, "r");
     if (pipe == NULL || fgets(line, sizeof line, pipe) == NULL)
         give_up("tests/kafka/fetch.sh", "it says nothing");
     status = pclose(pipe);

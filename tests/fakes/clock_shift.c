@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 static char file[64];
+static char linked[80]; /* to the library: LD_PRELOAD has no words for a blank in a path */
 static volatile int64_t *shift;
 
 static _Noreturn void give_up(const char *what)
@@ -46,7 +47,10 @@ void clock_shift_begin(void)
         give_up("its file can't be mapped");
     shift = at;
     setenv("CMIBRIDGE_CLOCK_SHIFT", file, 1);
-    setenv("LD_PRELOAD", library, 1);
+    (void)snprintf(linked, sizeof linked, "%s.so", file);
+    if (symlink(library, linked) != 0)
+        give_up("its library can't be linked to");
+    setenv("LD_PRELOAD", linked, 1);
     excuse_order();
 }
 
@@ -66,4 +70,5 @@ void clock_shift_done(void)
     munmap((void *)(uintptr_t)shift, sizeof *shift);
     shift = NULL;
     unlink(file);
+    unlink(linked);
 }

@@ -168,14 +168,13 @@ int kafka_rig_command(const struct kafka_rig *rig, const char *before, const cha
                       const char **output)
 {
     static struct buf said; /* for as long as the program */
-    const char *program = getenv("CMIBRIDGE_BIN");
     char line[4096];
     size_t n;
     int code;
 
-    assert_non_null(program); /* set by ctest */
-    n = (size_t)snprintf(line, sizeof line, "%s %s %s -b %s -X fetch.wait.max.ms=10 2>&1", before,
-                         program, arguments, rig->address);
+    n = (size_t)snprintf(line, sizeof line,
+                         "%s \"$CMIBRIDGE_BIN\" %s -b %s -X fetch.wait.max.ms=10 2>&1", before,
+                         arguments, rig->address);
     assert_in_range(n, 1, sizeof line - 1);
     if (said.max == 0)
         buf_init(&said, SAID_MAX);

@@ -350,8 +350,8 @@ static const char *check_connect(const char *topics)
     snprintf(line, sizeof line,
              "CMIBRIDGE_KAFKA_BROKERS=%s CMIBRIDGE_KAFKA_TOPICS='%s' "
              "CMIBRIDGE_KAFKA_RESULTS_TOPIC=room-results CMIBRIDGE_KAFKA_OUTCOMES_TOPIC= "
-             "CMIBRIDGE_KAFKA_DEAD_LETTERS_TOPIC=room-dead %s check --connect 2>&1",
-             apache_kafka_address(kafka), topics, getenv("CMIBRIDGE_BIN"));
+             "CMIBRIDGE_KAFKA_DEAD_LETTERS_TOPIC=room-dead \"$CMIBRIDGE_BIN\" check --connect 2>&1",
+             apache_kafka_address(kafka), topics);
     pipe = popen(line, "r");
     assert_non_null(pipe);
     n = fread(said, 1, sizeof said - 1, pipe);

@@ -559,8 +559,9 @@ static void the_demo_shows_a_result_for_every_event_and_ends(void **state)
         types++;
     assert_true(types <= sizeof shown / sizeof shown[0]);
     (void)snprintf(command, sizeof command,
-                   "script -qec '%s/standalone/demo.sh %s %s' /dev/null </dev/null",
-                   getenv("CMIBRIDGE_SOURCE"), getenv("CMIBRIDGE_BIN"), x->dir);
+                   "script -qec '\"$CMIBRIDGE_SOURCE\"/standalone/demo.sh \"$CMIBRIDGE_BIN\" %s' "
+                   "/dev/null </dev/null",
+                   x->dir);
     setenv("http_proxy", "http://127.0.0.1:9", 1); /* nobody's: what is here is asked directly */
     setenv("CMIBRIDGE_KAFKA_BROKERS", "127.0.0.1:9", 1); /* nor are other brokers */
     demo = popen(command, "r");

@@ -56,8 +56,8 @@ static int run(const char *arguments)
 {
     char command[1024];
 
-    snprintf(command, sizeof command, "%s erase --config %s %s 2>&1", getenv("CMIBRIDGE_BIN"),
-             rig.config, arguments);
+    snprintf(command, sizeof command, "\"$CMIBRIDGE_BIN\" erase --config %s %s 2>&1", rig.config,
+             arguments);
     return shell_run(command, &output);
 }
 

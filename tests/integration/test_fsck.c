@@ -241,7 +241,8 @@ static void expect_fsck(const char *option, int code, const char *words)
     char line[256];
 
     buf_init(&said, 65536);
-    snprintf(line, sizeof line, "CMIBRIDGE_REDIS_ADDRESS=%s $CMIBRIDGE_BIN schedule fsck %s 2>&1",
+    snprintf(line, sizeof line,
+             "CMIBRIDGE_REDIS_ADDRESS=%s \"$CMIBRIDGE_BIN\" schedule fsck %s 2>&1",
              rig.server->address, option);
     assert_int_equal(shell_run(line, &said), code);
     if (strstr(buf_text(&said), words) == NULL)
@@ -307,7 +308,7 @@ static void ctrl_c_ends_the_command(void **state)
     buf_init(&said, 65536);
     snprintf(line, sizeof line,
              "dir=$(mktemp -d) && mkfifo $dir/said && "
-             "{ CMIBRIDGE_REDIS_ADDRESS=%s $CMIBRIDGE_BIN schedule fsck >$dir/said 2>&1 & } && "
+             "{ CMIBRIDGE_REDIS_ADDRESS=%s \"$CMIBRIDGE_BIN\" schedule fsck >$dir/said 2>&1 & } && "
              "{ read first && kill -INT $! && cat; } <$dir/said; wait $!; code=$?; "
              "rm -r $dir; exit $code",
              rig.server->address);

@@ -156,8 +156,8 @@ static int back_up(struct serve_rig *rig, const char *to, struct buf *said)
 {
     char command[512];
 
-    snprintf(command, sizeof command, "%s backup --config %s %s 2>&1", getenv("CMIBRIDGE_BIN"),
-             rig->config, to);
+    snprintf(command, sizeof command, "\"$CMIBRIDGE_BIN\" backup --config %s %s 2>&1", rig->config,
+             to);
     return shell_run(command, said);
 }
 

@@ -134,8 +134,8 @@ static void when_a_person_was_erased(void **state)
         snprintf(subject, sizeof subject, "chats/%.32s", first[i].id);
         ingest("chat.participant.added", subject, "{\"alias\":\"Sam\",\"uniquekey\":\"" WHO "\"}");
     }
-    snprintf(command, sizeof command, "%s erase --config %s '" WHO "' 2>&1",
-             getenv("CMIBRIDGE_BIN"), rig.config);
+    snprintf(command, sizeof command, "\"$CMIBRIDGE_BIN\" erase --config %s '" WHO "' 2>&1",
+             rig.config);
     if (shell_run(command, &output) != 0)
         fail_msg("%s", buf_text(&output));
     buf_done(&output);

@@ -257,8 +257,8 @@ static void whoever_is_erased_is_sent_none_of_them(void **state)
                      "two, +358400000777", "") "," LINE("one", "") "]}}",
                  chat);
     buf_init(&said, 65536);
-    snprintf(command, sizeof command, "$CMIBRIDGE_BIN erase --config %s --json +358400000777 2>&1",
-             rig.config);
+    snprintf(command, sizeof command,
+             "\"$CMIBRIDGE_BIN\" erase --config %s --json +358400000777 2>&1", rig.config);
     assert_int_equal(shell_run(command, &said), 0);
     if (strstr(buf_text(&said), "\"destinations\":2,") == NULL)
         fail_msg("%s", buf_text(&said));

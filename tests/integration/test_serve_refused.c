@@ -191,8 +191,8 @@ static void when_a_person_was_erased(void **state)
     (void)state;
     buf_init(&output, 8192);
     write_all();
-    snprintf(command, sizeof command, "%s erase --config %s '" WHO "' 2>&1",
-             getenv("CMIBRIDGE_BIN"), rig.config);
+    snprintf(command, sizeof command, "\"$CMIBRIDGE_BIN\" erase --config %s '" WHO "' 2>&1",
+             rig.config);
     if (shell_run(command, &output) != 0)
         fail_msg("%s", buf_text(&output));
     buf_done(&output);
