@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* renameat2 */
 #include "server/backup.h"
 
 #include "bridge/core/mem.h"
@@ -34,7 +35,7 @@ static bool no_good(const char *what, const char *path, struct fault *f)
 }
 
 /* Nobody but its owner reads it. What a kill left there goes, but is not written to: it may be a
- * whole copy, which has another name, too (give_name). */
+ * whole copy, which has another name, too (backup_name). */
 static bool make_part(const char *path, struct fault *f)
 {
     int fd;
@@ -91,12 +92,15 @@ static bool sync_folder(const char *path, struct fault *f)
     return sync_path(dirname(room), O_RDONLY | O_DIRECTORY, NULL, f);
 }
 
-/* link, not rename: what came to be there meanwhile stays. */
-static bool give_name(const struct backup *b, struct fault *f)
+/* Not rename, which would take what came to be there meanwhile. Some file systems have no links
+ * (FAT, SMB), others (NFS) no such renameat2. */
+bool backup_name(const char *part, const char *to, struct fault *f)
 {
-    if (link(b->part, b->to) != 0)
-        return no_good("made", b->to, f);
-    return unlink(b->part) == 0 || no_good("removed", b->part, f);
+    if (link(part, to) == 0)
+        return unlink(part) == 0 || no_good("removed", part, f);
+    if (errno != EEXIST && renameat2(AT_FDCWD, part, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return true;
+    return no_good("made", to, f);
 }
 
 static void work(uv_work_t *work)
@@ -110,7 +114,8 @@ static void work(uv_work_t *work)
     if (!make_part(b->part, &b->fault))
         return;
     if (!copy(b->history, b->part, &b->fault) ||
-        !sync_path(b->part, O_RDONLY, &b->bytes, &b->fault) || !give_name(b, &b->fault)) {
+        !sync_path(b->part, O_RDONLY, &b->bytes, &b->fault) ||
+        !backup_name(b->part, b->to, &b->fault)) {
         (void)unlink(b->part);
         return;
     }

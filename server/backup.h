@@ -18,6 +18,9 @@ struct backup *backup_new(struct server *server, const char *history);
 /* One that is under way is waited for by the loop. NULL is a no-op. */
 void backup_free(struct backup *b);
 
+/* Gives the part its name, unless something has it: that stays. */
+bool backup_name(const char *part, const char *to, struct fault *f) MUST_CHECK;
+
 /* to: an absolute path; nothing may be there. One at a time: a further one fails. */
 void backup_ask(struct backup *b, struct control_call *call, struct view to);
 
