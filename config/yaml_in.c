@@ -1,6 +1,7 @@
 #include "config/yaml_in.h"
 
 #include "bridge/core/mem.h"
+#include "bridge/core/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,12 +274,11 @@ static void read_events(struct reader *r, yaml_parser_t *parser)
 static bool read_by(char between, struct view bytes, const char *name, struct yaml_doc *out,
                     struct buf *mistakes)
 {
-    const struct view order_mark = VIEW("\xef\xbb\xbf"); /* some editors put it in front */
     struct reader r = {.between = between, .out = out, .name = name, .mistakes = mistakes};
     yaml_parser_t parser;
 
-    if (view_starts(bytes, order_mark))
-        bytes = view_skip(bytes, order_mark.n);
+    if (view_starts(bytes, UTF8_ORDER_MARK))
+        bytes = view_skip(bytes, UTF8_ORDER_MARK.n);
     *out = (struct yaml_doc){0};
     out->cut = true;
     if (bytes.n > YAML_BYTES_MAX)

@@ -1,5 +1,7 @@
 #include "producers/lines.h"
 
+#include "bridge/core/utf8.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -76,6 +78,8 @@ bool lines_next(struct lines *l, struct view *line, struct fault *f)
 {
     f->cls = FAULT_NONE;
     while (next_line(l, line, f)) {
+        if (l->number == 1 && view_starts(*line, UTF8_ORDER_MARK))
+            *line = view_skip(*line, UTF8_ORDER_MARK.n);
         if (line->n > 0 && line->p[line->n - 1] == '\r')
             line->n--;
         if (view_trim(*line).n > 0)

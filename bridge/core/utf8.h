@@ -20,7 +20,8 @@ bool utf8_has_control(struct view text);
 size_t utf8_count(struct view text);
 /* The first n code points, all where there are fewer; counts like utf8_count. */
 struct view utf8_cut(struct view text, size_t n);
-#define UTF8_NO_CODE 0x110000U /* no code point */
+#define UTF8_NO_CODE    0x110000U            /* no code point */
+#define UTF8_ORDER_MARK VIEW("\xef\xbb\xbf") /* some editors put it in front of a text */
 
 /* The first code point; UTF8_NO_CODE where utf8_first is 0. */
 uint32_t utf8_code(struct view text);

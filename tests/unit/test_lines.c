@@ -46,6 +46,25 @@ static void lines_end_in_any_way_and_blank_ones_are_passed_over(void **state)
     assert_int_equal(fclose(file), 0);
 }
 
+static void a_byte_order_mark_is_passed_over_at_the_beginning_only(void **state)
+{
+    static const char text[] = "\xef\xbb\xbf\n\xef\xbb\xbf"
+                               "one\n";
+    FILE *file = file_of(text, sizeof text - 1);
+    struct lines l;
+    struct view line;
+    struct fault f;
+
+    (void)state;
+    lines_init(&l, fileno(file), 10);
+    assert_true(lines_next(&l, &line, &f));
+    assert_true(view_is(line, "\xef\xbb\xbf"
+                              "one"));
+    assert_int_equal(l.number, 2);
+    lines_done(&l);
+    assert_int_equal(fclose(file), 0);
+}
+
 static void a_line_of_one_byte_too_many_is_refused(void **state)
 {
     static char text[300001];
@@ -150,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_end_in_any_way_and_blank_ones_are_passed_over),
+        cmocka_unit_test(a_byte_order_mark_is_passed_over_at_the_beginning_only),
         cmocka_unit_test(a_line_of_one_byte_too_many_is_refused),
         cmocka_unit_test(a_line_of_a_pipe_is_there_as_soon_as_it_has_come),
         cmocka_unit_test(who_is_told_to_wait_no_more_gets_the_whole_lines_that_were_read),
