@@ -5,6 +5,7 @@
 #include "bridge/core/num.h"
 #include "bridge/core/spelling.h"
 #include "bridge/core/view.h"
+#include "bridge/io/kafka_pattern.h"
 
 #include <librdkafka/rdkafka.h>
 
@@ -357,17 +358,20 @@ char *kafka_conf_left_out(const struct rd_kafka_conf_s *conf)
  * has but one character that means more in an expression: the dot. */
 static bool leave_out(rd_kafka_conf_t *conf, const struct kafka_conf *c, struct fault *f)
 {
+    bool internal = c->topic_count > 0 && kafka_pattern_is_internal(c->topics[0]);
     char *given;
     struct buf all;
     bool ok;
 
-    if (c->never_count == 0 || c->topic_count == 0 || c->topics[0][0] != '^')
+    if (c->topic_count == 0 || c->topics[0][0] != '^' || (internal && c->never_count == 0))
         return true;
     given = kafka_conf_left_out(conf);
     buf_init(&all, LEFT_OUT_MAX);
     if (given != NULL)
         buf_put_text(&all, given);
     mem_free(given);
+    if (!internal)
+        buf_put_text(&all, all.n > 0 ? "," KAFKA_PATTERN_INTERNAL : KAFKA_PATTERN_INTERNAL);
     for (size_t i = 0; i < c->never_count; i++) {
         buf_put_text(&all, all.n > 0 ? ",^" : "^");
         for (const char *at = c->never[i]; *at != '\0'; at++)

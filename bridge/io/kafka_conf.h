@@ -41,7 +41,8 @@ struct kafka_conf {
     const char *group;         /* where offsets are committed; a source needs it */
     const char *const *topics; /* names, or one regular expression that begins with '^' */
     size_t topic_count;
-    const char *const *never; /* topics that an expression never stands for; may be NULL */
+    const char *const *never; /* topics that an expression never stands for, beside Kafka's own;
+                                 may be NULL */
     size_t never_count;
     enum kafka_reset offset_reset;
     enum kafka_assign assign;

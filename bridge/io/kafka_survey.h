@@ -37,9 +37,10 @@ void kafka_survey_done(struct kafka_survey *s);
 /* false: KAFKA_SURVEYED_MAX are in it. */
 bool kafka_survey_add(struct kafka_survey *s, const char *topic, int32_t partition);
 
-/* Adds the partitions of these topics: names, or one expression with '^' in front,
- * which never stands for what the client's topic.blacklist names. A topic that isn't there is left
- * out and named in `missing`. RETRY if the broker can't be asked. */
+/* Adds the partitions of these topics: names, or one expression with '^' in front, which never
+ * stands for what the client's topic.blacklist names, nor, but by their beginning, for Kafka's own
+ * topics (kafka_pattern.h). A topic that isn't there is left out and named in `missing`. RETRY if
+ * the broker can't be asked. */
 bool kafka_survey_topics(struct rd_kafka_s *rk, const char *const *topics, size_t count,
                          struct kafka_survey *s, struct fault *f) MUST_CHECK;
 

@@ -380,6 +380,11 @@ static void a_topic_that_takes_too_little_is_told_of_before_the_start(void **sta
     assert_null(strstr(said, "not exist"));
     said = check_connect("^room.*"); /* never those that we write */
     assert_non_null(strstr(said, "kafka                warns  records of room may have 2000000 "));
+    apache_kafka_topic_of(kafka, "__room", 3, "max.message.bytes", "3000000");
+    said = check_connect("^_*room$"); /* nor Kafka's own */
+    assert_non_null(strstr(said, " ^_*room$ with 2 partitions, "));
+    assert_non_null(strstr(said, "kafka                warns  records of room may have 2000000 "));
+    assert_null(strstr(said, "__room"));
 }
 
 static void a_topic_that_is_not_there_is_told_of_before_the_start(void **state)

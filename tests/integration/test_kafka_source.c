@@ -333,6 +333,51 @@ static void new_partitions_and_topics_are_found_and_read_from_their_start(void *
     kafka_rig_stop(&rig);
 }
 
+/* Among them are the offsets that we commit ourselves: as events they would never end. */
+static void kafka_s_own_topics_are_read_only_by_a_pattern_that_begins_as_they_do(void **state)
+{
+    static const char *const broad[] = {"^[a-z_]+$"};
+    static const struct {
+        enum kafka_assign assign;
+        const char *own;
+        const char *pattern;
+    } rows[] = {
+        {KAFKA_ASSIGN_ALL, "__all", "^__all$"},
+        {KAFKA_ASSIGN_GROUP, "__group", "^__group$"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct kafka_rig rig;
+        struct reader r = {.rig = NULL};
+        struct kafka_conf conf;
+
+        kafka_rig_start(&rig, 1);
+        kafka_rig_topic(&rig, topic[0], 1);
+        kafka_rig_topic(&rig, rows[i].own, 1);
+        kafka_rig_send(&rig, topic[0], "k", "an event");
+        kafka_rig_send(&rig, rows[i].own, "k", "an offset");
+        kafka_rig_flush(&rig);
+        conf = kafka_rig_conf(&rig, broad);
+        conf.assign = rows[i].assign;
+        reader_start(&r, &rig, &conf);
+        reader_await(&r, 1);
+        assert_int_equal(r.partitions, 1);
+        assert_string_equal(r.got[0].value, "an event");
+        reader_done(&r);
+
+        conf.topics = &rows[i].pattern;
+        conf.group = "of-its-own";
+        r = (struct reader){.rig = NULL};
+        reader_start(&r, &rig, &conf);
+        reader_await(&r, 1);
+        assert_int_equal(r.partitions, 1);
+        assert_string_equal(r.got[0].value, "an offset");
+        reader_done(&r);
+        kafka_rig_stop(&rig);
+    }
+}
+
 /* Pushes the first records out: the embedded broker keeps 5 MiB of a partition, and Apache Kafka
  * what it is told to keep. */
 static void overflow(struct kafka_rig *rig, int64_t before)
@@ -544,6 +589,7 @@ int main(void)
         cmocka_unit_test(a_close_does_not_wait_for_ever),
         cmocka_unit_test(records_may_be_kept_and_given_back_late),
         cmocka_unit_test(new_partitions_and_topics_are_found_and_read_from_their_start),
+        cmocka_unit_test(kafka_s_own_topics_are_read_only_by_a_pattern_that_begins_as_they_do),
         cmocka_unit_test(records_dropped_before_they_were_read_stop_it),
         cmocka_unit_test(a_reader_that_falls_behind_is_stopped_too),
         cmocka_unit_test(an_outage_of_every_broker_is_waited_for),

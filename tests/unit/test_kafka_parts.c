@@ -190,7 +190,7 @@ static void a_pattern_never_stands_for_topics_of_ours(void **state)
     assert_non_null(made);
     left_out = kafka_conf_left_out(made);
     rd_kafka_conf_destroy(made);
-    assert_string_equal(left_out, "^x,yy$,^cmi[.]results$,^cmi-dead-letters$");
+    assert_string_equal(left_out, "^x,yy$,^__,^cmi[.]results$,^cmi-dead-letters$");
     assert_true(kafka_pattern_make(&p, "^[a-z]", left_out, &f));
     assert_true(kafka_pattern_takes(&p, "cmi-results"));
     assert_false(kafka_pattern_takes(&p, "cmi.results"));
@@ -222,6 +222,46 @@ static void a_pattern_never_stands_for_topics_of_ours(void **state)
     assert_false(kafka_pattern_make(&p, "^(", NULL, &f));
     assert_false(kafka_pattern_make(&p, "^a", "b,(", &f));
     assert_non_null(strstr(f.text, "'(' is no regular expression"));
+}
+
+/* What librdkafka leaves out of a subscription, and we where we ask for topics ourselves. */
+static void a_pattern_never_stands_for_kafka_s_own_topics_but_by_their_beginning(void **state)
+{
+    static const struct {
+        const char *pattern;
+        const char *left_out;
+        const char *topic;
+        bool taken;
+    } rows[] = {
+        {"^.*", "^__", "__consumer_offsets", false},
+        {"^.*", "^__", "_events", true},
+        {"^.*", "^__", "events__", true},
+        {"^[a-z_]+$", "^__", "__transaction_state", false},
+        {"^_", "^__", "__consumer_offsets", false},
+        {"^_", "^__", "_events", true},
+        {"^__", NULL, "__consumer_offsets", true},
+        {"^__events$", NULL, "__events", true},
+        {"^__events$", NULL, "__consumer_offsets", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct kafka_conf c = {.topics = &rows[i].pattern, .topic_count = 1};
+        struct fault f = {0};
+        struct rd_kafka_conf_s *made = kafka_conf_draft(&c, KAFKA_SOURCE, &f);
+        char *left_out = kafka_conf_left_out(made);
+        struct kafka_pattern p;
+
+        rd_kafka_conf_destroy(made);
+        assert_int_equal(left_out != NULL, rows[i].left_out != NULL);
+        if (left_out != NULL)
+            assert_string_equal(left_out, rows[i].left_out);
+        mem_free(left_out);
+        assert_true(kafka_pattern_make(&p, rows[i].pattern, NULL, &f));
+        if (kafka_pattern_takes(&p, rows[i].topic) != rows[i].taken)
+            fail_msg("%s: %s", rows[i].pattern, rows[i].topic);
+        kafka_pattern_done(&p);
+    }
 }
 
 static void reading_begins_where_nothing_is_lost_or_not_at_all(void **state)
@@ -446,6 +486,7 @@ int main(void)
         cmocka_unit_test(properties_that_do_not_go_together_are_found_one_by_one),
         cmocka_unit_test(a_long_session_needs_no_property_beside_it),
         cmocka_unit_test(a_pattern_never_stands_for_topics_of_ours),
+        cmocka_unit_test(a_pattern_never_stands_for_kafka_s_own_topics_but_by_their_beginning),
         cmocka_unit_test(reading_begins_where_nothing_is_lost_or_not_at_all),
         cmocka_unit_test(the_sentence_of_a_loss_is_whole_even_for_a_long_name),
         cmocka_unit_test(partitions_are_found_again_after_others_left),
