@@ -30,7 +30,8 @@ const char *rules_given(const struct rules *r, const char *path, const char *oth
 void rules_sign_on(struct rules *r, const char *prefix, const char *const *others);
 bool rules_loopback(const char *host);
 
-/* kafka.topics and who reads them; whether those in `users` have their brokers */
+/* kafka.topics and who reads them, events.type_prefix; whether those in `users` have their brokers
+ */
 void rules_kafka(struct rules *r, unsigned users);
 /* channels, chats.queues.*.via, callbacks.dialler */
 void rules_channels(struct rules *r);

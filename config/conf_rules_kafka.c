@@ -1,4 +1,6 @@
-/* conf_rules: which topics are read, and by whom; who needs brokers. */
+/* conf_rules: which topics are read, and by whom; how their events' types begin; who needs brokers.
+ */
+#include "bridge/core/ascii.h"
 #include "config/conf_rules.h"
 
 #include <stdio.h>
@@ -62,6 +64,17 @@ static void check_topics(struct rules *r)
                       "%s and %s are both '%s'; they must differ", ours[0], ours[1], results);
 }
 
+static void check_prefix(struct rules *r)
+{
+    const char *prefix = conf_text(r->c, "events.type_prefix");
+    size_t n = prefix != NULL ? strlen(prefix) : 0;
+
+    if (n > 0 && ascii_is_alnum(prefix[n - 1]))
+        rules_warn(r, "events.type_prefix",
+                   "does not end in a separator, as com.example. does: the types that it leaves "
+                   "begin with one, and nobody knows them");
+}
+
 bool conf_needs_kafka(const struct conf *c, unsigned users)
 {
     const char *outcomes = conf_text(c, "kafka.outcomes_topic");
@@ -76,6 +89,7 @@ void rules_kafka(struct rules *r, unsigned users)
     const char *assign = conf_text(r->c, "kafka.assign");
 
     check_topics(r);
+    check_prefix(r);
     if (!conf_has(r->c, "kafka.brokers") && conf_needs_kafka(r->c, users))
         rules_mistake(r, NULL,
                       "kafka.brokers is missing: brokers to ask first, host:port with commas "

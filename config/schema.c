@@ -79,7 +79,8 @@ const struct setting schema[] = {
     {"kafka.topics[]", SETTING_TOPIC, SETTING_PATTERN, USED_CONSUME | USED_PUBLISH,
      "contact-events", 1, 1024, NULL, NULL,
      "topics of events, 64 at most; or one pattern: a regular expression that begins with ^; what "
-     "kafka.results_topic, dead_letters_topic and outcomes_topic name is never read by it, nor what "
+     "kafka.results_topic, dead_letters_topic and outcomes_topic name is never read by it, nor "
+     "what "
      "begins with __, as Kafka's own topics do, unless the pattern begins with ^__"},
     {"kafka.assign", SETTING_CHOICE, 0, USED_CONSUME, "group", 0, 0, assigns, NULL,
      "group: partitions are shared within the group; all: take every partition, alone"},
@@ -102,7 +103,7 @@ const struct setting schema[] = {
     {"events.type_prefix", SETTING_TEXT, 0, USED_CONSUME | USED_PUBLISH, "", 0, 255, NULL, NULL,
      "beginning of event types, such as com.example.cc., that is removed before matching"},
     {"events.unknown", SETTING_CHOICE, 0, USED_CONSUME, "skip", 0, 0, unknowns, NULL,
-     "what becomes of an event of unknown type; either way it is counted"},
+     "what becomes of an event of unknown type; either way it is counted, and the log names it"},
     {"events.unrouted", SETTING_CHOICE, 0, USED_CONSUME, "dead-letter", 0, 0, unrouteds, NULL,
      "what becomes of an event whose type no target takes; either way it is counted"},
     {"events.on_gap", SETTING_CHOICE, 0, USED_CONSUME, "stop", 0, 0, gaps, NULL,

@@ -359,3 +359,11 @@ const char *mask_sentence(struct view text, char *out, size_t size)
     *to.p = '\0';
     return out;
 }
+
+const char *mask_name(struct view name, char out[MASK_TEXT_MAX])
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (!ascii_is_alnum(name.p[i]) && (name.p[i] == '\0' || !strchr("._-/:", name.p[i])))
+            return mask_text(name, out);
+    return name.n > 0 ? mask_sentence(name, out, MASK_TEXT_MAX) : mask_text(name, out);
+}

@@ -16,6 +16,9 @@
 /* out is NUL-terminated and holds printable ASCII and '…' only. Returns out. */
 const char *mask_address(struct view address, char out[MASK_TEXT_MAX]);
 const char *mask_text(struct view text, char out[MASK_TEXT_MAX]); /* always the length */
+/* A name that programs give, such as an event's type: as a sentence's word where it is of letters
+ * and digits of ASCII and "._-/:" alone; else its length. */
+const char *mask_name(struct view name, char out[MASK_TEXT_MAX]);
 /* Bytes at the start of text, before which `before` stands, that are shown as they are, though they
  * have digits: a moment ("2011-12-31T13:15:30.123Z"), or a GUID, unless its first or last part has
  * digits only: somebody may have made it of a number. 0: none are. */

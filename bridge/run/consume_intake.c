@@ -92,6 +92,23 @@ static void unrouted(struct consume *c, struct delivery *d)
     consume_bury(c, d, UNROUTED);
 }
 
+/* Passed over is what may be meant for others, or what a slip has made unknown: so it is said. */
+static void unknown(struct consume *c, struct delivery *d)
+{
+    char shown[MASK_TEXT_MAX];
+    bool others;
+    int64_t count = sightings_add(&c->unknown, d->event.type, consume_now(c), &others);
+
+    stat_add(c->stat_skipped, 1);
+    if (count > 0)
+        notice_say(c->port.log, NOTICE_INFO, others ? "unknown_types" : "unknown_type",
+                   NOTICE_TEXT(others ? "such_as" : "type", mask_name(d->event.type, shown)),
+                   NOTICE_INT("events", count), NOTICE_VIEW("topic", d->record.topic),
+                   NOTICE_INT("partition", d->record.partition),
+                   NOTICE_INT("offset", d->record.offset), NOTICE_TEXT("become", "skip"));
+    consume_move(c, d, DELIVERY_ON_FINISH);
+}
+
 static void begin(struct consume *c, struct delivery *d)
 {
     struct view key = d->record.has_key ? d->record.key : d->event.subject;
@@ -174,7 +191,6 @@ void consume_take(struct consume *c, struct partition *p, const struct record *r
                         mask_sentence(d->event.type, shown, sizeof shown));
         consume_bury(c, d, POISON);
     } else {
-        stat_add(c->stat_skipped, 1);
-        consume_move(c, d, DELIVERY_ON_FINISH);
+        unknown(c, d);
     }
 }

@@ -22,6 +22,7 @@
 #include "bridge/core/lanes.h"
 #include "bridge/core/outcome.h"
 #include "bridge/core/record.h"
+#include "bridge/core/sightings.h"
 #include "bridge/core/tracker.h"
 #include "bridge/run/consume.h"
 
@@ -170,6 +171,7 @@ struct consume {
     struct buf scratch; /* of one call: a result's data, an idempotency key's source */
     struct outlet letters;
     struct outlet results;
+    struct sightings unknown; /* event types that are passed over */
     int64_t commit_at_ms;
     int64_t watch_at_ms;
     bool revoking; /* source_port.released is owed */

@@ -231,6 +231,33 @@ static void neither_a_secret_nor_a_number_is_said(void **state)
     assert_true(consume_rig_until_done(rig));
 }
 
+/* A prefix that is mistyped would lose every event without a word. */
+static void a_type_that_nobody_knows_is_said_once(void **state)
+{
+    static const struct consume_rig_event events[] = {
+        {.key = "a", .type = "com.callback.requested", .subject = "x", .fate = RIG_PASSED_OVER},
+        {.key = "a", .type = "com.callback.requested", .subject = "x", .fate = RIG_PASSED_OVER},
+        {.key = "a", .type = "com.35854852156", .subject = "x", .fate = RIG_PASSED_OVER},
+        {.key = "a", .type = "com.callback.requested", .subject = "x", .fate = RIG_PASSED_OVER},
+        {.key = "a", .type = "for Sam, he is", .subject = "x", .fate = RIG_PASSED_OVER},
+    };
+    static const char said[] = "event=unknown_type type=com.callback.requested events=1 topic=";
+    struct consume_rig *rig = *state;
+
+    consume_rig_begin(rig, NULL);
+    consume_rig_publish(rig, events, sizeof events / sizeof events[0]);
+    consume_rig_run(rig, NULL);
+    assert_true(consume_rig_until_done(rig));
+    consume_rig_until_said(rig, "event=unknown_type type=\"(14 characters)\" events=1 topic=");
+    assert_true(consume_rig_said(rig, "event=unknown_type type=\"com.…156\" events=1 topic="));
+    assert_true(consume_rig_said(rig, said));
+    assert_null(strstr(strstr(buf_text(&rig->log), said) + sizeof said, "com.callback.requested"));
+    assert_false(consume_rig_said(rig, "54852"));
+    assert_false(consume_rig_said(rig, "Sam"));
+    consume_rig_until_metric(rig, "cmibridge_events_skipped_total", 5);
+    consume_rig_check_end(rig, 0);
+}
+
 /* D4: an outage of the target is none of an event's that names what waits for it. */
 static void an_outage_longer_than_refs_wait_makes_no_reference_unknown(void **state)
 {
@@ -446,6 +473,7 @@ int main(void)
         cmocka_unit_test(a_trace_goes_from_event_to_request_and_result),
         cmocka_unit_test(a_name_that_is_taken_over_is_said),
         cmocka_unit_test(neither_a_secret_nor_a_number_is_said),
+        cmocka_unit_test(a_type_that_nobody_knows_is_said_once),
         cmocka_unit_test(a_page_is_no_answer_of_a_cmi),
         cmocka_unit_test(an_outage_longer_than_refs_wait_makes_no_reference_unknown),
         cmocka_unit_test(poison_of_any_size_goes),

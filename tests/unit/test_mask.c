@@ -327,6 +327,27 @@ static void a_sentence_is_cut_before_what_does_not_fit_whole(void **state)
     }
 }
 
+static void a_name_of_a_program_s_is_shown_and_anything_else_is_not(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *masked;
+    } rows[] = {
+        {"com.example.callback.requested", "com.example.callback.requested"},
+        {"urn:Example_2/a-b", "urn:Example_2/a-b"},
+        {"sms.0401234567", "sms.…567"},
+        {"sam@greeneggs.ham", "(17 characters)"},
+        {"for Sam", "(7 characters)"},
+        {"Åse", "(3 characters)"},
+        {"", "(0 characters)"},
+    };
+    char out[MASK_TEXT_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_string_equal(mask_name(view_of(rows[i].name), out), rows[i].masked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_number_parted_by_what_makes_escapes_of_it_is_none_the_less),
         cmocka_unit_test(what_never_ends_is_looked_through_no_further_than_it_is_shown),
         cmocka_unit_test(a_sentence_is_cut_before_what_does_not_fit_whole),
+        cmocka_unit_test(a_name_of_a_program_s_is_shown_and_anything_else_is_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
