@@ -13,25 +13,30 @@ bool breaker_allows(struct breaker *b, int64_t now_ms)
         return false;
     if (b->state == BREAKER_OPEN)
         b->state = BREAKER_PROBING;
-    return b->state == BREAKER_CLOSED || !b->probe_out;
+    return b->probe == 0;
 }
 
 int64_t breaker_wake_ms(const struct breaker *b, int64_t now_ms)
 {
-    if (b->state == BREAKER_PROBING && b->probe_out)
+    if (b->probe != 0)
         return INT64_MAX;
     return b->until_ms > now_ms ? b->until_ms : now_ms;
 }
 
-void breaker_sent(struct breaker *b)
+uint64_t breaker_sent(struct breaker *b)
 {
+    if (b->state == BREAKER_OPEN || b->probe != 0)
+        return 0;
+    b->sent++;
     if (b->state == BREAKER_PROBING)
-        b->probe_out = true;
+        b->probe = b->sent;
+    return b->sent;
 }
 
-void breaker_back(struct breaker *b)
+void breaker_back(struct breaker *b, uint64_t number)
 {
-    b->probe_out = false;
+    if (b->probe == number)
+        b->probe = 0;
 }
 
 void breaker_ok(struct breaker *b)
@@ -39,47 +44,54 @@ void breaker_ok(struct breaker *b)
     b->state = BREAKER_CLOSED;
     b->failures = 0;
     b->opened = 0;
-    b->probe_out = false;
+    b->probe = 0;
 }
 
-static bool open_up(struct breaker *b, int64_t now_ms, uint64_t random)
+static void open_up(struct breaker *b)
+{
+    b->state = BREAKER_OPEN;
+    b->stale = b->sent;
+    b->probe = 0;
+    b->failures = 0;
+}
+
+static void open_and_wait(struct breaker *b, int64_t now_ms, uint64_t random)
 {
     /* Half of the base at least: a jitter of nothing would probe in the same millisecond. */
     int64_t until =
         now_ms + backoff_wait_ms(&b->policy.open, b->opened, b->policy.open.base_ms / 2, random);
-    bool was_open = b->state == BREAKER_OPEN;
 
-    /* Replies to what was sent before it opened change nothing. */
-    if (was_open)
-        return false;
-    b->state = BREAKER_OPEN;
-    b->probe_out = false;
-    b->failures = 0;
+    open_up(b);
     if (b->opened < 32)
         b->opened++;
     if (until > b->until_ms)
         b->until_ms = until;
+}
+
+bool breaker_failed(struct breaker *b, uint64_t number, int64_t now_ms, uint64_t random)
+{
+    if (number <= b->stale || number == b->failed)
+        return false;
+    b->failed = number;
+    if (b->state == BREAKER_CLOSED && ++b->failures < b->policy.failures)
+        return false;
+    open_and_wait(b, now_ms, random);
     return true;
 }
 
-bool breaker_failed(struct breaker *b, int64_t now_ms, uint64_t random)
+bool breaker_stop(struct breaker *b, uint64_t number, int64_t now_ms, uint64_t random)
 {
-    b->failures++;
-    if (b->state == BREAKER_CLOSED && b->failures < b->policy.failures)
+    if (number <= b->stale && b->state != BREAKER_CLOSED)
         return false;
-    return open_up(b, now_ms, random);
-}
-
-bool breaker_stop(struct breaker *b, int64_t now_ms, uint64_t random)
-{
-    return open_up(b, now_ms, random);
+    open_and_wait(b, now_ms, random);
+    return true;
 }
 
 void breaker_shut(struct breaker *b, int64_t until_ms)
 {
-    if (b->probe_out)
+    if (b->probe != 0)
         return;
-    b->state = BREAKER_OPEN;
+    open_up(b);
     b->until_ms = until_ms;
 }
 

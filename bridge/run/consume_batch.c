@@ -54,6 +54,7 @@ void consume_batch_send(struct consume *c, struct destination *to)
     b->destination = to;
     b->count = 0;
     b->sent_ms = consume_now(c);
+    b->number = breaker_sent(&to->breaker);
     buf_clear(&b->body);
     json_out_init(&j, &b->body);
     json_array(&j);
@@ -68,6 +69,7 @@ void consume_batch_send(struct consume *c, struct destination *to)
             d->first_sent_ms = b->sent_ms;
             d->successes_seen = to->successes;
         }
+        d->number = b->number;
         d->asked++;
         put_event(&j, d);
         b->items[b->count++] = consume_token(d);
@@ -79,7 +81,6 @@ void consume_batch_send(struct consume *c, struct destination *to)
     call.header_count = 1;
     call.body = buf_view(&b->body);
     to->out++;
-    breaker_sent(&to->breaker);
     if (!c->port.http.submit(c->port.http.ctx, &call, &f)) {
         struct http_reply reply = {.token = call.token, .fate = HTTP_NOT_SENT, .error = f.text};
 
@@ -199,7 +200,7 @@ static void hand_round(struct consume *c, struct batch *b, const struct http_rep
         take_apart(c, b);
     }
     if (reply->fate != HTTP_ANSWERED)
-        consume_destination_failed(c, b->destination, reply->error);
+        consume_destination_failed(c, b->destination, b->number, reply->error);
     if (of_all)
         said_of_all(c, b, reply);
     for (size_t i = 0; i < b->count; i++) {
@@ -227,7 +228,7 @@ void consume_batch_replied(struct consume *c, const struct http_reply *reply, bo
     assert(b->used);
     stat_observe_ms(b->destination->stat_time, reply->elapsed_ms);
     b->destination->out--;
-    breaker_back(&b->destination->breaker);
+    breaker_back(&b->destination->breaker, b->number);
     hand_round(c, b, reply, has_wait, wait_ms);
     b->used = false;
 }

@@ -35,17 +35,20 @@ void consume_destination_ok(struct consume *c, struct destination *to)
         say_breaker(c, to);
 }
 
-void consume_destination_failed(struct consume *c, struct destination *to, const char *why)
+void consume_destination_failed(struct consume *c, struct destination *to, uint64_t number,
+                                const char *why)
 {
     set_trouble(to, why);
-    if (breaker_failed(&to->breaker, consume_now(c), consume_random(c)))
+    if (breaker_failed(&to->breaker, number, consume_now(c), consume_random(c)))
         say_breaker(c, to);
 }
 
-static void destination_stop(struct consume *c, struct destination *to, const char *why)
+static void destination_stop(struct consume *c, const struct delivery *d, const char *why)
 {
+    struct destination *to = d->destination;
+
     set_trouble(to, why);
-    if (breaker_stop(&to->breaker, consume_now(c), consume_random(c)))
+    if (breaker_stop(&to->breaker, d->number, consume_now(c), consume_random(c)))
         say_breaker(c, to);
 }
 
@@ -72,7 +75,7 @@ static void bury_in_budget(struct consume *c, struct delivery *d, enum dispositi
         consume_bury(c, d, why);
         return;
     }
-    destination_stop(c, to,
+    destination_stop(c, d,
                      "it refuses so much that dead-lettering is held back (dead_letters.budget)");
     consume_move(c, d, DELIVERY_ON_HOLD);
 }
@@ -180,7 +183,7 @@ void consume_replied(struct consume *c, struct delivery *d, int status, struct v
         if (status == 409) {
             consume_destination_ok(c, to);
         } else {
-            consume_destination_failed(c, to, d->fault.text);
+            consume_destination_failed(c, to, d->number, d->fault.text);
             if (has_wait && (status == 429 || status == 503))
                 breaker_hold(&to->breaker, consume_now(c), wait_ms);
         }
@@ -191,7 +194,7 @@ void consume_replied(struct consume *c, struct delivery *d, int status, struct v
         bury_in_budget(c, d, REFUSED);
         return;
     case OUTCOME_STOP:
-        destination_stop(c, to, d->fault.text);
+        destination_stop(c, d, d->fault.text);
         consume_move(c, d, DELIVERY_ON_HOLD);
         return;
     }
@@ -236,11 +239,11 @@ void consume_on_reply(void *consume, const struct http_reply *reply)
     /* The probe's end must be known even if its event is somebody else's now; but what is unknown
      * since we gave it up says nothing of the destination. */
     if (d->state == DELIVERY_DROPPED && reply->fate == HTTP_NOT_SENT)
-        consume_destination_failed(c, d->destination, reply->error);
+        consume_destination_failed(c, d->destination, d->number, reply->error);
     if (consume_answered(c, reply->token) == NULL)
         return;
     if (reply->fate != HTTP_ANSWERED) {
-        consume_destination_failed(c, d->destination, reply->error);
+        consume_destination_failed(c, d->destination, d->number, reply->error);
         consume_not_answered(c, d, reply);
         return;
     }

@@ -46,7 +46,7 @@ static void slot_take(struct delivery *d)
 {
     d->holds_slot = true;
     d->destination->out++;
-    breaker_sent(&d->destination->breaker);
+    d->number = breaker_sent(&d->destination->breaker);
 }
 
 void consume_send_slot_free(struct delivery *d)
@@ -55,7 +55,7 @@ void consume_send_slot_free(struct delivery *d)
         return;
     d->holds_slot = false;
     d->destination->out--;
-    breaker_back(&d->destination->breaker);
+    breaker_back(&d->destination->breaker, d->number);
 }
 
 /* ---- one write ---- */

@@ -128,6 +128,7 @@ struct delivery {
     uint64_t successes_seen;
     size_t together; /* events a batch with it may have; 0: as many as any */
     bool holds_slot; /* one of its destination's requests is this one's */
+    uint64_t number; /* of its last request, for its destination's breaker */
     bool noted;      /* the ledger knows that it begins */
     bool kept_ref;
     bool possible_duplicate;
@@ -151,6 +152,7 @@ struct batch {
     size_t count;
     struct buf body;
     int64_t sent_ms;
+    uint64_t number; /* of its request, as a delivery's */
 };
 
 struct consume {
@@ -237,7 +239,9 @@ void consume_batch_replied(struct consume *c, const struct http_reply *reply, bo
 
 /* consume_reply.c */
 void consume_destination_ok(struct consume *c, struct destination *to);
-void consume_destination_failed(struct consume *c, struct destination *to, const char *why);
+/* number: of the request that failed. */
+void consume_destination_failed(struct consume *c, struct destination *to, uint64_t number,
+                                const char *why);
 /* status, text: of the reply, or of this event's part of a batch's reply. */
 void consume_replied(struct consume *c, struct delivery *d, int status, struct view text,
                      bool has_wait, int64_t wait_ms);

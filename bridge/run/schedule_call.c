@@ -158,7 +158,7 @@ void schedule_call_due(struct schedule *s)
             slice_hand_over(&h->slice, 1);
             h->call_begun = h->call_slot = true;
             slot_pool_take(&s->slots, &c->out);
-            breaker_sent(&c->breaker);
+            h->call_number = breaker_sent(&c->breaker);
             schedule_write(s, h, WRITE_PROGRESS);
         }
         h = next;
@@ -189,7 +189,7 @@ void schedule_call_put_down(struct schedule *s, struct holding *h)
     c = dialler(s);
     h->call_slot = false;
     slot_pool_give(&s->slots, &c->out);
-    breaker_back(&c->breaker);
+    breaker_back(&c->breaker, h->call_number);
 }
 
 static struct dialler_call call_of(const struct schedule *s, const struct holding *h)
@@ -306,30 +306,28 @@ static void leave_open(struct schedule *s, struct holding *h)
 static void judged(struct schedule *s, struct holding *h, const struct send *d,
                    const struct dialler_outcome *o)
 {
-    struct channel_of *c = d->channel;
-
     switch (o->verdict) {
     case DIALLER_RESULT:
-        schedule_channel_ok(s, c, d);
+        schedule_channel_ok(s, d);
         schedule_move(s, h, 0, HANDOVER_ON_ACCEPT);
         end_call(s, h, o->result, o->next_call_ms, "");
         break;
     case DIALLER_LATER:
-        schedule_channel_ok(s, c, d);
+        schedule_channel_ok(s, d);
         leave_open(s, h);
         break;
     case DIALLER_NOT_DIALLED:
-        schedule_channel_failed(s, c, o->reason);
+        schedule_channel_failed(s, d, o->reason);
         schedule_move(s, h, 0, HANDOVER_ON_BACK);
         give_back(s, h, o->wait_ms > 0 ? o->wait_ms : SCHEDULE_POLL_MS);
         break;
     case DIALLER_REFUSED:
-        schedule_channel_ok(s, c, d);
+        schedule_channel_ok(s, d);
         schedule_move(s, h, 0, HANDOVER_ON_REFUSE);
         end_call(s, h, CALLBACK_OTHER, -1, o->reason);
         break;
     case DIALLER_STOPPED:
-        schedule_channel_stop(s, c, o->reason);
+        schedule_channel_stop(s, d, o->reason);
         schedule_move(s, h, 0, HANDOVER_ON_BACK);
         give_back(s, h, o->wait_ms > 0 ? o->wait_ms : SCHEDULE_POLL_MS);
         break;
@@ -363,11 +361,11 @@ void schedule_call_replied(struct schedule *s, const struct send *d, const struc
     }
     mask_sentence(view_of(reply->error), said, sizeof said);
     if (reply->fate == HTTP_NOT_SENT) {
-        schedule_channel_lost(s, c, said);
+        schedule_channel_lost(s, d, said);
         schedule_move(s, h, 0, HANDOVER_ON_BACK);
         give_back(s, h, SCHEDULE_POLL_MS);
         return;
     }
-    schedule_channel_failed(s, c, said);
+    schedule_channel_failed(s, d, said);
     leave_open(s, h);
 }

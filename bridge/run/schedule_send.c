@@ -105,7 +105,7 @@ bool schedule_submit(struct schedule *s, struct send *d, struct fault *f)
     slot_pool_take(&s->slots, &d->channel->out);
     if (d->holding->sender != NULL)
         d->channel->open[d->holding->lease.shard]++;
-    breaker_sent(&d->channel->breaker);
+    d->number = breaker_sent(&d->channel->breaker);
     stat_add(s->stat_sent, 1);
     stat_set(s->stat_in_flight, s->slots.out);
     return true;
@@ -465,7 +465,7 @@ static void back(struct schedule *s, struct send *d, const struct channel_outcom
 
 static void stopped(struct schedule *s, struct send *d, const struct channel_outcome *o)
 {
-    schedule_channel_stop(s, d->channel, o->reason);
+    schedule_channel_stop(s, d, o->reason);
     back(s, d, o);
 }
 
@@ -507,15 +507,15 @@ static void judged(struct schedule *s, struct send *d, const struct channel_outc
     FAULT_POINT(SETTLED);
     switch (o->verdict) {
     case CHANNEL_HANDLED:
-        schedule_channel_ok(s, c, d);
+        schedule_channel_ok(s, d);
         taken(s, d, o);
         break;
     case CHANNEL_REFUSED:
-        schedule_channel_ok(s, c, d);
+        schedule_channel_ok(s, d);
         end_one(s, d, HANDOVER_ON_REFUSE, SETTLEMENT_FAILED, o);
         break;
     case CHANNEL_TRANSIENT:
-        schedule_channel_failed(s, c, o->reason);
+        schedule_channel_failed(s, d, o->reason);
         end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
         break;
     case CHANNEL_THROTTLED:
@@ -530,14 +530,14 @@ static void judged(struct schedule *s, struct send *d, const struct channel_outc
         break;
     case CHANNEL_REDIRECTED: /* it may have gone, so it is an attempt even of a probe (D6) */
         if (c->stopped || schedule_channel_unwelcome(c, &d->ref))
-            schedule_channel_stop(s, c, o->reason);
+            schedule_channel_stop(s, d, o->reason);
         else
-            schedule_channel_failed(s, c, o->reason);
+            schedule_channel_failed(s, d, o->reason);
         end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
         break;
     case CHANNEL_STOPPED:
         if (schedule_channel_stops_again(c, &d->ref)) {
-            schedule_channel_failed(s, c, o->reason);
+            schedule_channel_failed(s, d, o->reason);
             end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
         } else {
             stopped(s, d, o);
@@ -556,7 +556,7 @@ static void unanswered(struct schedule *s, struct send *d, const struct http_rep
     (void)snprintf(o.reason, sizeof o.reason, "no answer: %s", said);
     if (reply->fate == HTTP_NOT_SENT) {
         /* Nobody was reached: it is no attempt, and what waits is not spent on an outage. */
-        schedule_channel_lost(s, d->channel, said);
+        schedule_channel_lost(s, d, said);
         back(s, d, &o);
         return;
     }
@@ -605,7 +605,7 @@ void schedule_on_reply(void *schedule, const struct http_reply *reply)
         d->channel->open[d->holding->lease.shard]--;
     stat_set(s->stat_in_flight, s->slots.out);
     stat_observe_ms(d->channel->stat_time, reply->elapsed_ms);
-    breaker_back(&d->channel->breaker);
+    breaker_back(&d->channel->breaker, d->number);
     if (is_call)
         schedule_call_replied(s, d, reply);
     else

@@ -175,6 +175,7 @@ struct holding {
     struct callback_state call;
     bool call_begun;
     bool call_slot; /* it holds one of the dialler's, until it is known whether it may begin */
+    uint64_t call_number; /* of that slot's request, for the dialler's breaker */
     char call_reason[SETTLEMENT_TEXT_MAX + 1];
 };
 #define DEFERRED 0x80 /* flags beside the state */
@@ -244,10 +245,11 @@ struct send {
     struct holding *holding; /* NULL: unused */
     size_t destination;
     bool doubtful;
-    bool probe;     /* of a stopped channel */
-    bool out;       /* its request is */
-    unsigned part;  /* of its text: 0 …; those before it were taken */
-    unsigned parts; /* requests that it takes */
+    bool probe;      /* of a stopped channel */
+    bool out;        /* its request is */
+    uint64_t number; /* of that, for its channel's breaker */
+    unsigned part;   /* of its text: 0 …; those before it were taken */
+    unsigned parts;  /* requests that it takes */
     struct channel_of *channel;
     struct channel_request request;
     struct http_header headers[CHANNEL_HEADERS_MAX];
@@ -495,18 +497,18 @@ void schedule_send_free(struct schedule *s, struct send *d);
 bool schedule_submit(struct schedule *s, struct send *d, struct fault *f);
 
 /* ---- schedule_stop.c ---- */
-/* A reply to d that means that the channel works. */
-void schedule_channel_ok(struct schedule *s, struct channel_of *c, const struct send *d);
-void schedule_channel_failed(struct schedule *s, struct channel_of *c, const char *why);
+/* A reply to d means that its channel works, or that it fails. */
+void schedule_channel_ok(struct schedule *s, const struct send *d);
+void schedule_channel_failed(struct schedule *s, const struct send *d, const char *why);
 /* Nobody was reached. */
-void schedule_channel_lost(struct schedule *s, struct channel_of *c, const char *why);
+void schedule_channel_lost(struct schedule *s, const struct send *d, const char *why);
 /* This destination was answered 403 or 3xx. true: so were the ones before it, and it stops. */
 bool schedule_channel_unwelcome(struct channel_of *c, const struct channel_ref *who);
 /* Would the channel be stopped by the same destination again, while it works for others? Then it is
  * about that one. Else it is known from now on. */
 bool schedule_channel_stops_again(struct channel_of *c, const struct channel_ref *who);
 /* Nothing of ours is welcome: stops it for all processes. */
-void schedule_channel_stop(struct schedule *s, struct channel_of *c, const char *why);
+void schedule_channel_stop(struct schedule *s, const struct send *d, const char *why);
 /* It did not work last, or is stopped: one probe at a time is all that goes out. */
 bool schedule_channel_fails(const struct channel_of *c);
 /* May one more request be begun? Asks for the probe of a stopped one by itself. */

@@ -62,8 +62,9 @@ static void works(struct schedule *s, struct channel_of *c)
         say(s, c);
 }
 
-void schedule_channel_ok(struct schedule *s, struct channel_of *c, const struct send *d)
+void schedule_channel_ok(struct schedule *s, const struct send *d)
 {
+    struct channel_of *c = d->channel;
     char text[GATE_MAX];
 
     if (c->stopped && !d->probe)
@@ -75,29 +76,34 @@ void schedule_channel_ok(struct schedule *s, struct channel_of *c, const struct 
     works(s, c);
 }
 
-void schedule_channel_failed(struct schedule *s, struct channel_of *c, const char *why)
+void schedule_channel_failed(struct schedule *s, const struct send *d, const char *why)
 {
+    struct channel_of *c = d->channel;
+
     set_trouble(c, view_of(why));
-    if (breaker_failed(&c->breaker, schedule_now(s), random_bits(s)))
+    if (breaker_failed(&c->breaker, d->number, schedule_now(s), random_bits(s)))
         say(s, c);
 }
 
-void schedule_channel_lost(struct schedule *s, struct channel_of *c, const char *why)
+void schedule_channel_lost(struct schedule *s, const struct send *d, const char *why)
 {
+    struct channel_of *c = d->channel;
+
     set_trouble(c, view_of(why));
-    if (breaker_stop(&c->breaker, schedule_now(s), random_bits(s)))
+    if (breaker_stop(&c->breaker, d->number, schedule_now(s), random_bits(s)))
         say(s, c);
 }
 
-void schedule_channel_stop(struct schedule *s, struct channel_of *c, const char *why)
+void schedule_channel_stop(struct schedule *s, const struct send *d, const char *why)
 {
+    struct channel_of *c = d->channel;
     int64_t now = schedule_now(s);
     char text[GATE_MAX];
     struct schedule_shut shut = {
         .token = token_of(s, c), .gate = gate_of(c, text), .why = view_of(why)};
 
     set_trouble(c, shut.why);
-    if (!breaker_stop(&c->breaker, now, random_bits(s)) && c->stopped)
+    if (!breaker_stop(&c->breaker, d->number, now, random_bits(s)) && c->stopped)
         return; /* one of those that were out when it stopped */
     c->stopped = true;
     c->probe = false;

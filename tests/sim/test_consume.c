@@ -453,6 +453,127 @@ static void what_is_given_up_is_no_failure_of_its_destination(void **state)
     buf_done(&why);
 }
 
+/* A batch is one request, however many events it has: what fails is that one. */
+static void a_batch_that_is_not_taken_is_one_failure(void **state)
+{
+    struct world *w = &world;
+    struct destination *to;
+    size_t most = 0;
+    int told = 0;
+
+    (void)state;
+    seed_now = 1;
+    world_init(w, 1);
+    w->faults = (struct world_faults){.latency_ms = 10, .throttle = 1000};
+    w->conf.in_flight = WORLD_EVENTS_MAX;
+    make_events_that_wait_for(w, WORLD_REPLY);
+    world_boot(w);
+    to = &w->consumer->destinations[0];
+    while (to->breaker.state == BREAKER_CLOSED) {
+        int before = to->breaker.failures;
+
+        for (size_t i = 0; i < w->consumer->batch_count; i++)
+            if (w->consumer->batches[i].used && w->consumer->batches[i].count > most)
+                most = w->consumer->batches[i].count;
+        world_step(w);
+        if (to->breaker.failures <= before)
+            continue;
+        assert_int_equal(to->breaker.failures, before + 1);
+        assert_int_equal(to->breaker.until_ms, w->now_ms + 2000); /* its Retry-After */
+        told++;
+    }
+    assert_int_equal(told, w->conf.breaker.failures - 1);
+    assert_true(most > (size_t)w->conf.breaker.failures);
+    assert_true(to->breaker.until_ms >= w->now_ms + 2000);
+    world_done(w);
+}
+
+/* What is out to a destination, by whether its breaker has opened since it was sent. */
+struct out {
+    size_t since;
+    size_t before;
+};
+
+static struct out look_at_out(const struct consume *c, const struct destination *to,
+                              int64_t *sent_ms, int64_t opened_ms)
+{
+    struct out o = {0};
+
+    for (size_t i = 0; i < c->delivery_count; i++) {
+        const struct delivery *d = c->deliveries[i];
+
+        if (!d->holds_slot || d->destination != to) {
+            sent_ms[i] = -1;
+            continue;
+        }
+        if (sent_ms[i] < 0)
+            sent_ms[i] = world.now_ms;
+        if (sent_ms[i] > opened_ms)
+            o.since++;
+        else
+            o.before++;
+    }
+    return o;
+}
+
+/* A destination that answers nobody: requests that were sent before its breaker opened end one by
+ * one, while others try it. */
+static void only_the_trial_s_end_decides(void **state)
+{
+    static int64_t sent_ms[WORLD_EVENTS_MAX];
+    struct world *w = &world;
+    size_t crossed = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        const struct destination *to;
+        struct out last = {0};
+        int64_t opened_ms = INT64_MAX;
+        unsigned opened = 0;
+
+        for (size_t i = 0; i < WORLD_EVENTS_MAX; i++)
+            sent_ms[i] = -1;
+        seed_now = seed;
+        world_init(w, seed);
+        w->faults = (struct world_faults){.latency_ms = 3000, .request_lost = 1000};
+        w->honours_key[0] = true;
+        w->routes[0].destination = 0;
+        w->destinations[0].concurrency = 8;
+        w->conf.in_flight = WORLD_EVENTS_MAX / 2;
+        w->conf.attempts_max = 1000;
+        w->conf.breaker = (struct breaker_policy){2, {100, 800}};
+        make_events_that_wait_for(w, WORLD_REPLY);
+        for (size_t i = 0; i < w->event_count; i++)
+            world_remake_event(w, i, WORLD_POST);
+        world_boot(w);
+        to = &w->consumer->destinations[0];
+        while (w->now_ms < 60000) {
+            struct out now;
+
+            world_step(w);
+            now = look_at_out(w->consumer, to, sent_ms, opened_ms);
+            if (to->breaker.opened != opened) {
+                /* Of those that were out, it was the trial that has ended. */
+                assert_true(opened == 0 || last.since == 0 || now.since == last.since - 1);
+                opened = to->breaker.opened;
+                opened_ms = w->now_ms;
+                now = look_at_out(w->consumer, to, sent_ms, opened_ms);
+            }
+            if (opened > 0)
+                assert_true(now.since <= 1);
+            crossed += now.since == 1 && last.since == 1 && now.before < last.before;
+            last = now;
+        }
+        w->faults = (struct world_faults){.latency_ms = 10};
+        for (size_t i = 0; i < STEPS_MAX && !world_finished(w); i++)
+            world_step(w);
+        assert_true(world_finished(w));
+        world_check_end(w);
+        world_done(w);
+    }
+    assert_true(crossed > 50);
+}
+
 /* A program runs for months; the place that is used first is used thousands of times a second. */
 static void a_place_may_be_used_without_end(void **state)
 {
@@ -490,6 +611,8 @@ int main(void)
         cmocka_unit_test_teardown(what_a_topic_never_takes_holds_up_nothing_else, say_seed),
         cmocka_unit_test_teardown(what_is_taken_away_in_an_outage_makes_room, say_seed),
         cmocka_unit_test_teardown(what_is_given_up_is_no_failure_of_its_destination, say_seed),
+        cmocka_unit_test_teardown(a_batch_that_is_not_taken_is_one_failure, say_seed),
+        cmocka_unit_test_teardown(only_the_trial_s_end_decides, say_seed),
         cmocka_unit_test_teardown(a_place_may_be_used_without_end, say_seed),
     };
 

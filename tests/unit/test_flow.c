@@ -1,5 +1,4 @@
-/* tracker, lanes, heap, gate, budget, breaker, outcome, delivery: what the consume loop decides by.
- */
+/* tracker, lanes, heap, gate, budget, outcome, delivery: what the consume loop decides by. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "bridge/core/breaker.h"
 #include "bridge/core/budget.h"
 #include "bridge/core/delivery.h"
 #include "bridge/core/gate.h"
@@ -345,59 +343,6 @@ static void dead_letters_are_earned_by_successes(void **state)
     assert_false(budget_spend(&b));
 }
 
-/* ---- breaker, backoff ---- */
-
-static const struct breaker_policy policy = {.failures = 3, .open = {100, 800}};
-
-static void a_breaker_opens_after_failures_in_a_row_and_probes_once(void **state)
-{
-    struct breaker b;
-
-    (void)state;
-    breaker_init(&b, policy);
-    assert_false(breaker_failed(&b, 0, 0));
-    assert_false(breaker_failed(&b, 0, 0));
-    breaker_ok(&b);
-    assert_false(breaker_failed(&b, 0, 0));
-    assert_false(breaker_failed(&b, 0, 0));
-    assert_true(breaker_failed(&b, 0, 50));
-    assert_int_equal(b.state, BREAKER_OPEN);
-    assert_false(breaker_failed(&b, 1, 0)); /* what was sent before it opened */
-    assert_false(breaker_allows(&b, 99));
-    assert_int_equal(breaker_wake_ms(&b, 1), 100);
-    assert_true(breaker_allows(&b, 100));
-    assert_int_equal(b.state, BREAKER_PROBING);
-    breaker_sent(&b);
-    assert_false(breaker_allows(&b, 100));
-    assert_true(breaker_wake_ms(&b, 100) == INT64_MAX);
-    breaker_back(&b);
-    assert_true(breaker_failed(&b, 200, 150)); /* the second wait's limit is twice the first's */
-    assert_int_equal(b.until_ms, 200 + 50 + 150);
-    assert_true(breaker_allows(&b, 400));
-    breaker_sent(&b);
-    breaker_back(&b);
-    breaker_ok(&b);
-    assert_int_equal(b.state, BREAKER_CLOSED);
-    assert_true(breaker_allows(&b, 401));
-}
-
-static void one_stop_opens_it_and_retry_after_holds_it(void **state)
-{
-    struct breaker b;
-
-    (void)state;
-    breaker_init(&b, policy);
-    assert_true(breaker_stop(&b, 0, 0));
-    assert_false(breaker_allows(&b, 49));
-    breaker_init(&b, policy);
-    breaker_hold(&b, 10, 90);
-    assert_false(breaker_allows(&b, 99));
-    assert_true(breaker_allows(&b, 100));
-    breaker_hold(&b, 10, 50);
-    assert_true(breaker_allows(&b, 100));
-    assert_string_equal(breaker_state_name(BREAKER_PROBING), "probing");
-}
-
 /* ---- outcome ---- */
 
 static void every_status_has_its_class(void **state)
@@ -554,8 +499,6 @@ int main(void)
         cmocka_unit_test(more_partitions_than_may_be_held_have_one_each),
         cmocka_unit_test(records_as_large_as_a_part_stop_all_unless_there_is_room_for_them),
         cmocka_unit_test(dead_letters_are_earned_by_successes),
-        cmocka_unit_test(a_breaker_opens_after_failures_in_a_row_and_probes_once),
-        cmocka_unit_test(one_stop_opens_it_and_retry_after_holds_it),
         cmocka_unit_test(every_status_has_its_class),
         cmocka_unit_test(a_page_is_no_answer_and_an_id_is_a_word),
         cmocka_unit_test(the_most_exact_route_counts),
