@@ -127,11 +127,23 @@ bool history_remove_group(struct sqlite *db, const struct guid *group, struct al
 
 void history_remove_leg(struct sqlite *db, const struct guid *id, struct history_removed *n)
 {
+    struct sqlite_query q = sqlite_query(db, "SELECT row, group_id FROM contacts WHERE id = ?");
+    struct guid group;
+    bool grouped = false;
     bool chat = false;
-    int64_t row;
+    int64_t row = 0;
 
-    if (rows_of(db, "SELECT row FROM contacts WHERE id = ?", id, &row, 1) > 0)
-        take_leg(db, row, n, &chat);
+    sqlite_bind_guid(&q, id);
+    if (sqlite_row(&q)) {
+        row = sqlite_int(&q, 0);
+        grouped = sqlite_guid(&q, 1, &group);
+    }
+    sqlite_end(&q);
+    if (row == 0)
+        return;
+    take_leg(db, row, n, &chat);
+    if (grouped && chat) /* another one leads from now on */
+        leg_mark_lead(db, &group);
 }
 
 static bool contact_of(struct sqlite *db, const char *sql, const struct guid *id,

@@ -168,6 +168,9 @@ void leg_free(struct leg *leg);
 /* Derives, places and stores it, and every leg after it that has something from it. Returns by how
  * many the legs that can't be shown yet became more. */
 int leg_save(struct leg *leg, struct sqlite *db);
+/* Marks the first CHAT leg of the group, the one that none of the chat's was before, where another
+ * is marked, or none. The chat's: a group may have begun as a phone call. */
+void leg_mark_lead(struct sqlite *db, const struct guid *group);
 /* Makes anew what is shown of a leg, if there is one, after something else of it was stored. */
 int leg_refresh(struct sqlite *db, const struct guid *id);
 

@@ -147,9 +147,7 @@ static void set_lead(struct sqlite *db, int64_t row, int leads)
     sqlite_run(&q);
 }
 
-/* Marks the first CHAT leg of the group, the one that none of the chat's was before, where another
- * is marked, or none. The chat's: a group may have begun as a phone call. */
-static void mark_lead(struct sqlite *db, const struct guid *group)
+void leg_mark_lead(struct sqlite *db, const struct guid *group)
 {
 #define OF_CHAT(which)                                                                             \
     "SELECT l.row FROM contacts l INDEXED BY contacts_of_group WHERE l.group_id = ?"               \
@@ -175,9 +173,9 @@ static void mark_lead(struct sqlite *db, const struct guid *group)
 static void mark_leads(struct sqlite *db, bool had_group, const struct guid *before,
                        const struct guid *after)
 {
-    mark_lead(db, after);
+    leg_mark_lead(db, after);
     if (had_group && !guid_eq(before, after))
-        mark_lead(db, before);
+        leg_mark_lead(db, before);
 }
 
 /* Is it of a chat, or was it in the file? Others' groups may be as large as they like. */
@@ -244,7 +242,7 @@ static int save(struct leg *leg, struct sqlite *db, bool *hands_on)
     moved = moved || other_channel || !had_group || !guid_eq(&before, &after) ||
             (leg->r.changed >> LEG_PREVIOUS & 1) != 0;
     chat = moved && concerns_chat(leg, other_channel, db);
-    if (moved) /* mark_lead finds out */
+    if (moved) /* leg_mark_lead finds out */
         row_set(&leg->r, LEG_LEADS, cell_int(0));
     row_save(&leg->r, db);
     if (chat)

@@ -51,6 +51,8 @@
 #define GROUP3 "A0000000000000000000000000000013"
 #define LEG_3  "A0000000000000000000000000000014"
 #define REC_3  "A0000000000000000000000000000015"
+#define LEADS  "A0000000000000000000000000000016"
+#define LED    "B0000000000000000000000000000007"
 
 struct told {
     const char *type;
@@ -66,6 +68,9 @@ struct told {
     "\",\"scriptquestions\":[]}"
 #define CHAT(from)                                                                                 \
     "{\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"source\":\"" from "\",\"destination\":\"desk\"}"
+#define FROM_CALL(month)                                                                           \
+    "{\"previousId\":\"" BY "\",\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"source\":\"a\","        \
+    "\"destination\":\"b\",\"arrivalTime\":\"2024-" month "-01T00:00:00Z\"}"
 #define LETTER(to, more)                                                                           \
     "{\"from_queue\":{\"id\":\"" QUEUE "\"},\"title\":\"t\",\"content\":\"c\",\"originator\":"     \
     "\"a@x\",\"destination\":\"d@x\",\"cc_address\":[{\"address\":\"" to "\"}]" more "}"
@@ -115,6 +120,7 @@ static const struct told others[] = {
     {"contact.transferred", "contacts/" AFTER,
      "{\"previousId\":\"" LEG_0 "\",\"contactGroupId\":\"" AFTER "\",\"source\":\"z\"}"},
     {"callrecording.created", "callRecordings/" REC_0, RECORDING(LEG_0, LEG_0, "c.wav")},
+    {"contact.transferred", "contacts/" LED, FROM_CALL("02")},
 };
 static const struct told named = {"callrecording.created",
                                   "callRecordings/B0000000000000000000000000000005",
@@ -134,6 +140,9 @@ static const struct told late[] = {
     {"contact.updated", "contacts/" OUT_3, "{\"contactGroupId\":\"" GROUP3 "\"}"},
     {"contact.received", "contacts/" LEG_3, CHAT("a\",\"contactGroupId\":\"" GROUP3)},
     {"callrecording.created", "callRecordings/" REC_3, RECORDING(LEG_3, LEG_3, "a.wav")},
+    /* it leads a chat; then another does */
+    {"contact.transferred", "contacts/" LEADS, FROM_CALL("01")},
+    {"contact.updated", "contacts/" LEADS, "{\"source\":\"" WHO "\"}"},
 };
 
 static struct person who(void)
