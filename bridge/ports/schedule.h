@@ -48,7 +48,8 @@ struct schedule_closed {
     int64_t room; /* of those that have none out, each at most half of what is left */
     bool alone;   /* of a message that another process has a slice of: none */
     /* Nobody here knows it; another process may. `more` and `room` are 0, and a message of it is
-     * left to others for a quarter of how late it is, 250 ms at least, until_ms at most. */
+     * left to others for a quarter of how late it is, 250 ms at least, until_ms at most, 5 s at
+     * most where somebody has begun it. */
     bool unknown;
 };
 

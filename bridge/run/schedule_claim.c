@@ -249,8 +249,8 @@ static int64_t due_ms(const struct holding *h, const struct schedule_claimed_sli
     return slice->due_ms > created_ms ? slice->due_ms : created_ms;
 }
 
-/* For how long it is left to processes that know its source, if there are any: as claims do
- * (struct schedule_closed, unknown). */
+/* For how long it is left to processes that know its source, if there are any. Later it is claims
+ * that leave it, for longer (struct schedule_closed, unknown). */
 static int64_t stranger_rest_ms(const struct holding *h, int64_t store_ms)
 {
     const struct schedule_message *m = &h->content->message;
@@ -258,7 +258,7 @@ static int64_t stranger_rest_ms(const struct holding *h, int64_t store_ms)
 
     if (rest < SCHEDULE_STRANGER_MS)
         return SCHEDULE_STRANGER_MS;
-    return rest < SCHEDULE_SHUT_MS ? rest : SCHEDULE_SHUT_MS;
+    return rest < SCHEDULE_STRANGER_MOST_MS ? rest : SCHEDULE_STRANGER_MOST_MS;
 }
 
 static void take_message(struct schedule *s, struct holding *h)

@@ -96,9 +96,16 @@ static int64_t probe_rest_ms(const struct sender *from)
     return rest < SCHEDULE_FULL_PACE_MS ? rest : SCHEDULE_FULL_PACE_MS;
 }
 
+/* Less than is_slow_full: it lasts as long as the outage, and keeps those that are paced waiting.
+ */
+static bool is_fail_full(const struct schedule *s)
+{
+    return s->slow >= SCHEDULE_SLOW_MAX / 2 || s->slow_count >= SCHEDULE_FAIL_HOLDINGS;
+}
+
 static struct schedule_closed probed(const struct schedule *s, const struct sender *from)
 {
-    bool enough = is_slow_full(s) && from->channel->busy_count > 0;
+    bool enough = is_fail_full(s) && from->channel->busy_count > 0;
 
     return (struct schedule_closed){.source = view_of(from->source),
                                     .until_ms = schedule_store_ms(s) + probe_rest_ms(from),
@@ -176,7 +183,7 @@ int64_t schedule_closed_full_ms(const struct schedule *s, const struct sender *f
 {
     int64_t rate = rate_of(s, from);
 
-    if (schedule_channel_fails(from->channel) && is_slow_full(s) &&
+    if (schedule_channel_fails(from->channel) && is_fail_full(s) &&
         (from->held > 0 || from->channel->busy_count > 1))
         return probe_rest_ms(from);
     if (!s->has_others || rate == 0 ||

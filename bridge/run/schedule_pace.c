@@ -7,11 +7,11 @@
  * does what waits for the store.
  *
  * It is taken up quickly and down slowly, to 31: a gateway may answer in bursts, a store may pause.
- * For a while after it was behind a sender is taken for one that still is.
+ * For a while after it was behind a sender is taken for one that still is. One that its gateway
+ * tells to wait is behind, too, though it has slots left.
  *
  * What is held of a sender that takes longer than one look is slow: it counts for nobody else's
- * room (D8). So is what waits for a channel that fails, as its probe may take as long as a request,
- * and for a gateway that has said to wait.
+ * room (D8). So is what waits for a channel that fails, as its probe may take as long as a request.
  * How much of it is held, claims are told (schedule_closed.c).
  */
 
@@ -42,12 +42,20 @@ static void look(const struct schedule *s, struct sender *from, int64_t now)
     from->waited = from->ready;
 }
 
+void schedule_pace_throttled(const struct schedule *s, struct sender *from)
+{
+    from->pace = schedule_pace_of(s, from);
+    if (from->pace == 0)
+        from->pace = SCHEDULE_PACE_FIRST;
+    from->behind_ms = schedule_now(s);
+}
+
 bool schedule_is_slow(const struct schedule *s, const struct sender *from)
 {
     int64_t rate = from->conf->rate;
     int64_t pace = schedule_pace_of(s, from);
 
-    return schedule_channel_fails(from->channel) || schedule_now(s) < from->pacer.held_to_ms ||
+    return schedule_channel_fails(from->channel) ||
            (rate > 0 && from->held * 1000 / rate > SCHEDULE_NEXT_MS) ||
            (pace > 0 && from->held * 1000 / pace > SCHEDULE_PACE_MS);
 }

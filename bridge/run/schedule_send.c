@@ -222,10 +222,13 @@ void schedule_granted(void *schedule, const struct schedule_grant *g)
         schedule_channel_told(s, g);
         return;
     }
-    if (g->state == SCHEDULE_DONE)
+    if (g->state == SCHEDULE_DONE) {
         pacer_granted(&from->pacer, g->granted, g->lead_us, g->wait_ms, schedule_now(s));
-    else
+        if (g->why.n > 0) /* another process was told to wait */
+            schedule_pace_throttled(s, from);
+    } else {
         pacer_lost(&from->pacer, schedule_now(s));
+    }
 }
 
 /* What one holding sends in a row, in parts: what is answered of it together is written together.
@@ -411,6 +414,7 @@ static void throttle(struct schedule *s, struct sender *from, int64_t wait_ms, c
     };
     char shown[MASK_TEXT_MAX];
 
+    schedule_pace_throttled(s, from);
     if (!pacer_hold(&from->pacer, wait_ms, schedule_now(s)))
         return;
     stat_add(stat_of_pauses(s, from), 1);

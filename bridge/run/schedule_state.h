@@ -36,6 +36,7 @@
 /* Held of slow senders: with more, only one that runs dry gets any. */
 #define SCHEDULE_SLOW_MAX      (1 << 20) /* destinations */
 #define SCHEDULE_SLOW_HOLDINGS 8192
+#define SCHEDULE_FAIL_HOLDINGS 4096 /* with more, one that fails gets none beside what it has */
 #define SCHEDULE_CALLS_MAX                                                                         \
     1024 /* wait for the dialler: then none is claimed until half have gone */
 #define SCHEDULE_QUANTUM      2    /* slices in a row of one message */
@@ -65,19 +66,21 @@
     5000 /* a message's next slice is claimed so long before its rate needs it */
 /* So often it is looked how fast each sender goes. What it holds and can't begin by the next look
  * takes no room from others. */
-#define SCHEDULE_PACE_MS       100
-#define SCHEDULE_PACE_FIRST    2000 /* message parts a second, until it is known better */
-#define SCHEDULE_NEWCOMERS     3000 /* destinations for which a sender that holds enough has room */
-#define SCHEDULE_FULL_MS       2000 /* what finds no room is looked at again after so long, at least */
-#define SCHEDULE_FULL_MOST_MS  30000
-#define SCHEDULE_FULL_PACE_MS  5000  /* the most where it is not its rate that holds a sender up */
-#define SCHEDULE_SHUT_MS       60000 /* for how long what nobody here can send is left alone */
-#define SCHEDULE_STRANGER_MS   250   /* the same, of one that another process may know, at first */
-#define SCHEDULE_SOURCE_MAX    256
-#define SCHEDULE_STRANGERS_MAX 16 /* sources left alone at a time */
-#define SCHEDULE_RELAY_IDLE_MS 2000
-#define SCHEDULE_RELAY_SOON_MS 20  /* readings of so long are made at once */
-#define SCHEDULE_RELAY_EACH_MS 200 /* a shard's outbox is read no more often */
+#define SCHEDULE_PACE_MS      100
+#define SCHEDULE_PACE_FIRST   2000 /* message parts a second, until it is known better */
+#define SCHEDULE_NEWCOMERS    3000 /* destinations for which a sender that holds enough has room */
+#define SCHEDULE_FULL_MS      2000 /* what finds no room is looked at again after so long, at least */
+#define SCHEDULE_FULL_MOST_MS 30000
+#define SCHEDULE_FULL_PACE_MS 5000  /* the most where it is not its rate that holds a sender up */
+#define SCHEDULE_SHUT_MS      60000 /* for how long what nobody here can send is left alone */
+/* The same, of one that another process may know: at first, and at most where one has begun. */
+#define SCHEDULE_STRANGER_MS      250
+#define SCHEDULE_STRANGER_MOST_MS 5000
+#define SCHEDULE_SOURCE_MAX       256
+#define SCHEDULE_STRANGERS_MAX    16 /* sources left alone at a time */
+#define SCHEDULE_RELAY_IDLE_MS    2000
+#define SCHEDULE_RELAY_SOON_MS    20  /* readings of so long are made at once */
+#define SCHEDULE_RELAY_EACH_MS    200 /* a shard's outbox is read no more often */
 
 enum schedule_token_kind { TOKEN_HOLDING, TOKEN_SENDER, TOKEN_SHARD, TOKEN_CHANNEL };
 #define TOKEN(kind, rest) ((uint64_t)(kind) << 62 | (uint64_t)(rest))
@@ -427,6 +430,8 @@ void schedule_pace_look(struct schedule *s);
 int64_t schedule_pace_wake_ms(const struct schedule *s);
 /* How many message parts it begins in a second; 0: as many as there are. */
 int64_t schedule_pace_of(const struct schedule *s, const struct sender *from);
+/* Its gateway has said to wait. */
+void schedule_pace_throttled(const struct schedule *s, struct sender *from);
 /* What is held of it takes longer than the others should wait for room. */
 bool schedule_is_slow(const struct schedule *s, const struct sender *from);
 

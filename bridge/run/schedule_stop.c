@@ -108,7 +108,9 @@ void schedule_channel_stop(struct schedule *s, const struct send *d, const char 
     c->stopped = true;
     c->probe = false;
     say(s, c);
-    shut.probe_ms = c->breaker.until_ms > now ? c->breaker.until_ms - now : 1;
+    shut.probe_ms = 1 + c->breaker.policy.open.base_ms / 2;
+    if (c->breaker.until_ms - now > shut.probe_ms) /* else a probe was out when that came */
+        shut.probe_ms = c->breaker.until_ms - now;
     if (shut.why.n > WHY_MAX)
         shut.why.n = WHY_MAX;
     c->writes++;

@@ -14,7 +14,8 @@
 -- 2 timed out; the last are damaged and were put aside, or without an id: why there is no more. Or an
 -- error's text: then nothing was taken.
 local REAP, PROMOTE, SKIP = 64, 128, 64
-local REST, RESTS = 250, 4 -- of what is unknown here: at least so long, ms, or that part of its lateness
+-- Of what is unknown here: at least so long, ms, or that part of its lateness; at most where it was begun.
+local REST, RESTS, REST_BEGUN = 250, 4, 5000
 local LOOKS, LOOK = 8, 1024 -- at leases, for those of one message
 local FIELDS = {'st', 'kind', 'n', 'C', 'mr', 'w', 'pz', 'src', 'sub', 'ct', 'body', 'rd', 'at',
   'created', 'pk', 'c0', 'vf'} -- the last two are not told
@@ -132,7 +133,11 @@ local function rests(c, id, m)
   end
   if from.unknown then -- to this process; others find it in between
     local late = now - math.max(tonumber(m[AT] or 0), tonumber(m[CREATED] or 0))
-    return math.min(from.till, now + math.max(REST, math.floor(late / RESTS)))
+    local rest = math.max(REST, math.floor(late / RESTS))
+    if rest > REST_BEGUN and redis.call('EXISTS', key('sl', id)) == 1 then -- somebody knows it, or did
+      rest = REST_BEGUN
+    end
+    return math.min(from.till, now + rest)
   end
   if from.room == 0 and from.more == 0 then
     return from.till
