@@ -307,7 +307,8 @@ static int finish(struct publish *p)
     /* A little longer than a record may take, so that it is librdkafka that says what failed. */
     p->closing = true;
     kafka_sink_close(p->sink, p->hurry ? 0 : p->timeout_ms + 2000, on_closed, p);
-    uv_run(&p->loop, UV_RUN_DEFAULT);
+    while (p->sink != NULL) /* a question to the brokers may last; the count does not wait for it */
+        uv_run(&p->loop, UV_RUN_ONCE);
     for (size_t i = 0; i < 2; i++)
         uv_close((uv_handle_t *)&p->told[i], NULL);
     if (p->error[0] != '\0')

@@ -9,14 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DIGITS_KEPT   3
-#define PHONE_DIGITS  7  /* a shorter number would be half shown by its last three */
-#define HIDDEN_DIGITS 5  /* in a sentence, so many are masked that only blanks and dashes part */
-#define PARTED_MAX    32 /* signs between two digits of one number */
-#define FORMS_MAX     4  /* one in the other, as "%2520" */
-#define GUID_FIRST    8  /* hexadecimal digits of its first part */
-#define GUID_LAST     12
-#define LOCAL_MAX     64 /* signs before the '@' of an address */
+#define DIGITS_KEPT     3
+#define PHONE_DIGITS    7  /* a shorter number would be half shown by its last three */
+#define HIDDEN_DIGITS   5  /* in a sentence, so many are masked that only blanks and dashes part */
+#define PARTED_MAX      32 /* signs between two digits of one number */
+#define FORMS_MAX       4  /* one in the other, as "%2520" */
+#define GUID_FIRST      8  /* hexadecimal digits of its first part */
+#define GUID_LAST       12
+#define HOST_DIGITS_MAX 4  /* with more, it may be part of a number */
+#define LOCAL_MAX       64 /* signs before the '@' of an address */
 
 /* What may be written, in whole pieces; the first that does not fit ends it. */
 struct out {
@@ -283,22 +284,40 @@ static bool is_of_word(char c)
     return ascii_is_alnum(c) || (c & 0x80) != 0 || view_has(VIEW("._+-"), c);
 }
 
+/* 163.com is a host; an '@' before a digit may part a number, too. */
+static bool is_host_of_digits(struct view text)
+{
+    size_t n = 0;
+
+    while (n < text.n && n <= HOST_DIGITS_MAX && ascii_is_digit(text.p[n]))
+        n++;
+    if (n == 0 || n > HOST_DIGITS_MAX)
+        return false;
+    while (n < text.n && n < LOCAL_MAX && (ascii_is_alnum(text.p[n]) || text.p[n] == '-'))
+        n++;
+    return n + 1 < text.n && text.p[n] == '.' && ascii_is_letter(text.p[n + 1]);
+}
+
 /* Bytes at the start of text, where a word begins, that stand before the '@' of an address; 0: none
- * do. Its host begins with a letter: an '@' before a digit may part a number. */
-static size_t local_part(struct view text)
+ * do. */
+static size_t local_part(struct view text, bool *letters)
 {
     size_t at = 0;
 
+    *letters = false;
     for (int i = 0; i <= LOCAL_MAX && at < text.n; i++) {
         char c;
         size_t n = sign_at(view_skip(text, at), true, &c);
 
         if (c == '@') {
             (void)sign_at(view_skip(text, at + n), true, &c);
-            return ascii_is_letter(c) ? at : 0;
+            if (ascii_is_letter(c))
+                return at;
+            return *letters && is_host_of_digits(view_skip(text, at + n)) ? at : 0;
         }
         if (!is_of_word(c))
             return 0;
+        *letters = *letters || ascii_is_letter(c);
         at += n;
     }
     return 0;
@@ -326,21 +345,23 @@ static size_t put_piece(struct out *to, struct view text, char before)
 {
     char number[MASK_NUMBER_MAX];
     size_t n = mask_spares(text, before);
+    bool letters = false;
+    size_t local;
 
     if (n > 0) {
         put(to, text.p, n);
         return n;
     }
-    n = mask_number(text, number);
+    local = is_of_word(before) ? 0 : local_part(text, &letters);
+    n = letters && local > 0 ? 0 : mask_number(text, number);
     if (n > 0) {
         put(to, number, strlen(number));
         return n;
     }
-    n = is_of_word(before) ? 0 : local_part(text);
-    if (n > 0) {
+    if (local > 0) {
         (void)put_plain(to, text);
         put(to, "…", sizeof "…" - 1);
-        return n;
+        return local;
     }
     return put_plain(to, text);
 }

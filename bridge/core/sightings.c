@@ -14,7 +14,10 @@ static struct sighting *place_of(struct sightings *s, uint64_t hash, int64_t now
     }
     if (place == NULL)
         return &s->others;
-    s->count += place == &s->names[s->count];
+    if (place == &s->names[s->count])
+        s->count++;
+    else
+        s->others.untold += place->untold; /* told with these: its place is another's now */
     *place = (struct sighting){.hash = hash, .tell_ms = now_ms};
     return place;
 }

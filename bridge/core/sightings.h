@@ -3,8 +3,9 @@
  * intervals, how many have come meanwhile.
  *
  * The names are others' and may be made up without end: SIGHTINGS_NAMES are told apart, by 64 bits
- * of each, and the rest are told of together. A name that was not seen for an interval gives up its
- * place to a new one, so no more than SIGHTINGS_NAMES + 1 are told of in one.
+ * of each, and the rest are told of together. A name that was not told of for an interval gives up
+ * its place to a new one, and what came of it since is told of with the rest; so no more than
+ * SIGHTINGS_NAMES + 1 are told of in one.
  */
 #ifndef BRIDGE_CORE_SIGHTINGS_H
 #define BRIDGE_CORE_SIGHTINGS_H
