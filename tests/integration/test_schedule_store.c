@@ -484,8 +484,11 @@ static void a_receipt_makes_of_what_was_handled_a_failure_once(void **state)
     hand_expect_sound(&hand_rig, m.id);
     assert_string_equal(receipt(m.id, "8", "delivered"), "done");
     assert_string_equal(receipt(m.id, "8", "delivered"), "again");
-    assert_string_equal(receipt(m.id, "8", "late"), "done"); /* while its slice is held */
+    assert_string_equal(receipt(m.id, "8", "late"), "done"); /* of another copy */
     assert_string_equal(receipt(m.id, "8", "late"), "again");
+    hand_expect_counts(&hand_rig, m.id, 1, 2, 0);
+    assert_string_equal(receipt(m.id, "8", "part"), "done"); /* while its slice is held */
+    assert_string_equal(receipt(m.id, "8", "part"), "again");
     assert_string_equal(receipt(m.id, "9", "late"), "again");
     assert_string_equal(receipt(m.id, "11", "late"), "again");
     hand_expect_counts(&hand_rig, m.id, 0, 3, 0);
