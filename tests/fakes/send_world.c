@@ -117,8 +117,8 @@ static void answer_reply(struct send_world *w, struct world_process *p, struct a
         struct world_seen *seen = &w->seen[a->message][a->dest];
 
         seen->known_ms[p->index] = send_world_store_ms(w);
-        if (a->fate == HTTP_ANSWERED && a->status == 200)
-            seen->going[p->index].taken++;
+        if (a->fate == HTTP_ANSWERED && a->status == 200 && a->token == seen->going[p->index].token)
+            seen->going[p->index].taken++; /* else it is of a lease that was lost */
     }
     p->out--;
     schedule_on_reply(p->loop, &r);

@@ -40,7 +40,8 @@ struct world_seen {    /* of one destination */
     struct {
         uint32_t life;
         unsigned attempt;
-        unsigned taken; /* parts that it knows to be accepted in that attempt */
+        uint64_t token; /* of its latest request */
+        unsigned taken; /* parts that it knows to be accepted in that attempt, by such replies */
         uint8_t holder[SLICE_HOLDER_BYTES];
     } going[WORLD_PROCESSES];
     int64_t

@@ -124,12 +124,13 @@ static void check_request(struct world_process *p, struct send_store_message *m,
 {
     struct world_seen *seen;
 
+    seen = &p->world->seen[a->message][a->dest];
+    seen->going[p->index].token = a->token;
     if (a->part > 0) {
         check_part(p, m, a);
         return;
     }
     check_message(p->world, m, a->message, a->dest, a->attempt);
-    seen = &p->world->seen[a->message][a->dest];
     seen->going[p->index].life = p->life;
     seen->going[p->index].attempt = a->attempt;
     seen->going[p->index].taken = 0;
