@@ -8,31 +8,20 @@
 
 #define KEYS_BYTES ((size_t)CHANNEL_KEYS_MAX * SIGNATURE_KEY_MAX)
 
+#define PATH_MAX_BYTES (SCHEMA_PATH_MAX + SCHEMA_NAME_MAX)
+
+static const char *path_of(const char *prefix, const char *key, char path[PATH_MAX_BYTES])
+{
+    (void)snprintf(path, PATH_MAX_BYTES, "%s.%s", prefix, key);
+    return path;
+}
+
 /* The setting under prefix, or NULL. */
 static const char *text(const struct conf *c, const char *prefix, const char *key)
 {
-    char path[SCHEMA_PATH_MAX + SCHEMA_NAME_MAX];
+    char path[PATH_MAX_BYTES];
 
-    (void)snprintf(path, sizeof path, "%s.%s", prefix, key);
-    return conf_text(c, path);
-}
-
-static void read_int(const struct conf *c, const char *prefix, const char *key, int64_t *to)
-{
-    char path[SCHEMA_PATH_MAX + SCHEMA_NAME_MAX];
-
-    (void)snprintf(path, sizeof path, "%s.%s", prefix, key);
-    if (conf_has(c, path))
-        *to = conf_int(c, path);
-}
-
-static void read_ms(const struct conf *c, const char *prefix, const char *key, int64_t *to)
-{
-    char path[SCHEMA_PATH_MAX + SCHEMA_NAME_MAX];
-
-    (void)snprintf(path, sizeof path, "%s.%s", prefix, key);
-    if (conf_has(c, path))
-        *to = conf_ms(c, path);
+    return conf_text(c, path_of(prefix, key, path));
 }
 
 /* The buffer never moves: its first room is all it may have. */
@@ -77,10 +66,14 @@ static void read_sending(const struct conf *c, const char *prefix, struct sendin
     const char *hours = text(c, prefix, "hours");
     const char *zone = text(c, prefix, "zone");
     const char *outside = text(c, prefix, "outside_hours");
+    char path[PATH_MAX_BYTES];
 
-    read_int(c, prefix, "rate", &to->rate);
-    read_int(c, prefix, "burst", &to->burst);
-    read_ms(c, prefix, "recipient_gap", &to->recipient_gap_ms);
+    if (conf_has(c, path_of(prefix, "rate", path)))
+        to->rate = conf_int(c, path);
+    if (conf_has(c, path_of(prefix, "burst", path)))
+        to->burst = conf_int(c, path);
+    if (conf_has(c, path_of(prefix, "recipient_gap", path)))
+        to->recipient_gap_ms = conf_ms(c, path);
     if (hours != NULL)
         to->hours = hours;
     if (zone != NULL)

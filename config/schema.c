@@ -80,8 +80,7 @@ const struct setting schema[] = {
      "contact-events", 1, 1024, NULL, NULL,
      "topics of events, 64 at most; or one pattern: a regular expression that begins with ^; what "
      "kafka.results_topic, dead_letters_topic and outcomes_topic name is never read by it, nor "
-     "what "
-     "begins with __, as Kafka's own topics do, unless the pattern begins with ^__"},
+     "what begins with __, as Kafka's own topics do, unless the pattern begins with ^__"},
     {"kafka.assign", SETTING_CHOICE, 0, USED_CONSUME, "group", 0, 0, assigns, NULL,
      "group: partitions are shared within the group; all: take every partition, alone"},
     {"kafka.offset_reset", SETTING_CHOICE, 0, USED_CONSUME, "error", 0, 0, offset_resets, NULL,

@@ -375,10 +375,12 @@ static int publish(struct publish *p)
         console_say("publish", "nothing was sent");
         return COMMAND_FAILED;
     }
+    if (regular && lseek(p->fd, from, SEEK_SET) != from) {
+        console_say("publish", "it can't be read again, and nothing was sent: %s", strerror(errno));
+        return COMMAND_FAILED;
+    }
     if (!start(p, &code))
         return code;
-    if (regular)
-        (void)lseek(p->fd, from, SEEK_SET);
     progress_init(&p->progress, "published", bytes);
     pass(p, regular ? PASS_SEND : PASS_CHECK | PASS_SEND);
     return finish(p);

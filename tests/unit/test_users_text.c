@@ -26,7 +26,7 @@ static uid_t owner(const char *name)
 /* Else the first `cmibridge users` of root's would be the last of anybody else's. */
 static void what_root_makes_in_a_directory_is_the_directory_s_owner_s(void **state)
 {
-    char directory[] = "/tmp/users_text.XXXXXX";
+    char directory[] = "/tmp/cmibridge-users-XXXXXX";
     char file[64];
     char lock[80];
     int fd = -1;
