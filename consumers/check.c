@@ -164,19 +164,32 @@ static void print_readiness(const struct request *r)
     }
 }
 
-/* There is something that writes or sends what is scheduled: `consume` alone needs fewer rights. */
-static bool has_schedule(const struct request *r, const struct conf *c)
+static bool can_run(const struct request *r, enum setting_user user)
 {
     struct buf lacks;
-    struct conf *served;
-    bool has;
+    struct conf *c;
+    bool can;
 
     buf_init(&lacks, MISTAKES_MAX);
-    served = conf_load_for(r->file, USED_SERVE, &lacks);
-    has = served != NULL || conf_count(c, "channels") > 0 || conf_has(c, "callbacks.dialler.type");
-    conf_free(served);
+    c = conf_load_for(r->file, user, &lacks);
+    can = c != NULL;
+    conf_free(c);
     buf_done(&lacks);
-    return has;
+    return can;
+}
+
+/* What the commands that are asked about, or those that this is enough for, need of Redis: each has
+ * keys of its own, and may have a user of its own. */
+static void ask_rights(const struct request *r, const struct conf *c, struct redis_conf *redis)
+{
+    if (r->users != 0) {
+        redis->scheduled = (r->users & (USED_SERVE | USED_SCHEDULE)) != 0;
+        redis->remembers = (r->users & USED_CONSUME) != 0;
+        return;
+    }
+    redis->scheduled = can_run(r, USED_SERVE) || conf_count(c, "channels") > 0 ||
+                       conf_has(c, "callbacks.dialler.type");
+    redis->remembers = can_run(r, USED_CONSUME);
 }
 
 static size_t try_all(const struct conf *c, const struct consume_plan *plan)
@@ -213,7 +226,7 @@ static int check_loaded(const struct request *r, const struct conf *c)
         conf_each(c, print_setting, NULL);
     else
         print_readiness(r);
-    plan.redis.scheduled = has_schedule(r, c);
+    ask_rights(r, c, &plan.redis);
     if (r->users != 0 && !conf_needs_kafka(c, r->users))
         plan.kafka.brokers = NULL; /* no peer of theirs */
     if (r->connect && try_all(c, &plan) > 0)

@@ -216,6 +216,7 @@ bool consume_plan_make(const struct conf *conf, struct consume_plan *p, struct f
         .redis = conf_redis(conf),
         .refs_keep_ms = conf_ms(conf, "refs.keep"),
     };
+    p->redis.remembers = true;
     consume_plan_tuning(conf, &p->consume);
     make_kafka(conf, p);
     make_destinations(conf, p);

@@ -5,8 +5,10 @@
 #include <stdio.h>
 
 #define NAMES_MAX 1024 /* bytes */
+#define WHAT_MAX  64
 
 extern const char redis_script_rights[];
+extern const char redis_script_memory_rights[];
 
 /* The durable profile: what is acknowledged is on the disk, and nothing is thrown out for room. */
 static const struct {
@@ -16,6 +18,17 @@ static const struct {
     [REDIS_GREETING_APPENDONLY] = {"appendonly", "yes"},
     [REDIS_GREETING_APPENDFSYNC] = {"appendfsync", "always"},
     [REDIS_GREETING_POLICY] = {"maxmemory-policy", "noeviction"},
+};
+
+/* What the user of the connection must be allowed to do. */
+static const struct {
+    const char *script; /* gives the names of what it may not run */
+    const char *who;    /* needs it, */
+    const char *where;  /* on these */
+} rights[REDIS_GREETING_STEPS] = {
+    [REDIS_GREETING_RIGHTS] = {redis_script_rights, "the schedule",
+                               "the keys s:* and the channels w:*"},
+    [REDIS_GREETING_MEMORY_RIGHTS] = {redis_script_memory_rights, "consume", "the keys cmi:*"},
 };
 
 static bool command(struct redis_greeting_command *out, struct view a, struct view b, struct view c)
@@ -50,8 +63,9 @@ bool redis_greeting_command(enum redis_greeting step, const struct redis_conf *c
     case REDIS_GREETING_ROLE:
         return command(out, VIEW("ROLE"), VIEW_NONE, VIEW_NONE);
     case REDIS_GREETING_RIGHTS:
-        return conf->scheduled &&
-               command(out, VIEW("EVAL"), view_of(redis_script_rights), VIEW("0"));
+    case REDIS_GREETING_MEMORY_RIGHTS:
+        return (step == REDIS_GREETING_RIGHTS ? conf->scheduled : conf->remembers) &&
+               command(out, VIEW("EVAL"), view_of(rights[step].script), VIEW("0"));
     case REDIS_GREETING_PING:
         return command(out, VIEW("PING"), VIEW_NONE, VIEW_NONE);
     case REDIS_GREETING_STEPS:
@@ -78,21 +92,21 @@ static bool accept_setting(enum redis_greeting step, const struct redis_value *v
 }
 
 /* What can't be asked is found out when it is done. */
-static bool accept_rights(const struct redis_value *v, struct fault *f)
+static bool accept_rights(enum redis_greeting step, const struct redis_value *v, struct fault *f)
 {
+    char eval[WHAT_MAX];
     struct buf names;
 
+    (void)snprintf(eval, sizeof eval, "EVAL, which %s needs,", rights[step].who);
     if (v->kind == REDIS_ERROR && view_starts(v->text, VIEW("NOPERM")))
-        return refused("EVAL, which the schedule needs,", v, f);
+        return refused(eval, v, f);
     if (v->kind != REDIS_ARRAY || v->count == 0)
         return true;
     buf_init(&names, NAMES_MAX);
     for (size_t i = 0; i < v->count; i++)
         buf_printf(&names, "%s%.*s", i > 0 ? ", " : "", VIEW_ARG(v->items[i].text));
-    (void)fault_set(f, FAULT_STOP,
-                    "its user may not run %s on the keys s:* and the channels w:*, which the "
-                    "schedule needs",
-                    buf_text(&names));
+    (void)fault_set(f, FAULT_STOP, "its user may not run %s on %s, which %s needs",
+                    buf_text(&names), rights[step].where, rights[step].who);
     buf_done(&names);
     return false;
 }
@@ -114,7 +128,8 @@ bool redis_greeting_accept(enum redis_greeting step, const struct redis_value *v
             return true;
         return fault_set(f, FAULT_RETRY, "it is a replica, which can't be written to");
     case REDIS_GREETING_RIGHTS:
-        return accept_rights(v, f);
+    case REDIS_GREETING_MEMORY_RIGHTS:
+        return accept_rights(step, v, f);
     case REDIS_GREETING_PING:
         if (v->kind == REDIS_ERROR && view_starts(v->text, VIEW("LOADING")))
             return fault_set(f, FAULT_RETRY, "it is still loading its data");

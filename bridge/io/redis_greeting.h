@@ -14,8 +14,9 @@ enum redis_greeting {
     REDIS_GREETING_APPENDFSYNC,
     REDIS_GREETING_POLICY,
     REDIS_GREETING_ROLE,
-    REDIS_GREETING_RIGHTS,
-    REDIS_GREETING_PING, /* refused while the server loads its data */
+    REDIS_GREETING_RIGHTS,        /* of the schedule */
+    REDIS_GREETING_MEMORY_RIGHTS, /* of references and the ledger */
+    REDIS_GREETING_PING,          /* refused while the server loads its data */
     REDIS_GREETING_STEPS,
     REDIS_GREETING_LAST = REDIS_GREETING_PING,
 };

@@ -33,6 +33,9 @@ struct redis_conf {
     /* The schedule lies there: after connecting, refuse a server whose access control lists keep
      * this user from a command that its scripts run (server/redis/rights.lua), with a sentence. */
     bool scheduled;
+    /* The same where references and the ledger of `consume` lie there
+     * (server/redis/memory_rights.lua). */
+    bool remembers;
 };
 
 #endif

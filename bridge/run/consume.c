@@ -473,8 +473,8 @@ bool consume_ready(const struct consume *c, struct buf *why)
         ready = !buf_printf(why, "stopped: %s\n", c->failure.text);
     if (c->ending)
         ready = !buf_put_text(why, "ending\n");
-    if (!c->port.memory.up(c->port.memory.ctx))
-        ready = !buf_put_text(why, "Redis can't be used: references could not be kept\n");
+    if (!consume_memory_ready(c, why))
+        ready = false;
     if (!consume_report_ready(c, why))
         ready = false;
     for (size_t i = 0; i < c->conf.destination_count; i++)

@@ -79,6 +79,25 @@ void consume_memory_keep(struct consume *c, struct delivery *d)
 
 /* ---- what is answered ---- */
 
+static void refused(struct consume *c, const struct memory_answer *a)
+{
+    c->memory_refused_ms = consume_now(c);
+    view_copy(view_of(a->error), c->memory_trouble, sizeof c->memory_trouble);
+    notice_say(c->port.log, NOTICE_WARN, "memory_failed", NOTICE_TEXT("reason", a->error));
+}
+
+/* What was refused is asked again before it is told of no more. */
+bool consume_memory_ready(const struct consume *c, struct buf *why)
+{
+    bool ready = true;
+
+    if (!c->port.memory.up(c->port.memory.ctx))
+        ready = !buf_put_text(why, "Redis can't be used: references could not be kept\n");
+    if (c->memory_trouble[0] != '\0' && consume_now(c) < c->memory_refused_ms + CONSUME_REFUSAL_MS)
+        ready = !buf_printf(why, "references and the ledger: %s\n", c->memory_trouble);
+    return ready;
+}
+
 /* Is an event that creates what d names under way here? One that is not in front of its lane does
  * not count: it may stand behind d. */
 static bool is_being_created(const struct consume *c, const struct delivery *d)
@@ -150,7 +169,7 @@ static void on_found(struct consume *c, struct delivery *d, const struct memory_
     case MEMORY_ENDED:
     case MEMORY_STORED:
     case MEMORY_FAILED:
-        notice_say(c->port.log, NOTICE_WARN, "memory_failed", NOTICE_TEXT("reason", a->error));
+        refused(c, a);
         d->ref_since_ms = consume_now(c);
         consume_move(c, d, DELIVERY_ON_UNKNOWN);
         return;
@@ -175,7 +194,7 @@ static void on_begun(struct consume *c, struct delivery *d, const struct memory_
     case MEMORY_FOUND:
     case MEMORY_STORED:
     case MEMORY_FAILED:
-        notice_say(c->port.log, NOTICE_WARN, "memory_failed", NOTICE_TEXT("reason", a->error));
+        refused(c, a);
         consume_send_slot_free(d);
         d->wait_ms = CONSUME_AGAIN_MS;
         consume_move(c, d, DELIVERY_ON_FAIL);
@@ -203,7 +222,7 @@ static void on_kept(struct consume *c, struct delivery *d, const struct memory_a
     bool was_ref = d->type->keeps_id && d->created[0] != '\0' && !d->kept_ref;
 
     if (a->state != MEMORY_STORED) {
-        notice_say(c->port.log, NOTICE_WARN, "memory_failed", NOTICE_TEXT("reason", a->error));
+        refused(c, a);
         consume_again_later(c, d);
         return;
     }

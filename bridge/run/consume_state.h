@@ -28,7 +28,8 @@
 
 #define CONSUME_KEY_LEN    33                   /* 32 lower hex and a NUL */
 #define CONSUME_ID_MAX     (OUTCOME_ID_MAX + 1) /* with the NUL */
-#define CONSUME_REF_ASK_MS 500 /* between two look-ups of a reference that is not known yet */
+#define CONSUME_REF_ASK_MS 500  /* between two look-ups of a reference that is not known yet */
+#define CONSUME_REFUSAL_MS 5000 /* so long it is told of that Redis refused something */
 /* What ends so soon after it was sent, or given up, was held up by nothing. */
 #define CONSUME_REF_PROMPT_MS 2000
 #define CONSUME_AGAIN_MS      200   /* before a refused produce or store is tried again */
@@ -173,7 +174,9 @@ struct consume {
     struct buf scratch; /* of one call: a result's data, an idempotency key's source */
     struct outlet letters;
     struct outlet results;
-    struct sightings unknown; /* event types that are passed over */
+    struct sightings unknown;            /* event types that are passed over */
+    char memory_trouble[FAULT_TEXT_MAX]; /* what the memory refused last, */
+    int64_t memory_refused_ms;           /* and when */
     int64_t commit_at_ms;
     int64_t watch_at_ms;
     bool revoking; /* source_port.released is owed */
@@ -219,6 +222,7 @@ void consume_memory_begin(struct consume *c, struct delivery *d);
 void consume_memory_keep(struct consume *c, struct delivery *d);
 /* Until when the reference of one that is UNRESOLVED may come to be known. */
 int64_t consume_memory_until_ms(const struct consume *c, const struct delivery *d);
+bool consume_memory_ready(const struct consume *c, struct buf *why);
 /* d has ended, and next is in front of its lane now. */
 void consume_memory_gone(struct consume *c, const struct delivery *d, struct delivery *next);
 

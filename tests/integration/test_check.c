@@ -505,7 +505,12 @@ static void every_peer_is_tried_and_said_in_a_line(void **state)
     assert_says(out(r), ": its user may not run XADD on the keys s:* and the channels w:*");
     unsetenv("CMIBRIDGE_SERVER_ANONYMOUS_LOGIN");
     unsetenv("CMIBRIDGE_HISTORY_FILE");
-    assert_string_equal(redis_server_ask(redis, "ACL SETUSER default +xadd"), "+OK");
+    assert_string_equal(redis_server_ask(redis, "ACL SETUSER default +xadd -getex"), "+OK");
+    assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
+    assert_says(out(r), ": its user may not run GETEX on the keys cmi:*, which consume needs");
+    (void)CHECK(r, "--config", "FILE", "--for", "schedule", "--connect"); /* it does not */
+    assert_says(out(r), "redis                ok ");
+    assert_string_equal(redis_server_ask(redis, "ACL SETUSER default +getex"), "+OK");
 
     cmi.status = 302;
     assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
