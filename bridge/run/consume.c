@@ -136,8 +136,6 @@ static void end(struct consume *c, struct delivery *d)
 
 static void enter(struct consume *c, struct delivery *d)
 {
-    int64_t now = consume_now(c);
-
     switch (d->state) {
     case DELIVERY_QUEUED:
     case DELIVERY_SENDING: /* consume_send.c has submitted, or does so now */
@@ -147,10 +145,7 @@ static void enter(struct consume *c, struct delivery *d)
         consume_memory_find(c, d);
         break;
     case DELIVERY_UNRESOLVED:
-        heap_put(&c->timers, &d->timer,
-                 now + CONSUME_REF_ASK_MS < consume_memory_until_ms(c, d)
-                     ? now + CONSUME_REF_ASK_MS
-                     : consume_memory_until_ms(c, d));
+        heap_put(&c->timers, &d->timer, consume_memory_ask_ms(c, d));
         break;
     case DELIVERY_READY:
         consume_send_queue(c, d);
@@ -159,7 +154,7 @@ static void enter(struct consume *c, struct delivery *d)
         consume_memory_begin(c, d);
         break;
     case DELIVERY_WAITING:
-        heap_put(&c->timers, &d->timer, now + d->wait_ms);
+        heap_put(&c->timers, &d->timer, consume_now(c) + d->wait_ms);
         break;
     case DELIVERY_KEEPING:
         consume_memory_keep(c, d);

@@ -113,10 +113,16 @@ static bool is_being_created(const struct consume *c, const struct delivery *d)
     return false;
 }
 
+/* Until when its reference may come to be known. */
+static int64_t until_ms(const struct consume *c, const struct delivery *d)
+{
+    return d->ref_since_ms + c->conf.refs_wait_ms;
+}
+
 /* refs.wait is for what is late, not for what an outage holds up (D4): then it begins anew. */
 static bool waited_enough(struct consume *c, struct delivery *d)
 {
-    if (consume_now(c) < consume_memory_until_ms(c, d))
+    if (consume_now(c) < until_ms(c, d))
         return false;
     if (d->destination->breaker.state == BREAKER_CLOSED && !is_being_created(c, d))
         return true;
@@ -124,9 +130,13 @@ static bool waited_enough(struct consume *c, struct delivery *d)
     return false;
 }
 
-int64_t consume_memory_until_ms(const struct consume *c, const struct delivery *d)
+int64_t consume_memory_ask_ms(const struct consume *c, const struct delivery *d)
 {
-    return d->ref_since_ms + c->conf.refs_wait_ms;
+    int64_t now = consume_now(c);
+
+    if (until_ms(c, d) > now && until_ms(c, d) < now + CONSUME_REF_ASK_MS)
+        return until_ms(c, d);
+    return now + CONSUME_REF_ASK_MS;
 }
 
 /* What stood behind it while it waited has waited, too: nothing that comes later in its lane can

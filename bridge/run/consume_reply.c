@@ -76,7 +76,11 @@ static void bury_in_budget(struct consume *c, struct delivery *d, enum dispositi
         return;
     }
     destination_stop(c, d,
-                     "it refuses so much that dead-lettering is held back (dead_letters.budget)");
+                     why == EXHAUSTED
+                         ? "dead-lettering is held back (dead_letters.budget): too much of what it "
+                           "gets fails again and again"
+                         : "it refuses so much that dead-lettering is held back "
+                           "(dead_letters.budget)");
     consume_move(c, d, DELIVERY_ON_HOLD);
 }
 

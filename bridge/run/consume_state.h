@@ -220,8 +220,8 @@ void consume_take(struct consume *c, struct partition *p, const struct record *r
 void consume_memory_find(struct consume *c, struct delivery *d);
 void consume_memory_begin(struct consume *c, struct delivery *d);
 void consume_memory_keep(struct consume *c, struct delivery *d);
-/* Until when the reference of one that is UNRESOLVED may come to be known. */
-int64_t consume_memory_until_ms(const struct consume *c, const struct delivery *d);
+/* When the reference of one that is UNRESOLVED is asked for next. */
+int64_t consume_memory_ask_ms(const struct consume *c, const struct delivery *d);
 bool consume_memory_ready(const struct consume *c, struct buf *why);
 /* d has ended, and next is in front of its lane now. */
 void consume_memory_gone(struct consume *c, const struct delivery *d, struct delivery *next);

@@ -113,8 +113,10 @@ void consume_rig_configure(struct consume_rig *rig, const struct consume_rig_opt
     fprintf(file, "breaker:\n%s",
             o->breaker != NULL ? o->breaker
                                : "  failures: 5\n  open_min: 20ms\n  open_max: 200ms\n");
-    fprintf(file, "consume:\n  drain: %dms\n", o->drain_ms > 0 ? o->drain_ms : 20000);
-    fprintf(file, "redis:\n  address: %s\n  timeout: 2s\n", rig->redis->address);
+    fprintf(file, "consume:\n  drain: %dms\n%s", o->drain_ms > 0 ? o->drain_ms : 20000,
+            or_empty(o->consume));
+    fprintf(file, "redis:\n  address: %s\n  timeout: 2s\n%s", rig->redis->address,
+            or_empty(o->redis));
     fprintf(file, "admin:\n  listen: 127.0.0.1:0\nlog:\n  format: logfmt\n%s", or_empty(o->more));
     assert_int_equal(fclose(file), 0);
 }

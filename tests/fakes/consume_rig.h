@@ -29,6 +29,8 @@ struct consume_rig_options { /* zeros are fine */
     const char *target;      /* further lines of targets.cmi, each "    name: value\n" */
     const char *retry;       /* lines of `retry`, instead of quick ones: "  name: value\n" */
     const char *breaker;     /* as retry */
+    const char *consume;     /* further lines of `consume`: "  name: value\n" */
+    const char *redis;       /* the same of `redis` */
     const char *more;        /* further sections */
     const char *tls[3];      /* of the CMI: certificate, key, the clients' CA (or NULL) */
 };
@@ -125,7 +127,9 @@ void consume_rig_until_unready(struct consume_rig *rig);
 /* Until the last start's log has the text. */
 void consume_rig_until_said(struct consume_rig *rig, const char *text);
 bool consume_rig_said(struct consume_rig *rig, const char *text);
-/* Until the metric, named with its labels ("cmibridge_paused"), is at least that. */
+/* The metric's value, named with its labels ("cmibridge_paused"); -1: there is none. */
+int64_t consume_rig_metric(struct consume_rig *rig, const char *metric);
+/* Until it is at least that. */
 void consume_rig_until_metric(struct consume_rig *rig, const char *metric, int64_t least);
 /* What GET /readyz answers: true for 200; *why its body, until the next call. */
 bool consume_rig_ready(struct consume_rig *rig, const char **why);

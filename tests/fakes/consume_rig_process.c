@@ -270,25 +270,26 @@ void consume_rig_until_unready(struct consume_rig *rig)
     consume_rig_until(&(struct consume_rig_wait){.rig = rig}, is_unready, "until it is unready");
 }
 
-static bool has_metric(struct consume_rig_wait *w)
+int64_t consume_rig_metric(struct consume_rig *rig, const char *metric)
 {
-    struct probe_reply r;
+    struct probe_reply r = probe_ask(admin_port(rig), "GET", "/metrics", "", NULL);
     int64_t value = -1;
-    struct view rest;
+    struct view rest = r.body;
 
-    if (!consume_rig_lives(w->rig))
-        return false;
-    r = probe_ask(admin_port(w->rig), "GET", "/metrics", "", NULL);
     assert_int_equal(r.status, 200);
-    rest = r.body;
     while (rest.n > 0) {
         struct view line = view_cut(&rest, '\n');
 
-        if (view_starts(line, view_of(w->text)) && line.p[strlen(w->text)] == ' ')
-            assert_true(num_in(view_skip(line, strlen(w->text) + 1), 0, INT64_MAX, &value));
+        if (view_starts(line, view_of(metric)) && line.p[strlen(metric)] == ' ')
+            assert_true(num_in(view_skip(line, strlen(metric) + 1), 0, INT64_MAX, &value));
     }
     probe_done(&r);
-    return value >= w->least;
+    return value;
+}
+
+static bool has_metric(struct consume_rig_wait *w)
+{
+    return consume_rig_lives(w->rig) && consume_rig_metric(w->rig, w->text) >= w->least;
 }
 
 void consume_rig_until_metric(struct consume_rig *rig, const char *metric, int64_t least)

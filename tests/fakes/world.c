@@ -292,6 +292,11 @@ static void write_one(struct world *w, const struct http_call *call, struct acti
     struct world_event *e = event_of_body(w, call->body);
 
     assert_int_equal(header_of(call, "Idempotency-Key").n, 32);
+    if (e == w->failing) {
+        w->failing_tries++;
+        a->status = 503;
+        return;
+    }
     if (e->kind == WORLD_REFUSED) {
         a->status = 400;
         (void)snprintf(a->text, sizeof a->text, "bad: %.*s\n%.*s", VIEW_ARG(call->body),
@@ -427,6 +432,7 @@ static void find(void *ctx, uint64_t token, struct view resource, struct view re
     struct action *a = soon(w, WORLD_ANSWER, token);
     size_t i = memory_of(w, 'r', resource, ref);
 
+    w->asked++;
     w->asked_while_away += w->silent[WORLD_ANSWER];
     a->state = w->memory[i].value[0] != '\0' ? MEMORY_FOUND : MEMORY_NONE;
     (void)snprintf(a->text, sizeof a->text, "%s", w->memory[i].value);

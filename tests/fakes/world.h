@@ -45,7 +45,7 @@ struct world_event {
     int effects;          /* times the CMI did it */
     int64_t effect_order; /* of the first */
     int dead_letters;
-    bool dead_as_poison;
+    char disposition[16]; /* of the last of them */
     int results;
     char result_ids[2][64]; /* of done, of rejected */
     bool said_duplicate;    /* some result says possible_duplicate */
@@ -99,11 +99,14 @@ struct world {
         bool ended;
     } memory[2 * WORLD_EVENTS_MAX];
     size_t memory_count;
-    size_t asked_while_away; /* look-ups while the memory was not up */
+    size_t asked;            /* look-ups of references */
+    size_t asked_while_away; /* of those, while the memory was not up */
     int64_t order;           /* of effects */
     bool honours_key[2];
-    bool refuses_whole; /* one bad event: the whole batch is a 400 */
-    size_t answer_max;  /* bytes of a batch's answer; what is longer is cut */
+    bool refuses_whole;                /* one bad event: the whole batch is a 400 */
+    size_t answer_max;                 /* bytes of a batch's answer; what is longer is cut */
+    const struct world_event *failing; /* a write that is answered 503, ever; NULL: none is */
+    int failing_tries;
     /* The producer's broker takes no batch with a record about it; of such a batch, others count in
      * `events` all the same. NULL: it takes all. */
     const struct world_event *unwritable;

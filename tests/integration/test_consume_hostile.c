@@ -154,7 +154,9 @@ static void what_may_pass_is_tried_again(void **state)
 static void with_retry_after_each_status_is_what_it_is_without(void **state)
 {
     static const int passing[] = {408, 425, 500, 502, 504, 507};
-    static const int refused[][3] = {{400, 404, 405}, {406, 410, 413}, {415, 422, 501}};
+    static const int refused[][3] = {
+        {400, 404, 405}, {406, 410, 413}, {415, 422, 501}, {451, 403, 423}};
+    static const int shut_out[] = {401, 301, 302, 303, 307, 308};
     struct consume_rig *rig = *state;
     struct hostile_step steps[COUNT(passing)];
 
@@ -175,6 +177,33 @@ static void with_retry_after_each_status_is_what_it_is_without(void **state)
         hostile_http_script(rig->cmi, steps, COUNT(refused[i]));
         consume_rig_publish(rig, independent, COUNT(independent));
         run_to_the_end(rig, (int)COUNT(refused[i]));
+    }
+    for (size_t i = 0; i < COUNT(shut_out); i++)
+        steps[i].status = shut_out[i];
+    consume_rig_begin(rig, NULL);
+    hostile_http_script(rig->cmi, steps, COUNT(shut_out));
+    consume_rig_publish(rig, independent, COUNT(independent));
+    run_to_the_end(rig, 0);
+    assert_true(consume_rig_said(rig, "event=breaker target=cmi state=open"));
+}
+
+/* A day is asked for, and a date far away: longer than anybody here waits. */
+static void no_reply_is_obeyed_beyond_what_is_configured(void **state)
+{
+    static const char *const far[] = {"Retry-After: 86400\r\n",
+                                      "Retry-After: Fri, 31 Dec 2100 23:59:59 GMT\r\n"};
+    struct consume_rig *rig = *state;
+
+    for (size_t i = 0; i < COUNT(far); i++) {
+        const struct hostile_step step = {
+            .act = HOSTILE_REPLY, .status = 503, .headers = far[i], .body = "no", .times = 3};
+
+        consume_rig_begin(rig, &(struct consume_rig_options){
+                                   .retry = "  base: 20ms\n  max: 200ms\n  attempts: 10\n"
+                                            "  retry_after_max: 300ms\n"});
+        hostile_http_script(rig->cmi, &step, 1);
+        consume_rig_publish(rig, independent, COUNT(independent));
+        run_to_the_end(rig, 0);
     }
 }
 
@@ -550,6 +579,7 @@ int main(void)
         cmocka_unit_test(what_may_have_been_done_twice_is_said),
         cmocka_unit_test(what_may_pass_is_tried_again),
         cmocka_unit_test(with_retry_after_each_status_is_what_it_is_without),
+        cmocka_unit_test(no_reply_is_obeyed_beyond_what_is_configured),
         cmocka_unit_test(a_date_to_come_is_waited_for),
         cmocka_unit_test(what_will_never_do_is_given_up),
         cmocka_unit_test(an_answer_with_too_much_in_it_is_one),

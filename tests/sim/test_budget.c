@@ -1,0 +1,188 @@
+/*
+ * What is given up, and when: the consume loop on fakes in virtual time (fakes/world.h), and events
+ * that fail again and again among others that succeed (D4); and how often a name is asked for.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bridge/io/crypto.h"
+#include "bridge/run/consume_state.h" /* what is left of a budget */
+#include "tests/fakes/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STEPS_MAX 200000
+#define LONG_MS   600000 /* in virtual time: all that may end has ended */
+#define FAILS     7      /* the event that does */
+#define BURST     5
+
+static struct world world;
+
+/* One target that takes everything, one request at a time; each event has a key of its own. */
+static void begin(struct world *w, size_t events)
+{
+    world_init(w, 1);
+    w->faults = (struct world_faults){.latency_ms = 1};
+    w->honours_key[0] = true;
+    w->routes[0].destination = 0;
+    w->destinations[0].concurrency = 1;
+    w->conf.in_flight = WORLD_EVENTS_MAX;
+    w->conf.retry = (struct backoff){1, 1};
+    world_make_events(w, events);
+    for (size_t i = 0; i < events; i++) {
+        w->events[i].key = (int)i;
+        world_remake_event(w, i, WORLD_POST);
+    }
+}
+
+static void run_until(struct world *w, int64_t until_ms)
+{
+    while (w->now_ms < until_ms)
+        world_step(w);
+}
+
+static void run_to_the_end(struct world *w)
+{
+    for (size_t i = 0; i < STEPS_MAX && !world_finished(w); i++)
+        world_step(w);
+    assert_true(world_finished(w));
+}
+
+static void retune_budget(struct world *w, int64_t burst)
+{
+    struct consume_conf fresh = w->conf;
+
+    fresh.budget_burst = burst;
+    consume_retune(w->consumer, &fresh);
+}
+
+static bool says(const struct world *w, const char *text)
+{
+    struct buf why;
+    bool said;
+
+    buf_init(&why, 4096);
+    said = !consume_ready(w->consumer, &why) && strstr(buf_text(&why), text) != NULL;
+    buf_done(&why);
+    return said;
+}
+
+/* ---- what fails again and again ---- */
+
+static void begin_with_one_that_fails(struct world *w, size_t events)
+{
+    begin(w, events);
+    w->conf.in_flight =
+        20; /* the others come bit by bit, so that some succeed after each failure */
+    w->conf.budget_per_success_milli = 0;
+    w->failing = &w->events[events > FAILS ? FAILS : 0];
+}
+
+static void expect_the_others_written(const struct world *w)
+{
+    for (size_t i = 0; i < w->event_count; i++)
+        if (&w->events[i] != w->failing) {
+            assert_int_equal(w->events[i].effects, 1);
+            assert_int_equal(w->events[i].dead_letters, 0);
+        }
+}
+
+/* Its first failure does not count: nobody else has succeeded since it was sent. */
+static void what_fails_while_others_succeed_is_exhausted_at_its_number(void **state)
+{
+    static const int numbers[] = {1, 3, 10};
+    struct world *w = &world;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        begin_with_one_that_fails(w, WORLD_EVENTS_MAX);
+        w->conf.attempts_max = numbers[i];
+        w->conf.budget_burst = BURST;
+        world_boot(w);
+        run_to_the_end(w);
+        assert_int_equal(w->failing_tries, numbers[i] + 1);
+        assert_int_equal(w->failing->effects, 0);
+        assert_int_equal(w->failing->dead_letters, 1);
+        assert_string_equal(w->failing->disposition, "exhausted");
+        assert_int_equal(w->consumer->destinations[0].budget.left_milli, (BURST - 1) * 1000);
+        expect_the_others_written(w);
+        world_done(w);
+    }
+}
+
+static void what_fails_alone_is_tried_for_ever(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    begin_with_one_that_fails(w, 1);
+    world_boot(w);
+    run_until(w, 6 * LONG_MS);
+    assert_true(w->failing_tries > 10 * w->conf.attempts_max);
+    assert_int_equal(w->failing->dead_letters, 0);
+    world_done(w);
+}
+
+static void what_is_exhausted_waits_for_the_budget(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    begin_with_one_that_fails(w, WORLD_EVENTS_MAX);
+    w->conf.budget_burst = 0;
+    world_boot(w);
+    run_until(w, LONG_MS);
+    assert_int_equal(w->failing->dead_letters, 0);
+    assert_true(w->failing_tries > w->conf.attempts_max);
+    expect_the_others_written(w);
+    assert_true(says(w, "target ours: dead-lettering is held back (dead_letters.budget)"));
+    retune_budget(w, 1);
+    run_to_the_end(w);
+    assert_int_equal(w->failing->dead_letters, 1);
+    assert_string_equal(w->failing->disposition, "exhausted");
+    world_done(w);
+}
+
+/* ---- what names a thing that nobody knows ---- */
+
+static void give_name(struct world_event *e, size_t n)
+{
+    (void)snprintf(e->subject, sizeof e->subject, "callbacks/never%zu", n);
+    e->headers[4].value = view_of(e->subject);
+}
+
+/* Of what is not given up since its target is down. */
+static void a_name_is_not_asked_for_without_a_pause(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    begin(w, 6);
+    w->conf.refs_wait_ms = 0;
+    world_remake_event(w, 0, WORLD_PUT);
+    give_name(&w->events[0], 0);
+    w->down[0] = true;
+    world_boot(w);
+    run_until(w, LONG_MS);
+    assert_in_range(w->asked, LONG_MS / 4000, LONG_MS / 500 + 10);
+    assert_int_equal(w->events[0].dead_letters, 0);
+    world_done(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_fails_while_others_succeed_is_exhausted_at_its_number),
+        cmocka_unit_test(what_fails_alone_is_tried_for_ever),
+        cmocka_unit_test(what_is_exhausted_waits_for_the_budget),
+        cmocka_unit_test(a_name_is_not_asked_for_without_a_pause),
+    };
+
+    crypto_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
