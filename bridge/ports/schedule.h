@@ -312,9 +312,9 @@ struct schedule_port {
     void (*progress)(void *ctx, const struct schedule_write *w);
     /* Ends the pass (slice_end_pass) and the lease; pending destinations wait until at_ms. */
     void (*finish)(void *ctx, const struct schedule_write *w);
-    /* Ends the lease and leaves the pass to whoever is next, under the same attempt number; a slice
-     * of which nothing was handed over or settled is as if never claimed. Of a callback: its call
-     * was certainly not made (watermark 0). */
+    /* Ends the lease and leaves the pass to whoever is next, under the same attempt number. What
+     * receipts said of a slice of which nothing was handed over or settled is forgotten. Of a
+     * callback: its call was certainly not made (watermark 0). */
     void (*release)(void *ctx, const struct schedule_write *w);
     /* Claims, progress, finish, release and readings of the outbox may wait for it, so that those
      * of one turn of the loop travel together: call it at the end of each. */

@@ -144,11 +144,8 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
     leased[#leased + 1] = digits(now + tonumber(lease_ms))
     leased[#leased + 1] = id .. '/' .. k
     return again and 'done' or state -- else it would seem that it was not written
-  elseif untouched then
+  elseif untouched and kind == '2' then -- a message's stays claimed: no status goes back (contract 17)
     redis.call('HDEL', key('sl', id), k)
-    if maps[1] or maps[2] or maps[3] then -- nothing was sent that they could be of
-      redis.call('HDEL', key('late', id), k, 'd' .. k, 'r' .. k, 'f' .. k)
-    end
   elseif pending then
     new.holder = NOBODY
     redis.call('HSET', key('sl', id), k, write_head(new))
@@ -157,6 +154,8 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
   end
   if not untouched then
     write_late(id, k, maps[1], late)
+  elseif maps[1] or maps[2] or maps[3] then -- nothing was sent that they could be of
+    redis.call('HDEL', key('late', id), k, 'd' .. k, 'r' .. k, 'f' .. k)
   end
 
   -- ---- where it waits ----
@@ -167,7 +166,7 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
   if park == '1' then
     redis.call('ZREM', act, id)
   end
-  local waits = untouched or (pending and (st == '1' or (st == '8' and new.out > 0)))
+  local waits = pending and (st == '1' or (st == '8' and new.out > 0))
   if waits then
     redis.call('ZADD', key('q', id), digits(later), k)
   end

@@ -205,24 +205,44 @@ static void a_release_costs_no_attempt(void **state)
     assert_int_equal(hand_write(&hand_rig, 0, hand_rig.ports[0].release, &s,
                                 (struct schedule_write){.token = 1}),
                      SCHEDULE_DONE);
-    schedule_rig_put(&hand_rig, &m, 1); /* as if never claimed: it may be changed */
-    assert_int_equal(hand_rig.effect, EFFECT_DONE);
+    hand_expect_sound(&hand_rig, m.id);
+    schedule_rig_put(&hand_rig, &m, 1); /* it was claimed, and stays so (contract 17) */
+    assert_int_equal(hand_rig.effect, EFFECT_CLAIMED);
 
     s = hand_slice(&hand_rig, 0);
     assert_int_equal(s.claimed.slice.attempt, 1);
+    assert_int_equal(s.claimed.slice.doubt, 0);
     assert_int_equal(hand_progress(&hand_rig, 0, &s, 6), SCHEDULE_DONE);
     slice_settle(&s.claimed.slice, 0, SLICE_OK);
     slice_take_back(&s.claimed.slice, 3);
     assert_int_equal(hand_write(&hand_rig, 0, hand_rig.ports[0].release, &s,
                                 (struct schedule_write){.token = 1}),
                      SCHEDULE_DONE);
-    schedule_rig_put(&hand_rig, &m, 2);
+    schedule_rig_put(&hand_rig, &m, 1);
     assert_int_equal(hand_rig.effect, EFFECT_CLAIMED);
     s = hand_slice(&hand_rig, 1);
     assert_int_equal(s.claimed.slice.attempt, 1);
     assert_int_equal(s.claimed.slice.crashes, 0);
     assert_int_equal(s.claimed.slice.doubt, 3);
     hand_expect_sound(&hand_rig, m.id);
+}
+
+static void what_was_put_down_before_it_began_is_cancelled_whole(void **state)
+{
+    struct rig_message m = hand_posted(&hand_rig, 8);
+    struct rig_slice s = hand_slice(&hand_rig, 0);
+
+    (void)state;
+    assert_int_equal(hand_write(&hand_rig, 0, hand_rig.ports[0].release, &s,
+                                (struct schedule_write){.at_ms = HAND_LATER_MS, .park = true}),
+                     SCHEDULE_DONE);
+    schedule_rig_delete(&hand_rig, m.id, 1);
+    assert_int_equal(hand_rig.effect, EFFECT_DONE);
+    hand_expect_counts(&hand_rig, m.id, 0, 0, 8);
+    assert_int_equal(hand_field(&hand_rig, m.id, "out"), 0);
+    hand_expect_sound(&hand_rig, m.id);
+    assert_int_equal(hand_claim(&hand_rig, 0), 0);
+    assert_int_equal(hand_rig.claimed.next_ms, 0);
 }
 
 /* It may end between `campaign cancel` looking at it and cancelling it. */
@@ -639,6 +659,7 @@ int main(void)
         cmocka_unit_test_setup(a_write_repeated_is_done_once, hand_empty),
         cmocka_unit_test_setup(a_head_start_is_recorded_by_the_claim, hand_empty),
         cmocka_unit_test_setup(a_release_costs_no_attempt, hand_empty),
+        cmocka_unit_test_setup(what_was_put_down_before_it_began_is_cancelled_whole, hand_empty),
         cmocka_unit_test_setup(what_has_ended_is_not_cancelled, hand_empty),
         cmocka_unit_test_setup(a_message_waits_while_its_window_is_shut, hand_empty),
         cmocka_unit_test_setup(what_is_due_soon_is_claimed_before_it_is, hand_empty),
