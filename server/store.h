@@ -12,8 +12,8 @@
  *   c:<id>:<k>     string  destinations of slice k (core/address_list.h), unless `c0` has them
  *   rep:<id>       string  destinations given more than once (server/message_store.h)
  *   t:<id>:<token>:<k>     a slice or "rep" on its way in; goes by itself after STORE_STAGED_MS
- *   sl:<id>        hash    slice -> how far its sending has come (core/slice.h); absent: never claimed,
- *                          of a callback: not now
+ *   sl:<id>        hash    slice -> how far its sending has come (core/slice.h); absent: never
+ *                          claimed; of a callback: not now
  *   late:<id>      hash    slice -> bitmap of destinations that a receipt calls failed after they
  *                          were handled; "d<slice>", "r<slice>" -> of those that one calls
  *                          delivered, read; "f<slice>" -> of those, too, that another calls failed

@@ -117,7 +117,7 @@ struct schedule_claimed_slice {
     /* As claimed: a pass is under way, its attempt number is recorded; `doubt` tells what may have
      * been sent before, `watermark` includes the head start. */
     struct slice slice;
-    int64_t due_ms; /* nothing of it before; lateness counts from here */
+    int64_t due_ms; /* nothing of it before, nor before its message's not_before_ms */
     int64_t expires_ms;
     struct view addresses; /* core/address_list.h; of a callback nothing */
     /* The message was deleted while this was in flight and its holder is gone: settle what is out

@@ -241,14 +241,6 @@ static void say_stranger(struct schedule *s, struct view source)
     to->until_ms = now + SCHEDULE_SHUT_MS;
 }
 
-/* What was asked for in the past is due when it was asked for. */
-static int64_t due_ms(const struct holding *h, const struct schedule_claimed_slice *slice)
-{
-    int64_t created_ms = h->content->message.created_ms;
-
-    return slice->due_ms > created_ms ? slice->due_ms : created_ms;
-}
-
 /* For how long it is left to processes that know its source, if there are any. Later it is claims
  * that leave it, for longer (struct schedule_closed, unknown). */
 static int64_t stranger_rest_ms(const struct holding *h, int64_t store_ms)
@@ -308,10 +300,12 @@ void schedule_claim_begin(struct schedule *s, struct holding *h)
 static void take_one(struct schedule *s, struct holding *h,
                      const struct schedule_claimed_slice *slice, int64_t store_ms)
 {
-    int64_t not_before_ms = h->content->message.not_before_ms;
+    const struct schedule_message *m = &h->content->message;
 
-    h->begin_ms = slice->due_ms > not_before_ms ? slice->due_ms : not_before_ms;
-    h->due_ms = due_ms(h, slice);
+    h->begin_ms = slice->due_ms > m->not_before_ms ? slice->due_ms : m->not_before_ms;
+    /* What was asked for in the past is late since it was asked for; what had to rest, since it
+     * need not any more, whoever has put it down or left it. */
+    h->due_ms = h->begin_ms > m->created_ms ? h->begin_ms : m->created_ms;
     schedule_hold_dirty(s, h);
     if (slice->cancelled)
         schedule_hold_leave(s, h, LEAVING_CANCELLED, store_ms, false);
