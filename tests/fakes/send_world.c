@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SPINS_MAX 20 /* turns in a row without a pause, a millisecond or an event after each */
+#define SPINS_MAX  20 /* turns in a row without a pause, a millisecond or an event after each */
+#define OPEN_TIMES 3  /* of a channel's concurrency, what may be open (D6) */
 
 bool world_chance(struct send_world *w, unsigned in_1000)
 {
@@ -232,6 +233,26 @@ static bool sleep_long(struct send_world *w)
     return true;
 }
 
+static void put_away(struct world_process *p)
+{
+    schedule_free(p->loop);
+    stats_free(p->stats);
+    p->loop = NULL;
+}
+
+/* It was to, and nothing of it is under way any more. */
+static bool has_ended(const struct send_world *w, struct world_process *p)
+{
+    if (!schedule_drained(p->loop)) {
+        if (p->ends_ms > 0 && w->now_ms > p->ends_ms)
+            fail_msg("process %u does not end", p->index);
+        return false;
+    }
+    assert_int_equal(p->out, 0);
+    put_away(p);
+    return true;
+}
+
 void send_world_step(struct send_world *w)
 {
     struct heap_item *item;
@@ -249,6 +270,8 @@ void send_world_step(struct send_world *w)
             continue;
         }
         wait_ms = schedule_turn(p->loop);
+        if (has_ended(w, p))
+            continue;
         p->spins = wait_ms == 0 ? p->spins + 1 : 0;
         if (p->spins > SPINS_MAX)
             fail_msg("the loop turns in place");
@@ -293,6 +316,7 @@ void send_world_boot(struct send_world *w, unsigned process)
     p->life++;
     p->stopped_to_ms = 0;
     p->out = 0;
+    p->ends_ms = 0;
     p->stats = stats_new();
     ports.stats = p->stats;
     p->conf = w->conf;
@@ -301,28 +325,51 @@ void send_world_boot(struct send_world *w, unsigned process)
     p->loop = schedule_new(&p->conf, &ports);
 }
 
-/* Whatever it had sent and had not recorded may be sent again. */
-static void allow_duplicates(struct send_world *w)
-{
-    w->duplicates_most += SEND_STORE_DEST_MAX * (unsigned)w->model.count;
-}
-
 void send_world_kill(struct send_world *w, unsigned process)
 {
     struct world_process *p = &w->process[process];
 
     if (p->loop == NULL)
         return;
-    allow_duplicates(w);
-    schedule_free(p->loop);
-    stats_free(p->stats);
-    p->loop = NULL;
+    w->deaths++; /* what it had sent and had not recorded is sent again */
+    put_away(p);
 }
 
 void send_world_stop(struct send_world *w, unsigned process, int64_t for_ms)
 {
     w->process[process].stopped_to_ms = w->now_ms + for_ms;
-    allow_duplicates(w);
+    w->deaths++;
+}
+
+void send_world_drain(struct send_world *w, unsigned process)
+{
+    struct world_process *p = &w->process[process];
+
+    if (p->loop == NULL || p->ends_ms > 0)
+        return;
+    schedule_drain(p->loop);
+    p->ends_ms = w->now_ms + w->conf.drain_ms;
+}
+
+void send_world_lose_store(struct send_world *w, bool lost)
+{
+    w->store_down = lost;
+    w->deaths += lost ? WORLD_PROCESSES : 0; /* their leases may end */
+}
+
+static void note_marks(const struct send_store_message *m, uint16_t *marks)
+{
+    for (size_t k = 0; k < m->slices; k++)
+        marks[k] = m->slice[k].slice.watermark;
+}
+
+void send_world_pause(struct send_world *w, size_t message, bool paused)
+{
+    struct send_store_message *m = &w->model.messages[message];
+
+    m->paused = paused;
+    note_marks(m, w->paused_mark[message]);
+    w->paused_ms[message] = !paused ? 0 : w->now_ms > 0 ? w->now_ms : 1;
 }
 
 void send_world_delete(struct send_world *w, size_t message)
@@ -331,8 +378,7 @@ void send_world_delete(struct send_world *w, size_t message)
 
     if (!m->live || m->kind != SCHEDULE_MESSAGE)
         return;
-    for (size_t k = 0; k < m->slices; k++)
-        w->deleted_mark[message][k] = m->slice[k].slice.watermark;
+    note_marks(m, w->deleted_mark[message]);
     send_store_delete(&w->model, m, send_world_store_ms(w));
     w->deleted_ms[message] = w->now_ms > 0 ? w->now_ms : 1;
 }
@@ -568,6 +614,14 @@ void send_world_check_end(struct send_world *w)
         if (!m->deleted)
             assert_int_equal(ended, m->count); /* D9 */
     }
+}
+
+void send_world_check_repeats(const struct send_world *w)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (w->repeats[i] > OPEN_TIMES * (unsigned)w->channels[i].slots * w->deaths)
+            fail_msg("channel %zu has %u requests again after %u deaths", i, w->repeats[i],
+                     w->deaths);
 }
 
 void send_world_print(const struct send_world *w)

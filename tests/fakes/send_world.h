@@ -35,6 +35,7 @@ struct schedule_faults {   /* in 1000 */
 struct world_seen {    /* of one destination */
     unsigned attempts; /* the highest number begun */
     unsigned requests; /* begun; a text of several parts is one */
+    unsigned tries;    /* of these, under that number */
     unsigned accepted; /* by the carrier, whole */
     unsigned started;  /* its first part was accepted */
     struct {
@@ -82,6 +83,7 @@ struct world_process {
     int64_t stopped_to_ms; /* SIGSTOP until then; 0: it runs */
     unsigned spins;        /* turns in a row that wanted another one at once */
     unsigned out;          /* requests begun in this life, and not answered */
+    int64_t ends_ms;       /* it is to end, and has until then; 0: it is not */
 };
 
 struct send_world {
@@ -110,9 +112,11 @@ struct send_world {
     bool days;         /* callbacks only, over days; the machine sleeps while nothing is due */
     int64_t deleted_ms[SEND_STORE_MESSAGES_MAX]; /* acknowledged; 0: no */
     uint16_t deleted_mark[SEND_STORE_MESSAGES_MAX][SEND_STORE_SLICES_MAX];
-    unsigned duplicates;      /* requests that repeat an accepted one under the same number */
-    unsigned duplicates_most; /* what kills and stops allow */
-    int64_t lateness_ms;      /* the largest, of first attempts */
+    int64_t paused_ms[SEND_STORE_MESSAGES_MAX]; /* so, too; 0: it is not */
+    uint16_t paused_mark[SEND_STORE_MESSAGES_MAX][SEND_STORE_SLICES_MAX];
+    unsigned repeats[2]; /* requests under a number that had been tried, by channel */
+    unsigned deaths;     /* of processes: kills, stops, and while there is no store each one's */
+    int64_t lateness_ms; /* the largest, of first attempts */
 };
 
 void send_world_init(struct send_world *w, uint64_t seed);
@@ -132,6 +136,10 @@ void send_world_done(struct send_world *w);
 void send_world_boot(struct send_world *w, unsigned process);
 void send_world_kill(struct send_world *w, unsigned process);
 void send_world_stop(struct send_world *w, unsigned process, int64_t for_ms);
+/* It ends in order, within its drain. */
+void send_world_drain(struct send_world *w, unsigned process);
+void send_world_lose_store(struct send_world *w, bool lost); /* or it is there again */
+void send_world_pause(struct send_world *w, size_t message, bool paused);
 void send_world_delete(struct send_world *w, size_t message);
 void send_world_withdraw(struct send_world *w, size_t message, size_t dest);
 /* Somebody puts a result or a wish on a callback whose call is out or open. */
@@ -139,6 +147,9 @@ void send_world_put(struct send_world *w, size_t message);
 void send_world_step(struct send_world *w); /* one thing happens */
 bool send_world_finished(const struct send_world *w);
 void send_world_check_end(struct send_world *w);
+/* A death repeats no more than may be open (D6). Not for shards that are stuck, whose leases end
+ * without one. */
+void send_world_check_repeats(const struct send_world *w);
 void send_world_print(const struct send_world *w); /* what has not ended */
 int64_t send_world_store_ms(const struct send_world *w);
 

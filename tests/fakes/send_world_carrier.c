@@ -58,6 +58,36 @@ bool world_outdated(const struct send_world *w, const struct send_store_message 
     return w->conf.valid_for_ms > 0 && store_ms >= m->at_ms + w->conf.valid_for_ms;
 }
 
+/* Since then, when its slices were marked so far, nothing more of it may be handed over: what was,
+ * begins within a second of its mark. */
+static bool is_overdue(const struct send_world *w, int64_t since_ms, const uint16_t *marks,
+                       size_t dest)
+{
+    return since_ms > 0 && (dest % SEND_STORE_SLICE >= marks[dest / SEND_STORE_SLICE] ||
+                            w->now_ms > since_ms + SCHEDULE_MARKED_MS + 2 * w->faults.latency_ms);
+}
+
+/* A request begins. After a death it may be under a number that was tried before. */
+static void count_try(struct send_world *w, const struct send_store_message *m,
+                      struct world_seen *seen, unsigned attempt)
+{
+    if (attempt > seen->attempts)
+        seen->tries = 0;
+    if (seen->tries > 0)
+        w->repeats[m->source == w->senders[1].address]++;
+    seen->attempts = attempt;
+    seen->tries++;
+    seen->requests++;
+}
+
+/* The carrier would not look at it, or was not reached: no attempt is lost. */
+static void uncount_try(struct world_seen *seen)
+{
+    seen->requests--;
+    if (seen->tries > 0)
+        seen->tries--;
+}
+
 static void check_message(struct send_world *w, struct send_store_message *m, size_t at,
                           size_t dest, unsigned attempt)
 {
@@ -86,18 +116,16 @@ static void check_message(struct send_world *w, struct send_store_message *m, si
         w->now_ms < *world_last_to(w, m, dest) + w->senders[1].gap_ms)
         fail_msg("message %zu: %zu had another one %d ms ago", at, m->number + dest,
                  (int)(w->now_ms - *world_last_to(w, m, dest)));
-    /* D7: handed over before, and begun within a second of that. */
-    if (w->deleted_ms[at] > 0 &&
-        (dest % SEND_STORE_SLICE >= w->deleted_mark[at][dest / SEND_STORE_SLICE] ||
-         w->now_ms > w->deleted_ms[at] + SCHEDULE_MARKED_MS + 2 * w->faults.latency_ms))
+    if (is_overdue(w, w->deleted_ms[at], w->deleted_mark[at], dest)) /* D7 */
         fail_msg("message %zu is sent to %zu after it was deleted", at, dest);
+    if (is_overdue(w, w->paused_ms[at], w->paused_mark[at], dest))
+        fail_msg("message %zu is sent to %zu while it is paused", at, dest);
     if (seen->withdrawn_ms > 0 &&
         w->now_ms > seen->withdrawn_ms + SCHEDULE_MARKED_MS + w->faults.latency_ms)
         fail_msg("message %zu is sent to %zu without consent", at, dest);
     if (seen->withdrawn_ms > 0 && !seen->overtaken)
         fail_msg("message %zu is sent to %zu, and the withdrawal did not list it", at, dest);
-    seen->attempts = attempt;
-    seen->requests++;
+    count_try(w, m, seen, attempt);
 }
 
 /* The further parts of a text: whatever has come over it, in order, after the one before is known
@@ -206,7 +234,7 @@ static bool submit(void *ctx, const struct http_call *call, struct fault *f)
     if (a->part > 0)
         return true;
     if (a->kind == REPLY && a->channel != 2 && a->fate == HTTP_NOT_SENT)
-        w->seen[a->message][a->dest].requests--;
+        uncount_try(&w->seen[a->message][a->dest]);
     else if (a->channel == 1)
         note_to(w, a);
     return true;
@@ -224,8 +252,8 @@ void world_arrive(struct send_world *w, struct action *a)
     a->fate = HTTP_ANSWERED;
     if (w->unauthorised[a->channel]) {
         a->status = 401;
-        if (a->channel != 2 && a->part == 0) /* it has lost no attempt */
-            w->seen[a->message][a->dest].requests--;
+        if (a->channel != 2 && a->part == 0)
+            uncount_try(&w->seen[a->message][a->dest]);
         if (a->channel == 1 && a->part == 0)
             unnote_to(w, a);
         return;

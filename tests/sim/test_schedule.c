@@ -51,9 +51,9 @@ static void disturb(struct send_world *w)
     else if (dice <= 9)
         send_world_withdraw(w, message, rng_below(&w->rng, SEND_STORE_DEST_MAX));
     else if (dice == 10)
-        w->model.messages[message].paused = !w->model.messages[message].paused;
+        send_world_pause(w, message, !w->model.messages[message].paused);
     else if (dice == 12 || (w->store_down && dice < 30))
-        w->store_down = !w->store_down;
+        send_world_lose_store(w, !w->store_down);
     else if (dice == 11)
         w->wall_off_ms += rng_below(&w->rng, 2) == 0 ? 3600000 : -3600000;
 }
@@ -62,9 +62,9 @@ static void calm(struct send_world *w)
 {
     for (size_t i = 0; i < 3; i++)
         w->down[i] = w->unauthorised[i] = false;
-    w->store_down = false;
+    send_world_lose_store(w, false);
     for (size_t i = 0; i < w->model.count; i++)
-        w->model.messages[i].paused = false;
+        send_world_pause(w, i, false);
     w->faults = (struct schedule_faults){.latency_ms = w->faults.latency_ms,
                                          .carrier_ms = w->faults.carrier_ms};
     for (unsigned i = 0; i < WORLD_PROCESSES; i++)
@@ -102,6 +102,7 @@ static void run(uint64_t seed)
         fail_msg("the run stands still");
     }
     send_world_check_end(w);
+    send_world_check_repeats(w);
     send_world_done(w);
 }
 
