@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/buf.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/percent.h"
 #include "bridge/core/utf8.h"
@@ -18,40 +19,56 @@
 #include <yajl/yajl_tree.h>
 
 #define BASE         "/RI/cmi"
-#define PLACE_MAX    512
+#define SEGMENT_MAX  512
+#define WRONG_MAX    1024
 #define PATTERNS_MAX 16
 #define FILE_MAX     (4 << 20)
 #define DATE_TIME    "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z$"
 
-/* Where in an answer something is wrong: "GET /chats 200: [3].title". */
+/* Where in an answer something is: of a property or item, behind what it is in. It becomes text
+ * only where something is wrong: a list may have thousands. */
 struct place {
-    const char *what; /* the operation */
-    char at[PLACE_MAX];
+    const struct place *up; /* NULL: the answer itself */
+    const char *name;       /* "title"; of an answer "GET /chats 200: "; NULL: an item */
+    size_t index;
 };
 
 /* What is wrong with the answer that is being looked at, the first only; "" for nothing. */
-static char found[2 * PLACE_MAX + 256];
+static char found[WRONG_MAX];
+
+/* "GET /chats 200: .3.title" */
+static void put_place(const struct place *p, struct buf *to)
+{
+    if (p->up != NULL) {
+        put_place(p->up, to);
+        buf_put_char(to, '.');
+    }
+    if (p->name != NULL)
+        buf_put_text(to, p->name);
+    else
+        buf_printf(to, "%zu", p->index);
+}
 
 static void wrong(const struct place *p, const char *why)
 {
-    if (found[0] == '\0')
-        snprintf(found, sizeof found, "%s%s: %s", p->what, p->at, why);
+    struct buf text;
+
+    if (found[0] != '\0')
+        return;
+    buf_init(&text, sizeof found - 1);
+    put_place(p, &text);
+    snprintf(found, sizeof found, "%.*s: %s", VIEW_ARG(buf_view(&text)), why);
+    buf_done(&text);
 }
 
 static struct place inside(const struct place *p, const char *name)
 {
-    struct place q = {.what = p->what};
-
-    snprintf(q.at, sizeof q.at, "%.400s.%.100s", p->at, name);
-    return q;
+    return (struct place){.up = p, .name = name};
 }
 
 static struct place item(const struct place *p, size_t i)
 {
-    char name[24];
-
-    snprintf(name, sizeof name, "%zu", i);
-    return inside(p, name);
+    return (struct place){.up = p, .index = i};
 }
 
 /* ---- the description ---- */
@@ -117,7 +134,7 @@ static yajl_val resolved(yajl_val schema)
 /* "callback%73" is "callbacks". */
 static bool segment_is(struct view have, struct view want)
 {
-    char room[PLACE_MAX];
+    char room[SEGMENT_MAX];
     struct view decoded = VIEW_NONE;
     struct fault f;
 
@@ -354,7 +371,7 @@ static void look(const char *method, const char *target, int status, const char 
     path = view_skip(path, strlen(BASE));
     path = view_cut(&path, '?');
     snprintf(what, sizeof what, "%s %.150s %d: ", method, target, status);
-    p = (struct place){.what = what};
+    p = (struct place){.name = what};
     operations = find_path(path);
     snprintf(name, sizeof name, "%s", head ? "get" : method);
     for (char *c = name; *c != '\0'; c++)

@@ -9,8 +9,7 @@
 
 #include "bridge/core/view.h"
 
-#define OPENAPI_CHECK_BODY_MAX                                                                     \
-    (1 << 20) /* bytes of JSON; of a longer one only the rest is checked */
+#define OPENAPI_CHECK_BODY_MAX (16 << 20) /* bytes of JSON; of a longer one the shape is not */
 
 /* target: as it stood in the request; what is not below /RI/cmi is not described. status 0: there
  * was no answer, and nothing is checked. */

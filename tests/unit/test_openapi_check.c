@@ -84,6 +84,26 @@ static void answers_are_held_against_the_description(void **state)
     }
 }
 
+/* Lists of thousands are: what is wrong in the last item is found. */
+static void a_long_list_is_looked_through(void **state)
+{
+    const char *wrong = NULL;
+    struct buf list;
+
+    (void)state;
+    buf_init(&list, 8 << 20);
+    for (int i = 0; i < 9999; i++)
+        buf_put_text(&list, i == 0 ? "[{" GIVEN "}" : ",{" GIVEN "}");
+    buf_put_text(&list, "]");
+    assert_true(list.n > 2 << 20 && !list.full);
+    assert_null(openapi_wrong("GET", "/RI/cmi/contacts", 200, JSON, buf_view(&list)));
+    list.n--;
+    buf_put_text(&list, ",{" GIVEN ",\"subject\":7}]");
+    wrong = openapi_wrong("GET", "/RI/cmi/contacts", 200, JSON, buf_view(&list));
+    assert_string_equal(wrong, "GET /RI/cmi/contacts 200: .9999.subject: it must be a string");
+    buf_done(&list);
+}
+
 /* ---- what must be in every answer ---- */
 
 /* Is the sample, as what that GET answers, one that is described, and one that has a twin in XML?
@@ -162,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_held_against_the_description),
+        cmocka_unit_test(a_long_list_is_looked_through),
         cmocka_unit_test(an_answer_without_what_is_required_is_found),
     };
 
