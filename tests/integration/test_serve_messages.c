@@ -9,10 +9,13 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/shard.h"
 #include "server/store.h"
+#include "tests/fakes/json_lines.h"
 #include "tests/fakes/serve_rig.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define EXAMPLE_MAX 65536
 
 static struct serve_rig rig;
 
@@ -231,6 +234,46 @@ static void a_put_replaces_everything(void **state)
     serve_expect(&rig, "PUT", "/messages/x", "", body, 400, "Invalid GUID: 'x'\n");
 }
 
+/* The example's bytes; owned. */
+static char *example(const char *file)
+{
+    char *text = mem_zeroed(EXAMPLE_MAX, 1);
+    FILE *f = fopen(file, "r");
+
+    if (f == NULL)
+        fail_msg("%s is not there", file);
+    else {
+        assert_true(fread(text, 1, EXAMPLE_MAX - 1, f) > 0);
+        fclose(f);
+    }
+    return text;
+}
+
+/* Id and creationTime that a PUT says are not taken. */
+static void the_specification_s_put_replaces_what_its_post_made(void **state)
+{
+    static const char *const but_made[] = {"id", "creationTime", NULL};
+    char *body = example("tests/golden/bodies/put-messages.json");
+    struct probe_reply r;
+    char id[33];
+    char path[64];
+
+    (void)state;
+    serve_create(&rig, "/messages", "", SPEC_TEMPLATE, id);
+    snprintf(path, sizeof path, "/messages/%s", id);
+    serve_expect(&rig, "PUT", path, "", body, 204, "");
+    r = serve_ask(&rig, "GET", path, "", NULL);
+    assert_int_equal(r.status, 200);
+    json_lines_within(view_of(body), r.body, but_made);
+    assert_non_null(strstr(r.body.p, id));
+    assert_null(strstr(r.body.p, "2020-06-12T12:36:01.320Z"));
+    assert_null(strstr(r.body.p, "+32542115485"));
+    assert_null(strstr(r.body.p, "template"));
+    probe_done(&r);
+    serve_expect(&rig, "DELETE", path, "", NULL, 204, "");
+    mem_free(body);
+}
+
 static void a_put_after_sending_has_begun_is_refused_with_how_many_have_gone(void **state)
 {
     char id[33];
@@ -370,6 +413,7 @@ int main(void)
         cmocka_unit_test(an_address_given_twice_is_shown_twice_and_stored_once),
         cmocka_unit_test(an_erased_destination_has_failed_unless_it_was_handled),
         cmocka_unit_test(a_put_replaces_everything),
+        cmocka_unit_test(the_specification_s_put_replaces_what_its_post_made),
         cmocka_unit_test(a_put_after_sending_has_begun_is_refused_with_how_many_have_gone),
         cmocka_unit_test(a_deleted_message_is_gone_from_the_schedule_and_the_list),
         cmocka_unit_test(the_list_is_searched_by_source_channel_and_times),
