@@ -231,11 +231,17 @@ void serve_await_under_way(const struct serve_rig *rig, int count)
 int serve_send(const struct serve_rig *rig, const char *path, const char *key, const char *body)
 {
     struct buf b;
+    struct buf xml;
     int fd = probe_connect(rig->port);
 
     buf_init(&b, 1 << 20);
-    buf_printf(&b, "POST /RI/cmi%s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n", path,
-               strlen(body));
+    buf_init(&xml, 1 << 20);
+    buf_printf(&b, "POST /RI/cmi%s HTTP/1.1\r\nHost: x\r\n", path);
+    if (xml_twin_instead(path, "Content-Type: application/json\r\n", body, &xml)) {
+        buf_put_text(&b, "Content-Type: application/xml\r\n");
+        body = buf_text(&xml);
+    }
+    buf_printf(&b, "Content-Length: %zu\r\n", strlen(body));
     if (key[0] != '\0')
         buf_printf(&b, "Idempotency-Key: %s\r\n", key);
     buf_put_text(&b, "\r\n");
@@ -243,6 +249,7 @@ int serve_send(const struct serve_rig *rig, const char *path, const char *key, c
     assert_false(b.full);
     probe_send(fd, buf_view(&b));
     buf_done(&b);
+    buf_done(&xml);
     return fd;
 }
 

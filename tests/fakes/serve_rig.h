@@ -40,7 +40,8 @@ bool serve_rig_await(struct serve_rig *rig, const char *text);
 
 /* Waits until so many requests are whole and not yet answered. */
 void serve_await_under_way(const struct serve_rig *rig, int count);
-/* Sends a POST of JSON and does not wait for the answer: the connection. key "": none. */
+/* Sends a POST of JSON (or as xml_twin_instead says) and does not wait for the answer: the
+ * connection. key "": none. */
 int serve_send(const struct serve_rig *rig, const char *path, const char *key, const char *body);
 
 /* A request to /RI/cmi<path>. headers: "A: b\r\n" or "". JSON where there is a body. */

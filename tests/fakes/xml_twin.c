@@ -233,8 +233,7 @@ const struct cmi_shape *xml_twin_shape(const char *path)
 #define JSON_TYPE "Content-Type: application/json\r\n"
 #define XML_TYPE  "Content-Type: application/xml\r\n"
 
-/* Is the body one to be said in XML, and the XML of it. */
-static bool in_xml(const char *path, const char *headers, const char *body, struct buf *xml)
+bool xml_twin_instead(const char *path, const char *headers, const char *body, struct buf *xml)
 {
     const struct cmi_shape *shape = xml_twin_shape(path);
 
@@ -251,7 +250,7 @@ struct probe_reply xml_twin_ask(unsigned port, const char *method, const char *t
 
     buf_init(&xml, (size_t)64 << 20);
     buf_init(&other, 2048);
-    if (in_xml(path, headers, body, &xml)) {
+    if (xml_twin_instead(path, headers, body, &xml)) {
         const char *type = strstr(headers, JSON_TYPE);
 
         buf_printf(&other, "%.*s" XML_TYPE "%s", (int)(type - headers), headers,

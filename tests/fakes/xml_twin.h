@@ -19,8 +19,10 @@ bool xml_twin_of_answer(struct view json, const struct cmi_shape *shape, struct 
 /* The shape of what stands at the path below the base ("/contacts/{id}?…"); NULL: none of the
  * interface's resources, or one without representation. */
 const struct cmi_shape *xml_twin_shape(const char *path);
-/* probe_ask; but where CMIBRIDGE_RIG_XML is set, what is said in JSON (by its Content-Type) is said
- * in XML instead, if it can be. */
+/* Where CMIBRIDGE_RIG_XML is set, what is said in JSON (by its Content-Type) is said in XML
+ * instead, if it can be: true, and appends it. */
+bool xml_twin_instead(const char *path, const char *headers, const char *body, struct buf *xml);
+/* probe_ask; but in XML where xml_twin_instead says so. */
 struct probe_reply xml_twin_ask(unsigned port, const char *method, const char *target,
                                 const char *path, const char *headers, const char *body);
 /* Fails the test unless the JSON answer has such a twin. Then asks for the target (with its base)
