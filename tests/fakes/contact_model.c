@@ -3,8 +3,8 @@
 #include "bridge/core/datetime.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/rng.h"
+#include "tests/fakes/history_rig.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +21,14 @@ const char *const model_queues[MODEL_QUEUES] = {
 
 static const char *const words[] = {"invoice",   "offer", "request", "included", "Grüße",
                                     "catalogue", "order", "late",    "delivery", "x"};
+static const char *const said[] = {"parcel", "refund", "zebra", "Äpfel", "invoice", "giraffe"};
 
 const char *model_agent_id(int agent, char out[33])
 {
-    snprintf(out, 33, "A6E17000%024X", (unsigned)agent * 7919U + 1U);
+    if (agent == MODEL_USER)
+        snprintf(out, 33, "%s", RIG_USER_ID);
+    else
+        snprintf(out, 33, "A6E17000%024X", (unsigned)agent * 7919U + 1U);
     return out;
 }
 
@@ -42,12 +46,13 @@ static uint32_t below(struct rng *r, uint32_t n)
 static void make_addresses(struct model_contact *c, struct rng *r)
 {
     bool phone = strcmp(c->channel, "PHONE") == 0;
+    bool frequent = below(r, 100) == 0; /* some are of one person */
 
     if (phone || below(r, 3) == 0)
         snprintf(c->source, sizeof c->source, "+358%09u", below(r, 1000000000U));
     else
         snprintf(c->source, sizeof c->source, "%sUser%u@Example%u.com", below(r, 2) ? "" : " ",
-                 below(r, 3000), below(r, 40));
+                 frequent ? 7 : below(r, 3000), frequent ? 1 : below(r, 40));
     snprintf(c->destination, sizeof c->destination, phone ? "0600%u" : "desk%u@[queue].org",
              below(r, 50));
 }
@@ -70,7 +75,7 @@ static void make_times(struct model_contact *c, struct rng *r)
     c->arrival_ms = begin_ms + (int64_t)(rng_next(r) % (UINT64_C(90) * 86400000));
     if (below(r, 8) == 0) /* many of one moment: the id breaks the tie */
         c->arrival_ms -= c->arrival_ms % 3600000;
-    c->connect_ms = c->disconnect_ms = -1;
+    c->connect_ms = c->disconnect_ms = c->wrapup_ms = -1;
     if (c->agent >= 0 && below(r, 4) != 0)
         c->connect_ms = c->arrival_ms + below(r, 300000);
     if (below(r, 12) != 0) {
@@ -82,6 +87,64 @@ static void make_times(struct model_contact *c, struct rng *r)
             lasts = -(int64_t)below(r, 5) * 86400000;
         c->disconnect_ms = (c->connect_ms >= 0 ? c->connect_ms : c->arrival_ms) + lasts;
     }
+    if (c->connect_ms >= 0 && c->disconnect_ms >= 0 && below(r, 4) == 0)
+        c->wrapup_ms = c->disconnect_ms + below(r, 600000);
+}
+
+/* A phone call may be one of a group that has another's id; others are groups of their own. */
+static void make_group(struct model_contact *c, bool phone, struct rng *r)
+{
+    if (!phone)
+        snprintf(c->group, sizeof c->group, "%.8s-%.4s-%.4s-%.4s-%.12s", c->id, c->id + 8,
+                 c->id + 12, c->id + 16, c->id + 20);
+    else if (below(r, 2) == 0)
+        snprintf(c->group, sizeof c->group, "%s", c->id);
+    else
+        snprintf(c->group, sizeof c->group, "%08X%08X%08X%08X", below(r, UINT32_MAX),
+                 below(r, UINT32_MAX), below(r, UINT32_MAX), below(r, UINT32_MAX));
+}
+
+/* Those that the last event gave which says how it stands; else those that follow. */
+static void make_details(struct model_contact *c, struct rng *r)
+{
+    static const char *const given[] = {"Handled_AOT", "Handled_ACW", "Äänetön", "waits for parts"};
+    static const char *const follow[][2] = {{"InQueue", "Open"},
+                                            {"InProcess", "Open"},
+                                            {"Handled", "Handled"},
+                                            {"Abandoned", "Closed"},
+                                            {"Pending", "Pending"}};
+    const char *details = c->status;
+
+    c->details_given = (c->disconnect_ms >= 0 || c->connect_ms < 0) && below(r, 2) == 0;
+    for (size_t i = 0; i < 5 && strcmp(c->channel, "PHONE") != 0; i++)
+        if (strcmp(c->status, follow[i][0]) == 0)
+            details = follow[i][1];
+    if (c->details_given)
+        details = given[below(r, 4)];
+    snprintf(c->status_details, sizeof c->status_details, "%s", details);
+}
+
+static const char *a_word(struct rng *r)
+{
+    return said[below(r, sizeof said / sizeof *said)];
+}
+
+/* No email comes without a queue or a title. */
+static void make_texts(struct model_contact *c, struct rng *r)
+{
+    bool email = strcmp(c->channel, "EMAIL") == 0 && c->queue >= 0 && c->subject[0] != '\0';
+
+    if (email)
+        snprintf(c->body, sizeof c->body, "%s %s, %s", a_word(r), a_word(r), a_word(r));
+    if (email && below(r, 3) == 0)
+        snprintf(c->remarks, sizeof c->remarks, "%s %s", a_word(r), a_word(r));
+    if (email && below(r, 2) == 0)
+        snprintf(c->case_id, sizeof c->case_id, "C-%u", below(r, 40));
+    if (strcmp(c->channel, "CHAT") != 0 || below(r, 4) == 0)
+        return;
+    snprintf(c->body, sizeof c->body, "%s %s", a_word(r), a_word(r));
+    if (below(r, 3) == 0)
+        snprintf(c->line, sizeof c->line, "%s %s", a_word(r), a_word(r));
 }
 
 static void make_one(struct model_contact *c, size_t n, struct rng *r)
@@ -97,11 +160,7 @@ static void make_one(struct model_contact *c, size_t n, struct rng *r)
 
     snprintf(c->id, sizeof c->id, "%08X%08X%08X%08X", (unsigned)rng_next(r), (unsigned)rng_next(r),
              (unsigned)n, (unsigned)rng_next(r));
-    if (channel == 0)
-        snprintf(c->group, sizeof c->group, "%s", c->id);
-    else
-        snprintf(c->group, sizeof c->group, "%.8s-%.4s-%.4s-%.4s-%.12s", c->id, c->id + 8,
-                 c->id + 12, c->id + 16, c->id + 20);
+    make_group(c, channel == 0, r);
     c->channel = channels[channel];
     c->type = types[channel][below(r, 4) == 0];
     snprintf(c->type_details, sizeof c->type_details, "%s%u", kinds[channel], below(r, 4));
@@ -114,6 +173,10 @@ static void make_one(struct model_contact *c, size_t n, struct rng *r)
     c->status = c->disconnect_ms >= 0 ? (below(r, 6) ? "Handled" : "Abandoned")
                 : c->connect_ms >= 0  ? "InProcess"
                                       : open[below(r, 2) * 2];
+    if (strcmp(c->type, "EmailOut") == 0 && strcmp(c->status, "InProcess") == 0 && below(r, 3) == 0)
+        c->agent = MODEL_USER;
+    make_details(c, r);
+    make_texts(c, r);
     c->record = channel == 0 && below(r, 3) == 0;
     c->script = below(r, 7) == 0;
 }
@@ -162,25 +225,32 @@ static void put_text(struct buf *to, const char *name, const char *text)
         buf_printf(to, ",\"%s\":\"%s\"", name, text);
 }
 
-static void open_event(struct buf *to, const struct model_contact *c, const char *type, int second)
+enum when { MAIL, RECEIVED, ACCEPTED, ENDED, CLOSED, LINE, OTHER_LINE }; /* seconds */
+
+static void open_event(struct buf *to, const struct model_contact *c, const char *type,
+                       const char *collection, enum when second)
 {
     buf_printf(to,
                "%s{\"specversion\":\"1.0\",\"id\":\"%s-%d\",\"source\":\"/model\",\"type\":"
-               "\"contact.%s\",\"subject\":\"contacts/%s\",\"time\":"
+               "\"%s\",\"subject\":\"%s/%s\",\"time\":"
                "\"2024-05-05T10:00:%02dZ\",\"data\":{",
-               to->n > 1 ? "," : "", c->id, second, type, c->id, second);
+               to->n > 1 ? "," : "", c->id, (int)second, type, collection, c->id, (int)second);
 }
 
 static void put_received(const struct model_contact *c, struct buf *to)
 {
     char id[33];
 
-    open_event(to, c, "received", 0);
+    open_event(to, c, "contact.received", "contacts", RECEIVED);
     buf_printf(to,
                "\"channel\":\"%s\",\"type\":\"%s\","
                "\"typeDetails\":\"%s\",\"source\":\"%s\",\"destination\":\"%s\"",
                c->channel, c->type, c->type_details, c->source, c->destination);
     put_text(to, "status", c->status);
+    if (c->details_given && c->disconnect_ms < 0)
+        put_text(to, "statusDetails", c->status_details);
+    if (strcmp(c->channel, "PHONE") == 0 && strcmp(c->group, c->id) != 0)
+        put_text(to, "contactGroupId", c->group);
     put_text(to, "subtype", c->subtype);
     put_text(to, "subject", c->subject);
     if (c->agent >= 0) {
@@ -203,7 +273,7 @@ static void put_accepted(const struct model_contact *c, struct buf *to)
 {
     char id[33];
 
-    open_event(to, c, "accepted", 1);
+    open_event(to, c, "contact.accepted", "contacts", ACCEPTED);
     buf_printf(to, "\"agentId\":\"%s\",\"agentName\":\"%s\"", model_agent_id(c->agent, id),
                model_agents[c->agent]);
     put_time(to, "connectTime", c->connect_ms);
@@ -212,10 +282,56 @@ static void put_accepted(const struct model_contact *c, struct buf *to)
 
 static void put_ended(const struct model_contact *c, struct buf *to)
 {
-    open_event(to, c, "ended", 2);
+    open_event(to, c, "contact.ended", "contacts", ENDED);
     buf_printf(to, "\"status\":\"%s\"", c->status);
+    if (c->details_given)
+        put_text(to, "statusDetails", c->status_details);
     put_time(to, "disconnectTime", c->disconnect_ms);
     buf_put_text(to, "}}");
+}
+
+static void put_closed(const struct model_contact *c, struct buf *to)
+{
+    char text[DATETIME_TEXT_MAX];
+
+    datetime_format(c->wrapup_ms, text);
+    open_event(to, c, "contact.closed", "contacts", CLOSED);
+    buf_printf(to, "\"wrapUpEndTime\":\"%s\"}}", text);
+}
+
+/* The email says nothing else of its contact than the contact's own events, which are later. */
+static void put_email(const struct model_contact *c, struct buf *to)
+{
+    char id[33];
+
+    open_event(to, c, "email.received", "emails", MAIL);
+    buf_printf(to,
+               "\"from_queue\":{\"id\":\"%s\",\"name\":\"%s\"},\"title\":\"%s\",\"content\":\"%s\","
+               "\"originator\":\"%s\",\"destination\":\"%s\"",
+               model_queue_id(c->queue, id), model_queues[c->queue], c->subject, c->body, c->source,
+               c->destination);
+    put_text(to, "remarks", c->remarks);
+    put_text(to, "case_id", c->case_id);
+    buf_put_text(to, "}}");
+}
+
+static void put_line(const struct model_contact *c, enum when second, const char *text,
+                     struct buf *to)
+{
+    if (text[0] == '\0')
+        return;
+    open_event(to, c, "chat.message.added", "chats", second);
+    buf_printf(to, "\"message\":\"%s\",\"originator\":\"%s\"}}", text, c->source);
+}
+
+static void put_texts(const struct model_contact *c, struct buf *to)
+{
+    if (strcmp(c->channel, "CHAT") == 0) {
+        put_line(c, LINE, c->body, to);
+        put_line(c, OTHER_LINE, c->line, to);
+    } else if (c->body[0] != '\0') {
+        put_email(c, to);
+    }
 }
 
 /* First of some contacts, then of all the first ones, … : events of one contact stand apart, and
@@ -226,8 +342,11 @@ void model_events(const struct model *m, size_t first, size_t count, struct buf 
     for (size_t i = 0; i < count; i++) {
         const struct model_contact *c = &m->contacts[first + (i * 7919) % count];
 
+        if (c->wrapup_ms >= 0)
+            put_closed(c, to);
         if (c->disconnect_ms >= 0)
             put_ended(c, to);
+        put_texts(c, to);
     }
     for (size_t i = 0; i < count; i++) {
         const struct model_contact *c = &m->contacts[first + (i * 7919) % count];

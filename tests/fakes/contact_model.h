@@ -14,6 +14,7 @@
 #define MODEL_CONTACTS 10000
 #define MODEL_AGENTS   20
 #define MODEL_QUEUES   8
+#define MODEL_USER     7                      /* the agent that the rig's user is */
 #define MODEL_NOW_MS   INT64_C(1900000000000) /* later than all that has ended */
 
 struct model_contact {
@@ -24,6 +25,8 @@ struct model_contact {
     char type_details[16];
     const char *subtype; /* NULL: absent */
     const char *status;
+    char status_details[24]; /* as shown */
+    bool details_given;
     char source[40];
     char destination[40];
     int agent; /* -1: none */
@@ -31,9 +34,14 @@ struct model_contact {
     int64_t arrival_ms;
     int64_t connect_ms;    /* -1: none */
     int64_t disconnect_ms; /* -1: none */
+    int64_t wrapup_ms;     /* when it was closed; -1: it was not */
     bool record;
     bool script;
     char subject[96]; /* "": absent */
+    char body[64];    /* of an email its content, of a chat its first line; "": there is none */
+    char line[64];    /* of a chat, another line */
+    char remarks[48]; /* of an email, like the next */
+    char case_id[16];
 };
 
 struct model {

@@ -1,6 +1,6 @@
 #define _GNU_SOURCE /* strcasestr */
 /* GET /contacts on ten thousand contacts made by events in Kafka, against a model that looks at
- * every one: each filter alone and combined, each order, pages. */
+ * every one: each filter alone and combined. In what order they stand: test_contacts_sorted.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,78 +9,32 @@
 #include <cmocka.h>
 
 #include "bridge/core/buf.h"
-#include "bridge/core/mem.h"
 #include "bridge/core/rng.h"
-#include "server/sqlite.h"
-#include "tests/fakes/contact_model.h"
-#include "tests/fakes/history_feed.h"
-#include "tests/fakes/probe.h"
+#include "tests/fakes/contact_rig.h"
 #include "tests/fakes/xml_twin.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define BASE "/RI/cmi"
+static struct contact_rig rig;
 
-static struct history_rig rig;
-static struct model model;
-
-static struct probe_reply get(const char *target)
+static struct probe_reply get(const char *path)
 {
-    char path[8192];
-
-    snprintf(path, sizeof path, "%s%s", BASE, target);
-    return probe_ask(rig.port, "GET", path, "", NULL);
+    return contact_rig_get(&rig, path);
 }
-
-#define BATCHES (MODEL_CONTACTS / 1000)
 
 static int set_up(void **state)
 {
-    struct buf events[BATCHES];
-    struct view batches[BATCHES];
-
     (void)state;
-    model_make(&model);
-    rig_init(&rig);
-    rig_start(&rig);
-    for (size_t i = 0; i < BATCHES; i++) {
-        buf_init(&events[i], 4 << 20);
-        model_events(&model, 1000 * i, 1000, &events[i]);
-        assert_false(events[i].full);
-        batches[i] = buf_view(&events[i]);
-    }
-    history_feed(&rig, batches, BATCHES);
-    for (size_t i = 0; i < BATCHES; i++)
-        buf_done(&events[i]);
+    contact_rig_start(&rig, true);
     return 0;
-}
-
-/* After all the changes that ingest made, in an order of its own (server/text_index.h). */
-static void indexes_hold_what_the_tables_hold(void)
-{
-    struct fault f = {0};
-    struct sqlite *db = sqlite_open(rig.file, false, &f);
-
-    assert_non_null(db);
-    sqlite_script(db, "INSERT INTO address_words (address_words, rank)"
-                      " VALUES ('integrity-check', 1);"
-                      "INSERT INTO subject_words (subject_words, rank)"
-                      " VALUES ('integrity-check', 1);");
-    if (!sqlite_check(db, &f))
-        fail_msg("%s", f.text);
-    sqlite_close(db);
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    rig_stop(&rig);
-    indexes_hold_what_the_tables_hold();
-    rig_done(&rig);
-    model_free(&model);
+    contact_rig_done(&rig);
     return 0;
 }
 
@@ -101,19 +55,41 @@ static const char *trimmed(const char *text)
     return text + strspn(text, " ");
 }
 
-/* A word of the subject begins with it. */
-static bool word(const struct model_contact *c, const char *prefix)
+static bool begins_a_word(const char *text, const char *prefix)
 {
-    const char *at = c->subject;
+    const char *at = text;
 
-    if (strcmp(c->channel, "PHONE") == 0)
-        return false;
     while ((at = strcasestr(at, prefix)) != NULL) {
-        if (at == c->subject || strchr(" ,:", at[-1]) != NULL)
+        if (at == text || strchr(" ,:", at[-1]) != NULL)
             return true;
         at++;
     }
     return false;
+}
+
+/* A word of the subject begins with it. */
+static bool word(const struct model_contact *c, const char *prefix)
+{
+    return strcmp(c->channel, "PHONE") != 0 && begins_a_word(c->subject, prefix);
+}
+
+/* A word of the email begins with it. */
+static bool mail(const struct model_contact *c, const char *prefix)
+{
+    return strcmp(c->channel, "EMAIL") == 0 && begins_a_word(c->body, prefix);
+}
+
+/* A word of its remarks. */
+static bool noted(const struct model_contact *c, const char *prefix)
+{
+    return begins_a_word(c->remarks, prefix);
+}
+
+/* A line of the chat holds it. */
+static bool chat(const struct model_contact *c, const char *piece)
+{
+    return strcmp(c->channel, "CHAT") == 0 &&
+           (strcasestr(c->body, piece) != NULL || strcasestr(c->line, piece) != NULL);
 }
 
 static bool agent_is(const struct model_contact *c, int agent)
@@ -147,6 +123,7 @@ TEST(details_2, glob("????2", c->type_details))
 TEST(sms, c->subtype != NULL && strcmp(c->subtype, "sms") == 0)
 TEST(has_subtype, c->subtype != NULL)
 TEST(in_queue, strcmp(c->status, "InQueue") == 0)
+TEST(in_process, strcmp(c->status, "InProcess") == 0)
 TEST(handled, strcmp(c->status, "Handled") == 0)
 TEST(in_something, glob("In*", c->status))
 TEST(named_smith, c->agent == 4)
@@ -165,10 +142,10 @@ TEST(until,
      c->arrival_ms <= T0 + 50 * DAY || (c->disconnect_ms >= 0 && c->disconnect_ms <= T0 + 50 * DAY))
 TEST(in_first_hour,
      c->arrival_ms <= T0 + 3600000 || (c->disconnect_ms >= 0 && c->disconnect_ms <= T0 + 3600000))
-TEST(pickable, chats(c) ? in_queue(c)
-                        : strcmp(c->channel, "EMAIL") == 0 &&
-                              (in_queue(c) || (strcmp(c->status, "InProcess") == 0 &&
-                                               strcmp(c->type, "EmailIn") == 0)))
+TEST(mine, strcmp(c->type, "EmailOut") == 0 && agent_is(c, MODEL_USER))
+TEST(open_mail, in_queue(c) || (in_process(c) && (strcmp(c->type, "EmailIn") == 0 || mine(c))))
+TEST(pickable, chats(c) ? in_queue(c) : strcmp(c->channel, "EMAIL") == 0 && open_mail(c))
+TEST(sent_mail, strcmp(c->type, "EmailOut") == 0)
 TEST(about_invoice, word(c, "invoice"))
 TEST(about_inc, word(c, "inc"))
 TEST(about_two, word(c, "offer") && word(c, "lat"))
@@ -177,6 +154,22 @@ TEST(phrase, !phones(c) && (strcasestr(c->subject, "offer, late") != NULL ||
                             strcasestr(c->subject, "offer late") != NULL))
 TEST(not_invoice, word(c, "order") && !word(c, "invoice"))
 TEST(either, word(c, "catalogue") || (word(c, "delivery") && word(c, "late")))
+TEST(aot, strcasecmp("Handled_AOT", c->status_details) == 0)
+TEST(handled_by, glob("handled_*", c->status_details))
+TEST(left_open, strcmp(c->status_details, "Open") == 0)
+TEST(silent, glob("*net*n", c->status_details))
+TEST(has_zebra, mail(c, "zebra") || chat(c, "zebra"))
+TEST(has_z, mail(c, "z") || chat(c, "z"))
+TEST(has_inside, chat(c, "ebr"))
+TEST(has_over_words, chat(c, "fund zeb"))
+TEST(has_two, (mail(c, "zebra") && mail(c, "refund")) || chat(c, "zebra refund"))
+TEST(has_phrase, mail(c, "zebra refund") || mail(c, "zebra, refund"))
+TEST(has_not, mail(c, "parcel") && !mail(c, "zebra"))
+TEST(has_apples, mail(c, "Äpfel") || chat(c, "Äpfel"))
+TEST(noted_refund, noted(c, "refund"))
+TEST(noted_two, noted(c, "giraffe") && noted(c, "zeb"))
+TEST(noted_phrase, noted(c, "parcel refund"))
+TEST(of_case_7, strcmp(c->case_id, "C-7") == 0)
 TEST(none, false)
 
 static const struct condition {
@@ -207,10 +200,12 @@ static const struct condition {
     {"agentName=M*ller,%20U*", named_muller},
     {"queueName=Sales", of_sales},
     {"queueName=*ing", queue_named_ing},
-    {"agentId=A6E17000000000000000000000000000000000005CD6", none}, /* replaced below */
     {"record=true", recorded},
     {"record=false", not_recorded},
     {"script=TRUE", scripted},
+    {"record=t?U*", recorded},
+    {"script=*", scripted},
+    {"record=f*", none},
     {"startTime=2023-12-24T22:13:20Z", since},
     {"endTime=2024-01-04T00:13:20%2B02:00", until},
     {"endTime=2023-11-14T23:13:20.000Z", in_first_hour},
@@ -225,14 +220,39 @@ static const struct condition {
     {"subject=%22order%22%20AND%20NOT%20%22invoice%22", not_invoice},
     {"subject=%22catalogue%22%20OR%20(%22deliver*%22%20AND%20%22late%22)", either},
     {"subject=nowhere", none},
-    {"body=nowhere", none},
-    {"remarks=nowhere", none},
-    {"caseId=nowhere", none},
 };
 #define CONDITIONS (sizeof conditions / sizeof *conditions)
 
+/* What was written, and how it ended: words, lines, cases, details. */
+static const struct condition written[] = {
+    {"statusDetails=handled_aot", aot},
+    {"statusDetails=Handled_*", handled_by},
+    {"statusDetails=Open", left_open},
+    {"statusDetails=%C3%A4%C3%A4net%C3%B6*", silent},
+    {"statusDetails=nowhere", none},
+    {"body=zebra", has_zebra},
+    {"body=z", has_z},
+    {"body=EBR", has_inside},
+    {"body=fund%20zeb", has_over_words},
+    {"body=zebra%20refund", has_two},
+    {"body=%22zebra%20refund%22", has_phrase},
+    {"body=%22parcel%22%20AND%20NOT%20%22zebra%22", has_not},
+    {"body=%C3%A4PFEL", has_apples},
+    {"body=nowhere", none},
+    {"remarks=refund", noted_refund},
+    {"remarks=zeb%20giraffe", noted_two},
+    {"remarks=%22parcel%20refund%22", noted_phrase},
+    {"remarks=nowhere", none},
+    {"caseId=C-7", of_case_7},
+    {"caseId=%20C-7", of_case_7},
+    {"caseId=c-7", none},
+    {"caseId=nowhere", none},
+};
+#define WRITTEN (sizeof written / sizeof *written)
+
 static char agent_queries[4][256];
-static struct condition all[CONDITIONS + 4];
+static struct condition all[CONDITIONS + 4 + WRITTEN];
+#define ALL (sizeof all / sizeof *all)
 
 static void make_conditions(void)
 {
@@ -249,43 +269,21 @@ static void make_conditions(void)
              model_queue_id(2, b));
     for (size_t i = 0; i < 4; i++)
         all[CONDITIONS + i] = (struct condition){agent_queries[i], tests[i]};
-    for (size_t i = 0; i < CONDITIONS; i++)
-        if (strncmp(all[i].query, "agentId=A6E170000000000000000000000000000000", 40) == 0)
-            all[i] = all[CONDITIONS];
+    memcpy(&all[CONDITIONS + 4], written, sizeof written);
 }
 
 /* ---- the answers ---- */
 
-/* The ids of an answer, in its order, into ids; how many. */
-static size_t ids_of(const struct probe_reply *r, char (*ids)[33], size_t most)
-{
-    const char *at = r->body.p;
-    size_t n = 0;
-
-    while (n < most && (at = strstr(at, "{\"id\":\"")) != NULL) {
-        at += strlen("{\"id\":\"");
-        if (at[32] == '"' && strncmp(at + 33, ",\"contactGroupId\"", 17) == 0)
-            snprintf(ids[n++], 33, "%.32s", at);
-    }
-    return n;
-}
-
 static char got[MODEL_CONTACTS][33];
 
-static void expect_all(const char *query, model_test *const *tests, size_t count)
+/* The first `limit` contacts that pass the tests must be the n that were got. */
+static void expect_got(const char *query, size_t n, size_t limit, model_test *const *tests,
+                       size_t count)
 {
-    char target[4096];
-    struct probe_reply r;
-    size_t n = 0;
     size_t at = 0;
 
-    snprintf(target, sizeof target, "/contacts?limit=10000&%s", query);
-    r = get(target);
-    if (r.status != 200)
-        fail_msg("%s: %d %.*s", target, r.status, VIEW_ARG(r.body));
-    n = ids_of(&r, got, MODEL_CONTACTS);
-    for (size_t i = 0; i < MODEL_CONTACTS; i++) {
-        const struct model_contact *c = &model.contacts[i];
+    for (size_t i = 0; i < MODEL_CONTACTS && at < limit; i++) {
+        const struct model_contact *c = &rig.model.contacts[i];
         bool wanted = true;
 
         for (size_t t = 0; t < count; t++)
@@ -293,34 +291,71 @@ static void expect_all(const char *query, model_test *const *tests, size_t count
         if (!wanted)
             continue;
         if (at == n || strcmp(got[at], c->id) != 0)
-            fail_msg("%s: item %zu of %zu is %s, not %s (from %s to %s, '%s')", query, at, n,
-                     at < n ? got[at] : "none", c->id, c->source, c->destination, c->subject);
+            fail_msg("%s: item %zu of %zu is %s, not %s (from %s to %s, '%s', '%s', '%s')", query,
+                     at, n, at < n ? got[at] : "none", c->id, c->source, c->destination, c->subject,
+                     c->body, c->status_details);
         at++;
     }
     if (at != n)
         fail_msg("%s: %zu answered, %zu expected", query, n, at);
+}
+
+/* How many that are. */
+static size_t expect_first(size_t limit, const char *query, model_test *const *tests, size_t count)
+{
+    char target[4096];
+    struct probe_reply r;
+    size_t n = 0;
+
+    snprintf(target, sizeof target, "/contacts?limit=%zu&%s", limit, query);
+    r = get(target);
+    if (r.status != 200)
+        fail_msg("%s: %d %.*s", target, r.status, VIEW_ARG(r.body));
+    n = contact_rig_ids(&r, got);
     probe_done(&r);
+    expect_got(query, n, limit, tests, count);
+    return n;
+}
+
+static size_t expect_all(const char *query, model_test *const *tests, size_t count)
+{
+    return expect_first(MODEL_CONTACTS, query, tests, count);
 }
 
 static void every_filter_alone_gives_what_the_model_gives(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        expect_all(all[i].query, &all[i].meets, 1);
+    for (size_t i = 0; i < ALL; i++) {
+        size_t n = expect_all(all[i].query, &all[i].meets, 1);
+
+        if ((n == 0) != (all[i].meets == none))
+            fail_msg("%s: %zu are found, which proves little", all[i].query, n);
+    }
+}
+
+/* Which the server looks for among the newest contacts first (server/contact_query.h). */
+static void pages_of_what_was_written_lead_through_all_of_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < WRITTEN; i++) {
+        size_t n = contact_rig_walk(&rig, 61, written[i].query, got);
+
+        expect_got(written[i].query, n, MODEL_CONTACTS, &written[i].meets, 1);
+    }
 }
 
 static void what_is_said_in_json_is_said_in_xml(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    for (size_t i = 0; i < ALL; i++) {
         char path[512];
         char whole[1024];
         struct probe_reply r;
 
         snprintf(path, sizeof path, "/contacts?limit=20&%s", all[i].query);
-        snprintf(whole, sizeof whole, "%s%s", BASE, path);
+        snprintf(whole, sizeof whole, "%s%s", CONTACT_RIG_BASE, path);
         r = get(path);
-        xml_twin_check(rig.port, whole, path, "", r.body);
+        xml_twin_check(rig.history.port, whole, path, "", r.body);
         probe_done(&r);
     }
 }
@@ -332,12 +367,19 @@ static bool same_parameter(const char *a, const char *b)
     return strncmp(a, b, n + 1) == 0;
 }
 
+static const struct condition *pick(struct rng *r, bool of_written)
+{
+    return of_written ? &all[CONDITIONS + 4 + rng_below(r, WRITTEN)] : &all[rng_below(r, ALL)];
+}
+
 static void filters_together_give_what_meets_all(void **state)
 {
     struct rng r = rng_of(7);
+    unsigned found = 0;
 
     (void)state;
-    for (int round = 0; round < 250; round++) {
+    for (unsigned round = 0; round < 300; round++) {
+        bool of_written = round % 2 == 0;
         const struct condition *picked[3];
         model_test *tests[3] = {NULL, NULL, NULL};
         struct buf query;
@@ -348,7 +390,7 @@ static void filters_together_give_what_meets_all(void **state)
             bool again = true;
 
             while (again) {
-                picked[i] = &all[rng_below(&r, sizeof all / sizeof *all)];
+                picked[i] = pick(&r, of_written && i == 0);
                 again = false;
                 for (size_t j = 0; j < i; j++)
                     again = again || same_parameter(picked[i]->query, picked[j]->query);
@@ -356,207 +398,53 @@ static void filters_together_give_what_meets_all(void **state)
             tests[i] = picked[i]->meets;
             buf_printf(&query, "%s%s", i > 0 ? "&" : "", picked[i]->query);
         }
-        expect_all(buf_text(&query), tests, n);
+        if (expect_all(buf_text(&query), tests, n) > 0 && of_written)
+            found++;
         buf_done(&query);
     }
+    assert_true(found > 30); /* not all are empty */
+}
+
+static void an_outbound_email_is_picked_by_its_own_agent_alone(void **state)
+{
+    static model_test *const tests[] = {pickable, sent_mail, in_process};
+    static model_test *const others[] = {sent_mail, in_process};
+    size_t own = 0;
+
+    (void)state;
+    own = expect_all("pickable=true&type=EmailOut&status=InProcess", tests, 3);
+    assert_true(own > 0);
+    assert_true(expect_all("type=EmailOut&status=InProcess", others, 2) > own);
 }
 
 static void ids_and_groups_are_found_with_and_without_hyphens(void **state)
 {
-    const struct model_contact *c = &model.contacts[4711];
-    const struct model_contact *d = &model.contacts[17];
+    const struct model_contact *c = &rig.model.contacts[4711];
+    const struct model_contact *d = &rig.model.contacts[17];
     char query[256];
     struct probe_reply r;
 
     (void)state;
+    while (phones(c))
+        c++; /* one that is a group of its own, which is shown with hyphens */
     snprintf(query, sizeof query, "/contacts?id=%s", c->id);
     r = get(query);
-    assert_int_equal(ids_of(&r, got, 10), 1);
+    assert_int_equal(contact_rig_ids(&r, got), 1);
     assert_string_equal(got[0], c->id);
     probe_done(&r);
     snprintf(query, sizeof query, "/contacts?id=%.9s*", c->id);
     r = get(query);
-    assert_int_equal(ids_of(&r, got, 10), 1);
+    assert_int_equal(contact_rig_ids(&r, got), 1);
     probe_done(&r);
     snprintf(query, sizeof query, "/contacts?contactGroupId=%s,%s", c->id, d->group);
     r = get(query);
-    assert_int_equal(ids_of(&r, got, 10), 2);
+    assert_int_equal(contact_rig_ids(&r, got), 2);
     assert_string_equal(got[0], d->id);
     probe_done(&r);
     snprintf(query, sizeof query, "/contacts?contactGroupId=%.8s-%.3s*", c->id, c->id + 8);
     r = get(query);
-    assert_int_equal(ids_of(&r, got, 10), 1);
+    assert_int_equal(contact_rig_ids(&r, got), 1);
     probe_done(&r);
-}
-
-/* ---- orders and pages ---- */
-
-static const struct model_contact *by_id[MODEL_CONTACTS];
-
-static int cmp_ids(const void *a, const void *b)
-{
-    return strcmp((*(const struct model_contact *const *)a)->id,
-                  (*(const struct model_contact *const *)b)->id);
-}
-
-static const struct model_contact *find(const char *id)
-{
-    struct model_contact key;
-    const struct model_contact *wanted = &key;
-    const struct model_contact *const *found = NULL;
-
-    snprintf(key.id, sizeof key.id, "%s", id);
-    if (by_id[0] == NULL) {
-        for (size_t i = 0; i < MODEL_CONTACTS; i++)
-            by_id[i] = &model.contacts[i];
-        qsort(by_id, MODEL_CONTACTS, sizeof *by_id, cmp_ids);
-    }
-    found = bsearch(&wanted, by_id, MODEL_CONTACTS, sizeof *by_id, cmp_ids);
-    if (found == NULL)
-        fail_msg("%s is no contact", id);
-    return found == NULL ? NULL : *found;
-}
-
-/* What a list is ordered by: a text ("" is absent and lowest), or a number (INT64_MIN: absent). */
-static int64_t number_of(const char *key, const struct model_contact *c)
-{
-    int64_t end_ms = c->disconnect_ms >= 0 ? c->disconnect_ms : MODEL_NOW_MS;
-
-    if (strcmp(key, "arrivalTime") == 0)
-        return c->arrival_ms;
-    if (strcmp(key, "disconnectTime") == 0)
-        return c->disconnect_ms >= 0 ? c->disconnect_ms : INT64_MIN;
-    if (strcmp(key, "connectTime") == 0)
-        return c->connect_ms >= 0 ? c->connect_ms : INT64_MIN;
-    if (strcmp(key, "totalDuration") == 0)
-        return end_ms < c->arrival_ms ? 0 : end_ms - c->arrival_ms;
-    return strcmp(key, "record") == 0 ? (c->record ? 1 : INT64_MIN) : 0;
-}
-
-static const char *text_of(const char *key, const struct model_contact *c)
-{
-    if (strcmp(key, "queueName") == 0)
-        return c->queue < 0 ? "" : model_queues[c->queue];
-    if (strcmp(key, "agentName") == 0)
-        return c->agent < 0 ? "" : model_agents[c->agent];
-    if (strcmp(key, "subtype") == 0)
-        return c->subtype == NULL ? "" : c->subtype;
-    if (strcmp(key, "source") == 0)
-        return c->source;
-    return strcmp(key, "subject") == 0 ? c->subject : c->id;
-}
-
-/* All pages of the list one after the other must be the whole list, each contact once, in order. */
-static size_t walk(const char *query, char (*ids)[33])
-{
-    char target[4096];
-    size_t n = 0;
-
-    snprintf(target, sizeof target, "/contacts?limit=3119&%s", query);
-    for (bool more = true; more;) {
-        struct probe_reply r = get(target);
-        char link[4096];
-        char *end = NULL;
-
-        if (r.status != 200)
-            fail_msg("%s: %d %.*s", target, r.status, VIEW_ARG(r.body));
-        n += ids_of(&r, ids + n, MODEL_CONTACTS - n);
-        snprintf(link, sizeof link, "%s", probe_header(&r, "Link"));
-        more = link[0] != '\0';
-        if (more) {
-            end = strchr(link, '>');
-            assert_non_null(end);
-            *end = '\0';
-            snprintf(target, sizeof target, "%s", link + strlen("<" BASE));
-        }
-        probe_done(&r);
-    }
-    return n;
-}
-
-static void every_order_is_kept_over_pages(void **state)
-{
-    static const struct {
-        const char *key;
-        bool text;
-    } orders[] = {{"queueName", true},      {"agentName", true},       {"subtype", true},
-                  {"source", true},         {"subject", true},         {"id", true},
-                  {"arrivalTime", false},   {"disconnectTime", false}, {"connectTime", false},
-                  {"totalDuration", false}, {"record", false}};
-    static char ids[MODEL_CONTACTS][33];
-
-    (void)state;
-    for (size_t o = 0; o < 2 * sizeof orders / sizeof *orders; o++) {
-        const char *key = orders[o / 2].key;
-        int sign = o % 2 ? -1 : 1;
-        bool totals = strcmp(key, "totalDuration") == 0;
-        char query[128];
-
-        /* What lasts still has an order of its own: only what has ended is compared. */
-        snprintf(query, sizeof query, "sort=%s%s%s", sign < 0 ? "-" : "", key,
-                 totals ? "&status=*a*nd*" : "");
-        if (!totals)
-            assert_int_equal(walk(query, ids), MODEL_CONTACTS);
-        for (size_t i = 1, n = totals ? walk(query, ids) : MODEL_CONTACTS; i < n; i++) {
-            const struct model_contact *a = find(ids[i - 1]);
-            const struct model_contact *b = find(ids[i]);
-            int order = 0;
-
-            if (orders[o / 2].text)
-                order = strcmp(text_of(key, a), text_of(key, b));
-            else
-                order = (number_of(key, a) > number_of(key, b)) -
-                        (number_of(key, a) < number_of(key, b));
-            if (order * sign > 0 ||
-                (order == 0 && a->arrival_ms < b->arrival_ms && strcmp(key, "arrivalTime") != 0))
-                fail_msg("%s: item %zu: %s after %s", query, i, b->id, a->id);
-        }
-    }
-}
-
-/* Distinct agents' names in the order of the list. */
-static void expect_names(const char *locale, const char *const *names, size_t count)
-{
-    static char ids[MODEL_CONTACTS][33];
-    char query[128];
-    size_t at = 0;
-    size_t n = 0;
-
-    snprintf(query, sizeof query, "agentName=*&sort=agentName%s", locale);
-    n = walk(query, ids);
-    assert_true(n > 5000);
-    for (size_t i = 0; i < n; i++) {
-        const char *name = text_of("agentName", find(ids[i]));
-
-        if (i > 0 && strcmp(name, text_of("agentName", find(ids[i - 1]))) == 0)
-            continue;
-        if (at == count || strcmp(names[at], name) != 0)
-            fail_msg("%s: '%s' where '%s' should be", locale, name,
-                     at < count ? names[at] : "nothing");
-        at++;
-    }
-    assert_int_equal(at, count);
-}
-
-static void names_stand_in_the_order_of_the_language(void **state)
-{
-    static const char *const finnish[] = {
-        "Aalto, Ada",     "aalto, bo",       "Chan, Li",     "de Vries, Jan",   "Ek, Ulf",
-        "Håkon, Bo",      "Ivanova, Eva",    "Jones, Zoë",   "Mueller, Ute",    "Muller, Una",
-        "Müller, Uwe",    "Nieminen, Liisa", "O'Neil, Sean", "Šimek, Petr",     "Smith, Mark",
-        "Virtanen, Äiti", "Zámečník, Ivo",   "zeta, last",   "Ångström, Örjan", "Öberg, Nils",
-    };
-    static const char *const english[] = {
-        "Aalto, Ada",  "aalto, bo",   "Ångström, Örjan", "Chan, Li",      "de Vries, Jan",
-        "Ek, Ulf",     "Håkon, Bo",   "Ivanova, Eva",    "Jones, Zoë",    "Mueller, Ute",
-        "Muller, Una", "Müller, Uwe", "Nieminen, Liisa", "O'Neil, Sean",  "Öberg, Nils",
-        "Šimek, Petr", "Smith, Mark", "Virtanen, Äiti",  "Zámečník, Ivo", "zeta, last",
-    };
-
-    (void)state;
-    expect_names(",LOCALE-fi", finnish, 20);
-    expect_names(",LOCALE-en-US", english, 20);
-    expect_names(",LOCALE-xx", english, 20); /* one that nobody knows falls back */
 }
 
 /* ---- what is refused ---- */
@@ -661,19 +549,20 @@ static void a_spiteful_pattern_is_answered(void **state)
     static model_test *const nothing[] = {none};
 
     (void)state;
-    expect_all("source=*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", nothing, 1);
-    expect_all("agentName=*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*q", nothing, 1);
+    (void)expect_all("source=*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", nothing, 1);
+    (void)expect_all("agentName=*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*?*q", nothing,
+                     1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_filter_alone_gives_what_the_model_gives),
+        cmocka_unit_test(pages_of_what_was_written_lead_through_all_of_it),
         cmocka_unit_test(what_is_said_in_json_is_said_in_xml),
         cmocka_unit_test(filters_together_give_what_meets_all),
+        cmocka_unit_test(an_outbound_email_is_picked_by_its_own_agent_alone),
         cmocka_unit_test(ids_and_groups_are_found_with_and_without_hyphens),
-        cmocka_unit_test(every_order_is_kept_over_pages),
-        cmocka_unit_test(names_stand_in_the_order_of_the_language),
         cmocka_unit_test(what_is_wrong_is_refused_by_name),
         cmocka_unit_test(a_pattern_has_so_many_characters_and_no_more),
         cmocka_unit_test(a_spiteful_pattern_is_answered),
