@@ -6,10 +6,11 @@
  *   0000  refused for good (400)
  *   0503  unavailable (503) at the first attempt
  *   0429  throttled (429) with Retry-After, always
- *   else  accepted (200 and an id), and a line in the log: time_ms, source, to, parts,
+ *   else  accepted (200 and an id), once a line is in the log: time_ms, source, to, parts,
  *         idempotency_key. A request that is repeated is accepted, and logged, again: a carrier
- * that knows no keys. POST /calls: the first call of a callback is BUSY, each later one SUCCESSFUL;
- * a line in the log of calls. GET /: 200, when it listens.
+ *         that knows no keys.
+ * POST /calls: the first call of a callback is BUSY, each later one SUCCESSFUL; so it is said once
+ * a line is in the log of calls. GET /: 200, when it listens.
  */
 #include "bridge/commands.h"
 #include "bridge/core/json_out.h"
@@ -21,8 +22,8 @@
 #include "bridge/io/http_server.h"
 #include "bridge/io/signals.h"
 #include "config/conf.h"
+#include "standalone/carrier_log.h"
 #include "standalone/carrier_receipts.h"
-#include "standalone/file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,6 +54,8 @@ struct carrier {
     uv_loop_t loop;
     struct http_server *server;
     struct signals *signals;
+    struct carrier_log *messages;
+    struct carrier_log *calls;
     struct carrier_receipts *receipts;
     struct conf *conf;
     uint64_t accepted;
@@ -158,6 +161,41 @@ static void answer(struct carrier *c, struct http_visit *v, int status, const ch
     uv_timer_start(&l->timer, on_late, (uint64_t)c->arguments.delay_ms, 0);
 }
 
+/* ---- what is logged ---- */
+
+/* Taken, and said to be once the log has it. */
+struct taken {
+    struct carrier *carrier;
+    struct http_visit *visit;
+    char answer[FIELD_MAX];
+    /* of its receipt, where there is one */
+    char id[FIELD_MAX];
+    char provider_id[CARRIER_RECEIPT_ID_MAX]; /* "": there is none */
+};
+
+static struct taken *take(struct carrier *c, struct http_visit *v)
+{
+    struct taken *t = mem_zeroed(1, sizeof *t);
+
+    t->carrier = c;
+    t->visit = v;
+    return t;
+}
+
+static void on_kept(void *ctx, bool kept)
+{
+    struct taken *t = ctx;
+    struct carrier *c = t->carrier;
+
+    if (kept)
+        answer(c, t->visit, 200, t->answer);
+    else
+        answer(c, t->visit, 503, "{\"error\":\"the log can't be written\"}");
+    if (kept && c->receipts != NULL && t->provider_id[0] != '\0')
+        carrier_receipts_add(c->receipts, view_of(t->id), t->provider_id);
+    mem_free(t);
+}
+
 /* ---- messages ---- */
 
 static int64_t wall_ms(void)
@@ -168,18 +206,14 @@ static int64_t wall_ms(void)
     return t.tv_sec * 1000 + t.tv_usec / 1000;
 }
 
-static bool log_message(struct carrier *c, const struct http_request *r, const char *to)
+static void put_message(const struct http_request *r, const char *to, struct buf *line)
 {
     size_t keys;
     struct view key = http_field_find(r->headers, r->header_count, "Idempotency-Key", &keys);
     struct json_out j;
-    struct buf line;
-    struct fault f = {0};
     char text[FIELD_MAX];
-    bool ok;
 
-    buf_init(&line, LINE_MAX_BYTES);
-    json_out_init(&j, &line);
+    json_out_init(&j, line);
     json_object(&j);
     json_key(&j, "time_ms");
     json_int(&j, wall_ms());
@@ -192,51 +226,47 @@ static bool log_message(struct carrier *c, const struct http_request *r, const c
     json_key(&j, "idempotency_key");
     json_string(&j, key);
     json_object_end(&j);
-    buf_put_char(&line, '\n');
-    ok = file_append(c->arguments.log, buf_view(&line), &f);
-    if (!ok)
-        fprintf(stderr, "cmibridge carrier: %s\n", f.text);
+    buf_put_char(line, '\n');
+}
+
+static void accept_message(struct carrier *c, struct http_visit *v, const struct http_request *r,
+                           const char *to)
+{
+    struct taken *t = take(c, v);
+    struct buf line;
+
+    member(r->body, "id", t->id);
+    (void)snprintf(t->provider_id, sizeof t->provider_id, "carrier-%" PRIu64, ++c->accepted);
+    (void)snprintf(t->answer, sizeof t->answer, "{\"id\":\"%s\"}", t->provider_id);
+    buf_init(&line, LINE_MAX_BYTES);
+    put_message(r, to, &line);
+    carrier_log_add(c->messages, buf_view(&line), on_kept, t);
     buf_done(&line);
-    return ok;
 }
 
 static void take_message(struct carrier *c, struct http_visit *v, const struct http_request *r)
 {
     char to[FIELD_MAX];
-    char body[FIELD_MAX];
-    char id[FIELD_MAX];
-    char provider_id[CARRIER_RECEIPT_ID_MAX];
 
     member(r->body, "to", to);
-    if (ends_in(to, "0000")) {
+    if (ends_in(to, "0000"))
         answer(c, v, 400, "{\"error\":\"the number is not in use\"}");
-    } else if (ends_in(to, "0503") && member_int(r->body, "attempt", 1) == 1) {
+    else if (ends_in(to, "0503") && member_int(r->body, "attempt", 1) == 1)
         answer(c, v, 503, "{\"error\":\"unavailable\"}");
-    } else if (ends_in(to, "0429")) {
+    else if (ends_in(to, "0429"))
         answer(c, v, 429, "{\"error\":\"too fast\"}");
-    } else if (!log_message(c, r, to)) {
-        answer(c, v, 503, "{\"error\":\"the log can't be written\"}");
-    } else {
-        (void)snprintf(provider_id, sizeof provider_id, "carrier-%" PRIu64, ++c->accepted);
-        (void)snprintf(body, sizeof body, "{\"id\":\"%s\"}", provider_id);
-        answer(c, v, 200, body);
-        if (c->receipts != NULL)
-            carrier_receipts_add(c->receipts, view_of(member(r->body, "id", id)), provider_id);
-    }
+    else
+        accept_message(c, v, r, to);
 }
 
 /* ---- calls ---- */
 
-static bool log_call(struct carrier *c, const struct http_request *r, const char *result)
+static void put_call(const struct http_request *r, const char *result, struct buf *line)
 {
     struct json_out j;
-    struct buf line;
-    struct fault f = {0};
     char text[FIELD_MAX];
-    bool ok;
 
-    buf_init(&line, LINE_MAX_BYTES);
-    json_out_init(&j, &line);
+    json_out_init(&j, line);
     json_object(&j);
     json_key(&j, "time_ms");
     json_int(&j, wall_ms());
@@ -247,25 +277,20 @@ static bool log_call(struct carrier *c, const struct http_request *r, const char
     json_key(&j, "result");
     json_text(&j, result);
     json_object_end(&j);
-    buf_put_char(&line, '\n');
-    ok = file_append(c->arguments.calls, buf_view(&line), &f);
-    if (!ok)
-        fprintf(stderr, "cmibridge carrier: %s\n", f.text);
-    buf_done(&line);
-    return ok;
+    buf_put_char(line, '\n');
 }
 
 static void take_call(struct carrier *c, struct http_visit *v, const struct http_request *r)
 {
     const char *result = member_int(r->body, "attempt", 1) == 1 ? "BUSY" : "SUCCESSFUL";
-    char body[FIELD_MAX];
+    struct taken *t = take(c, v);
+    struct buf line;
 
-    if (!log_call(c, r, result)) {
-        answer(c, v, 503, "{\"error\":\"the log can't be written\"}");
-        return;
-    }
-    (void)snprintf(body, sizeof body, "{\"result\":\"%s\"}", result);
-    answer(c, v, 200, body);
+    (void)snprintf(t->answer, sizeof t->answer, "{\"result\":\"%s\"}", result);
+    buf_init(&line, LINE_MAX_BYTES);
+    put_call(r, result, &line);
+    carrier_log_add(c->calls, buf_view(&line), on_kept, t);
+    buf_done(&line);
 }
 
 /* ---- the server ---- */
@@ -301,6 +326,8 @@ static void on_drained(void *ctx)
 
     http_server_free(c->server);
     signals_free(c->signals);
+    carrier_log_close(c->messages);
+    carrier_log_close(c->calls);
     carrier_receipts_close(c->receipts);
 }
 
@@ -346,6 +373,8 @@ static int run(struct carrier *c)
     struct fault f = {0};
 
     uv_loop_init(&c->loop);
+    c->messages = carrier_log_new(&c->loop, c->arguments.log);
+    c->calls = carrier_log_new(&c->loop, c->arguments.calls);
     c->server = http_server_new(
         &c->loop, &conf, (struct http_server_owner){.ctx = c, .admit = on_admit, .serve = on_serve},
         &f);

@@ -58,10 +58,19 @@ bool file_get(const char *path, struct buf *out, struct fault *f)
     return true;
 }
 
+/* What is on no disk, such as /dev/null, has nothing to wait for. */
+static bool sync_data(int fd)
+{
+    while (fdatasync(fd) != 0)
+        if (errno != EINTR)
+            return errno == EINVAL || errno == EROFS;
+    return true;
+}
+
 bool file_append(const char *path, struct view text, struct fault *f)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write_all(fd, text);
+    bool ok = fd >= 0 && write_all(fd, text) && sync_data(fd);
 
     if (!ok)
         fault_set(f, FAULT_REJECT, "%s can't be written: %s", path, strerror(errno));

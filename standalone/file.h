@@ -11,8 +11,8 @@
 bool file_put(const char *path, struct view text, struct fault *f) MUST_CHECK;
 /* Appends the file's bytes to out. REJECT if it can't be read, or is longer than out takes. */
 bool file_get(const char *path, struct buf *out, struct fault *f) MUST_CHECK;
-/* Adds text in one write: what has returned is there after a kill of this process. The file is made
- * where there is none. */
+/* Adds text in one write: what has returned is on the disk. The file is made where there is none.
+ */
 bool file_append(const char *path, struct view text, struct fault *f) MUST_CHECK;
 
 #endif
