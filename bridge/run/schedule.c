@@ -168,7 +168,7 @@ bool schedule_ready(const struct schedule *s, struct buf *why)
         ready = !buf_put_text(why, "the schedule's store can't be used: nothing is sent\n");
     else if (!s->clock.known)
         ready = !buf_put_text(why, "the schedule was not looked at yet\n");
-    if (s->outbox_full)
+    if (s->outboxes_full > 0)
         ready = !buf_put_text(why, "the outbox is full: outcomes don't get to Kafka\n");
     for (size_t i = 0; i < s->conf.channel_count; i++) {
         const struct channel_of *c = &s->channels[i];
@@ -228,7 +228,7 @@ static void name_stats(struct schedule *s)
         stats_get(to, STAT_GAUGE, "cmibridge_sources_without_channel", "",
                   "Sources of messages that are due and wait: no queue with a channel has them");
     s->stat_outbox_full = stats_get(to, STAT_GAUGE, "cmibridge_outbox_full", "",
-                                    "1: nothing is claimed until outcomes have left");
+                                    "1: of a shard nothing is claimed until outcomes have left");
 }
 
 struct schedule *schedule_new(const struct schedule_conf *conf, const struct schedule_ports *ports)

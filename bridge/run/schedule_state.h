@@ -278,6 +278,7 @@ struct shard {
     int64_t slow;                 /* of these, of slow holdings */
     bool blocked;                 /* due, but enough is held: looked at when that has gone */
     /* the outbox */
+    bool outbox_full; /* nothing is claimed until entries have left */
     bool reading;
     bool more;                    /* it had more than the last reading brought */
     unsigned refusals;            /* of what is told now, one after the other */
@@ -329,7 +330,7 @@ struct schedule {
     struct far_clock clock; /* the store's */
     bool ending;
     bool over; /* and what is out is not waited for any more */
-    bool outbox_full;
+    size_t outboxes_full;
     struct stranger strangers[SCHEDULE_STRANGERS_MAX];
     struct settlement settlements[SCHEDULE_SETTLED_MAX]; /* of the write being made */
     struct view addresses[SCHEDULE_RECIPIENTS_MAX];      /* of the look-up being made */
