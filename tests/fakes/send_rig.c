@@ -114,6 +114,7 @@ static void write_config(struct send_rig *rig)
 {
     const struct send_rig_options *o = &rig->options;
     char kafka_text[128];
+    char dialled[64];
     char url[64];
     FILE *file = fopen(rig->config, "w");
 
@@ -121,6 +122,8 @@ static void write_config(struct send_rig *rig)
     (void)snprintf(kafka_text, sizeof kafka_text, "brokers: '%s', outcomes_topic: outcomes-%u",
                    kafka_broker_bootstrap(rig->kafka), rig->number);
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%u", rig->gateway_port);
+    (void)snprintf(dialled, sizeof dialled, "type: webhook, url: 'http://127.0.0.1:%u/calls'",
+                   o->dials != NULL ? (unsigned)hostile_http_port(o->dials) : rig->carrier_port);
     fprintf(file,
             "kafka: {%s}\n"
             "redis: {address: '%s', timeout: 2s}\n"
@@ -136,7 +139,7 @@ static void write_config(struct send_rig *rig)
             "callbacks:\n"
             "  retry_delay: 1s\n"
             "%s%s"
-            "  dialler: {type: webhook, url: 'http://127.0.0.1:%u/calls', timeout: %s%s}\n"
+            "  dialler: {%s, timeout: %s%s}\n"
             "chats:\n"
             "  queues:\n"
             "    sms: {id: 00000000000000000000000000000001, channel: sms, name: SMS, via: out,\n"
@@ -145,7 +148,7 @@ static void write_config(struct send_rig *rig)
             "         via: out, address: 12345678@whatsapp.social365.com}\n"
             "%s",
             more_of(o->callbacks, "  "), o->callbacks != NULL ? "\n" : "",
-            o->dials != NULL ? (unsigned)hostile_http_port(o->dials) : rig->carrier_port,
+            o->dialled != NULL ? o->dialled : dialled,
             o->dial_timeout != NULL ? o->dial_timeout : "2s", more_of(o->dialler, ", "),
             o->more != NULL ? o->more : "");
     assert_int_equal(fclose(file), 0);

@@ -31,7 +31,8 @@ struct send_rig_options {
     const char *schedule;
     const char *callbacks;
     const char *dialler;
-    const char *more; /* lines of it, as a whole ("consent: {whatsapp: required}\n"), or NULL */
+    const char *dialled; /* its type and url ("type: cmi, url: …"); NULL: webhook, and as above */
+    const char *more;    /* lines of it, as a whole ("consent: {whatsapp: required}\n"), or NULL */
 };
 
 struct send_rig_message {
