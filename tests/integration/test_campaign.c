@@ -300,6 +300,67 @@ static void the_bar_says_what_has_ended_and_what_was_reached(void **state)
     lacks("reached [");
 }
 
+/* More of what it shows, at the end of `output`; false: it has shown all. */
+static bool read_terminal(FILE *terminal)
+{
+    struct pollfd p = {.fd = fileno(terminal), .events = POLLIN};
+    size_t n = strlen(output);
+    ssize_t got;
+
+    if (poll(&p, 1, PROBE_PATIENCE_MS) != 1)
+        fail_msg("the terminal shows nothing more after: %s", output);
+    got = read(p.fd, output + n, sizeof output - 1 - n);
+    if (got <= 0)
+        return false;
+    output[n + (size_t)got] = '\0';
+    return true;
+}
+
+/* `output` begins behind it then. */
+static void await_shown(FILE *terminal, const char *text)
+{
+    const char *at;
+
+    while ((at = strstr(output, text)) == NULL)
+        if (!read_terminal(terminal))
+            fail_msg("the terminal has not shown \"%s\" after that: %s", text, output);
+    at += strlen(text);
+    memmove(output, at, strlen(at) + 1);
+}
+
+static void the_bar_follows_until_all_has_ended(void **state)
+{
+    char command[512];
+    char on[33];
+    FILE *terminal;
+
+    (void)state;
+    serve_create(&rig, "/messages", "",
+                 "{\"message\":\"Hei\",\"source\":\"12345678@sms.social365.com\","
+                 "\"subType\":\"sms\",\"sendTime\":\"2035-03-04T12:00:00Z\",\"destinations\":"
+                 "[{\"address\":\"+358401\"},{\"address\":\"+358402\"},"
+                 "{\"address\":\"+358403\"},{\"address\":\"+358404\"}]}",
+                 on);
+    (void)snprintf(command, sizeof command,
+                   "script -qec \"'%s' campaign show --config '%s' %s\" /dev/null",
+                   getenv("CMIBRIDGE_BIN"), rig.config, on);
+    terminal = popen(command, "r");
+    assert_non_null(terminal);
+    output[0] = '\0';
+    await_shown(terminal, "]   0%, reached 0%");
+    assert_string_equal(ask("HSET", "m", on, "ok 1"), ":1");
+    await_shown(terminal, "]  25%, reached 25%");
+    assert_string_equal(ask("HSET", "m", on, "dead 2"), ":1");
+    await_shown(terminal, "]  75%, reached 25%");
+    assert_string_equal(ask("HSET", "m", on, "ok 2 st 2"), ":0");
+    await_shown(terminal, "] 100%, reached 50%");
+    await_shown(terminal, "state          completed");
+    await_shown(terminal, "waiting        0");
+    while (read_terminal(terminal))
+        continue;
+    assert_int_equal(pclose(terminal), 0);
+}
+
 static void one_that_has_ended_is_not_cancelled(void **state)
 {
     char ended[33];
@@ -391,6 +452,7 @@ int main(void)
         cmocka_unit_test(whom_a_cancelled_one_has_missed_is_told_at_any_later_time),
         cmocka_unit_test(one_that_has_ended_is_not_cancelled),
         cmocka_unit_test(the_bar_says_what_has_ended_and_what_was_reached),
+        cmocka_unit_test(the_bar_follows_until_all_has_ended),
         cmocka_unit_test(a_chat_s_message_that_waits_for_its_turn_is_said_to),
         cmocka_unit_test(what_makes_no_sense_is_said),
         cmocka_unit_test(without_redis_it_says_so),
