@@ -20,6 +20,7 @@
 #define ARGS_MAX  64
 #define READY     "eady to accept connections"
 #define WATCHING  "+monitor"
+#define LOADING   "eading RDB base file" /* the first of its files */
 #define OPEN_DIRS 8
 
 static _Noreturn void give_up(const char *what)
@@ -85,7 +86,8 @@ static void run_server(const struct redis_server *s, int out)
     _exit(127);
 }
 
-static void launch(struct redis_server *s)
+/* Until its log has the text, or it takes connections. */
+static void launch_until(struct redis_server *s, const char *text)
 {
     char log[8192];
     size_t n = 0;
@@ -106,7 +108,7 @@ static void launch(struct redis_server *s)
     }
     close(out[1]);
     log[0] = '\0';
-    while (strstr(log, s->sentinel ? WATCHING : READY) == NULL) {
+    while (strstr(log, text) == NULL && strstr(log, READY) == NULL) {
         ssize_t got = n < sizeof log - 1 ? read(out[0], log + n, sizeof log - 1 - n) : 0;
 
         if (got <= 0) {
@@ -117,6 +119,11 @@ static void launch(struct redis_server *s)
         log[n] = '\0';
     }
     close(out[0]); /* the server ignores that nobody reads its log */
+}
+
+static void launch(struct redis_server *s)
+{
+    launch_until(s, s->sentinel ? WATCHING : READY);
 }
 
 static struct redis_server *prepare(void)
@@ -175,6 +182,12 @@ void redis_server_restart(struct redis_server *s)
 {
     redis_server_kill(s);
     launch(s);
+}
+
+void redis_server_restart_loading(struct redis_server *s)
+{
+    redis_server_kill(s);
+    launch_until(s, LOADING);
 }
 
 void redis_server_freeze(struct redis_server *s)

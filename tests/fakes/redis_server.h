@@ -11,12 +11,12 @@
 #include <sys/types.h>
 
 struct redis_server {
-    pid_t pid;          /* 0: not running */
-    char dir[64];       /* emptied and removed by redis_server_stop */
-    char address[96];   /* "unix:DIR/redis.sock", as struct redis_conf takes it */
-    const char *socket; /* the path in it */
-    const char *const *extra;
-    bool sentinel; /* its configuration is DIR/sentinel.conf */
+    pid_t pid;                /* 0: not running */
+    char dir[64];             /* emptied and removed by redis_server_stop */
+    char address[96];         /* "unix:DIR/redis.sock", as struct redis_conf takes it */
+    const char *socket;       /* the path in it */
+    const char *const *extra; /* may be others before a restart */
+    bool sentinel;            /* its configuration is DIR/sentinel.conf */
 };
 
 /* Ends the program with 77 (skipped) and words if the machine has no redis-server. */
@@ -30,8 +30,10 @@ struct redis_server *redis_server_start_sentinel(const char *primary, int port, 
 /* kill -9, and waits until it is gone. What it acknowledged is still in its directory. */
 void redis_server_kill(struct redis_server *s);
 void redis_server_restart(struct redis_server *s); /* on the same directory, after a kill */
-void redis_server_freeze(struct redis_server *s);  /* SIGSTOP */
-void redis_server_thaw(struct redis_server *s);    /* SIGCONT */
+/* The same; does not wait until it has loaded its data, and answers LOADING. */
+void redis_server_restart_loading(struct redis_server *s);
+void redis_server_freeze(struct redis_server *s); /* SIGSTOP */
+void redis_server_thaw(struct redis_server *s);   /* SIGCONT */
 /* Sends one command without quoting and returns the reply's first line ("+OK", ":1", "-ERR …"), of
  * a text the text itself. Holds until the next call. */
 const char *redis_server_ask(struct redis_server *s, const char *command);
