@@ -30,11 +30,19 @@ bool broker_is_apache(void)
     return true;
 }
 
-void broker_embedded_only(const char *what, const char *why)
+void broker_embedded_only(const char *why)
 {
     if (!broker_is_apache())
         return;
-    print_message("embedded only: %s: %s\n", what, why);
+    print_message("skipped: on the embedded broker only: %s\n", why);
+    skip();
+}
+
+void broker_apache_only(const char *why)
+{
+    if (broker_is_apache())
+        return;
+    print_message("skipped: on Apache Kafka only: %s\n", why);
     skip();
 }
 

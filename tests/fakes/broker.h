@@ -15,10 +15,9 @@
 struct broker;
 
 bool broker_is_apache(void);
-/* At the beginning of a case that Apache Kafka can't be brought to: names the case and why, and
- * skips it there. */
-#define embedded_only(why) broker_embedded_only(__func__, why)
-void broker_embedded_only(const char *what, const char *why);
+/* At the beginning of a case that the other can't be brought to: says why, and skips it there. */
+void broker_embedded_only(const char *why);
+void broker_apache_only(const char *why);
 
 /* n nodes with the ids 1 … n; Apache Kafka is always one. Ends the program with 77 (skipped) and
  * words where it can't be had. */

@@ -445,7 +445,7 @@ static void a_dead_letter_that_the_broker_refuses_is_said(void **state)
     char expected[128];
     const char *why;
 
-    embedded_only("Apache Kafka takes every record that we make");
+    broker_embedded_only("Apache Kafka takes every record that we make");
     consume_rig_begin(rig, NULL);
     consume_rig_publish(rig, bad, 1);
     broker_fail(rig->kafka.broker, KAFKA_REQUEST_PRODUCE, 87, 5);

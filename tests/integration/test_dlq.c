@@ -228,7 +228,7 @@ static void a_replay_that_is_refused_says_so_and_can_be_repeated(void **state)
     const char *output;
 
     (void)state;
-    embedded_only("this Apache Kafka lets everybody write");
+    broker_embedded_only("this Apache Kafka lets everybody write");
     start(&rig);
     /* 29: TOPIC_AUTHORIZATION_FAILED */
     broker_fail(rig.broker, KAFKA_REQUEST_PRODUCE, 29, 1);

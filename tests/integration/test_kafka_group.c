@@ -134,7 +134,7 @@ static void a_lost_assignment_is_told_as_lost(void **state)
     struct kafka_conf conf;
 
     (void)state;
-    embedded_only("Apache Kafka forgets no member that sends heartbeats");
+    broker_embedded_only("Apache Kafka forgets no member that sends heartbeats");
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], PARTITIONS);
     send_many(&rig, 0, HALF);
@@ -208,8 +208,7 @@ static void who_waits_for_a_topic_says_so(void **state)
     struct kafka_conf conf;
 
     (void)state;
-    if (!broker_is_apache())
-        skip(); /* the embedded broker makes every topic that it is asked about */
+    broker_apache_only("the embedded broker makes every topic that it is asked about");
     kafka_rig_start(&rig, 1);
     conf = group_conf(&rig);
     conf.refresh_ms = 500;

@@ -328,7 +328,7 @@ static void a_producer_that_ended_itself_is_replaced(void **state)
     struct fault f = {0};
 
     (void)state;
-    embedded_only("Apache Kafka finds no gap in what an idempotent producer sends");
+    broker_embedded_only("Apache Kafka finds no gap in what an idempotent producer sends");
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 1);
     conf = kafka_rig_conf(&rig, topic);

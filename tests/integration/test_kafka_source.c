@@ -131,7 +131,7 @@ static void a_refused_commit_is_told_and_sent_again(void **state)
     struct kafka_conf conf;
 
     (void)state;
-    embedded_only("Apache Kafka refuses no commit of what may be committed");
+    broker_embedded_only("Apache Kafka refuses no commit of what may be committed");
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 1);
     send_many(&rig, 0, 10);

@@ -284,7 +284,7 @@ static void what_is_refused_is_a_failure(void **state)
     struct file file;
 
     (void)state;
-    embedded_only("this Apache Kafka lets everybody write");
+    broker_embedded_only("this Apache Kafka lets everybody write");
     file = write_file(CALLBACK);
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 1);

@@ -33,7 +33,7 @@ static void what_root_makes_in_a_directory_is_the_directory_s_owner_s(void **sta
 
     (void)state;
     if (geteuid() != 0) {
-        print_message("only root gives a file away\n");
+        print_message("skipped: only root gives a file away\n");
         skip();
     }
     assert_non_null(mkdtemp(directory));
