@@ -7,7 +7,7 @@ bad=0
 if command -v clang-format-14 >/dev/null; then
   clang-format-14 --dry-run --Werror "${files[@]}" || bad=1
 else
-  echo "skipped: clang-format-14 is not installed (./dev setup installs it)"
+  echo "skipped: clang-format-14 is not installed (./dev lint installs it)"
   exit 77
 fi
 if grep -nE '\b(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|strtok|gets|atoi|atol|atof|sscanf|scanf|gmtime|localtime|ctime|asctime|alloca)\(' "${files[@]}"; then

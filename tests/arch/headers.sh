@@ -16,5 +16,5 @@ while read -r header; do
     echo "$header: the guard should be $guard"
     bad=1
   }
-done < <(git ls-files -co --exclude-standard '*.h' ':!tests/*')
+done < <(git ls-files -co --exclude-standard '*.h')
 exit $bad
