@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 const struct notice *service_log(const struct service *s)
@@ -126,77 +125,17 @@ static void on_stop(void *ctx)
     _Exit(COMMAND_FAILED);
 }
 
-struct reload {
-    struct service *service;
-    const struct conf *fresh;
-};
-
-static bool same(const struct conf *a, const struct conf *b, const char *path)
-{
-    const char *x = conf_text(a, path);
-    const char *y = conf_text(b, path);
-
-    return x == NULL || y == NULL ? x == y : strcmp(x, y) == 0;
-}
-
-/* Between what was loaded last and now. */
-static void on_change(void *ctx, const char *path, bool reloadable)
-{
-    const struct reload *r = ctx;
-
-    if (reloadable)
-        notice_say(service_log(r->service), NOTICE_INFO, "setting_changed",
-                   NOTICE_TEXT("setting", path));
-    else if (same(r->service->conf, r->fresh, path))
-        notice_say(service_log(r->service), NOTICE_INFO, "setting_changed_back",
-                   NOTICE_TEXT("setting", path),
-                   NOTICE_TEXT("text", "it is again what runs, and waits for no restart"));
-}
-
-/* Between what runs and now; what was taken over at a reload runs, too. */
-static void on_difference(void *ctx, const char *path, bool reloadable)
-{
-    const struct reload *r = ctx;
-
-    if (reloadable)
-        return;
-    notice_say(service_log(r->service), NOTICE_WARN, "setting_needs_restart",
-               NOTICE_TEXT("setting", path),
-               NOTICE_TEXT("text", same(r->service->last, r->fresh, path)
-                                       ? "it differs from what runs, and still waits for a restart"
-                                       : "it differs from what runs, and waits for a restart"));
-}
-
-static void forget_last(struct service *s)
-{
-    if (s->last != s->conf)
-        conf_free(s->last);
-    s->last = s->conf;
-}
-
 /* The running conf stays the one that the texts of the plan come from; the new one only tunes. */
 static void on_reload(void *ctx)
 {
     struct service *s = ctx;
-    struct buf mistakes;
-    struct conf *fresh;
+    const struct conf *fresh = reload_read(&s->reload, service_log(s));
 
-    buf_init(&mistakes, SERVICE_MISTAKES_MAX);
-    fresh = conf_load_checked(s->file, s->kind->users, kafka_check_properties, &mistakes);
-    if (fresh == NULL) {
-        notice_say(service_log(s), NOTICE_ERROR, "reload_refused",
-                   NOTICE_TEXT("reason", buf_text(&mistakes)));
-    } else {
-        conf_diff(s->last, fresh, on_change, &(struct reload){s, fresh});
-        conf_diff(s->conf, fresh, on_difference, &(struct reload){s, fresh});
-        s->kind->retune(s, fresh);
-        notice_log_set_least(s->log, notice_log_level_of(conf_text(fresh, "log.level")));
-        forget_last(s);
-        s->last = fresh;
-        notice_say(service_log(s), NOTICE_INFO, "reloaded",
-                   NOTICE_TEXT("file", s->file != NULL ? s->file : "none"));
-    }
-    buf_done(&mistakes);
+    if (fresh == NULL)
+        return;
+    s->kind->retune(s, fresh);
+    notice_log_set_least(s->log, notice_log_level_of(conf_text(fresh, "log.level")));
+    reload_say_taken(&s->reload, service_log(s));
 }
 
 /* ---- the address for operators ---- */
@@ -281,19 +220,20 @@ static void run(struct service *s)
     uv_loop_close(&s->loop);
 }
 
-static int load_and_run(struct service *s)
+static int load_and_run(struct service *s, const char *file)
 {
     struct buf mistakes;
     struct fault f = {0};
 
-    buf_init(&mistakes, SERVICE_MISTAKES_MAX);
-    s->conf = conf_load_checked(s->file, s->kind->users, kafka_check_properties, &mistakes);
-    s->last = s->conf;
+    buf_init(&mistakes, RELOAD_MISTAKES_MAX);
+    s->conf = conf_load_checked(file, s->kind->users, kafka_check_properties, &mistakes);
+    s->reload = (struct reload){
+        .file = file, .users = s->kind->users, .also = kafka_check_properties, .runs = s->conf};
     if (s->conf == NULL) {
         fputs(buf_text(&mistakes), stderr);
         s->exit_code = COMMAND_CONFIG;
     } else if (!s->kind->make(s, &f)) {
-        fprintf(stderr, "%s: %s\n", s->file != NULL ? s->file : "configuration", f.text);
+        fprintf(stderr, "%s: %s\n", file != NULL ? file : "configuration", f.text);
         s->exit_code = COMMAND_CONFIG;
     } else {
         s->log = notice_log_new(&(struct notice_log_conf){
@@ -303,7 +243,7 @@ static int load_and_run(struct service *s)
         run(s);
         notice_log_free(s->log);
     }
-    forget_last(s);
+    reload_done(&s->reload);
     conf_free(s->conf);
     buf_done(&mistakes);
     return s->exit_code;
@@ -311,18 +251,20 @@ static int load_and_run(struct service *s)
 
 int service_main(struct service *s, const struct service_kind *kind, int argc, char **argv)
 {
+    const char *file = NULL;
+
     s->kind = kind;
     if (command_asks_help(argc, argv)) {
         fputs(kind->help, stdout);
         return COMMAND_OK;
     }
     if (argc == 3 && command_is_config(argv[1])) {
-        s->file = argv[2];
+        file = argv[2];
     } else if (argc != 1) {
         fputs(kind->help, stderr);
         return COMMAND_USAGE;
     }
     signals_hold();
     crypto_init();
-    return load_and_run(s);
+    return load_and_run(s, file);
 }

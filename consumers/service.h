@@ -16,12 +16,11 @@
 #include "bridge/core/stats.h"
 #include "bridge/ports/clock.h"
 #include "bridge/ports/notice.h"
-#include "config/conf.h"
+#include "config/reload.h"
 
 #include <uv.h>
 
-#define SERVICE_MISTAKES_MAX 65536 /* bytes of all mistakes of a configuration */
-#define SERVICE_END_MS       500   /* for what has not closed when service_end is called */
+#define SERVICE_END_MS 500 /* for what has not closed when service_end is called */
 
 struct service;
 
@@ -51,8 +50,7 @@ struct service {
     bool stopping;
     int exit_code; /* enum command_exit; the kind may set it */
 
-    const char *file;  /* private from here on */
-    struct conf *last; /* the one that was loaded last; conf until the first reload */
+    struct reload reload; /* private from here on */
     uv_prepare_t prepare;
     uv_timer_t wake;
     struct rng rng;

@@ -7,6 +7,7 @@
 #include "bridge/io/signals.h"
 #include "config/conf.h"
 #include "config/conf_redis.h"
+#include "config/reload.h"
 #include "config/schema.h"
 #include "server/access.h"
 #include "server/backup.h"
@@ -29,8 +30,6 @@
 
 #include <uv.h>
 
-#define MISTAKES_MAX 65536
-
 #define NS_PER_S        UINT64_C(1000000000)
 #define TROUBLE_SHOWN_S 30
 
@@ -39,6 +38,7 @@ struct serve {
     uv_loop_t loop;
     uv_timer_t stop;
     struct conf *conf;
+    struct reload reload;
     struct notice_log *log;
     struct queues *queues;
     struct receipts *receipts;
@@ -170,10 +170,16 @@ static void on_unsound(void *ctx, const struct fault *f)
     stop_soon(s);
 }
 
+/* Each by itself: what has a mistake holds nothing else up. */
 static void reload(void *ctx)
 {
     struct serve *s = ctx;
+    const struct conf *fresh = reload_read(&s->reload, s->server.log);
 
+    if (fresh != NULL) {
+        notice_log_set_least(s->log, notice_log_level_of(conf_text(fresh, "log.level")));
+        reload_say_taken(&s->reload, s->server.log);
+    }
     access_reload(&s->access);
 }
 
@@ -398,7 +404,7 @@ static const char usage[] =
     "usage: cmibridge serve [-c FILE | --config FILE]\n"
     "       cmibridge serve --print-openapi\n\n"
     "Serves the Contact Management Interface. SIGTERM ends it when the requests under way\n"
-    "have been answered; SIGHUP reads the users and certificates again.\n\n"
+    "have been answered; SIGHUP reads the configuration, users and certificates again.\n\n"
     "  -c, --config FILE  the settings; without it, the environment alone\n"
     "  --print-openapi    print the description of what is served, and end\n\n"
     "Exit code: 0 asked to end; 2 wrong arguments; 3 mistakes in the configuration; 4 a port\n"
@@ -428,7 +434,7 @@ int command_serve(int argc, char **argv)
     signals_hold();
     memset(&s, 0, sizeof s);
     crypto_init();
-    buf_init(&mistakes, MISTAKES_MAX);
+    buf_init(&mistakes, RELOAD_MISTAKES_MAX);
     s.conf = conf_load_for(file, USED_SERVE, &mistakes);
     if (s.conf == NULL) {
         fprintf(stderr, "%s", buf_text(&mistakes));
@@ -436,7 +442,9 @@ int command_serve(int argc, char **argv)
         return COMMAND_CONFIG;
     }
     buf_done(&mistakes);
+    s.reload = (struct reload){.file = file, .users = USED_SERVE, .runs = s.conf};
     code = run(&s);
+    reload_done(&s.reload);
     conf_free(s.conf);
     return code;
 }

@@ -179,3 +179,21 @@ bool json_has_member(struct view object, const char *name)
 
     return find(object, name, &found);
 }
+
+void json_log(struct view lines)
+{
+    static const char *const members[] = {"ts", "level", "event"};
+    struct buf ignored;
+
+    buf_init(&ignored, 1 << 20);
+    while (lines.n > 0) {
+        struct view line = view_cut(&lines, '\n');
+
+        json_lines(line, &ignored);
+        buf_clear(&ignored);
+        for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+            if (!json_has_member(line, members[i]))
+                fail_msg("there is no %s in %.*s", members[i], VIEW_ARG(line));
+    }
+    buf_done(&ignored);
+}

@@ -15,5 +15,7 @@ void json_lines_within(struct view part, struct view whole, const char *const *b
 /* The raw value of a member of an object; fails the test if there is none. */
 struct view json_member(struct view object, const char *name);
 bool json_has_member(struct view object, const char *name);
+/* Fails the test unless each line is one object, as the log has them with `log.format: json`. */
+void json_log(struct view lines);
 
 #endif
