@@ -1,5 +1,6 @@
 /* The answers that the specification gives as examples: what they show is put into the history as
- * events and writes, and comes out again, property by property, in JSON and XML. */
+ * events and writes, and comes out again, property by property, in JSON and XML; and its examples
+ * of PUT and of a listen log are taken as they stand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,14 +37,14 @@ static int stop(void **state)
     return 0;
 }
 
-/* The example's bytes; owned. */
-static char *example(const char *name)
+/* tests/golden/FOLDER/NAME.json, its bytes; owned. */
+static char *golden(const char *folder, const char *name)
 {
     char path[128];
     char *text = mem_zeroed(FILE_MAX, 1);
     FILE *f = NULL;
 
-    snprintf(path, sizeof path, "tests/golden/responses/%s.json", name);
+    snprintf(path, sizeof path, "tests/golden/%s/%s.json", folder, name);
     f = fopen(path, "r");
     if (f == NULL)
         fail_msg("%s is not there", path);
@@ -52,6 +53,11 @@ static char *example(const char *name)
         fclose(f);
     }
     return text;
+}
+
+static char *example(const char *name)
+{
+    return golden("responses", name);
 }
 
 /* One event of that type about <collection>/<id of the item>. */
@@ -436,6 +442,73 @@ static void callbacks_are_as_in_the_specification(void **state)
     }
 }
 
+/* ---- what the specification sends ---- */
+
+/* POSTs the one example as it stands and PUTs the other there. */
+static void put_example(const char *collection, const char *posted, const char *put,
+                        const char *const *but)
+{
+    char *body = golden("bodies", posted);
+    char *changed = golden("bodies", put);
+    char path[64];
+    char id[33];
+
+    snprintf(path, sizeof path, "/%s", collection);
+    serve_create(&rig, path, "", body, id);
+    snprintf(path, sizeof path, "/%s/%s", collection, id);
+    serve_expect(&rig, "PUT", path, "", changed, 204, "");
+    expect(collection, view_of(id), view_of(changed), but);
+    mem_free(body);
+    mem_free(changed);
+}
+
+/* The thing's own id and times stay, and of a callback all but four properties. */
+static void what_is_put_is_taken_as_it_stands(void **state)
+{
+    static const char *const of_a_callback[] = {"id",
+                                                "creationTime",
+                                                "callbackQueueNumber",
+                                                "originalQueueNumber",
+                                                "originalQueueName",
+                                                "lastCallTime",
+                                                NULL};
+    static const char *const of_a_message[] = {"id", "creationTime", NULL};
+
+    (void)state;
+    put_example("callbacks", "post-callbacks", "put-callbacks", of_a_callback);
+    put_example("messages", "post-messages-schedule", "put-messages", of_a_message);
+}
+
+/* Last: the recording that the others look at has one more then. */
+static void who_listened_is_taken_as_it_stands(void **state)
+{
+    static const char *const but_log[] = {"listen_log", NULL};
+    char *one = example("callRecordings-one");
+    char *body = golden("bodies", "post-listenLog");
+    struct items items;
+    struct view item;
+    struct view id = text_of(view_of(one), "id");
+    struct probe_reply r;
+    char path[128];
+    char made[33];
+    bool found = false;
+
+    (void)state;
+    there_and_back("callRecordings-one", "callRecordings", "callrecording.created", but_log);
+    snprintf(path, sizeof path, "/callRecordings/%.*s/listenLog", VIEW_ARG(id));
+    serve_create(&rig, path, "", body, made);
+    r = serve_ask(&rig, "GET", path, "", NULL);
+    for (items = items_of(r.body.p); !found && next_item(&items, &item);)
+        found = view_is(text_of(item, "id"), made);
+    if (!found)
+        fail_msg("%s is not in %.*s", made, VIEW_ARG(r.body));
+    json_lines_within(view_of(body), item, NULL);
+    assert_true(view_is(text_of(item, "user_id"), "smith")); /* who is signed on */
+    probe_done(&r);
+    mem_free(one);
+    mem_free(body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +521,8 @@ int main(void)
         cmocka_unit_test(consents_are_as_in_the_specification),
         cmocka_unit_test(messages_are_as_in_the_specification),
         cmocka_unit_test(callbacks_are_as_in_the_specification),
+        cmocka_unit_test(what_is_put_is_taken_as_it_stands),
+        cmocka_unit_test(who_listened_is_taken_as_it_stands),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
