@@ -114,7 +114,8 @@ int64_t dead_letter_event_ms(const struct record *r)
 /* Clocks that differ may put a publication a little after its end; what is far after is none. */
 static bool may_be(int64_t ms, int64_t given_up_ms)
 {
-    return ms <= given_up_ms || ms - given_up_ms <= DEAD_LETTER_CLOCKS_MS;
+    return given_up_ms > INT64_MAX - DEAD_LETTER_CLOCKS_MS ||
+           ms <= given_up_ms + DEAD_LETTER_CLOCKS_MS;
 }
 
 bool dead_letter_timestamp(const struct record *r, const struct dead_letter *letter,
@@ -147,7 +148,8 @@ enum dead_letter_since dead_letter_since(const struct dead_letter_published *pub
 {
     if (done_ms > published->to_ms)
         return DEAD_LETTER_SINCE;
-    return published->from_ms == INT64_MIN || done_ms >= published->from_ms - DEAD_LETTER_CLOCKS_MS
+    return published->from_ms < INT64_MIN + DEAD_LETTER_CLOCKS_MS ||
+                   done_ms >= published->from_ms - DEAD_LETTER_CLOCKS_MS
                ? DEAD_LETTER_PERHAPS
                : DEAD_LETTER_EARLIER;
 }

@@ -214,6 +214,27 @@ static void what_was_written_after_it_was_published_is_since(void **state)
             fail_msg("row %zu", i);
 }
 
+/* Whoever writes to the topic may give a record any time. */
+static void times_at_the_ends_are_compared_as_numbers(void **state)
+{
+    const struct record last = {.timestamp_ms = INT64_MAX};
+    const struct record_header then = {VIEW(DEAD_LETTER_PUBLISHED), VIEW("1970-01-01T00:00:07Z")};
+    const struct record told = {.headers = &then, .header_count = 1};
+    struct dead_letter l = {.time_ms = -5};
+    struct dead_letter_published p = dead_letter_published(&last, &l, NULL);
+
+    (void)state;
+    assert_true(p.from_ms == INT64_MIN && p.to_ms == -5);
+    l.time_ms = INT64_MAX;
+    p = dead_letter_published(&last, &l, NULL);
+    assert_true(p.from_ms == INT64_MAX && p.to_ms == INT64_MAX);
+    l.time_ms = INT64_MIN;
+    p = dead_letter_published(&told, &l, NULL);
+    assert_true(p.from_ms == INT64_MIN && p.to_ms == INT64_MIN);
+    p = (struct dead_letter_published){INT64_MIN + 5, GIVEN_UP};
+    assert_int_equal(dead_letter_since(&p, 0), DEAD_LETTER_PERHAPS);
+}
+
 static void a_replay_knows_where_it_was_first(void **state)
 {
     static const char *const bad[] = {"", "7", "7:", "-1:5"};
@@ -265,6 +286,7 @@ int main(void)
         cmocka_unit_test(when_it_was_published_is_the_records_time),
         cmocka_unit_test(a_replays_event_is_of_when_it_was_first_published),
         cmocka_unit_test(what_was_written_after_it_was_published_is_since),
+        cmocka_unit_test(times_at_the_ends_are_compared_as_numbers),
         cmocka_unit_test(a_replay_knows_where_it_was_first),
         cmocka_unit_test(marks_are_found_however_they_came),
     };
