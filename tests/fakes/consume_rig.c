@@ -187,6 +187,7 @@ static void produce(struct consume_rig *rig, const struct sink_port *to,
         put(headers, &r.header_count, "ce_type", e->type);
         put(headers, &r.header_count, "ce_subject", e->subject);
         put(headers, &r.header_count, "ce_traceparent", e->traceparent);
+        put(headers, &r.header_count, "ce_tracestate", e->tracestate);
     }
     if (!to->produce(to->ctx, &r, &f))
         fail_msg("%s", f.text);

@@ -49,6 +49,7 @@ struct consume_rig_event {
     size_t body_bytes;        /* 0: it is a text */
     const char *content_type; /* NULL: application/json */
     const char *traceparent;
+    const char *tracestate;
     bool whole; /* the body is the whole event, in structured mode */
     enum consume_rig_fate fate;
 };

@@ -7,15 +7,15 @@
 #include <cmocka.h>
 
 #include "bridge/core/mem.h"
+#include "tests/fakes/certificates.h"
 #include "tests/fakes/http_rig.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static char dir[] = "/tmp/cmibridge-tls-XXXXXX";
+static struct certificates made;
 static const char *system_authorities; /* NULL: those of this machine */
 
 /* libcurl's directory of the system's authorities is compiled in; here it is one of the test's. */
@@ -31,60 +31,23 @@ CURL *__wrap_curl_easy_init(void)
     return easy;
 }
 
-static void need_openssl(void)
-{
-    if (system("command -v openssl >/dev/null 2>&1") == 0)
-        return;
-    printf("skipped: openssl is not installed\n");
-    exit(77);
-}
-
-/* An authority, another one that nobody trusts, and certificates of the first. */
 static int make_certificates(void **state)
 {
-    static const char script[] =
-        "set -e; cd '%s'\n"
-        "ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-        "-subj \"/CN=$1\" -keyout $1.key -out $1.pem; }\n"
-        "leaf() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj \"/CN=$1\" "
-        "-keyout $1.key -out $1.csr\n"
-        "printf 'subjectAltName=%%s\\n' \"$3\" >$1.ext\n"
-        "openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days 2 "
-        "-extfile $1.ext -out $1.pem; }\n"
-        "exec >log 2>&1\n"
-        "ca ours; ca theirs\n"
-        "leaf server ours DNS:localhost\n"
-        "leaf elsewhere ours DNS:elsewhere.example\n"
-        "leaf client ours DNS:client\n"
-        "leaf stranger theirs DNS:client\n"
-        "mkdir system; cp ours.pem system/$(openssl x509 -noout -hash -in ours.pem).0\n";
-    char command[4096];
-
     (void)state;
-    if (mkdtemp(dir) == NULL)
-        return -1;
-    snprintf(command, sizeof command, script, dir);
-    return system(command);
+    certificates_make(&made);
+    return 0;
 }
 
 static int remove_certificates(void **state)
 {
-    char command[128];
-
     (void)state;
-    snprintf(command, sizeof command, "rm -r '%s'", dir);
-    return system(command);
+    certificates_remove(&made);
+    return 0;
 }
 
-/* The path of a file there; a few at once. */
 static const char *file(const char *name)
 {
-    static char paths[8][96];
-    static unsigned turn;
-    char *path = paths[turn++ % 8];
-
-    snprintf(path, sizeof paths[0], "%s/%s", dir, name);
-    return path;
+    return certificates_file(&made, name);
 }
 
 static void serve(struct http_rig *b, const char *name, bool wants_client)
@@ -255,6 +218,5 @@ int main(void)
         HTTP_RIG_TEST(a_kept_connection_that_dies_sends_nothing_twice),
     };
 
-    need_openssl();
     return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
 }
