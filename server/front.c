@@ -70,18 +70,12 @@ static struct stat *seconds_of(struct front *f, struct route_entry *e, struct vi
     return e->seconds;
 }
 
-/* What went well may be thousands a second. */
-static enum notice_level level_of(int status)
-{
-    return status >= 500 ? NOTICE_WARN : status >= 400 ? NOTICE_INFO : NOTICE_DEBUG;
-}
-
 /* Nothing of a person: the route instead of the path, an id only where it is a GUID (D11). */
 static void log_answer(const struct pending *p, const struct route_entry *e, int status,
                        int64_t took_ms)
 {
     const struct notice *log = p->front->server->log;
-    enum notice_level level = level_of(status);
+    enum notice_level level = status >= 500 ? NOTICE_WARN : NOTICE_INFO;
     struct notice_field fields[8] = {
         NOTICE_TEXT("method", p->x.method), NOTICE_TEXT("route", e->route->path),
         NOTICE_INT("status", status),       NOTICE_INT("bytes", (int64_t)p->x.body.n),

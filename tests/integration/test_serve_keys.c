@@ -24,7 +24,7 @@ static struct serve_rig rig;
 static int start(void **state)
 {
     (void)state;
-    serve_rig_start(&rig, "log: {level: debug}\n"); /* each write is a line */
+    serve_rig_start(&rig, "");
     return 0;
 }
 
