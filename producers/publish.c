@@ -316,6 +316,7 @@ static int finish(struct publish *p)
     if (p->total == 0 && p->mistakes == 0 && !p->stopped)
         console_say("publish", "there was no event in %s", p->file != NULL ? p->file : "the input");
     printf("published %" PRId64 " of %" PRId64 "\n", p->acknowledged, p->total);
+    (void)fflush(stdout); /* into a pipe, too, before the question and the client are waited for */
     if (p->acknowledged == 0 && p->total > 0 && p->unreachable)
         return COMMAND_UNAVAILABLE;
     if (p->acknowledged < p->total || p->mistakes > 0)

@@ -8,10 +8,12 @@
  *
  * It is taken up quickly and down slowly, to 31: a gateway may answer in bursts, a store may pause.
  * For a while after it was behind a sender is taken for one that still is. One that its gateway
- * tells to wait is behind, too, though it has slots left.
+ * tells to wait is behind, too, though it has slots left; what it begins between two pauses is
+ * taken up as slowly as it is taken down, since only both together are its pace.
  *
  * What is held of a sender that takes longer than one look is slow: it counts for nobody else's
- * room (D8). So is what waits for a channel that fails, as its probe may take as long as a request.
+ * room (D8). So is what waits for a channel that fails, as its probe may take as long as a request,
+ * and for a gateway that has said to wait.
  * How much of it is held, claims are told (schedule_closed.c).
  */
 
@@ -23,18 +25,25 @@ int64_t schedule_pace_of(const struct schedule *s, const struct sender *from)
     return schedule_now(s) < from->behind_ms + SCHEDULE_NEXT_MS ? from->pace : 0;
 }
 
+/* Its gateway says to wait, or did a while ago. */
+static bool is_throttled(const struct sender *from, int64_t now)
+{
+    return now < from->pacer.held_to_ms + SCHEDULE_NEXT_MS;
+}
+
 static void look(const struct schedule *s, struct sender *from, int64_t now)
 {
     int64_t pace = schedule_pace_of(s, from);
     int64_t went = from->begun * 1000 / (now - s->pace_ms);
-    bool behind = from->waited > from->begun && from->channel->full;
+    bool throttled = is_throttled(from, now);
+    bool behind = from->waited > from->begun && (from->channel->full || throttled);
 
     if (behind)
         from->behind_ms = now;
     if (behind && pace == 0)
         pace = went > SCHEDULE_PACE_FIRST ? went : SCHEDULE_PACE_FIRST;
     else if (went > pace && pace > 0)
-        pace += (went - pace) / UP;
+        pace += (went - pace) / (throttled ? DOWN : UP);
     else if (behind)
         pace -= (pace - went) / DOWN;
     from->pace = pace;
@@ -55,7 +64,7 @@ bool schedule_is_slow(const struct schedule *s, const struct sender *from)
     int64_t rate = from->conf->rate;
     int64_t pace = schedule_pace_of(s, from);
 
-    return schedule_channel_fails(from->channel) ||
+    return schedule_channel_fails(from->channel) || schedule_now(s) < from->pacer.held_to_ms ||
            (rate > 0 && from->held * 1000 / rate > SCHEDULE_NEXT_MS) ||
            (pace > 0 && from->held * 1000 / pace > SCHEDULE_PACE_MS);
 }

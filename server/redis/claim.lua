@@ -134,7 +134,8 @@ local function rests(c, id, m)
   if from.unknown then -- to this process; others find it in between
     local late = now - math.max(tonumber(m[AT] or 0), tonumber(m[CREATED] or 0))
     local rest = math.max(REST, math.floor(late / RESTS))
-    if rest > REST_BEGUN and redis.call('EXISTS', key('sl', id)) == 1 then -- somebody knows it, or did
+    -- Somebody knows its source, or did, and its next slices wait for that; a retry alone can wait longer.
+    if rest > REST_BEGUN and m[SLICES] ~= '1' and redis.call('EXISTS', key('sl', id)) == 1 then
       rest = REST_BEGUN
     end
     return math.min(from.till, now + rest)

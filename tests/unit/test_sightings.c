@@ -88,12 +88,29 @@ static void a_name_that_was_not_seen_for_long_gives_up_its_place(void **state)
     assert_false(others);
 }
 
+static void what_came_of_one_that_gave_up_its_place_is_told_of_with_the_rest(void **state)
+{
+    struct sightings s = {.count = 0};
+    bool others;
+
+    (void)state;
+    for (unsigned i = 0; i < SIGHTINGS_NAMES; i++)
+        (void)add_number(&s, i, i == 9 ? 0 : 10, &others);
+    assert_int_equal(add_number(&s, 9, 20, &others), 0);
+    assert_int_equal(add_number(&s, 9, 20, &others), 0);
+    assert_int_equal(add_number(&s, 1000, SIGHTINGS_EVERY_MS, &others), 1);
+    assert_false(others);
+    assert_int_equal(add_number(&s, 9, SIGHTINGS_EVERY_MS, &others), 2 + 1);
+    assert_true(others);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_of_each_name_is_told_and_then_how_many_came),
         cmocka_unit_test(names_without_end_take_no_more_room_and_are_told_together),
         cmocka_unit_test(a_name_that_was_not_seen_for_long_gives_up_its_place),
+        cmocka_unit_test(what_came_of_one_that_gave_up_its_place_is_told_of_with_the_rest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
