@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "bridge/commands.h"
+#include "tests/fakes/broker.h"
 #include "tests/fakes/consume_rig.h"
 #include "tests/fakes/json_lines.h"
 
@@ -59,7 +60,7 @@ static void where_events_were_lost_it_stops_unless_it_is_to_go_on(void **state)
 {
     struct consume_rig *rig = *state;
 
-    embedded_only("Apache Kafka keeps what is written here");
+    broker_embedded_only("Apache Kafka keeps what is written here");
     consume_rig_begin(rig, NULL);
     until_one_more_is_done(rig, one, 1);
     end(rig);

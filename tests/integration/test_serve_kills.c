@@ -172,7 +172,7 @@ static void ingest_calls(struct writer *w)
 {
     char ids[BATCH][33];
     char number[NUMBER_MAX];
-    char path[TARGET_MAX];
+    char path[256];
     char holds[TEXT_MAX];
     struct buf events;
 

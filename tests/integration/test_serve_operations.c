@@ -66,10 +66,14 @@ static bool is_named(const struct openapi_operation *o)
 static void target_of(const struct openapi_operation *o, const char *id, char target[TARGET_MAX])
 {
     const char *open = strchr(o->path, '{');
-    size_t n = open != NULL ? (size_t)(open - o->path) : strlen(o->path);
+    char before[64];
 
-    snprintf(target, TARGET_MAX, "/RI/cmi%.*s%s%s", (int)n, o->path, open != NULL ? id : "",
-             open != NULL ? strchr(open, '}') + 1 : "");
+    if (open == NULL) {
+        snprintf(target, TARGET_MAX, "/RI/cmi%s", o->path);
+        return;
+    }
+    view_copy((struct view){o->path, (size_t)(open - o->path)}, before, sizeof before);
+    snprintf(target, TARGET_MAX, "/RI/cmi%s%s%s", before, id, strchr(open, '}') + 1);
 }
 
 /* About nothing that is there. */

@@ -489,13 +489,15 @@ static void who_listened_is_taken_as_it_stands(void **state)
     struct view item;
     struct view id = text_of(view_of(one), "id");
     struct probe_reply r;
+    char named[64];
     char path[128];
     char made[33];
     bool found = false;
 
     (void)state;
     there_and_back("callRecordings-one", "callRecordings", "callrecording.created", but_log);
-    snprintf(path, sizeof path, "/callRecordings/%.*s/listenLog", VIEW_ARG(id));
+    view_copy(id, named, sizeof named);
+    snprintf(path, sizeof path, "/callRecordings/%s/listenLog", named);
     serve_create(&rig, path, "", body, made);
     r = serve_ask(&rig, "GET", path, "", NULL);
     for (items = items_of(r.body.p); !found && next_item(&items, &item);)
