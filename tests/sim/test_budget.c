@@ -160,17 +160,23 @@ static void give_name(struct world_event *e, size_t n)
 static void a_name_is_not_asked_for_without_a_pause(void **state)
 {
     struct world *w = &world;
+    size_t last;
 
     (void)state;
     begin(w, 6);
     w->conf.refs_wait_ms = 0;
-    world_remake_event(w, 0, WORLD_PUT);
-    give_name(&w->events[0], 0);
+    last = w->event_count - 1;
+    world_remake_event(w, last, WORLD_PUT);
+    give_name(&w->events[last], last);
     w->down[0] = true;
+    w->partitions[w->events[last].partition].count--; /* it is published in the outage */
     world_boot(w);
     run_until(w, LONG_MS);
+    assert_int_equal(w->consumer->destinations[0].breaker.state, BREAKER_OPEN);
+    w->partitions[w->events[last].partition].count++;
+    run_until(w, 2 * LONG_MS);
     assert_in_range(w->asked, LONG_MS / 4000, LONG_MS / 500 + 10);
-    assert_int_equal(w->events[0].dead_letters, 0);
+    assert_int_equal(w->events[last].dead_letters, 0);
     world_done(w);
 }
 

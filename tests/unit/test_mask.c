@@ -311,7 +311,10 @@ static void what_never_ends_is_looked_through_no_further_than_it_is_shown(void *
 /* A number is looked through to its end, once. */
 static void a_number_without_end_is_hidden_whole(void **state)
 {
-    static const char *const hostile[] = {"1%2C", "1 ", "1,", "%25"};
+    static const struct {
+        const char *text; /* again and again */
+        const char *masked;
+    } hostile[] = {{"1%2C", "…111%2C"}, {"1 ", "…111 "}, {"1,", "…111,"}, {"%25", "%…525"}};
     const size_t size = (size_t)1 << 20;
     char *text = malloc(size);
     char out[256];
@@ -319,10 +322,9 @@ static void a_number_without_end_is_hidden_whole(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
         for (size_t n = 0; n < size; n++)
-            text[n] = hostile[i][n % strlen(hostile[i])];
+            text[n] = hostile[i].text[n % strlen(hostile[i].text)];
         mask_sentence((struct view){text, size}, out, sizeof out);
-        assert_memory_equal(out, "…111", sizeof "…111" - 1);
-        assert_string_equal(out + sizeof "…111" - 1, hostile[i] + 1);
+        assert_string_equal(out, hostile[i].masked);
     }
     free(text);
 }
