@@ -314,7 +314,7 @@ static void a_number_without_end_is_hidden_whole(void **state)
     static const struct {
         const char *text; /* again and again */
         const char *masked;
-    } hostile[] = {{"1%2C", "…111%2C"}, {"1 ", "…111 "}, {"1,", "…111,"}, {"%25", "%…525"}};
+    } hostile[] = {{"1%2C", "…111%2C"}, {"1 ", "…111 "}, {"1,", "…111,"}, {"%25", "%…525%"}};
     const size_t size = (size_t)1 << 20;
     char *text = malloc(size);
     char out[256];
