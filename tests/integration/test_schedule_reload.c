@@ -97,8 +97,10 @@ static void send_past_one_failure(struct hostile_http *carrier)
     static const struct hostile_step busy = {.act = HOSTILE_REPLY, .status = 503, .body = "busy"};
 
     hostile_http_script(carrier, &busy, 1);
-    (void)send_rig_post_as(&rig,
-                           &(struct send_rig_message){.count = 1, .retries = 1, .retry_ms = 1000});
+    /* Not at once: its retry_ms is set after it was posted. */
+    (void)send_rig_post_as(
+        &rig,
+        &(struct send_rig_message){.count = 1, .due_in_ms = 1500, .retries = 1, .retry_ms = 1000});
     send_rig_until_ended(&rig);
 }
 
