@@ -4,8 +4,8 @@
  *
  * The names are others' and may be made up without end: SIGHTINGS_NAMES are told apart, by 64 bits
  * of each, and the rest are told of together. A name that was not told of for an interval gives up
- * its place to a new one, and what came of it since counts as the rest, of whom is told when there are any; so no more
- * than SIGHTINGS_NAMES + 1 are told of in one.
+ * its place to a new one, and what came of it since counts as the rest, of whom is told when there
+ * are any; so no more than SIGHTINGS_NAMES + 1 are told of in one.
  */
 #ifndef BRIDGE_CORE_SIGHTINGS_H
 #define BRIDGE_CORE_SIGHTINGS_H

@@ -40,7 +40,7 @@ static int stop(void **state)
 
 /* ---- what an operation is ---- */
 
-static bool gets(const struct openapi_operation *o)
+static bool is_read(const struct openapi_operation *o)
 {
     return strcmp(o->method, "GET") == 0;
 }
@@ -48,13 +48,13 @@ static bool gets(const struct openapi_operation *o)
 /* A body that is JSON or XML. */
 static bool takes_fields(const struct openapi_operation *o)
 {
-    return o->shape != NULL && !gets(o);
+    return o->shape != NULL && !is_read(o);
 }
 
 /* Remarks. */
 static bool takes_text(const struct openapi_operation *o)
 {
-    return o->shape == NULL && !gets(o) && strcmp(o->method, "DELETE") != 0;
+    return o->shape == NULL && !is_read(o) && strcmp(o->method, "DELETE") != 0;
 }
 
 static bool is_named(const struct openapi_operation *o)
@@ -143,7 +143,7 @@ static void what_can_t_be_shown_as_is_accepted_is_406(void **state)
 
         target_of_none(o, target);
         for (size_t i = 0; i < 3; i++) {
-            if (gets(o) && o->shape != NULL)
+            if (is_read(o) && o->shape != NULL)
                 expect(o, target, others[i], NULL, 406,
                        "application/json and application/xml are served here\n");
             else
