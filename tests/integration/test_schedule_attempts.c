@@ -10,9 +10,12 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/json_pick.h"
 #include "tests/fakes/send_rig.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MESSAGES     2
 #define DESTINATIONS 30
@@ -53,8 +56,36 @@ static void start(size_t i)
                                                                     .retry_ms = RETRY_MS});
 }
 
+static size_t message_of(const struct send_rig *rig, const struct hostile_request *r)
+{
+    struct view key = hostile_request_header(r, "Idempotency-Key");
+    size_t m = 0;
+
+    while (!view_starts(key, view_of(rig->messages[m].id)))
+        assert_true(++m < MESSAGES);
+    return m;
+}
+
+/* No number is used up by a request that nobody got. */
+static void check_numbers(struct send_rig *rig, struct hostile_http *carrier)
+{
+    int64_t last[MESSAGES][DESTINATIONS];
+
+    memset(last, 0, sizeof last);
+    for (size_t i = 0; i < hostile_http_count(carrier); i++) {
+        const struct hostile_request *r = hostile_http_request(carrier, i);
+        int64_t *one = &last[message_of(rig, r)][send_rig_destination(rig, r)];
+        int64_t attempt = 0;
+
+        assert_true(json_pick_int(r->body, "attempt", &attempt));
+        if (attempt > *one + 1)
+            fail_msg("attempt %" PRId64 " after %" PRId64, attempt, *one);
+        *one = attempt;
+    }
+}
+
 /* Who is given up has had all attempts, and some have had more than one. */
-static void check_attempts(const struct send_rig *rig)
+static void check_ends(const struct send_rig *rig)
 {
     unsigned again = 0;
 
@@ -93,7 +124,8 @@ static void kills_neither_add_an_attempt_nor_take_one(void **state)
     for (size_t i = 0; i < POINTS; i++) {
         send_rig_until_ended(&rigs[i]);
         send_rig_check_ended(&rigs[i]);
-        check_attempts(&rigs[i]);
+        check_numbers(&rigs[i], carriers[i]);
+        check_ends(&rigs[i]);
         send_rig_end(&rigs[i], 0);
         send_rig_done(&rigs[i]);
         hostile_http_stop(carriers[i]);
