@@ -21,7 +21,7 @@
 #define MILLION  1000000
 #define TENTH    100000
 #define BODY_MAX (64u << 20)
-#define PEAK_KIB 300000
+#define PEAK_KIB 200000
 
 static struct serve_rig rig;
 
@@ -121,6 +121,8 @@ static void a_million_destinations_go_there_and_back(void **state)
     int64_t peak;
 
     (void)state;
+    /* However busy the machine's disk is: the rig's is short. */
+    assert_int_equal(setenv("CMIBRIDGE_REDIS_TIMEOUT", "30s", 1), 0);
     serve_rig_start(&rig, "");
     post(count, id);
     expect_shown(count, id);
