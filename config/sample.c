@@ -48,7 +48,7 @@ static const char intro[] =
     "same as `brokers: a` under `kafka:`.\n"
     "- **Reload.** SIGHUP reads the file again. Settings marked ↻ are applied; if others differ "
     "from what runs, the log names them, at each SIGHUP, and they wait for a restart. A file with "
-    "a mistake changes nothing.\n"
+    "a mistake changes none of them.\n"
     "- `*` stands for a name of yours: letters, digits, `-`, `_` and `+`.\n";
 
 /* What stands for the user's names. */

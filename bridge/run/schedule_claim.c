@@ -335,18 +335,20 @@ static void take(struct schedule *s, const struct schedule_claimed *c, int64_t a
 }
 
 /* Each shard has its own: of the others more may be sent. */
-static void outbox_changed(struct schedule *s, const struct schedule_claimed *c)
+void schedule_outbox_full(struct schedule *s, unsigned shard, bool full)
 {
-    struct shard *sh = &s->shards[c->shard];
+    struct shard *sh = &s->shards[shard];
     bool some = s->outboxes_full > 0;
 
-    sh->outbox_full = c->outbox_full;
-    s->outboxes_full = c->outbox_full ? s->outboxes_full + 1 : s->outboxes_full - 1;
+    if (sh->outbox_full == full)
+        return;
+    sh->outbox_full = full;
+    s->outboxes_full = full ? s->outboxes_full + 1 : s->outboxes_full - 1;
     if (some == (s->outboxes_full > 0))
         return;
     stat_set(s->stat_outbox_full, some ? 0 : 1);
     notice_say(s->port.log, some ? NOTICE_INFO : NOTICE_WARN, "outbox",
-               NOTICE_TEXT("state", some ? "has room" : "full"), NOTICE_INT("shard", c->shard));
+               NOTICE_TEXT("state", some ? "has room" : "full"), NOTICE_INT("shard", shard));
 }
 
 void schedule_claimed(void *schedule, const struct schedule_claimed *c)
@@ -368,8 +370,7 @@ void schedule_claimed(void *schedule, const struct schedule_claimed *c)
     stat_add(s->stat_damaged, (int64_t)c->damaged);
     sh->slices = c->slice_count < sh->slices ? SCHEDULE_SLICES_FIRST : SCHEDULE_SLICES_MORE;
     far_clock_heard(&s->clock, sh->asked_ms, now, c->now_ms);
-    if (sh->outbox_full != c->outbox_full)
-        outbox_changed(s, c);
+    schedule_outbox_full(s, c->shard, c->outbox_full);
     sh->due_ms = c->next_ms == 0 ? INT64_MAX : schedule_mono_of(s, c->next_ms);
     if (sh->woken_ms < sh->due_ms) /* the claim may have looked before that came */
         sh->due_ms = sh->woken_ms;

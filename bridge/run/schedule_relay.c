@@ -342,6 +342,8 @@ void schedule_outbox(void *schedule, const struct schedule_outbox *o)
     sh->refusals = 0;
     stat_add(s->stat_unreadable, (int64_t)o->unreadable);
     sh->more = o->more;
+    if (!o->other && !o->more && o->count == 0) /* a claim, which would say it, may wait for long */
+        schedule_outbox_full(s, o->shard, false);
     if (o->other || o->count == 0) {
         go_on_at(s, sh,
                  o->other                       ? now + OTHERS_MS

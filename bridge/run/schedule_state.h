@@ -370,6 +370,8 @@ void schedule_claim_init(struct schedule *s);
 void schedule_claim_done(struct schedule *s);
 void schedule_claim_due(struct schedule *s);
 void schedule_claim_room(struct schedule *s); /* less is held */
+/* That of one shard is, or is not any more. */
+void schedule_outbox_full(struct schedule *s, unsigned shard, bool full);
 void schedule_claim_all(
     struct schedule *s); /* each shard may have something that is claimed again */
 void schedule_claim_begin(struct schedule *s, struct holding *h); /* its time has come */

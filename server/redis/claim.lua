@@ -125,6 +125,19 @@ local function leased_by(c, id)
   return mine, others
 end
 
+-- Some of it was sent, or tried: there is, or was, a process that knows its source.
+local function has_gone(id)
+  local record = redis.call('HGET', key('sl', id), '0')
+  local h = record and read_head(record)
+  return h and (h.flags == 0 or h.mark > 0 or h.attempt > 1)
+end
+
+-- Since when it could be sent: a retry not since the message's time.
+local function due_since(id, m)
+  local again = m[SLICES] == '1' and redis.call('ZRANGE', key('q', id), 0, 0, 'WITHSCORES')[2]
+  return math.max(tonumber(again or m[AT] or 0), tonumber(m[CREATED] or 0))
+end
+
 -- Until when nothing of a message is taken from its source, or nil.
 local function rests(c, id, m)
   local from = rule_of(m)
@@ -132,10 +145,8 @@ local function rests(c, id, m)
     return nil
   end
   if from.unknown then -- to this process; others find it in between
-    local late = now - math.max(tonumber(m[AT] or 0), tonumber(m[CREATED] or 0))
-    local rest = math.max(REST, math.floor(late / RESTS))
-    -- Somebody knows its source, or did, and its next slices wait for that; a retry alone can wait longer.
-    if rest > REST_BEGUN and m[SLICES] ~= '1' and redis.call('EXISTS', key('sl', id)) == 1 then
+    local rest = math.max(REST, math.floor((now - due_since(id, m)) / RESTS))
+    if rest > REST_BEGUN and m[SLICES] ~= '1' and has_gone(id) then -- its next slices wait for that
       rest = REST_BEGUN
     end
     return math.min(from.till, now + rest)

@@ -155,6 +155,47 @@ static void what_nobody_here_knows_is_left_to_others(void **state)
     assert_in_range(rest_of(4000000, 60000), 0, 60000);
 }
 
+/* So long it rests, by a claim that does not know its source. */
+static int64_t rest_now(void)
+{
+    struct schedule_closed unknown = {.source = VIEW("s1"), .unknown = true};
+    struct schedule_claim c = hand_usual;
+
+    unknown.until_ms = hand_rig.claimed.now_ms + 600000;
+    c.closed = &unknown;
+    c.closed_count = 1;
+    assert_int_equal(hand_claim_of(&hand_rig, 1, c), 0);
+    return hand_rig.claimed.next_ms - hand_rig.claimed.now_ms;
+}
+
+/* Of a campaign somebody has sent something: its next slices are looked at soon. Who has only put
+ * it down does not know its source either. */
+static void of_what_was_begun_the_rest_is_left_for_seconds_only(void **state)
+{
+    struct rig_message m = hand_message(2500);
+    struct schedule_claim one = hand_usual;
+    struct rig_slice s;
+
+    (void)state;
+    one.slices = 1;
+    for (int begun = 0; begun < 2; begun++) {
+        assert_int_equal(hand_empty(NULL), 0);
+        assert_int_equal(hand_claim(&hand_rig, 0), 0); /* tells the time */
+        m.at_ms = hand_rig.claimed.now_ms - 100000;
+        schedule_rig_post(&hand_rig, &m);
+        assert_int_equal(hand_claim_of(&hand_rig, 0, one), 1);
+        s = hand_rig.slices[0];
+        if (begun)
+            assert_int_equal(hand_progress(&hand_rig, 0, &s, 10), SCHEDULE_DONE);
+        else
+            slice_take_back(&s.claimed.slice, 0);
+        assert_int_equal(hand_write(&hand_rig, 0, hand_rig.ports[0].release, &s,
+                                    (struct schedule_write){.token = 1}),
+                         SCHEDULE_DONE);
+        assert_in_range(rest_now(), begun ? 4000 : 25000, begun ? 5000 : 60000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +204,7 @@ int main(void)
                                hand_empty),
         cmocka_unit_test_setup(a_source_that_is_not_named_is_one_of_the_others, hand_empty),
         cmocka_unit_test(what_nobody_here_knows_is_left_to_others),
+        cmocka_unit_test(of_what_was_begun_the_rest_is_left_for_seconds_only),
     };
 
     return cmocka_run_group_tests(tests, hand_start, hand_stop);
