@@ -114,7 +114,8 @@ static void without_them_nothing_is_written(void **state)
         if (strstr(why, "target cmi: ") == NULL ||
             (rows[i].why != NULL && strstr(why, rows[i].why) == NULL))
             fail_msg("row %zu: %s", i, why);
-        check_says(rig, "FAILED");
+        if (i == 0) /* the plan is one; each look at the brokers takes its seconds */
+            check_says(rig, "FAILED");
         assert_int_equal(hostile_http_count(rig->cmi), 0);
     }
 }
