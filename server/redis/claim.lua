@@ -243,7 +243,7 @@ end
 local function take(c, id, m, at, k, due_ms, new)
   local record = not new and redis.call('HGET', key('sl', id), k)
   local size, list = size_of(tonumber(k), tonumber(m[COUNT])), list_of(id, m, k)
-  local flags, h = 0, nil
+  local flags, h = 0
   if size < 1 then
     error('it has no slice ' .. k, 0)
   end

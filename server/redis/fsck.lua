@@ -201,7 +201,7 @@ local function check(k)
   local over = h and h.flags == 0 and h.ok + h.dead >= size_of(tonumber(k), n)
   local wanted = not over and (st == '1' or (st == '8' and h and h.out > 0))
   if held and not leased and say('held-without-lease') then
-    h.holder, held = NOBODY, false
+    h.holder = NOBODY
     redis.call('HSET', key('sl', id), k, write_head(h))
   elseif leased and not held and say('lease-without-holder') then
     unlease(k)
@@ -226,9 +226,9 @@ for k = 0, slices - 1 do
   check(tostring(k))
 end
 
-local function check_count(name, is, stored)
-  if is ~= tonumber(stored or '0') and say('count-' .. name) then
-    redis.call('HSET', m, name, is)
+local function check_count(name, sum, stored)
+  if sum ~= tonumber(stored or '0') and say('count-' .. name) then
+    redis.call('HSET', m, name, sum)
   end
 end
 

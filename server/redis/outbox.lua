@@ -16,10 +16,10 @@ local function read()
     end
     return {0}
   end
-  local most, from, entries, some = tonumber(ARGV[2]), '-', {}, nil
+  local most, from, entries = tonumber(ARGV[2]), '-', {}
   while #entries < most and bytes < ENOUGH do
     local step = math.min(STEP, most - #entries)
-    some = redis.call('XRANGE', outbox, from, '+', 'COUNT', step)
+    local some = redis.call('XRANGE', outbox, from, '+', 'COUNT', step)
     for _, entry in ipairs(some) do
       if bytes < ENOUGH then
         entries[#entries + 1] = entry

@@ -251,7 +251,7 @@ end
 -- nil, or {count =, event =, late = what is left of that}, to be told, counted and written with h.
 local function hear_delivered(id, k, h, first, second, late)
   local pending, settled, dead = pending_map(h), settled_map(h), dead_map(h)
-  local map, heard, list = {}, {}, nil
+  local map, heard = {}, {}
   for i = 1, #pending do
     local byte = string.byte(pending, i)
     local hit = bit.band(byte, bit.bor(string.byte(first, i) or 0, string.byte(second, i) or 0))
@@ -265,7 +265,7 @@ local function hear_delivered(id, k, h, first, second, late)
   if #heard == 0 then
     return nil
   end
-  list = redis.call('GET', key('c', id) .. ':' .. k) or redis.call('HGET', key('m', id), 'c0')
+  local list = redis.call('GET', key('c', id) .. ':' .. k) or redis.call('HGET', key('m', id), 'c0')
   list = list and cmsgpack.unpack(list) or {}
   for i, index in ipairs(heard) do
     local address = list[index + 1] or ''
