@@ -17,9 +17,11 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
     -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init -Wformat-signedness
     -Wformat-truncation=2 -Wformat-overflow=2 -Warith-conversion -Wcast-align=strict
     -Wimplicit-fallthrough=5 -Wstack-usage=32768 -Walloc-zero)
-else() # statement expressions come from librdkafka's macros, text as a truth from assert(!"why")
+else() # statement expressions come from librdkafka's macros, text as a truth from assert(!"why");
+  # -Wassign-enum is left out, for libuv's flags are the sums of its enumerations' values
   target_compile_options(cmibridge_flags INTERFACE -Wno-gnu-statement-expression
-                         -Wno-string-conversion)
+    -Wno-string-conversion -Wcomma -Wconditional-uninitialized -Wmissing-variable-declarations
+    -Wextra-semi-stmt -Wunreachable-code-aggressive)
 endif()
 if(CMIBRIDGE_SANITIZE)
   target_compile_options(cmibridge_flags INTERFACE -O1 -fsanitize=${CMIBRIDGE_SANITIZE}

@@ -57,7 +57,7 @@ void load_value(struct load *l, const struct setting *row, const char *path, str
     struct fault warning = {0};
     struct fault f = {0};
     struct buf content;
-    int64_t number;
+    int64_t number = 0;
     bool ok = true;
 
     buf_init(&content, VALUE_TEXT_MAX);

@@ -344,7 +344,7 @@ static void finish(struct listing *l)
     struct exchange *x = l->x;
 
     if (l->refused) {
-        ; /* it was answered */
+        /* it was answered */
     } else if (l->failed) {
         store_unavailable(x);
     } else if (!l->more || link_next(l)) {

@@ -82,7 +82,7 @@ static const struct user_record *find(const struct user_file *f, const char *log
 /* A line from the standard input, without its end; echo is off where that is a terminal. */
 static bool read_line(const char *prompt, struct buf *line)
 {
-    struct termios before;
+    struct termios before = {0};
     bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
     char c = '\0';
     ssize_t n = 0;

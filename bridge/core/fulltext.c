@@ -288,7 +288,7 @@ static bool terms(struct reading *r, struct terms *t)
             start = t->start;
         }
         ok = operand(r, start, is_not ? " NOT " : " AND ", term);
-    } while (ok && takes(r, "AND") && (is_not = takes(r, "NOT"), true));
+    } while (ok && takes(r, "AND") && ((void)(is_not = takes(r, "NOT")), true));
     r->to = t->first;
     return ok;
 }

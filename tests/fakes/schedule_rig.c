@@ -179,7 +179,7 @@ void schedule_rig_new_id(unsigned shard, char id[GUID_TEXT_MAX])
     do
         for (size_t i = 0; i < GUID_HEX_LEN; i++)
             id[i] = "0123456789ABCDEF"[(size_t)random() % 16];
-    while (id[GUID_HEX_LEN] = '\0', shard_of((struct view){id, GUID_HEX_LEN}) != shard);
+    while ((void)(id[GUID_HEX_LEN] = '\0'), shard_of((struct view){id, GUID_HEX_LEN}) != shard);
 }
 
 static void on_effect(void *owner, enum effect_outcome outcome, const struct fault *f)

@@ -355,7 +355,7 @@ static bool await_said(const struct run *r, const char *words)
     struct pollfd out = {.fd = fileno(r->says), .events = POLLIN};
     char said[TEXT_MAX];
 
-    while (read_text(r->errors, said), strstr(said, words) == NULL)
+    while ((void)read_text(r->errors, said), strstr(said, words) == NULL)
         if (poll(&out, 1, 10) != 0)
             return false;
     return true;

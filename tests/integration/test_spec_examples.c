@@ -486,7 +486,7 @@ static void who_listened_is_taken_as_it_stands(void **state)
     char *one = example("callRecordings-one");
     char *body = golden("bodies", "post-listenLog");
     struct items items;
-    struct view item;
+    struct view item = VIEW_NONE;
     struct view id = text_of(view_of(one), "id");
     struct probe_reply r;
     char named[64];

@@ -189,7 +189,7 @@ static void a_token_is_fetched_again_shortly_before_its_end(void **state)
     assert_int_equal(rig.replies[0].status, 200);
     do
         ask(0, 2);
-    while (await(rig.count + 1),
+    while ((void)await(rig.count + 1),
            !view_is(header(rig.gateway, rig.count - 1, "Authorization"), "Bearer T-2") &&
                rig.count < REPLIES_MAX);
     assert_true(view_is(header(rig.gateway, rig.count - 1, "Authorization"), "Bearer T-2"));
@@ -222,7 +222,7 @@ static void without_a_token_nothing_is_sent_and_the_reply_says_why(void **state)
         uv_run(&rig.loop, UV_RUN_ONCE); /* it is tried again */
     do
         ask(0, 10);
-    while (await(rig.count + 1),
+    while ((void)await(rig.count + 1),
            rig.replies[rig.count - 1].fate != HTTP_ANSWERED && rig.count < REPLIES_MAX);
     assert_int_equal(rig.replies[rig.count - 1].status, 200);
     assert_non_null(strstr(buf_text(&rig.log), "token_failed conv"));
@@ -274,7 +274,7 @@ static void a_revoked_token_is_fetched_anew_once(void **state)
         uv_run(&rig.loop, UV_RUN_ONCE);
     do
         ask(0, 4);
-    while (await(rig.count + 1),
+    while ((void)await(rig.count + 1),
            !view_is(header(rig.gateway, rig.count - 1, "Authorization"), "Bearer T-2") &&
                rig.count < REPLIES_MAX);
     assert_int_equal(rig.replies[rig.count - 1].status, 200);
