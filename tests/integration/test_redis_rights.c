@@ -61,10 +61,18 @@ static struct redis *connect_as_user(void)
     return r;
 }
 
+static void on_closed(void *owner)
+{
+    *(bool *)owner = true;
+}
+
 static void disconnect(struct redis *r)
 {
-    redis_close(r, NULL, NULL);
-    uv_run(&loop, UV_RUN_DEFAULT);
+    bool closed = false;
+
+    redis_close(r, on_closed, &closed);
+    while (!closed)
+        uv_run(&loop, UV_RUN_ONCE);
 }
 
 /* Why the user can't be used; "" if it can. */

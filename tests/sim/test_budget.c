@@ -156,6 +156,34 @@ static void give_name(struct world_event *e, size_t n)
     e->headers[4].value = view_of(e->subject);
 }
 
+/* However many they are (decisions/0036): no target has failed, so none waits, and nothing is left
+ * less for what a target refuses. */
+static void unknown_names_are_given_up_outside_the_budget(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    begin(w, 100);
+    w->conf.budget_burst = BURST;
+    w->conf.budget_per_success_milli = 0;
+    for (size_t i = 0; i < w->event_count; i += 2) {
+        world_remake_event(w, i, WORLD_PUT);
+        give_name(&w->events[i], i);
+    }
+    world_boot(w);
+    run_to_the_end(w);
+    for (size_t i = 0; i < w->event_count; i++) {
+        bool unknown = i % 2 == 0;
+
+        assert_int_equal(w->events[i].effects, unknown ? 0 : 1);
+        assert_int_equal(w->events[i].dead_letters, unknown ? 1 : 0);
+        assert_string_equal(w->events[i].disposition, unknown ? "unknown-ref" : "");
+    }
+    assert_int_equal(w->consumer->destinations[0].budget.left_milli, BURST * 1000);
+    assert_true(w->now_ms >= w->conf.refs_wait_ms);
+    world_done(w);
+}
+
 /* Of what is not given up since its target is down. */
 static void a_name_is_not_asked_for_without_a_pause(void **state)
 {
@@ -186,6 +214,7 @@ int main(void)
         cmocka_unit_test(what_fails_while_others_succeed_is_exhausted_at_its_number),
         cmocka_unit_test(what_fails_alone_is_tried_for_ever),
         cmocka_unit_test(what_is_exhausted_waits_for_the_budget),
+        cmocka_unit_test(unknown_names_are_given_up_outside_the_budget),
         cmocka_unit_test(a_name_is_not_asked_for_without_a_pause),
     };
 
