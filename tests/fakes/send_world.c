@@ -338,7 +338,7 @@ void send_world_kill(struct send_world *w, unsigned process)
 void send_world_stop(struct send_world *w, unsigned process, int64_t for_ms)
 {
     w->process[process].stopped_to_ms = w->now_ms + for_ms;
-    w->deaths++;
+    w->deaths += w->process[process].loop != NULL;
 }
 
 void send_world_drain(struct send_world *w, unsigned process)
@@ -354,7 +354,8 @@ void send_world_drain(struct send_world *w, unsigned process)
 void send_world_lose_store(struct send_world *w, bool lost)
 {
     w->store_down = lost;
-    w->deaths += lost ? WORLD_PROCESSES : 0; /* their leases may end */
+    for (unsigned i = 0; lost && i < WORLD_PROCESSES; i++)
+        w->deaths += w->process[i].loop != NULL; /* its leases may end */
 }
 
 static void note_marks(const struct send_store_message *m, uint16_t *marks)
