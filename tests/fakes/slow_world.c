@@ -20,7 +20,7 @@
 /* One thing that the loop hears of later. A gate is never shut, and no sender has a rate. */
 struct event {
     struct heap_item at; /* first, so that it is one */
-    enum { CLAIMED, WRITTEN, GRANTED, REPLIED, THROTTLED, TIMED_OUT } kind;
+    enum kind { CLAIMED, WRITTEN, GRANTED, REPLIED, THROTTLED, TIMED_OUT } kind;
     uint64_t token;
     unsigned channel;
 };
@@ -50,7 +50,7 @@ static bool up(void *ctx)
     return true;
 }
 
-static struct event *later(struct slow_world *w, int kind, int64_t after_ms)
+static struct event *later(struct slow_world *w, enum kind kind, int64_t after_ms)
 {
     struct event *e = mem_zeroed(1, sizeof *e);
 
@@ -322,7 +322,7 @@ static const struct dialler fake_dialler = {
 static const struct channel fake = {.name = "fake", .build = build, .judge = judge};
 
 /* What becomes of a request to the slow one. */
-static int fate(struct slow_world *w)
+static enum kind fate(struct slow_world *w)
 {
     if (w->silent)
         return TIMED_OUT;
@@ -336,7 +336,7 @@ static bool submit(void *ctx, const struct http_call *call, struct fault *f)
     struct slow_world *w = ctx;
     /* Half as long to half as long again. */
     int64_t after_ms = w->reply_ms / 2 + (int64_t)rng_below(&w->rng, (uint64_t)w->reply_ms + 1);
-    int kind = call->destination == SLOW ? fate(w) : REPLIED;
+    enum kind kind = call->destination == SLOW ? fate(w) : REPLIED;
     struct event *e;
 
     (void)f;
