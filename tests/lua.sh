@@ -10,6 +10,7 @@ options=(--no-config --codes --formatter plain --no-max-line-length
 check() { # SCRIPT [BEFORE IT...]: what is said of the first of them
   local found status=0
   found=$(cat "${@:2}" "$1" | luacheck - "${options[@]}" --filename "$1") || status=$?
+  [ $status -le 2 ] || { echo "luacheck can't look at $1 (it ends with $status)" && bad=1 && return; }
   [ $status -ne 1 ] || found=$(awk -F : -v OFS=: -v before="$(cat "${@:2}" /dev/null | wc -l)" \
     '$2 > before { $2 -= before; print }' <<<"$found")
   [ $status -eq 0 ] || [ -z "$found" ] || { echo "$found" && bad=1; }
