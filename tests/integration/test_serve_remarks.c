@@ -54,11 +54,11 @@ static void call(char target[TARGET_MAX])
 
 /* As it is sent: what has no Content-Type gets none. */
 static void expect(const char *method, const char *target, const char *headers, const char *body,
-                   int status, const char *text)
+                   int status, const char *answer)
 {
     struct probe_reply r = probe_ask(rig.port, method, target, headers, body);
 
-    if (r.status != status || (text != NULL && !view_is(r.body, text)))
+    if (r.status != status || (answer != NULL && !view_is(r.body, answer)))
         fail_msg("%s %s (%s): %d %.*s", method, target, headers, r.status, VIEW_ARG(r.body));
     probe_done(&r);
 }
