@@ -77,6 +77,23 @@ void consume_rig_stop(struct consume_rig *rig)
     buf_done(&rig->results);
 }
 
+int consume_rig_set_up(void **state)
+{
+    struct consume_rig *rig = malloc(sizeof *rig);
+
+    assert_non_null(rig);
+    consume_rig_start(rig);
+    *state = rig;
+    return 0;
+}
+
+int consume_rig_tear_down(void **state)
+{
+    consume_rig_stop(*state);
+    free(*state);
+    return 0;
+}
+
 /* ---- a run ---- */
 
 static const char *or_empty(const char *text)

@@ -109,6 +109,9 @@ struct consume_rig {
 /* Skips the program (77) if the machine has no redis-server. */
 void consume_rig_start(struct consume_rig *rig);
 void consume_rig_stop(struct consume_rig *rig);
+/* The two for a group of tests, whose state the rig is. */
+int consume_rig_set_up(void **state);
+int consume_rig_tear_down(void **state);
 
 /* A new run; ends what is left of the last. options may be NULL. */
 void consume_rig_begin(struct consume_rig *rig, const struct consume_rig_options *options);

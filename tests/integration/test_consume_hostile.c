@@ -556,22 +556,6 @@ static void an_outage_of_the_broker_that_it_slept_through_delays_nothing(void **
     end_load(rig);
 }
 
-static int set_up(void **state)
-{
-    struct consume_rig *rig = malloc(sizeof *rig);
-
-    consume_rig_start(rig);
-    *state = rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    consume_rig_stop(*state);
-    free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -599,5 +583,5 @@ int main(void)
         cmocka_unit_test(an_outage_of_the_broker_that_it_slept_through_delays_nothing),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, consume_rig_set_up, consume_rig_tear_down);
 }

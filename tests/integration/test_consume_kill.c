@@ -193,22 +193,6 @@ static void deaths_in_every_life_end_when_nothing_is_left_to_do(void **state)
     }
 }
 
-static int set_up(void **state)
-{
-    struct consume_rig *rig = malloc(sizeof *rig);
-
-    consume_rig_start(rig);
-    *state = rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    consume_rig_stop(*state);
-    free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,5 +207,5 @@ int main(void)
     printf("skipped: built without CMIBRIDGE_FAULT_POINTS\n");
     return 77;
 #endif
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, consume_rig_set_up, consume_rig_tear_down);
 }

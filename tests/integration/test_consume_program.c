@@ -15,7 +15,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CALLBACK "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35840000\"}"
@@ -365,22 +364,6 @@ static void a_page_is_no_answer_of_a_cmi(void **state)
     assert_null(strstr(buf_text(&rig->results), "html"));
 }
 
-static int set_up(void **state)
-{
-    struct consume_rig *rig = malloc(sizeof *rig);
-
-    consume_rig_start(rig);
-    *state = rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    consume_rig_stop(*state);
-    free(*state);
-    return 0;
-}
-
 static bool was_asked(struct consume_rig_wait *w)
 {
     return consume_rig_lives(w->rig) && hostile_http_count(w->rig->cmi) >= (size_t)w->least;
@@ -485,5 +468,5 @@ int main(void)
         cmocka_unit_test(a_pattern_reads_no_topic_of_ours),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, consume_rig_set_up, consume_rig_tear_down);
 }

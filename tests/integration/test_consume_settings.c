@@ -123,22 +123,6 @@ static void a_tracestate_goes_along_with_its_trace(void **state)
     }
 }
 
-static int set_up(void **state)
-{
-    struct consume_rig *rig = malloc(sizeof *rig);
-
-    consume_rig_start(rig);
-    *state = rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    consume_rig_stop(*state);
-    free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,5 +131,5 @@ int main(void)
         cmocka_unit_test(a_tracestate_goes_along_with_its_trace),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, consume_rig_set_up, consume_rig_tear_down);
 }

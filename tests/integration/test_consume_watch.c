@@ -15,7 +15,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CALLBACK "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35840000\"}"
@@ -196,22 +195,6 @@ static void a_right_that_is_taken_away_is_named(void **state)
         fail_msg("'%s'", why);
 }
 
-static int set_up(void **state)
-{
-    struct consume_rig *rig = malloc(sizeof *rig);
-
-    consume_rig_start(rig);
-    *state = rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    consume_rig_stop(*state);
-    free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,5 +204,5 @@ int main(void)
         cmocka_unit_test(a_right_that_is_taken_away_is_named),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, consume_rig_set_up, consume_rig_tear_down);
 }

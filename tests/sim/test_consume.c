@@ -10,27 +10,17 @@
 
 #include <cmocka.h>
 
-#include "bridge/core/num.h"
 #include "bridge/io/crypto.h"
 #include "bridge/run/consume_state.h" /* to make a place as old as one is after weeks */
+#include "tests/fakes/sim_seeds.h"
 #include "tests/fakes/world.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define STEPS_MAX 200000 /* of one run: more means that it stands still */
 
 static struct world world;
-static uint64_t seed_now;
-
-static int64_t setting(const char *name, int64_t otherwise)
-{
-    int64_t n;
-
-    return getenv(name) != NULL && num_int(view_of(getenv(name)), &n) ? n : otherwise;
-}
 
 static void disturb(struct world *w)
 {
@@ -68,7 +58,6 @@ static void run(uint64_t seed)
     struct world *w = &world;
     size_t wild;
 
-    seed_now = seed;
     world_init(w, seed);
     w->faults.reply_lost = (unsigned)rng_below(&w->rng, 100);
     w->faults.request_lost = (unsigned)rng_below(&w->rng, 100);
@@ -102,24 +91,8 @@ static void run(uint64_t seed)
 
 static void promises_hold_whatever_happens(void **state)
 {
-    int64_t runs = setting("SIM_RUNS", 10000);
-    int64_t first = setting("SIM_SEED", -1);
-
     (void)state;
-    if (first >= 0) {
-        run((uint64_t)first);
-        return;
-    }
-    for (int64_t i = 0; i < runs; i++)
-        run((uint64_t)i + 1);
-    print_message("%" PRId64 " runs\n", runs);
-}
-
-static int say_seed(void **state)
-{
-    (void)state;
-    print_message("last seed: %" PRIu64 " (SIM_SEED=%" PRIu64 " repeats it)\n", seed_now, seed_now);
-    return 0;
+    sim_seeds_run(run, 10000, INT64_MAX);
 }
 
 /* An end in order, with time enough, owes nothing: what was begun has ended and is remembered, so
@@ -134,7 +107,7 @@ static void who_ends_in_order_leaves_nothing_to_be_done_twice(void **state)
     for (uint64_t seed = 1; seed <= 150; seed++) {
         int ends = 0;
 
-        seed_now = seed;
+        sim_seeds_now(seed);
         world_init(w, seed);
         w->conf.drain_ms = 3600000;
         world_make_events(w, 60);
@@ -171,7 +144,7 @@ static void an_outage_is_not_poison(void **state)
 
     (void)state;
     for (uint64_t seed = 1; seed <= 50; seed++) {
-        seed_now = seed;
+        sim_seeds_now(seed);
         world_init(w, seed);
         world_make_events(w, 60);
         world_boot(w);
@@ -256,7 +229,7 @@ static void a_batch_s_end_is_each_event_s_own(void **state)
 
     (void)state;
     for (uint64_t seed = 1; seed <= 50; seed++) {
-        seed_now = seed;
+        sim_seeds_now(seed);
         world_init(w, seed);
         w->faults = (struct world_faults){.latency_ms = 10};
         w->refuses_whole = seed % 2 == 0;
@@ -283,7 +256,7 @@ static void what_no_target_takes_ends_as_is_configured(void **state)
 
     (void)state;
     for (uint64_t seed = 1; seed <= 50; seed++) {
-        seed_now = seed;
+        sim_seeds_now(seed);
         world_init(w, seed);
         w->destinations[0].takes_ingest = false;
         w->conf.unrouted_to_dead_letters = seed % 2 == 0;
@@ -323,7 +296,7 @@ static void what_a_topic_never_takes_holds_up_nothing_else(void **state)
     for (uint64_t seed = 1; seed <= 50; seed++) {
         size_t last;
 
-        seed_now = seed;
+        sim_seeds_now(seed);
         world_init(w, seed);
         w->faults = (struct world_faults){.latency_ms = 10};
         world_make_events(w, 60);
@@ -387,8 +360,8 @@ static void what_is_taken_away_in_an_outage_makes_room(void **state)
 
     (void)state;
     for (unsigned kind = 0; kind < WORLD_ACTIONS; kind++) {
-        seed_now = kind + 1;
-        world_init(w, seed_now);
+        sim_seeds_now(kind + 1);
+        world_init(w, kind + 1);
         w->faults = (struct world_faults){.latency_ms = 10};
         w->conf.in_flight = WORLD_EVENTS_MAX;
         w->destinations[0].concurrency = 64;
@@ -425,7 +398,7 @@ static void what_is_given_up_is_no_failure_of_its_destination(void **state)
 
     (void)state;
     buf_init(&why, 4096);
-    seed_now = 1;
+    sim_seeds_now(1);
     world_init(w, 1);
     w->faults = (struct world_faults){.latency_ms = 10};
     w->conf.in_flight = WORLD_EVENTS_MAX;
@@ -462,7 +435,7 @@ static void a_batch_that_is_not_taken_is_one_failure(void **state)
     int told = 0;
 
     (void)state;
-    seed_now = 1;
+    sim_seeds_now(1);
     world_init(w, 1);
     w->faults = (struct world_faults){.latency_ms = 10, .throttle = 1000};
     w->conf.in_flight = WORLD_EVENTS_MAX;
@@ -533,7 +506,7 @@ static void only_the_trial_s_end_decides(void **state)
 
         for (size_t i = 0; i < WORLD_EVENTS_MAX; i++)
             sent_ms[i] = -1;
-        seed_now = seed;
+        sim_seeds_now(seed);
         world_init(w, seed);
         w->faults = (struct world_faults){.latency_ms = 3000, .request_lost = 1000};
         w->honours_key[0] = true;
@@ -580,7 +553,7 @@ static void a_place_may_be_used_without_end(void **state)
     struct world *w = &world;
 
     (void)state;
-    seed_now = 1;
+    sim_seeds_now(1);
     world_init(w, 1);
     world_make_events(w, 100);
     world_boot(w);
@@ -601,19 +574,19 @@ static void a_place_may_be_used_without_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(promises_hold_whatever_happens, say_seed),
-        cmocka_unit_test_teardown(who_ends_in_order_leaves_nothing_to_be_done_twice, say_seed),
-        cmocka_unit_test_teardown(an_outage_is_not_poison, say_seed),
-        cmocka_unit_test_teardown(dead_letters_stop_when_the_budget_is_used_up, say_seed),
-        cmocka_unit_test_teardown(unknown_references_of_one_key_wait_together, say_seed),
-        cmocka_unit_test_teardown(a_batch_s_end_is_each_event_s_own, say_seed),
-        cmocka_unit_test_teardown(what_no_target_takes_ends_as_is_configured, say_seed),
-        cmocka_unit_test_teardown(what_a_topic_never_takes_holds_up_nothing_else, say_seed),
-        cmocka_unit_test_teardown(what_is_taken_away_in_an_outage_makes_room, say_seed),
-        cmocka_unit_test_teardown(what_is_given_up_is_no_failure_of_its_destination, say_seed),
-        cmocka_unit_test_teardown(a_batch_that_is_not_taken_is_one_failure, say_seed),
-        cmocka_unit_test_teardown(only_the_trial_s_end_decides, say_seed),
-        cmocka_unit_test_teardown(a_place_may_be_used_without_end, say_seed),
+        cmocka_unit_test_teardown(promises_hold_whatever_happens, sim_seeds_say),
+        cmocka_unit_test_teardown(who_ends_in_order_leaves_nothing_to_be_done_twice, sim_seeds_say),
+        cmocka_unit_test_teardown(an_outage_is_not_poison, sim_seeds_say),
+        cmocka_unit_test_teardown(dead_letters_stop_when_the_budget_is_used_up, sim_seeds_say),
+        cmocka_unit_test_teardown(unknown_references_of_one_key_wait_together, sim_seeds_say),
+        cmocka_unit_test_teardown(a_batch_s_end_is_each_event_s_own, sim_seeds_say),
+        cmocka_unit_test_teardown(what_no_target_takes_ends_as_is_configured, sim_seeds_say),
+        cmocka_unit_test_teardown(what_a_topic_never_takes_holds_up_nothing_else, sim_seeds_say),
+        cmocka_unit_test_teardown(what_is_taken_away_in_an_outage_makes_room, sim_seeds_say),
+        cmocka_unit_test_teardown(what_is_given_up_is_no_failure_of_its_destination, sim_seeds_say),
+        cmocka_unit_test_teardown(a_batch_that_is_not_taken_is_one_failure, sim_seeds_say),
+        cmocka_unit_test_teardown(only_the_trial_s_end_decides, sim_seeds_say),
+        cmocka_unit_test_teardown(a_place_may_be_used_without_end, sim_seeds_say),
     };
 
     crypto_init();

@@ -11,26 +11,15 @@
 
 #include <cmocka.h>
 
-#include "bridge/core/num.h"
 #include "tests/fakes/send_world.h"
-
-#include <inttypes.h>
-#include <stdlib.h>
+#include "tests/fakes/sim_seeds.h"
 
 #define RUNS_MAX  30000
 #define STEPS_MAX 400000 /* of one run: more means that it stands still */
 #define WILD      6000   /* steps */
 
 static struct send_world world;
-static uint64_t seed_now;
 static bool gateways_fail;
-
-static int64_t setting(const char *name, int64_t otherwise)
-{
-    int64_t n;
-
-    return getenv(name) != NULL && num_int(view_of(getenv(name)), &n) ? n : otherwise;
-}
 
 static void disturb(struct send_world *w)
 {
@@ -104,7 +93,6 @@ static void run(uint64_t seed)
     struct send_world *w = &world;
     size_t wild;
 
-    seed_now = seed;
     begin(w, seed);
     wild = rng_below(&w->rng, WILD);
     for (size_t i = 0; i < STEPS_MAX && !(i > wild && send_world_finished(w)); i++) {
@@ -127,31 +115,14 @@ static void run(uint64_t seed)
 
 static void who_is_told_to_end_leaves_nothing_in_doubt(void **state)
 {
-    int64_t runs = setting("SIM_RUNS", 3000);
-    int64_t first = setting("SIM_SEED", -1);
-
     (void)state;
-    if (first >= 0) {
-        run((uint64_t)first);
-        return;
-    }
-    runs = runs < RUNS_MAX ? runs : RUNS_MAX;
-    for (int64_t i = 0; i < runs; i++)
-        run((uint64_t)i + 1);
-    print_message("%" PRId64 " runs\n", runs);
-}
-
-static int say_seed(void **state)
-{
-    (void)state;
-    print_message("last seed: %" PRIu64 " (SIM_SEED=%" PRIu64 " repeats it)\n", seed_now, seed_now);
-    return 0;
+    sim_seeds_run(run, 3000, RUNS_MAX);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(who_is_told_to_end_leaves_nothing_in_doubt, say_seed),
+        cmocka_unit_test_teardown(who_is_told_to_end_leaves_nothing_in_doubt, sim_seeds_say),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,24 +11,14 @@
 
 #include <cmocka.h>
 
-#include "bridge/core/num.h"
 #include "tests/fakes/send_world.h"
+#include "tests/fakes/sim_seeds.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define STEPS_MAX 400000 /* of one run: more means that it stands still */
 
 static struct send_world world;
-static uint64_t seed_now;
-
-static int64_t setting(const char *name, int64_t otherwise)
-{
-    int64_t n;
-
-    return getenv(name) != NULL && num_int(view_of(getenv(name)), &n) ? n : otherwise;
-}
 
 static void disturb(struct send_world *w)
 {
@@ -76,7 +66,6 @@ static void run(uint64_t seed)
     struct send_world *w = &world;
     size_t wild;
 
-    seed_now = seed;
     send_world_init(w, seed);
     w->faults.store_lost = (unsigned)rng_below(&w->rng, 30);
     w->faults.reply_lost = (unsigned)rng_below(&w->rng, 100);
@@ -108,30 +97,14 @@ static void run(uint64_t seed)
 
 static void promises_hold_whatever_happens(void **state)
 {
-    int64_t runs = setting("SIM_RUNS", 10000);
-    int64_t first = setting("SIM_SEED", -1);
-
     (void)state;
-    if (first >= 0) {
-        run((uint64_t)first);
-        return;
-    }
-    for (int64_t i = 0; i < runs; i++)
-        run((uint64_t)i + 1);
-    print_message("%" PRId64 " runs\n", runs);
-}
-
-static int say_seed(void **state)
-{
-    (void)state;
-    print_message("last seed: %" PRIu64 " (SIM_SEED=%" PRIu64 " repeats it)\n", seed_now, seed_now);
-    return 0;
+    sim_seeds_run(run, 10000, INT64_MAX);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(promises_hold_whatever_happens, say_seed),
+        cmocka_unit_test_teardown(promises_hold_whatever_happens, sim_seeds_say),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
