@@ -27,6 +27,20 @@ struct sqlite *ingest_hand_open(void)
     return db;
 }
 
+void ingest_hand_begin(struct sqlite *db)
+{
+    sqlite_do(db, "BEGIN");
+}
+
+void ingest_hand_undo(struct sqlite *db)
+{
+    struct fault f = {0};
+
+    sqlite_do(db, "ROLLBACK");
+    if (!sqlite_check(db, &f))
+        fail_msg("%s", f.text);
+}
+
 /* Returns the class of the refusal, its sentence in *why (static). */
 enum fault_class ingest_hand_take(struct sqlite *db, const char *json, int *hidden,
                                   const char **why)

@@ -20,6 +20,10 @@ struct sqlite;
 
 /* A new history; sqlite_close. */
 struct sqlite *ingest_hand_open(void);
+/* What is told between these two leaves nothing: the same events in another order, for a tenth of
+ * what a new history costs. */
+void ingest_hand_begin(struct sqlite *db);
+void ingest_hand_undo(struct sqlite *db);
 /* Returns the class of the refusal, its sentence in *why (static). */
 enum fault_class ingest_hand_take(struct sqlite *db, const char *json, int *hidden,
                                   const char **why);

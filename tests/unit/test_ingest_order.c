@@ -154,15 +154,16 @@ struct step {
 static void expect_of_any_order(const struct step *steps, size_t count, const char *id,
                                 const char *seen)
 {
+    struct sqlite *db = ingest_hand_open();
     size_t at[8] = {0};
     size_t orders = 1;
 
     for (size_t i = 2; i <= count; i++)
         orders *= i;
     for (size_t n = 0; n < orders; n++) {
-        struct sqlite *db = ingest_hand_open();
         size_t rest = n;
 
+        ingest_hand_begin(db);
         for (size_t i = 0; i < count; i++)
             at[i] = i;
         for (size_t i = count; i > 0; rest /= i, i--) {
@@ -177,8 +178,9 @@ static void expect_of_any_order(const struct step *steps, size_t count, const ch
             at[k] = at[i - 1];
         }
         assert_string_equal(ingest_hand_leg(db, id, SEEN), seen);
-        sqlite_close(db);
+        ingest_hand_undo(db);
     }
+    sqlite_close(db);
 }
 
 static void what_goes_on_has_not_ended(void **state)
