@@ -218,13 +218,14 @@ static void finish(struct sqlite *db, struct erased *erased)
 }
 
 /* Told in that order; the person is erased before the event of that number. */
-static void tell(const struct told *events[], const unsigned order[], size_t count, size_t erase_at,
-                 struct buf *dump)
+static void tell(struct sqlite *db, const struct told *events[], const unsigned order[],
+                 size_t count, size_t erase_at, struct buf *dump)
 {
-    struct sqlite *db = ingest_hand_open();
     struct fault f = {0};
-    struct erased *erased = erased_load(db, &f);
+    struct erased *erased;
 
+    ingest_hand_begin(db);
+    erased = erased_load(db, &f);
     assert_non_null(erased);
     for (size_t i = 0; i <= count; i++) {
         if (i == erase_at)
@@ -236,7 +237,7 @@ static void tell(const struct told *events[], const unsigned order[], size_t cou
     assert_string_equal(ingest_hand_ask(db, "SELECT count(*) FROM erased_rest"), "0");
     ingest_hand_dump(db, dump);
     erased_free(erased);
-    sqlite_close(db);
+    ingest_hand_undo(db);
 }
 
 static void shuffle(unsigned order[], size_t count)
@@ -267,6 +268,7 @@ static bool holds(struct buf *dump, const struct told *t)
 static void whatever_the_order(const struct told persons_own[], size_t own, unsigned some)
 {
     const size_t besides = sizeof others / sizeof *others;
+    struct sqlite *db = ingest_hand_open();
     const struct told *events[EVENTS_MAX];
     unsigned order[EVENTS_MAX];
     size_t count = 0;
@@ -282,7 +284,7 @@ static void whatever_the_order(const struct told persons_own[], size_t own, unsi
         order[i] = (unsigned)i;
     buf_init(&wanted, INGEST_HAND_DUMP_MAX);
     buf_init(&got, INGEST_HAND_DUMP_MAX);
-    tell(events, order, count, some == ORDERS ? 0 : count, &wanted);
+    tell(db, events, order, count, some == ORDERS ? 0 : count, &wanted);
     for (size_t i = 0; i < count; i++)
         if (holds(&wanted, events[i]) != (i < besides))
             fail_msg("%s in\n%s", events[i]->subject, buf_text(&wanted));
@@ -291,7 +293,7 @@ static void whatever_the_order(const struct told persons_own[], size_t own, unsi
         size_t erase_at = run < some ? 0 : (size_t)rand() % (count + 1);
 
         buf_clear(&got);
-        tell(events, order, count, erase_at, &got);
+        tell(db, events, order, count, erase_at, &got);
         if (!view_eq(buf_view(&wanted), buf_view(&got))) {
             for (size_t i = 0; i < count; i++)
                 print_message("%s%s %s\n", i == erase_at ? "(erased)\n" : "",
@@ -302,6 +304,7 @@ static void whatever_the_order(const struct told persons_own[], size_t own, unsi
     }
     buf_done(&wanted);
     buf_done(&got);
+    sqlite_close(db);
 }
 
 static void whatever_the_order_nothing_is_left(void **state)
