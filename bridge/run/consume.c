@@ -442,7 +442,7 @@ void consume_free(struct consume *c)
     }
     for (size_t i = 0; i < c->batch_count; i++)
         buf_done(&c->batches[i].body);
-    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++) {
+    for (size_t i = 0; i < c->partition_slots; i++) {
         if (c->partitions[i] != NULL)
             tracker_done(&c->partitions[i]->tracker);
         mem_free(c->partitions[i]);

@@ -48,7 +48,7 @@ static void flow_all(struct consume *c)
     notice_say(c->port.log, NOTICE_DEBUG, c->gate.shut ? "gate_shut" : "gate_open",
                NOTICE_INT("records", c->gate.held.records),
                NOTICE_INT("bytes", c->gate.held.bytes));
-    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++)
+    for (size_t i = 0; i < c->partition_slots; i++)
         if (c->partitions[i] != NULL)
             flow(c, c->partitions[i]);
 }
@@ -65,7 +65,7 @@ void consume_partition_flow(struct consume *c, struct partition *p, bool gate)
 static void divide(struct consume *c)
 {
     gate_divide(&c->gate, c->assigned);
-    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++)
+    for (size_t i = 0; i < c->partition_slots; i++)
         if (c->partitions[i] != NULL)
             gate_count(&c->gate, &c->partitions[i]->share);
     flow_all(c);
@@ -82,6 +82,8 @@ void consume_assigned(void *consume, const struct source_partition *parts, size_
 
         assert(parts[i].slot < SOURCE_PARTITIONS_MAX && c->partitions[parts[i].slot] == NULL);
         c->partitions[parts[i].slot] = p;
+        if (parts[i].slot >= c->partition_slots)
+            c->partition_slots = parts[i].slot + 1;
         p->assigned = true;
         p->at = parts[i];
         tracker_init(&p->tracker, parts[i].epoch, parts[i].next_offset);
@@ -167,7 +169,7 @@ static void commit_one(struct consume *c, struct partition *p, bool now)
 
 void consume_commit(struct consume *c, bool now)
 {
-    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++)
+    for (size_t i = 0; i < c->partition_slots; i++)
         if (c->partitions[i] != NULL && c->partitions[i]->assigned)
             commit_one(c, c->partitions[i], now);
 }
@@ -176,7 +178,7 @@ static size_t out_of_draining(const struct consume *c)
 {
     size_t out = 0;
 
-    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++)
+    for (size_t i = 0; i < c->partition_slots; i++)
         if (c->partitions[i] != NULL && c->partitions[i]->draining)
             out += c->partitions[i]->held;
     return out;
@@ -217,7 +219,7 @@ void consume_partitions_settle(struct consume *c)
         return;
     if (out_of_draining(c) > 0 && consume_now(c) < c->revoke_until_ms)
         return;
-    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++) {
+    for (size_t i = 0; i < c->partition_slots; i++) {
         struct partition *p = c->partitions[i];
 
         if (p == NULL || !p->draining)
@@ -232,7 +234,7 @@ void consume_partitions_settle(struct consume *c)
     }
     if (last != NULL)
         commit_one(c, last, true);
-    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++)
+    for (size_t i = 0; i < c->partition_slots; i++)
         if (c->partitions[i] != NULL && c->partitions[i]->draining)
             forget(c, c->partitions[i]);
     divide(c);
@@ -250,7 +252,7 @@ void consume_drain(struct consume *c)
         return;
     c->ending = true;
     c->revoke_until_ms = consume_now(c) + c->conf.drain_ms;
-    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++) {
+    for (size_t i = 0; i < c->partition_slots; i++) {
         struct partition *p = c->partitions[i];
 
         if (p == NULL || !p->assigned)
@@ -274,7 +276,7 @@ void consume_partitions_watch(struct consume *c)
     int64_t now = consume_now(c);
     int64_t oldest = now;
 
-    for (size_t i = 0; i < SOURCE_PARTITIONS_MAX; i++) {
+    for (size_t i = 0; i < c->partition_slots; i++) {
         struct partition *p = c->partitions[i];
         int64_t since;
 

@@ -162,7 +162,8 @@ struct consume {
     struct lanes *lanes;
     struct heap timers;
     struct gate gate;
-    struct partition *partitions[SOURCE_PARTITIONS_MAX];
+    struct partition *partitions[SOURCE_PARTITIONS_MAX]; /* by slot */
+    size_t partition_slots;                              /* above the highest one ever taken */
     size_t assigned;
     struct destination destinations[CONSUME_DESTINATIONS_MAX];
     struct delivery **deliveries; /* by index; each allocated once, at first use */

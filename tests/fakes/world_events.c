@@ -146,21 +146,35 @@ static bool is_letter(const struct sink_record *r)
     return strcmp(r->topic, "cmi-dead-letters") == 0;
 }
 
+static struct world_event *named(struct world *w, struct view id)
+{
+    for (size_t i = 0; i < w->event_count; i++)
+        if (view_is(id, w->events[i].id))
+            return &w->events[i];
+    return NULL;
+}
+
+static struct view id_of_letter(const struct sink_record *r)
+{
+    for (size_t i = 0; i < r->header_count; i++)
+        if (view_is(r->headers[i].name, "ce_id"))
+            return r->headers[i].value;
+    return VIEW_NONE;
+}
+
 /* A dead letter has the event's headers, a result its id among its data. */
 struct world_event *world_event_of(struct world *w, const struct sink_record *r)
 {
-    struct world_event *e = NULL;
+    static const char mark[] = "\"id\":\"";
+    struct view rest = r->value;
+    struct world_event *e = is_letter(r) ? named(w, id_of_letter(r)) : NULL;
+    const char *at;
 
-    for (size_t i = 0; i < w->event_count; i++) {
-        char quoted[32];
-
-        (void)snprintf(quoted, sizeof quoted, "\"id\":\"%s\"", w->events[i].id);
-        if (!is_letter(r) && memmem(r->value.p, r->value.n, quoted, strlen(quoted)) != NULL)
-            e = &w->events[i];
-        for (size_t h = 0; is_letter(r) && h < r->header_count; h++)
-            if (view_is(r->headers[h].name, "ce_id") &&
-                view_is(r->headers[h].value, w->events[i].id))
-                e = &w->events[i];
+    while (e == NULL && !is_letter(r) &&
+           (at = memmem(rest.p, rest.n, mark, sizeof mark - 1)) != NULL) {
+        at += sizeof mark - 1;
+        rest = (struct view){at, rest.n - (size_t)(at - rest.p)};
+        e = named(w, view_cut(&rest, '"'));
     }
     if (e == NULL)
         fail_msg("a record was produced for no event of this world");
