@@ -46,7 +46,9 @@ struct schedule_closed {
     /* Destinations, counted down over the shards that one script asks; 0 in both: none at all. */
     int64_t more; /* of messages that have a slice out, too, while this is above 0 */
     int64_t room; /* of those that have none out, each at most half of what is left */
-    bool alone;   /* of a message that another process has a slice of: none */
+    /* Of a message that another process has a slice of: none, unless that one has not renewed its
+     * lease for half as long as a lease lasts. */
+    bool alone;
     /* Nobody here knows it; another process may. `more` and `room` are 0, and a message of it is
      * left to others for a quarter of how late it is, 250 ms at least, until_ms at most, 5 s at
      * most where somebody has begun it. */

@@ -101,7 +101,7 @@ static void claim(struct schedule *s, unsigned number)
     struct shard *sh = &s->shards[number];
     struct schedule_claim c = {
         .shard = number,
-        .slices = sh->slices,
+        .slices = s->clock.known ? sh->slices : 0, /* what is closed is so by the store's clock */
         .destinations = (unsigned)(SCHEDULE_HELD_SHARD - (sh->held - sh->slow)),
         .quantum = SCHEDULE_QUANTUM,
         .lease_ms = s->conf.lease_ms,
@@ -212,11 +212,13 @@ static struct content *content_new(const struct schedule *s, const struct schedu
 /* The claim itself has recorded the first of them. */
 static void use_head_start(struct schedule *s, struct holding *h)
 {
-    bool usable = !schedule_needs_recipients(h) && !schedule_window_is_late(h->sender);
+    unsigned left = schedule_needs_recipients(h) ? 0 : schedule_window_head_start(h);
 
-    for (size_t i = 0; usable && i < h->slice.watermark; i++)
-        if ((h->states[i] & ~(HANDED | RESERVED)) == HANDOVER_WAITING)
+    for (size_t i = 0; left > 0 && i < h->slice.watermark; i++)
+        if ((h->states[i] & ~(HANDED | RESERVED)) == HANDOVER_WAITING) {
             schedule_move(s, h, i, HANDOVER_ON_MARK);
+            left--;
+        }
     schedule_hold_marked(s, h, h->marked_ms);
 }
 

@@ -83,8 +83,8 @@ static struct schedule_closed paced(const struct schedule *s, const struct sende
         .until_ms = schedule_store_ms(s) + rest_ms(from, rate),
         .more = more(from, rate),
         .room = room(s, from, rate),
-        /* Two processes would share the rate, and halve what the small ones of each get. */
-        .alone = from->conf->rate > 0 && in_lease(s, rate) <= SLICE_DESTINATIONS_MAX};
+        /* Each process that has some of a large one takes its part of the rate for that. */
+        .alone = from->conf->rate > 0 && rate <= SCHEDULE_ALONE_RATE};
 }
 
 /* One request at a time shows whether its channel works again: little is held for that, of its

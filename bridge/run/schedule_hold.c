@@ -233,6 +233,8 @@ void schedule_move(struct schedule *s, struct holding *h, size_t i, enum handove
         schedule_ring_take(h);
     if (h->count[HANDOVER_WAITING] == 0)
         schedule_window_forget(h);
+    if (from == HANDOVER_WAITING)
+        schedule_window_taken(s, h);
     schedule_hold_dirty(s, h);
 }
 

@@ -167,7 +167,7 @@ void schedule_recipients_told(void *schedule, const struct schedule_recipients_a
         if (a->recipients[n].unknown) {
             h->states[i] |= HANDED | RESERVED;
             schedule_move(s, h, i, HANDOVER_ON_UNMARKED);
-            schedule_window_defer(h, i, now + SCHEDULE_POLL_MS);
+            schedule_window_defer(s, h, i, now + SCHEDULE_POLL_MS);
         } else if (!may_go_to(h->sender->conf, a->recipients[n].consent)) {
             schedule_move(s, h, i, HANDOVER_ON_REFUSE);
             schedule_settle(s, h, i,
@@ -178,7 +178,7 @@ void schedule_recipients_told(void *schedule, const struct schedule_recipients_a
         } else if (a->recipients[n].wait_ms > 0) {
             schedule_move(s, h, i, HANDOVER_ON_UNMARKED);
             h->states[i] = (uint8_t)(h->states[i] & ~RESERVED);
-            schedule_window_defer(h, i, now + a->recipients[n].wait_ms);
+            schedule_window_defer(s, h, i, now + a->recipients[n].wait_ms);
         } else {
             h->states[i] |= HANDED | RESERVED;
         }

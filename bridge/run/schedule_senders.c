@@ -86,6 +86,13 @@ void schedule_sender_join(struct holding *h, struct sender *from)
 
     assert(h->sender == NULL);
     h->sender = from;
+    if (from->conf->rate > 0 && h->content->message.slices > 1) {
+        struct holding **last = &from->several;
+
+        while (*last != NULL)
+            last = &(*last)->later;
+        *last = h;
+    }
     if (from->holdings++ > 0)
         return;
     from->begun = from->waited = 0;
@@ -99,12 +106,19 @@ void schedule_sender_join(struct holding *h, struct sender *from)
     from->prev->next = from->next->prev = from;
 }
 
-void schedule_sender_part(const struct holding *h)
+void schedule_sender_part(struct holding *h)
 {
     struct sender *from = h->sender;
     struct channel_of *c;
 
-    if (from == NULL || --from->holdings > 0)
+    if (from == NULL)
+        return;
+    for (struct holding **at = &from->several; *at != NULL; at = &(*at)->later)
+        if (*at == h) {
+            *at = h->later;
+            break;
+        }
+    if (--from->holdings > 0)
         return;
     c = from->channel;
     from->prev->next = from->next;

@@ -66,8 +66,11 @@
     5000 /* a message's next slice is claimed so long before its rate needs it */
 /* So often it is looked how fast each sender goes. What it holds and can't begin by the next look
  * takes no room from others. */
-#define SCHEDULE_PACE_MS      100
-#define SCHEDULE_PACE_FIRST   2000 /* message parts a second, until it is known better */
+#define SCHEDULE_PACE_MS    100
+#define SCHEDULE_PACE_FIRST 2000 /* message parts a second, until it is known better */
+/* Message parts a second: up to this one process at a time sends a message, which it can do easily.
+ */
+#define SCHEDULE_ALONE_RATE   1000
 #define SCHEDULE_NEWCOMERS    3000 /* destinations for which a sender that holds enough has room */
 #define SCHEDULE_FULL_MS      2000 /* what finds no room is looked at again after so long, at least */
 #define SCHEDULE_FULL_MOST_MS 30000
@@ -135,6 +138,7 @@ struct holding {
     bool slow;    /* its sender holds enough for a while: it takes no room from others */
     struct holding *before; /* in that line */
     struct holding *after;
+    struct holding *later; /* in its sender's list of those whose messages have several slices */
     struct holding *next_dirty;
     struct heap_item timer;
 
@@ -193,6 +197,8 @@ struct sender {
     struct sender *next;
     struct sender *prev;
     struct pacer pacer;
+    struct holding
+        *several;         /* of one with a rate: whose messages have several slices, as they came */
     struct holding *ring; /* those with something MARKED; the next one to send from */
     size_t ring_count;
     int64_t turn; /* parts that the ring's first may send before it is the next one's turn */
@@ -411,9 +417,12 @@ int64_t schedule_parts_of(const struct holding *h); /* of a message */
 /* It may be sent from now: it gets in line. Returns whether it was its turn, and it is being
  * marked. */
 bool schedule_window_want(struct schedule *s, struct holding *h);
+/* One of it waits no longer: where it was the last, the message's next slice may have its turn. */
+void schedule_window_taken(struct schedule *s, const struct holding *h);
 void schedule_window_forget(struct holding *h); /* it wants to be marked no more */
-/* What was marked has not begun in time and waits: what comes now gets behind it. */
-bool schedule_window_is_late(const struct sender *from);
+/* So many destinations of a claim's head start are worth using. Where some that were marked have
+ * not begun in time and wait, none: what comes now gets behind them. */
+unsigned schedule_window_head_start(const struct holding *h);
 /* Marks those whose turn has come. Returns whether there was any. */
 bool schedule_window_due(struct schedule *s);
 int64_t schedule_window_wake_ms(struct schedule *s, struct sender *from, int64_t now_ms);
@@ -423,7 +432,7 @@ void schedule_window_marked(struct schedule *s, struct holding *h, int64_t asked
 void schedule_window_stale(struct schedule *s, struct holding *h); /* MARKED: mark it again */
 void schedule_window_begun(struct holding *h, int64_t now_ms);     /* one of it */
 /* WAITING: it is not marked before then (monotonic). */
-void schedule_window_defer(struct holding *h, size_t i, int64_t until_ms);
+void schedule_window_defer(struct schedule *s, struct holding *h, size_t i, int64_t until_ms);
 /* What its slice has put off by itself, and is not due yet. */
 void schedule_window_defer_put_off(struct schedule *s, struct holding *h);
 void schedule_window_end_deferral(struct schedule *s, struct holding *h);
@@ -490,7 +499,7 @@ void schedule_senders_init(struct schedule *s); /* after the channels */
 void schedule_senders_done(struct schedule *s);
 struct sender *schedule_sender_find(const struct schedule *s, struct view source);
 void schedule_sender_join(struct holding *h, struct sender *from);
-void schedule_sender_part(const struct holding *h); /* no-op if it has none */
+void schedule_sender_part(struct holding *h); /* no-op if it has none */
 
 /* ---- schedule_send.c ---- */
 void schedule_send_init(struct schedule *s);

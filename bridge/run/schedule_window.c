@@ -1,6 +1,7 @@
 #include "bridge/run/schedule_state.h"
 
 #include <assert.h>
+#include <string.h>
 
 /*
  * How much of a sender is marked and not begun: as much as it can begin soon, by its rate and by
@@ -83,11 +84,6 @@ void schedule_window_forget(struct holding *h)
     h->stale = false;
 }
 
-bool schedule_window_is_late(const struct sender *from)
-{
-    return from->stale > 0;
-}
-
 static void put(struct holding *h)
 {
     struct sender *from = h->sender;
@@ -124,13 +120,51 @@ static bool is_busy(const struct holding *h)
     return h->write != WRITE_NONE || h->recipients_asked;
 }
 
+static bool has_waiting(const struct holding *h)
+{
+    return h->count[HANDOVER_WAITING] > h->deferred;
+}
+
+static bool is_of_same(const struct holding *one, const struct holding *other)
+{
+    return memcmp(one->lease.id, other->lease.id, sizeof one->lease.id) == 0;
+}
+
+/* A rate is shared out among messages (D8), so of each one slice after the other is marked. */
+static bool is_its_turn(const struct holding *h)
+{
+    const struct holding *one = h->sender->several;
+
+    if (h->sender->conf->rate == 0 || h->content->message.slices <= 1)
+        return true;
+    while (one != h && !(has_waiting(one) && is_of_same(one, h)))
+        one = one->later;
+    return one == h;
+}
+
+void schedule_window_taken(struct schedule *s, const struct holding *h)
+{
+    if (h->sender == NULL || h->sender->conf->rate == 0 || has_waiting(h))
+        return;
+    for (struct holding *one = h->sender->several; one != NULL; one = one->later)
+        if (one != h && is_of_same(one, h))
+            schedule_hold_dirty(s, one);
+}
+
+unsigned schedule_window_head_start(const struct holding *h)
+{
+    if (h->sender->stale > 0 || !is_its_turn(h))
+        return 0;
+    return h->sender->conf->rate > 0 ? share(h) : SLICE_DESTINATIONS_MAX;
+}
+
 /* A mark renews what is marked already, but does not ask for its consent again: there the window is
  * used up first. */
 static bool wants_mark(const struct holding *h)
 {
     unsigned left = schedule_needs_recipients(h) ? 0 : share(h) / 2;
 
-    return h->count[HANDOVER_WAITING] > h->deferred && h->count[HANDOVER_MARKED] <= left;
+    return has_waiting(h) && h->count[HANDOVER_MARKED] <= left && is_its_turn(h);
 }
 
 /* ---- marking ---- */
@@ -230,13 +264,14 @@ void schedule_window_marked(struct schedule *s, struct holding *h, int64_t asked
         schedule_ring_put(h);
 }
 
-void schedule_window_defer(struct holding *h, size_t i, int64_t until_ms)
+void schedule_window_defer(struct schedule *s, struct holding *h, size_t i, int64_t until_ms)
 {
     assert(schedule_state_of(h, i) == HANDOVER_WAITING && (h->states[i] & DEFERRED) == 0);
     h->states[i] = (uint8_t)(h->states[i] | DEFERRED);
     h->deferred++;
     if (h->deferred_ms == 0 || until_ms < h->deferred_ms)
         h->deferred_ms = until_ms;
+    schedule_window_taken(s, h);
 }
 
 void schedule_window_defer_put_off(struct schedule *s, struct holding *h)
@@ -248,7 +283,7 @@ void schedule_window_defer_put_off(struct schedule *s, struct holding *h)
         size_t destination = h->slice.put_off_at[i];
 
         if (until > now && schedule_state_of(h, destination) == HANDOVER_WAITING)
-            schedule_window_defer(h, destination, until);
+            schedule_window_defer(s, h, destination, until);
     }
 }
 

@@ -113,7 +113,7 @@ local function leased_by(c, id)
       local record = redis.call('HGET', key('sl', id), string.match(found[2][i], '%d+$')) or ''
       if string.sub(record, 27, 34) == ARGV[6] then
         mine = mine + 1
-      else
+      elseif tonumber(found[2][i + 1]) > now + lease_ms / 2 then -- its holder lives, and is no further behind
         others = others + 1
       end
     end

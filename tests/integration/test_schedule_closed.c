@@ -87,6 +87,30 @@ static void a_full_source_takes_small_ones_and_no_more_of_what_it_has(void **sta
     hand_expect_sound(&hand_rig, other.id);
 }
 
+/* The slices of one who has not renewed its lease for half of it keep nobody from the others. */
+static void who_is_behind_has_a_message_alone_no_longer(void **state)
+{
+    const struct schedule_closed alone = {.more = 1, .room = 5000, .alone = true};
+    struct rig_message large = hand_posted(&hand_rig, 5000);
+    char command[128];
+
+    (void)state;
+    assert_int_equal(paced(0, alone), 1);
+    assert_int_equal(paced(1, alone), 0);
+    wake(&large);
+    assert_int_equal(paced(0, alone), 1); /* it is not kept from its own */
+    (void)snprintf(command, sizeof command, "ZADD s:{07}:lease XX %lld %s/0",
+                   (long long)(hand_rig.slices[0].claimed.expires_ms - hand_usual.lease_ms / 2),
+                   large.id);
+    redis_server_ask(hand_rig.server, command);
+    assert_int_equal(paced(1, alone), 0); /* one of two is renewed */
+    wake(&large);
+    command[strlen(command) - 1] = '1';
+    redis_server_ask(hand_rig.server, command);
+    assert_int_equal(paced(1, alone), 1);
+    hand_expect_sound(&hand_rig, large.id);
+}
+
 /* More sources than a claim can name, each by itself: one slice of a message, and as much as there
  * is room for of all its messages. */
 static void a_source_that_is_not_named_is_one_of_the_others(void **state)
@@ -202,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup(what_can_t_be_sent_from_here_leaves_until_then, hand_empty),
         cmocka_unit_test_setup(a_full_source_takes_small_ones_and_no_more_of_what_it_has,
                                hand_empty),
+        cmocka_unit_test_setup(who_is_behind_has_a_message_alone_no_longer, hand_empty),
         cmocka_unit_test_setup(a_source_that_is_not_named_is_one_of_the_others, hand_empty),
         cmocka_unit_test(what_nobody_here_knows_is_left_to_others),
         cmocka_unit_test(of_what_was_begun_the_rest_is_left_for_seconds_only),

@@ -46,17 +46,22 @@ static void end(void)
     hostile_http_stop(carrier);
 }
 
+static void stop(unsigned which)
+{
+    int status = 0;
+
+    assert_int_equal(kill(rig.schedule[which], SIGSTOP), 0);
+    assert_int_equal(waitpid(rig.schedule[which], &status, WUNTRACED), rig.schedule[which]);
+}
+
 /* Two messages of which each process has one: while it claims its own, the other one is stopped,
  * for much less than a lease. */
 static void share_out(const struct send_rig_message *as)
 {
-    int status = 0;
-
     (void)send_rig_post_as(&rig, as);
     send_rig_run(&rig, 0, NULL);
     send_rig_until_lines(&rig, 1);
-    assert_int_equal(kill(rig.schedule[0], SIGSTOP), 0);
-    assert_int_equal(waitpid(rig.schedule[0], &status, WUNTRACED), rig.schedule[0]);
+    stop(0);
     (void)send_rig_post_as(&rig, as);
     send_rig_run(&rig, 1, NULL);
     while (send_rig_metric(&rig, 2, "cmibridge_sent_total") == 0)
@@ -149,41 +154,48 @@ static void a_sender_asked_to_wait_waits_in_both_processes(void **state)
     end();
 }
 
-#define SMALL    3
-#define SMALL_OF 10
-
-static bool small_ones_are_over(struct send_rig *r)
+static bool is_of_small(size_t request)
 {
-    for (size_t i = 1; i <= SMALL; i++)
-        if (!r->messages[i].completed)
-            return false;
-    return true;
+    return !view_starts(
+        hostile_request_header(hostile_http_request(carrier, request), "Idempotency-Key"),
+        view_of(rig.messages[0].id));
 }
 
-/* Alone the small ones would take as many requests as they have destinations (D8). */
-static void small_ones_share(unsigned processes)
+static bool small_one_is_over(struct send_rig *r)
 {
+    return r->messages[1].completed;
+}
+
+/* Alone the small one would take as many requests as it has destinations (D8). Of two processes,
+ * which both could have taken of the large one, it is the first one's. */
+static void small_one_shares(const char *channel, size_t gone, unsigned processes, size_t count)
+{
+    char rest[16];
     size_t before;
     size_t small = 0;
     size_t all = 0;
     char path[64];
 
-    start("rate: 10, burst: 10");
+    start(channel);
     (void)send_rig_post_as(&rig, &(struct send_rig_message){.count = SEND_RIG_DEST_MAX});
     for (unsigned i = 0; i < processes; i++)
         send_rig_run(&rig, i, NULL);
-    send_rig_until_lines(&rig, 20); /* what a claim can take of it, is taken */
+    send_rig_await_log(&rig, "event=started", processes, rest, sizeof rest);
+    send_rig_until_lines(&rig, gone); /* what a claim can take of it, is taken */
+    if (processes > 1)
+        stop(1);
     before = hostile_http_count(carrier);
-    for (int i = 0; i < SMALL; i++)
-        (void)send_rig_post_as(&rig, &(struct send_rig_message){.count = SMALL_OF});
-    send_rig_until_outcomes(&rig, small_ones_are_over);
-    for (size_t i = before; small < SMALL * SMALL_OF; i++, all++)
-        small += !view_starts(
-            hostile_request_header(hostile_http_request(carrier, i), "Idempotency-Key"),
-            view_of(rig.messages[0].id));
-    print_message("%zu requests until %zu of small ones were out\n", all, small);
-    /* Two processes share the rate by turns, and one of them may hold no small one at first. */
-    assert_true(all <= (processes > 1 ? 4u : 3u) * SMALL * SMALL_OF);
+    (void)send_rig_post_as(&rig, &(struct send_rig_message){.count = count});
+    if (processes > 1) {
+        while (!is_of_small(hostile_http_count(carrier) - 1))
+            send_rig_look(&rig);
+        assert_int_equal(kill(rig.schedule[1], SIGCONT), 0);
+    }
+    send_rig_until_outcomes(&rig, small_one_is_over);
+    for (size_t i = before; small < count; i++, all++)
+        small += is_of_small(i);
+    print_message("%zu requests until %zu of a small one were out\n", all, small);
+    assert_true(all <= 3 * count);
     (void)snprintf(path, sizeof path, "/messages/%s", rig.messages[0].id);
     serve_expect(&rig.serve, "DELETE", path, "", NULL, 204, NULL);
     send_rig_until_ended(&rig);
@@ -194,16 +206,23 @@ static void small_ones_share(unsigned processes)
     hostile_http_stop(carrier);
 }
 
-static void small_messages_share_a_slow_sender_with_a_large_one(void **state)
+/* Slow: a slice takes longer than a lease. */
+static void a_small_message_shares_a_slow_sender_with_a_large_one(void **state)
 {
     (void)state;
-    small_ones_share(1);
+    small_one_shares("rate: 30, burst: 10", 40, 1, 40);
 }
 
-static void small_messages_share_a_slow_sender_over_two_processes(void **state)
+static void a_small_message_shares_a_slow_sender_over_two_processes(void **state)
 {
     (void)state;
-    small_ones_share(2);
+    small_one_shares("rate: 30, burst: 10", 40, 2, 40);
+}
+
+static void a_small_message_shares_a_sender_over_two_processes(void **state)
+{
+    (void)state;
+    small_one_shares("rate: 200, burst: 10", 300, 2, 300);
 }
 
 #define QUEUES 500 /* more than a claim can name */
@@ -238,8 +257,9 @@ int main(void)
         cmocka_unit_test(two_processes_share_one_rate_in_message_parts),
         cmocka_unit_test(one_recipient_hears_from_us_no_more_often_than_allowed),
         cmocka_unit_test(a_sender_asked_to_wait_waits_in_both_processes),
-        cmocka_unit_test(small_messages_share_a_slow_sender_with_a_large_one),
-        cmocka_unit_test(small_messages_share_a_slow_sender_over_two_processes),
+        cmocka_unit_test(a_small_message_shares_a_slow_sender_with_a_large_one),
+        cmocka_unit_test(a_small_message_shares_a_slow_sender_over_two_processes),
+        cmocka_unit_test(a_small_message_shares_a_sender_over_two_processes),
         cmocka_unit_test(a_sender_among_many_sends),
     };
 
