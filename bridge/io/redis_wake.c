@@ -135,7 +135,7 @@ static void connect_it(struct redis_wake *w)
                                   (struct redis_link_owner){w, on_opened, on_reply, on_lost});
         tick_in(w, REDIS_WAKE_PING_MS);
     } else {
-        tick_in(w, REDIS_WAKE_AGAIN_MS);
+        tick_in(w, REDIS_WAKE_LOOK_MS);
     }
 }
 

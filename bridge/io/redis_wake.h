@@ -12,6 +12,7 @@
 
 #define REDIS_WAKE_PING_MS  5000 /* nothing heard between two of them: the connection is dead */
 #define REDIS_WAKE_AGAIN_MS 1000
+#define REDIS_WAKE_LOOK_MS  20 /* whether the companion is up */
 
 struct redis_wake;
 

@@ -219,6 +219,13 @@ static void a_small_message_shares_a_slow_sender_over_two_processes(void **state
     small_one_shares("rate: 30, burst: 10", 40, 2, 40);
 }
 
+/* Fast: its process has several slices of the large one. */
+static void a_small_message_shares_a_fast_sender_with_a_large_one(void **state)
+{
+    (void)state;
+    small_one_shares("rate: 1000, burst: 10", 500, 1, 200);
+}
+
 static void a_small_message_shares_a_sender_over_two_processes(void **state)
 {
     (void)state;
@@ -259,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_sender_asked_to_wait_waits_in_both_processes),
         cmocka_unit_test(a_small_message_shares_a_slow_sender_with_a_large_one),
         cmocka_unit_test(a_small_message_shares_a_slow_sender_over_two_processes),
+        cmocka_unit_test(a_small_message_shares_a_fast_sender_with_a_large_one),
         cmocka_unit_test(a_small_message_shares_a_sender_over_two_processes),
         cmocka_unit_test(a_sender_among_many_sends),
     };
