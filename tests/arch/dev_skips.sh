@@ -10,7 +10,7 @@ mkdir -p "$bin" "$dir/standalone" "$dir/tests/kafka" "$dir/build/Testing/Tempora
 cp dev "$dir"
 cp standalone/drop_settings.sh "$dir/standalone"
 
-for program in bash dirname id sleep rm mktemp cat awk mv; do
+for program in bash dirname id sleep rm mktemp cat awk mv nproc; do
   ln -s "$(command -v "$program")" "$bin/$program"
 done
 nothing() { # FILE...: does nothing, well
@@ -22,7 +22,7 @@ nothing() { # FILE...: does nothing, well
 }
 nothing "$dir/tests/kafka/fetch.sh"
 for program in cmake ninja cc pkg-config git redis-server curl clang-14 clang-format-14 pgrep java mvn \
-  bearerbox nproc; do
+  bearerbox; do
   nothing "$bin/$program"
 done
 cat >"$bin/ctest" <<'END'
