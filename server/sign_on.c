@@ -1,11 +1,13 @@
 #include "server/sign_on.h"
 
 #include "bridge/core/authorization.h"
+#include "bridge/core/mask.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/throttle.h"
 #include "bridge/io/crypto.h"
 #include "bridge/io/http_source.h"
 #include "bridge/io/password.h"
+#include "bridge/io/tls.h"
 
 #include <assert.h>
 #include <string.h>
@@ -57,6 +59,8 @@ struct sign_on {
     size_t waiters;
     bool stopped;
     struct stat *counts[SIGN_ON_WAITS]; /* by outcome */
+    char told[TLS_SUBJECT_MAX];         /* the last unknown certificate that the log has */
+    int64_t told_ms;
 };
 
 /* What is verified for nobody: no password's hash, and as costly as any. */
@@ -330,6 +334,34 @@ static struct sign_on_result by_token(struct sign_on *s, struct view token,
     return wait_ms > 0 ? slowed(s, wait_ms) : result(s, SIGN_ON_NOBODY);
 }
 
+/* Once a connection asks, it goes on: one line a minute, or where it is another certificate, a
+ * second. */
+static void log_unknown(struct sign_on *s, const struct http_request *r)
+{
+    bool another = s->told[0] == '\0' || strcmp(s->told, r->certificate) != 0;
+    char subject[TLS_SUBJECT_MAX];
+    char source[HTTP_SOURCE_TEXT];
+
+    if (s->told[0] != '\0' && now_ms(s) - s->told_ms < (another ? 1000 : 60000))
+        return;
+    view_copy(view_of(r->certificate), s->told, sizeof s->told);
+    s->told_ms = now_ms(s);
+    http_source_text(r->source, source);
+    notice_say(
+        s->conf.log, NOTICE_WARN, "certificate_unknown",
+        NOTICE_TEXT("subject", mask_sentence(view_of(r->certificate), subject, sizeof subject)),
+        NOTICE_TEXT("source", source));
+}
+
+static struct sign_on_result by_certificate(struct sign_on *s, const struct http_request *r)
+{
+    const struct user_record *user = users_by_certificate(s->users, view_of(r->certificate));
+
+    if (user == NULL)
+        log_unknown(s, r);
+    return user != NULL ? known(s, user) : result(s, SIGN_ON_NOBODY);
+}
+
 static struct view header(const struct http_request *r, const char *name, size_t *count)
 {
     return http_field_find(r->headers, r->header_count, name, count);
@@ -359,7 +391,6 @@ struct sign_on_result sign_on_look(struct sign_on *s, const struct http_request 
                                    sign_on_done *done, void *ctx)
 {
     const struct exchange_user *anonymous = users_anonymous(s->users);
-    const struct user_record *user = NULL;
     size_t count = 0;
     struct view value = VIEW_NONE;
 
@@ -373,9 +404,7 @@ struct sign_on_result sign_on_look(struct sign_on *s, const struct http_request 
     value = header(r, s->conf.api_key_header, &count);
     if (count > 0)
         return count == 1 ? by_token(s, value, r) : result(s, SIGN_ON_NOBODY);
-    if (r->certificate != NULL)
-        user = users_by_certificate(s->users, view_of(r->certificate));
-    return user != NULL ? known(s, user) : result(s, SIGN_ON_NOBODY);
+    return r->certificate != NULL ? by_certificate(s, r) : result(s, SIGN_ON_NOBODY);
 }
 
 bool sign_on_may_be_known(const struct sign_on *s, const struct http_request *r)

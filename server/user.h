@@ -32,6 +32,7 @@ size_t users_count(const struct users *u);
 const struct user_record *users_by_login(const struct users *u, struct view login);
 /* A bearer token or API key, by a keyed digest of it. */
 const struct user_record *users_by_token(const struct users *u, struct view token);
+/* subject: as dn_read makes it. */
 const struct user_record *users_by_certificate(const struct users *u, struct view subject);
 
 #endif

@@ -1,6 +1,7 @@
 #include "server/user_file.h"
 
 #include "bridge/core/authorization.h"
+#include "bridge/core/dn.h"
 #include "bridge/core/hex.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/utf8.h"
@@ -89,11 +90,23 @@ static bool take_password(struct reading *r, struct view v)
 
 static bool take_certificate(struct reading *r, struct view v)
 {
-    if (v.n == 0 || v.n > USER_FILE_TEXT_MAX)
-        return mistake(r, "%s: certificate is not 1 to %d bytes", r->user->login,
-                       USER_FILE_TEXT_MAX);
-    r->user->certificate = copy_of(v);
-    return true;
+    struct fault f = {0};
+    struct buf subject;
+    bool ok = false;
+
+    buf_init(&subject, DN_MAX);
+    if (v.n > USER_FILE_TEXT_MAX)
+        mistake(r, "%s: certificate has more than %d bytes", r->user->login, USER_FILE_TEXT_MAX);
+    else if (!dn_read(v, &subject, &f))
+        mistake(r, "%s: certificate is no subject: %s", r->user->login, f.text);
+    else if (subject.full)
+        mistake(r, "%s: certificate is a subject of more than %d bytes", r->user->login, DN_MAX);
+    else
+        ok = true;
+    if (ok)
+        r->user->certificate = copy_of(buf_view(&subject));
+    buf_done(&subject);
+    return ok;
 }
 
 static bool take_remarks(struct reading *r, struct view v)

@@ -8,7 +8,7 @@
  *       language: fi                            absent: en
  *       password: $argon2id$v=19$…              absent: no password signs her on
  *       tokens: [<SHA-256 of a token, hex>]     bearer tokens, API keys
- *       certificate: CN=maija,O=Example         subject of a client certificate (RFC 4514)
+ *       certificate: CN=maija,O=Example         subject of a client certificate (core/dn.h)
  *       rights: {chats: [GET, POST], callbacks: [GET, POST, PUT]}      or `all`; absent: none
  *       queues: [service-sms, 153]              sees these only; also by resource: {chats: […]}
  *       agents: [jussi]                         sees what is theirs, too; also by resource
@@ -29,7 +29,7 @@
 #define USER_FILE_USERS_MAX  1000
 #define USER_FILE_NAME_MAX   64   /* bytes of a name */
 #define USER_FILE_TOKENS_MAX 16   /* of one user */
-#define USER_FILE_TEXT_MAX   1024 /* bytes of a certificate's subject */
+#define USER_FILE_TEXT_MAX   3072 /* bytes of a certificate's subject, as it is written */
 #define USER_FILE_DIGEST     32   /* bytes: SHA-256 */
 
 struct queues;
@@ -41,7 +41,7 @@ struct user_record {
     char language[3];
     struct rights *rights; /* NULL: all */
     char *password;        /* the hash; NULL: none */
-    char *certificate;     /* NULL: none */
+    char *certificate;     /* as dn_read makes it; NULL: none */
     uint8_t tokens[USER_FILE_TOKENS_MAX][USER_FILE_DIGEST];
     size_t token_count;
     unsigned line; /* of the login */

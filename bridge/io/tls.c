@@ -12,6 +12,8 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
+#define SUBJECT_RAW_MAX (4 * DN_MAX) /* bytes of a subject, its values in hex */
+
 /* What was read from the files. */
 struct material {
     char *certificate;
@@ -326,13 +328,60 @@ static bool vouched_for(const struct tls *t, gnutls_x509_crt_t *chain, unsigned 
            wrong == 0;
 }
 
+static bool attribute(gnutls_x509_dn_t name, int part, int i, gnutls_x509_ava_st *a)
+{
+    return gnutls_x509_dn_get_rdn_ava(name, part, i, a) == 0;
+}
+
+/* The last part first, as RFC 4514 has them. */
+static bool put_subject(gnutls_x509_crt_t certificate, struct buf *to)
+{
+    gnutls_x509_dn_t name;
+    gnutls_x509_ava_st a;
+    int parts = 0;
+
+    if (gnutls_x509_crt_get_subject(certificate, &name) != 0)
+        return false;
+    while (attribute(name, parts, 0, &a))
+        parts++;
+    for (int part = parts; part-- > 0;) {
+        for (int i = 0; attribute(name, part, i, &a); i++) {
+            const char *type = (const char *)a.oid.data;
+
+            if (i > 0)
+                buf_put_char(to, '+');
+            dn_put((struct view){type, strnlen(type, a.oid.size)}, (unsigned char)a.value_tag,
+                   (struct view){(const char *)a.value.data, a.value.size}, to);
+        }
+        if (part > 0)
+            buf_put_char(to, ',');
+    }
+    return !to->full;
+}
+
+static bool subject_of(gnutls_x509_crt_t certificate, char out[TLS_SUBJECT_MAX])
+{
+    struct buf raw;
+    struct buf name;
+    struct fault f;
+    bool ok;
+
+    buf_init(&raw, SUBJECT_RAW_MAX);
+    buf_init(&name, DN_MAX);
+    ok = put_subject(certificate, &raw) && dn_read(buf_view(&raw), &name, &f) && !name.full;
+    if (ok)
+        view_copy(buf_view(&name), out, TLS_SUBJECT_MAX);
+    buf_done(&raw);
+    buf_done(&name);
+    return ok;
+}
+
 bool tls_peer(const struct tls *t, void *session, char out[TLS_SUBJECT_MAX])
 {
     unsigned count = 0;
     unsigned read = 0;
     const gnutls_datum_t *der = gnutls_certificate_get_peers(session, &count);
     gnutls_x509_crt_t chain[TLS_CHAIN_MAX];
-    gnutls_datum_t subject = {NULL, 0};
     bool ok = t->now.trust != NULL && der != NULL && count > 0 && count <= TLS_CHAIN_MAX;
 
     for (; ok && read < count; read++) {
@@ -340,14 +389,7 @@ bool tls_peer(const struct tls *t, void *session, char out[TLS_SUBJECT_MAX])
             break;
         ok = gnutls_x509_crt_import(chain[read], &der[read], GNUTLS_X509_FMT_DER) == 0;
     }
-    ok = ok && read == count && vouched_for(t, chain, count) &&
-         gnutls_x509_crt_get_dn3(chain[0], &subject, 0) == 0 && subject.size > 0 &&
-         subject.size < TLS_SUBJECT_MAX && memchr(subject.data, '\0', subject.size) == NULL;
-    if (ok) {
-        memcpy(out, subject.data, subject.size);
-        out[subject.size] = '\0';
-    }
-    gnutls_free(subject.data);
+    ok = ok && read == count && vouched_for(t, chain, count) && subject_of(chain[0], out);
     for (unsigned i = 0; i < read; i++)
         gnutls_x509_crt_deinit(chain[i]);
     return ok;

@@ -8,6 +8,7 @@
 #ifndef BRIDGE_IO_TLS_H
 #define BRIDGE_IO_TLS_H
 
+#include "bridge/core/dn.h"
 #include "bridge/core/fault.h"
 #include "bridge/core/view.h"
 
@@ -15,7 +16,7 @@
 
 #define TLS_FILE_MAX    (1 << 20) /* bytes of one file */
 #define TLS_CHAIN_MAX   8         /* certificates of one end */
-#define TLS_SUBJECT_MAX 1024      /* bytes of a subject, with the NUL */
+#define TLS_SUBJECT_MAX (DN_MAX + 1)
 #define TLS_PRIORITIES  "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct tls;
@@ -43,8 +44,8 @@ const char *tls_client_ca(const struct tls *t);
 void tls_name_authorities(struct tls *t, void *session);
 /* Another number after each tls_reload that did well: what tls_peer said may be otherwise. */
 unsigned tls_generation(const struct tls *t);
-/* The subject (RFC 4514) of the certificate that the client of this GnuTLS session showed, if one
- * of the authorities vouches for it, today, as a client's. */
+/* The subject (as dn_read makes it) of the certificate that the client of this GnuTLS session
+ * showed, if one of the authorities vouches for it, today, as a client's. */
 bool tls_peer(const struct tls *t, void *session, char out[TLS_SUBJECT_MAX]);
 /* Is the handshake of this GnuTLS session over, and well? */
 bool tls_is_established(void *session);

@@ -84,14 +84,18 @@ static void expect(const char *host, const char *options, int code, int status)
     buf_done(&body);
 }
 
+#define NAMED                                                                                      \
+    "/C=FI/O=Doe, John \\+ Co/organizationIdentifier=VATFI-1/2.999.1=x"                            \
+    "/CN=Mäkinen Päivi+serialNumber=77/emailAddress=a@b.fi/SN=S/title=Dr"
+
 static int start(void **state)
 {
     static const char make[] =
         "set -e; cd '%s'\n"
         "ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
         "-subj \"/CN=$1\" -keyout $1.key -out $1.pem; }\n"
-        "leaf() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj \"$3\" "
-        "-keyout $1.key -out $1.csr\n"
+        "leaf() { openssl req -utf8 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+        "-subj \"$3\" -keyout $1.key -out $1.csr\n"
         "printf 'subjectAltName=%%s\\nextendedKeyUsage=%%s\\n' \"$4\" \"$5\" >$1.ext\n"
         "openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days 2 "
         "-extfile $1.ext -out $1.pem; }\n"
@@ -102,7 +106,9 @@ static int start(void **state)
         "leaf client ours /O=Example/CN=client DNS:client clientAuth\n"
         "leaf stranger theirs /O=Example/CN=client DNS:client clientAuth\n"
         "leaf misused ours /O=Example/CN=client DNS:client serverAuth\n"
-        "leaf unknown ours /O=Example/CN=unknown DNS:client clientAuth\n";
+        "leaf named ours '" NAMED "' DNS:client clientAuth\n"
+        "leaf unknown ours /O=Example/CN=unknown/serialNumber=0401234567 DNS:client clientAuth\n";
+    struct buf named;
     char users[1024];
     char server[1024];
     char digest[CRYPTO_SHA256_HEX];
@@ -110,12 +116,18 @@ static int start(void **state)
     (void)state;
     crypto_init();
     crypto_sha256_hex(VIEW("ann-token"), digest);
-    snprintf(users, sizeof users,
-             "ann: {rights: all, tokens: [%s]}\n"
-             "cert: {rights: all, certificate: 'CN=client,O=Example'}\n",
-             digest);
     assert_non_null(mkdtemp(dir));
     sh(make, dir);
+    buf_init(&named, 512);
+    snprintf(users, sizeof users,
+             "openssl x509 -noout -subject -nameopt RFC2253 -in '%s/named.pem' | tr -d '\\n'", dir);
+    assert_int_equal(shell_run(users, &named), 0);
+    snprintf(users, sizeof users,
+             "ann: {rights: all, tokens: [%s]}\n"
+             "cert: {rights: all, certificate: 'CN=client,O=Example'}\n"
+             "named: {rights: all, certificate: '%s'}\n",
+             digest, buf_text(&named));
+    buf_done(&named);
     sh("cd '%s' && cp server.pem now.pem && cp server.key now.key && cp ours.pem clients.pem", dir);
     snprintf(server, sizeof server,
              "  tls: {certificate: %s/now.pem, key: %s/now.key, client_ca: %s/clients.pem}\n", dir,
@@ -182,6 +194,22 @@ static void a_certificate_of_the_authority_signs_on(void **state)
     expect("localhost",
            with(TRUST "--cert %s/client.pem --key %s/client.key -H 'Authorization: Bearer x' "), 0,
            401);
+}
+
+/* As openssl prints it: escaped, attributes by names that other programs don't have, by numbers. */
+static void a_subject_is_known_as_it_was_copied(void **state)
+{
+    (void)state;
+    expect("localhost", with(TRUST "--cert %s/named.pem --key %s/named.key "), 0, 200);
+}
+
+static void a_refused_certificate_s_subject_is_told(void **state)
+{
+    (void)state;
+    buf_clear(&rig.log);
+    expect("localhost", with(TRUST "--cert %s/unknown.pem --key %s/unknown.key "), 0, 401);
+    assert_true(serve_rig_await(&rig, "event=certificate_unknown"));
+    assert_true(serve_rig_await(&rig, "subject=\"serialNumber=…567,CN=unknown,O=Example\""));
 }
 
 static void a_large_body_comes_in_and_goes_out(void **state)
@@ -436,6 +464,8 @@ int main(void)
         cmocka_unit_test(who_trusts_the_authority_is_served),
         cmocka_unit_test(tls_is_1_2_or_1_3),
         cmocka_unit_test(a_certificate_of_the_authority_signs_on),
+        cmocka_unit_test(a_subject_is_known_as_it_was_copied),
+        cmocka_unit_test(a_refused_certificate_s_subject_is_told),
         cmocka_unit_test(a_large_body_comes_in_and_goes_out),
         cmocka_unit_test(a_renewed_certificate_counts_from_sighup),
         cmocka_unit_test(renewed_authorities_count_from_sighup),

@@ -105,7 +105,14 @@ static void what_is_wrong_is_named(void **state)
         {"a: {id: 0000000000000000000000000000000A}\nb: {id: 0000000000000000000000000000000a}\n",
          "f:2: b has the id of a\n"},
         {"a: {tokens: " DIGEST_A "}\nb: {tokens: [" DIGEST_A "]}\n", "f:2: b has a token of a\n"},
-        {"a: {certificate: CN=x}\nb: {certificate: CN=x}\n", "f:2: b has the certificate of a\n"},
+        {"a: {certificate: 'CN=\\C3\\A4,EMAIL=x'}\nb: {certificate: 'cn=ä, emailAddress=x'}\n",
+         "f:2: b has the certificate of a\n"},
+        {"a: {certificate: maija}\n", "f:1: a: certificate is no subject: (5 characters) is no "
+                                      "attribute and value, as CN=maija; "
+                                      "a comma or '+' of a value needs a backslash before it\n"},
+        {"a:\n  certificate: x=y\n",
+         "f:2: a: certificate is no subject: there is no attribute x; one by a name that is not "
+         "known here is written by its number (OID), as 2.5.4.3\n"},
         {"a: {}\na: {}\n", "f:2: a is given twice; first in line 1\n"},
         {"a: {id: 0000000000000000000000000000000A}\na.id: {}\na.rights: {rights: {chats: GET}}\n"
          "a.b: {rights: {chats.x: GET}}\n",
