@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define MERGE_NUMBER 1 /* begins no text: no attribute of an event has control characters */
+
 static void put_u64(uint8_t *to, uint64_t n)
 {
     for (unsigned i = 0; i < 8; i++)
@@ -25,6 +27,24 @@ static void append(struct merge_stamp *s, struct view v)
         memcpy(s->bytes + s->n, v.p, v.n);
     s->bytes[s->n + v.n] = 0; /* less than any byte of a text: "1" comes before "10" */
     s->n += v.n + 1;
+}
+
+/* Decimal digits are a number: so that its bytes compare like it, the count of its digits stands
+ * before them, and it is less than any text. Before this was so, a number was stored as a text:
+ * what is stored stays the newer one of its moment, also if its event comes again. */
+static void append_sequence(struct merge_stamp *s, struct view v)
+{
+    bool is_number = v.n > 0;
+
+    for (size_t i = 0; i < v.n; i++)
+        is_number = is_number && v.p[i] >= '0' && v.p[i] <= '9';
+    if (is_number) {
+        while (v.n > 1 && v.p[0] == '0')
+            v = view_skip(v, 1);
+        s->bytes[s->n++] = MERGE_NUMBER;
+        s->bytes[s->n++] = (uint8_t)v.n;
+    }
+    append(s, v);
 }
 
 struct view merge_finer(uint32_t ns, uint8_t out[MERGE_FINER_MAX])
@@ -58,7 +78,7 @@ bool merge_stamp(int64_t time_ms, uint32_t ns, struct view sequence, struct view
         return false;
     put_u64(s.bytes, (uint64_t)time_ms ^ UINT64_C(1) << 63); /* times before 1970 come first */
     s.n = 8 + merge_finer(ns, s.bytes + 8).n;
-    append(&s, sequence);
+    append_sequence(&s, sequence);
     append(&s, id);
     put_u64(s.bytes + s.n, hash_of(source));
     s.n += 8;

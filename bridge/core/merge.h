@@ -3,7 +3,8 @@
  *
  * Every event has a stamp; for each property the greatest stamp that set it wins, so events applied
  * in any order, any number of times, end in one state. Stamps compare by time, then sequence, then
- * the event's id, then (ids are unique within a source only) its source.
+ * the event's id, then (ids are unique within a source only) its source. A sequence of decimal
+ * digits is a number, however long, and comes before one that is not; these compare as bytes.
  *
  * A thing's map says for each of its properties which stamp set it. Properties that one event set
  * share its stamp, so a map costs about one stamp for every event whose word still stands.
@@ -20,7 +21,7 @@
 #define MERGE_SEQUENCE_MAX 64  /* bytes */
 #define MERGE_ID_MAX       255 /* bytes */
 #define MERGE_FINER_MAX    4
-#define MERGE_STAMP_MAX    (8 + MERGE_FINER_MAX + MERGE_SEQUENCE_MAX + 1 + MERGE_ID_MAX + 1 + 8)
+#define MERGE_STAMP_MAX    (8 + MERGE_FINER_MAX + 2 + MERGE_SEQUENCE_MAX + 1 + MERGE_ID_MAX + 1 + 8)
 #define MERGE_PROPERTIES   64 /* of one thing */
 
 /* Bytes that compare (memcmp, then length) as the rule says; so they may be compared in SQL too. */

@@ -130,6 +130,27 @@ static void lines_of_a_millisecond_stand_in_their_order(void **state)
     sqlite_close(db);
 }
 
+/* Of one second, as many producers have it. */
+static void a_sequence_of_digits_is_a_number(void **state)
+{
+    static const char *const sequences[] = {"3", "12", "010", "a", "1", "4", "2", "11"};
+    static const char line[] =
+        "{\"specversion\":\"1.0\",\"id\":\"e%zu\",\"source\":\"/cc\",\"sequence\":\"%s\","
+        "\"type\":\"chat.message.added\",\"subject\":\"chats/" LEG "\","
+        "\"time\":\"2024-05-05T10:00:00Z\",\"data\":{\"message\":\"%s\",\"originator\":\"o\"}}";
+    struct sqlite *db = ingest_hand_open();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++) {
+        char json[INGEST_HAND_EVENT_MAX];
+
+        snprintf(json, sizeof json, line, i, sequences[i], sequences[i]);
+        ingest_hand_must(db, json);
+    }
+    assert_string_equal(ingest_hand_ask(db, LINES), "1,2,3,4,010,11,12,a");
+    sqlite_close(db);
+}
+
 /* ---- what goes on has not ended ---- */
 
 #define CALL "{\"channel\":\"CHAT\",\"type\":\"ChatIn\",\"source\":\"1\",\"destination\":\"2\"}"
@@ -339,6 +360,7 @@ int main(void)
         cmocka_unit_test(the_newest_of_a_millisecond_wins),
         cmocka_unit_test(a_contact_that_ends_in_the_millisecond_of_its_beginning_has_ended),
         cmocka_unit_test(lines_of_a_millisecond_stand_in_their_order),
+        cmocka_unit_test(a_sequence_of_digits_is_a_number),
         cmocka_unit_test(what_goes_on_has_not_ended),
         cmocka_unit_test(an_email_that_is_told_again_has_not_ended),
         cmocka_unit_test(what_is_transferred_back_begins_anew),
