@@ -220,6 +220,8 @@ bool checks_body(struct pending *p)
             exchange_error(&p->x, 415, "the body must be %s in UTF-8", bodies[i].words);
             return false;
         }
+        if (bodies[i].need != ROUTE_BODY_TEXT && view_starts(p->x.body, UTF8_ORDER_MARK))
+            p->x.body = view_skip(p->x.body, UTF8_ORDER_MARK.n);
         if (p->x.body.n == 0 && bodies[i].need != ROUTE_BODY_TEXT) {
             exchange_error(&p->x, 400, "the body is missing");
             return false;

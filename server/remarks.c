@@ -1,7 +1,7 @@
 /* remarks: GET, POST and PUT /contacts/{id}/remarks (contract 21). The id is the contactGroupId.
  * Remarks of a phone call or chat are kept beside it; an email's are a property of the email. */
+#include "bridge/core/cmi_rules.h"
 #include "bridge/core/mem.h"
-#include "bridge/core/utf8.h"
 #include "server/email.h"
 #include "server/erased.h"
 #include "server/history.h"
@@ -250,8 +250,8 @@ static void write_remarks(struct exchange *x, bool adds)
 
     if (!lookup_guid(x, x->id, &group))
         return;
-    if (!utf8_valid(x->body)) {
-        exchange_error(x, 400, "the remarks are not UTF-8");
+    if (!cmi_check_remarks(x->body, &f)) {
+        exchange_fault(x, &f);
         return;
     }
     w = mem_zeroed(1, sizeof *w);

@@ -80,7 +80,7 @@ enum accept accept_choose(struct view header, bool has_xml)
 bool accept_is_utf8(struct view charset)
 {
     return charset.n == 0 || view_eq_nocase(charset, VIEW("utf-8")) ||
-           view_eq_nocase(charset, VIEW("us-ascii"));
+           view_eq_nocase(charset, VIEW("utf8")) || view_eq_nocase(charset, VIEW("us-ascii"));
 }
 
 struct view accept_media_type(struct view header, struct view *charset)

@@ -3,6 +3,8 @@
 #include "bridge/core/json_scan.h"
 #include "bridge/core/json_walk.h"
 #include "bridge/core/keys_once.h"
+#include "bridge/core/phone.h"
+#include "bridge/core/utf8.h"
 
 #define TEMPLATE_KEY_MAX 64 /* bytes of a key that can be template_id, however it is escaped */
 
@@ -11,6 +13,7 @@ struct rules {
     struct cmi_visitor inner;
     unsigned depth;
     bool is_message;
+    bool is_callback;
     bool is_template; /* contentType says so, before or after `message`: so that is always judged */
     bool template_ok;
     struct fault template_fault; /* where it is not */
@@ -28,6 +31,14 @@ bool cmi_check_next_call_time(struct view last_result, int64_t next_call_ms, boo
         return true;
     return fault_set(f, FAULT_REJECT,
                      "nextCallTime is allowed only when lastResult is CUSTOM_TIME or RESCHEDULE");
+}
+
+bool cmi_check_remarks(struct view text, struct fault *f)
+{
+    if (!utf8_valid(text))
+        return fault_set(f, FAULT_REJECT, "the remarks are not UTF-8");
+    return !view_has(text, '\0') ||
+           fault_set(f, FAULT_REJECT, "the remarks hold the character U+0000, which no text may");
 }
 
 static bool has_template_id(struct json_walk *walk)
@@ -101,6 +112,9 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
 
     if (r->is_message && r->depth == 0)
         note(r, field, v);
+    if (r->is_callback && !v->null && view_is(view_of(field->name), "customerNumber") &&
+        phone_trim(v->text).n == 0)
+        return fault_set(f, FAULT_REJECT, "customerNumber is blank; it is required");
     return r->inner.value == NULL || r->inner.value(r->inner.ctx, field, v, f);
 }
 
@@ -117,7 +131,9 @@ static bool hold(const struct rules *r, const struct cmi_decode *d, struct fault
 
 static struct rules rules_of(const struct cmi_shape *shape, struct cmi_visitor visitor)
 {
-    return (struct rules){.inner = visitor, .is_message = shape == &cmi_message};
+    return (struct rules){.inner = visitor,
+                          .is_message = shape == &cmi_message,
+                          .is_callback = shape == &cmi_callback};
 }
 
 bool cmi_body_check(codec_read *read, struct view bytes, const struct cmi_shape *shape,

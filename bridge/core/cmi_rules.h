@@ -3,8 +3,9 @@
  * field's. What server and consumer both call.
  *
  * Across fields: with contentType `template`, a message's `message` must be a JSON object with a
- * `template_id` (contract 17). That a callback's nextCallTime needs a fitting lastResult can only
- * be judged beside what is stored, so it has a function of its own, for the server.
+ * `template_id` (contract 17). A customerNumber of blanks is none. That a callback's nextCallTime
+ * needs a fitting lastResult can only be judged beside what is stored, so it has a function of its
+ * own, for the server.
  */
 #ifndef BRIDGE_CORE_CMI_RULES_H
 #define BRIDGE_CORE_CMI_RULES_H
@@ -30,6 +31,8 @@ bool cmi_result_sets_time(struct view last_result);
 /* PUT /callbacks with a nextCallTime: fits the result, or is the stored one (contract 16). */
 bool cmi_check_next_call_time(struct view last_result, int64_t next_call_ms, bool has_stored,
                               int64_t stored_ms, struct fault *f) MUST_CHECK;
+/* Remarks are a body of text alone: UTF-8, without U+0000. */
+bool cmi_check_remarks(struct view text, struct fault *f) MUST_CHECK;
 /* The content of a template message. */
 bool cmi_check_template(struct view message, struct fault *f) MUST_CHECK;
 

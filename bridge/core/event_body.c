@@ -304,13 +304,13 @@ static bool make_text(const struct cloudevent *e, codec_read *json, codec_read *
     switch (e->content) {
     case CLOUDEVENT_TEXT:
         *body = e->data;
-        return utf8_valid(e->data) || fault_set(f, FAULT_REJECT, "the remarks are not UTF-8");
+        return cmi_check_remarks(e->data, f);
     case CLOUDEVENT_JSON:
     case CLOUDEVENT_MSGPACK:
         if (!(e->content == CLOUDEVENT_JSON ? json : msgpack)(e->data, sink, f))
             return false;
         *body = buf_view(text);
-        return true;
+        return cmi_check_remarks(*body, f);
     case CLOUDEVENT_OTHER:
         break;
     }

@@ -115,6 +115,8 @@ static void what_breaks_a_rule_is_refused_with_a_sentence(void **state)
         {"{\"customerNumber\":\"1\",\"callbackQueueNumber\":\"999\"}",
          "Callback queue not found\n"},
         {"{\"callbackQueueNumber\":\"505\"}", "customerNumber is missing\n"},
+        {"{\"customerNumber\":\" \\t \",\"callbackQueueNumber\":\"505\"}",
+         "customerNumber is blank; it is required\n"},
         {"{\"customerNumber\":null,\"callbackQueueNumber\":\"505\"}", NULL},
         {"{\"customerNumber\":1,\"callbackQueueNumber\":\"505\"}", NULL},
         {"{\"customerNumber\":\"1\",\"callbackQueueNumber\":\"505\",\"nextCallTime\":"

@@ -77,6 +77,11 @@ static void each_request_is_answered_by_its_row(void **state)
         {"POST", "/callbacks", "Accept: image/png\r\n", BODY, 201},
         /* Content-Type */
         {"POST", "/callbacks", "Content-Type: application/JSON; charset=\"UTF-8\"\r\n", BODY, 201},
+        {"POST", "/callbacks", "Content-Type: application/json; charset=utf8\r\n", BODY, 201},
+        {"POST", "/callbacks", "", "\xef\xbb\xbf" BODY, 201}, /* a byte order mark */
+        {"POST", "/callbacks", "", BODY "\xef\xbb\xbf", 400},
+        {"POST", "/callbacks", "", "\xef\xbb\xbf", 400},
+        {"POST", "/callbacks", "Content-Type: application/xml\r\n", "\xef\xbb\xbf" XML, 201},
         {"POST", "/callbacks", "Content-Type: application/json; charset=latin1\r\n", BODY, 415},
         {"POST", "/callbacks", "Content-Type: text/plain\r\n", BODY, 415},
         {"POST", "/callbacks", "Content-Type: application/xml\r\n", BODY, 400},

@@ -97,6 +97,7 @@ static void they_are_text_and_nothing_else(void **state)
         {"Content-Type: TEXT/Plain; charset=\"UTF-8\"\r\n", true},
         {TEXT "Accept: image/png\r\n", true}, /* of a GET only, and not of remarks' */
         {TEXT "Content-Encoding: identity\r\n", true},
+        {"Content-Type: text/plain; charset=utf8\r\n", true},
         {"Content-Type: text/plain; charset=latin1\r\n", false},
         {"Content-Type: text/html\r\n", false},
         {"Content-Type: application/json\r\n", false},
@@ -123,7 +124,7 @@ static void they_are_text_and_nothing_else(void **state)
         if (rows[i].taken)
             expect("GET", changed, "", NULL, 200, text);
     }
-    expect("GET", changed, "", NULL, 200, "row 4"); /* the last that was taken */
+    expect("GET", changed, "", NULL, 200, "row 5"); /* the last that was taken */
 }
 
 static void they_are_shown_as_text_whatever_is_accepted(void **state)
@@ -172,6 +173,28 @@ static void they_are_kept_byte_by_byte(void **state)
     expect("GET", target, "", NULL, 200, "");
 }
 
+static void they_hold_no_character_that_no_text_may(void **state)
+{
+    char request[256];
+    char target[TARGET_MAX];
+    struct probe_reply r;
+    int fd = probe_connect(rig.port);
+    int n;
+
+    (void)state;
+    call(target);
+    n = snprintf(request, sizeof request,
+                 "POST %s HTTP/1.1\r\nHost: x\r\n" TEXT "Content-Length: 3\r\n\r\na%cb", target,
+                 '\0');
+    probe_send(fd, (struct view){request, (size_t)n});
+    r = probe_read(fd, false);
+    assert_int_equal(r.status, 400);
+    assert_true(view_is(r.body, "the remarks hold the character U+0000, which no text may\n"));
+    probe_done(&r);
+    probe_close(fd);
+    expect("GET", target, "", NULL, 404, "HTTP 404 Not Found\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +202,7 @@ int main(void)
         cmocka_unit_test(they_are_text_and_nothing_else),
         cmocka_unit_test(they_are_shown_as_text_whatever_is_accepted),
         cmocka_unit_test(they_are_kept_byte_by_byte),
+        cmocka_unit_test(they_hold_no_character_that_no_text_may),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

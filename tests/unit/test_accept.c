@@ -86,6 +86,8 @@ static void a_media_type_is_cut_from_its_parameters(void **state)
     assert_true(accept_is_utf8(charset));
     assert_true(accept_is_utf8(VIEW_NONE));
     assert_true(accept_is_utf8(VIEW("us-ascii")));
+    assert_true(
+        accept_is_utf8(VIEW("UTF8"))); /* no name of it, but everybody knows what is meant */
     assert_false(accept_is_utf8(VIEW("iso-8859-1")));
     (void)accept_media_type(VIEW("a/b;charset=\""), &charset);
     assert_true(view_is(charset, "\""));

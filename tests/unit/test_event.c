@@ -213,6 +213,13 @@ static const struct body_row bodies[] = {
      "contact.remarks.added: data is missing"},
     {"contact.remarks.added", CLOUDEVENT_TEXT, "\xff", NULL,
      "contact.remarks.added: the remarks are not UTF-8"},
+    {"contact.remarks.added", CLOUDEVENT_JSON, "\"a\\u0000\"", NULL,
+     "contact.remarks.added: the remarks hold the character U+0000, which no text may"},
+    {"contact.remarks.updated", CLOUDEVENT_MSGPACK, "\"a\\u0000\"", NULL,
+     "contact.remarks.updated: the remarks hold the character U+0000, which no text may"},
+    {"callback.requested", CLOUDEVENT_JSON,
+     "{\"customerNumber\":\" \",\"callbackQueueNumber\":\"1\"}", NULL,
+     "callback.requested: customerNumber is blank; it is required"},
     {"contact.remarks.added", CLOUDEVENT_OTHER, "x", NULL,
      "contact.remarks.added: the data's content type must be text/plain, application/json or "
      "application/msgpack, in UTF-8"},
