@@ -66,6 +66,8 @@ static bool copy(const char *from, const char *to, struct fault *f)
     sqlite_run(&q);
     ok = sqlite_check(db, f);
     sqlite_close(db);
+    if (!ok && sqlite_unwritten(f) != NULL) /* of the two files, this one alone is written to */
+        fault_set(f, FAULT_RETRY, "%s can't be written: %s", to, sqlite_unwritten(f));
     return ok;
 }
 

@@ -55,6 +55,16 @@ bool sqlite_is_damage(const struct fault *f)
     return (f->sys & 0xff) == SQLITE_CORRUPT || (f->sys & 0xff) == SQLITE_NOTADB;
 }
 
+const char *sqlite_unwritten(const struct fault *f)
+{
+    if ((f->sys & 0xff) == SQLITE_FULL)
+        return "the disk is full";
+    if ((f->sys & 0xff) != SQLITE_IOERR || f->sys == SQLITE_IOERR_READ ||
+        f->sys == SQLITE_IOERR_SHORT_READ)
+        return NULL;
+    return "disk I/O error";
+}
+
 static void fail(struct sqlite *db, int code)
 {
     if (db->failed)

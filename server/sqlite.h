@@ -45,6 +45,8 @@ void sqlite_close(struct sqlite *db);
 /* True if nothing failed since the last check; else gives the first failure and forgets it. */
 /* Does the fault say that the file itself is damaged? */
 bool sqlite_is_damage(const struct fault *f);
+/* Why a file could not be written to; NULL: the fault is another. */
+const char *sqlite_unwritten(const struct fault *f);
 bool sqlite_check(struct sqlite *db, struct fault *f) MUST_CHECK;
 /* What was stored makes no sense (STOP): as a failing call. */
 void sqlite_damaged(struct sqlite *db, const char *what);

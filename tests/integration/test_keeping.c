@@ -1,4 +1,5 @@
 /* How long `cmibridge serve` keeps what it holds, and `cmibridge backup`. */
+#define _GNU_SOURCE /* prlimit */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -277,6 +279,37 @@ static void a_backup_leaves_an_older_one_that_was_moved_away(void **state)
     buf_done(&said);
 }
 
+/* It is the copy that can't be written; the history is well. */
+static void a_copy_that_has_no_room_is_named(void **state)
+{
+    struct serve_rig rig;
+    struct rlimit before;
+    struct rlimit small;
+    struct buf said;
+    char copy[128];
+    char wanted[256];
+
+    (void)state;
+    buf_init(&said, 1024);
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    serve_rig_start(&rig, "");
+    assert_true(signal(SIGXFSZ, SIG_DFL) != SIG_ERR);
+    snprintf(copy, sizeof copy, "%s/copy.sqlite", rig.dir);
+    assert_int_equal(prlimit(rig.pid, RLIMIT_FSIZE, NULL, &before), 0);
+    small = before;
+    small.rlim_cur = 8192;
+    assert_int_equal(prlimit(rig.pid, RLIMIT_FSIZE, &small, NULL), 0);
+    assert_int_equal(back_up(&rig, copy, &said), 1);
+    snprintf(wanted, sizeof wanted, "cmibridge backup: %s.part can't be written: disk I/O error\n",
+             copy);
+    assert_string_equal(buf_text(&said), wanted);
+    assert_int_equal(prlimit(rig.pid, RLIMIT_FSIZE, &before, NULL), 0);
+    assert_int_equal(back_up(&rig, copy, &said), 0);
+    unlink(copy);
+    serve_rig_done(&rig);
+    buf_done(&said);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_recording_and_a_script_result_go_by_their_own_time),
         cmocka_unit_test(a_backup_has_all_that_was_acknowledged_before_it),
         cmocka_unit_test(a_backup_leaves_an_older_one_that_was_moved_away),
+        cmocka_unit_test(a_copy_that_has_no_room_is_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
