@@ -60,55 +60,199 @@ static void put_line(struct buf *out, struct view line)
     buf_put_char(out, '\n');
 }
 
-/* Of the entry beneath the login: how far its lines are indented (0: it has none), and which of
- * them has the key (0: none). */
-static size_t look(struct view rest, unsigned number, const char *key, unsigned *key_line)
+/* Where in the text an entry has a key, and how it is written. */
+struct place {
+    size_t indent;    /* of what is said of the user */
+    unsigned key;     /* the key's line; 0: it has none */
+    struct view head; /* "  tokens:", and the blanks behind */
+    struct view value;
+    struct view tail;       /* a comment, and the blanks before it; "\r" */
+    unsigned last;          /* line of the last item beneath the key; 0: there is none */
+    size_t item_indent;     /* of these */
+    bool has_other_beneath; /* more of the value, which is no item */
+};
+
+static bool by_hand(unsigned line, struct fault *f)
 {
-    size_t indent = 0;
+    return fault_set(f, FAULT_REJECT,
+                     "line %u: the entry is not written in lines of its own; change it by hand",
+                     line);
+}
 
-    *key_line = 0;
-    while (rest.n > 0) {
-        struct view line = view_cut(&rest, '\n');
+/* Behind the key. No value of a users file has a '#' behind a blank. */
+static void cut_line(struct place *p, struct view line, const char *key)
+{
+    struct view value = view_skip(line, p->indent + strlen(key) + 1);
+    size_t n = 0;
 
-        number++;
-        if (!says_something(line))
-            continue;
-        if (indent_of(line) == 0)
+    while (n < value.n && value.p[n] == ' ')
+        n++;
+    p->head = (struct view){line.p, p->indent + strlen(key) + 1 + n};
+    value = (struct view){line.p + p->head.n, line.n - p->head.n};
+    for (n = 0; n < value.n && value.p[n] != '\r'; n++)
+        if (value.p[n] == '#' && (n == 0 || value.p[n - 1] == ' '))
             break;
-        if (indent == 0)
-            indent = indent_of(line);
-        if (indent_of(line) == indent && is_key(line, indent, key))
-            *key_line = number;
+    while (n > 0 && value.p[n - 1] == ' ')
+        n--;
+    p->value = (struct view){value.p, n};
+    p->tail = (struct view){value.p + n, value.n - n};
+}
+
+static void note_beneath(struct place *p, struct view line, unsigned number)
+{
+    size_t indent = indent_of(line);
+    struct view said = view_skip(line, indent);
+    bool is_item = view_starts(said, VIEW("- ")) || view_is(said, "-") || view_is(said, "-\r");
+
+    if (!is_item || (p->last > 0 && indent != p->item_indent))
+        p->has_other_beneath = true;
+    p->item_indent = indent;
+    p->last = number;
+}
+
+/* Does the line go on with what the one of the key began? */
+static bool goes_on(const struct place *p, struct view line)
+{
+    size_t indent = indent_of(line);
+
+    return indent > p->indent || (indent == p->indent && line.p[indent] == '-');
+}
+
+/* text: from the line of the login on. False with a fault: only a hand can change the entry. */
+static bool find_place(struct view text, unsigned line, const char *key, struct place *p,
+                       struct fault *f)
+{
+    struct view rest = text;
+    bool beneath = false;
+
+    *p = (struct place){0};
+    if (view_has(behind_login(view_cut(&rest, '\n')), '{'))
+        return by_hand(line, f);
+    for (unsigned number = line + 1; rest.n > 0; number++) {
+        struct view one = view_cut(&rest, '\n');
+
+        if (!says_something(one))
+            continue;
+        if (indent_of(one) == 0)
+            break;
+        if (p->indent == 0)
+            p->indent = indent_of(one);
+        beneath = beneath && goes_on(p, one);
+        if (beneath) {
+            note_beneath(p, one, number);
+        } else if (indent_of(one) == p->indent && is_key(one, p->indent, key)) {
+            p->key = number;
+            p->last = 0;
+            p->has_other_beneath = false;
+            cut_line(p, one, key);
+            beneath = true;
+        }
     }
-    return indent;
+    return p->indent > 0 || by_hand(line, f);
+}
+
+static struct view from_line(struct view text, unsigned line)
+{
+    while (line-- > 1)
+        (void)view_cut(&text, '\n');
+    return text;
+}
+
+/* The text with another line in the place of `at` (replaces), or behind it. */
+static void put_with(struct view text, unsigned at, bool replaces, struct view other,
+                     struct buf *out)
+{
+    struct view rest = text;
+
+    for (unsigned number = 1; rest.n > 0; number++) {
+        struct view one = view_cut(&rest, '\n');
+
+        if (number != at || !replaces)
+            put_line(out, one);
+        if (number == at)
+            put_line(out, other);
+    }
+}
+
+static void put_key(struct view text, unsigned line, const struct place *p, const char *key,
+                    struct view value, struct buf *out)
+{
+    struct buf other;
+
+    buf_init(&other, text.n + value.n + p->indent + strlen(key) + 4);
+    if (p->key > 0) {
+        buf_put(&other, p->head);
+        if (p->head.p[p->head.n - 1] == ':')
+            buf_put_char(&other, ' ');
+        buf_put(&other, value);
+        if (view_starts(p->tail, VIEW("#")))
+            buf_put_char(&other, ' ');
+        buf_put(&other, p->tail);
+    } else {
+        buf_printf(&other, "%*s%s: %.*s", (int)p->indent, "", key, VIEW_ARG(value));
+    }
+    put_with(text, p->key > 0 ? p->key : line, p->key > 0, buf_view(&other), out);
+    buf_done(&other);
 }
 
 bool user_edit_set(struct view text, unsigned line, const char *key, struct view value,
                    struct buf *out, struct fault *f)
 {
-    struct view rest = text;
-    unsigned key_line = 0;
-    size_t indent = 0;
+    struct place p;
 
-    for (unsigned number = 1; rest.n > 0; number++) {
-        struct view one = view_cut(&rest, '\n');
-
-        if (number == line) {
-            indent = look(rest, number, key, &key_line);
-            if (indent == 0 || view_has(behind_login(one), '{'))
-                return fault_set(f, FAULT_REJECT,
-                                 "line %u: the entry is not written in lines of its own; change "
-                                 "it by hand",
-                                 line);
-        }
-        if (key_line > 0 && number == key_line)
-            buf_printf(out, "%*s%s: %.*s\n", (int)indent, "", key, VIEW_ARG(value));
-        else
-            put_line(out, one);
-        if (number == line && key_line == 0)
-            buf_printf(out, "%*s%s: %.*s\n", (int)indent, "", key, VIEW_ARG(value));
-    }
+    if (!find_place(from_line(text, line), line, key, &p, f))
+        return false;
+    if (p.last > 0)
+        return by_hand(p.key, f);
+    put_key(text, line, &p, key, value, out);
     return true;
+}
+
+/* A list in one line: with the item; false: it is none. */
+static bool put_list(const struct place *p, struct view item, struct buf *list)
+{
+    struct view inside = p->value;
+
+    if (p->key == 0 || p->value.p[0] != '[') { /* none yet, or one value without the brackets */
+        buf_put_char(list, '[');
+        buf_put(list, p->value);
+    } else if (inside.p[inside.n - 1] == ']') {
+        inside = view_trim((struct view){inside.p + 1, inside.n - 2});
+        buf_put_char(list, '[');
+        buf_put(list, inside);
+    } else {
+        return false;
+    }
+    if (list->n > 1)
+        buf_put_text(list, ", ");
+    buf_put(list, item);
+    buf_put_char(list, ']');
+    return true;
+}
+
+bool user_edit_append(struct view text, unsigned line, const char *key, struct view item,
+                      struct buf *out, struct fault *f)
+{
+    struct place p;
+    struct buf made;
+    bool ok = true;
+
+    if (!find_place(from_line(text, line), line, key, &p, f))
+        return false;
+    if (p.has_other_beneath || (p.last > 0 && p.value.n > 0) ||
+        (p.key > 0 && p.last == 0 && p.value.n == 0))
+        return by_hand(p.key, f);
+    buf_init(&made, text.n + item.n + 8);
+    if (p.last > 0) {
+        buf_printf(&made, "%*s- %.*s", (int)p.item_indent, "", VIEW_ARG(item));
+        put_with(text, p.last, false, buf_view(&made), out);
+    } else if (put_list(&p, item, &made)) {
+        put_key(text, line, &p, key, buf_view(&made), out);
+    } else {
+        ok = by_hand(p.key, f);
+    }
+    buf_done(&made);
+    return ok;
 }
 
 void user_edit_add(struct view text, struct view login, struct view lines, struct buf *out)

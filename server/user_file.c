@@ -26,6 +26,7 @@ struct reading {
     struct buf *mistakes;
     struct user_record *user; /* the one that is being read */
     const struct yaml_node *node;
+    const struct yaml_node *end; /* behind the last */
 };
 
 static bool mistake(const struct reading *r, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -229,6 +230,16 @@ static bool has_queues(enum rights_resource resource)
     return resource != RIGHTS_CONSENTS && resource != RIGHTS_INGEST;
 }
 
+/* Is there nothing in the map? Whoever took all out of it meant nothing, not everything. */
+static bool is_empty(const struct reading *r)
+{
+    struct view path = view_of(r->node->path);
+    const struct yaml_node *next = r->node + 1;
+
+    return next == r->end || !view_starts(view_of(next->path), path) ||
+           next->path[path.n] != YAML_BETWEEN;
+}
+
 typedef bool take_item(struct reading *r, enum rights_resource resource, struct view v);
 
 /* path: within `what`: "" for `queues` itself, "[0]" for an item of it, "chats", "chats[0]". text
@@ -242,7 +253,11 @@ static bool take_scope(struct reading *r, const char *what, take_item *take, str
     bool ok = true;
 
     if (path.n == 0 && kind == YAML_MAP)
-        return true;
+        return !is_empty(r) ||
+               mistake(r,
+                       "%s: %s is an empty map; [] is no queue, and all are seen where there is "
+                       "no %s",
+                       r->user->login, what, what);
     if (kind == YAML_MAP)
         return mistake(r, "%s: %s is a map where a list is wanted", r->user->login, what);
     if (!whole) {
@@ -392,9 +407,11 @@ static bool take_all(struct reading *r, const struct yaml_doc *d)
     for (size_t i = 0; i < d->count; i++) {
         r->node = &d->nodes[i];
         if (r->node->key_at == 0)
-            r->user = &r->file->records[next++];
-        assert(r->user != NULL); /* the first node is a login: take_logins has seen to it */
-        if (r->node->key_at == 0)
+            r->user = next < r->file->count && r->file->records[next].line == r->node->line &&
+                              strcmp(r->file->records[next].login, r->node->path) == 0
+                          ? &r->file->records[next++]
+                          : NULL; /* no login, or no user: told already */
+        if (r->node->key_at == 0 || r->user == NULL)
             continue;
         path = view_of(r->node->path + strlen(r->user->login) + 1);
         if (!view_is(path, "id"))
@@ -409,6 +426,8 @@ static bool check_pair(struct reading *r, const struct user_record *a, const str
     bool ok = true;
     struct yaml_node at = {.line = b->line};
 
+    if (strcmp(a->login, b->login) == 0)
+        return true; /* told already */
     r->node = &at;
     if (guid_eq(&a->user.id, &b->user.id))
         ok = mistake(r, "%s has the id of %s", b->login, a->login);
@@ -458,8 +477,13 @@ bool user_file_read(struct view yaml, const char *name, const struct queues *que
     bool ok;
 
     *out = (struct user_file){NULL, 0};
-    ok = yaml_read_names(yaml, name, &doc, mistakes) && take_logins(&r, &doc) &&
-         take_all(&r, &doc) && check_pairs(&r);
+    ok = yaml_read_names(yaml, name, &doc, mistakes);
+    r.end = doc.nodes + doc.count;
+    if (!doc.cut) { /* behind a break in the file there may be whom others name */
+        ok = take_logins(&r, &doc) && ok;
+        ok = take_all(&r, &doc) && ok;
+        ok = check_pairs(&r) && ok;
+    }
     yaml_doc_done(&doc);
     if (ok)
         settle(out);

@@ -170,16 +170,6 @@ static void put_entry(const struct change *c, struct buf *lines)
     buf_printf(lines, "  rights: %s\n", r->all_rights ? "all" : "{}");
 }
 
-static void put_tokens(const struct change *c, const struct user_record *u, struct buf *value)
-{
-    buf_put_char(value, '[');
-    for (size_t i = 0; i < u->token_count; i++) {
-        hex_put((struct view){(const char *)u->tokens[i], USER_FILE_DIGEST}, value);
-        buf_put_text(value, ", ");
-    }
-    buf_printf(value, "%s]", c->digest);
-}
-
 /* What the file is to be; false: told why. */
 static bool make_text(const struct change *c, struct view before, const struct user_file *file,
                       struct buf *after)
@@ -197,8 +187,7 @@ static bool make_text(const struct change *c, struct view before, const struct u
     } else if (strcmp(r->what, "passwd") == 0) {
         ok = user_edit_set(before, u->line, "password", view_of(c->hash), after, &f);
     } else {
-        put_tokens(c, u, &part);
-        ok = user_edit_set(before, u->line, "tokens", buf_view(&part), after, &f);
+        ok = user_edit_append(before, u->line, "tokens", view_of(c->digest), after, &f);
     }
     buf_done(&part);
     if (!ok)

@@ -25,6 +25,8 @@ static struct queues *queues(void)
     return all;
 }
 
+#define DIGEST "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 /* An edit that is made must leave what can be read, and hold the value. */
 static void edit(struct view yaml, const struct user_record *u)
 {
@@ -36,6 +38,11 @@ static void edit(struct view yaml, const struct user_record *u)
     buf_init(&out, 4 << 20);
     buf_init(&mistakes, 4 << 20);
     if (user_edit_set(yaml, u->line, "name", VIEW("edited"), &out, &f) &&
+        user_file_read(buf_view(&out), "f", queues(), &again, &mistakes))
+        user_file_done(&again);
+    buf_clear(&out);
+    buf_clear(&mistakes);
+    if (user_edit_append(yaml, u->line, "tokens", VIEW(DIGEST), &out, &f) &&
         user_file_read(buf_view(&out), "f", queues(), &again, &mistakes))
         user_file_done(&again);
     buf_done(&out);

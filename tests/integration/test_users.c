@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define OUT_MAX 65536
+#define DIGEST  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static char dir[] = "/tmp/cmibridge-users-XXXXXX";
 static char file[64];
@@ -182,6 +183,32 @@ static void a_token_is_printed_once_and_kept_as_a_digest(void **state)
     users_let_go(u);
 }
 
+static void tokens_stay_as_they_are_written(void **state)
+{
+    static const char lines[] = "ann:\n  tokens: # of hers\n"
+                                "    - " DIGEST " # of the phone\n"
+                                "  rights: all\n";
+    static const char wrapped[] = "ann:\n  tokens: [" DIGEST ",\n    ]\n";
+    struct users *u = NULL;
+    char *text = NULL;
+
+    (void)state;
+    write_file(lines, 0600);
+    assert_int_equal(users("", "token ann"), COMMAND_OK);
+    u = read_users();
+    assert_int_equal(users_by_login(u, VIEW("ann"))->token_count, 2);
+    users_let_go(u);
+    text = read_file();
+    assert_memory_equal(text, lines, strlen(lines) - strlen("  rights: all\n"));
+    mem_free(text);
+    write_file(wrapped, 0600);
+    assert_int_equal(users("", "token ann"), COMMAND_FAILED);
+    assert_non_null(strstr(buf_text(&out), "by hand"));
+    text = read_file();
+    assert_string_equal(text, wrapped);
+    mem_free(text);
+}
+
 static void a_link_is_kept_and_what_it_leads_to_is_changed(void **state)
 {
     char path[sizeof file];
@@ -307,6 +334,7 @@ int main(void)
         cmocka_unit_test(whatever_is_in_a_login_it_can_be_changed),
         cmocka_unit_test(another_password_leaves_the_rest),
         cmocka_unit_test(a_token_is_printed_once_and_kept_as_a_digest),
+        cmocka_unit_test(tokens_stay_as_they_are_written),
         cmocka_unit_test(a_link_is_kept_and_what_it_leads_to_is_changed),
         cmocka_unit_test(what_can_t_be_done_changes_nothing),
         cmocka_unit_test(the_list_says_who_may_what),

@@ -113,7 +113,21 @@ static void what_is_wrong_is_named(void **state)
         {"a:\n  certificate: x=y\n",
          "f:2: a: certificate is no subject: there is no attribute x; one by a name that is not "
          "known here is written by its number (OID), as 2.5.4.3\n"},
+        {"a: {queues: {}}\n", "f:1: a: queues is an empty map; [] is no queue, and all are seen "
+                              "where there is no queues\n"},
+        {"a:\n  agents: {}\n  name: x\n",
+         "f:2: a: agents is an empty map; [] is no queue, and all are seen where there is no "
+         "agents\n"},
+        {"a: {queues: {chats: []}}\n", ""},
         {"a: {}\na: {}\n", "f:2: a is given twice; first in line 1\n"},
+        /* Every mistake at once, whatever the first ones are. */
+        {"a: {remarks: all}\n'b:c': {x: y}\na: {act-for: 1}\nd: {id: 1, language: fin}\n",
+         "f:3: a is given twice; first in line 1\n"
+         "f:2: 'b:c' is no login: 1 to 64 bytes without ':'\n"
+         "f:4: d: id is no GUID: 32 hex digits, or 36 characters with hyphens\n"
+         "f:1: a: remarks is neither any nor own\n"
+         "f:3: a: act-for is neither true nor false\n"
+         "f:4: d: language is not two letters (ISO 639)\n"},
         {"a: {id: 0000000000000000000000000000000A}\na.id: {}\na.rights: {rights: {chats: GET}}\n"
          "a.b: {rights: {chats.x: GET}}\n",
          "f:4: a.b: rights has 'chats.x', which is no resource; there are emails, scriptResults, "
@@ -260,6 +274,9 @@ static void an_edit_leaves_the_rest_as_it_is(void **state)
     assert_non_null(strstr(buf_text(&out), "# who\n"));
     user_file_done(&file);
     buf_clear(&out);
+    assert_true(user_edit_set(VIEW("a:\n  name: b  # hers\n"), 1, "name", VIEW("c"), &out, &f));
+    assert_string_equal(buf_text(&out), "a:\n  name: c  # hers\n");
+    buf_clear(&out);
     assert_false(user_edit_set(VIEW("a: {name: b}\n"), 1, "name", VIEW("c"), &out, &f));
     assert_non_null(strstr(f.text, "by hand"));
     buf_clear(&out);
@@ -267,6 +284,43 @@ static void an_edit_leaves_the_rest_as_it_is(void **state)
     assert_string_equal(buf_text(&out), "a: {}\n\"b\\\"\\\\\":\n  name: x\n");
     buf_done(&out);
     buf_done(&mistakes);
+}
+
+static void a_list_gets_an_item_however_it_is_written(void **state)
+{
+    static const char *const rows[][2] = {
+        {"a:\n  name: x\n", "a:\n  k: [new]\n  name: x\n"},
+        {"a:\n  k: []\n", "a:\n  k: [new]\n"},
+        {"a:\n  k: [ ] # none\n", "a:\n  k: [new] # none\n"},
+        {"a:\n  k: [one, two]  # who\n  name: x\n", "a:\n  k: [one, two, new]  # who\n  name: x\n"},
+        {"a:\n  k: one # who\n", "a:\n  k: [one, new] # who\n"},
+        {"a:\n  k: # who\n    - one # the first\n\n    # the second\n    - two\n  name: x\n",
+         "a:\n  k: # who\n    - one # the first\n\n    # the second\n    - two\n    - new\n  name: "
+         "x\n"},
+        {"a:\n  k:\n  - one\n  name: x\nb: {}\n", "a:\n  k:\n  - one\n  - new\n  name: x\nb: {}\n"},
+        {"a:\n  k:\n  - one", "a:\n  k:\n  - one\n  - new\n"},
+        {"a:\n  name: x\n  k:\n    - one\n\n# end\n",
+         "a:\n  name: x\n  k:\n    - one\n    - new\n\n# end\n"},
+        {"a:\n  k: [one,\n    two]\n", NULL},
+        {"a:\n  k:\n    [one]\n", NULL},
+        {"a: {k: [one]}\n", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fault f = {0};
+        struct buf out;
+        bool ok;
+
+        buf_init(&out, 4096);
+        ok = user_edit_append(view_of(rows[i][0]), 1, "k", VIEW("new"), &out, &f);
+        assert_int_equal(ok, rows[i][1] != NULL);
+        if (ok)
+            assert_string_equal(buf_text(&out), rows[i][1]);
+        else
+            assert_non_null(strstr(f.text, "by hand"));
+        buf_done(&out);
+    }
 }
 
 /* Whatever is in the login, the entry that was added can be changed. */
@@ -365,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_user_is_what_the_file_says),
         cmocka_unit_test(users_are_found_by_what_proves_them),
         cmocka_unit_test(an_edit_leaves_the_rest_as_it_is),
+        cmocka_unit_test(a_list_gets_an_item_however_it_is_written),
         cmocka_unit_test(what_was_added_can_be_edited),
         cmocka_unit_test(a_file_that_others_may_read_is_refused),
         cmocka_unit_test(the_anonymous_user_has_all_rights),
