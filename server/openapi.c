@@ -1,5 +1,7 @@
 #include "server/openapi.h"
 
+#include "server/server.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -359,21 +361,25 @@ static void put_schemas(struct json_out *j)
 
 /* ---- who asks ----
  *
- * How a generated client signs on. A key in a header and a client's certificate are ways of some
- * servers only (docs/OPERATIONS.md). */
+ * How a generated client signs on. A client's certificate is a way of some servers only
+ * (docs/OPERATIONS.md). */
 
-static const char *const schemes[] = {"basic", "bearer"};
+static const char *const schemes[] = {"basic", "bearer", "apiKey"};
 #define SCHEMES (sizeof schemes / sizeof *schemes)
 
-static void put_security_schemes(struct json_out *j)
+static void put_security_schemes(struct json_out *j, const char *key_header)
 {
     json_key(j, "securitySchemes");
     json_object(j);
     for (size_t i = 0; i < SCHEMES; i++) {
+        bool is_key = strcmp(schemes[i], "apiKey") == 0;
+
         json_key(j, schemes[i]);
         json_object(j);
-        pair(j, "type", "http");
-        pair(j, "scheme", schemes[i]);
+        pair(j, "type", is_key ? "apiKey" : "http");
+        if (is_key)
+            pair(j, "in", "header");
+        pair(j, is_key ? "name" : "scheme", is_key ? key_header : schemes[i]);
         json_object_end(j);
     }
     json_object_end(j);
@@ -394,7 +400,7 @@ static void put_security(struct json_out *j)
     json_array_end(j);
 }
 
-void openapi_write(struct buf *to)
+void openapi_write(const char *key_header, struct buf *to)
 {
     struct json_out j;
 
@@ -417,7 +423,7 @@ void openapi_write(struct buf *to)
     json_key(&j, "components");
     json_object(&j);
     put_schemas(&j);
-    put_security_schemes(&j);
+    put_security_schemes(&j, key_header);
     json_object_end(&j);
     json_object_end(&j);
 }
@@ -429,7 +435,7 @@ static void get_openapi(struct exchange *x)
     struct buf text;
 
     buf_init(&text, OPENAPI_MAX);
-    openapi_write(&text);
+    openapi_write(x->server->api_key_header, &text);
     exchange_answer(x, 200, "application/json", buf_view(&text));
     buf_done(&text);
 }

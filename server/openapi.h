@@ -26,7 +26,9 @@ struct openapi_operation {
 extern const struct openapi_operation openapi_operations[]; /* ended by one with method NULL */
 const struct openapi_operation *openapi_find(const char *method, const char *path); /* or NULL */
 
-void openapi_write(struct buf *to);
+#define OPENAPI_KEY_HEADER "X-API-Key" /* server.api_key_header, where it is not given */
+/* key_header: which header may hold an API key. */
+void openapi_write(const char *key_header, struct buf *to);
 
 /* ---- schemas (server/openapi_schema.c) ---- */
 

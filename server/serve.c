@@ -315,7 +315,8 @@ static bool start(struct serve *s, struct fault *f)
     if (!access_open(&s->access, s->conf, s->queues, &sign_on, f))
         return false;
     s->front = front_new(&s->server, s->access.sign_on);
-    front_allow_header(s->front, conf_text(s->conf, "server.api_key_header"));
+    s->server.api_key_header = conf_text(s->conf, "server.api_key_header");
+    front_allow_header(s->front, s->server.api_key_header);
     for (size_t i = 0; i < conf_count(s->conf, "server.cors.origins"); i++)
         front_allow_origin(s->front, conf_item(s->conf, "server.cors.origins", i));
     if (conf_has(s->conf, "server.tls.certificate"))
@@ -394,7 +395,7 @@ static int print_openapi(void)
     bool ok;
 
     buf_init(&text, OPENAPI_MAX);
-    openapi_write(&text);
+    openapi_write(OPENAPI_KEY_HEADER, &text);
     ok = puts(buf_text(&text)) >= 0 && fflush(stdout) == 0;
     buf_done(&text);
     return ok ? COMMAND_OK : COMMAND_UNAVAILABLE;

@@ -32,8 +32,9 @@ struct server {
     int64_t callback_retry_delay_ms;
     int64_t callback_max_calls;
     int64_t wrapup_max_ms;
-    int64_t retention_ms;     /* how long what is closed stays readable by id */
-    struct ages ages;         /* how long the history keeps things */
+    int64_t retention_ms; /* how long what is closed stays readable by id */
+    struct ages ages;     /* how long the history keeps things */
+    const char *api_key_header;
     const char *callback_ivr; /* NULL: none configured, POST /callbacks is 400 */
 };
 
