@@ -18,5 +18,6 @@ struct callback_state callback_hash_state(const struct redis_value *hash)
                                    .next_call_ms = store_int(hash, "next", 0),
                                    .last_call_ms = store_int(hash, "lastcall", -1),
                                    .idle = store_int(hash, "idle", 0),
-                                   .wishes = store_int(hash, "wishes", 0)};
+                                   .wishes = store_int(hash, "wishes", 0),
+                                   .anew = store_int(hash, "anew", 0)};
 }

@@ -2,6 +2,7 @@
 #include "bridge/core/callback_state.h"
 #include "bridge/core/cmi_fields.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/phone.h"
 #include "bridge/core/shard.h"
 #include "server/binding.h"
 #include "server/callback_add.h"
@@ -253,6 +254,16 @@ static void say_when(struct effect *e, const struct callback_state *old,
     }
 }
 
+/* However they are written: "+49 30 1", "0049301". */
+static bool same_number(struct view a, struct view b)
+{
+    char room[2][PHONE_NORMAL_MAX];
+    struct fault f = {0};
+
+    return view_eq(a, b) ||
+           (phone_normal(a, room[0], &a, &f) && phone_normal(b, room[1], &b, &f) && view_eq(a, b));
+}
+
 static void on_found(void *owner, const struct stored *thing)
 {
     const struct redis_value *hash = thing->fields;
@@ -269,6 +280,8 @@ static void on_found(void *owner, const struct stored *thing)
         put_free(put);
         return;
     }
+    put->wish.other_number =
+        !same_number(store_text(hash, "cust"), input_text(&put->in, "customerNumber"));
     status = callback_put(&now, &put->wish, thing->now_ms, x->server->callback_retry_delay_ms, &f);
 
     if (status != 0) {
@@ -286,6 +299,8 @@ static void on_found(void *owner, const struct stored *thing)
     effect_int(&e, "fail", now.failures);
     if (now.last_call_ms >= 0)
         effect_int(&e, "lastcall", now.last_call_ms);
+    if (now.anew != old.anew)
+        effect_int(&e, "anew", now.anew);
     say_when(&e, &old, &now, thing->now_ms);
     effect_apply(&e, on_put, put);
 }

@@ -54,6 +54,7 @@ static int plan(struct callback_state *s, const struct callback_put *put, int64_
         s->next_call_ms = now_ms + retry_delay_ms;
     if (put->call > 0 && s->next_call_ms < now_ms + retry_delay_ms)
         s->next_call_ms = now_ms + retry_delay_ms;
+    s->anew += !s->open || put->other_number;
     s->open = true;
     return 0;
 }
@@ -72,6 +73,7 @@ int callback_put(struct callback_state *s, const struct callback_put *put, int64
     s->last = put->result;
     if (!s->open)
         return 0;
+    s->anew += put->other_number;
     if (rule->called)
         s->last_call_ms = now_ms;
     s->failures += rule->effect == FAILS;

@@ -51,6 +51,7 @@ struct callback_state {
     int64_t last_call_ms; /* -1: never called */
     int64_t idle;         /* calls that brought neither a failure nor a time */
     int64_t wishes;       /* that calls have brought and were met, these among them */
+    int64_t anew;         /* how often a person opened it again, or gave it another number */
 };
 
 struct callback_put {
@@ -58,6 +59,7 @@ struct callback_put {
     bool has_next_call;
     int64_t next_call_ms;
     int64_t call; /* the number of the call that has brought it; 0: a person has put it */
+    bool other_number; /* the customer's is another now */
 };
 
 /* 0: *s is what it is now. Else the status to refuse with (400, 409), *f says why, *s is as it was.

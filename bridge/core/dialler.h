@@ -3,7 +3,10 @@
  * (contract 6, 16). One row a dialler, as channel.h has them.
  *
  * A request of unknown fate (no whole reply, and it may have arrived) is never repeated: the
- * callback stays open until its result comes or its handling time is over.
+ * callback stays open until its result comes or its handling time is over. Whoever then is asked
+ * again is told by its key what is the same call: of the webhook's "<id>-<attempt>" each is another,
+ * as it makes single calls. What takes a callback over, and dials by itself, gets one key for all
+ * attempts, "<id>-<anew + 1>": it has what it has taken, and answers with that.
  */
 #ifndef BRIDGE_CORE_DIALLER_H
 #define BRIDGE_CORE_DIALLER_H
@@ -14,7 +17,8 @@
 /* One call. Borrowed during build. Absent texts are VIEW_NONE. */
 struct dialler_call {
     struct guid callback;
-    unsigned attempt; /* from 1 on; part of the idempotency key: "<id>-<attempt>" */
+    unsigned attempt; /* from 1 on */
+    unsigned anew;    /* how often a person has asked for another call (callback_state.h) */
     struct view customer_number;
     struct view callback_queue_number;
     struct view original_queue_number;
@@ -54,6 +58,7 @@ struct dialler {
     bool (*build)(const struct channel_setup *s, const struct dialler_call *call,
                   struct channel_request *out, struct fault *f);
     void (*judge)(const struct channel_reply *reply, struct dialler_outcome *out);
+    bool takes_over; /* it has the callback from its answer on: one key for all attempts */
 };
 
 /* What a call's request told its gateway. */

@@ -1,5 +1,7 @@
 /* cmi: the request goes to another CMI's callbacks, which dials from then on. The base URL is that
- * CMI's (…/RI/cmi). */
+ * CMI's (…/RI/cmi). A repeat has the key of what may have arrived, so it is answered with that. 422,
+ * under this key it has the callback with other notes, is a refusal: some say it of what they don't
+ * take at all. */
 #include "bridge/core/dialler_kit.h"
 
 static bool check(const struct channel_setup *s, struct fault *f)
@@ -16,7 +18,7 @@ static bool build(const struct channel_setup *s, const struct dialler_call *call
     struct json_out j;
 
     (void)s;
-    dialler_key(call, key);
+    dialler_key(call, call->anew + 1, key);
     channel_post_json(out, view_of(key), &j);
     buf_put_text(&out->path, "/callbacks");
     json_object(&j);
@@ -51,4 +53,4 @@ static void judge(const struct channel_reply *reply, struct dialler_outcome *out
     }
 }
 
-const struct dialler dialler_cmi = {"cmi", check, build, judge};
+const struct dialler dialler_cmi = {"cmi", check, build, judge, true};

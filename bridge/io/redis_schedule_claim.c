@@ -44,6 +44,7 @@ enum field {
     FIELD_NOTES,
     FIELD_IDLE,
     FIELD_WISHES,
+    FIELD_ANEW,
     FIELD_COUNT /* so many a callback */
 };
 
@@ -89,6 +90,7 @@ static void read_call(const struct redis_value *v, struct schedule_message *m)
     m->callback.last_call_ms = number_of(v, FIELD_LAST_CALL, -1);
     m->callback.idle = number_of(v, FIELD_IDLE, 0);
     m->callback.wishes = number_of(v, FIELD_WISHES, 0);
+    m->callback.anew = number_of(v, FIELD_ANEW, 0);
     m->calls = (unsigned)number_of(v, FIELD_CALLS, 0);
     m->customer = v->items[FIELD_CUSTOMER].text;
     m->queue = v->items[FIELD_QUEUE].text;

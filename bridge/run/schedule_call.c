@@ -198,6 +198,7 @@ static struct dialler_call call_of(const struct schedule *s, const struct holdin
 
     return (struct dialler_call){
         .attempt = m->calls + 1,
+        .anew = (unsigned)m->callback.anew,
         .customer_number = m->customer,
         .callback_queue_number = m->queue,
         .original_queue_number = m->original_queue,
@@ -303,6 +304,16 @@ static void leave_open(struct schedule *s, struct holding *h)
     schedule_hold_free(s, h);
 }
 
+/* A callback's earlier request may have been taken by what takes over: it may have two, if it knows
+ * no keys, or if the one before was to be followed by this. */
+static bool may_have_two(const struct schedule *s, const struct holding *h)
+{
+    const struct schedule_message *m = &h->content->message;
+
+    return s->channels[s->conf.dialler].conf->dialler->takes_over && m->calls > 0 &&
+           m->callback.last != CALLBACK_ADDED;
+}
+
 static void judged(struct schedule *s, struct holding *h, const struct send *d,
                    const struct dialler_outcome *o)
 {
@@ -310,6 +321,7 @@ static void judged(struct schedule *s, struct holding *h, const struct send *d,
     case DIALLER_RESULT:
         schedule_channel_ok(s, d);
         schedule_move(s, h, 0, HANDOVER_ON_ACCEPT);
+        h->slice.doubt = may_have_two(s, h);
         end_call(s, h, o->result, o->next_call_ms, "");
         break;
     case DIALLER_LATER:

@@ -168,6 +168,7 @@ static void call_end(struct schedule *s, struct holding *h)
         .state = &h->call,
         .reason = view_of(h->call_reason),
         .retention_ms = s->conf.retention_ms,
+        .possible_duplicate = h->call_begun && slice_doubtful(&h->written, 0),
     };
 
     s->port.schedule.end_call(s->port.schedule.ctx, &end);

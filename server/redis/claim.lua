@@ -20,7 +20,7 @@ local LOOKS, LOOK = 8, 1024 -- at leases, for those of one message
 local FIELDS = {'st', 'kind', 'n', 'C', 'mr', 'w', 'pz', 'src', 'sub', 'ct', 'body', 'rd', 'at',
   'created', 'pk', 'c0', 'vf'} -- the last two are not told
 local OF_CALL = {'last', 'fail', 'next', 'lastcall', 'calls', 'cust', 'queue', 'oqn', 'oqname', 'extra',
-  'gw', 'notes', 'idle', 'wishes'} -- of a callback these follow
+  'gw', 'notes', 'idle', 'wishes', 'anew'} -- of a callback these follow
 local ST, KIND, COUNT, SLICES, WEIGHT, PAUSED, SOURCE, SUBTYPE, AT, CREATED = 1, 2, 3, 4, 6, 7, 8, 9, 13, 14
 local NOT_BEFORE, LIST, PLACE = #FIELDS - 2, #FIELDS - 1, #FIELDS
 local OPEN = 1

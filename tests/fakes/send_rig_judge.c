@@ -223,6 +223,8 @@ static bool on_outcome(void *ctx, const struct record *r, int64_t done, int64_t 
     (void)done, (void)total, (void)f;
     if (view_starts(type, VIEW("callback."))) {
         rig->callback_results++;
+        if (view_is(member(r->value, "possible_duplicate"), "true"))
+            rig->callback_flagged++;
         rig->callback_over = rig->callback_over || !view_is(type, "callback.attempted");
         return true;
     }
@@ -254,7 +256,7 @@ static void look_at_outcomes(struct send_rig *rig)
     char topic[32];
 
     assert_non_null(reader);
-    rig->callback_results = rig->withdrawals = 0;
+    rig->callback_results = rig->callback_flagged = rig->withdrawals = 0;
     (void)snprintf(topic, sizeof topic, "outcomes-%u", rig->number);
     if (!kafka_reader_scan(reader, topic, on_outcome, rig, NULL, &f))
         fail_msg("%s", f.text);

@@ -243,12 +243,70 @@ static void a_callback_becomes_one_of_another_cmi_and_is_handled_here(void **sta
     end();
 }
 
+static bool is_over(struct send_rig *r)
+{
+    return r->callback_over;
+}
+
+static void put(const char *id, const char *number, const char *result)
+{
+    char path[64];
+    char body[160];
+
+    (void)snprintf(path, sizeof path, "/callbacks/%s", id);
+    (void)snprintf(body, sizeof body,
+                   "{\"customerNumber\":\"%s\",\"notes\":\"\",\"lastResult\":\"%s\","
+                   "\"nextCallTime\":\"2020-01-01T00:00:00Z\"}",
+                   number, result);
+    serve_expect(&rig.serve, "PUT", path, "", body, 204, "");
+}
+
+/* It has taken a request whose answer was lost: nobody is to be called twice for that. What a
+ * person asks for anew is another callback. */
+static void another_cmi_has_one_callback_for_each_that_was_asked_for(void **state)
+{
+    const struct hostile_step lost = {.act = HOSTILE_SILENCE};
+    struct hostile_http *cmi = hostile_http_start();
+    char dialled[128];
+    char path[64];
+    char id[33];
+
+    (void)state;
+    hostile_http_script(cmi, &lost, 1);
+    (void)snprintf(dialled, sizeof dialled, "type: cmi, url: '%s/RI/cmi'", hostile_http_url(cmi));
+    send_rig_start_as(&rig, &(struct send_rig_options){.dialled = dialled,
+                                                       .dial_timeout = "200ms",
+                                                       .callbacks = "handling_timeout: 1s"});
+    send_rig_run(&rig, 0, NULL);
+    serve_create(&rig.serve, "/callbacks", "",
+                 "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35854852156\","
+                 "\"notes\":\"\",\"nextCallTime\":\"2020-01-01T00:00:00Z\"}",
+                 id);
+    (void)snprintf(path, sizeof path, "/callbacks/%s", id);
+    await(path, "\"lastResult\":\"HANDLED\"");
+    serve_holds(&rig.serve, path, "\"failures\":1");
+    assert_int_equal(hostile_http_count(cmi), 2);
+    assert_int_equal(hostile_http_effects(cmi), 1);
+    send_rig_until_outcomes(&rig, is_over);
+    assert_int_equal(rig.callback_results, 2);
+    assert_int_equal(rig.callback_flagged, 1);
+
+    put(id, "+35854852156", "RESCHEDULE"); /* it was closed: a person wants another call */
+    hostile_http_wait(cmi, 3);
+    await(path, "\"lastResult\":\"HANDLED\"");
+    assert_int_equal(hostile_http_effects(cmi), 2);
+    send_rig_end(&rig, 0);
+    send_rig_done(&rig);
+    hostile_http_stop(cmi);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_gateway_is_asked_where_and_as_it_wants),
         cmocka_unit_test(a_message_becomes_an_outbound_chat_of_another_cmi),
         cmocka_unit_test(a_callback_becomes_one_of_another_cmi_and_is_handled_here),
+        cmocka_unit_test(another_cmi_has_one_callback_for_each_that_was_asked_for),
     };
 
     return cmocka_run_group_tests(tests, send_rig_begin, send_rig_finish);

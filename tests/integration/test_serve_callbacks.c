@@ -204,6 +204,37 @@ static void a_time_may_be_wished_for_and_a_closed_one_opened_again(void **state)
     serve_holds(&rig, "/callbacks", id);
 }
 
+/* Whoever took the callback over is given another for it (core/dialler.h). */
+static void what_is_asked_for_anew_is_counted(void **state)
+{
+    static const struct {
+        const char *number;
+        const char *result;
+        const char *anew;
+    } rows[] = {
+        {"+35854852156", "RESCHEDULE", "$-1"}, {"+358 548 52156", "RESCHEDULE", "$-1"},
+        {"+35854852157", "RESCHEDULE", "1"},   {"+35854852157", "HANDLED", "1"},
+        {"+35854852157", "RESCHEDULE", "2"},   {"+35854852157", "RESCHEDULE", "2"},
+    };
+    char id[33];
+    char path[64];
+    char command[96];
+    char body[192];
+
+    (void)state;
+    serve_create(&rig, "/callbacks", "",
+                 "{\"callbackQueueNumber\":\"153\",\"customerNumber\":\"+35854852156\"}", id);
+    path_of(id, path);
+    snprintf(command, sizeof command, "HGET s:{%02u}:m:%s anew", shard_of(view_of(id)), id);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(body, sizeof body,
+                 "{\"customerNumber\":\"%s\",\"notes\":\"\",\"lastResult\":\"%s\"}", rows[i].number,
+                 rows[i].result);
+        serve_expect(&rig, "PUT", path, "", body, 204, "");
+        assert_string_equal(redis_server_ask(rig.redis, command), rows[i].anew);
+    }
+}
+
 static void a_put_needs_its_properties_and_ignores_the_server_s(void **state)
 {
     char id[33];
@@ -459,6 +490,7 @@ int main(void)
         cmocka_unit_test(ids_are_taken_in_every_form_and_refused_in_others),
         cmocka_unit_test(failures_lead_to_another_call_until_there_were_enough),
         cmocka_unit_test(a_time_may_be_wished_for_and_a_closed_one_opened_again),
+        cmocka_unit_test(what_is_asked_for_anew_is_counted),
         cmocka_unit_test(a_put_needs_its_properties_and_ignores_the_server_s),
         cmocka_unit_test(the_specification_s_put_is_taken),
         cmocka_unit_test(the_schedule_follows_each_change),

@@ -80,6 +80,41 @@ static void another_cmi_gets_a_callback_that_it_takes(void **state)
     }
 }
 
+static void key_of(const char *dialler, unsigned attempt, unsigned anew, char out[64])
+{
+    const struct channel_setup setup = {.name = "d"};
+    struct dialler_call call = call_of(false);
+    struct channel_request r;
+    struct fault f = {0};
+    size_t n = 0;
+
+    call.attempt = attempt;
+    call.anew = anew;
+    channel_request_init(&r);
+    assert_true(dialler_find(dialler)->build(&setup, &call, &r, &f));
+    view_copy(http_field_find(r.headers, r.header_count, "idempotency-key", &n), out, 64);
+    channel_request_done(&r);
+}
+
+/* It dials itself, and what it has it is not to have twice; a call that a person asks for anew is
+ * another. */
+static void another_cmi_gets_one_key_in_all_attempts_at_a_call(void **state)
+{
+    char first[64];
+    char again[64];
+    char anew[64];
+
+    (void)state;
+    key_of("cmi", 1, 0, first);
+    key_of("cmi", 3, 0, again);
+    key_of("cmi", 4, 1, anew);
+    assert_string_equal(first, ID "-1");
+    assert_string_equal(again, first);
+    assert_string_equal(anew, ID "-2");
+    key_of("webhook", 3, 1, again);
+    assert_string_equal(again, ID "-3");
+}
+
 static void every_reply_has_its_meaning(void **state)
 {
     static const struct {
@@ -125,6 +160,8 @@ static void every_reply_has_its_meaning(void **state)
         {"cmi", 201, NULL, "", DIALLER_RESULT, CALLBACK_HANDLED, -1, 0, ""},
         {"cmi", 200, NULL, "<html>", DIALLER_LATER, CALLBACK_ADDED, -1, 0, ""},
         {"cmi", 400, NULL, "Callback queue not found", DIALLER_REFUSED, CALLBACK_ADDED, -1, 0, ""},
+        /* Not this callback as it is now: nobody is to hope that it has it. */
+        {"cmi", 422, NULL, "another body", DIALLER_REFUSED, CALLBACK_ADDED, -1, 0, ""},
         {"cmi", 503, "1", "", DIALLER_NOT_DIALLED, CALLBACK_ADDED, -1, 1000, ""},
     };
 
@@ -219,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_webhook_gets_what_the_contract_has),
         cmocka_unit_test(another_cmi_gets_a_callback_that_it_takes),
+        cmocka_unit_test(another_cmi_gets_one_key_in_all_attempts_at_a_call),
         cmocka_unit_test(every_reply_has_its_meaning),
         cmocka_unit_test(a_reason_repeats_nothing_of_the_call),
         cmocka_unit_test(a_report_is_read_as_it_is_meant),
