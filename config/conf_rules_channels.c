@@ -126,7 +126,7 @@ static void check_stop_words(struct rules *r)
 {
     struct stop_words all;
 
-    stop_words_init(&all);
+    stop_words_init(&all, NULL);
     for (size_t i = 0; i < conf_count(r->c, "consent.stop_words"); i++) {
         const char *list = conf_item(r->c, "consent.stop_words", i);
         struct fault f = {0};

@@ -1,6 +1,7 @@
 /* receipts: what the configuration has of them. */
 #include "bridge/core/mem.h"
 #include "bridge/io/crypto.h"
+#include "bridge/io/unicode.h"
 #include "config/channels.h"
 #include "server/receipts.h"
 
@@ -52,7 +53,7 @@ static bool read_stop_words(struct receipts *r, const struct conf *c, struct fau
 {
     size_t count = conf_count(c, "consent.stop_words");
 
-    stop_words_init(&r->stop_words);
+    stop_words_init(&r->stop_words, &unicode_letters);
     if (count == 0)
         return stop_words_add(&r->stop_words, VIEW(STOP_WORDS_DEFAULT), f);
     for (size_t i = 0; i < count; i++)

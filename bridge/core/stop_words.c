@@ -7,10 +7,26 @@
 #include <string.h>
 
 #define WORDS_BYTES_MAX ((size_t)STOP_WORDS_MAX * STOP_WORD_BYTES)
+#define AS_WRITTEN                                                                                 \
+    ((size_t)4 * STOP_WORD_BYTES) /* marks that are written apart fold to fewer bytes */
 
-void stop_words_init(struct stop_words *s)
+static bool none_beside(uint32_t code)
 {
-    *s = (struct stop_words){.count = 0};
+    (void)code;
+    return false;
+}
+
+static void fold_ascii(struct view text, struct buf *to)
+{
+    for (size_t i = 0; i < text.n; i++)
+        buf_put_char(to, ascii_lower(text.p[i]));
+}
+
+void stop_words_init(struct stop_words *s, const struct stop_words_letters *letters)
+{
+    static const struct stop_words_letters ascii = {none_beside, fold_ascii};
+
+    *s = (struct stop_words){.letters = letters != NULL ? letters : &ascii};
     buf_init(&s->words, WORDS_BYTES_MAX);
 }
 
@@ -25,35 +41,14 @@ static bool is_blank(struct view c)
     return (c.n == 1 && view_has(VIEW(" \t\r\n"), c.p[0])) || view_is(c, "\u00a0");
 }
 
-/* ASCII but letters and digits, and what telephones make of quotes and dots. */
-static bool is_punctuation(struct view c)
+static bool is_beside(const struct stop_words *s, struct view c)
 {
-    static const char *const others[] = {"¡", "¿", "«", "»", "…", "“", "”", "„", "‘", "’"};
-    bool plain = c.n == 1 && !ascii_is_alnum(c.p[0]);
-
-    for (size_t i = 0; !plain && i < sizeof others / sizeof others[0]; i++)
-        if (view_is(c, others[i]))
-            return true;
-    return plain;
+    return c.n == 1 ? !ascii_is_alnum(c.p[0]) : s->letters->is_beside(utf8_code(c));
 }
 
-static bool put_lower(struct view c, char out[STOP_WORD_BYTES], size_t *n)
+/* What may be around it is off, blanks are one. false: it is too long, or not UTF-8. */
+static bool trim(const struct stop_words *s, struct view text, struct buf *to)
 {
-    char bytes[4];
-    size_t count = utf8_write(utf8_lower(utf8_code(c)), bytes);
-
-    if (*n + count >= STOP_WORD_BYTES)
-        return false;
-    memcpy(out + *n, bytes, count);
-    *n += count;
-    return true;
-}
-
-/* One form of a text: what may be around it is off, blanks are one, letters are small. false: it is
- * empty, too long, or not UTF-8. */
-static bool fold(struct view text, char out[STOP_WORD_BYTES], struct view *folded)
-{
-    size_t n = 0;
     size_t kept = 0; /* up to the last letter or digit */
     bool blank = false;
 
@@ -70,51 +65,72 @@ static bool fold(struct view text, char out[STOP_WORD_BYTES], struct view *folde
         if (plain > 0)
             c = (struct view){&sign, 1};
         if (is_blank(c)) {
-            blank = n > 0;
+            blank = to->n > 0;
             continue;
         }
-        if (is_punctuation(c) && n == 0)
+        if (is_beside(s, c) && to->n == 0)
             continue;
-        if (blank && !put_lower(VIEW(" "), out, &n))
-            return false;
+        if (blank)
+            buf_put_char(to, ' ');
         blank = false;
-        if (!put_lower(c, out, &n))
-            return false;
-        if (!is_punctuation(c))
-            kept = n;
+        buf_put(to, c);
+        if (!is_beside(s, c))
+            kept = to->n;
     }
-    *folded = (struct view){out, kept};
-    return kept > 0;
+    to->n = kept;
+    return !to->full;
+}
+
+/* One form of a text. false: it is empty, too long, or not UTF-8. */
+static bool fold(const struct stop_words *s, struct view text, struct buf *folded)
+{
+    struct buf trimmed;
+    bool ok;
+
+    buf_init(&trimmed, AS_WRITTEN);
+    ok = trim(s, text, &trimmed);
+    if (ok)
+        s->letters->fold(buf_view(&trimmed), folded);
+    buf_done(&trimmed);
+    return ok && !folded->full && folded->n > 0;
 }
 
 bool stop_words_add(struct stop_words *s, struct view list, struct fault *f)
 {
+    struct buf folded;
+    bool ok = true;
+
+    buf_init(&folded, STOP_WORD_BYTES - 1);
     do {
         struct view word = view_cut(&list, ',');
-        char room[STOP_WORD_BYTES];
 
-        if (!fold(word, room, &word))
-            return fault_set(f, FAULT_REJECT,
-                             "has a word with nothing in it, or with more than %d bytes",
-                             STOP_WORD_BYTES - 1);
-        if (s->count == STOP_WORDS_MAX)
-            return fault_set(f, FAULT_REJECT, "has more than %d words", STOP_WORDS_MAX);
-        buf_put(&s->words, word);
-        buf_put_char(&s->words, '\0');
-        s->count++;
-    } while (list.n > 0);
-    return true;
+        buf_clear(&folded);
+        if (!fold(s, word, &folded)) {
+            ok = fault_set(f, FAULT_REJECT,
+                           "has a word with nothing in it, or with more than %d bytes",
+                           STOP_WORD_BYTES - 1);
+        } else if (s->count == STOP_WORDS_MAX) {
+            ok = fault_set(f, FAULT_REJECT, "has more than %d words", STOP_WORDS_MAX);
+        } else {
+            buf_put(&s->words, buf_view(&folded));
+            buf_put_char(&s->words, '\0');
+            s->count++;
+        }
+    } while (ok && list.n > 0);
+    buf_done(&folded);
+    return ok;
 }
 
 bool stop_words_match(const struct stop_words *s, struct view text)
 {
     struct view words = buf_view(&s->words);
-    char room[STOP_WORD_BYTES];
+    struct buf folded;
+    bool found = false;
 
-    if (!fold(text, room, &text))
-        return false;
-    while (words.n > 0)
-        if (view_eq(view_cut(&words, '\0'), text))
-            return true;
-    return false;
+    buf_init(&folded, STOP_WORD_BYTES - 1);
+    if (fold(s, text, &folded))
+        while (words.n > 0 && !found)
+            found = view_eq(view_cut(&words, '\0'), buf_view(&folded));
+    buf_done(&folded);
+    return found;
 }

@@ -1,10 +1,10 @@
 /*
- * unicode: the order of texts in a language, and texts without case (ICU).
+ * unicode: the order of texts in a language, texts without case, and without form (ICU).
  */
 #ifndef BRIDGE_IO_UNICODE_H
 #define BRIDGE_IO_UNICODE_H
 
-#include "bridge/core/buf.h"
+#include "bridge/core/stop_words.h"
 
 #define UNICODE_LOCALE_MAX 64 /* bytes of a language tag */
 
@@ -21,5 +21,10 @@ int collator_compare(const struct collator *c, struct view a, struct view b);
 
 /* Appends the text as it compares without case, in any language. Full case folding: "ß" is "ss". */
 void unicode_fold(struct view text, struct buf *to);
+
+/* For what people write by hand: beside case also forms fall away (NFKC_Casefold: full width,
+ * marks written apart, what is invisible), and what is of a keyboard rather than of the word: the
+ * dot of an "i", which Turkish has of two kinds, and the accent that Greek capitals lack. */
+extern const struct stop_words_letters unicode_letters;
 
 #endif

@@ -42,7 +42,7 @@ static const char settings[] =
     "  address: kannel@sms.example.com, channel: sms}\n"
     "chats.queues.cloud: {id: A0000000000000000000000000000003, name: Cloud, via: wa,\n"
     "  address: cloud@whatsapp.example.com, channel: whatsapp}\n"
-    "consent: {stop_words: {en: 'stop, opt out', fi: lopeta}}\n";
+    "consent: {stop_words: {en: 'stop, opt out', fi: lopeta, tr: iptal}}\n";
 
 static int start(void **state)
 {
@@ -539,7 +539,7 @@ static void a_stop_word_withdraws_the_consent_and_a_replay_does_not(void **state
     serve_holds(&rig, path, "\"consent\":true");
     assert_int_equal(
         cloud("{\"entry\":[{\"changes\":[{\"value\":{\"messages\":[{\"from\":\"358401234567\","
-              "\"type\":\"text\",\"text\":{\"body\":\"Opt Out\"}}]}}]}]}"),
+              "\"type\":\"text\",\"text\":{\"body\":\"İPTAL\"}}]}}]}]}"),
         200);
     serve_holds(&rig, path, "\"consent\":false");
     serve_expect(&rig, "GET", "/customerConsents?address=%2B358401234567", "", NULL, 200,

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "bridge/core/stop_words.h"
+#include "bridge/io/unicode.h"
 
 #include <string.h>
 
@@ -36,7 +37,7 @@ static void a_word_counts_however_it_is_written_and_only_alone(void **state)
     struct stop_words s;
 
     (void)state;
-    stop_words_init(&s);
+    stop_words_init(&s, &unicode_letters);
     add(&s, STOP_WORDS_DEFAULT);
     add(&s, "Älä lähetä, стоп");
     add(&s, "διακοπή,ľutujem,žiadne,alto");
@@ -46,13 +47,72 @@ static void a_word_counts_however_it_is_written_and_only_alone(void **state)
     stop_words_done(&s);
 }
 
+/* Telephones write the first letter of a text as a capital, and some keyboards marks by themselves.
+ */
+static void capitals_and_forms_of_every_language_are_one(void **state)
+{
+    static const struct {
+        const char *text;
+        bool stops;
+    } rows[] = {
+        {"iptal", true},
+        {"İptal", true},
+        {"İPTAL", true},
+        {"IPTAL", true},
+        {"i\u0307ptal", true},
+        {"çık", true},
+        {"ÇIK", true},
+        {"c\u0327ık", true},
+        {"șterge", true},
+        {"Șterge", true},
+        {"S\u0326terge", true},
+        {"HỦY", true},
+        {"hu\u0309y", true},
+        {"Hu\u0309y.", true},
+        {"DỪNG", true},
+        {"du\u031b\u0300ng", true},
+        {"dung", false},
+        {"ΔΙΑΚΟΠΗ", true},
+        {"Διακοπή", true},
+        {"ԴԱԴԱՐ", true},
+        {"STRASSE", true},
+        {"停止", true},
+        {"停止。", true},
+        {"「停止」", true},
+        {"إيقاف؟", true},
+        {"إيقاف،", true},
+        {"— Iptal —", true},
+        {"–iptal…", true},
+        {"\u2068Iptal!\u2069", true},
+        {"¿Iptal?\ufe0f", true},
+        {"ip\u00adtal", true},
+        {"iptal 停止", false},
+        {"停止停", false},
+        {"。", false},
+    };
+    struct stop_words s;
+
+    (void)state;
+    stop_words_init(&s, &unicode_letters);
+    add(&s, "iptal, çık, șterge, hủy, dừng, διακοπή, դադար, straße, 停止, إيقاف");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (stop_words_match(&s, view_of(rows[i].text)) != rows[i].stops)
+            fail_msg("row %zu: %s", i, rows[i].text);
+    stop_words_done(&s);
+    stop_words_init(&s, &unicode_letters);
+    add(&s, "İPTAL, DU\u031b\u0300NG"); /* the list is folded as the text is */
+    assert_true(stop_words_match(&s, VIEW("iptal")));
+    assert_true(stop_words_match(&s, VIEW("dừng")));
+    stop_words_done(&s);
+}
+
 static void a_text_of_any_length_and_bytes_is_read(void **state)
 {
     struct stop_words s;
     struct buf text;
 
     (void)state;
-    stop_words_init(&s);
+    stop_words_init(&s, &unicode_letters);
     add(&s, "stop");
     buf_init(&text, 100000);
     for (int i = 0; i < 50000; i++)
@@ -76,12 +136,12 @@ static void a_list_that_is_no_good_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        stop_words_init(&s);
+        stop_words_init(&s, &unicode_letters);
         assert_false(stop_words_add(&s, view_of(bad[i]), &f));
         assert_int_equal(f.cls, FAULT_REJECT);
         stop_words_done(&s);
     }
-    stop_words_init(&s);
+    stop_words_init(&s, &unicode_letters);
     buf_init(&many, 65536);
     for (int i = 0; i < STOP_WORD_BYTES; i++)
         buf_put_char(&many, 'a');
@@ -100,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_word_counts_however_it_is_written_and_only_alone),
+        cmocka_unit_test(capitals_and_forms_of_every_language_are_one),
         cmocka_unit_test(a_text_of_any_length_and_bytes_is_read),
         cmocka_unit_test(a_list_that_is_no_good_is_refused),
     };
