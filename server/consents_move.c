@@ -12,7 +12,7 @@
 #include <string.h>
 #include <uv.h>
 
-#define PAGE       "1000" /* looked at together; Redis answers with those of a line end */
+#define PAGE       "1000" /* looked at together; Redis answers with those that may be elsewhere */
 #define CURSOR_MAX 64
 #define USAGE_MAX  16
 #define FIELD_MAX  (USAGE_MAX + 1 + PHONE_NORMAL_MAX)
@@ -179,7 +179,7 @@ static void move(struct consents_move *m, struct view field, struct view stored)
         stored.n > CMI_ADDRESS_MAX + 1)
         return; /* none of ours */
     if (phone_normal(address, room, &normal, &nameless) && view_eq(normal, address))
-        return; /* within a name a line end stays */
+        return; /* a name, which has its line ends and letters */
     one = mem_zeroed(1, sizeof *one);
     one->of = m;
     view_copy(usage, one->usage, sizeof one->usage);
@@ -219,9 +219,12 @@ static void on_page(void *owner, const struct redis_value *v)
 static void ask_page(struct consents_move *m)
 {
     char key[SHARD_KEY_MAX];
-    struct view args[] = {VIEW("HSCAN"),      shard_key(m->shard, "consent", VIEW_NONE, key),
-                          view_of(m->cursor), VIEW("MATCH"),
-                          VIEW("*_*[\r\n]*"), VIEW("COUNT"),
+    struct view args[] = {VIEW("HSCAN"),
+                          shard_key(m->shard, "consent", VIEW_NONE, key),
+                          view_of(m->cursor),
+                          VIEW("MATCH"),
+                          VIEW("*_*[\r\n\x80-\xff]*"),
+                          VIEW("COUNT"),
                           VIEW(PAGE)};
 
     m->failed = false;

@@ -86,7 +86,7 @@ bool channel_number(struct view to, bool plus, char out[PHONE_NORMAL_MAX + 1], s
                     struct fault *f)
 {
     struct view given = phone_trim(to);
-    bool international = view_starts(given, VIEW("+")) || view_starts(given, VIEW("00"));
+    bool international = phone_is_international(given);
 
     out[0] = '+';
     if (!phone_normal(given, out + 1, number, f))

@@ -1,6 +1,7 @@
 #include "bridge/core/phone.h"
 
 #include "bridge/core/ascii.h"
+#include "bridge/core/coded.h"
 #include "bridge/core/utf8.h"
 
 #include <string.h>
@@ -10,8 +11,9 @@
 /* First and last of each range, in UTF-8: within one length the order of bytes is that of code
  * points. */
 static const char *const beside_ascii[][2] = {
-    {"\u00a0", "\u00a0"}, {"\u2000", "\u2015"}, {"\u202a", "\u202f"},
-    {"\u2060", "\u2060"}, {"\ufeff", "\ufeff"},
+    {"\u00a0", "\u00a0"}, {"\u00ad", "\u00ad"}, {"\u2000", "\u2015"}, {"\u202a", "\u202f"},
+    {"\u2060", "\u206f"}, {"\u2212", "\u2212"}, {"\u3000", "\u3000"}, {"\ufeff", "\ufeff"},
+    {"\uff08", "\uff09"}, {"\uff0d", "\uff0e"},
 };
 
 size_t phone_separator(struct view text)
@@ -33,6 +35,41 @@ size_t phone_separator(struct view text)
     return 0;
 }
 
+/* The digit or `+` that text (not empty) begins with, also one of full width or of another script;
+ * any other byte as it is. *n: its bytes. */
+static char sign_of(struct view text, size_t *n)
+{
+    int plain;
+
+    *n = 1;
+    if ((text.p[0] & 0x80) == 0)
+        return text.p[0];
+    plain = coded_plain(text, n);
+    if (plain == '+' || (plain > 0 && ascii_is_digit((char)plain)))
+        return (char)plain;
+    *n = 1;
+    return text.p[0];
+}
+
+bool phone_is_international(struct view address)
+{
+    int zeros = 0;
+
+    while (address.n > 0 && zeros < 2) {
+        size_t skipped = phone_separator(address);
+        size_t n = 0;
+        char c = sign_of(address, &n);
+
+        if (skipped == 0 && c == '+')
+            return true;
+        if (skipped == 0 && c != '0')
+            return false;
+        zeros += skipped == 0;
+        address = view_skip(address, skipped > 0 ? skipped : n);
+    }
+    return zeros == 2;
+}
+
 struct view phone_trim(struct view address)
 {
     while (address.n > 0 && view_has(VIEW(BLANKS), address.p[0]))
@@ -46,11 +83,12 @@ bool phone_is_name(struct view address)
 {
     while (address.n > 0) {
         size_t skipped = phone_separator(address);
-        char c = address.p[0];
+        size_t n = 0;
+        char c = sign_of(address, &n);
 
         if (skipped == 0 && (ascii_is_letter(c) || c == '@' || (c & 0x80) != 0))
             return true;
-        address = view_skip(address, skipped > 0 ? skipped : 1);
+        address = view_skip(address, skipped > 0 ? skipped : n);
     }
     return false;
 }
@@ -59,9 +97,10 @@ static bool normal_number(struct view address, char out[PHONE_NORMAL_MAX], size_
 {
     while (address.n > 0) {
         size_t skipped = phone_separator(address);
-        char c = address.p[0];
+        size_t taken = 0;
+        char c = sign_of(address, &taken);
 
-        address = view_skip(address, skipped > 0 ? skipped : 1);
+        address = view_skip(address, skipped > 0 ? skipped : taken);
         if (skipped > 0 || (*n == 0 && c == '+'))
             continue;
         if (*n == PHONE_NORMAL_MAX)

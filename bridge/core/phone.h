@@ -3,9 +3,10 @@
  * (contract 18). For matching only: what is stored and shown stays as it was given.
  *
  * A number: blanks, line ends, `-`, `(`, `)`, `.` and every leading `+` or `00` fall away; so do
- * the invisible and typographic kin of blanks and dashes (U+00A0, U+2000–2015, U+202A–202F, U+2060,
- * U+FEFF): a consent must not be missed for what a script, indented XML, a web page or an address
- * book leaves.
+ * the invisible and typographic kin of blanks and dashes (U+00A0, U+00AD, U+2000–2015, U+202A–202F,
+ * U+2060–206F, U+2212, U+FEFF, those of full width): a consent must not be missed for what a script,
+ * indented XML, a web page, a formatter of messages or an address book leaves. Digits and `+` of
+ * full width, and digits of other scripts, are ASCII's (coded_plain).
  * With a letter or `@` (anything else beyond ASCII counts as a letter): lower case (utf8_lower),
  * surrounding blanks and line ends off.
  * The normal form of a normal form is itself.
@@ -26,7 +27,10 @@ bool phone_normal(struct view address, char out[PHONE_NORMAL_MAX], struct view *
 /* Without blanks and line ends at both ends. */
 struct view phone_trim(struct view address);
 
-/* Has it a letter, `@`, or what is beyond ASCII and no separator? */
+/* Does it begin with `+` or `00`, whatever falls away before and between? */
+bool phone_is_international(struct view address);
+
+/* Has it a letter, `@`, or what is beyond ASCII and no separator, digit or `+`? */
 bool phone_is_name(struct view address);
 
 /* Bytes of what falls away within a number that text (not empty) begins with; 0: it begins with

@@ -153,9 +153,11 @@ static void what_lies_under_a_line_end_is_moved_at_the_start(void **state)
         set(spelled, "whatsapp", true); /* the refusal takes its place */
     }
     put_old("whatsapp", "\n", "\\n", true); /* nobody's */
+    put_old("whatsapp", "\u2068+46704\u2069", "\\xe2\\x81\\xa8+46704\\xe2\\x81\\xa9", false);
     serve_rig_stop(&rig);
     serve_rig_restart(&rig);
-    await_moved(5);
+    await_moved(6);
+    serve_holds(&rig, "/customerConsents/whatsapp_46704", "\"consent\":false");
     for (int same = 0; same < 2; same++) {
         number_of(same, plain, ended);
         expect_consent("whatsapp", plain, false);

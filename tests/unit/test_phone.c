@@ -42,7 +42,16 @@ static void each_address_has_one_normal_form_that_is_its_own(void **state)
         {"040\u00a0123\u20114567", "0401234567"},
         {"\u202a+358401234567\u202c", "358401234567"},
         {"040\ufeff1\u200b2\u20153\u206045", "04012345"},
-        {"040\u20161", "040\u20161"}, /* U+2016 is none of these: kept, as a letter is */
+        {"\u2068+358401234567\u2069", "358401234567"}, /* as message formatters put it */
+        {"\u2066\u206a00358\u2061 40\u2069", "35840"},
+        {"+358\u00ad40", "35840"},
+        {"\uff0b358 40", "35840"},
+        {"\uff10\uff10358", "358"},
+        {"\uff0b\uff13\uff15\uff18\u3000\uff08\uff14\uff10\uff09\uff11\uff0d\uff12", "3584012"},
+        {"\u0660\u06641\u22122", "0412"},
+        {"040\uff0b1", "040+1"},
+        {"\uff21\uff0b1", "\uff21\uff0b1"}, /* a name */
+        {"040\u20161", "040\u20161"},       /* U+2016 is none of these: kept, as a letter is */
         {"\u00a1 04 01", "\u00a1 04 01"},
         {" 123456Support@Test.com", "123456support@test.com"},
         {"Support@Test.com \t", "support@test.com"},
@@ -74,6 +83,24 @@ static void each_address_has_one_normal_form_that_is_its_own(void **state)
         assert_true(phone_normal(normal, again, &same, &f));
         assert_true(view_eq(normal, same));
     }
+}
+
+static void an_international_number_is_known_by_its_beginning(void **state)
+{
+    static const struct {
+        const char *address;
+        bool international;
+    } rows[] = {
+        {"+358", true},       {"00358", true},     {" (+358) 40", true},  {"0 0358", true},
+        {"\u2068+358", true}, {"\uff0b358", true}, {"\uff10-0358", true}, {"358", false},
+        {"0358", false},      {"0", false},        {"", false},           {"(", false},
+        {"a+", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (phone_is_international(view_of(rows[i].address)) != rows[i].international)
+            fail_msg("row %zu: %s", i, rows[i].address);
 }
 
 static void what_has_nothing_to_match_by_is_refused(void **state)
@@ -121,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_address_has_one_normal_form_that_is_its_own),
+        cmocka_unit_test(an_international_number_is_known_by_its_beginning),
         cmocka_unit_test(what_has_nothing_to_match_by_is_refused),
         cmocka_unit_test(the_byte_too_many_is_counted_after_what_falls_away),
     };
