@@ -1,10 +1,17 @@
 #include "bridge/io/zone_load.h"
 
+#include "bridge/core/spelling.h"
+
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
+
+#define NAME_MAX_BYTES 128
+#define PATH_MAX_BYTES 512
+#define DEPTH_MAX      3 /* America/Argentina/Ushuaia */
 
 #define DAY_S  INT64_C(86400)
 #define YEAR_S (366 * DAY_S)
@@ -50,17 +57,109 @@ static void fill(int64_t from_s, int64_t to_s, struct zone *out)
     }
 }
 
-/* glibc takes any name, and means UTC by those it can't find. */
-static bool known(const char *name)
+static void path_of(const char *name, char path[PATH_MAX_BYTES])
 {
     const char *dir = getenv("TZDIR");
-    char path[512];
 
-    if (name[0] == '/' || strstr(name, "..") != NULL)
-        return false;
-    (void)snprintf(path, sizeof path, "%.200s/%.200s", dir != NULL ? dir : "/usr/share/zoneinfo",
+    (void)snprintf(path, PATH_MAX_BYTES, "%.200s/%.200s", dir != NULL ? dir : "/usr/share/zoneinfo",
                    name);
-    return name[0] != '\0' && access(path, R_OK) == 0;
+}
+
+/* glibc takes any name, and means UTC by those it can't find and by files and directories that are
+ * no zones. */
+static bool known(const char *name)
+{
+    char path[PATH_MAX_BYTES];
+    char magic[4];
+    struct stat st;
+    FILE *file;
+    bool is;
+
+    if (name[0] == '/' || name[0] == '\0' || strstr(name, "..") != NULL)
+        return false;
+    path_of(name, path);
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || (file = fopen(path, "rb")) == NULL)
+        return false;
+    is = fread(magic, 1, sizeof magic, file) == sizeof magic && memcmp(magic, "TZif", 4) == 0;
+    (void)fclose(file);
+    return is;
+}
+
+/* ---- what was meant by a name that is none ---- */
+
+struct meant {
+    struct view name;          /* as it was given, but for a / at its end */
+    char best[NAME_MAX_BYTES]; /* "": none */
+    size_t least;              /* its distance */
+};
+
+static struct view city(struct view name)
+{
+    struct view city = name;
+
+    while (name.n > 0)
+        city = view_cut(&name, '/');
+    return city;
+}
+
+/* Within a directory that was named, the first; else one spelled likewise, or of the same city. */
+static void consider(struct meant *m, const char *zone)
+{
+    struct view v = view_of(zone);
+    size_t d = spelling_distance(m->name, v);
+
+    if (view_starts(v, m->name) && v.p[m->name.n] == '/')
+        d = 0;
+    else if (d > 1 && view_eq(city(v), city(m->name)))
+        d = 1;
+    else if (d > spelling_near(m->name.n))
+        return;
+    if (m->best[0] != '\0' && (d > m->least || (d == m->least && strcmp(zone, m->best) >= 0)))
+        return;
+    m->least = d;
+    view_copy(v, m->best, sizeof m->best);
+}
+
+/* Of the zones beside them other files and directories begin with small letters. */
+static void look_in(struct meant *m, const char *dir, int depth)
+{
+    char path[PATH_MAX_BYTES];
+    const struct dirent *entry;
+    DIR *d;
+
+    path_of(dir, path);
+    if (depth > DEPTH_MAX || (d = opendir(path)) == NULL)
+        return;
+    while ((entry = readdir(d)) != NULL) {
+        char name[NAME_MAX_BYTES];
+        int n =
+            snprintf(name, sizeof name, "%s%s%.60s", dir, dir[0] != '\0' ? "/" : "", entry->d_name);
+
+        if (entry->d_name[0] < 'A' || entry->d_name[0] > 'Z' || n < 0 || n >= NAME_MAX_BYTES)
+            continue;
+        if (known(name))
+            consider(m, name);
+        else
+            look_in(m, name, depth + 1);
+    }
+    (void)closedir(d);
+}
+
+static bool refuse(const char *name, struct fault *f)
+{
+    struct meant m = {.name = view_of(name)};
+
+    if (m.name.n > 1 && m.name.p[m.name.n - 1] == '/')
+        m.name.n--;
+    if (m.name.n > 0)
+        look_in(&m, "", 1);
+    if (m.best[0] == '\0')
+        return fault_set(f, FAULT_REJECT,
+                         "'%.60s' is no time zone of this system; one looks like Europe/Helsinki "
+                         "(package tzdata)",
+                         name);
+    return fault_set(f, FAULT_REJECT, "'%.60s' is no time zone of this system; did you mean %s?",
+                     name, m.best);
 }
 
 bool zone_load(const char *name, int64_t now_ms, struct zone *out, struct fault *f)
@@ -73,10 +172,7 @@ bool zone_load(const char *name, int64_t now_ms, struct zone *out, struct fault 
         return true;
     }
     if (!known(name))
-        return fault_set(f, FAULT_REJECT,
-                         "'%.60s' is no time zone of this system; one looks like Europe/Helsinki "
-                         "(package tzdata)",
-                         name);
+        return refuse(name, f);
     (void)snprintf(before, sizeof before, "%s", set != NULL ? set : "");
     setenv("TZ", name, 1);
     tzset();
