@@ -2,11 +2,15 @@
 
 #include "bridge/core/address_list.h"
 #include "bridge/core/mem.h"
+#include "bridge/core/phone.h"
+#include "bridge/core/phone_twin.h"
 #include "bridge/core/settlement.h"
 #include "bridge/core/shard.h"
 #include "bridge/io/crypto.h"
 #include "bridge/io/redis_schedule_scripts.h"
 #include "server/consents.h"
+#include "server/erased.h"
+#include "server/history.h"
 #include "server/queues.h"
 #include "server/receipt_call.h"
 #include "server/server.h"
@@ -375,23 +379,38 @@ static void hash_name(const struct intake *in, const char *kind, struct view nam
     buf_done(&all);
 }
 
+/* plus: one that it lacks. */
+static void add_leaver(struct intake *in, bool plus, const char *from, const char *kind,
+                       struct view name)
+{
+    struct leaver *leaver = NULL;
+
+    in->leavers = mem_resize(in->leavers, in->leaver_count + 1, sizeof *in->leavers);
+    leaver = &in->leavers[in->leaver_count++];
+    snprintf(leaver->address, ADDRESS_PLUS, "%s%s", plus ? "+" : "", from);
+    hash_name(in, kind, name, leaver->once);
+}
+
 /* The interface knows consents of WhatsApp only (L2020). There an address is an international
- * number, with or without its '+'. */
+ * number, with or without its '+'. Of one with two spellings either may have been written to. */
 static void on_inbound(void *ctx, const struct receipt_inbound *i)
 {
     struct intake *in = ctx;
     bool bare = i->from[0] >= '0' && i->from[0] <= '9';
-    struct leaver *leaver = NULL;
+    char room[PHONE_NORMAL_MAX];
+    char twin[PHONE_TWIN_MAX];
+    struct view normal;
+    struct fault nameless;
 
     if (!view_eq_nocase(i->sub_type, VIEW("whatsapp")) ||
         !stop_words_match(in->stop_words, view_of(i->text))) {
         count(in, "inbound");
         return;
     }
-    in->leavers = mem_resize(in->leavers, in->leaver_count + 1, sizeof *in->leavers);
-    leaver = &in->leavers[in->leaver_count++];
-    snprintf(leaver->address, ADDRESS_PLUS, "%s%s", bare ? "+" : "", i->from);
-    hash_name(in, "text\n", view_of(i->name), leaver->once);
+    add_leaver(in, bare, i->from, "text\n", view_of(i->name));
+    if (phone_normal(view_of(i->from), room, &normal, &nameless) && phone_twin(normal, twin) &&
+        !erased_has(history_erased(in->x->server->history), normal))
+        add_leaver(in, true, twin, "twin\n", view_of(i->name));
 }
 
 static void on_nonsense(void *ctx, size_t number, const struct fault *f)
