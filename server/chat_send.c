@@ -1,6 +1,7 @@
 #include "server/chat_send.h"
 
 #include "bridge/core/address_list.h"
+#include "bridge/core/coded.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/phone.h"
 #include "bridge/core/shard.h"
@@ -34,10 +35,24 @@ struct sending {
     void *owner;
 };
 
+/* Blanks are none, which some gateways refuse, and some charge. */
+static bool has_text(struct view message)
+{
+    while (message.n > 0) {
+        size_t n = 1;
+        int plain = coded_plain(message, &n);
+
+        if (plain != ' ' && plain != '\0' && !view_has(VIEW(" \r\n"), message.p[0]))
+            return true;
+        message = view_skip(message, n);
+    }
+    return false;
+}
+
 /* A message of the chat's own; what has no text or is the system's stays here. */
 static bool goes_out(const struct transcript_line *line)
 {
-    return !line->system && line->message.n > 0;
+    return !line->system && has_text(line->message);
 }
 
 bool chat_send_check(const struct transcript *t, struct view destination, struct fault *f)

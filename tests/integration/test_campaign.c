@@ -269,15 +269,15 @@ static void whom_a_cancelled_one_has_missed_is_told_at_any_later_time(void **sta
 }
 
 /* As a person sees it. */
-static void expect_bar(const char *of, const char *bar)
+static void expect_bar(const char *of, int columns, const char *bar)
 {
     char command[512];
     struct buf printed;
 
     buf_init(&printed, OUTPUT_MAX);
     (void)snprintf(command, sizeof command,
-                   "script -qec \"'%s' campaign show --config '%s' %s\" /dev/null",
-                   getenv("CMIBRIDGE_BIN"), rig.config, of);
+                   "script -qec \"stty cols %d; '%s' campaign show --config '%s' %s\" /dev/null",
+                   columns, getenv("CMIBRIDGE_BIN"), rig.config, of);
     assert_int_equal(shell_run(command, &printed), 0);
     view_copy(buf_view(&printed), output, sizeof output);
     buf_done(&printed);
@@ -296,8 +296,14 @@ static void the_bar_says_what_has_ended_and_what_was_reached(void **state)
                  "{\"address\":\"+358403\"},{\"address\":\"+358404\"}]}",
                  ended);
     assert_string_equal(ask("HSET", "m", ended, "st 2 dead 3 ok 1"), ":2");
-    expect_bar(ended, "done [########################################] 100%, reached 25%");
+    expect_bar(ended, 80, "\rdone [########################################] 100%, reached 25%\r");
     lacks("reached [");
+    /* What is wider than the line would begin a new one at each step. */
+    expect_bar(ended, 40, "\rdone [##############] 100%, reached 25%\r");
+    expect_bar(ended, 24, "\rdone 100%, reached 25%\r");
+    expect_bar(ended, 12, "\rdone 100%\r");
+    expect_bar(ended, 4, "\rdon\r");
+    expect_bar(ended, 0, "\rdone [########################################] 100%, reached 25%\r");
 }
 
 /* More of what it shows, at the end of `output`; false: it has shown all. */

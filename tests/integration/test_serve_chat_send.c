@@ -109,10 +109,12 @@ static const char *field(const char *chat, unsigned n, const char *name)
 
 static void its_messages_go_out_oldest_first_and_once(void **state)
 {
-    static const char body[] = CHAT(
-        "chatout", WITH,
-        LINE("third", "") "," LINE("", "") "," LINE("a note", ",\"system_message\":true") "," LINE(
-            "second", ",\"type\":\"text\"") "," LINE("first", ""));
+    static const char body[] =
+        CHAT("chatout", WITH,
+             LINE("third", "") "," LINE("", "") "," LINE(" \\n\u00a0", "") "," LINE(
+                 "a note",
+                 ",\"system_message\":true") "," LINE("second",
+                                                      ",\"type\":\"text\"") "," LINE("first", ""));
     char chat[33];
     char again[33];
 
