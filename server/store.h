@@ -76,7 +76,7 @@
  *             last fail next lastcall  lastResult, failures, next and last call
  *             idle wishes              calls that brought neither a failure nor a time; these, and
  *                                      those that brought a time
- *             anew                     how often a person opened it again, or gave it another number
+ *             anew                     how often a person asked for another call
  */
 #ifndef SERVER_STORE_H
 #define SERVER_STORE_H

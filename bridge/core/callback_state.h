@@ -58,7 +58,7 @@ struct callback_put {
     enum callback_result result; /* any but CALLBACK_ADDED */
     bool has_next_call;
     int64_t next_call_ms;
-    int64_t call; /* the number of the call that has brought it; 0: a person has put it */
+    int64_t call;      /* the number of the call that has brought it; 0: a person has put it */
     bool other_number; /* the customer's is another now */
 };
 

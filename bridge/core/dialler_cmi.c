@@ -1,7 +1,7 @@
 /* cmi: the request goes to another CMI's callbacks, which dials from then on. The base URL is that
- * CMI's (…/RI/cmi). A repeat has the key of what may have arrived, so it is answered with that. 422,
- * under this key it has the callback with other notes, is a refusal: some say it of what they don't
- * take at all. */
+ * CMI's (…/RI/cmi). A repeat has the key of what may have arrived, so it is answered with that.
+ * 422, under this key it has the callback with other notes, is a refusal: some say it of what they
+ * don't take at all. */
 #include "bridge/core/dialler_kit.h"
 
 static bool check(const struct channel_setup *s, struct fault *f)

@@ -4,12 +4,11 @@
  *
  * A number: blanks, line ends, `-`, `(`, `)`, `.` and every leading `+` or `00` fall away; so do
  * the invisible and typographic kin of blanks and dashes (U+00A0, U+00AD, U+2000–2015, U+202A–202F,
- * U+2060–206F, U+2212, U+FEFF, those of full width): a consent must not be missed for what a script,
- * indented XML, a web page, a formatter of messages or an address book leaves. Digits and `+` of
- * full width, and digits of other scripts, are ASCII's (coded_plain).
- * With a letter or `@` (anything else beyond ASCII counts as a letter): lower case (utf8_lower),
- * surrounding blanks and line ends off.
- * The normal form of a normal form is itself.
+ * U+2060–206F, U+2212, U+FEFF, those of full width): a consent must not be missed for what a
+ * script, indented XML, a web page, a formatter of messages or an address book leaves. Digits and
+ * `+` of full width, and digits of other scripts, are ASCII's (coded_plain). With a letter or `@`
+ * (anything else beyond ASCII counts as a letter): lower case (utf8_lower), surrounding blanks and
+ * line ends off. The normal form of a normal form is itself.
  */
 #ifndef BRIDGE_CORE_PHONE_H
 #define BRIDGE_CORE_PHONE_H

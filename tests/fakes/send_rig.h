@@ -95,7 +95,7 @@ struct send_rig {
     int64_t last_line_ms;
     unsigned callback_results;
     unsigned callback_flagged; /* of them, such as say possible_duplicate */
-    unsigned withdrawals; /* consent.overtaken, and the last one's data */
+    unsigned withdrawals;      /* consent.overtaken, and the last one's data */
     char overtaken[512];
     bool callback_over;
 };
