@@ -643,8 +643,8 @@ static void hours_and_zones_of_channels_and_queues_are_checked(void **state)
     assert_says(err(r), ":8: chats.queues.q.hours: ");
     assert_says(err(r), "3 mistakes\n");
     assert_says(err(r),
-                ":3: channels.a.zone: 'Europe/Helsinky' is no time zone of this system; one "
-                "looks like Europe/Helsinki");
+                ":3: channels.a.zone: 'Europe/Helsinky' is no time zone of this system; did "
+                "you mean Europe/Helsinki?");
 }
 
 int main(void)
