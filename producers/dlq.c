@@ -28,6 +28,7 @@ static void usage(FILE *to)
         "same. It leaves a mark for each in the dead-letter topic, and passes over what was\n"
         "replayed before, and what the results topic shows to be written since: the event\n"
         "itself, or a later one that went to the same thing, however its subject spells that.\n"
+        "Ctrl-C ends it when what it has sent is marked; killed, it repeats at most 500.\n"
         "\n"
         "      --type PATTERN     of the event; * and ? stand for any\n"
         "      --class CLASS      retry, reject, stop, bug; may be repeated\n"

@@ -1,8 +1,7 @@
 /* dlq replay: dead letters back into the partitions they came from, in the order they had there. */
-#include "producers/dlq_since.h"
+#include "producers/dlq_put.h"
 
 #include "bridge/commands.h"
-#include "bridge/core/datetime.h"
 #include "bridge/core/event_types.h"
 #include "bridge/core/mem.h"
 #include "bridge/io/kafka_sink.h"
@@ -11,6 +10,7 @@
 #include <uv.h>
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,40 +18,21 @@
 #define LETTERS_MAX 100000      /* in one replay */
 #define BYTES_MAX   (256 << 20) /* of them, held in memory to be sorted */
 
-#define REPLAY_HEADERS 3 /* that a replay has beside its own, at most */
-
-/* A dead letter as it was on its topic. */
-struct letter {
-    char *bytes; /* owned; all the views below point into it */
-    struct dead_letter_place place;
-    struct dlq_event event;
-    bool has_key;
-    struct view key;
-    bool has_value;
-    struct view value;
-    bool has_timestamp; /* it is known what its event's was */
-    int64_t timestamp_ms;
-    struct record_header *headers; /* owned */
-    size_t header_count;
-    bool put; /* acknowledged by the broker */
-};
-
 struct replay {
     struct dlq *d;
-    struct letter **letters; /* sorted by topic, partition, offset */
+    struct dlq_letter **letters; /* sorted by topic, partition, offset */
     size_t count;
     size_t bytes;
     uv_loop_t loop;
     struct notice log;
     struct kafka_sink *sink;
-    struct sink_port port;
+    struct dlq_put put;
     struct progress progress;
-    uint64_t heard_ns; /* of the last acknowledgement */
-    int64_t put;
-    int64_t impossible; /* asked for, and can't be replayed */
-    int64_t marked;
-    bool stopped; /* one was not acknowledged: nothing after it may go */
-    char error[FAULT_TEXT_MAX];
+    uv_signal_t told[2]; /* to end: SIGINT, SIGTERM */
+    int number;          /* of the first that came; 0: none */
+    bool hurry;          /* another one came */
+    uint64_t heard_ns;   /* of the last report */
+    int64_t impossible;  /* asked for, and can't be replayed */
 };
 
 /* ---- what is to be replayed ---- */
@@ -75,10 +56,10 @@ static bool is_history(const struct dlq *d, const struct dlq_entry *e)
     return t != NULL && !t->is_write;
 }
 
-static struct letter *copy_letter(const struct dlq *d, const struct dlq_entry *e)
+static struct dlq_letter *copy_letter(const struct dlq *d, const struct dlq_entry *e)
 {
     const struct record *r = e->record;
-    struct letter *l = mem_zeroed(1, sizeof *l);
+    struct dlq_letter *l = mem_zeroed(1, sizeof *l);
     size_t n = e->letter.topic.n + 1 + r->key.n + r->value.n + e->event.source.n + e->event.id.n +
                e->event.subject.n;
     char *to;
@@ -86,7 +67,7 @@ static struct letter *copy_letter(const struct dlq *d, const struct dlq_entry *e
     for (size_t i = 0; i < r->header_count; i++)
         n += r->headers[i].name.n + r->headers[i].value.n;
     l->bytes = to = mem_zeroed(1, n);
-    l->headers = mem_zeroed(r->header_count + REPLAY_HEADERS, sizeof *l->headers);
+    l->headers = mem_zeroed(r->header_count + DLQ_PUT_HEADERS, sizeof *l->headers);
     l->place = e->place;
     l->event.topic = copy(&to, e->letter.topic);
     to++; /* a NUL stays behind it */
@@ -124,7 +105,7 @@ static void say_impossible(struct replay *r, struct dead_letter_place place,
 static bool collect(void *ctx, struct dlq *d, const struct dlq_entry *e, struct fault *f)
 {
     struct replay *r = ctx;
-    struct letter *l;
+    struct dlq_letter *l;
 
     if (e->letter.cut || e->record->header_count > RECORD_HEADERS_READ) {
         const struct dlq_event origin = {
@@ -151,8 +132,8 @@ static bool collect(void *ctx, struct dlq *d, const struct dlq_entry *e, struct 
 
 static int by_origin(const void *one, const void *other)
 {
-    const struct dlq_event *a = &(*(struct letter *const *)one)->event;
-    const struct dlq_event *b = &(*(struct letter *const *)other)->event;
+    const struct dlq_event *a = &(*(struct dlq_letter *const *)one)->event;
+    const struct dlq_event *b = &(*(struct dlq_letter *const *)other)->event;
     int topics = view_cmp(a->topic, b->topic);
 
     if (topics != 0)
@@ -206,91 +187,35 @@ static bool look_for_origins(struct replay *r, struct fault *f)
 
 /* ---- putting back ---- */
 
-/* Tokens: 2i for letter i, 2i + 1 for its mark. */
-static void put_mark(struct replay *r, size_t i)
-{
-    char place[DEAD_LETTER_PLACE_MAX];
-    char id[DEAD_LETTER_PLACE_MAX + 8];
-    struct record_header headers[] = {
-        {VIEW("content-type"), VIEW("application/json")},
-        {VIEW("ce_specversion"), VIEW("1.0")},
-        {VIEW("ce_id"), VIEW_NONE},
-        {VIEW("ce_source"), VIEW("cmibridge/dlq")},
-        {VIEW("ce_type"), VIEW(DEAD_LETTER_MARK_TYPE)},
-        {VIEW(DEAD_LETTER_MARK), VIEW_NONE},
-    };
-    struct fault f;
-
-    dead_letter_place_text(r->letters[i]->place, place);
-    snprintf(id, sizeof id, "replay-%s", place);
-    headers[2].value = view_of(id);
-    headers[5].value = view_of(place);
-    if (!r->port.produce(r->port.ctx,
-                         &(struct sink_record){.token = 2 * i + 1,
-                                               .topic = r->d->topic,
-                                               .has_value = true,
-                                               .value = VIEW("{}"),
-                                               .headers = headers,
-                                               .header_count = sizeof headers / sizeof headers[0]},
-                         &f) &&
-        r->error[0] == '\0')
-        snprintf(r->error, sizeof r->error, "%s was replayed, but not marked: %.160s", place,
-                 f.text);
-}
-
 static void on_report(void *owner, uint64_t token, bool delivered, const char *error)
 {
     struct replay *r = owner;
-    struct letter *l = r->letters[token / 2];
-    char place[DEAD_LETTER_PLACE_MAX];
 
     r->heard_ns = uv_hrtime();
-    if (token % 2 == 1) {
-        r->marked += delivered;
-        return;
-    }
-    if (delivered) {
-        l->put = true;
-        r->put++;
-        put_mark(r, token / 2);
-        return;
-    }
-    r->stopped = true;
-    dead_letter_place_text(l->place, place);
-    if (r->error[0] == '\0')
-        snprintf(r->error, sizeof r->error, "%s was not replayed: %.160s", place, error);
+    dlq_put_report(&r->put, token, delivered, error);
 }
 
-/* With a timestamp of now: the old one might be too old for the topic. */
-static bool put_letter(struct replay *r, size_t i, struct fault *f)
+static void on_told(uv_signal_t *handle, int number)
 {
-    struct letter *l = r->letters[i];
-    const struct dlq_event *e = &l->event;
-    char place[DEAD_LETTER_PLACE_MAX];
-    char origin[DEAD_LETTER_PLACE_MAX];
-    char published[DATETIME_TEXT_MAX];
-    size_t n = l->header_count;
+    struct replay *r = handle->data;
 
-    dead_letter_place_text(l->place, place);
-    dead_letter_place_text((struct dead_letter_place){e->partition, e->offset}, origin);
-    l->headers[n++] = (struct record_header){VIEW(DEAD_LETTER_REPLAY), view_of(place)};
-    l->headers[n++] = (struct record_header){VIEW(DEAD_LETTER_ORIGIN), view_of(origin)};
-    if (l->has_timestamp) {
-        datetime_format(l->timestamp_ms, published);
-        l->headers[n++] = (struct record_header){VIEW(DEAD_LETTER_PUBLISHED), view_of(published)};
+    r->hurry = r->number != 0;
+    if (r->number == 0)
+        r->number = number;
+    if (!r->hurry && !dlq_put_done(&r->put))
+        console_say("dlq", "ending when what was sent is marked; once more ends it at once");
+    dlq_put_stop(&r->put);
+}
+
+static void watch_signals(struct replay *r)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+
+    for (size_t i = 0; i < 2; i++) {
+        (void)uv_signal_init(&r->loop, &r->told[i]);
+        r->told[i].data = r;
+        (void)uv_signal_start(&r->told[i], on_told, numbers[i]);
     }
-    return r->port.produce(r->port.ctx,
-                           &(struct sink_record){.token = 2 * i,
-                                                 .topic = e->topic.p, /* NUL-terminated */
-                                                 .has_partition = true,
-                                                 .partition = e->partition,
-                                                 .has_key = l->has_key,
-                                                 .key = l->key,
-                                                 .has_value = l->has_value,
-                                                 .value = l->value,
-                                                 .headers = l->headers,
-                                                 .header_count = n},
-                           f);
 }
 
 static bool is_silent(const struct replay *r)
@@ -308,7 +233,7 @@ static bool start(struct replay *r, struct fault *f)
     r->sink = kafka_sink_new(&r->loop, &conf, NULL, 0, &r->log, on_report, r, f);
     if (r->sink == NULL)
         return false;
-    r->port = kafka_sink_port(r->sink);
+    dlq_put_init(&r->put, r->d->topic, r->letters, r->count, kafka_sink_port(r->sink));
     r->heard_ns = uv_hrtime();
     return true;
 }
@@ -320,32 +245,24 @@ static void wake_up(uv_timer_t *timer)
 
 static void put_back(struct replay *r, int64_t chosen)
 {
-    struct fault f;
     uv_timer_t timer;
 
     uv_timer_init(&r->loop, &timer);
     uv_timer_start(&timer, wake_up, 200, 200);
+    watch_signals(r);
     progress_init(&r->progress, "replayed", chosen);
-    for (size_t i = 0; i < r->count && !r->stopped; i++) {
-        if (r->letters[i]->event.fate != DLQ_REPLAY)
-            continue;
-        while (!r->stopped && !put_letter(r, i, &f)) {
-            if (f.cls != FAULT_RETRY || is_silent(r)) {
-                r->stopped = true;
-                snprintf(r->error, sizeof r->error, "topic %.80s: %.160s",
-                         r->letters[i]->event.topic.p, f.text);
-                break;
-            }
-            uv_run(&r->loop, UV_RUN_ONCE);
-        }
-        progress_at(&r->progress, r->put);
-    }
-    while (!is_silent(r) && kafka_sink_waiting(r->sink) > 0) {
+    for (;;) {
+        dlq_put_step(&r->put);
+        progress_at(&r->progress, r->put.put);
+        if (dlq_put_done(&r->put) || is_silent(r) || r->hurry)
+            break;
         uv_run(&r->loop, UV_RUN_ONCE);
-        progress_at(&r->progress, r->put);
     }
     progress_end(&r->progress);
+    dlq_put_stop(&r->put);
     uv_close((uv_handle_t *)&timer, NULL);
+    for (size_t i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&r->told[i], NULL);
     kafka_sink_close(r->sink, 0, NULL, NULL);
     uv_run(&r->loop, UV_RUN_DEFAULT);
 }
@@ -385,7 +302,7 @@ static void say_counts(const struct replay *r, int64_t chosen)
 
     printf("%s %" PRId64 " of %" PRId64 "; passed over: %" PRId64 " replayed before, %" PRId64
            " written since",
-           r->d->dry_run ? "would replay" : "replayed", r->d->dry_run ? chosen : r->put, chosen,
+           r->d->dry_run ? "would replay" : "replayed", r->d->dry_run ? chosen : r->put.put, chosen,
            count_fate(r, DLQ_BEFORE), count_fate(r, DLQ_WRITTEN));
     if (perhaps > 0)
         printf(", %" PRId64 " perhaps written since: it can't be told for certain "
@@ -393,6 +310,10 @@ static void say_counts(const struct replay *r, int64_t chosen)
                perhaps);
     if (r->impossible > 0)
         printf(", %" PRId64 " can't be replayed", r->impossible);
+    if (r->put.refused > 0)
+        printf(", %" PRId64 " refused", r->put.refused);
+    if (r->put.left > 0)
+        printf(", %" PRId64 " left behind what was refused", r->put.left);
     putchar('\n');
 }
 
@@ -405,6 +326,21 @@ static bool find_letters(struct replay *r, struct fault *f)
     if (r->count > 0)
         qsort(r->letters, r->count, sizeof *r->letters, by_origin);
     return look_for_origins(r, f);
+}
+
+static int put_code(const struct replay *r, int64_t chosen, bool all_there)
+{
+    const struct dlq_put *p = &r->put;
+
+    if (p->marked < p->put)
+        console_say("dlq", "%" PRId64 " are not marked and would be replayed again",
+                    p->put - p->marked);
+    if (p->put == chosen && p->marked == p->put && all_there)
+        return COMMAND_OK;
+    if (r->number != 0)
+        console_say("dlq", "told to end; the next replay goes on with the rest");
+    return r->number != 0 && p->marked == p->put && p->refused == 0 && all_there ? 128 + r->number
+                                                                                 : COMMAND_FAILED;
 }
 
 static int run(struct replay *r)
@@ -427,16 +363,14 @@ static int run(struct replay *r)
         }
         put_back(r, chosen);
     }
-    if (r->error[0] != '\0')
-        console_say("dlq", "%s", r->error);
+    dlq_put_say_open(&r->put);
+    if (r->put.error[0] != '\0')
+        console_say("dlq", "%s", r->put.error);
     say_counts(r, chosen);
     all_there = dlq_say_missing(r->d) && r->impossible == 0;
     if (r->d->dry_run)
         return all_there ? COMMAND_OK : COMMAND_FAILED;
-    if (r->marked < r->put)
-        console_say("dlq", "%" PRId64 " are not marked and would be replayed again",
-                    r->put - r->marked);
-    return r->put == chosen && r->marked == r->put && all_there ? COMMAND_OK : COMMAND_FAILED;
+    return put_code(r, chosen, all_there);
 }
 
 int dlq_replay(struct dlq *d)

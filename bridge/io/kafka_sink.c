@@ -36,6 +36,7 @@ struct kafka_sink {
     bool down;        /* none answered when asked last */
     int64_t again_ms; /* not before: the next question, or the next client */
     char trouble[FAULT_TEXT_MAX];
+    char reason[FAULT_TEXT_MAX]; /* of the report that is being made */
 
     bool closing;
     bool ending; /* the last client is being ended */
@@ -83,8 +84,16 @@ static bool make_client(struct kafka_sink *s, struct fault *f)
 /* A broker refuses a batch that is larger than the topic's max.message.bytes, or segment.bytes,
  * whatever is in it. So the next client sends each record by itself; what is refused then is too
  * large itself. */
-static const char *reason_of(struct kafka_sink *s, rd_kafka_resp_err_t err)
+static const char *reason_of(struct kafka_sink *s, const rd_kafka_message_t *m)
 {
+    rd_kafka_resp_err_t err = m->err;
+
+    if (err == RD_KAFKA_RESP_ERR_INVALID_RECORD)
+        return SINK_INVALID;
+    if (rd_kafka_message_status(m) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED) {
+        snprintf(s->reason, sizeof s->reason, SINK_PERHAPS "%s", rd_kafka_err2str(err));
+        return s->reason;
+    }
     if (err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE &&
         err != RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE)
         return rd_kafka_err2str(err);
@@ -125,7 +134,7 @@ static void on_delivery(struct kafka_sink *s, rd_kafka_event_t *event)
         }
         look_again(s, m->err);
         s->on_report(s->owner, (uint64_t)(uintptr_t)m->_private, delivered,
-                     delivered ? NULL : reason_of(s, m->err));
+                     delivered ? NULL : reason_of(s, m));
     }
 }
 
