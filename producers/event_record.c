@@ -1,5 +1,6 @@
 #include "producers/event_record.h"
 
+#include "bridge/core/accept.h"
 #include "bridge/core/event_body.h"
 #include "bridge/core/json_walk.h"
 #include "bridge/core/mask.h"
@@ -73,9 +74,26 @@ static bool check_name(struct view name, struct fault *f)
     return name.n > 0 || fault_set(f, FAULT_REJECT, "an attribute's name is empty");
 }
 
+/* The type of the data as the record's own: its bytes are those of the line, so UTF-8 whatever
+ * charset it names, and they are not an event in whole. */
+static bool add_content_type(struct event_record *e, struct view type,
+                             const struct cloudevent *event, struct fault *f)
+{
+    struct view charset;
+    struct view media = accept_media_type(type, &charset);
+
+    if (view_starts_nocase(media, VIEW("application/cloudevents")))
+        return fault_set(f, FAULT_REJECT,
+                         "datacontenttype is that of a whole event, as which the record would be "
+                         "read; --structured sends it as it stands");
+    if (event->content != CLOUDEVENT_OTHER && !accept_is_utf8(charset))
+        type = media;
+    return add_header(e, VIEW("content-type"), type, f);
+}
+
 /* One member of the event's object as a header, if it is an attribute. */
 static bool take_member(struct event_record *e, struct view raw_name, struct view raw,
-                        bool *has_content_type, struct fault *f)
+                        const struct cloudevent *event, bool *has_content_type, struct fault *f)
 {
     struct view name;
     struct view value = raw;
@@ -98,7 +116,7 @@ static bool take_member(struct event_record *e, struct view raw_name, struct vie
                          mask_sentence(name, shown, sizeof shown));
     if (view_is(name, "datacontenttype")) {
         *has_content_type = true;
-        return add_header(e, VIEW("content-type"), value, f);
+        return add_content_type(e, value, event, f);
     }
     at = e->text.n;
     buf_put(&e->text, VIEW("ce_"));
@@ -117,7 +135,7 @@ static bool make_binary(struct event_record *e, struct view json, const struct c
     if (!json_walk_init(&walk, view_trim(json)))
         return fault_set(f, FAULT_REJECT, "the event is no object");
     while (json_walk_next(&walk, &name, &value))
-        if (!take_member(e, name, value, &has_content_type, f))
+        if (!take_member(e, name, value, event, &has_content_type, f))
             return false;
     if (event->has_data && !(event->content == CLOUDEVENT_JSON && view_is(event->data, "null"))) {
         e->r.has_value = true;

@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (int structured = 0; structured <= 1; structured++) {
             struct cloudevent event;
             struct record r;
+            enum cloudevent_content content;
 
             if (!event_record_make(&e, json, structured == 1, &f)) {
                 assert(f.text[0] != '\0');
@@ -32,6 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .headers = e.r.headers,
                                 .header_count = e.r.header_count};
             if (!cloudevent_of_record(&r, &event, &text, &f))
+                abort();
+            content = event.content;
+            if (!cloudevent_of_json(json, &event, &text, &f) || event.content != content)
                 abort();
         }
     } else {

@@ -89,6 +89,52 @@ static void numbers_are_not_shown(void **state)
     assert_string_equal(f.text, "type 'sms.to.+…567' is none that the consumer knows");
 }
 
+/* A line is UTF-8 whatever charset the type of its data names; a record's value is what it names.
+ */
+static void the_record_is_read_as_the_line_was(void **state)
+{
+    static const struct {
+        const char *type;
+        const char *data;
+        const char *header;
+    } rows[] = {
+        {"application/json; charset=ISO-8859-1", "{}", "application/json"},
+        {"application/json; charset=utf-8", "{}", "application/json; charset=utf-8"},
+        {"text/plain; charset=\\\"iso-8859-1\\\"", "\"\\u00e4\"", "text/plain"},
+        {"text/plain;x=y", "\"a\"", "text/plain;x=y"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fault f = {0};
+        struct cloudevent line;
+        struct cloudevent sent;
+        struct record r;
+        struct buf text;
+        char json[512];
+
+        buf_init(&text, 4096);
+        (void)snprintf(json, sizeof json,
+                       EVENT("contact.remarks.added", ",\"datacontenttype\":\"%s\",\"data\":%s"),
+                       rows[i].type, rows[i].data);
+        assert_true(event_record_make(&record, view_of(json), false, &f));
+        r = (struct record){.has_value = true,
+                            .value = record.r.value,
+                            .headers = record.r.headers,
+                            .header_count = record.r.header_count};
+        assert_true(cloudevent_of_record(&r, &sent, &text, &f));
+        assert_true(cloudevent_of_json(view_of(json), &line, &text, &f));
+        assert_int_equal(sent.content, line.content);
+        for (size_t h = 0; h < record.r.header_count; h++)
+            if (view_is(record.headers[h].name, "content-type"))
+                assert_true(view_is(record.headers[h].value, rows[i].header));
+        buf_done(&text);
+    }
+    refused(CANCELLED(",\"datacontenttype\":\"Application/CloudEvents+json\",\"data\":{}"),
+            "datacontenttype is that of a whole event, as which the record would be read; "
+            "--structured sends it as it stands");
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -96,6 +142,7 @@ int main(void)
         CASE(an_attribute_is_a_plain_value_under_a_name_that_a_header_may_have),
         CASE(the_most_attributes_are_counted),
         CASE(numbers_are_not_shown),
+        CASE(the_record_is_read_as_the_line_was),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
