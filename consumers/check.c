@@ -178,6 +178,17 @@ static bool can_run(const struct request *r, enum setting_user user)
     return can;
 }
 
+/* Is there anything for `schedule` to send by? */
+static bool has_ways_out(const struct conf *c)
+{
+    return conf_count(c, "channels") > 0 || conf_has(c, "callbacks.dialler.type");
+}
+
+static bool asks_for(const struct request *r, unsigned users)
+{
+    return r->users == 0 || (r->users & users) != 0;
+}
+
 /* What the commands that are asked about, or those that this is enough for, need of Redis: each has
  * keys of its own, and may have a user of its own. */
 static void ask_rights(const struct request *r, const struct conf *c, struct redis_conf *redis)
@@ -187,25 +198,37 @@ static void ask_rights(const struct request *r, const struct conf *c, struct red
         redis->remembers = (r->users & USED_CONSUME) != 0;
         return;
     }
-    redis->scheduled = can_run(r, USED_SERVE) || conf_count(c, "channels") > 0 ||
-                       conf_has(c, "callbacks.dialler.type");
+    redis->scheduled = can_run(r, USED_SERVE) || has_ways_out(c);
     redis->remembers = can_run(r, USED_CONSUME);
 }
 
-static size_t try_all(const struct conf *c, const struct consume_plan *plan)
+static size_t try_channels(const struct conf *c)
 {
     static struct schedule_channels all;
-    const char *outcomes = conf_text(c, "kafka.outcomes_topic");
-    size_t failed = check_peers(plan, outcomes[0] != '\0' ? outcomes : NULL, stdout);
+    size_t failed;
     struct fault f = {0};
 
     if (!schedule_channels_make(c, &all, &f)) {
         fprintf(stdout, "%-20s FAILED %s\n", "channels", f.text);
-        return failed + 1;
+        return 1;
     }
-    failed += check_channels(&all, stdout);
+    failed = check_channels(&all, stdout);
     schedule_channels_done(&all);
     return failed;
+}
+
+/* Of what only one command uses, what those use that are asked about. */
+static size_t try_all(const struct request *r, const struct conf *c, struct consume_plan *plan)
+{
+    const char *outcomes = conf_text(c, "kafka.outcomes_topic");
+    size_t failed;
+
+    if (outcomes[0] == '\0' || !asks_for(r, USED_SCHEDULE) || (r->users == 0 && !has_ways_out(c)))
+        outcomes = NULL;
+    if (!asks_for(r, USED_CONSUME))
+        plan->http_count = 0;
+    failed = check_peers(plan, outcomes, stdout);
+    return failed + (asks_for(r, USED_SCHEDULE) ? try_channels(c) : 0);
 }
 
 static int check_loaded(const struct request *r, const struct conf *c)
@@ -229,7 +252,7 @@ static int check_loaded(const struct request *r, const struct conf *c)
     ask_rights(r, c, &plan.redis);
     if (r->users != 0 && !conf_needs_kafka(c, r->users))
         plan.kafka.brokers = NULL; /* no peer of theirs */
-    if (r->connect && try_all(c, &plan) > 0)
+    if (r->connect && try_all(r, c, &plan) > 0)
         code = COMMAND_UNAVAILABLE;
     consume_plan_done(&plan);
     return code;

@@ -510,7 +510,14 @@ static void every_peer_is_tried_and_said_in_a_line(void **state)
     assert_says(out(r), ": its user may not run GETEX on the keys cmi:*, which consume needs");
     (void)CHECK(r, "--config", "FILE", "--for", "schedule", "--connect"); /* it does not */
     assert_says(out(r), "redis                ok ");
+    assert_says(out(r), "cmi-outcomes with ");
+    assert_null(strstr(out(r), "target "));
     assert_string_equal(redis_server_ask(redis, "ACL SETUSER default +getex"), "+OK");
+    (void)CHECK(r, "--config", "FILE", "--for", "consume", "--connect");
+    assert_says(out(r), "target good          ok ");
+    assert_null(strstr(out(r), "cmi-outcomes")); /* schedule's */
+    (void)CHECK(r, "--config", "FILE", "--connect");
+    assert_null(strstr(out(r), "cmi-outcomes")); /* which has nothing to send by */
 
     cmi.status = 302;
     assert_int_equal(CHECK(r, "--config", "FILE", "--connect"), COMMAND_UNAVAILABLE);
@@ -605,6 +612,8 @@ static void every_channel_is_tried_without_sending_anything(void **state)
     assert_says(out(r), "channel conv         ok ");
     assert_says(out(r), "channel gone         FAILED http://127.0.0.1:1/hook: ");
     assert_says(out(r), "dialler              ok ");
+    (void)CHECK(r, "--config", "FILE", "--for", "consume", "--connect");
+    assert_null(strstr(out(r), "channel ")); /* they are schedule's */
     assert_true(was_asked(gateway, "OPTIONS", "/hook"));
     assert_true(was_asked(gateway, "GET", "/bot12:ab/getMe"));
     assert_true(was_asked(gateway, "GET", "/v25.0/77?fields=id"));
