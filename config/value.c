@@ -4,6 +4,7 @@
 #include "bridge/core/guid.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
+#include "bridge/core/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,6 +88,8 @@ static bool read_open(int fd, const char *file, struct buf *out, struct fault *w
         if (!buf_put(out, (struct view){piece, (size_t)n}))
             return fault_set(f, FAULT_STOP, "%s is larger than 65536 bytes", file);
     }
+    if (view_starts(buf_view(out), UTF8_ORDER_MARK))
+        buf_drop(out, UTF8_ORDER_MARK.n);
     if (out->n > 0 && out->p[out->n - 1] == '\n')
         out->n--;
     if (out->n > 0 && out->p[out->n - 1] == '\r')

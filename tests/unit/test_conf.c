@@ -457,6 +457,7 @@ static void a_secret_comes_from_its_file_without_the_line_end(void **state)
     char yaml[256];
     int fd = mkstemp(file);
     struct conf *c;
+    struct buf b;
 
     (void)state;
     assert_true(fd >= 0);
@@ -472,6 +473,15 @@ static void a_secret_comes_from_its_file_without_the_line_end(void **state)
     assert_non_null(strstr(conf_warning(c, 0), "may be read by everyone"));
     assert_null(strstr(conf_warning(c, 0), "hunter2"));
     conf_free(c);
+    assert_int_equal(pwrite(fd, "\xef\xbb\xbfhunt\r\n", 9, 0), 9); /* as some editors write it */
+    c = good(yaml, 0);
+    assert_string_equal(conf_text(c, "targets.m.token"), "hunt");
+    conf_free(c);
+    assert_int_equal(ftruncate(fd, 3), 0);
+    buf_init(&b, 4096);
+    assert_null(conf_parse("f", view_of(yaml), 0, &b));
+    assert_non_null(strstr(buf_text(&b), " is empty\n"));
+    buf_done(&b);
     (void)close(fd);
     (void)unlink(file);
 }
