@@ -55,6 +55,25 @@ static void every_document_is_installed(void **state)
     mem_free(package);
 }
 
+/* Exit code 4 says that something else is not there: it comes back, however long that takes. */
+static void no_unit_gives_up_after_so_many_starts(void **state)
+{
+    static const char *const units[] = {"config/systemd/cmibridge-consume.service",
+                                        "config/systemd/cmibridge-schedule.service", UNIT};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        char *unit = file(units[i]);
+        const char *limit = strstr(unit, "\nStartLimitIntervalSec=0\n");
+        const char *service = strstr(unit, "\n[Service]\n"); /* the limit stands in [Unit] */
+
+        assert_non_null(service);
+        assert_non_null(limit);
+        assert_true(limit < service);
+        mem_free(unit);
+    }
+}
+
 /* serve writes the copy, so the example's path is one that its unit may write to. */
 static void the_example_of_a_backup_works_with_the_packaged_unit(void **state)
 {
@@ -88,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_document_is_installed),
+        cmocka_unit_test(no_unit_gives_up_after_so_many_starts),
         cmocka_unit_test(the_example_of_a_backup_works_with_the_packaged_unit),
     };
 
