@@ -344,6 +344,8 @@ static bool settle(struct publish *p, int *code)
         return false;
     }
     conf = kafka_options_conf(&p->options);
+    if (p->check_only && conf.brokers == NULL)
+        conf.brokers = "nobody"; /* is asked; only how large a record may be is looked up */
     if (!kafka_limits_produced(&conf, &p->record_max, &f)) {
         console_say("publish", "%s", f.text);
         return false;

@@ -9,6 +9,7 @@
 
 #include "bridge/commands.h"
 #include "tests/fakes/kafka_rig.h"
+#include "tests/fakes/shell.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -377,6 +378,28 @@ static void a_long_line_and_one_without_an_end_come_through_a_pipe(void **state)
     unlink(file.path);
 }
 
+static void a_check_needs_no_brokers(void **state)
+{
+    struct file file = write_file(CALLBACK NO_QUEUE);
+    struct buf said;
+    char line[256];
+
+    (void)state;
+    buf_init(&said, 4096);
+    snprintf(line, sizeof line, "\"$CMIBRIDGE_BIN\" publish --check %s 2>&1", file.path);
+    assert_int_equal(shell_run(line, &said), COMMAND_FAILED);
+    assert_non_null(strstr(said.p, "line 2: "));
+    assert_null(strstr(said.p, "brokers"));
+    snprintf(line, sizeof line, "head -1 %s | \"$CMIBRIDGE_BIN\" publish --check", file.path);
+    assert_int_equal(shell_run(line, &said), COMMAND_OK);
+    assert_string_equal(said.p, "every event is good\n");
+    snprintf(line, sizeof line, "\"$CMIBRIDGE_BIN\" publish %s 2>&1", file.path);
+    assert_int_equal(shell_run(line, &said), COMMAND_CONFIG);
+    assert_non_null(strstr(said.p, "kafka.brokers is missing"));
+    buf_done(&said);
+    unlink(file.path);
+}
+
 /* publish at the end of a pipe that stays open. */
 struct running {
     pid_t pid;
@@ -543,6 +566,7 @@ int main(void)
         cmocka_unit_test(attributes_become_headers_and_data_the_value),
         cmocka_unit_test(structured_mode_sends_the_line_as_it_is),
         cmocka_unit_test(a_file_with_mistakes_is_not_sent_at_all_and_all_are_told),
+        cmocka_unit_test(a_check_needs_no_brokers),
         cmocka_unit_test(what_no_record_can_be_is_found_before_any_is_sent),
         cmocka_unit_test(a_pipe_is_sent_up_to_the_mistake),
         cmocka_unit_test(many_events_and_a_prefix_are_no_trouble),
