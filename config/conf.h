@@ -41,6 +41,11 @@ struct conf *conf_load_checked(const char *file, unsigned users, conf_check *als
 /* The same for a text at hand; `name` stands in the mistakes for the file's. */
 struct conf *conf_parse(const char *name, struct view yaml, unsigned users,
                         struct buf *mistakes) MUST_CHECK;
+struct conf *conf_parse_checked(const char *name, struct view yaml, unsigned users,
+                                conf_check *also, struct buf *mistakes) MUST_CHECK;
+/* Such a text, read once: a pipe has no second time. Makes *text (buf_done it); false with a
+ * mistake. Too long a one is conf_parse's to refuse. */
+bool conf_read(const char *file, struct buf *text, struct buf *mistakes) MUST_CHECK;
 void conf_free(struct conf *c);
 
 bool conf_has(const struct conf *c, const char *path);         /* given, or has a default */

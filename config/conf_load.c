@@ -426,8 +426,8 @@ static void sort_mistakes(struct load *l, size_t from)
 
 /* ---- */
 
-static struct conf *parse(const char *name, struct view yaml, unsigned users, conf_check *also,
-                          struct buf *mistakes)
+struct conf *conf_parse_checked(const char *name, struct view yaml, unsigned users,
+                                conf_check *also, struct buf *mistakes)
 {
     struct load l = {
         .c = mem_zeroed(1, sizeof *l.c), .name = name, .users = users, .mistakes = mistakes};
@@ -460,16 +460,17 @@ static struct conf *parse(const char *name, struct view yaml, unsigned users, co
 
 struct conf *conf_parse(const char *name, struct view yaml, unsigned users, struct buf *mistakes)
 {
-    return parse(name, yaml, users, NULL, mistakes);
+    return conf_parse_checked(name, yaml, users, NULL, mistakes);
 }
 
-static bool read_file(const char *file, struct buf *text, struct buf *mistakes)
+bool conf_read(const char *file, struct buf *text, struct buf *mistakes)
 {
     FILE *in = fopen(file, "rbe");
     char piece[4096];
     size_t n;
     bool ok;
 
+    buf_init(text, YAML_BYTES_MAX + sizeof piece);
     if (in == NULL) {
         buf_printf(mistakes, "%s: can't be opened: %s\n", file, strerror(errno));
         return false;
@@ -492,10 +493,9 @@ struct conf *conf_load_checked(const char *file, unsigned users, conf_check *als
     struct buf text;
 
     if (file == NULL)
-        return parse("settings", VIEW_NONE, users, also, mistakes);
-    buf_init(&text, YAML_BYTES_MAX + 4096);
-    if (read_file(file, &text, mistakes))
-        c = parse(file, buf_view(&text), users, also, mistakes);
+        return conf_parse_checked("settings", VIEW_NONE, users, also, mistakes);
+    if (conf_read(file, &text, mistakes))
+        c = conf_parse_checked(file, buf_view(&text), users, also, mistakes);
     buf_done(&text);
     return c;
 }

@@ -28,6 +28,8 @@ static const struct {
 
 struct request {
     const char *file;
+    const char *name; /* in sentences */
+    struct buf text;  /* of the file */
     unsigned users;
     bool connect;
     bool print;
@@ -151,7 +153,7 @@ static void print_readiness(const struct request *r)
         struct view rest;
 
         buf_init(&lacks, MISTAKES_MAX);
-        c = conf_load_for(r->file, commands[i].user, &lacks);
+        c = conf_parse(r->name, buf_view(&r->text), commands[i].user, &lacks);
         printf("%-20s %s\n", commands[i].name, c != NULL ? "ready" : "lacks");
         rest = buf_view(&lacks);
         while (rest.n > 0) {
@@ -171,7 +173,7 @@ static bool can_run(const struct request *r, enum setting_user user)
     bool can;
 
     buf_init(&lacks, MISTAKES_MAX);
-    c = conf_load_for(r->file, user, &lacks);
+    c = conf_parse(r->name, buf_view(&r->text), user, &lacks);
     can = c != NULL;
     conf_free(c);
     buf_done(&lacks);
@@ -234,14 +236,13 @@ static size_t try_all(const struct request *r, const struct conf *c, struct cons
 static int check_loaded(const struct request *r, const struct conf *c)
 {
     struct consume_plan plan;
-    const char *file = r->file != NULL ? r->file : "settings";
     struct fault f = {0};
     int code = COMMAND_OK;
 
     for (size_t i = 0; conf_warning(c, i) != NULL; i++)
         fprintf(stderr, "warning: %s\n", conf_warning(c, i));
     if (!consume_plan_make(c, &plan, &f)) {
-        fprintf(stderr, "%s: %s\n1 mistake\n", file, f.text);
+        fprintf(stderr, "%s: %s\n1 mistake\n", r->name, f.text);
         return COMMAND_CONFIG;
     }
     check_routes(&plan, stderr);
@@ -258,16 +259,19 @@ static int check_loaded(const struct request *r, const struct conf *c)
     return code;
 }
 
-static int check(const struct request *r)
+static int check(struct request *r)
 {
     struct buf mistakes;
-    struct conf *c;
+    struct conf *c = NULL;
     int code;
 
     buf_init(&mistakes, MISTAKES_MAX);
-    c = conf_load_checked(r->file, r->users, check_parts, &mistakes);
+    r->name = r->file != NULL ? r->file : "settings";
+    if (r->file == NULL || conf_read(r->file, &r->text, &mistakes))
+        c = conf_parse_checked(r->name, buf_view(&r->text), r->users, check_parts, &mistakes);
     code = c == NULL ? tell_mistakes(&mistakes) : check_loaded(r, c);
     conf_free(c);
+    buf_done(&r->text);
     buf_done(&mistakes);
     return code;
 }
