@@ -245,6 +245,7 @@ static void wake_up(uv_timer_t *timer)
 
 static void put_back(struct replay *r, int64_t chosen)
 {
+    const char *trouble = kafka_sink_trouble(r->sink);
     uv_timer_t timer;
 
     uv_timer_init(&r->loop, &timer);
@@ -259,6 +260,9 @@ static void put_back(struct replay *r, int64_t chosen)
         uv_run(&r->loop, UV_RUN_ONCE);
     }
     progress_end(&r->progress);
+    if (!dlq_put_done(&r->put) && !r->hurry)
+        console_say("dlq", "nothing was acknowledged for %" PRId64 " s, so it ends%s%s",
+                    r->d->timeout_ms / 1000, trouble[0] != '\0' ? ": " : "", trouble);
     dlq_put_stop(&r->put);
     uv_close((uv_handle_t *)&timer, NULL);
     for (size_t i = 0; i < 2; i++)

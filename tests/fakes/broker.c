@@ -120,6 +120,13 @@ void broker_drop_before(struct broker *b, const char *topic, int32_t partition, 
     apache_kafka_drop_before(apache, topic, partition, offset);
 }
 
+void broker_topic_of(struct broker *b, const char *name, unsigned partitions, const char *setting,
+                     const char *value)
+{
+    assert_null(b->embedded);
+    apache_kafka_topic_of(apache, name, partitions, setting, value);
+}
+
 void broker_fail(struct broker *b, enum kafka_request kind, int error, unsigned times)
 {
     assert_non_null(b->embedded);

@@ -29,6 +29,9 @@ const char *broker_address(const struct broker *b);
 void broker_empty(struct broker *b);
 /* Topics also come into being when a client asks for them, with 4 partitions. */
 void broker_topic(struct broker *b, const char *name, unsigned partitions);
+/* With one of its settings ("max.message.bytes"). Apache Kafka only. */
+void broker_topic_of(struct broker *b, const char *name, unsigned partitions, const char *setting,
+                     const char *value);
 
 /* All nodes are gone: Apache Kafka by that signal, the embedded broker by cutting its connections
  * and refusing new ones. What they acknowledged they have again when they are up. */

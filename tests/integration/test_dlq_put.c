@@ -131,11 +131,12 @@ static pid_t start_replay(const struct kafka_rig *rig)
     return pid;
 }
 
-static bool has_one(void *ctx)
+/* One goes alone, until it is marked. */
+static bool has_some(void *ctx)
 {
     const struct reader *r = ctx;
 
-    return r->count > 0;
+    return r->count > 1;
 }
 
 static bool has_the_last(void *ctx)
@@ -175,7 +176,7 @@ static void an_interrupted_one_goes_on_where_it_was(void **state)
         reader_start(&r, &rig, &conf);
         reader_await_partitions(&r, 1);
         pid = start_replay(&rig);
-        kafka_rig_until(&rig, has_one, &r);
+        kafka_rig_until(&rig, has_some, &r);
         assert_int_equal(kill(pid, rows[i].signal), 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         if (rows[i].signal == SIGKILL)
@@ -192,11 +193,49 @@ static void an_interrupted_one_goes_on_where_it_was(void **state)
     }
 }
 
+/* Of a large one, and one without a key for a compacted topic, which are refused with the batch
+ * that they are in. */
+static void what_the_broker_refuses_holds_up_no_other(void **state)
+{
+    char large[3000];
+    struct kafka_rig rig;
+    const char *output;
+
+    (void)state;
+    broker_apache_only("the embedded broker takes any record");
+    kafka_rig_start(&rig, 1);
+    broker_topic_of(rig.broker, "big", 1, "max.message.bytes", "2000");
+    broker_topic_of(rig.broker, "packed", 1, "cleanup.policy", "compact");
+    kafka_rig_topic(&rig, "other", 1);
+    kafka_rig_topic(&rig, DEAD, 1);
+    kafka_rig_topic(&rig, RESULTS, 1);
+    memset(large, 'x', sizeof large);
+    bury(&rig, "big", 0, VIEW("{}"));
+    bury(&rig, "big", 1, VIEW("{}"));
+    bury(&rig, "big", 2, (struct view){large, sizeof large});
+    bury(&rig, "big", 3, VIEW("{}"));
+    bury(&rig, "packed", 4, VIEW("{}"));
+    bury(&rig, "other", 5, VIEW("{}"));
+    kafka_rig_flush(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay", &output), COMMAND_FAILED);
+    assert_non_null(strstr(output, "0:2 was not replayed: " SINK_TOO_LARGE "; it came from big[0] "
+                                   "offset 2\n"));
+    assert_non_null(strstr(output, "0:4 was not replayed: " SINK_INVALID "; it came from "
+                                   "packed[0] offset 4\n"));
+    assert_non_null(strstr(output, "replayed 4 of 6; "));
+    assert_non_null(strstr(output, ", 2 refused\n"));
+    assert_null(strstr(output, "not marked"));
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay", &output), COMMAND_FAILED);
+    assert_non_null(strstr(output, "replayed 0 of 2; passed over: 4 replayed before, "));
+    kafka_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_of_many_is_marked),
         cmocka_unit_test(an_interrupted_one_goes_on_where_it_was),
+        cmocka_unit_test(what_the_broker_refuses_holds_up_no_other),
         cmocka_unit_test(one_that_is_too_large_holds_up_no_other),
     };
 
