@@ -72,6 +72,23 @@ static void make_routes(struct schedule_plan *p)
         p->schedule.lease_ms = 2 * (longest_ms + SCHEDULE_FENCE_MS);
 }
 
+/* To a recipient, all queues of one kind are one sender where the channel itself says who sends: it
+ * goes by the first one's name. */
+static const char *heard_as(const struct schedule_channels *c, size_t i)
+{
+    const struct schedule_source *one = c->sources;
+    const struct schedule_source *of = &c->sources[i];
+    const struct channel_setup *s = &c->routes[of->route].channel.setup;
+
+    if (s->phone_number_id == NULL && s->app_id == NULL && s->queue_id == NULL &&
+        s->kind != &channel_telegram)
+        return of->address;
+    while (one->route != of->route ||
+           !view_eq_nocase(view_of(one->sub_type), view_of(of->sub_type)))
+        one++;
+    return one->address;
+}
+
 static bool make_senders(const struct conf *conf, struct schedule_plan *p, int64_t now_ms,
                          struct fault *f)
 {
@@ -99,6 +116,7 @@ static bool make_senders(const struct conf *conf, struct schedule_plan *p, int64
             .gap_ms = c.recipient_gap_ms >= 0 ? c.recipient_gap_ms
                       : whatsapp              ? WHATSAPP_GAP_MS
                                               : 0,
+            .heard_as = heard_as(&p->channels, i),
             .expire_outside = c.expire_outside,
         };
         if (!read_hours(p, &c, now_ms, &p->senders[i].hours, &p->senders[i].zone, f))

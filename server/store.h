@@ -33,9 +33,9 @@
  *                          until probe why, what shuts it (gate.lua)
  *   hand:<usage>_<address> hash  "<message>/<destination>" handed over under that consent, and not
  *                          ended; the address in normal form, in its shard
- *   gap:<address>  string  of an address in normal form, in its shard: not again before it goes;
- *                          for how long, ms, and who has it: "<ms>/<message>/<destination>/" and
- *                          the slice's holder, bytes
+ *   gaps:<address> hash    of an address in normal form, in its shard: sender -> until when it
+ *                          sends there nothing else, for how long that is, ms, and who has it:
+ *                          "<until>/<ms>/<message>/<destination>/" and the slice's holder, bytes
  *   messages       zset    "<creation time, 16 digits>:<id>" of some: the list's pages (paged.lua)
  *   messages:<one of them>
  *                  zset    all scores 0: the same of all that the list shows, a page of it

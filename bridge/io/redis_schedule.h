@@ -31,7 +31,7 @@ struct redis_schedule *redis_schedule_new(struct redis *r, const struct redis_sc
 struct schedule_port redis_schedule_port(struct redis_schedule *s);
 /* hand:<usage>_<number>: what is handed over under a consent. shard: the number's. */
 struct view redis_schedule_hand_key(unsigned shard, struct view field, char out[SHARD_KEY_MAX]);
-/* gap:<number>, of a normal form, in its shard. */
+/* gaps:<number>, of a normal form, in its shard. */
 struct view redis_schedule_gap_key(struct view normal, char out[SHARD_KEY_MAX]);
 /* Where the gate of a sender's address, or of "channel:<name>", lies. */
 struct view redis_schedule_gate_key(struct view name, char out[SHARD_KEY_MAX]);

@@ -199,7 +199,7 @@ struct view redis_schedule_gap_key(struct view normal, char out[SHARD_KEY_MAX])
 {
     char hex[DIGEST_TEXT];
 
-    return shard_key(shard_of(normal), "gap", short_name(normal, hex), out);
+    return shard_key(shard_of(normal), "gaps", short_name(normal, hex), out);
 }
 
 /* Of hand.lua. */
@@ -217,7 +217,7 @@ static void ask_one(struct look_up *l, size_t i, const struct schedule_recipient
     char keep_ms[24];
     struct number n;
     struct view keys[3];
-    struct view args[6];
+    struct view args[7];
 
     if (!number_of(r, i, &n))
         return; /* nobody can have said anything of it */
@@ -228,9 +228,10 @@ static void ask_one(struct look_up *l, size_t i, const struct schedule_recipient
     args[3] = view_of(n.ref);
     args[4] = schedule_number(keep_ms, REDIS_SCHEDULE_HAND_MS);
     args[5] = r->holder;
+    args[6] = r->sender;
     l->owed++;
     l->asked_for++;
-    redis_run(l->of->redis, schedule_script(SCHEDULE_SCRIPT_HAND), keys, 3, args, 6, on_one,
+    redis_run(l->of->redis, schedule_script(SCHEDULE_SCRIPT_HAND), keys, 3, args, 7, on_one,
               &l->asked[i]);
 }
 
@@ -275,11 +276,11 @@ static void give_back(struct redis_schedule *s, const struct schedule_recipients
 {
     char texts[3][SHARD_KEY_MAX];
     struct view keys[3];
-    const struct view args[] = {VIEW_NONE,       VIEW_NONE, VIEW("back"),
-                                view_of(n->ref), VIEW_NONE, r->holder};
+    const struct view args[] = {VIEW_NONE, VIEW_NONE, VIEW("back"), view_of(n->ref),
+                                VIEW_NONE, r->holder, r->sender};
 
     keys_of(n, texts, keys);
-    redis_run(s->redis, schedule_script(SCHEDULE_SCRIPT_HAND), keys, 3, args, 6, on_let_go, NULL);
+    redis_run(s->redis, schedule_script(SCHEDULE_SCRIPT_HAND), keys, 3, args, 7, on_let_go, NULL);
 }
 
 static void unnote(struct redis_schedule *s, const struct number *n)

@@ -223,7 +223,8 @@ struct schedule_recipients {
     uint64_t token;
     struct view usage;   /* consents of this usage are looked up ("whatsapp"); VIEW_NONE: none */
     bool needs_consent;  /* none recorded stands against it, too */
-    int64_t gap_ms;      /* > 0: reserves each address: no other reservation for so long */
+    int64_t gap_ms;      /* > 0: reserves each address: no other one of `sender` for so long */
+    struct view sender;  /* whose messages keep that gap */
     struct view holder;  /* of the slice: whose reservation it is */
     const char *message; /* its id */
     const uint32_t *destinations; /* their numbers in the message */

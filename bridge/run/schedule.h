@@ -54,6 +54,9 @@ struct schedule_sender {
     int64_t rate;       /* message parts a second over all processes; 0: as fast as it goes */
     int64_t burst;
     int64_t gap_ms; /* between two messages to one recipient; 0: none */
+    /* Who its recipients hear from: several senders may be one to them, then gap_ms is between any
+     * two messages of these. NULL: address */
+    const char *heard_as;
     struct hours hours;
     const struct zone *zone;
     bool expire_outside; /* what is due outside its hours ends as expired instead of waiting */

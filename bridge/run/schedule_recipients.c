@@ -19,6 +19,7 @@ static struct schedule_recipients recipients_of(struct schedule *s, const struct
         .needs_consent = from->needs_consent,
         /* From begin to begin; and one may begin as late as its mark allows. */
         .gap_ms = from->gap_ms > 0 ? from->gap_ms + SCHEDULE_MARKED_MS : 0,
+        .sender = view_of(from->heard_as != NULL ? from->heard_as : from->address),
         .message = h->lease.id,
         .holder = {(const char *)h->slice.holder, sizeof h->slice.holder},
         .destinations = s->destinations,

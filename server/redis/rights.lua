@@ -9,7 +9,7 @@ local EACH = {
   {'HGETALL', 's:{00}:m:0'}, {'HINCRBY', 's:{00}:m:0', 'ver', '1'}, {'HKEYS', 's:{00}:hand:0'},
   {'HMGET', 's:{00}:m:0', 'st'}, {'HSET', 's:{00}:m:0', 'st', '1'}, {'HSETNX', 's:{00}:m:0', 'st', '1'},
   {'HSCAN', 's:{00}:aside', '0'},
-  {'PERSIST', 's:{00}:c:0:0'}, {'PEXPIRE', 's:{00}:gate:0', '1'}, {'PTTL', 's:{00}:gap:0'},
+  {'PERSIST', 's:{00}:c:0:0'}, {'PEXPIRE', 's:{00}:gate:0', '1'}, {'PTTL', 's:{00}:gaps:0'},
   {'PUBLISH', 'w:{00}', '1'}, {'RENAME', 's:{00}:t:0:0:0', 's:{00}:c:0:0'}, {'SET', 's:{00}:outr', ''},
   {'TIME'}, {'TYPE', 's:{00}:m:0'}, {'UNLINK', 's:{00}:c:0:0'}, {'XADD', 's:{00}:out', '*', 't', ''}, {'XDEL', 's:{00}:out', '0-1'},
   {'XLEN', 's:{00}:out'}, {'XRANGE', 's:{00}:out', '-', '+'}, {'ZADD', 's:{00}:due', '1', '0'},

@@ -54,7 +54,7 @@ struct send_store_message {
     size_t number; /* whose it is that the first destination reaches; the next follow */
 };
 
-struct send_store_gap { /* of one number: who has reserved it */
+struct send_store_gap { /* of one sender to one number: who has reserved it */
     int64_t since_ms, until_ms;
     const struct send_store_message *message;
     size_t dest;
@@ -74,7 +74,7 @@ struct send_store {
     uint64_t fences;
     struct send_store_event events[SEND_STORE_EVENTS_MAX];
     size_t event_count;
-    struct send_store_gap gaps[SEND_STORE_NUMBERS_MAX];
+    struct send_store_gap gaps[2][SEND_STORE_NUMBERS_MAX];
     int64_t gate_shut_ms[4];
     struct {
         bool stopped;

@@ -104,9 +104,10 @@ struct send_world {
     size_t shunned; /* of message 0's destinations, the first ones that are never welcome */
     struct world_seen seen[SEND_STORE_MESSAGES_MAX][SEND_STORE_DEST_MAX];
     struct world_call calls[SEND_STORE_MESSAGES_MAX];
-    int64_t last_ms[SEND_STORE_NUMBERS_MAX]; /* a request to the number was begun; 0: none was */
-    bool exact;                              /* grants are what the rate has, not anything below */
-    double tokens[2];                        /* then, of senders */
+    int64_t last_ms[2][SEND_STORE_NUMBERS_MAX]; /* of senders: a request to the number was begun;
+                                                   0: none was */
+    bool exact;       /* grants are what the rate has, not anything below */
+    double tokens[2]; /* then, of senders */
     int64_t tokens_ms[2];
     unsigned look_ups; /* recipients asked for */
     bool days;         /* callbacks only, over days; the machine sleeps while nothing is due */

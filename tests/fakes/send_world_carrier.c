@@ -112,8 +112,8 @@ static void check_message(struct send_world *w, struct send_store_message *m, si
         if (attempt == 1 && send_world_store_ms(w) - m->at_ms > w->lateness_ms)
             w->lateness_ms = send_world_store_ms(w) - m->at_ms;
     }
-    if (m->source == w->senders[1].address && *world_last_to(w, m, dest) > 0 &&
-        w->now_ms < *world_last_to(w, m, dest) + w->senders[1].gap_ms)
+    if (*world_last_to(w, m, dest) > 0 &&
+        w->now_ms < *world_last_to(w, m, dest) + w->senders[world_sender(w, m)].gap_ms)
         fail_msg("message %zu: %zu had another one %d ms ago", at, m->number + dest,
                  (int)(w->now_ms - *world_last_to(w, m, dest)));
     if (is_overdue(w, w->deleted_ms[at], w->deleted_mark[at], dest)) /* D7 */

@@ -58,6 +58,7 @@ struct action {
     int64_t lead_us;
     bool stopped;
     int64_t gap_ms;
+    unsigned sender;
     uint8_t holder[SLICE_HOLDER_BYTES];
     bool usage;
     char addresses[SEND_STORE_SLICE][24];
@@ -89,7 +90,9 @@ void world_action_free(struct action *a);
 /* It happens once more, as something else. */
 void world_again(struct send_world *w, struct action *a, enum action_kind kind, int64_t most_ms);
 
-/* When the last request to a destination's number was begun; 0: never. */
+/* Whose message it is. */
+unsigned world_sender(const struct send_world *w, const struct send_store_message *m);
+/* When its sender's last request to a destination's number was begun; 0: never. */
 int64_t *world_last_to(struct send_world *w, const struct send_store_message *m, size_t dest);
 struct schedule_port world_store_port(struct world_process *p);
 void world_at_store(struct send_world *w, struct action *a); /* a call reaches it */

@@ -155,6 +155,12 @@ static void open_gate(void *ctx, uint64_t token, struct view gate)
     world_soon(p, WRITTEN, token, p->world->faults.latency_ms)->state = SCHEDULE_DONE;
 }
 
+static unsigned sender_named(const struct send_world *w, struct view name)
+{
+    assert_true(view_is(name, w->senders[0].address) || view_is(name, w->senders[1].address));
+    return view_is(name, w->senders[1].address);
+}
+
 static void recipients(void *ctx, const struct schedule_recipients *r)
 {
     struct world_process *p = ctx;
@@ -163,6 +169,7 @@ static void recipients(void *ctx, const struct schedule_recipients *r)
     a->usage = r->usage.n > 0;
     assert_true(r->count > 0 && r->message[0] != '\0');
     a->gap_ms = r->gap_ms;
+    a->sender = sender_named(p->world, r->sender);
     assert_int_equal(r->holder.n, sizeof a->holder);
     memcpy(a->holder, r->holder.p, sizeof a->holder);
     a->address_count = r->count;
@@ -170,9 +177,14 @@ static void recipients(void *ctx, const struct schedule_recipients *r)
         view_copy(r->addresses[i], a->addresses[i], sizeof a->addresses[i]);
 }
 
+unsigned world_sender(const struct send_world *w, const struct send_store_message *m)
+{
+    return m->source == w->senders[1].address;
+}
+
 int64_t *world_last_to(struct send_world *w, const struct send_store_message *m, size_t dest)
 {
-    return &w->last_ms[m->number + dest];
+    return &w->last_ms[world_sender(w, m)][m->number + dest];
 }
 
 static bool is_reserved_by(const struct send_store_gap *g, const struct send_store_message *m,
@@ -182,11 +194,11 @@ static bool is_reserved_by(const struct send_store_gap *g, const struct send_sto
 }
 
 static void give_back(struct send_world *w, const struct send_store_message *m, size_t dest,
-                      struct view holder)
+                      const struct schedule_recipients *r)
 {
-    struct send_store_gap *g = &w->model.gaps[m->number + dest];
+    struct send_store_gap *g = &w->model.gaps[sender_named(w, r->sender)][m->number + dest];
 
-    if (g->until_ms <= w->now_ms || !is_reserved_by(g, m, dest, holder.p))
+    if (g->until_ms <= w->now_ms || !is_reserved_by(g, m, dest, r->holder.p))
         return;
     if (*world_last_to(w, m, dest) >= g->since_ms)
         fail_msg("the gap of what was sent to %zu is given back", m->number + dest);
@@ -208,7 +220,7 @@ static void let_go(void *ctx, const struct schedule_recipients *r)
         if (r->usage.n > 0)
             m->handed[dest] = false;
         if (r->gap_ms > 0)
-            give_back(p->world, m, dest, r->holder);
+            give_back(p->world, m, dest, r);
     }
 }
 
@@ -340,7 +352,7 @@ static void store_end_call(struct send_world *w, struct action *a)
 static int64_t reserve(struct send_world *w, const struct action *a,
                        const struct send_store_message *m, size_t dest)
 {
-    struct send_store_gap *g = &w->model.gaps[m->number + dest];
+    struct send_store_gap *g = &w->model.gaps[a->sender][m->number + dest];
     bool free = g->until_ms <= w->now_ms;
 
     if (!free && !is_reserved_by(g, m, dest, a->holder))

@@ -143,7 +143,7 @@ static void keep_gate(const char *normal)
 
     snprintf(command, sizeof command, "HSET s:{%02u}:hand:whatsapp_%s x/0 \"\"", shard, normal);
     tell(command);
-    snprintf(command, sizeof command, "SET s:{%02u}:gap:%s x/0/y", shard, normal);
+    snprintf(command, sizeof command, "HSET s:{%02u}:gaps:%s a@b x/0/y", shard, normal);
     tell(command);
 }
 

@@ -500,6 +500,36 @@ static void a_reservation_is_its_holder_s(void **state)
     assert_true(gap_of(&mine) > 50000);
 }
 
+/* A gap is of two: who sends, and to whom. */
+static void one_sender_s_gap_keeps_no_other_waiting(void **state)
+{
+    const struct view addresses[] = {VIEW("+9")};
+    const uint32_t destinations[] = {0};
+    struct schedule_recipients mine = {.gap_ms = 60000,
+                                       .sender = VIEW("promotions@x"),
+                                       .holder = VIEW("one"),
+                                       .message = "0123456789ABCDEF0123456789ABCDEF",
+                                       .destinations = destinations,
+                                       .addresses = addresses,
+                                       .count = 1};
+    struct schedule_recipients again = mine;
+    struct schedule_recipients urgent = mine;
+    struct schedule_recipients next = mine;
+
+    (void)state;
+    again.holder = VIEW("two");
+    urgent.sender = next.sender = VIEW("codes@x");
+    urgent.gap_ms = next.gap_ms = 6000;
+    next.holder = VIEW("two");
+    assert_int_equal(gap_of(&mine), 0);
+    assert_int_equal(gap_of(&urgent), 0);
+    assert_true(gap_of(&again) > 50000);
+    assert_in_range(gap_of(&next), 1, 6000);
+    hand_rig.ports[0].let_go(hand_rig.ports[0].ctx, &urgent);
+    assert_int_equal(gap_of(&next), 0);
+    assert_true(gap_of(&again) > 50000);
+}
+
 /* What goes is noted under its consent, and nothing else is; until it is let go of. */
 static void what_is_handed_over_is_noted_until_it_is_let_go_of(void **state)
 {
@@ -597,6 +627,7 @@ int main(void)
         cmocka_unit_test_setup(a_gate_grants_its_rate_and_can_be_shut_and_stopped, hand_empty),
         cmocka_unit_test_setup(consents_are_found_and_an_address_is_reserved_once, hand_empty),
         cmocka_unit_test_setup(a_reservation_is_its_holder_s, hand_empty),
+        cmocka_unit_test_setup(one_sender_s_gap_keeps_no_other_waiting, hand_empty),
         cmocka_unit_test_setup(what_is_handed_over_is_noted_until_it_is_let_go_of, hand_empty),
         cmocka_unit_test_setup(an_earlier_time_is_heard_of_and_again_after_redis_was_gone,
                                hand_empty),

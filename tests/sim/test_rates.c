@@ -89,6 +89,23 @@ static void one_recipient_s_gap_is_kept(void **state)
     }
 }
 
+/* The other one may say nothing else for ten times as long. */
+static void one_sender_s_gap_keeps_no_other_waiting(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        start(seed, 1);
+        world.senders[0].gap_ms = 10 * GAP_MS;
+        send_world_add(&world, 0, 1, DUE_MS - 500);
+        send_world_add(&world, 1, 1, 2 * DUE_MS + GAP_MS);
+        for (size_t i = 0; i < 3; i++)
+            world.model.messages[i].number = 0;
+        send_world_boot(&world, 0);
+        end();
+        assert_in_range(world.lateness_ms, 0, 500);
+    }
+}
+
 /* The first is deleted while it waits for a slot: the gap that it had reserved is the next one's.
  */
 static void what_was_not_sent_keeps_nobody_from_its_recipient(void **state)
@@ -119,6 +136,7 @@ int main(void)
         cmocka_unit_test(different_recipients_are_reached_at_the_sender_s_rate),
         cmocka_unit_test(a_slow_carrier_s_recipients_are_asked_for_as_it_gets_to_them),
         cmocka_unit_test(one_recipient_s_gap_is_kept),
+        cmocka_unit_test(one_sender_s_gap_keeps_no_other_waiting),
         cmocka_unit_test(what_was_not_sent_keeps_nobody_from_its_recipient),
     };
 

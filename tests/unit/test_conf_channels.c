@@ -312,6 +312,45 @@ static void who_says_nothing_has_the_gap_of_whatsapp_and_else_none(void **state)
     conf_free(c);
 }
 
+/* Its limit is of one number of the business and one customer, whichever queue writes. */
+static void queues_are_one_sender_where_the_channel_says_who_sends(void **state)
+{
+    struct conf *c =
+        good("server.anonymous.login: x\n"
+             "channels:\n"
+             "  wa: {type: whatsapp-cloud, url: 'https://h', auth: bearer, token: t,"
+             " phone_number_id: '9'}\n"
+             "  each: {type: whatsapp-cloud, url: 'https://h', auth: bearer, token: t}\n"
+             "  app: {type: sinch-conversation, url: 'https://h', auth: bearer, token: t,"
+             " app_id: 'p'}\n"
+             "chats.queues:\n"
+             "  a: {id: " GUID ", channel: whatsapp, name: n, address: '1@h', via: wa}\n"
+             "  b: {id: 6D2A86B1C4E04C6F9A4E0E7B36D8A102, channel: sms, name: n, address: '2@h',"
+             " via: app}\n"
+             "  c: {id: 6D2A86B1C4E04C6F9A4E0E7B36D8A103, channel: whatsapp, name: n,"
+             " address: '3@h', via: app}\n"
+             "  d: {id: 6D2A86B1C4E04C6F9A4E0E7B36D8A104, channel: whatsapp, name: n,"
+             " address: '4@h', via: wa}\n"
+             "  e: {id: 6D2A86B1C4E04C6F9A4E0E7B36D8A105, channel: whatsapp, name: n,"
+             " address: '5@h', via: each}\n"
+             "  f: {id: 6D2A86B1C4E04C6F9A4E0E7B36D8A106, channel: whatsapp, name: n,"
+             " address: '6@h', via: each}\n"
+             "  g: {id: 6D2A86B1C4E04C6F9A4E0E7B36D8A107, channel: WhatsApp, name: n,"
+             " address: '7@h', via: app}\n");
+    static const char *const heard_as[] = {"1@h", "2@h", "3@h", "1@h", "5@h", "6@h", "3@h"};
+    static struct schedule_plan plan;
+    struct fault f = {0};
+
+    (void)state;
+    if (!schedule_plan_make(c, 0, &plan, &f))
+        fail_msg("%s", f.text);
+    assert_int_equal(plan.schedule.sender_count, sizeof heard_as / sizeof *heard_as);
+    for (size_t i = 0; i < plan.schedule.sender_count; i++)
+        assert_string_equal(plan.senders[i].heard_as, heard_as[i]);
+    schedule_plan_done(&plan);
+    conf_free(c);
+}
+
 static void the_names_are_those_of_the_channels(void **state)
 {
     size_t i = 0;
@@ -331,6 +370,7 @@ int main(void)
         cmocka_unit_test(the_sender_gets_routes_and_who_sends_through_them),
         cmocka_unit_test(a_queue_may_say_otherwise_than_its_channel),
         cmocka_unit_test(who_says_nothing_has_the_gap_of_whatsapp_and_else_none),
+        cmocka_unit_test(queues_are_one_sender_where_the_channel_says_who_sends),
         cmocka_unit_test(the_names_are_those_of_the_channels),
     };
 
