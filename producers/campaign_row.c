@@ -22,6 +22,7 @@ enum {
     SEND,
     CREATED,
     PZ,
+    PK,
     BH,
     MR,
     RD,
@@ -32,14 +33,15 @@ enum {
 
 static const char *const names[FIELDS] = {"st",   "kind", "ver", "n",    "C",       "ok",
                                           "dead", "can",  "at",  "send", "created", "pz",
-                                          "bh",   "mr",   "rd",  "src",  "sub"};
+                                          "pk",   "bh",   "mr",  "rd",   "src",     "sub"};
 
 const char *campaign_state_name(enum campaign_state s)
 {
     static const char *const words[] = {
         [CAMPAIGN_SCHEDULED] = "scheduled", [CAMPAIGN_SENDING] = "sending",
-        [CAMPAIGN_PAUSED] = "paused",       [CAMPAIGN_BEHIND] = "behind",
-        [CAMPAIGN_COMPLETED] = "completed", [CAMPAIGN_CANCELLED] = "cancelled"};
+        [CAMPAIGN_RESTING] = "resting",     [CAMPAIGN_PAUSED] = "paused",
+        [CAMPAIGN_BEHIND] = "behind",       [CAMPAIGN_COMPLETED] = "completed",
+        [CAMPAIGN_CANCELLED] = "cancelled"};
 
     return words[s];
 }
@@ -49,6 +51,7 @@ struct reading {
     int64_t at_ms;
     bool is_message;
     int64_t st;
+    int64_t not_before_ms;
     int64_t held; /* STORE's pz: 1: paused, 2: behind another (server/redis/schedule.lua) */
 };
 
@@ -71,6 +74,7 @@ static void on_fields(void *ctx, const struct redis_value *v)
     r->is_message = number(&v->items[KIND]) == STORE_MESSAGE;
     r->st = number(&v->items[ST]);
     r->held = number(&v->items[PZ]);
+    r->not_before_ms = number(&v->items[PK]);
     view_copy(v->items[BH].text, c->behind, sizeof c->behind);
     r->at_ms = number(&v->items[AT]);
     c->version = number(&v->items[VER]);
@@ -103,6 +107,48 @@ static void on_time(void *ctx, const struct redis_value *v)
 
     if (v->kind == REDIS_ARRAY && v->count == 2)
         r->row->now_ms = number(&v->items[0]) * 1000 + number(&v->items[1]) / 1000;
+}
+
+/* ---- whether some of it is out ---- */
+
+struct leases {
+    char cursor[24]; /* of the page that follows; "0": none */
+    bool any;
+};
+
+static void on_leases(void *ctx, const struct redis_value *v)
+{
+    struct leases *l = ctx;
+
+    if (v->kind != REDIS_ARRAY || v->count != 2 || v->items[0].text.n >= sizeof l->cursor) {
+        view_copy(VIEW("0"), l->cursor, sizeof l->cursor);
+        return;
+    }
+    view_copy(v->items[0].text, l->cursor, sizeof l->cursor);
+    l->any = l->any || v->items[1].count > 0;
+}
+
+static bool read_leases(struct store_ask *s, const char *id_hex, struct leases *l, struct fault *f)
+{
+    char key[SHARD_KEY_MAX];
+    char pattern[GUID_TEXT_MAX + 2];
+    char from[sizeof l->cursor];
+    struct view args[] = {
+        VIEW("ZSCAN"), shard_key(shard_of(view_of(id_hex)), "lease", VIEW_NONE, key),
+        VIEW("0"),     VIEW("MATCH"),
+        VIEW_NONE,     VIEW("COUNT"),
+        VIEW("1000")};
+
+    (void)snprintf(pattern, sizeof pattern, "%s/*", id_hex);
+    args[4] = view_of(pattern);
+    *l = (struct leases){.any = false};
+    do {
+        if (!store_ask(s, args, sizeof args / sizeof *args, on_leases, l, f))
+            return false;
+        memcpy(from, l->cursor, sizeof from);
+        args[2] = view_of(from);
+    } while (!l->any && strcmp(from, "0") != 0);
+    return true;
 }
 
 /* ---- what stands in its way ---- */
@@ -185,6 +231,7 @@ bool campaign_row_read(struct store_ask *s, const struct conf *conf, const char 
                        struct campaign_row *out, struct fault *f)
 {
     struct reading r = {.row = out};
+    struct leases leases;
     struct view id = view_of(id_hex);
     char key[SHARD_KEY_MAX];
     char queue[SHARD_KEY_MAX];
@@ -203,6 +250,8 @@ bool campaign_row_read(struct store_ask *s, const struct conf *conf, const char 
         return false;
     if (out->next_ms == 0 && r.st == STORE_LIVE && out->handled + out->failed == 0)
         out->next_ms = r.at_ms; /* one that is new, and small, has no queue of its own */
+    if (out->next_ms > 0 && out->next_ms < r.not_before_ms)
+        out->next_ms = r.not_before_ms;
     if (!r.is_message)
         return fault_set(f, FAULT_REJECT, "there is no message %s", id_hex);
     if (r.st == STORE_DELETED)
@@ -213,7 +262,11 @@ bool campaign_row_read(struct store_ask *s, const struct conf *conf, const char 
         out->state = r.held == 2 ? CAMPAIGN_BEHIND : CAMPAIGN_PAUSED;
     else if (r.at_ms > out->now_ms && out->handled + out->failed == 0)
         out->state = CAMPAIGN_SCHEDULED;
-    else
+    else if (r.not_before_ms <= out->now_ms)
         out->state = CAMPAIGN_SENDING;
+    else if (!read_leases(s, id_hex, &leases, f))
+        return false;
+    else
+        out->state = leases.any ? CAMPAIGN_SENDING : CAMPAIGN_RESTING;
     return true;
 }

@@ -14,6 +14,8 @@
 enum campaign_state {
     CAMPAIGN_SCHEDULED, /* nothing of it has gone, and its time has not come */
     CAMPAIGN_SENDING,
+    CAMPAIGN_RESTING, /* nothing of it is out, and nothing can go before next_ms: by its sender's
+                         hours, rate or gateway */
     CAMPAIGN_PAUSED,
     CAMPAIGN_BEHIND, /* of a chat, and waits for the message before it to end */
     CAMPAIGN_COMPLETED,
@@ -28,7 +30,7 @@ struct campaign_row {
     int64_t version;
     int64_t created_ms;
     int64_t send_ms; /* 0: at once */
-    int64_t next_ms; /* when the next of it is due; 0: nothing waits */
+    int64_t next_ms; /* when the next of it is due and may go; 0: nothing waits */
     int64_t now_ms;  /* the store's clock, at the reading */
     int64_t destinations, handled, failed, cancelled, waiting;
     int64_t slices;

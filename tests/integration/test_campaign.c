@@ -424,6 +424,34 @@ static void a_chat_s_message_that_waits_for_its_turn_is_said_to(void **state)
     says("\"chat\":true");
 }
 
+/* As claim.lua leaves one that can't be sent from yet, by its sender's hours or rate: first none of
+ * it is out, then a part. */
+static void one_that_rests_says_until_when(void **state)
+{
+    char resting[33];
+    char member[64];
+
+    (void)state;
+    serve_create(&rig, "/messages", "",
+                 "{\"message\":\"Hei\",\"source\":\"12345678@sms.social365.com\","
+                 "\"subType\":\"sms\",\"destinations\":[{\"address\":\"+358401\"}]}",
+                 resting);
+    assert_int_equal(campaign("show", resting, "--json"), 0);
+    says("\"state\":\"sending\"");
+    assert_string_equal(ask("HSET", "m", resting, "pk 2056622400000"), ":1");
+    assert_int_equal(campaign("show", resting, "--json"), 0);
+    says("\"state\":\"resting\"");
+    says("\"next\":\"2035-03-04T12:00:00.000Z\"");
+    assert_int_equal(campaign("show", resting, NULL), 0);
+    says("state          resting");
+    says("next attempt   2035-03-04T12:00:00.000Z");
+    (void)snprintf(member, sizeof member, "2056622400000 %s/0", resting);
+    assert_string_equal(ask("ZADD", "lease", resting, member), ":1");
+    assert_int_equal(campaign("show", resting, "--json"), 0);
+    says("\"state\":\"sending\"");
+    says("\"next\":\"2035-03-04T12:00:00.000Z\"");
+}
+
 static void what_makes_no_sense_is_said(void **state)
 {
     (void)state;
@@ -460,6 +488,7 @@ int main(void)
         cmocka_unit_test(the_bar_says_what_has_ended_and_what_was_reached),
         cmocka_unit_test(the_bar_follows_until_all_has_ended),
         cmocka_unit_test(a_chat_s_message_that_waits_for_its_turn_is_said_to),
+        cmocka_unit_test(one_that_rests_says_until_when),
         cmocka_unit_test(what_makes_no_sense_is_said),
         cmocka_unit_test(without_redis_it_says_so),
     };
