@@ -31,6 +31,8 @@
  *   outr           string  the process that empties it, for some seconds
  *   gate:<name>    hash    of a source or channel, in the name's shard: tok ts, a token bucket;
  *                          until probe why, what shuts it (gate.lua)
+ *   line:<source>  string  of what waits for its rate, in each shard: when the last one of them
+ *                          looks again
  *   hand:<usage>_<address> hash  "<message>/<destination>" handed over under that consent, and not
  *                          ended; the address in normal form, in its shard
  *   gaps:<address> hash    of an address in normal form, in its shard: sender -> until when it

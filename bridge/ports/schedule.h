@@ -28,12 +28,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SCHEDULE_CLAIM_MAX      64   /* slices of one claim */
-#define SCHEDULE_CLOSED_MAX     256  /* sources that one claim may call closed */
-#define SCHEDULE_SETTLED_MAX    1000 /* settlements of one write */
-#define SCHEDULE_RECIPIENTS_MAX 1000 /* addresses of one look-up */
-#define SCHEDULE_OUTBOX_MAX     256  /* entries of one reading */
-#define SCHEDULE_EVENT_ID_MAX   48   /* with the NUL */
+#define SCHEDULE_CLAIM_MAX      64     /* slices of one claim */
+#define SCHEDULE_CLOSED_MAX     256    /* sources that one claim may call closed */
+#define SCHEDULE_SETTLED_MAX    1000   /* settlements of one write */
+#define SCHEDULE_RECIPIENTS_MAX 1000   /* addresses of one look-up */
+#define SCHEDULE_OUTBOX_MAX     256    /* entries of one reading */
+#define SCHEDULE_LINE_MS        600000 /* claim.lua's LINE_MS */
+#define SCHEDULE_EVENT_ID_MAX   48     /* with the NUL */
 
 /* ---- claim ---- */
 
@@ -53,6 +54,10 @@ struct schedule_closed {
      * left to others for a quarter of how late it is, 250 ms at least, until_ms at most, 5 s at
      * most where somebody has begun it. */
     bool unknown;
+    /* Above 0: what so many a second of it wait for. Messages of one slice that find no room are
+     * many, and rest until their turn to look again: in line, a quarter as many a second in each
+     * shard, SCHEDULE_LINE_MS at most. */
+    int64_t rate;
 };
 
 struct schedule_claim {

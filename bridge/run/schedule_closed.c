@@ -83,6 +83,7 @@ static struct schedule_closed paced(const struct schedule *s, const struct sende
         .until_ms = schedule_store_ms(s) + rest_ms(from, rate),
         .more = more(from, rate),
         .room = room(s, from, rate),
+        .rate = from->conf->rate,
         /* Each process that has some of a large one takes its part of the rate for that. */
         .alone = from->conf->rate > 0 && rate <= SCHEDULE_ALONE_RATE};
 }

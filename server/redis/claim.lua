@@ -7,8 +7,8 @@
 -- ARGV: 1 slices  2 quantum  3 lease, ms  4 head start  5 the subType that has none  6 owner, 8 bytes
 --       7 entries that the outbox may hold  8 "1": calls to be begun, too  9 what is due so soon, ms
 --       10 of every other source, or ''  11 so many closed sources, then each of them, then of each shard:
---       destinations. A closed source is "<until, ms> <more> <room> <1: alone, 2: unknown> <source>" (struct
---       schedule_closed of bridge/ports/schedule.h); until 0: it is open
+--       destinations. A closed source is "<until, ms> <more> <room> <1: alone, 2: unknown> <rate> <source>"
+--       (struct schedule_closed of bridge/ports/schedule.h); until 0: it is open
 -- Gives of each shard {now, next, outbox is full, {{id, fields ...} ...}, {{message, slice, doubt, ends,
 -- due, flags, record, addresses} ...}, {{id, slice or -1, why} ...}}; message counts from 0; flags: 1 cancelled,
 -- 2 timed out; the last are damaged and were put aside, or without an id: why there is no more. Or an
@@ -16,6 +16,8 @@
 local REAP, PROMOTE, SKIP = 64, 128, 64
 -- Of what is unknown here: at least so long, ms, or that part of its lateness; at most where it was begun.
 local REST, RESTS, REST_BEGUN = 250, 4, 5000
+-- What finds no room at a rate looks again in line, so far apart as if that many shards shared it; at most, ms.
+local LINE, LINE_MS = 4, 600000
 local LOOKS, LOOK = 8, 1024 -- at leases, for those of one message
 local FIELDS = {'st', 'kind', 'n', 'C', 'mr', 'w', 'pz', 'src', 'sub', 'ct', 'body', 'rd', 'at',
   'created', 'pk', 'c0', 'vf'} -- the last two are not told
@@ -32,9 +34,9 @@ local soon_text, ends_text, rooms = digits(soon), digits(ends), 11 + ARGV[11]
 
 -- Its source, and what may be taken from it; false: all.
 local function closed_of(text)
-  local till, more, room, flag, source = string.match(text, '^(%d+) (%d+) (%d+) (%d) (.*)$')
+  local till, more, room, flag, rate, source = string.match(text, '^(%d+) (%d+) (%d+) (%d) (%d+) (.*)$')
   return source, tonumber(till) > soon and {till = tonumber(till), more = tonumber(more),
-    room = tonumber(room), alone = flag == '1', unknown = flag == '2'}
+    room = tonumber(room), alone = flag == '1', unknown = flag == '2', rate = tonumber(rate)}
 end
 
 for i = 12, rooms do
@@ -62,7 +64,8 @@ end
 
 -- A shard's claim, c: want, room, vt, fence; over, first_lease; fresh, from next_fresh on: {id =, tag =,
 -- m = its fields}, due and not in act; head of act, nil: not known, false: there is none; pointed: id ->
--- the index that it leaves at the end; messages, leases; leased: what lease gets; took: id -> slices.
+-- the index that it leaves at the end; messages, leases; leased: what lease gets; took: id -> slices;
+-- lines: source -> when the last one in line looks again.
 
 -- ---- leases that ran out ----
 
@@ -138,6 +141,18 @@ local function due_since(id, m)
   return math.max(tonumber(again or m[AT] or 0), tonumber(m[CREATED] or 0))
 end
 
+-- Until when one rests that finds no room: behind those that did so before, where each is a message of one
+-- slice, of which there may be any number. Of one of several slices the next may be needed at any time.
+local function in_line(c, from, m)
+  if from.rate == 0 or m[SLICES] ~= '1' then
+    return from.till
+  end
+  local last = c.lines[m[SOURCE]] or tonumber(redis.call('GET', key('line', m[SOURCE])) or '0')
+  last = math.min(math.max(last, from.till) + LINE * 1000 / from.rate, math.max(from.till, now + LINE_MS))
+  c.lines[m[SOURCE]] = last
+  return last
+end
+
 -- Until when nothing of a message is taken from its source, or nil.
 local function rests(c, id, m)
   local from = rule_of(m)
@@ -152,7 +167,7 @@ local function rests(c, id, m)
     return math.min(from.till, now + rest)
   end
   if from.room == 0 and from.more == 0 then
-    return from.till
+    return in_line(c, from, m)
   end
   local mine, others = 0, 0
   if m[SLICES] ~= '1' then
@@ -160,7 +175,7 @@ local function rests(c, id, m)
   end
   if (others > 0 and from.alone) or (mine > 0 and from.more <= 0) or
     (mine == 0 and 2 * size_of(0, tonumber(m[COUNT])) > from.room) then
-    return from.till
+    return in_line(c, from, m)
   end
 end
 
@@ -435,6 +450,9 @@ local function write(c, indexes)
       redis.call('ZREM', index, unpack(gone[index]))
     end
   end
+  for source, last in pairs(c.lines) do
+    redis.call('SET', key('line', source), digits(last), 'PX', digits(last - now + 1))
+  end
 end
 
 -- ---- the answer ----
@@ -458,7 +476,7 @@ end
 
 local function claim(room)
   local c = {want = want, room = room, fresh = {}, next_fresh = 1, pointed = {}, messages = {},
-    places = {}, leases = {}, leased = {}, took = {}}
+    places = {}, leases = {}, leased = {}, took = {}, lines = {}}
   aside = {}
   reap(c)
   local full = redis.call('XLEN', outbox) >= tonumber(ARGV[7])

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/num.h"
 #include "tests/fakes/schedule_hand.h"
 
 #include <stdio.h>
@@ -31,15 +32,20 @@ static void what_can_t_be_sent_from_here_leaves_until_then(void **state)
 }
 
 /* What hand 0 or 1 gets of the shard, where s1 has so much left. */
-static size_t paced(unsigned owner, struct schedule_closed left)
+static size_t paced_until(unsigned owner, struct schedule_closed left, int64_t until_ms)
 {
     struct schedule_claim c = hand_usual;
 
     left.source = VIEW("s1");
-    left.until_ms = HAND_LATER_MS;
+    left.until_ms = until_ms;
     c.closed = &left;
     c.closed_count = 1;
     return hand_claim_of(&hand_rig, owner, c);
+}
+
+static size_t paced(unsigned owner, struct schedule_closed left)
+{
+    return paced_until(owner, left, HAND_LATER_MS);
 }
 
 static void wake(const struct rig_message *m) /* it rests no longer */
@@ -109,6 +115,49 @@ static void who_is_behind_has_a_message_alone_no_longer(void **state)
     redis_server_ask(hand_rig.server, command);
     assert_int_equal(paced(1, alone), 1);
     hand_expect_sound(&hand_rig, large.id);
+}
+
+static int64_t rests_until(const struct rig_message *m)
+{
+    char command[128];
+    int64_t ms = 0;
+
+    (void)snprintf(command, sizeof command, "ZSCORE s:{07}:due %s", m->id);
+    assert_true(num_int(view_of(redis_server_ask(hand_rig.server, command)), &ms));
+    return ms;
+}
+
+#define LINE      300 /* more than a claim looks at */
+#define LINE_RATE 5
+
+/* So many of them can't go in less time, however many shards there are. */
+static void those_that_find_no_room_at_a_rate_rest_in_line(void **state)
+{
+    static struct rig_message m[LINE];
+    const struct schedule_closed full = {.rate = LINE_RATE};
+    struct rig_message large;
+    int64_t first = INT64_MAX;
+    int64_t last = 0;
+
+    (void)state;
+    assert_int_equal(hand_claim(&hand_rig, 0), 0); /* tells the time */
+    for (size_t i = 0; i < LINE; i++)
+        m[i] = hand_posted(&hand_rig, 1);
+    for (size_t i = 0; i < LINE; i += 100)
+        assert_int_equal(paced_until(0, full, hand_rig.claimed.now_ms + 2000), 0);
+    for (size_t i = 0; i < LINE; i++) {
+        int64_t at = rests_until(&m[i]);
+
+        first = at < first ? at : first;
+        last = at > last ? at : last;
+    }
+    assert_in_range(first - hand_rig.claimed.now_ms, 1000, 10000);
+    assert_in_range(last - first, LINE * 1000 / LINE_RATE, SCHEDULE_LINE_MS);
+    /* Of more than one slice: its next one may be needed soon. */
+    large = hand_posted(&hand_rig, 3000);
+    assert_int_equal(paced_until(0, full, hand_rig.claimed.now_ms + 2000), 0);
+    assert_in_range(rests_until(&large) - hand_rig.claimed.now_ms, 1000, 10000);
+    hand_expect_sound(&hand_rig, m[0].id);
 }
 
 /* More sources than a claim can name, each by itself: one slice of a message, and as much as there
@@ -227,6 +276,7 @@ int main(void)
         cmocka_unit_test_setup(a_full_source_takes_small_ones_and_no_more_of_what_it_has,
                                hand_empty),
         cmocka_unit_test_setup(who_is_behind_has_a_message_alone_no_longer, hand_empty),
+        cmocka_unit_test_setup(those_that_find_no_room_at_a_rate_rest_in_line, hand_empty),
         cmocka_unit_test_setup(a_source_that_is_not_named_is_one_of_the_others, hand_empty),
         cmocka_unit_test(what_nobody_here_knows_is_left_to_others),
         cmocka_unit_test(of_what_was_begun_the_rest_is_left_for_seconds_only),
