@@ -180,6 +180,8 @@ void consume_move(struct consume *c, struct delivery *d, enum delivery_event eve
     leave(c, d);
     if (to != from)
         consume_report_over(c, d, to);
+    if (to > DELIVERY_WAITING)
+        consume_destination_left(d);
     stat_add(c->stat_state[from], -1);
     stat_add(c->stat_state[to], 1);
     notice_say(c->port.log, NOTICE_DEBUG, "delivery", NOTICE_VIEW("topic", d->record.topic),
@@ -472,10 +474,17 @@ bool consume_ready(const struct consume *c, struct buf *why)
         ready = false;
     if (!consume_report_ready(c, why))
         ready = false;
-    for (size_t i = 0; i < c->conf.destination_count; i++)
-        if (c->destinations[i].breaker.state != BREAKER_CLOSED)
-            ready = !buf_printf(why, "target %s: %s\n", c->destinations[i].conf->name,
-                                c->destinations[i].trouble);
+    for (size_t i = 0; i < c->conf.destination_count; i++) {
+        const struct destination *to = &c->destinations[i];
+
+        if (to->breaker.state != BREAKER_CLOSED)
+            ready = !buf_printf(why, "target %s: %s\n", to->conf->name, to->trouble);
+        if (to->held > 0)
+            ready = !buf_printf(why,
+                                "target %s: dead-lettering is held back (dead_letters.budget): %zu "
+                                "events wait that it refuses, or that fail again and again\n",
+                                to->conf->name, to->held);
+    }
     return ready;
 }
 

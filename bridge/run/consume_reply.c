@@ -65,23 +65,65 @@ static bool forbidden_too_often(struct destination *to, uint64_t key_hash)
     return to->forbidden_count >= CONSUME_FORBIDDEN_KEYS;
 }
 
+void consume_destination_left(struct delivery *d)
+{
+    if (!d->held)
+        return;
+    d->held = false;
+    d->destination->held--;
+}
+
+static void say_held(struct consume *c, struct destination *to, const char *why)
+{
+    int64_t now = consume_now(c);
+
+    if (now < to->held_say_ms)
+        return;
+    to->held_say_ms = now + CONSUME_SAY_MS;
+    notice_say(c->port.log, NOTICE_WARN, "held_back", NOTICE_TEXT("target", to->conf->name),
+               NOTICE_TEXT("reason", why), NOTICE_INT("waiting", (int64_t)to->held));
+}
+
+static void try_later(struct consume *c, struct delivery *d, int64_t least_wait_ms)
+{
+    d->wait_ms = backoff_wait_ms(&c->conf.retry, d->attempts > 0 ? (unsigned)d->attempts - 1 : 0,
+                                 least_wait_ms, consume_random(c));
+    consume_move(c, d, DELIVERY_ON_FAIL);
+}
+
+/* It waits by itself, and counts as one failure of its destination. To hear the same of it again is
+ * no news: of a destination that is being tried it only puts off the next trial a little. */
+static void hold_back(struct consume *c, struct delivery *d, const char *why)
+{
+    struct destination *to = d->destination;
+
+    if (!d->held) {
+        d->held = true;
+        to->held++;
+        say_held(c, to, why);
+        consume_destination_failed(c, to, d->number, why);
+    } else if (to->breaker.state != BREAKER_CLOSED) {
+        breaker_hold(&to->breaker, consume_now(c), c->conf.breaker.open.base_ms);
+    }
+    try_later(c, d, 0);
+}
+
 static void bury_in_budget(struct consume *c, struct delivery *d, enum disposition why)
 {
     struct destination *to = d->destination;
 
-    if (budget_spend(&to->budget)) {
-        if (why == REFUSED)
-            consume_destination_ok(c, to);
-        consume_bury(c, d, why);
+    if (!budget_spend(&to->budget)) {
+        hold_back(c, d,
+                  why == EXHAUSTED
+                      ? "dead-lettering is held back (dead_letters.budget): too much of what it "
+                        "gets fails again and again"
+                      : "it refuses so much that dead-lettering is held back "
+                        "(dead_letters.budget)");
         return;
     }
-    destination_stop(c, d,
-                     why == EXHAUSTED
-                         ? "dead-lettering is held back (dead_letters.budget): too much of what it "
-                           "gets fails again and again"
-                         : "it refuses so much that dead-lettering is held back "
-                           "(dead_letters.budget)");
-    consume_move(c, d, DELIVERY_ON_HOLD);
+    if (why == REFUSED)
+        consume_destination_ok(c, to);
+    consume_bury(c, d, why);
 }
 
 /* A failure counts against the record only if another key has succeeded meanwhile. */
@@ -97,9 +139,7 @@ static void failed(struct consume *c, struct delivery *d, int64_t least_wait_ms)
         bury_in_budget(c, d, EXHAUSTED);
         return;
     }
-    d->wait_ms = backoff_wait_ms(&c->conf.retry, d->attempts > 0 ? (unsigned)d->attempts - 1 : 0,
-                                 least_wait_ms, consume_random(c));
-    consume_move(c, d, DELIVERY_ON_FAIL);
+    try_later(c, d, least_wait_ms);
 }
 
 /* Without it, what was created can't be found by its name later. */

@@ -128,6 +128,45 @@ static bool may_send(struct destination *to, int64_t now)
            to->out < to->conf->concurrency && breaker_allows(&to->breaker, now);
 }
 
+/* The one to try a destination with, to the front: any that is not held back. Those that came first
+ * may be just the ones that it refuses. */
+static bool choose(struct consume *c, struct delivery_list *list)
+{
+    struct delivery *d;
+    uint64_t fresh = 0;
+
+    for (d = list->front; d != NULL; d = d->next)
+        fresh += !d->held;
+    if (fresh == 0)
+        return false;
+    fresh = consume_random(c) % fresh + 1;
+    for (d = list->front; d->held || --fresh > 0; d = d->next)
+        ;
+    consume_send_unqueue(d);
+    d->list = list;
+    d->next = list->front;
+    if (list->front != NULL)
+        list->front->prev = d;
+    else
+        list->back = d;
+    list->front = d;
+    list->count++;
+    return true;
+}
+
+static void choose_trial(struct consume *c, struct destination *to)
+{
+    bool write;
+    bool ingest;
+
+    if (to->held == 0 || to->breaker.state == BREAKER_CLOSED)
+        return;
+    write = choose(c, &to->writes);
+    ingest = choose(c, &to->ingests);
+    if (write != ingest)
+        to->ingest_next = ingest;
+}
+
 /* One kind after the other, so that neither starves. */
 static void send_next(struct consume *c, struct destination *to)
 {
@@ -155,8 +194,10 @@ void consume_send_due(struct consume *c)
     for (size_t i = 0; i < c->conf.destination_count; i++) {
         struct destination *to = &c->destinations[i];
 
-        while (may_send(to, now))
+        while (may_send(to, now)) {
+            choose_trial(c, to);
             send_next(c, to);
+        }
         stat_set(to->stat_breaker, (int64_t)to->breaker.state); /* it may be probing now */
     }
 }

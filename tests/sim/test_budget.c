@@ -1,6 +1,7 @@
 /*
  * What is given up, and when: the consume loop on fakes in virtual time (fakes/world.h), and events
- * that fail again and again among others that succeed (D4); and how often a name is asked for.
+ * that fail again and again, or are refused, among others that succeed (D4); and how often a name
+ * is asked for.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -148,6 +149,95 @@ static void what_is_exhausted_waits_for_the_budget(void **state)
     world_done(w);
 }
 
+/* ---- what is refused ---- */
+
+#define REFUSED 40
+
+static size_t written(const struct world *w)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->event_count; i++)
+        n += (size_t)w->events[i].effects;
+    return n;
+}
+
+static size_t given_up(const struct world *w)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->event_count; i++)
+        n += (size_t)w->events[i].dead_letters;
+    return n;
+}
+
+static void begin_with_refused(struct world *w, size_t events, size_t refused)
+{
+    begin(w, events);
+    w->conf.budget_burst = BURST;
+    w->conf.budget_per_success_milli = 0;
+    w->conf.retry = (struct backoff){500, 60000};
+    w->conf.breaker = (struct breaker_policy){5, {1000, 60000}};
+    for (size_t i = 0; i < refused; i++)
+        world_remake_event(w, i, WORLD_REFUSED);
+}
+
+/* More than the budget allows, in front of all others: these are written all the same, and soon. */
+static void what_is_refused_holds_up_nobody_else(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    begin_with_refused(w, WORLD_EVENTS_MAX, REFUSED);
+    world_boot(w);
+    run_until(w, LONG_MS / 10);
+    assert_int_equal(written(w), WORLD_EVENTS_MAX - REFUSED);
+    assert_int_equal(given_up(w), BURST);
+    assert_true(says(w, "target ours: dead-lettering is held back (dead_letters.budget)"));
+    retune_budget(w, REFUSED);
+    run_to_the_end(w);
+    assert_int_equal(given_up(w), REFUSED);
+    assert_int_equal(w->consumer->destinations[0].held, 0);
+    assert_false(says(w, "target"));
+    world_done(w);
+}
+
+/* Nor what comes later, while nothing but what was refused waits. */
+static void what_comes_after_the_refused_is_sent_at_once(void **state)
+{
+    struct world *w = &world;
+    size_t last;
+
+    (void)state;
+    begin_with_refused(w, REFUSED, REFUSED - 1);
+    last = w->event_count - 1;
+    w->partitions[w->events[last].partition].count--; /* it is published later */
+    world_boot(w);
+    run_until(w, 60 * LONG_MS);
+    assert_int_equal(w->consumer->destinations[0].held, REFUSED - 1 - BURST);
+    w->partitions[w->events[last].partition].count++;
+    run_until(w, 60 * LONG_MS + 5000);
+    assert_int_equal(w->events[last].effects, 1);
+    assert_int_equal(given_up(w), BURST);
+    world_done(w);
+}
+
+/* A target that takes nothing at all is left alone: about one request in a second. */
+static void who_refuses_all_is_asked_seldom(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    begin_with_refused(w, WORLD_EVENTS_MAX, WORLD_EVENTS_MAX);
+    world_boot(w);
+    run_until(w, LONG_MS);
+    assert_in_range(w->consumer->destinations[0].breaker.sent, BURST + 5, 100);
+    run_until(w, 60 * LONG_MS);
+    assert_in_range(w->consumer->destinations[0].breaker.sent, BURST + 5, 60 * LONG_MS / 1000);
+    assert_int_equal(given_up(w), BURST);
+    world_done(w);
+}
+
 /* ---- what names a thing that nobody knows ---- */
 
 static void give_name(struct world_event *e, size_t n)
@@ -214,6 +304,9 @@ int main(void)
         cmocka_unit_test(what_fails_while_others_succeed_is_exhausted_at_its_number),
         cmocka_unit_test(what_fails_alone_is_tried_for_ever),
         cmocka_unit_test(what_is_exhausted_waits_for_the_budget),
+        cmocka_unit_test(what_is_refused_holds_up_nobody_else),
+        cmocka_unit_test(what_comes_after_the_refused_is_sent_at_once),
+        cmocka_unit_test(who_refuses_all_is_asked_seldom),
         cmocka_unit_test(unknown_names_are_given_up_outside_the_budget),
         cmocka_unit_test(a_name_is_not_asked_for_without_a_pause),
     };
