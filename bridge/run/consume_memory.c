@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LEDGER_PLACE_BYTES 8 /* of the digest of a target's URL */
+
 /* ---- what is asked ---- */
 
 void consume_memory_find(struct consume *c, struct delivery *d)
@@ -24,15 +26,15 @@ void consume_memory_find(struct consume *c, struct delivery *d)
     c->port.memory.find(c->port.memory.ctx, consume_token(d), view_of(d->type->collection), d->ref);
 }
 
-/* Of this write to this CMI, and of no other: an id that was used again, or a second CMI, must not
- * pass for what was written. */
+/* Of this write to this target, and of no other: an id that was used again, or a second CMI, must
+ * not pass for what was written. Not by its URL, which may change: see read_ledger. */
 static void set_entry(struct consume *c, struct delivery *d)
 {
     uint8_t digest[32];
 
     c->port.codec.sha256(d->body, digest);
     buf_clear(&c->scratch);
-    buf_printf(&c->scratch, "%s\n%s\n%s\n", d->key, d->destination->conf->url, d->type->name);
+    buf_printf(&c->scratch, "%s\n%s\n%s\n", d->key, d->destination->conf->name, d->type->name);
     buf_put(&c->scratch, (struct view){(const char *)digest, sizeof digest});
     buf_put(&c->scratch, d->event.subject);
     c->port.codec.sha256(buf_view(&c->scratch), digest);
@@ -47,23 +49,44 @@ void consume_memory_begin(struct consume *c, struct delivery *d)
     c->port.memory.begin(c->port.memory.ctx, consume_token(d), view_of(d->entry));
 }
 
-/* What the ledger keeps of the end: the id, and whether it may have been done more than once. */
-#define TWICE "?"
+/* What the ledger keeps of the end: where, whether it may have been done more than once, the id. */
+#define TWICE     "?"
+#define PLACE_LEN (2 * LEDGER_PLACE_BYTES + 1) /* with the NUL */
+
+static void set_place(const struct consume *c, const struct delivery *d, char out[PLACE_LEN])
+{
+    uint8_t digest[32];
+
+    c->port.codec.sha256(view_of(d->destination->conf->url), digest);
+    hex_write(digest, LEDGER_PLACE_BYTES, out);
+}
 
 static void end_ledger(struct consume *c, struct delivery *d)
 {
-    char outcome[CONSUME_ID_MAX + sizeof TWICE];
+    char outcome[PLACE_LEN + CONSUME_ID_MAX + sizeof TWICE];
+    char place[PLACE_LEN];
 
-    (void)snprintf(outcome, sizeof outcome, "%s%s", d->possible_duplicate ? TWICE : "", d->created);
+    set_place(c, d, place);
+    (void)snprintf(outcome, sizeof outcome, "%s%s%s", place, d->possible_duplicate ? TWICE : "",
+                   d->created);
     c->port.memory.end(c->port.memory.ctx, consume_token(d), view_of(d->entry), view_of(outcome));
 }
 
-static void read_ledger(struct delivery *d, struct view outcome)
+/* false: it was written at another URL. If that is another CMI it is not written here; if it is the
+ * same one by another address, it is a duplicate. */
+static bool read_ledger(const struct consume *c, struct delivery *d, struct view outcome)
 {
+    char place[PLACE_LEN];
+
+    set_place(c, d, place);
+    if (!view_starts(outcome, view_of(place)))
+        return false;
+    outcome = view_skip(outcome, PLACE_LEN - 1);
     d->possible_duplicate = view_starts(outcome, VIEW(TWICE));
     if (d->possible_duplicate)
         outcome = view_skip(outcome, sizeof TWICE - 1);
     view_copy(outcome, d->created, sizeof d->created);
+    return true;
 }
 
 /* The reference first, then the ledger's end: so an ended entry implies a kept reference. */
@@ -188,18 +211,19 @@ static void on_found(struct consume *c, struct delivery *d, const struct memory_
 
 static void on_begun(struct consume *c, struct delivery *d, const struct memory_answer *a)
 {
+    if (a->state == MEMORY_ENDED && read_ledger(c, d, a->value)) {
+        consume_send_slot_free(d);
+        consume_move(c, d, DELIVERY_ON_REPEATED);
+        return;
+    }
     switch (a->state) {
     case MEMORY_NONE:
     case MEMORY_BEGUN:
+    case MEMORY_ENDED:
         d->noted = true;
-        if (a->state == MEMORY_BEGUN)
+        if (a->state != MEMORY_NONE)
             d->possible_duplicate = true;
         consume_send_noted(c, d);
-        return;
-    case MEMORY_ENDED:
-        read_ledger(d, a->value);
-        consume_send_slot_free(d);
-        consume_move(c, d, DELIVERY_ON_REPEATED);
         return;
     case MEMORY_FOUND:
     case MEMORY_STORED:
