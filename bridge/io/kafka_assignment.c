@@ -21,6 +21,22 @@ void kafka_assignment_offer(struct kafka_source *s, const rd_kafka_topic_partiti
     open_offer(s);
 }
 
+/* What is told aloud: all that the log holds is read, or with KAFKA_RESET_LATEST none of it. Whether
+ * that is as it should be nobody here can know. */
+static void say_fresh(const struct kafka_source *s, const struct kafka_surveyed *at, int64_t start)
+{
+    if (s->taken_any || at->span.high <= at->span.low)
+        notice_say(s->log.to, NOTICE_INFO, "kafka_nothing_committed",
+                   NOTICE_TEXT("topic", at->topic), NOTICE_INT("partition", at->partition),
+                   NOTICE_INT("start", start));
+    else
+        notice_say(s->log.to, NOTICE_WARN, "kafka_nothing_committed",
+                   NOTICE_TEXT("topic", at->topic), NOTICE_INT("partition", at->partition),
+                   NOTICE_INT("start", start), NOTICE_INT("records", at->span.high - at->span.low),
+                   NOTICE_TEXT("reason", "it is the group's first start, or Kafka has forgotten "
+                                         "its offsets (offsets.retention.minutes)"));
+}
+
 /* Where to begin, for each; false if one must not. */
 static bool choose_starts(struct kafka_source *s, const struct kafka_survey *found,
                           rd_kafka_topic_partition_list_t *list)
@@ -53,9 +69,7 @@ static bool choose_starts(struct kafka_source *s, const struct kafka_survey *fou
                        NOTICE_INT("high", at->span.high), NOTICE_INT("start", start));
             break;
         case KAFKA_BEGIN_FRESH:
-            notice_say(s->log.to, NOTICE_INFO, "kafka_nothing_committed",
-                       NOTICE_TEXT("topic", at->topic), NOTICE_INT("partition", at->partition),
-                       NOTICE_INT("start", start));
+            say_fresh(s, at, start);
             break;
         case KAFKA_BEGIN_NEXT:
             break;

@@ -5,8 +5,9 @@
  * What it promises beyond the port:
  * - Reading begins at the committed offset. Where there is none it begins at the log's start (with
  *   KAFKA_RESET_LATEST at its end, if it is among the first that this process is given), and that
- *   is committed at once, so that a loss is seen from then on. Where the committed offset lies
- * outside the log, `failed` is called, or reading goes on as configured and a notice says so.
+ *   is committed at once, so that a loss is seen from then on; a notice warns where that is more
+ *   than an empty log. Where the committed offset lies outside the log, `failed` is called, or
+ *   reading goes on as configured and a notice says so.
  * - A revocation is held open until `released`. The broker waits for max.poll.interval.ms at most.
  * - Records of one partition come in order, each offset once in an epoch.
  * - With KAFKA_ASSIGN_ALL new partitions are found every refresh_ms and read from their start.
