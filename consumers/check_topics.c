@@ -3,10 +3,12 @@
 #include "bridge/core/mem.h"
 #include "bridge/core/record_room.h"
 #include "bridge/io/kafka_limits.h"
+#include "bridge/io/kafka_probe.h"
 
 #include <string.h>
 
-#define OURS 3 /* for dead letters, results and outcomes */
+#define FRESH_MAX 65536
+#define OURS      3 /* for dead letters, results and outcomes */
 
 static void say(void *to, const char *sentence)
 {
@@ -83,6 +85,22 @@ static void judge(const struct kafka_limits *read, const struct kafka_limits *ou
     mem_free(topics);
 }
 
+/* Whoever has run before knows that this is not as it should be. */
+static void judge_group(const struct kafka_conf *conf, FILE *to)
+{
+    struct buf fresh;
+    struct fault f = {0};
+
+    buf_init(&fresh, FRESH_MAX);
+    if (!kafka_probe_group(conf, &fresh, &f))
+        fprintf(to, "%-20s %-6s what group %s has committed is not known: %s\n", "kafka", "warns",
+                conf->group, f.text);
+    else if (fresh.n > 0)
+        fprintf(to, "%-20s %-6s %s: consume begins at %s\n", "kafka", "warns", buf_text(&fresh),
+                conf->offset_reset == KAFKA_RESET_LATEST ? "the end" : "the start");
+    buf_done(&fresh);
+}
+
 void check_topics(const struct consume_plan *plan, const char *outcomes, FILE *to)
 {
     const char *names[OURS];
@@ -90,6 +108,7 @@ void check_topics(const struct consume_plan *plan, const char *outcomes, FILE *t
     struct kafka_limits read;
     struct kafka_limits ours;
 
+    judge_group(&plan->kafka, to);
     names[count++] = plan->consume.dead_letters_topic;
     if (plan->consume.results_topic != NULL)
         names[count++] = plan->consume.results_topic;

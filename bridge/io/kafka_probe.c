@@ -4,7 +4,9 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define TROUBLE_MAX 160 /* bytes of librdkafka's own sentence that are shown */
 
@@ -35,6 +37,25 @@ static bool ask_brokers(rd_kafka_t *rk, struct buf *found, struct fault *f)
     return true;
 }
 
+/* Who names the others may be the only one that can be reached. */
+static bool ask_leaders(rd_kafka_t *rk, struct kafka_survey *s, struct fault *f)
+{
+    char *trouble = rd_kafka_opaque(rk);
+
+    (void)rd_kafka_poll(rk, 0);
+    trouble[0] = '\0'; /* one of those to begin with may be down */
+    if (kafka_survey_ends(rk, s, f))
+        return true;
+    (void)rd_kafka_poll(rk, 0);
+    if (trouble[0] == '\0')
+        return false;
+    return fault_set(
+        f, FAULT_RETRY,
+        "a broker that the cluster names can't be reached (is its advertised.listeners right?): "
+        "%s",
+        trouble);
+}
+
 static bool ask_topics(rd_kafka_t *rk, const char *const *topics, size_t count, struct buf *found,
                        struct buf *missing, struct fault *f)
 {
@@ -52,6 +73,7 @@ static bool ask_topics(rd_kafka_t *rk, const char *const *topics, size_t count, 
             buf_printf(found, ", %s with %zu partition%s", topics[i], s.count - before,
                        s.count - before == 1 ? "" : "s");
     }
+    ok = ok && ask_leaders(rk, &s, f);
     if (ok && s.missing_count > 0) {
         char said[KAFKA_MISSING_MAX + 40];
 
@@ -62,26 +84,74 @@ static bool ask_topics(rd_kafka_t *rk, const char *const *topics, size_t count, 
     return ok;
 }
 
-bool kafka_probe(const struct kafka_conf *conf, const char *const *topics, size_t topic_count,
-                 struct buf *found, struct buf *missing, struct fault *f)
+/* NULL with a fault. trouble has room for TROUBLE_MAX and outlives the client. */
+static rd_kafka_t *client_new(const struct kafka_conf *conf, char *trouble, struct fault *f)
 {
     rd_kafka_conf_t *made = kafka_conf_make(conf, KAFKA_READER, f);
-    char trouble[TROUBLE_MAX] = "";
     char error[256];
     rd_kafka_t *rk;
-    bool ok;
 
     if (made == NULL)
-        return false;
+        return NULL;
     rd_kafka_conf_set_log_cb(made, NULL);
     rd_kafka_conf_set_opaque(made, trouble);
     rd_kafka_conf_set_error_cb(made, on_error);
     rk = rd_kafka_new(RD_KAFKA_CONSUMER, made, error, sizeof error);
     if (rk == NULL) {
         rd_kafka_conf_destroy(made);
-        return fault_set(f, FAULT_REJECT, "no Kafka client can be made: %s", error);
+        (void)fault_set(f, FAULT_REJECT, "no Kafka client can be made: %s", error);
     }
+    return rk;
+}
+
+bool kafka_probe(const struct kafka_conf *conf, const char *const *topics, size_t topic_count,
+                 struct buf *found, struct buf *missing, struct fault *f)
+{
+    char trouble[TROUBLE_MAX] = "";
+    rd_kafka_t *rk = client_new(conf, trouble, f);
+    bool ok;
+
+    if (rk == NULL)
+        return false;
     ok = ask_brokers(rk, found, f) && ask_topics(rk, topics, topic_count, found, missing, f);
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return ok;
+}
+
+/* The partitions of a topic lie together. */
+static void tell_fresh(const struct kafka_conf *conf, const struct kafka_survey *s,
+                       struct buf *fresh)
+{
+    for (size_t i = 0, next; i < s->count; i = next) {
+        int64_t records = 0;
+        bool committed = false;
+
+        for (next = i; next < s->count && strcmp(s->at[next].topic, s->at[i].topic) == 0; next++) {
+            records += s->at[next].span.high - s->at[next].span.low;
+            committed |= s->at[next].span.next >= 0;
+        }
+        if (!committed && records > 0)
+            buf_printf(fresh,
+                       "%sgroup %s has committed nothing in %s, which holds %" PRId64 " records",
+                       fresh->n > 0 ? "; " : "", conf->group, s->at[i].topic, records);
+    }
+}
+
+bool kafka_probe_group(const struct kafka_conf *conf, struct buf *fresh, struct fault *f)
+{
+    char trouble[TROUBLE_MAX] = "";
+    rd_kafka_t *rk = client_new(conf, trouble, f);
+    struct kafka_survey s;
+    bool ok;
+
+    if (rk == NULL)
+        return false;
+    kafka_survey_init(&s);
+    ok = kafka_survey_topics(rk, conf->topics, conf->topic_count, &s, f) &&
+         kafka_survey_offsets(rk, true, &s, f);
+    if (ok)
+        tell_fresh(conf, &s, fresh);
+    kafka_survey_done(&s);
     rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     return ok;
 }
