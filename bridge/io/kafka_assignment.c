@@ -21,8 +21,8 @@ void kafka_assignment_offer(struct kafka_source *s, const rd_kafka_topic_partiti
     open_offer(s);
 }
 
-/* What is told aloud: all that the log holds is read, or with KAFKA_RESET_LATEST none of it. Whether
- * that is as it should be nobody here can know. */
+/* What is told aloud: all that the log holds is read, or with KAFKA_RESET_LATEST none of it.
+ * Whether that is as it should be nobody here can know. */
 static void say_fresh(const struct kafka_source *s, const struct kafka_surveyed *at, int64_t start)
 {
     if (s->taken_any || at->span.high <= at->span.low)
@@ -206,7 +206,7 @@ void kafka_assignment_begin(struct kafka_source *s)
     rd_kafka_resp_err_t err;
     struct fault f;
 
-    snprintf(s->trouble, sizeof s->trouble, "no partition is assigned yet");
+    snprintf(s->trouble, sizeof s->trouble, KAFKA_NONE_YET);
     if (s->assign == KAFKA_ASSIGN_ALL)
         return; /* the first question is due at once */
     list = rd_kafka_topic_partition_list_new((int)s->topic_count);
@@ -268,6 +268,8 @@ void kafka_assignment_ask(struct kafka_source *s)
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_OFFSETS);
     } else if (s->assign == KAFKA_ASSIGN_ALL && !s->offer_open && now >= s->refresh_at_ms) {
         kafka_job_start(&s->job, s->loop, KAFKA_JOB_TOPICS);
+    } else if (s->assign == KAFKA_ASSIGN_GROUP && now >= s->refresh_at_ms) {
+        kafka_job_start(&s->job, s->loop, KAFKA_JOB_TOPICS);
     } else if (s->assign == KAFKA_ASSIGN_ALL && now >= s->renew_at_ms) {
         s->renew_at_ms = now + KAFKA_RENEW_MS;
         kafka_commits_renew(&s->commits);
@@ -282,15 +284,32 @@ void kafka_assignment_ask(struct kafka_source *s)
     }
 }
 
+/* A group is told of its partitions, but not of topics that are not there: these are asked for
+ * until all are. */
+static void note_missing(struct kafka_source *s, const struct kafka_survey *found)
+{
+    int64_t now = kafka_source_now(s);
+
+    s->missing[0] = '\0';
+    if (found->missing[0] != '\0')
+        kafka_survey_say_missing(found, s->missing, sizeof s->missing);
+    if (s->assign == KAFKA_ASSIGN_ALL)
+        s->refresh_at_ms = now + (found->count > 0 ? s->refresh_ms : KAFKA_AGAIN_MS);
+    else
+        s->refresh_at_ms = s->missing[0] != '\0' ? now + s->refresh_ms : INT64_MAX;
+}
+
 static void on_topics(struct kafka_source *s, const struct kafka_survey *found)
 {
+    note_missing(s, found);
+    if (s->assign != KAFKA_ASSIGN_ALL)
+        return;
     kafka_survey_done(&s->offered);
     for (size_t i = 0; i < found->count; i++)
         if (kafka_slots_find(s->slots, found->at[i].topic, found->at[i].partition) == NULL)
             kafka_survey_add(&s->offered, found->at[i].topic, found->at[i].partition);
     if (s->offered.count > 0)
         open_offer(s);
-    s->refresh_at_ms = kafka_source_now(s) + (found->count > 0 ? s->refresh_ms : KAFKA_AGAIN_MS);
     if (found->missing[0] != '\0') {
         kafka_log_say(&s->log, kafka_source_now(s), NOTICE_WARN, "kafka_topic_missing",
                       found->missing);
@@ -316,6 +335,10 @@ void kafka_assignment_answer(struct kafka_source *s, const struct kafka_survey *
 {
     if (s->failed || s->closing)
         return;
+    if (!s->job.ok && s->job.kind == KAFKA_JOB_TOPICS && s->assign == KAFKA_ASSIGN_GROUP) {
+        s->refresh_at_ms = kafka_source_now(s) + s->refresh_ms; /* the group does without */
+        return;
+    }
     if (!s->job.ok) {
         if (s->job.fault.cls == FAULT_RETRY)
             on_no_answer(s);

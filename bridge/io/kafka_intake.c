@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 void kafka_intake_give_back(struct kafka_source *s, struct kafka_record *r)
 {
@@ -149,7 +150,12 @@ static void on_error(struct kafka_source *s, rd_kafka_event_t *event)
     if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         s->down = true;
         snprintf(s->trouble, sizeof s->trouble, "no broker answers");
+    } else if (strncmp(s->trouble, KAFKA_NONE_YET, sizeof KAFKA_NONE_YET - 1) == 0) {
+        snprintf(s->trouble, sizeof s->trouble, KAFKA_NONE_YET ": %s",
+                 rd_kafka_event_error_string(event));
     }
+    if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        s->refresh_at_ms = kafka_source_now(s); /* which of them are there? */
     kafka_log_event(&s->log, kafka_source_now(s), event);
 }
 

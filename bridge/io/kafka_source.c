@@ -327,7 +327,7 @@ void kafka_source_start(struct kafka_source *s, const struct source_owner *owner
 
 const char *kafka_source_trouble(const struct kafka_source *s)
 {
-    return s->trouble;
+    return s->trouble[0] != '\0' ? s->trouble : s->missing;
 }
 
 void kafka_source_each(struct kafka_source *s,

@@ -40,8 +40,9 @@ struct source_port kafka_source_port(struct kafka_source *s);
 void kafka_source_close(struct kafka_source *s, int64_t deadline_ms, void (*closed)(void *owner),
                         void *owner);
 
-/* Why it isn't reading: no broker, nothing assigned yet, failed; "" where it is, and where the
- * group has given it nothing, since it has more members than there are partitions. */
+/* Why it isn't reading, or not all: no broker, nothing assigned yet, failed, a topic that does not
+ * exist; "" where it is, and where the group has given it nothing, since it has more members than
+ * there are partitions. */
 const char *kafka_source_trouble(const struct kafka_source *s);
 
 struct kafka_figures {

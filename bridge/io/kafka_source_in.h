@@ -18,6 +18,7 @@
 #define KAFKA_RENEW_MS       3600000 /* without a group's members; brokers keep offsets for days */
 #define KAFKA_AGAIN_MS       1000    /* after a question that was not answered */
 #define KAFKA_PROBE_EVERY_MS 2000    /* while no broker answers */
+#define KAFKA_NONE_YET       "no partition is assigned yet"
 #define KAFKA_ENDS_EVERY_MS  5000    /* while partitions rest, of which nothing is fetched then */
 
 struct rd_kafka_topic_partition_list_s;
@@ -67,6 +68,7 @@ struct kafka_source {
     unsigned held_first; /* the slot whose kept records come first the next time */
     int64_t repeats;
     char trouble[FAULT_TEXT_MAX];
+    char missing[FAULT_TEXT_MAX]; /* which topics are not there, while others are; or "" */
 
     bool started;
     bool closing;    /* kafka_source_close was called */

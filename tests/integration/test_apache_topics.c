@@ -12,6 +12,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #define REFRESH_MS 500
 
@@ -287,6 +288,77 @@ static void a_partition_that_is_added_is_read_from_its_start(void **state)
     load_close(&s);
 }
 
+/* ---- a topic that never was ---- */
+
+static bool names_what_is_missing(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return strcmp(kafka_source_trouble(r->source), "topic absent does not exist") == 0;
+}
+
+static bool names_nothing(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return kafka_source_trouble(r->source)[0] == '\0';
+}
+
+/* One of several, as a slip of the pen has it; until it is made. */
+static void a_topic_that_is_not_there_is_named_while_others_are_read(void **state)
+{
+    static const char *const two[] = {"present", "absent"};
+    static const enum kafka_assign ways[] = {KAFKA_ASSIGN_GROUP, KAFKA_ASSIGN_ALL};
+
+    (void)state;
+    apache_kafka_topic(kafka, "present", 1);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct kafka_rig rig;
+        struct reader r = {.rig = NULL};
+        struct kafka_conf conf;
+
+        kafka_rig_start_on(&rig, apache_kafka_address(kafka));
+        conf = kafka_rig_conf(&rig, two);
+        conf.topic_count = 2;
+        conf.assign = ways[i];
+        conf.refresh_ms = REFRESH_MS;
+        reader_start(&r, &rig, &conf);
+        reader_await_partitions(&r, 1);
+        kafka_rig_until(&rig, names_what_is_missing, &r);
+        apache_kafka_topic(kafka, "absent", 1);
+        kafka_rig_until(&rig, names_nothing, &r);
+        reader_done(&r);
+        kafka_rig_stop(&rig);
+        apache_kafka_delete(kafka, "absent");
+    }
+}
+
+static bool says_more_than_nothing_yet(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return strstr(kafka_source_trouble(r->source), "no partition is assigned yet: ") != NULL;
+}
+
+/* Why nothing is assigned only librdkafka knows. */
+static void what_keeps_it_from_an_assignment_is_told(void **state)
+{
+    static const char *const one[] = {"nowhere"};
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+
+    (void)state;
+    kafka_rig_start_on(&rig, apache_kafka_address(kafka));
+    conf = kafka_rig_conf(&rig, one);
+    conf.assign = KAFKA_ASSIGN_GROUP;
+    reader_start(&r, &rig, &conf);
+    kafka_rig_until(&rig, says_more_than_nothing_yet, &r);
+    assert_non_null(strstr(kafka_source_trouble(r.source), "nowhere"));
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +369,8 @@ int main(void)
         cmocka_unit_test(a_topic_that_was_away_is_read_from_its_start),
         cmocka_unit_test(a_dead_letter_topic_that_is_gone_is_named_and_waited_for),
         cmocka_unit_test(a_partition_that_is_added_is_read_from_its_start),
+        cmocka_unit_test(a_topic_that_is_not_there_is_named_while_others_are_read),
+        cmocka_unit_test(what_keeps_it_from_an_assignment_is_told),
         cmocka_unit_test(it_ends_though_a_topic_was_deleted),
         cmocka_unit_test(it_ends_though_its_only_topic_was_deleted),
     };

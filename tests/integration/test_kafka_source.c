@@ -395,36 +395,6 @@ static void overflow(struct kafka_rig *rig, int64_t before)
     mem_free(large);
 }
 
-/* Kafka forgets the offsets of a group that was away for a week: then all is read again, which can't
- * be told from a first start. */
-static void a_log_that_is_read_from_its_start_is_said_aloud(void **state)
-{
-    struct kafka_rig rig;
-    struct reader of_nothing = {.rig = NULL};
-    struct reader of_some = {.rig = NULL};
-    struct kafka_conf conf;
-
-    (void)state;
-    kafka_rig_start(&rig, 1);
-    kafka_rig_topic(&rig, topic[0], 1);
-    conf = kafka_rig_conf(&rig, topic);
-    reader_start(&of_nothing, &rig, &conf);
-    reader_await_partitions(&of_nothing, 1);
-    reader_done(&of_nothing);
-    assert_true(kafka_rig_noticed(&rig, "kafka_nothing_committed topic=events partition=0"));
-    assert_false(kafka_rig_noticed(&rig, "Kafka has forgotten its offsets"));
-
-    send_many(&rig, 0, 5);
-    conf.group = "another";
-    reader_start(&of_some, &rig, &conf);
-    reader_await(&of_some, 5);
-    assert_true(kafka_rig_noticed(&rig, "kafka_nothing_committed topic=events partition=0 start=0 "
-                                        "records=5 reason=it is the group's first start, or "
-                                        "Kafka has forgotten its offsets"));
-    reader_done(&of_some);
-    kafka_rig_stop(&rig);
-}
-
 static void records_dropped_before_they_were_read_stop_it(void **state)
 {
     struct kafka_rig rig;
@@ -620,7 +590,6 @@ int main(void)
         cmocka_unit_test(records_may_be_kept_and_given_back_late),
         cmocka_unit_test(new_partitions_and_topics_are_found_and_read_from_their_start),
         cmocka_unit_test(kafka_s_own_topics_are_read_only_by_a_pattern_that_begins_as_they_do),
-        cmocka_unit_test(a_log_that_is_read_from_its_start_is_said_aloud),
         cmocka_unit_test(records_dropped_before_they_were_read_stop_it),
         cmocka_unit_test(a_reader_that_falls_behind_is_stopped_too),
         cmocka_unit_test(an_outage_of_every_broker_is_waited_for),
