@@ -236,6 +236,23 @@ static void on_begun(struct consume *c, struct delivery *d, const struct memory_
     }
 }
 
+/* Each has its result; the log is for whoever does not know yet that there are any. */
+static bool may_say_moved(struct consume *c)
+{
+    int64_t now = consume_now(c);
+
+    if (now >= c->moved_until_ms) {
+        c->moved_until_ms = now + CONSUME_SAY_MS;
+        c->moved_said = 0;
+    }
+    if (c->moved_said < CONSUME_MOVED_BURST) {
+        c->moved_said++;
+        return true;
+    }
+    c->moved_unsaid++;
+    return false;
+}
+
 /* The last event to create something under a reference has it (docs/DELIVERY.md). */
 static void note_moved(struct consume *c, struct delivery *d, struct view before)
 {
@@ -245,10 +262,14 @@ static void note_moved(struct consume *c, struct delivery *d, struct view before
         return;
     view_copy(before, d->replaced, sizeof d->replaced);
     stat_add(c->stat_moved, 1);
+    if (!may_say_moved(c))
+        return;
     notice_say(c->port.log, NOTICE_WARN, "reference_moved",
                NOTICE_TEXT("resource", d->type->collection),
                NOTICE_TEXT("reference", mask_sentence(d->ref, masked, sizeof masked)),
-               NOTICE_TEXT("from", d->replaced), NOTICE_TEXT("to", d->created));
+               NOTICE_TEXT("from", d->replaced), NOTICE_TEXT("to", d->created),
+               NOTICE_INT("left_out_before", c->moved_unsaid));
+    c->moved_unsaid = 0;
 }
 
 static void on_kept(struct consume *c, struct delivery *d, const struct memory_answer *a)

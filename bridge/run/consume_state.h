@@ -35,6 +35,7 @@
 #define CONSUME_AGAIN_MS      200   /* before a refused produce or store is tried again */
 #define CONSUME_REFUSED_MS    10000 /* the same, at most, of what its topic does not take */
 #define CONSUME_SAY_MS        10000 /* between two lines that say the same of a topic */
+#define CONSUME_MOVED_BURST   5     /* lines about references that moved, in that time */
 #define CONSUME_TRACE_MAX     64
 #define CONSUME_RESULT_MAX    65536 /* bytes of a result's data */
 #define CONSUME_CUT_KEY_MAX                                                                        \
@@ -179,6 +180,9 @@ struct consume {
     struct outlet letters;
     struct outlet results;
     struct sightings unknown;            /* event types that are passed over */
+    int64_t moved_until_ms;              /* of the lines about references that moved: */
+    int moved_said;                      /* so many until then, */
+    int64_t moved_unsaid;                /* and so many left out since the last */
     char memory_trouble[FAULT_TEXT_MAX]; /* what the memory refused last, */
     int64_t memory_refused_ms;           /* and when */
     int64_t commit_at_ms;

@@ -485,15 +485,17 @@ static void forget(void *ctx, struct view key)
 
 /* ---- lives ---- */
 
-static void quiet(void *ctx, enum notice_level level, const char *event,
-                  const struct notice_field *fields, size_t count)
+static void count_line(void *ctx, enum notice_level level, const char *event,
+                       const struct notice_field *fields, size_t count)
 {
-    (void)ctx, (void)level, (void)event, (void)fields, (void)count;
+    struct world *w = ctx;
+
+    (void)level, (void)fields, (void)count;
+    w->said += w->watched != NULL && strcmp(event, w->watched) == 0;
 }
 
 void world_boot(struct world *w)
 {
-    static const struct notice log = {NULL, NOTICE_ERROR, quiet};
     bool all[WORLD_PARTITIONS];
     struct consume_ports ports = {
         .source = {w, give_back, pause_slot, resume_slot, commit, released},
@@ -502,10 +504,11 @@ void world_boot(struct world *w)
         .memory = {w, up, find, keep, begin, end, forget},
         .codec = {json_in_read, msgpack_in_read, crypto_sha256},
         .clock = {w, mono_ms, wall_ms, random_bits},
-        .log = &log,
+        .log = &w->log,
     };
 
     memset(all, true, sizeof all);
+    w->log = (struct notice){w, w->watched != NULL ? NOTICE_WARN : NOTICE_ERROR, count_line};
     w->life++;
     w->records_out = 0;
     w->revoking = false;

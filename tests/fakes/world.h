@@ -116,6 +116,9 @@ struct world {
     struct consume_destination destinations[2];
     struct route_rule routes[2];
     struct consume_conf conf;
+    struct notice log;
+    const char *watched; /* lines of this event are counted; NULL: none */
+    size_t said;
     struct stats *stats;
     struct consume *consumer; /* NULL: there is none */
     uint32_t life;            /* counts boots: what an earlier life asked for is not answered */

@@ -1,7 +1,7 @@
 /*
- * A CMI without idempotency keys that gets another address, on fakes in virtual time: what was sent
- * to the old one is sent to the new one again, which may be the same CMI, and the result says so
- * (D2).
+ * What moves, on fakes in virtual time. A CMI without idempotency keys that gets another address:
+ * what was sent to the old one is sent to the new one again, which may be the same CMI, and the
+ * result says so (D2). References that stand for something else: few lines tell of many.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,10 @@
 #include <cmocka.h>
 
 #include "bridge/io/crypto.h"
+#include "bridge/run/consume_state.h" /* how many have moved */
 #include "tests/fakes/world.h"
+
+#include <stdio.h>
 
 #define STEPS_MAX 10000
 
@@ -80,11 +83,36 @@ static void what_was_written_elsewhere_is_written_again_and_said(void **state)
     world_done(w);
 }
 
+#define SAME 100
+
+static void names_that_move_by_the_hundred_are_no_flood_of_lines(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    world_init(w, 1);
+    w->faults = (struct world_faults){.latency_ms = 1};
+    w->routes[0].destination = 0;
+    w->watched = "reference_moved";
+    world_make_events(w, SAME);
+    for (size_t i = 0; i < SAME; i++) {
+        world_remake_event(w, i, WORLD_POST);
+        (void)snprintf(w->events[i].subject, sizeof w->events[i].subject, "callbacks/same");
+        w->events[i].headers[4].value = view_of(w->events[i].subject);
+    }
+    world_boot(w);
+    run_to_the_end(w);
+    assert_in_range(stat_value(w->consumer->stat_moved), SAME / 2, SAME - 1);
+    assert_in_range(w->said, 1, 1 + 5 * (1 + w->now_ms / 10000));
+    world_done(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_begun_elsewhere_may_be_a_duplicate),
         cmocka_unit_test(what_was_written_elsewhere_is_written_again_and_said),
+        cmocka_unit_test(names_that_move_by_the_hundred_are_no_flood_of_lines),
     };
 
     crypto_init();
