@@ -84,7 +84,8 @@ const struct setting schema[] = {
     {"kafka.assign", SETTING_CHOICE, 0, USED_CONSUME, "group", 0, 0, assigns, NULL,
      "group: partitions are shared within the group; all: take every partition, alone"},
     {"kafka.offset_reset", SETTING_CHOICE, 0, USED_CONSUME, "error", 0, 0, offset_resets, NULL,
-     "where to read when the committed offset is no longer in the topic; error: stop and say so"},
+     "where to read when the committed offset is no longer in the topic; error: stop and say so. "
+     "Where none is committed: from the start, with latest from the end"},
     {"kafka.session_timeout", SETTING_DURATION, 0, USED_CONSUME, "45s", 1 * SECOND, 30 * MINUTE,
      NULL, NULL, "after this silence the group gives the partitions to another member"},
     {"kafka.commit_interval", SETTING_DURATION, 0, USED_CONSUME, "1s", 10, 1 * MINUTE, NULL, NULL,
