@@ -19,7 +19,7 @@
 #define KAFKA_AGAIN_MS       1000    /* after a question that was not answered */
 #define KAFKA_PROBE_EVERY_MS 2000    /* while no broker answers */
 #define KAFKA_NONE_YET       "no partition is assigned yet"
-#define KAFKA_ENDS_EVERY_MS  5000    /* while partitions rest, of which nothing is fetched then */
+#define KAFKA_ENDS_EVERY_MS  5000 /* while partitions rest, of which nothing is fetched then */
 
 struct rd_kafka_topic_partition_list_s;
 
