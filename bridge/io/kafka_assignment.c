@@ -143,6 +143,10 @@ static void take(struct kafka_source *s, const struct kafka_survey *found)
             s->taken_any = true;
             s->spare = kafka_slots_count(s->slots) == 0;
             s->trouble[0] = '\0';
+            if (s->missing[0] != '\0') { /* it may be what was missing */
+                s->missing[0] = '\0';
+                s->refresh_at_ms = kafka_source_now(s);
+            }
             n = kafka_slots_list(s->slots, epoch, s->list);
             s->owner.assigned(s->owner.ctx, s->list, n);
         }

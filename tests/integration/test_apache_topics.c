@@ -333,32 +333,6 @@ static void a_topic_that_is_not_there_is_named_while_others_are_read(void **stat
     }
 }
 
-static bool says_more_than_nothing_yet(void *ctx)
-{
-    const struct reader *r = ctx;
-
-    return strstr(kafka_source_trouble(r->source), "no partition is assigned yet: ") != NULL;
-}
-
-/* Why nothing is assigned only librdkafka knows. */
-static void what_keeps_it_from_an_assignment_is_told(void **state)
-{
-    static const char *const one[] = {"nowhere"};
-    struct kafka_rig rig;
-    struct reader r = {.rig = NULL};
-    struct kafka_conf conf;
-
-    (void)state;
-    kafka_rig_start_on(&rig, apache_kafka_address(kafka));
-    conf = kafka_rig_conf(&rig, one);
-    conf.assign = KAFKA_ASSIGN_GROUP;
-    reader_start(&r, &rig, &conf);
-    kafka_rig_until(&rig, says_more_than_nothing_yet, &r);
-    assert_non_null(strstr(kafka_source_trouble(r.source), "nowhere"));
-    reader_done(&r);
-    kafka_rig_stop(&rig);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,7 +344,6 @@ int main(void)
         cmocka_unit_test(a_dead_letter_topic_that_is_gone_is_named_and_waited_for),
         cmocka_unit_test(a_partition_that_is_added_is_read_from_its_start),
         cmocka_unit_test(a_topic_that_is_not_there_is_named_while_others_are_read),
-        cmocka_unit_test(what_keeps_it_from_an_assignment_is_told),
         cmocka_unit_test(it_ends_though_a_topic_was_deleted),
         cmocka_unit_test(it_ends_though_its_only_topic_was_deleted),
     };
