@@ -229,6 +229,10 @@ static size_t try_all(const struct request *r, const struct conf *c, struct cons
         outcomes = NULL;
     if (!asks_for(r, USED_CONSUME))
         plan->http_count = 0;
+    if (!asks_for(r, USED_CONSUME | USED_PUBLISH))
+        plan->kafka.topic_count = 0;
+    if (!asks_for(r, USED_CONSUME | USED_DLQ))
+        plan->consume.results_topic = plan->consume.dead_letters_topic = NULL;
     failed = check_peers(plan, outcomes, stdout);
     return failed + (asks_for(r, USED_SCHEDULE) ? try_channels(c) : 0);
 }

@@ -56,7 +56,8 @@ static void try_kafka(struct peers *p, const char *outcomes)
         topics[count++] = conf->topics[i];
     if (p->plan->consume.results_topic != NULL)
         topics[count++] = p->plan->consume.results_topic;
-    topics[count++] = p->plan->consume.dead_letters_topic;
+    if (p->plan->consume.dead_letters_topic != NULL)
+        topics[count++] = p->plan->consume.dead_letters_topic;
     if (outcomes != NULL)
         topics[count++] = outcomes;
     buf_init(&found, 1 << 16);

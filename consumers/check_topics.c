@@ -30,7 +30,8 @@ static bool ask(const struct kafka_conf *conf, const char *const *topics, size_t
 {
     struct fault f = {0};
 
-    if (kafka_limits_ask(conf, topics, count, l, &f))
+    *l = (struct kafka_limits){.at = NULL};
+    if (count == 0 || kafka_limits_ask(conf, topics, count, l, &f))
         return true;
     fprintf(to,
             "%-20s %-6s whether a record could be too large is not known: max.message.bytes of "
@@ -108,8 +109,10 @@ void check_topics(const struct consume_plan *plan, const char *outcomes, FILE *t
     struct kafka_limits read;
     struct kafka_limits ours;
 
-    judge_group(&plan->kafka, to);
-    names[count++] = plan->consume.dead_letters_topic;
+    if (plan->consume.dead_letters_topic != NULL) {
+        judge_group(&plan->kafka, to);
+        names[count++] = plan->consume.dead_letters_topic;
+    }
     if (plan->consume.results_topic != NULL)
         names[count++] = plan->consume.results_topic;
     if (outcomes != NULL)

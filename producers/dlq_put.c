@@ -248,7 +248,7 @@ static void on_letter(struct dlq_put *p, size_t i, bool delivered, const char *e
     p->open--;
     l->state = DLQ_PUT_NOT;
     l->perhaps = view_starts(view_of(error), VIEW(SINK_PERHAPS));
-    never = strcmp(error, SINK_TOO_LARGE) == 0 || strcmp(error, SINK_INVALID) == 0;
+    never = strcmp(error, SINK_TOO_LARGE) == 0 || view_starts(view_of(error), VIEW(SINK_INVALID));
     if (p->alone && (never || ++l->tries == DLQ_PUT_TRIES))
         leave(p, i, error, !never);
     else

@@ -140,7 +140,7 @@ static void take(struct kafka_source *s, const struct kafka_survey *found)
                     slot->want = slot->checked = slot->asked = slot->committed = slot->next_offset;
             }
             kafka_survey_done(&s->anew);
-            s->taken_any = true;
+            s->taken_any |= list->cnt > 0;
             s->spare = kafka_slots_count(s->slots) == 0;
             s->trouble[0] = '\0';
             if (s->missing[0] != '\0') { /* it may be what was missing */

@@ -88,8 +88,10 @@ static const char *reason_of(struct kafka_sink *s, const rd_kafka_message_t *m)
 {
     rd_kafka_resp_err_t err = m->err;
 
-    if (err == RD_KAFKA_RESP_ERR_INVALID_RECORD)
-        return SINK_INVALID;
+    if (err == RD_KAFKA_RESP_ERR_INVALID_RECORD) {
+        snprintf(s->reason, sizeof s->reason, SINK_INVALID "%s", rd_kafka_err2str(err));
+        return s->reason;
+    }
     if (rd_kafka_message_status(m) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED) {
         snprintf(s->reason, sizeof s->reason, SINK_PERHAPS "%s", rd_kafka_err2str(err));
         return s->reason;

@@ -29,7 +29,7 @@ struct sink_record {
 /* The error of a report where the topic takes no record of that size, however often it is tried. */
 #define SINK_TOO_LARGE "the record is larger than its topic takes"
 /* The same of its kind, or of one that was sent together with it. */
-#define SINK_INVALID "its topic takes no record like it (without a key, where it is compacted)"
+#define SINK_INVALID "its topic takes no record like it: "
 /* How an error begins where no answer came, so that the record may be there all the same. */
 #define SINK_PERHAPS "perhaps delivered: "
 

@@ -93,7 +93,7 @@ static void try_later(struct consume *c, struct delivery *d, int64_t least_wait_
 
 /* It waits by itself, and counts as one failure of its destination. To hear the same of it again is
  * no news: of a destination that is being tried it only puts off the next trial a little. */
-static void hold_back(struct consume *c, struct delivery *d, const char *why)
+static void hold_back(struct consume *c, struct delivery *d, const char *why, int64_t least_wait_ms)
 {
     struct destination *to = d->destination;
 
@@ -105,20 +105,24 @@ static void hold_back(struct consume *c, struct delivery *d, const char *why)
     } else if (to->breaker.state != BREAKER_CLOSED) {
         breaker_hold(&to->breaker, consume_now(c), c->conf.breaker.open.base_ms);
     }
-    try_later(c, d, 0);
+    try_later(c, d, least_wait_ms);
 }
 
-static void bury_in_budget(struct consume *c, struct delivery *d, enum disposition why)
+/* While others wait for the budget, what is refused now waits behind them: each holds up all that
+ * is committed after it. */
+static void bury_in_budget(struct consume *c, struct delivery *d, enum disposition why,
+                           int64_t least_wait_ms)
 {
     struct destination *to = d->destination;
 
-    if (!budget_spend(&to->budget)) {
+    if ((to->held > 0 && !d->held) || !budget_spend(&to->budget)) {
         hold_back(c, d,
                   why == EXHAUSTED
                       ? "dead-lettering is held back (dead_letters.budget): too much of what it "
                         "gets fails again and again"
                       : "it refuses so much that dead-lettering is held back "
-                        "(dead_letters.budget)");
+                        "(dead_letters.budget)",
+                  least_wait_ms);
         return;
     }
     if (why == REFUSED)
@@ -136,7 +140,7 @@ static void failed(struct consume *c, struct delivery *d, int64_t least_wait_ms)
         d->charged++;
     }
     if (d->charged >= c->conf.attempts_max) {
-        bury_in_budget(c, d, EXHAUSTED);
+        bury_in_budget(c, d, EXHAUSTED, least_wait_ms);
         return;
     }
     try_later(c, d, least_wait_ms);
@@ -235,7 +239,7 @@ void consume_replied(struct consume *c, struct delivery *d, int status, struct v
         return;
     case OUTCOME_REFUSE:
     case OUTCOME_FORBID:
-        bury_in_budget(c, d, REFUSED);
+        bury_in_budget(c, d, REFUSED, 0);
         return;
     case OUTCOME_STOP:
         destination_stop(c, d, d->fault.text);

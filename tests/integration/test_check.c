@@ -511,6 +511,9 @@ static void every_peer_is_tried_and_said_in_a_line(void **state)
     (void)CHECK(r, "--config", "FILE", "--for", "schedule", "--connect"); /* it does not */
     assert_says(out(r), "redis                ok ");
     assert_says(out(r), "cmi-outcomes with ");
+    assert_null(strstr(out(r), "cmi-results")); /* consume's, as its group */
+    assert_null(strstr(out(r), "cmi-dead-letters"));
+    assert_null(strstr(out(r), "group"));
     assert_null(strstr(out(r), "target "));
     assert_string_equal(redis_server_ask(redis, "ACL SETUSER default +getex"), "+OK");
     (void)CHECK(r, "--config", "FILE", "--for", "consume", "--connect");

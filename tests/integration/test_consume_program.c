@@ -434,7 +434,7 @@ static void a_dead_letter_that_the_broker_refuses_is_said(void **state)
     broker_fail(rig->kafka.broker, KAFKA_REQUEST_PRODUCE, 87, 5);
     consume_rig_run(rig, NULL);
     snprintf(expected, sizeof expected,
-             "event=produce_failed to=%s reason=\"Broker: ", rig->dead_topic);
+             "event=produce_failed to=%s reason=\"" SINK_INVALID "Broker: ", rig->dead_topic);
     consume_rig_until_said(rig, expected);
     assert_false(consume_rig_ready(rig, &why));
     snprintf(expected, sizeof expected, "topic %s does not take 1 records, such as that of %s[",
