@@ -50,6 +50,13 @@ static char *copy_of(struct view v)
     return mem_text(v.p, v.n);
 }
 
+/* What a file says twice, which is a mistake and told, is read twice. */
+static void put(char **to, struct view v)
+{
+    mem_free(*to);
+    *to = copy_of(v);
+}
+
 /* ---- single values ---- */
 
 static bool take_id(struct reading *r, struct view v)
@@ -64,7 +71,7 @@ static bool take_name(struct reading *r, struct view v)
     if (v.n == 0 || v.n > USER_FILE_NAME_MAX || !utf8_valid(v) || utf8_has_control(v))
         return mistake(r, "%s: name is not 1 to %d bytes of UTF-8 without control characters",
                        r->user->login, USER_FILE_NAME_MAX);
-    r->user->name = copy_of(v);
+    put(&r->user->name, v);
     return true;
 }
 
@@ -85,7 +92,7 @@ static bool take_password(struct reading *r, struct view v)
 
     if (!password_is_hash(v, &f))
         return mistake(r, "%s: password %s", r->user->login, f.text);
-    r->user->password = copy_of(v);
+    put(&r->user->password, v);
     return true;
 }
 
@@ -105,7 +112,7 @@ static bool take_certificate(struct reading *r, struct view v)
     else
         ok = true;
     if (ok)
-        r->user->certificate = copy_of(buf_view(&subject));
+        put(&r->user->certificate, buf_view(&subject));
     buf_done(&subject);
     return ok;
 }
@@ -478,7 +485,7 @@ bool user_file_read(struct view yaml, const char *name, const struct queues *que
 
     *out = (struct user_file){NULL, 0};
     ok = yaml_read_names(yaml, name, &doc, mistakes);
-    r.end = doc.nodes + doc.count;
+    r.end = doc.count > 0 ? doc.nodes + doc.count : NULL;
     if (!doc.cut) { /* behind a break in the file there may be whom others name */
         ok = take_logins(&r, &doc) && ok;
         ok = take_all(&r, &doc) && ok;

@@ -436,11 +436,14 @@ static void look_leaving(struct schedule *s, struct holding *h, int64_t now)
     schedule_write(s, h, slice_left(&h->slice) == 0 ? WRITE_FINISH : WRITE_RELEASE);
 }
 
-/* All that is left waits by itself, and longer than is worth a lease. */
+/* All that is left waits by itself, and longer than is worth a lease, and room. What is put off is
+ * known to the store; who waits for a gap has to ask for it anew. */
 static bool has_put_off_all(const struct holding *h, int64_t now)
 {
-    return h->slice.put_off > 0 && h->deferred > 0 && h->deferred == slice_left(&h->slice) &&
-           h->deferred_ms > now + SCHEDULE_POLL_MS;
+    int64_t worth_ms = h->slice.put_off > 0 ? SCHEDULE_POLL_MS : SCHEDULE_GAP_WORTH_MS;
+
+    return h->deferred > 0 && h->deferred == slice_left(&h->slice) &&
+           h->deferred_ms > now + worth_ms;
 }
 
 static void look_message(struct schedule *s, struct holding *h, int64_t now)

@@ -39,13 +39,14 @@
 #define SCHEDULE_FAIL_HOLDINGS 4096 /* with more, one that fails gets none beside what it has */
 #define SCHEDULE_CALLS_MAX                                                                         \
     1024 /* wait for the dialler: then none is claimed until half have gone */
-#define SCHEDULE_QUANTUM      2    /* slices in a row of one message */
-#define SCHEDULE_SLICES_FIRST 8    /* of a shard's claim, so that one call has many shards */
-#define SCHEDULE_SLICES_MORE  16   /* where it brought all that were asked for */
-#define SCHEDULE_POLL_MS      1000 /* a shard is looked at that often, whatever is known of it */
-#define SCHEDULE_AHEAD_MS     25   /* before its time, what is due is claimed (decisions/0018) */
-#define SCHEDULE_TOGETHER_MS  5    /* claims of so long are made at once, and share an fsync */
-#define SCHEDULE_AGAIN_MS     200  /* after the store has failed */
+#define SCHEDULE_QUANTUM      2     /* slices in a row of one message */
+#define SCHEDULE_SLICES_FIRST 8     /* of a shard's claim, so that one call has many shards */
+#define SCHEDULE_SLICES_MORE  16    /* where it brought all that were asked for */
+#define SCHEDULE_GAP_WORTH_MS 10000 /* who waits longer for a gap is not held meanwhile */
+#define SCHEDULE_POLL_MS      1000  /* a shard is looked at that often, whatever is known of it */
+#define SCHEDULE_AHEAD_MS     25    /* before its time, what is due is claimed (decisions/0018) */
+#define SCHEDULE_TOGETHER_MS  5     /* claims of so long are made at once, and share an fsync */
+#define SCHEDULE_AGAIN_MS     200   /* after the store has failed */
 #define SCHEDULE_REFUSED_MS                                                                        \
     10000 /* the longest before outcomes are told again to a topic that does not take them */
 #define SCHEDULE_RENEWALS     3   /* of a lease while it lasts */

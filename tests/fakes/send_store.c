@@ -156,19 +156,24 @@ closed_of(const struct schedule_claim *c, const struct send_store_message *messa
     return NULL;
 }
 
-/* Whose slices are is not known here: one who is alone takes none of what is leased. */
+/* As claim.lua's rests. */
 static bool is_closed(const struct schedule_closed *from, const struct room *left,
-                      const struct send_store_message *message)
+                      const struct send_store_message *message, unsigned by, int64_t fresh_ms)
 {
-    bool leased = false;
+    bool mine = false;
+    bool others = false;
 
     if (from == NULL)
         return false;
-    for (size_t k = 0; k < message->slices; k++)
-        leased = leased || message->slice[k].leased;
-    if (leased)
-        return from->alone || left->more <= 0;
-    return 2 * (int64_t)message->slice[0].slice.count > left->room;
+    for (size_t k = 0; k < message->slices; k++) {
+        const struct send_store_slice *s = &message->slice[k];
+
+        mine |= s->leased && s->by == by;
+        others |= s->leased && s->by != by && s->lease_ends_ms > fresh_ms;
+    }
+    if ((others && from->alone) || (mine && left->more <= 0))
+        return true;
+    return !mine && 2 * (int64_t)message->slice[0].slice.count > left->room;
 }
 
 static void describe(const struct send_store_message *message, struct schedule_message *out)
@@ -192,7 +197,7 @@ static void describe(const struct send_store_message *message, struct schedule_m
     view_copy(view_of(message->id), out->id, sizeof out->id);
 }
 
-static void take(struct send_store *m, const struct schedule_claim *c,
+static void take(struct send_store *m, const struct schedule_claim *c, unsigned by,
                  struct send_store_message *message, size_t k, int64_t now_ms,
                  struct schedule_claimed_slice *out)
 {
@@ -218,6 +223,7 @@ static void take(struct send_store *m, const struct schedule_claim *c,
     out->slice = s->slice;
     s->queued = false;
     s->leased = true;
+    s->by = by;
     s->lease_ends_ms = now_ms + c->lease_ms;
 }
 
@@ -227,8 +233,8 @@ static void next_is(int64_t *next, int64_t at)
         *next = at;
 }
 
-void send_store_claim(struct send_store *m, const struct schedule_claim *c, int64_t now_ms,
-                      struct send_store_claimed *out)
+void send_store_claim(struct send_store *m, const struct schedule_claim *c, unsigned by,
+                      int64_t now_ms, struct send_store_claimed *out)
 {
     struct schedule_claimed *a = &out->answer;
     size_t used = 0;
@@ -261,12 +267,12 @@ void send_store_claim(struct send_store *m, const struct schedule_claim *c, int6
             if (s->due_ms > soon || message->park_ms > soon) {
                 next_is(&next, (s->due_ms > message->park_ms ? s->due_ms : message->park_ms) -
                                    c->ahead_ms);
-            } else if (is_closed(from, left, message)) {
+            } else if (is_closed(from, left, message, by, now_ms + c->lease_ms / 2)) {
                 next_is(&next, from->until_ms - c->ahead_ms);
             } else if (a->slice_count >= c->slices || used >= c->destinations) {
                 next_is(&next, now_ms);
             } else {
-                take(m, c, message, k, now_ms, &out->slices[a->slice_count]);
+                take(m, c, by, message, k, now_ms, &out->slices[a->slice_count]);
                 out->slices[a->slice_count++].message = messages;
                 used += s->slice.count;
                 if (left != NULL) {

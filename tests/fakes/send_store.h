@@ -22,6 +22,7 @@ struct send_store_slice {
     bool queued;
     int64_t due_ms;
     bool leased;
+    unsigned by; /* whose it is, as the claim said */
     int64_t lease_ends_ms;
     struct buf addresses;
 };
@@ -101,8 +102,9 @@ struct send_store_claimed {
     struct schedule_message messages[SEND_STORE_MESSAGES_MAX];
     struct schedule_claimed_slice slices[SCHEDULE_CLAIM_MAX];
 };
-void send_store_claim(struct send_store *m, const struct schedule_claim *c, int64_t now_ms,
-                      struct send_store_claimed *out);
+/* by: a number of who claims, another one in each of its lives. */
+void send_store_claim(struct send_store *m, const struct schedule_claim *c, unsigned by,
+                      int64_t now_ms, struct send_store_claimed *out);
 enum schedule_state send_store_write(struct send_store *m, const struct schedule_write *w,
                                      char mode, int64_t now_ms);
 enum schedule_state send_store_end_call(struct send_store *m, const struct schedule_call_end *e,

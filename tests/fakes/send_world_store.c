@@ -440,7 +440,8 @@ static void store_claim(struct send_world *w, struct action *a, bool done)
 
     found.answer = (struct schedule_claimed){.shard = a->claim.shard};
     if (done)
-        send_store_claim(&w->model, &a->claim, send_world_store_ms(w), &found);
+        send_store_claim(&w->model, &a->claim, a->life << 4 | a->process, send_world_store_ms(w),
+                         &found);
     a->answer = found.answer;
     if (found.answer.slice_count == 0)
         return;
