@@ -106,6 +106,33 @@ static void one_sender_s_gap_keeps_no_other_waiting(void **state)
     }
 }
 
+/* Some have heard from the sender not long ago, by whatever process: those that have not are not
+ * kept by them, though their slice comes later. */
+static void who_waits_for_a_long_gap_holds_up_no_other_slice(void **state)
+{
+    const int64_t again_ms = 20 * DUE_MS;
+    const int64_t gap_ms = 100 * GAP_MS;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++)
+        for (unsigned processes = 1; processes <= WORLD_PROCESSES; processes++) {
+            start(seed, 0);
+            world.senders[1].rate = 1; /* a slice is more than it needs soon */
+            world.senders[1].gap_ms = gap_ms;
+            send_world_add(&world, 1, SEND_STORE_SLICE, DUE_MS)->number = 0;
+            send_world_add(&world, 1, 2 * SEND_STORE_SLICE, again_ms)->number = 0;
+            for (unsigned i = 0; i < processes; i++)
+                send_world_boot(&world, i);
+            until(again_ms + gap_ms / 10);
+            for (size_t i = 0; i < SEND_STORE_SLICE; i++) {
+                assert_int_equal(world.seen[1][i].requests, 0);
+                assert_int_equal(world.seen[1][SEND_STORE_SLICE + i].requests, 1);
+            }
+            until(again_ms + gap_ms);
+            end();
+        }
+}
+
 /* The first is deleted while it waits for a slot: the gap that it had reserved is the next one's.
  */
 static void what_was_not_sent_keeps_nobody_from_its_recipient(void **state)
@@ -137,6 +164,7 @@ int main(void)
         cmocka_unit_test(a_slow_carrier_s_recipients_are_asked_for_as_it_gets_to_them),
         cmocka_unit_test(one_recipient_s_gap_is_kept),
         cmocka_unit_test(one_sender_s_gap_keeps_no_other_waiting),
+        cmocka_unit_test(who_waits_for_a_long_gap_holds_up_no_other_slice),
         cmocka_unit_test(what_was_not_sent_keeps_nobody_from_its_recipient),
     };
 
