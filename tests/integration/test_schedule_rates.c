@@ -166,8 +166,8 @@ static bool small_one_is_over(struct send_rig *r)
     return r->messages[1].completed;
 }
 
-/* Alone the small one would take as many requests as it has destinations (D8). Of two processes,
- * which both could have taken of the large one, it is the first one's. */
+/* Alone the small one would take as many requests as it has destinations (D8), from its first on.
+ * Of two processes, which both could have taken of the large one, it is the first one's. */
 static void small_one_shares(const char *channel, size_t gone, unsigned processes, size_t count)
 {
     char rest[16];
@@ -192,6 +192,8 @@ static void small_one_shares(const char *channel, size_t gone, unsigned processe
         assert_int_equal(kill(rig.schedule[1], SIGCONT), 0);
     }
     send_rig_until_outcomes(&rig, small_one_is_over);
+    while (!is_of_small(before)) /* by when it is claimed is this machine's disk's */
+        before++;
     for (size_t i = before; small < count; i++, all++)
         small += is_of_small(i);
     print_message("%zu requests until %zu of a small one were out\n", all, small);
