@@ -642,6 +642,8 @@ static void in_a_cluster_every_server_is_searched_and_writes_its_file_anew(void 
     serve_rig_done(&rig);
     setenv("CMIBRIDGE_REDIS_CLUSTER", g->addresses, 1);
     serve_rig_start(&rig, "");
+    for (size_t i = REDIS_GROUP_PRIMARIES; i < g->count; i++) /* after its first copy */
+        redis_group_wait(g, i, "INFO persistence", "progress:0\r\naof_rewrite_scheduled:0");
     fill_cluster(g);
     for (size_t i = 0; i < REDIS_GROUP_PRIMARIES; i++)
         assert_true(server_holds(g, i));
