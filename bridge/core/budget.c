@@ -19,9 +19,14 @@ void budget_earn(struct budget *b)
         b->left_milli = b->burst_milli;
 }
 
+bool budget_has(const struct budget *b)
+{
+    return b->left_milli >= 1000;
+}
+
 bool budget_spend(struct budget *b)
 {
-    if (b->left_milli < 1000)
+    if (!budget_has(b))
         return false;
     b->left_milli -= 1000;
     return true;

@@ -181,7 +181,7 @@ void consume_move(struct consume *c, struct delivery *d, enum delivery_event eve
     if (to != from)
         consume_report_over(c, d, to);
     if (to > DELIVERY_WAITING)
-        consume_destination_left(d);
+        consume_destination_left(c, d);
     stat_add(c->stat_state[from], -1);
     stat_add(c->stat_state[to], 1);
     notice_say(c->port.log, NOTICE_DEBUG, "delivery", NOTICE_VIEW("topic", d->record.topic),
@@ -501,5 +501,6 @@ void consume_retune(struct consume *c, const struct consume_conf *conf)
 
         to->breaker.policy = conf->breaker;
         budget_tune(&to->budget, conf->budget_burst, conf->budget_per_success_milli);
+        consume_destination_budget(c, to);
     }
 }

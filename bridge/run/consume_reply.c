@@ -65,12 +65,49 @@ static bool forbidden_too_often(struct destination *to, uint64_t key_hash)
     return to->forbidden_count >= CONSUME_FORBIDDEN_KEYS;
 }
 
-void consume_destination_left(struct delivery *d)
+void consume_destination_budget(struct consume *c, struct destination *to)
 {
+    struct delivery *d = to->held_front;
+    int64_t now = consume_now(c);
+
+    if (d == NULL || d->state != DELIVERY_WAITING || !budget_has(&to->budget))
+        return;
+    heap_remove(&c->timers, &d->timer);
+    heap_put(&c->timers, &d->timer, d->held_until_ms > now ? d->held_until_ms : now);
+}
+
+static void put_held(struct delivery *d)
+{
+    struct destination *to = d->destination;
+
+    d->held = true;
+    to->held++;
+    d->held_before = to->held_back;
+    if (d->held_before != NULL)
+        d->held_before->held_after = d;
+    else
+        to->held_front = d;
+    to->held_back = d;
+}
+
+void consume_destination_left(struct consume *c, struct delivery *d)
+{
+    struct destination *to = d->destination;
+
     if (!d->held)
         return;
     d->held = false;
-    d->destination->held--;
+    to->held--;
+    if (d->held_before != NULL)
+        d->held_before->held_after = d->held_after;
+    else
+        to->held_front = d->held_after;
+    if (d->held_after != NULL)
+        d->held_after->held_before = d->held_before;
+    else
+        to->held_back = d->held_before;
+    d->held_before = d->held_after = NULL;
+    consume_destination_budget(c, to);
 }
 
 static void say_held(struct consume *c, struct destination *to, const char *why)
@@ -98,24 +135,24 @@ static void hold_back(struct consume *c, struct delivery *d, const char *why, in
     struct destination *to = d->destination;
 
     if (!d->held) {
-        d->held = true;
-        to->held++;
+        put_held(d);
         say_held(c, to, why);
         consume_destination_failed(c, to, d->number, why);
     } else if (to->breaker.state != BREAKER_CLOSED) {
         breaker_hold(&to->breaker, consume_now(c), c->conf.breaker.open.base_ms);
     }
+    d->held_until_ms = consume_now(c) + least_wait_ms;
     try_later(c, d, least_wait_ms);
 }
 
-/* While others wait for the budget, what is refused now waits behind them: each holds up all that
- * is committed after it. */
+/* Who has waited for the budget longest comes first: it holds up all that is committed behind it.
+ */
 static void bury_in_budget(struct consume *c, struct delivery *d, enum disposition why,
                            int64_t least_wait_ms)
 {
     struct destination *to = d->destination;
 
-    if ((to->held > 0 && !d->held) || !budget_spend(&to->budget)) {
+    if ((to->held_front != NULL && to->held_front != d) || !budget_spend(&to->budget)) {
         hold_back(c, d,
                   why == EXHAUSTED
                       ? "dead-lettering is held back (dead_letters.budget): too much of what it "
@@ -169,6 +206,7 @@ static void done(struct consume *c, struct delivery *d)
     to->successes++;
     to->forbidden_count = 0;
     budget_earn(&to->budget);
+    consume_destination_budget(c, to);
     if (!d->type->is_write)
         consume_move(c, d, DELIVERY_ON_FINISH);
     else if ((d->type->keeps_id && d->created[0] != '\0') || d->noted)

@@ -73,7 +73,9 @@ struct destination {
     uint64_t successes;
     uint64_t forbidden[CONSUME_FORBIDDEN_KEYS]; /* hashes of the keys answered 403 in a row */
     int forbidden_count;
-    size_t held;                  /* deliveries whose dead letter waits for the budget */
+    size_t held;                 /* deliveries whose dead letter waits for the budget, */
+    struct delivery *held_front; /* those, in the order in which they began to */
+    struct delivery *held_back;
     int64_t held_say_ms;          /* not said again before */
     char trouble[FAULT_TEXT_MAX]; /* why it is stopped or failing; "" while it works */
     struct stat *stat_breaker;
@@ -133,8 +135,11 @@ struct delivery {
     size_t together; /* events a batch with it may have; 0: as many as any */
     bool holds_slot; /* one of its destination's requests is this one's */
     uint64_t number; /* of its last request, for its destination's breaker */
-    bool held;       /* it would be a dead letter, if the budget allowed it */
-    bool noted;      /* the ledger knows that it begins */
+    bool held;       /* it would be a dead letter, if the budget allowed it: */
+    struct delivery *held_before;
+    struct delivery *held_after;
+    int64_t held_until_ms; /* its destination has asked to be left alone with it till then */
+    bool noted;            /* the ledger knows that it begins */
     bool kept_ref;
     bool possible_duplicate;
     int64_t first_sent_ms;
@@ -252,7 +257,9 @@ void consume_batch_replied(struct consume *c, const struct http_reply *reply, bo
 /* consume_reply.c */
 void consume_destination_ok(struct consume *c, struct destination *to);
 /* It leaves its destination for good: written, given up or dropped. */
-void consume_destination_left(struct delivery *d);
+void consume_destination_left(struct consume *c, struct delivery *d);
+/* Its budget may allow something: whose dead letter has waited longest is asked for again. */
+void consume_destination_budget(struct consume *c, struct destination *to);
 /* number: of the request that failed. */
 void consume_destination_failed(struct consume *c, struct destination *to, uint64_t number,
                                 const char *why);

@@ -198,9 +198,8 @@ struct sender {
     struct sender *next;
     struct sender *prev;
     struct pacer pacer;
-    struct holding
-        *several;         /* of one with a rate: whose messages have several slices, as they came */
-    struct holding *ring; /* those with something MARKED; the next one to send from */
+    struct holding *several; /* with a rate: those of messages of several slices, as they came */
+    struct holding *ring;    /* those with something MARKED; the next one to send from */
     size_t ring_count;
     int64_t turn; /* parts that the ring's first may send before it is the next one's turn */
     int64_t held; /* destinations held and not begun */

@@ -222,6 +222,36 @@ static void what_comes_after_the_refused_is_sent_at_once(void **state)
     world_done(w);
 }
 
+/* It holds up all that is committed behind it, and asks seldom by now: no later one takes its place
+ * in the budget. */
+static void who_was_held_back_first_is_given_up_first(void **state)
+{
+    struct world *w = &world;
+    size_t last;
+
+    (void)state;
+    begin_with_refused(w, REFUSED, 1);
+    w->conf.budget_burst = 0;
+    last = w->event_count - 1;
+    world_remake_event(w, last, WORLD_REFUSED);
+    w->partitions[w->events[last].partition].count--; /* it is published later */
+    world_boot(w);
+    run_until(w, LONG_MS);
+    assert_int_equal(w->consumer->destinations[0].held, 1);
+    w->partitions[w->events[last].partition].count++;
+    for (size_t i = 0; i < STEPS_MAX && w->consumer->destinations[0].out == 0; i++) {
+        world_step(w);
+        (void)consume_turn(w->consumer);
+    }
+    assert_int_equal(w->consumer->destinations[0].out, 1); /* one of the two is being refused */
+    retune_budget(w, 1);
+    run_until(w, w->now_ms + 1000); /* at once */
+    assert_int_equal(w->events[0].dead_letters, 1);
+    assert_int_equal(w->events[last].dead_letters, 0);
+    assert_int_equal(w->consumer->destinations[0].held, 1);
+    world_done(w);
+}
+
 /* A target that takes nothing at all is left alone: about one request in a second. */
 static void who_refuses_all_is_asked_seldom(void **state)
 {
@@ -306,6 +336,7 @@ int main(void)
         cmocka_unit_test(what_is_exhausted_waits_for_the_budget),
         cmocka_unit_test(what_is_refused_holds_up_nobody_else),
         cmocka_unit_test(what_comes_after_the_refused_is_sent_at_once),
+        cmocka_unit_test(who_was_held_back_first_is_given_up_first),
         cmocka_unit_test(who_refuses_all_is_asked_seldom),
         cmocka_unit_test(unknown_names_are_given_up_outside_the_budget),
         cmocka_unit_test(a_name_is_not_asked_for_without_a_pause),
