@@ -19,14 +19,14 @@ void budget_earn(struct budget *b)
         b->left_milli = b->burst_milli;
 }
 
-bool budget_has(const struct budget *b)
+bool budget_has(const struct budget *b, size_t letters)
 {
-    return b->left_milli >= 1000;
+    return b->left_milli / 1000 >= (int64_t)letters;
 }
 
 bool budget_spend(struct budget *b)
 {
-    if (!budget_has(b))
+    if (!budget_has(b, 1))
         return false;
     b->left_milli -= 1000;
     return true;

@@ -7,6 +7,7 @@
 #define BRIDGE_CORE_BUDGET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct budget {
@@ -20,7 +21,7 @@ void budget_init(struct budget *b, int64_t burst, int64_t per_success_milli);
 /* A larger burst gives at once what it is larger by. */
 void budget_tune(struct budget *b, int64_t burst, int64_t per_success_milli);
 void budget_earn(struct budget *b);
-bool budget_has(const struct budget *b);
+bool budget_has(const struct budget *b, size_t letters);
 bool budget_spend(struct budget *b); /* false: used up */
 
 #endif

@@ -70,7 +70,7 @@ void consume_destination_budget(struct consume *c, struct destination *to)
     struct delivery *d = to->held_front;
     int64_t now = consume_now(c);
 
-    if (d == NULL || d->state != DELIVERY_WAITING || !budget_has(&to->budget))
+    if (d == NULL || d->state != DELIVERY_WAITING || !budget_has(&to->budget, 1))
         return;
     heap_remove(&c->timers, &d->timer);
     heap_put(&c->timers, &d->timer, d->held_until_ms > now ? d->held_until_ms : now);
@@ -146,13 +146,20 @@ static void hold_back(struct consume *c, struct delivery *d, const char *why, in
 }
 
 /* Who has waited for the budget longest comes first: it holds up all that is committed behind it.
- */
+ * Another has its turn only where there is enough for all that wait. */
+static bool in_budget(const struct delivery *d)
+{
+    const struct destination *to = d->destination;
+
+    return budget_has(&to->budget, d == to->held_front ? 1 : to->held + (d->held ? 0 : 1));
+}
+
 static void bury_in_budget(struct consume *c, struct delivery *d, enum disposition why,
                            int64_t least_wait_ms)
 {
     struct destination *to = d->destination;
 
-    if ((to->held_front != NULL && to->held_front != d) || !budget_spend(&to->budget)) {
+    if (!in_budget(d) || !budget_spend(&to->budget)) {
         hold_back(c, d,
                   why == EXHAUSTED
                       ? "dead-lettering is held back (dead_letters.budget): too much of what it "

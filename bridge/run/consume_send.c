@@ -128,8 +128,23 @@ static bool may_send(struct destination *to, int64_t now)
            to->out < to->conf->concurrency && breaker_allows(&to->breaker, now);
 }
 
-/* The one to try a destination with, to the front: any that is not held back. Those that came first
- * may be just the ones that it refuses. */
+static void to_the_front(struct delivery *d)
+{
+    struct delivery_list *list = d->list;
+
+    consume_send_unqueue(d);
+    d->list = list;
+    d->next = list->front;
+    if (list->front != NULL)
+        list->front->prev = d;
+    else
+        list->back = d;
+    list->front = d;
+    list->count++;
+}
+
+/* The one to try a destination with: any that is not held back. Those that came first may be just
+ * the ones that it refuses. */
 static bool choose(struct consume *c, struct delivery_list *list)
 {
     struct delivery *d;
@@ -142,23 +157,23 @@ static bool choose(struct consume *c, struct delivery_list *list)
     fresh = consume_random(c) % fresh + 1;
     for (d = list->front; d->held || --fresh > 0; d = d->next)
         ;
-    consume_send_unqueue(d);
-    d->list = list;
-    d->next = list->front;
-    if (list->front != NULL)
-        list->front->prev = d;
-    else
-        list->back = d;
-    list->front = d;
-    list->count++;
+    to_the_front(d);
     return true;
 }
 
-static void choose_trial(struct consume *c, struct destination *to)
+/* Who may be given up now goes first, or nothing of what is held back ever ends while others wait.
+ */
+static void choose_next(struct consume *c, struct destination *to)
 {
+    struct delivery *held = to->held_front;
     bool write;
     bool ingest;
 
+    if (held != NULL && held->list != NULL && budget_has(&to->budget, 1)) {
+        to_the_front(held);
+        to->ingest_next = held->list == &to->ingests;
+        return;
+    }
     if (to->held == 0 || to->breaker.state == BREAKER_CLOSED)
         return;
     write = choose(c, &to->writes);
@@ -195,7 +210,7 @@ void consume_send_due(struct consume *c)
         struct destination *to = &c->destinations[i];
 
         while (may_send(to, now)) {
-            choose_trial(c, to);
+            choose_next(c, to);
             send_next(c, to);
         }
         stat_set(to->stat_breaker, (int64_t)to->breaker.state); /* it may be probing now */

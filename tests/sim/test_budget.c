@@ -151,7 +151,8 @@ static void what_is_exhausted_waits_for_the_budget(void **state)
 
 /* ---- what is refused ---- */
 
-#define REFUSED 40
+#define REFUSED     40
+#define OPEN_MAX_MS 60000
 
 static size_t written(const struct world *w)
 {
@@ -177,7 +178,7 @@ static void begin_with_refused(struct world *w, size_t events, size_t refused)
     w->conf.budget_burst = BURST;
     w->conf.budget_per_success_milli = 0;
     w->conf.retry = (struct backoff){500, 60000};
-    w->conf.breaker = (struct breaker_policy){5, {1000, 60000}};
+    w->conf.breaker = (struct breaker_policy){5, {1000, OPEN_MAX_MS}};
     for (size_t i = 0; i < refused; i++)
         world_remake_event(w, i, WORLD_REFUSED);
 }
@@ -249,6 +250,30 @@ static void who_was_held_back_first_is_given_up_first(void **state)
     assert_int_equal(w->events[0].dead_letters, 1);
     assert_int_equal(w->events[last].dead_letters, 0);
     assert_int_equal(w->consumer->destinations[0].held, 1);
+    world_done(w);
+}
+
+/* Though most were never tried yet, since it is tried so seldom. */
+static void what_may_be_given_up_goes_when_it_is_tried_again(void **state)
+{
+    struct world *w = &world;
+    uint64_t asked;
+
+    (void)state;
+    begin_with_refused(w, REFUSED, REFUSED);
+    w->destinations[0].concurrency = 8;
+    world_boot(w);
+    run_until(w, OPEN_MAX_MS);
+    assert_int_equal(given_up(w), BURST);
+    assert_in_range(w->consumer->destinations[0].held, 1, REFUSED / 2);
+    retune_budget(w, BURST + 2); /* less than all */
+    run_until(w, w->now_ms + 2 * OPEN_MAX_MS);
+    assert_int_equal(given_up(w), BURST + 2);
+    asked = w->consumer->destinations[0].breaker.sent;
+    retune_budget(w, REFUSED);
+    run_until(w, w->now_ms + OPEN_MAX_MS + 1000);
+    assert_int_equal(given_up(w), REFUSED);
+    assert_int_equal(w->consumer->destinations[0].breaker.sent - asked, REFUSED - (BURST + 2));
     world_done(w);
 }
 
@@ -337,6 +362,7 @@ int main(void)
         cmocka_unit_test(what_is_refused_holds_up_nobody_else),
         cmocka_unit_test(what_comes_after_the_refused_is_sent_at_once),
         cmocka_unit_test(who_was_held_back_first_is_given_up_first),
+        cmocka_unit_test(what_may_be_given_up_goes_when_it_is_tried_again),
         cmocka_unit_test(who_refuses_all_is_asked_seldom),
         cmocka_unit_test(unknown_names_are_given_up_outside_the_budget),
         cmocka_unit_test(a_name_is_not_asked_for_without_a_pause),
