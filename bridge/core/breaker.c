@@ -68,13 +68,28 @@ static void open_and_wait(struct breaker *b, int64_t now_ms, uint64_t random)
         b->until_ms = until;
 }
 
-bool breaker_failed(struct breaker *b, uint64_t number, int64_t now_ms, uint64_t random)
+/* Whether it is to open by it. */
+static bool counts(struct breaker *b, uint64_t number)
 {
     if (number <= b->stale || number == b->failed)
         return false;
     b->failed = number;
-    if (b->state == BREAKER_CLOSED && ++b->failures < b->policy.failures)
+    return b->state != BREAKER_CLOSED || ++b->failures >= b->policy.failures;
+}
+
+bool breaker_failed(struct breaker *b, uint64_t number, int64_t now_ms, uint64_t random)
+{
+    if (!counts(b, number))
         return false;
+    open_and_wait(b, now_ms, random);
+    return true;
+}
+
+bool breaker_refused(struct breaker *b, uint64_t number, int64_t now_ms, uint64_t random)
+{
+    if (!counts(b, number))
+        return false;
+    b->opened = 0;
     open_and_wait(b, now_ms, random);
     return true;
 }

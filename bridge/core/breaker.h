@@ -54,11 +54,13 @@ uint64_t breaker_sent(struct breaker *b);
 void breaker_back(struct breaker *b, uint64_t number);
 /* Whenever it was sent: who answers is there. */
 void breaker_ok(struct breaker *b);
-/* random: 64 random bits. Both return whether the breaker opened by it. The failure of a request
+/* random: 64 random bits. All return whether the breaker opened by it. The failure of a request
  * counts once, however often it is told (a batch's, for each of its events), and not at all if it
  * was sent before the breaker opened; what stops it counts then, too, once the breaker has closed
  * again. */
 bool breaker_failed(struct breaker *b, uint64_t number, int64_t now_ms, uint64_t random);
+/* It works, and takes too little: as a failure, but the wait does not grow. */
+bool breaker_refused(struct breaker *b, uint64_t number, int64_t now_ms, uint64_t random);
 bool breaker_stop(struct breaker *b, uint64_t number, int64_t now_ms, uint64_t random);
 /* Others know that it is stopped: it is open until then, whatever it was, unless a probe is out. */
 void breaker_shut(struct breaker *b, int64_t until_ms);

@@ -43,6 +43,14 @@ void consume_destination_failed(struct consume *c, struct destination *to, uint6
         say_breaker(c, to);
 }
 
+static void destination_refuses(struct consume *c, struct destination *to, uint64_t number,
+                                const char *why)
+{
+    set_trouble(to, why);
+    if (breaker_refused(&to->breaker, number, consume_now(c), consume_random(c)))
+        say_breaker(c, to);
+}
+
 static void destination_stop(struct consume *c, const struct delivery *d, const char *why)
 {
     struct destination *to = d->destination;
@@ -137,7 +145,7 @@ static void hold_back(struct consume *c, struct delivery *d, const char *why, in
     if (!d->held) {
         put_held(d);
         say_held(c, to, why);
-        consume_destination_failed(c, to, d->number, why);
+        destination_refuses(c, to, d->number, why);
     } else if (to->breaker.state != BREAKER_CLOSED) {
         breaker_hold(&to->breaker, consume_now(c), c->conf.breaker.open.base_ms);
     }
@@ -188,6 +196,7 @@ static void failed(struct consume *c, struct delivery *d, int64_t least_wait_ms)
         return;
     }
     try_later(c, d, least_wait_ms);
+    d->held_until_ms = consume_now(c) + d->wait_ms; /* if it is held: it is not refused just now */
 }
 
 /* Without it, what was created can't be found by its name later. */

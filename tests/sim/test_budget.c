@@ -203,6 +203,25 @@ static void what_is_refused_holds_up_nobody_else(void **state)
     world_done(w);
 }
 
+/* However few others there are among them: each trial is soon, and of another one. */
+static void the_few_among_many_refused_are_found_soon(void **state)
+{
+    static const size_t all[] = {120, WORLD_EVENTS_MAX};
+    static const size_t others[] = {1, 20};
+    struct world *w = &world;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        begin_with_refused(w, all[i], all[i] - others[i]);
+        w->destinations[0].concurrency = 64;
+        world_boot(w);
+        run_until(w, (int64_t)all[i] * 1000);
+        assert_int_equal(written(w), others[i]);
+        assert_int_equal(given_up(w), BURST);
+        world_done(w);
+    }
+}
+
 /* Nor what comes later, while nothing but what was refused waits. */
 static void what_comes_after_the_refused_is_sent_at_once(void **state)
 {
@@ -253,6 +272,27 @@ static void who_was_held_back_first_is_given_up_first(void **state)
     world_done(w);
 }
 
+/* It is asked again with growing waits, however often others' successes make room for it. */
+static void who_was_held_back_and_fails_now_waits_as_others_do(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    begin_with_refused(w, WORLD_EVENTS_MAX, 1);
+    w->conf.budget_burst = 0;
+    world_boot(w);
+    for (size_t i = 0; i < STEPS_MAX && w->consumer->destinations[0].held == 0; i++)
+        world_step(w);
+    w->failing = &w->events[0];
+    retune_budget(w, 1);
+    for (size_t i = 0; i < STEPS_MAX && written(w) < WORLD_EVENTS_MAX - 1; i++)
+        world_step(w);
+    assert_int_equal(written(w), WORLD_EVENTS_MAX - 1);
+    assert_in_range(w->failing_tries, 1, 4);
+    assert_int_equal(w->events[0].dead_letters, 0);
+    world_done(w);
+}
+
 /* Though most were never tried yet, since it is tried so seldom. */
 static void what_may_be_given_up_goes_when_it_is_tried_again(void **state)
 {
@@ -263,11 +303,11 @@ static void what_may_be_given_up_goes_when_it_is_tried_again(void **state)
     begin_with_refused(w, REFUSED, REFUSED);
     w->destinations[0].concurrency = 8;
     world_boot(w);
-    run_until(w, OPEN_MAX_MS);
+    run_until(w, 5000);
     assert_int_equal(given_up(w), BURST);
     assert_in_range(w->consumer->destinations[0].held, 1, REFUSED / 2);
     retune_budget(w, BURST + 2); /* less than all */
-    run_until(w, w->now_ms + 2 * OPEN_MAX_MS);
+    run_until(w, w->now_ms + 3000);
     assert_int_equal(given_up(w), BURST + 2);
     asked = w->consumer->destinations[0].breaker.sent;
     retune_budget(w, REFUSED);
@@ -286,7 +326,7 @@ static void who_refuses_all_is_asked_seldom(void **state)
     begin_with_refused(w, WORLD_EVENTS_MAX, WORLD_EVENTS_MAX);
     world_boot(w);
     run_until(w, LONG_MS);
-    assert_in_range(w->consumer->destinations[0].breaker.sent, BURST + 5, 100);
+    assert_in_range(w->consumer->destinations[0].breaker.sent, BURST + 5, 2 * LONG_MS / 1000);
     run_until(w, 60 * LONG_MS);
     assert_in_range(w->consumer->destinations[0].breaker.sent, BURST + 5, 60 * LONG_MS / 1000);
     assert_int_equal(given_up(w), BURST);
@@ -360,8 +400,10 @@ int main(void)
         cmocka_unit_test(what_fails_alone_is_tried_for_ever),
         cmocka_unit_test(what_is_exhausted_waits_for_the_budget),
         cmocka_unit_test(what_is_refused_holds_up_nobody_else),
+        cmocka_unit_test(the_few_among_many_refused_are_found_soon),
         cmocka_unit_test(what_comes_after_the_refused_is_sent_at_once),
         cmocka_unit_test(who_was_held_back_first_is_given_up_first),
+        cmocka_unit_test(who_was_held_back_and_fails_now_waits_as_others_do),
         cmocka_unit_test(what_may_be_given_up_goes_when_it_is_tried_again),
         cmocka_unit_test(who_refuses_all_is_asked_seldom),
         cmocka_unit_test(unknown_names_are_given_up_outside_the_budget),

@@ -70,6 +70,29 @@ static void one_stop_opens_it_and_retry_after_holds_it(void **state)
     assert_string_equal(breaker_state_name(BREAKER_PROBING), "probing");
 }
 
+/* Opened by failures or by refusals. */
+static void the_wait_of_who_refuses_does_not_grow(void **state)
+{
+    struct breaker b;
+    int64_t now = 0;
+
+    (void)state;
+    breaker_init(&b, policy);
+    for (int i = 1; i <= policy.failures; i++)
+        assert_int_equal(breaker_refused(&b, breaker_sent(&b), now, 50), i == policy.failures);
+    for (int i = 0; i < 9; i++) {
+        uint64_t probe;
+
+        assert_int_equal(b.until_ms, now + 100);
+        now = b.until_ms;
+        assert_true(breaker_allows(&b, now));
+        probe = breaker_sent(&b);
+        breaker_back(&b, probe);
+        assert_true(i == 3 ? breaker_failed(&b, probe, now, 50)
+                           : breaker_refused(&b, probe, now, 50));
+    }
+}
+
 static void a_request_fails_once_however_often_it_is_told(void **state)
 {
     struct breaker b;
@@ -189,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_after_failures_in_a_row_and_probes_once),
         cmocka_unit_test(one_stop_opens_it_and_retry_after_holds_it),
+        cmocka_unit_test(the_wait_of_who_refuses_does_not_grow),
         cmocka_unit_test(a_request_fails_once_however_often_it_is_told),
         cmocka_unit_test(what_was_sent_before_says_nothing_of_the_probe),
         cmocka_unit_test(what_was_sent_before_does_not_open_it_again),
