@@ -67,6 +67,10 @@ static void run(uint64_t seed)
     w->faults.report_failed = (unsigned)rng_below(&w->rng, 50);
     w->faults.memory_failed = (unsigned)rng_below(&w->rng, 50);
     w->conf.attempts_max = 1000;
+    if (rng_below(&w->rng, 3) == 0) {
+        w->conf.budget_burst = (int64_t)rng_below(&w->rng, 4);
+        w->conf.budget_per_success_milli = (int64_t)rng_below(&w->rng, 300);
+    }
     world_make_events(w, 20 + rng_below(&w->rng, 60));
     world_boot(w);
     wild = rng_below(&w->rng, 3000);
@@ -78,6 +82,8 @@ static void run(uint64_t seed)
             w->faults = (struct world_faults){.latency_ms = w->faults.latency_ms};
             for (unsigned kind = 0; kind < WORLD_ACTIONS; kind++)
                 world_silence(w, (enum world_action)kind, false);
+            w->conf.budget_burst = 1000; /* an operator's */
+            world_retune(w);
         }
         if (i >= wild && w->consumer == NULL)
             world_boot(w);
