@@ -274,7 +274,9 @@ size_t check_peers(const struct consume_plan *plan, const char *outcomes, FILE *
     if (plan->kafka.brokers != NULL)
         try_kafka(&p, outcomes);
     (void)uv_loop_init(&p.loop);
-    try_redis(&p);
+    if (plan->redis.scheduled ||
+        plan->redis.remembers) /* else none needs it of who is asked about */
+        try_redis(&p);
     try_targets(&p);
     (void)uv_run(&p.loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&p.loop);

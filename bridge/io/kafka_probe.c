@@ -56,8 +56,21 @@ static bool ask_leaders(rd_kafka_t *rk, struct kafka_survey *s, struct fault *f)
         trouble);
 }
 
-static bool ask_topics(rd_kafka_t *rk, const char *const *topics, size_t count, struct buf *found,
-                       struct buf *missing, struct fault *f)
+/* An expression never stands for those of conf->never; it is an error to name one of them. */
+static bool survey(rd_kafka_t *rk, const struct kafka_conf *conf, const char *const *topics,
+                   size_t count, struct kafka_survey *s, struct fault *f)
+{
+    size_t before = s->count;
+
+    if (!kafka_survey_topics(rk, topics, count, s, f))
+        return false;
+    if (count > 0 && topics[0][0] == '^')
+        kafka_survey_drop(s, before, conf->never, conf->never_count);
+    return true;
+}
+
+static bool ask_topics(rd_kafka_t *rk, const struct kafka_conf *conf, const char *const *topics,
+                       size_t count, struct buf *found, struct buf *missing, struct fault *f)
 {
     struct kafka_survey s;
     bool ok = true;
@@ -66,7 +79,7 @@ static bool ask_topics(rd_kafka_t *rk, const char *const *topics, size_t count, 
     for (size_t i = 0; ok && i < count; i++) {
         size_t before = s.count;
 
-        ok = kafka_survey_topics(rk, &topics[i], 1, &s, f);
+        ok = survey(rk, conf, &topics[i], 1, &s, f);
         if (ok && s.count == before)
             buf_printf(found, ", no %s", topics[i]);
         else if (ok)
@@ -113,7 +126,7 @@ bool kafka_probe(const struct kafka_conf *conf, const char *const *topics, size_
 
     if (rk == NULL)
         return false;
-    ok = ask_brokers(rk, found, f) && ask_topics(rk, topics, topic_count, found, missing, f);
+    ok = ask_brokers(rk, found, f) && ask_topics(rk, conf, topics, topic_count, found, missing, f);
     rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     return ok;
 }
@@ -147,7 +160,7 @@ bool kafka_probe_group(const struct kafka_conf *conf, struct buf *fresh, struct 
     if (rk == NULL)
         return false;
     kafka_survey_init(&s);
-    ok = kafka_survey_topics(rk, conf->topics, conf->topic_count, &s, f) &&
+    ok = survey(rk, conf, conf->topics, conf->topic_count, &s, f) &&
          kafka_survey_offsets(rk, true, &s, f);
     if (ok)
         tell_fresh(conf, &s, fresh);

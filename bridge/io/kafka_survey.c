@@ -143,6 +143,26 @@ bool kafka_survey_topics(struct rd_kafka_s *rk, const char *const *topics, size_
     return true;
 }
 
+static bool is_one_of(const char *topic, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], topic) == 0)
+            return true;
+    return false;
+}
+
+void kafka_survey_drop(struct kafka_survey *s, size_t from, const char *const *names, size_t count)
+{
+    size_t kept = from;
+
+    for (size_t i = from; i < s->count; i++)
+        if (is_one_of(s->at[i].topic, names, count))
+            mem_free(s->at[i].topic);
+        else
+            s->at[kept++] = s->at[i];
+    s->count = kept;
+}
+
 static rd_kafka_topic_partition_list_t *list_of(const struct kafka_survey *s, int64_t offset)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)s->count);

@@ -44,6 +44,9 @@ bool kafka_survey_add(struct kafka_survey *s, const char *topic, int32_t partiti
 bool kafka_survey_topics(struct rd_kafka_s *rk, const char *const *topics, size_t count,
                          struct kafka_survey *s, struct fault *f) MUST_CHECK;
 
+/* Takes out the partitions from `from` on of the topics that `names` has. */
+void kafka_survey_drop(struct kafka_survey *s, size_t from, const char *const *names, size_t count);
+
 /* "topic x does not exist", "3 topics do not exist: x, y, z". Some must be missing. */
 void kafka_survey_say_missing(const struct kafka_survey *s, char *out, size_t room);
 

@@ -90,6 +90,7 @@ static void put_held(struct delivery *d)
 
     d->held = true;
     to->held++;
+    stat_set(to->stat_held, (int64_t)to->held);
     d->held_before = to->held_back;
     if (d->held_before != NULL)
         d->held_before->held_after = d;
@@ -106,6 +107,7 @@ void consume_destination_left(struct consume *c, struct delivery *d)
         return;
     d->held = false;
     to->held--;
+    stat_set(to->stat_held, (int64_t)to->held);
     if (d->held_before != NULL)
         d->held_before->held_after = d->held_after;
     else

@@ -257,6 +257,9 @@ void consume_send_init(struct consume *c)
         stats_label(&labels, "target", view_of(to->conf->name));
         to->stat_breaker = stats_get(c->port.stats, STAT_GAUGE, "cmibridge_breaker",
                                      buf_text(&labels), "0 closed, 1 open, 2 probing");
+        to->stat_held =
+            stats_get(c->port.stats, STAT_GAUGE, "cmibridge_held_back", buf_text(&labels),
+                      "Events whose dead letter waits for dead_letters.budget");
         to->stat_time = stats_get(c->port.stats, STAT_HISTOGRAM, "cmibridge_request_seconds",
                                   buf_text(&labels), "From a request's begin to its reply");
         for (int o = OUTCOME_DONE; o <= OUTCOME_STOP; o++) {

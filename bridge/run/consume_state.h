@@ -79,6 +79,7 @@ struct destination {
     int64_t held_say_ms;          /* not said again before */
     char trouble[FAULT_TEXT_MAX]; /* why it is stopped or failing; "" while it works */
     struct stat *stat_breaker;
+    struct stat *stat_held;
     struct stat *stat_time;
     struct stat *stat_outcome[OUTCOME_STOP + 1];
 };

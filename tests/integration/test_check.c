@@ -570,6 +570,8 @@ static void brokers_that_nobody_asked_for_needs_are_passed_over(void **state)
     assert_null(strstr(out(r), "kafka"));
     (void)CHECK(r, "--config", "FILE", "--for", "schedule", "--for", "dlq", "--connect");
     assert_says(out(r), "kafka                FAILED ");
+    (void)CHECK(r, "--config", "FILE", "--for", "publish", "--connect");
+    assert_null(strstr(out(r), "redis  "));
 }
 
 static bool was_asked(struct hostile_http *gateway, const char *method, const char *path)

@@ -98,11 +98,46 @@ static void what_a_group_would_read_from_the_start_is_told(void **state)
     buf_done(&fresh);
 }
 
+/* As consume itself does: it never reads what it writes, whatever the expression. */
+static void an_expression_does_not_stand_for_our_own_topics(void **state)
+{
+    static const char *const expression[] = {"^events.*"};
+    static const char *const never[] = {"events-results"};
+    struct kafka_rig rig;
+    struct kafka_conf conf;
+    struct asked a = {.ok = false};
+    struct buf fresh;
+    struct fault f = {0};
+
+    (void)state;
+    buf_init(&fresh, 1 << 16);
+    buf_init(&a.found, 1 << 16);
+    buf_init(&a.missing, 1 << 16);
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topics[0], 2);
+    kafka_rig_topic(&rig, never[0], 3);
+    conf = kafka_rig_conf(&rig, expression);
+    conf.never = never;
+    conf.never_count = 1;
+    kafka_rig_send(&rig, never[0], "k", "v");
+    kafka_rig_flush(&rig);
+    assert_true(kafka_probe(&conf, expression, 1, &a.found, &a.missing, &f));
+    assert_string_equal(buf_text(&a.found), "1 broker, ^events.* with 2 partitions");
+    assert_true(kafka_probe(&conf, never, 1, &a.found, &a.missing, &f)); /* by its name it is one */
+    assert_non_null(strstr(buf_text(&a.found), "events-results with 3 partitions"));
+    assert_true(kafka_probe_group(&conf, &fresh, &f));
+    assert_string_equal(buf_text(&fresh), "");
+    kafka_rig_stop(&rig);
+    forget(&a);
+    buf_done(&fresh);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_broker_that_leads_a_partition_must_answer),
         cmocka_unit_test(what_a_group_would_read_from_the_start_is_told),
+        cmocka_unit_test(an_expression_does_not_stand_for_our_own_topics),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,11 +194,12 @@ static void what_is_refused_holds_up_nobody_else(void **state)
     run_until(w, LONG_MS / 10);
     assert_int_equal(written(w), WORLD_EVENTS_MAX - REFUSED);
     assert_int_equal(given_up(w), BURST);
+    assert_int_equal(stat_value(w->consumer->destinations[0].stat_held), REFUSED - BURST);
     assert_true(says(w, "target ours: dead-lettering is held back (dead_letters.budget)"));
     retune_budget(w, REFUSED);
     run_to_the_end(w);
     assert_int_equal(given_up(w), REFUSED);
-    assert_int_equal(w->consumer->destinations[0].held, 0);
+    assert_int_equal(stat_value(w->consumer->destinations[0].stat_held), 0);
     assert_false(says(w, "target"));
     world_done(w);
 }
