@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ALLOWED_MAX 512 /* bytes of a list of subTypes */
+
 /* What a type needs beside a header that signs on. */
 static const struct {
     const char *type;
@@ -69,6 +71,34 @@ static void check_channel(struct rules *r, size_t i)
         rules_mistake(r, path, "%s", f.text);
 }
 
+/* What the channel takes it for decides whether consent is asked for (usage whatsapp). */
+static void check_carried(struct rules *r, size_t i, const char *via)
+{
+    size_t at = channels_find(r->c, via);
+    const char *type = conf_entry_text(r->c, "channels", at, "type");
+    const char *sub_type = conf_entry_text(r->c, "chats.queues", i, "channel");
+    const struct channel *kind = type != NULL ? channel_find(type) : NULL;
+    char path[SCHEMA_PATH_MAX];
+
+    struct buf allowed;
+
+    if (kind == NULL || kind->sub_type == NULL || sub_type == NULL)
+        return;
+    buf_init(&allowed, ALLOWED_MAX);
+    for (size_t n = 0; kind->sub_type(n) != NULL; n++) {
+        if (view_eq_nocase(view_of(sub_type), view_of(kind->sub_type(n)))) {
+            buf_done(&allowed);
+            return;
+        }
+        buf_printf(&allowed, "%s%s", n > 0 ? ", " : "", kind->sub_type(n));
+    }
+    (void)snprintf(path, sizeof path, "chats.queues.%s.channel",
+                   conf_name(r->c, "chats.queues", i));
+    rules_mistake(r, path, "%s is '%s'; via %s, of type %s, goes only %s", path, sub_type, via,
+                  type, buf_text(&allowed));
+    buf_done(&allowed);
+}
+
 static void check_queue(struct rules *r, size_t i)
 {
     const char *via = conf_entry_text(r->c, "chats.queues", i, "via");
@@ -84,6 +114,8 @@ static void check_queue(struct rules *r, size_t i)
         rules_mistake(r, path, "%s names the channel '%s', which is not in channels", path, via);
     else if (address == NULL)
         rules_mistake(r, path, "%s is given, but the queue has no address to send from", path);
+    else
+        check_carried(r, i, via);
 }
 
 /* A call that is given up while its request is out would be followed by another (D6). */

@@ -178,6 +178,9 @@ struct channel {
                   struct channel_request *out, struct fault *f);
     /* Total: every reply has a verdict. */
     void (*judge)(const struct channel_reply *reply, struct channel_outcome *out);
+    /* The i-th subType (a queue's channel) that it carries, in any case; NULL after the last. No
+     * function: any. */
+    const char *(*sub_type)(size_t i);
     const struct receipt_reader *receipts; /* receipt.h; NULL: this channel has none */
     bool is_sms;                           /* all that it sends */
     bool splits; /* with is_sms: each part of a text is a request, sent when the one before is

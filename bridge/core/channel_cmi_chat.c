@@ -69,4 +69,9 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
     }
 }
 
-const struct channel channel_cmi_chat = {"cmi-chat", check, build, judge, NULL, false, false};
+const struct channel channel_cmi_chat = {
+    .name = "cmi-chat",
+    .check = check,
+    .build = build,
+    .judge = judge,
+};

@@ -13,32 +13,30 @@ static bool check(const struct channel_setup *s, struct fault *f)
     return true;
 }
 
-struct row {
+/* By the queue's channel: what the Conversation API calls it. */
+static const struct row {
     const char *sub_type;
     const char *channel;
     bool numbers; /* its identities are phone numbers; others' are ids, of digits or not */
+} rows[] = {
+    {"sms", "SMS", true},
+    {"whatsapp", "WHATSAPP", true},
+    {"rcs", "RCS", true},
+    {"mms", "MMS", true},
+    {"telegram", "TELEGRAM", false},
+    {"viber", "VIBERBM", true},
+    {"facebook", "MESSENGER", false},
+    {"messenger", "MESSENGER", false},
+    {"instagram", "INSTAGRAM", false},
+    {"line", "LINE", false},
+    {"wechat", "WECHAT", false},
+    {"kakaotalk", "KAKAOTALK", false},
+    {"kakaotalkchat", "KAKAOTALKCHAT", false},
+    {"applebc", "APPLEBC", false},
 };
 
-/* By the queue's channel: what the Conversation API calls it. */
 static const struct row *row_of(struct view sub_type)
 {
-    static const struct row rows[] = {
-        {"sms", "SMS", true},
-        {"whatsapp", "WHATSAPP", true},
-        {"rcs", "RCS", true},
-        {"mms", "MMS", true},
-        {"telegram", "TELEGRAM", false},
-        {"viber", "VIBERBM", true},
-        {"facebook", "MESSENGER", false},
-        {"messenger", "MESSENGER", false},
-        {"instagram", "INSTAGRAM", false},
-        {"line", "LINE", false},
-        {"wechat", "WECHAT", false},
-        {"kakaotalk", "KAKAOTALK", false},
-        {"kakaotalkchat", "KAKAOTALKCHAT", false},
-        {"applebc", "APPLEBC", false},
-    };
-
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (view_eq_nocase(sub_type, view_of(rows[i].sub_type)))
             return &rows[i];
@@ -159,5 +157,16 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
         channel_judge_as(out, channel_verdict_of_status(reply->status), reply);
 }
 
-const struct channel channel_sinch = {"sinch-conversation", check, build, judge,
-                                      &receipt_sinch,       false, false};
+static const char *sub_type(size_t i)
+{
+    return i < sizeof rows / sizeof rows[0] ? rows[i].sub_type : NULL;
+}
+
+const struct channel channel_sinch = {
+    .name = "sinch-conversation",
+    .check = check,
+    .build = build,
+    .judge = judge,
+    .receipts = &receipt_sinch,
+    .sub_type = sub_type,
+};

@@ -91,4 +91,9 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
         out->wait_ms = after_s * 1000;
 }
 
-const struct channel channel_telegram = {"telegram", check, build, judge, NULL, false, false};
+const struct channel channel_telegram = {
+    .name = "telegram",
+    .check = check,
+    .build = build,
+    .judge = judge,
+};

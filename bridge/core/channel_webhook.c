@@ -66,5 +66,10 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
     }
 }
 
-const struct channel channel_webhook = {"webhook",        check, build, judge,
-                                        &receipt_webhook, false, false};
+const struct channel channel_webhook = {
+    .name = "webhook",
+    .check = check,
+    .build = build,
+    .judge = judge,
+    .receipts = &receipt_webhook,
+};

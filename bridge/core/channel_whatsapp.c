@@ -126,5 +126,16 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
     }
 }
 
-const struct channel channel_whatsapp = {"whatsapp-cloud",  check, build, judge,
-                                         &receipt_whatsapp, false, false};
+static const char *sub_type(size_t i)
+{
+    return i == 0 ? "whatsapp" : NULL;
+}
+
+const struct channel channel_whatsapp = {
+    .name = "whatsapp-cloud",
+    .check = check,
+    .build = build,
+    .judge = judge,
+    .receipts = &receipt_whatsapp,
+    .sub_type = sub_type,
+};

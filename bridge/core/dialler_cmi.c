@@ -18,7 +18,10 @@ static bool build(const struct channel_setup *s, const struct dialler_call *call
     struct json_out j;
 
     (void)s;
-    dialler_key(call, call->anew + 1, key);
+    if (call->anew == 0)
+        dialler_key(call, "-", 1, key);
+    else
+        dialler_key(call, "-new-", call->anew, key);
     channel_post_json(out, view_of(key), &j);
     buf_put_text(&out->path, "/callbacks");
     json_object(&j);

@@ -3,10 +3,11 @@
 #include <assert.h>
 #include <stdio.h>
 
-void dialler_key(const struct dialler_call *call, unsigned number, char out[DIALLER_KEY_MAX])
+void dialler_key(const struct dialler_call *call, const char *mark, unsigned number,
+                 char out[DIALLER_KEY_MAX])
 {
     guid_hex(&call->callback, out);
-    (void)snprintf(out + GUID_HEX_LEN, DIALLER_KEY_MAX - GUID_HEX_LEN, "-%u", number);
+    (void)snprintf(out + GUID_HEX_LEN, DIALLER_KEY_MAX - GUID_HEX_LEN, "%s%u", mark, number);
 }
 
 void dialler_later(struct dialler_outcome *out, const char *reason)

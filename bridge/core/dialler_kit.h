@@ -7,9 +7,10 @@
 #include "bridge/core/channel_kit.h"
 #include "bridge/core/dialler.h"
 
-#define DIALLER_KEY_MAX CHANNEL_REF_MAX /* "<callback, 32 hex>-<number>" */
+#define DIALLER_KEY_MAX CHANNEL_REF_MAX /* "<callback, 32 hex><mark><number>" */
 
-void dialler_key(const struct dialler_call *call, unsigned number, char out[DIALLER_KEY_MAX]);
+void dialler_key(const struct dialler_call *call, const char *mark, unsigned number,
+                 char out[DIALLER_KEY_MAX]);
 /* The verdict of a reply that is no success: what was certainly not dialled may be tried again; a
  * 5xx that may have gone through counts as dialled, LATER. */
 void dialler_judge_failure(const struct channel_reply *reply, struct dialler_outcome *out);

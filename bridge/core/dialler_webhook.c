@@ -20,7 +20,7 @@ static bool build(const struct channel_setup *s, const struct dialler_call *call
     char id[GUID_TEXT_MAX];
     struct json_out j;
 
-    dialler_key(call, call->attempt, key);
+    dialler_key(call, "-", call->attempt, key);
     guid_hex(&call->callback, id);
     channel_post_json(out, view_of(key), &j);
     json_object(&j);

@@ -81,6 +81,18 @@ static void a_channel_that_lacks_something_is_a_mistake(void **state)
         {"channels: {b: {type: webhook, url: 'https://h'}}\n"
          "chats: {queues: {q: {id: " GUID ", channel: sms, name: n, address: x, via: b}}}\n",
          ""},
+        {"channels: {b: {type: whatsapp-cloud, url: 'https://h'}}\n"
+         "chats: {queues: {q: {id: " GUID ", channel: text, name: n, address: x, via: b}}}\n",
+         "f:2: chats.queues.q.channel is 'text'; via b, of type whatsapp-cloud, goes only "
+         "whatsapp\n"},
+        {"channels: {b: {type: whatsapp-cloud, url: 'https://h'}}\n"
+         "chats: {queues: {q: {id: " GUID ", channel: WhatsApp, name: n, address: x, via: b}}}\n",
+         ""},
+        {"channels: {b: {type: sinch-conversation, url: 'https://h'}}\n"
+         "chats: {queues: {q: {id: " GUID ", channel: text, name: n, address: x, via: b}}}\n",
+         "f:2: chats.queues.q.channel is 'text'; via b, of type sinch-conversation, goes only sms, "
+         "whatsapp, rcs, mms, telegram, viber, facebook, messenger, instagram, line, wechat, "
+         "kakaotalk, kakaotalkchat, applebc\n"},
         {"channels: {a: {type: webhook, url: 'https://h', hours: 8-20}}\n",
          "f:1: channels.a.hours: '8-20' is no span of hours; write it like Mo-Fr 08:00-20:00 or "
          "08:00-21:00\n"},
