@@ -29,15 +29,15 @@ static void append(struct merge_stamp *s, struct view v)
     s->n += v.n + 1;
 }
 
-/* Decimal digits are a number: so that its bytes compare like it, the count of its digits stands
- * before them, and it is less than any text. Before this was so, a number was stored as a text:
- * what is stored stays the newer one of its moment, also if its event comes again. */
+/* A number, in whatever base, unless a byte is less than '0'. So that its bytes compare like it,
+ * their count stands before them, and it is less than any text. Before this was so, it was stored
+ * as a text: what is stored stays the newer one of its moment, also if its event comes again. */
 static void append_sequence(struct merge_stamp *s, struct view v)
 {
     bool is_number = v.n > 0;
 
     for (size_t i = 0; i < v.n; i++)
-        is_number = is_number && v.p[i] >= '0' && v.p[i] <= '9';
+        is_number = is_number && (uint8_t)v.p[i] >= '0';
     if (is_number) {
         while (v.n > 1 && v.p[0] == '0')
             v = view_skip(v, 1);

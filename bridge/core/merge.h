@@ -3,8 +3,12 @@
  *
  * Every event has a stamp; for each property the greatest stamp that set it wins, so events applied
  * in any order, any number of times, end in one state. Stamps compare by time, then sequence, then
- * the event's id, then (ids are unique within a source only) its source. A sequence of decimal
- * digits is a number, however long, and comes before one that is not; these compare as bytes.
+ * the event's id, then (ids are unique within a source only) its source.
+ *
+ * A sequence without a byte less than '0' is a number of some base: leading zeros off, the longer
+ * one is greater, and of one length the greater bytes. So those that are filled with zeros to one
+ * width compare as their bytes, whatever the digits, and decimal ones as numbers. Any other is a
+ * text, compares by its bytes, and is greater than all numbers.
  *
  * A thing's map says for each of its properties which stamp set it. Properties that one event set
  * share its stamp, so a map costs about one stamp for every event whose word still stands.

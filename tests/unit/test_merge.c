@@ -11,6 +11,8 @@
 #include "bridge/core/merge.h"
 #include "bridge/core/rng.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct merge_stamp finer(int64_t ms, uint32_t ns, const char *sequence, const char *id,
@@ -52,14 +54,19 @@ static void stamps_compare_by_time_then_sequence_then_id(void **state)
         {0, "2", "\xc3\xa4", 0},
         {0, "009", "a", 0},
         {0, "10", "a", 0},
+        {0, "1a", "a", 0}, /* letters are digits of a greater base */
+        {0, "0020", "a", 0},
+        {0, "000a0", "a", 0},
+        {0, "100", "a", 0},
+        {0, "zzz", "a", 0},
         {0, "99999999999999999999", "a", 0},
         {0, "0100000000000000000000", "a", 0},
         {0, "9999999999999999999999999999999999999999999999999999999999999999", "a", 0},
-        {0, "!", "a", 0}, /* texts come after all numbers */
+        {0, "!", "a", 0}, /* what has a sign that is less than 0 comes after all of these */
         {0, "-1", "a", 0},
+        {0, "1.10", "a", 0},
         {0, "1.5", "a", 0},
-        {0, "10a", "a", 0},
-        {0, "9a", "a", 0},
+        {0, "9 a", "a", 0},
         {0, "", "", 1},
         {0, "", "a", 999},
         {0, "1", "a", 999},
@@ -84,6 +91,114 @@ static void stamps_compare_by_time_then_sequence_then_id(void **state)
 
             assert_int_equal((order > 0) - (order < 0), (i > k) - (i < k));
         }
+    }
+}
+
+static int order_of(const char *one, const char *other)
+{
+    struct merge_stamp a = stamp(0, one, "a", "s");
+    struct merge_stamp b = stamp(0, other, "a", "s");
+    int order = merge_stamp_cmp(&a, &b);
+
+    return (order > 0) - (order < 0);
+}
+
+static void any_text(struct rng *rng, const char *alphabet, size_t n, char *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = alphabet[rng_below(rng, strlen(alphabet))];
+    out[n] = '\0';
+}
+
+static void sequences_of_one_width_compare_as_their_bytes(void **state)
+{
+    static const char *const alphabets[] = {
+        "01",
+        "0123456789",
+        "0123456789abcdef",
+        "0123456789ABCDEF",
+        "0123456789ABCDEFGHJKMNPQRSTVWXYZ",
+        "09AZaz",
+        "09:@AZ_az~", /* no digit of it is less than 0 */
+    };
+    struct rng rng = rng_of(20260102);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof alphabets / sizeof *alphabets; i++)
+        for (unsigned round = 0; round < 2000; round++) {
+            size_t n = 1 + (size_t)rng_below(&rng, 6);
+            char a[8];
+            char b[8];
+            int order;
+
+            any_text(&rng, alphabets[i], n, a);
+            any_text(&rng, alphabets[i], n, b);
+            order = strcmp(a, b);
+            assert_int_equal(order_of(a, b), (order > 0) - (order < 0));
+        }
+}
+
+static void decimal_sequences_compare_as_numbers(void **state)
+{
+    struct rng rng = rng_of(20260103);
+
+    (void)state;
+    for (unsigned round = 0; round < 2000; round++) {
+        uint64_t a = rng_below(&rng, UINT64_C(1) << rng_below(&rng, 63));
+        uint64_t b = rng_below(&rng, UINT64_C(1) << rng_below(&rng, 63));
+        char one[24];
+        char other[24];
+
+        snprintf(one, sizeof one, "%" PRIu64, a);
+        snprintf(other, sizeof other, "%" PRIu64, b);
+        assert_int_equal(order_of(one, other), (a > b) - (a < b));
+    }
+}
+
+/* The rule, of two texts as they are. */
+static int plainly(const char *a, const char *b)
+{
+    static const char less_than_0[] = " !\"#$%&'()*+,-./";
+    bool a_is_text = strpbrk(a, less_than_0) != NULL;
+    bool b_is_text = strpbrk(b, less_than_0) != NULL;
+    int order;
+
+    if (*a == '\0' || *b == '\0')
+        return (*a != '\0') - (*b != '\0');
+    if (a_is_text != b_is_text)
+        return a_is_text ? 1 : -1;
+    if (!a_is_text) {
+        while (*a == '0' && a[1] != '\0')
+            a++;
+        while (*b == '0' && b[1] != '\0')
+            b++;
+        if (strlen(a) != strlen(b))
+            return strlen(a) > strlen(b) ? 1 : -1;
+    }
+    order = strcmp(a, b);
+    return (order > 0) - (order < 0);
+}
+
+static void sequences_of_any_kind_have_one_order(void **state)
+{
+    struct rng rng = rng_of(20260104);
+
+    (void)state;
+    for (unsigned round = 0; round < 20000; round++) {
+        char t[3][8];
+        int ab;
+        int bc;
+
+        for (unsigned i = 0; i < 3; i++)
+            any_text(&rng, "0019aZ-.:~\xc3\xa4", (size_t)rng_below(&rng, 5), t[i]);
+        ab = plainly(t[0], t[1]);
+        bc = plainly(t[1], t[2]);
+        assert_int_equal(plainly(t[1], t[0]), -ab);
+        if (ab <= 0 && bc <= 0)
+            assert_int_equal(plainly(t[0], t[2]), ab < bc ? ab : bc);
+        if (ab >= 0 && bc >= 0)
+            assert_int_equal(plainly(t[0], t[2]), ab > bc ? ab : bc);
+        assert_int_equal(order_of(t[0], t[1]), ab);
     }
 }
 
@@ -251,6 +366,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stamps_compare_by_time_then_sequence_then_id),
+        cmocka_unit_test(sequences_of_one_width_compare_as_their_bytes),
+        cmocka_unit_test(decimal_sequences_compare_as_numbers),
+        cmocka_unit_test(sequences_of_any_kind_have_one_order),
         cmocka_unit_test(the_one_after_a_stamp_is_before_any_other_event_s),
         cmocka_unit_test(the_source_breaks_the_last_tie),
         cmocka_unit_test(what_is_too_long_is_refused_by_name),
