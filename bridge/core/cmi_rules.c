@@ -105,6 +105,16 @@ static void note(struct rules *r, const struct cmi_field *field, const struct cm
         r->template_ok = cmi_check_template(v->text, &r->template_fault);
 }
 
+/* Of blanks and signs alone there is nobody to call. */
+static bool is_number_or_address(struct view text)
+{
+    char room[PHONE_NORMAL_MAX];
+    struct view normal = VIEW_NONE;
+    struct fault f = {0};
+
+    return phone_normal(text, room, &normal, &f);
+}
+
 static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_value *v,
                      struct fault *f)
 {
@@ -113,8 +123,8 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
     if (r->is_message && r->depth == 0)
         note(r, field, v);
     if (r->is_callback && !v->null && view_is(view_of(field->name), "customerNumber") &&
-        phone_trim(v->text).n == 0)
-        return fault_set(f, FAULT_REJECT, "customerNumber is blank; it is required");
+        !is_number_or_address(v->text))
+        return fault_set(f, FAULT_REJECT, "customerNumber is no number or address; it is required");
     return r->inner.value == NULL || r->inner.value(r->inner.ctx, field, v, f);
 }
 

@@ -116,7 +116,9 @@ static void what_breaks_a_rule_is_refused_with_a_sentence(void **state)
          "Callback queue not found\n"},
         {"{\"callbackQueueNumber\":\"505\"}", "customerNumber is missing\n"},
         {"{\"customerNumber\":\" \\t \",\"callbackQueueNumber\":\"505\"}",
-         "customerNumber is blank; it is required\n"},
+         "customerNumber is no number or address; it is required\n"},
+        {"{\"customerNumber\":\"\u2066+ (-)\u2069\",\"callbackQueueNumber\":\"505\"}",
+         "customerNumber is no number or address; it is required\n"},
         {"{\"customerNumber\":null,\"callbackQueueNumber\":\"505\"}", NULL},
         {"{\"customerNumber\":1,\"callbackQueueNumber\":\"505\"}", NULL},
         {"{\"customerNumber\":\"1\",\"callbackQueueNumber\":\"505\",\"nextCallTime\":"
