@@ -335,6 +335,7 @@ static void check_server(struct rules *r, unsigned users)
             "server.users is missing: the users and their rights; or server.anonymous.login: "
             "the user that every caller is");
     check_tls(r);
+    rules_served_key_header(r);
     if (listen != NULL && conf_has(r->c, "server.users") && !rules_loopback(listen) &&
         !conf_has(r->c, "server.tls.certificate"))
         rules_warn(

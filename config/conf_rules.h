@@ -28,6 +28,8 @@ const char *rules_given(const struct rules *r, const char *path, const char *oth
 /* How one signs on to what lies under `prefix` ("targets.main"): each way has what it needs, and
  * nothing else is given but what is in `others` (NULL-terminated, or NULL): "user", "token". */
 void rules_sign_on(struct rules *r, const char *prefix, const char *const *others);
+/* server.api_key_header: a header's name, and none of another use. */
+void rules_served_key_header(struct rules *r);
 bool rules_loopback(const char *host);
 
 /* kafka.topics and who reads them, events.type_prefix; whether those in `users` have their brokers

@@ -76,9 +76,19 @@ static bool is_token(const char *name)
                              "0123456789!#$%&'*+-.^_`|~")] == '\0';
 }
 
-/* The header of a key must be one, and none that a request of ours carries already. */
-static void check_key_header(struct rules *r, const char *prefix)
+static bool is_header_of(const char *name, const char *const *headers, size_t count)
 {
+    for (size_t i = 0; i < count; i++)
+        if (view_eq_nocase(view_of(name), view_of(headers[i])))
+            return true;
+    return false;
+}
+
+/* The header of a key must be one, and none that a request carries already: ours, or a client's
+ * (served). */
+static void check_key_header(struct rules *r, const char *prefix, bool served)
+{
+    static const char *const clients[] = {"Authorization", "Cookie", "Origin"};
     static const char *const ours[] = {
         "Accept",
         "Connection",
@@ -99,6 +109,7 @@ static void check_key_header(struct rules *r, const char *prefix)
     };
     char path[SCHEMA_PATH_MAX];
     const char *name;
+    bool carried;
 
     path_of(prefix, "api_key_header", path);
     name = conf_text(r->c, path);
@@ -109,10 +120,15 @@ static void check_key_header(struct rules *r, const char *prefix)
                       "%s is '%s', which is no name of a header: letters, digits and "
                       "!#$%%&'*+-.^_`|~ may be in it",
                       path, name);
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-        if (view_eq_nocase(view_of(name), view_of(ours[i])))
-            rules_mistake(r, path, "%s is %s, which a request carries for another purpose", path,
-                          name);
+    carried = is_header_of(name, ours, sizeof ours / sizeof ours[0]) ||
+              (served && is_header_of(name, clients, sizeof clients / sizeof clients[0]));
+    if (carried)
+        rules_mistake(r, path, "%s is %s, which a request carries for another purpose", path, name);
+}
+
+void rules_served_key_header(struct rules *r)
+{
+    check_key_header(r, "server", true);
 }
 
 /* Basic puts a colon between user and password (RFC 7617, 2). The client's credentials of oauth2
@@ -181,7 +197,7 @@ void rules_sign_on(struct rules *r, const char *prefix, const char *const *other
         return; /* not a valid one: its own mistake is there already */
     check_needs(r, prefix, auth, others);
     check_user(r, prefix, auth);
-    check_key_header(r, prefix);
+    check_key_header(r, prefix, false);
     check_plain_http(r, prefix, auth);
     check_plain_token_url(r, prefix);
 }

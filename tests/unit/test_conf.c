@@ -122,6 +122,17 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
         {"kafka: {group: \"a\\tb\"}\n", "f:1: kafka.group holds a control character at byte 2\n"},
         {"server: {anonymous: {login: x, language: e1}}\n",
          "f:1: server.anonymous.language is 'e1'; two letters are wanted\n"},
+        {"server: {api_key_header: 'X Key'}\n",
+         "f:1: server.api_key_header is 'X Key', which is no name of a header: letters, digits and "
+         "!#$%&'*+-.^_`|~ may be in it\n"},
+        {"server: {api_key_header: authorization}\n",
+         "f:1: server.api_key_header is authorization, which a request carries for another "
+         "purpose\n"},
+        {"server: {api_key_header: Cookie}\n",
+         "f:1: server.api_key_header is Cookie, which a request carries for another purpose\n"},
+        {"server: {api_key_header: host}\n",
+         "f:1: server.api_key_header is host, which a request carries for another purpose\n"},
+        {"server: {api_key_header: X-Key}\n", ""},
         {"server: {users: /u, anonymous: {login: x}}\n",
          "f:1: server.users and server.anonymous.login are both given: either users sign on, or "
          "everybody is the anonymous one\n"},
