@@ -34,11 +34,20 @@ static bool says_something(struct view line)
     return n < line.n && line.p[n] != '#' && line.p[n] != '\r';
 }
 
-static bool is_key(struct view line, size_t indent, const char *key)
+/* Bytes of the key, which may be in quotes, and its colon; 0: it is another one. */
+static size_t key_bytes(struct view said, const char *key)
 {
-    struct view rest = view_skip(line, indent);
+    char quote = said.n > 0 && (said.p[0] == '"' || said.p[0] == '\'') ? said.p[0] : '\0';
+    size_t n = quote != '\0' ? 1 : 0;
 
-    return view_starts(rest, view_of(key)) && rest.n > strlen(key) && rest.p[strlen(key)] == ':';
+    if (!view_starts(view_skip(said, n), view_of(key)))
+        return 0;
+    n += strlen(key);
+    if (quote != '\0' && (n == said.n || said.p[n++] != quote))
+        return 0;
+    while (n < said.n && said.p[n] == ' ')
+        n++;
+    return n < said.n && said.p[n] == ':' ? n + 1 : 0;
 }
 
 /* What stands behind the login of the line, which may be in quotes. */
@@ -79,15 +88,16 @@ static bool by_hand(unsigned line, struct fault *f)
                      line);
 }
 
-/* Behind the key. No value of a users file has a '#' behind a blank. */
-static void cut_line(struct place *p, struct view line, const char *key)
+/* before: bytes up to the key's colon and with it. No value of a users file has a '#' behind a
+ * blank. */
+static void cut_line(struct place *p, struct view line, size_t before)
 {
-    struct view value = view_skip(line, p->indent + strlen(key) + 1);
+    struct view value = view_skip(line, before);
     size_t n = 0;
 
     while (n < value.n && value.p[n] == ' ')
         n++;
-    p->head = (struct view){line.p, p->indent + strlen(key) + 1 + n};
+    p->head = (struct view){line.p, before + n};
     value = (struct view){line.p + p->head.n, line.n - p->head.n};
     for (n = 0; n < value.n && value.p[n] != '\r'; n++)
         if (value.p[n] == '#' && (n == 0 || value.p[n - 1] == ' '))
@@ -130,6 +140,7 @@ static bool find_place(struct view text, unsigned line, const char *key, struct 
         return by_hand(line, f);
     for (unsigned number = line + 1; rest.n > 0; number++) {
         struct view one = view_cut(&rest, '\n');
+        size_t named = 0;
 
         if (!says_something(one))
             continue;
@@ -140,11 +151,12 @@ static bool find_place(struct view text, unsigned line, const char *key, struct 
         beneath = beneath && goes_on(p, one);
         if (beneath) {
             note_beneath(p, one, number);
-        } else if (indent_of(one) == p->indent && is_key(one, p->indent, key)) {
+        } else if (indent_of(one) == p->indent &&
+                   (named = key_bytes(view_skip(one, p->indent), key)) > 0) {
             p->key = number;
             p->last = 0;
             p->has_other_beneath = false;
-            cut_line(p, one, key);
+            cut_line(p, one, p->indent + named);
             beneath = true;
         }
     }
@@ -218,6 +230,8 @@ static bool put_list(const struct place *p, struct view item, struct buf *list)
         buf_put(list, p->value);
     } else if (inside.p[inside.n - 1] == ']') {
         inside = view_trim((struct view){inside.p + 1, inside.n - 2});
+        if (inside.n > 0 && inside.p[inside.n - 1] == ',') /* YAML allows one at the end */
+            inside = view_trim((struct view){inside.p, inside.n - 1});
         buf_put_char(list, '[');
         buf_put(list, inside);
     } else {

@@ -249,10 +249,10 @@ static bool is_empty(const struct reading *r)
 
 typedef bool take_item(struct reading *r, enum rights_resource resource, struct view v);
 
-/* path: within `what`: "" for `queues` itself, "[0]" for an item of it, "chats", "chats[0]". text
- * NULL: a list or map begins. */
-static bool take_scope(struct reading *r, const char *what, take_item *take, struct view path,
-                       enum yaml_kind kind, struct view text)
+/* none: what is meant by an empty list of `what`. path: within `what`: "" for `queues` itself,
+ * "[0]" for an item of it, "chats", "chats[0]". text NULL: a list or map begins. */
+static bool take_scope(struct reading *r, const char *what, const char *none, take_item *take,
+                       struct view path, enum yaml_kind kind, struct view text)
 {
     enum rights_resource first = RIGHTS_EMAILS;
     enum rights_resource last = RIGHTS_RESOURCES - 1;
@@ -260,11 +260,7 @@ static bool take_scope(struct reading *r, const char *what, take_item *take, str
     bool ok = true;
 
     if (path.n == 0 && kind == YAML_MAP)
-        return !is_empty(r) ||
-               mistake(r,
-                       "%s: %s is an empty map; [] is no queue, and all are seen where there is "
-                       "no %s",
-                       r->user->login, what, what);
+        return !is_empty(r) || mistake(r, "%s: %s is an empty map; %s", r->user->login, what, none);
     if (kind == YAML_MAP)
         return mistake(r, "%s: %s is a map where a list is wanted", r->user->login, what);
     if (!whole) {
@@ -350,9 +346,11 @@ static bool take_node(struct reading *r, struct view path)
     if (view_is(key, "rights"))
         return take_rights(r, rest, n->kind, text);
     if (view_is(key, "queues"))
-        return take_scope(r, "queues", show_queue, rest, n->kind, text);
+        return take_scope(r, "queues", "[] is no queue, and all are seen where there is no queues",
+                          show_queue, rest, n->kind, text);
     if (view_is(key, "agents"))
-        return take_scope(r, "agents", show_agent, rest, n->kind, text);
+        return take_scope(r, "agents", "[] is nobody but the user", show_agent, rest, n->kind,
+                          text);
     if (keys[i].value != NULL && rest.n == 0 && n->kind == YAML_TEXT)
         return keys[i].value(r, text);
     if (keys[i].item != NULL && n->kind == YAML_TEXT)

@@ -116,8 +116,7 @@ static void what_is_wrong_is_named(void **state)
         {"a: {queues: {}}\n", "f:1: a: queues is an empty map; [] is no queue, and all are seen "
                               "where there is no queues\n"},
         {"a:\n  agents: {}\n  name: x\n",
-         "f:2: a: agents is an empty map; [] is no queue, and all are seen where there is no "
-         "agents\n"},
+         "f:2: a: agents is an empty map; [] is nobody but the user\n"},
         {"a: {queues: {chats: []}}\n", ""},
         {"a: {}\na: {}\n", "f:2: a is given twice; first in line 1\n"},
         /* Every mistake at once, whatever the first ones are. */
@@ -294,6 +293,12 @@ static void a_list_gets_an_item_however_it_is_written(void **state)
         {"a:\n  k: [ ] # none\n", "a:\n  k: [new] # none\n"},
         {"a:\n  k: [one, two]  # who\n  name: x\n", "a:\n  k: [one, two, new]  # who\n  name: x\n"},
         {"a:\n  k: one # who\n", "a:\n  k: [one, new] # who\n"},
+        {"a:\n  k: [one,]\n", "a:\n  k: [one, new]\n"},
+        {"a:\n  k: [one , ]\n", "a:\n  k: [one, new]\n"},
+        {"a:\n  \"k\": [one]\n  name: x\n", "a:\n  \"k\": [one, new]\n  name: x\n"},
+        {"a:\n  'k' : one # who\n", "a:\n  'k' : [one, new] # who\n"},
+        {"a:\n  \"k\":\n    - one\n", "a:\n  \"k\":\n    - one\n    - new\n"},
+        {"a:\n  \"k \": [one]\n", "a:\n  k: [new]\n  \"k \": [one]\n"}, /* another key */
         {"a:\n  k: # who\n    - one # the first\n\n    # the second\n    - two\n  name: x\n",
          "a:\n  k: # who\n    - one # the first\n\n    # the second\n    - two\n    - new\n  name: "
          "x\n"},
