@@ -242,6 +242,11 @@ static void done(struct history_job *job, const struct fault *f)
     write_free(w);
 }
 
+static void answer(struct exchange *x)
+{
+    exchange_answer(x, 204, NULL, VIEW_NONE);
+}
+
 static void write_remarks(struct exchange *x, bool adds)
 {
     struct remarks_write *w;
@@ -251,7 +256,7 @@ static void write_remarks(struct exchange *x, bool adds)
     if (!lookup_guid(x, x->id, &group))
         return;
     if (!cmi_check_remarks(x->body, &f)) {
-        exchange_fault(x, &f);
+        idempotency_refuse(x, &f, answer);
         return;
     }
     w = mem_zeroed(1, sizeof *w);
