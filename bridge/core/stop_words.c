@@ -10,9 +10,21 @@
 #define AS_WRITTEN                                                                                 \
     ((size_t)4 * STOP_WORD_BYTES) /* marks that are written apart fold to fewer bytes */
 
-static bool none_beside(uint32_t code)
+/* Common punctuation beyond ASCII: so a list that is nothing else is seen without ICU, too. */
+static bool is_punctuation(uint32_t code)
 {
-    (void)code;
+    static const struct {
+        uint32_t first;
+        uint32_t last;
+    } ranges[] = {{0xa1, 0xa1},     {0xa7, 0xa7},     {0xab, 0xab},     {0xb6, 0xb7},
+                  {0xbb, 0xbb},     {0xbf, 0xbf},     {0x60c, 0x60d},   {0x61b, 0x61b},
+                  {0x61f, 0x61f},   {0x6d4, 0x6d4},   {0x964, 0x965},   {0x2010, 0x2027},
+                  {0x202a, 0x202e}, {0x2030, 0x2043}, {0x2066, 0x2069}, {0x3001, 0x3003},
+                  {0x3008, 0x3011}, {0x3014, 0x301f}, {0x30fb, 0x30fb}, {0xff61, 0xff65}};
+
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (code >= ranges[i].first && code <= ranges[i].last)
+            return true;
     return false;
 }
 
@@ -24,7 +36,7 @@ static void fold_ascii(struct view text, struct buf *to)
 
 void stop_words_init(struct stop_words *s, const struct stop_words_letters *letters)
 {
-    static const struct stop_words_letters ascii = {none_beside, fold_ascii};
+    static const struct stop_words_letters ascii = {is_punctuation, fold_ascii};
 
     *s = (struct stop_words){.letters = letters != NULL ? letters : &ascii};
     buf_init(&s->words, WORDS_BYTES_MAX);

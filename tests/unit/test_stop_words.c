@@ -156,6 +156,30 @@ static void a_list_that_is_no_good_is_refused(void **state)
     stop_words_done(&s);
 }
 
+/* Who reads a configuration knows no letters beyond ASCII's, but must not take what is refused
+ * later. */
+static void a_list_of_punctuation_alone_is_refused_without_letters_too(void **state)
+{
+    static const char *const bad[] = {"!",       "…",      "。",  "¿",   "“”",
+                                      "stop, —", "\u00a0", "、!", "「」"};
+    struct stop_words plain;
+    struct fault f = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        stop_words_init(&plain, NULL);
+        if (stop_words_add(&plain, view_of(bad[i]), &f))
+            fail_msg("%s", bad[i]);
+        stop_words_done(&plain);
+    }
+    stop_words_init(&plain, NULL);
+    for (uint32_t code = 0x80; code < 0x10000; code++)
+        if (plain.letters->is_beside(code) && !unicode_letters.is_beside(code))
+            fail_msg("U+%04X is a letter", (unsigned)code);
+    add(&plain, "stop, стоп, 停止, إيقاف, ª, ºst, hủy, 〒");
+    stop_words_done(&plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +187,7 @@ int main(void)
         cmocka_unit_test(capitals_and_forms_of_every_language_are_one),
         cmocka_unit_test(a_text_of_any_length_and_bytes_is_read),
         cmocka_unit_test(a_list_that_is_no_good_is_refused),
+        cmocka_unit_test(a_list_of_punctuation_alone_is_refused_without_letters_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
