@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#define WATCH_STEPS 10000 /* of SQLite's machine, between two looks */
+
 struct backup {
     struct server *server;
     const char *history;
@@ -24,7 +26,8 @@ struct backup {
     int64_t bytes;
     int64_t begun_ms;
     struct fault fault;
-    bool ended;
+    uv_mutex_t mutex;
+    bool ended; /* under the mutex: whoever had it has let it go, and wants no copy any more */
 };
 
 /* ---- on the thread ---- */
@@ -53,14 +56,26 @@ static bool make_part(const char *path, struct fault *f)
     return true;
 }
 
-static bool copy(const char *from, const char *to, struct fault *f)
+static bool goes_on(void *ctx)
 {
-    struct sqlite *db = sqlite_open(from, true, f);
+    struct backup *b = ctx;
+    bool ended;
+
+    uv_mutex_lock(&b->mutex);
+    ended = b->ended;
+    uv_mutex_unlock(&b->mutex);
+    return !ended;
+}
+
+static bool copy(struct backup *b, const char *to, struct fault *f)
+{
+    struct sqlite *db = sqlite_open(b->history, true, f);
     struct sqlite_query q;
     bool ok;
 
     if (db == NULL)
         return false;
+    sqlite_watch(db, WATCH_STEPS, goes_on, b);
     q = sqlite_query(db, "VACUUM INTO ?"); /* one snapshot; whoever writes goes on */
     sqlite_bind_text(&q, view_of(to));
     sqlite_run(&q);
@@ -115,16 +130,23 @@ static void work(uv_work_t *work)
     }
     if (!make_part(b->part, &b->fault))
         return;
-    if (!copy(b->history, b->part, &b->fault) ||
-        !sync_path(b->part, O_RDONLY, &b->bytes, &b->fault) ||
-        !backup_name(b->part, b->to, &b->fault)) {
+    if (!copy(b, b->part, &b->fault) || !sync_path(b->part, O_RDONLY, &b->bytes, &b->fault) ||
+        !goes_on(b) || !backup_name(b->part, b->to, &b->fault)) {
         (void)unlink(b->part);
+        if (!goes_on(b))
+            fault_set(&b->fault, FAULT_RETRY, "the server is stopping; nothing was copied");
         return;
     }
     (void)!sync_folder(b->to, &b->fault);
 }
 
 /* ---- on the loop ---- */
+
+static void free_it(struct backup *b)
+{
+    uv_mutex_destroy(&b->mutex);
+    mem_free(b);
+}
 
 static void fail(struct backup *b)
 {
@@ -154,7 +176,7 @@ static void on_done(uv_work_t *work, int status)
         control_answer(call, view_of(answer));
     }
     if (b->ended)
-        mem_free(b);
+        free_it(b);
 }
 
 void backup_ask(struct backup *b, struct control_call *call, struct view to)
@@ -188,6 +210,7 @@ struct backup *backup_new(struct server *server, const char *history)
 
     b->server = server;
     b->history = history;
+    uv_mutex_init(&b->mutex);
     return b;
 }
 
@@ -195,7 +218,9 @@ void backup_free(struct backup *b)
 {
     if (b == NULL)
         return;
+    uv_mutex_lock(&b->mutex);
     b->ended = true;
+    uv_mutex_unlock(&b->mutex);
     if (b->call == NULL)
-        mem_free(b);
+        free_it(b);
 }

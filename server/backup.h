@@ -15,7 +15,8 @@ struct backup;
 
 /* history: the path of its file. */
 struct backup *backup_new(struct server *server, const char *history);
-/* One that is under way is waited for by the loop. NULL is a no-op. */
+/* One that is under way is given up, and nothing is left of it: the loop waits for its thread,
+ * which takes as long as the disk does to take what is written. NULL is a no-op. */
 void backup_free(struct backup *b);
 
 /* Gives the part its name, unless something has it: that stays. */
