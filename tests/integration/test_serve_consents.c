@@ -136,6 +136,13 @@ static void expect_consent(const char *usage, const char *plain, bool consent)
     serve_holds(&rig, path, consent ? "\"consent\":true" : "\"consent\":false");
 }
 
+/* Who upgrades waits for it: docs/OPERATIONS.md. */
+static void a_start_says_that_all_is_moved_also_where_nothing_was(void **state)
+{
+    (void)state;
+    await_moved(0);
+}
+
 static void what_lies_under_a_line_end_is_moved_at_the_start(void **state)
 {
     char plain[16];
@@ -417,6 +424,7 @@ int main(void)
         cmocka_unit_test(the_specification_s_example_is_kept_and_shown),
         cmocka_unit_test(a_number_is_the_same_in_every_spelling_and_shown_as_given_last),
         cmocka_unit_test(a_line_end_falls_away_as_a_blank_does),
+        cmocka_unit_test(a_start_says_that_all_is_moved_also_where_nothing_was),
         cmocka_unit_test(what_lies_under_a_line_end_is_moved_at_the_start),
         cmocka_unit_test(a_damaged_key_keeps_no_other_consent_from_its_place),
         cmocka_unit_test(an_address_has_no_case_beyond_ascii_either),
