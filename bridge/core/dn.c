@@ -223,7 +223,7 @@ static bool read_text(struct view *rest, struct buf *value)
 {
     size_t whole = 0; /* bytes up to the last that counts */
 
-    while (!ends_value(*rest)) {
+    while (rest->n > 0 && !ends_value(*rest)) { /* the first half is for the analyser */
         char c = rest->p[0];
         bool escaped = c == '\\';
 
