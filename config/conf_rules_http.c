@@ -88,7 +88,12 @@ static bool is_header_of(const char *name, const char *const *headers, size_t co
  * (served). */
 static void check_key_header(struct rules *r, const char *prefix, bool served)
 {
-    static const char *const clients[] = {"Authorization", "Cookie", "Origin"};
+    static const char *const clients[] = {
+        "Accept-Encoding",   "Accept-Language",  "Authorization",
+        "Content-Encoding",  "Cookie",           "Date",
+        "If-Modified-Since", "If-None-Match",    "Origin",
+        "Referer",           "User-Agent",       "X-Forwarded-For",
+        "X-Forwarded-Host",  "X-Forwarded-Proto"};
     static const char *const ours[] = {
         "Accept",
         "Connection",

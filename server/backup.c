@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define WATCH_STEPS 10000 /* of SQLite's machine, between two looks */
+#define WATCH_STEPS 200 /* of SQLite's machine, between two looks: one may copy a large row */
 
 struct backup {
     struct server *server;

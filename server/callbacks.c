@@ -1,6 +1,7 @@
 /* callbacks: contract 16. What a result does to one is said in core/callback_state.h. */
 #include "bridge/core/callback_state.h"
 #include "bridge/core/cmi_fields.h"
+#include "bridge/core/cmi_rules.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/phone.h"
 #include "bridge/core/shard.h"
@@ -282,6 +283,12 @@ static void on_found(void *owner, const struct stored *thing)
     }
     put->wish.other_number =
         !same_number(store_text(hash, "cust"), input_text(&put->in, "customerNumber"));
+    if (put->wish.other_number &&
+        !cmi_check_customer_number(input_text(&put->in, "customerNumber"), &f)) {
+        exchange_fault(x, &f);
+        put_free(put);
+        return;
+    }
     status = callback_put(&now, &put->wish, thing->now_ms, x->server->callback_retry_delay_ms, &f);
 
     if (status != 0) {

@@ -27,7 +27,7 @@ struct consents_move {
     size_t owed;             /* replies, and one while a page is read */
     bool failed;             /* the page comes again */
     bool left;               /* something could not be moved: all is gone through once more */
-    bool told;               /* of the first pass, also if nothing was to be moved */
+    bool told;               /* that all is moved, also if nothing was to be */
     bool closed;
     bool ended;
     int64_t moved;
@@ -64,12 +64,14 @@ static void on_timer(uv_timer_t *timer)
 
 static void end_pass(struct consents_move *m)
 {
-    if (m->moved > 0 || !m->told)
-        notice_say(m->foundation->server->log, NOTICE_INFO, "consents_moved",
+    if (m->moved > 0 || !(m->left || m->told))
+        notice_say(m->foundation->server->log, NOTICE_INFO,
+                   m->left ? "consents_moved_in_part" : "consents_moved",
                    NOTICE_INT("count", m->moved));
     if (m->left)
         uv_timer_start(&m->timer, on_timer, CONSENTS_MOVE_AGAIN_MS, 0);
-    m->told = true;
+    else
+        m->told = true;
     m->left = false;
     m->moved = 0;
     m->shard = 0;

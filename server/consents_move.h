@@ -2,7 +2,7 @@
  * consents_move: consents that were stored while a line end was no blank, or what is of full width
  * no digit (core/phone.h), lie under another normal form, where nobody looks for them. They are
  * moved, once at each start of a server: what an older one beside it still writes there is found at
- * the next. The log says when that is over (consents_moved), for who upgrades.
+ * the next. The log says when all are (consents_moved), for who upgrades.
  */
 #ifndef SERVER_CONSENTS_MOVE_H
 #define SERVER_CONSENTS_MOVE_H

@@ -14,6 +14,7 @@ struct rules {
     unsigned depth;
     bool is_message;
     bool is_callback;
+    bool is_new;      /* what is stored already may be put again as it is */
     bool is_template; /* contentType says so, before or after `message`: so that is always judged */
     bool template_ok;
     struct fault template_fault; /* where it is not */
@@ -105,14 +106,13 @@ static void note(struct rules *r, const struct cmi_field *field, const struct cm
         r->template_ok = cmi_check_template(v->text, &r->template_fault);
 }
 
-/* Of blanks and signs alone there is nobody to call. */
-static bool is_number_or_address(struct view text)
+bool cmi_check_customer_number(struct view text, struct fault *f)
 {
     char room[PHONE_NORMAL_MAX];
     struct view normal = VIEW_NONE;
-    struct fault f = {0};
 
-    return phone_normal(text, room, &normal, &f);
+    return phone_normal(text, room, &normal, f) ||
+           fault_set(f, FAULT_REJECT, "customerNumber is no number or address; it is required");
 }
 
 static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_value *v,
@@ -123,8 +123,8 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
     if (r->is_message && r->depth == 0)
         note(r, field, v);
     if (r->is_callback && !v->null && view_is(view_of(field->name), "customerNumber") &&
-        !is_number_or_address(v->text))
-        return fault_set(f, FAULT_REJECT, "customerNumber is no number or address; it is required");
+        (r->is_new || phone_trim(v->text).n == 0) && !cmi_check_customer_number(v->text, f))
+        return false;
     return r->inner.value == NULL || r->inner.value(r->inner.ctx, field, v, f);
 }
 
@@ -139,17 +139,19 @@ static bool hold(const struct rules *r, const struct cmi_decode *d, struct fault
     return true;
 }
 
-static struct rules rules_of(const struct cmi_shape *shape, struct cmi_visitor visitor)
+static struct rules rules_of(const struct cmi_shape *shape, enum cmi_use use,
+                             struct cmi_visitor visitor)
 {
     return (struct rules){.inner = visitor,
                           .is_message = shape == &cmi_message,
-                          .is_callback = shape == &cmi_callback};
+                          .is_callback = shape == &cmi_callback,
+                          .is_new = use == CMI_POST};
 }
 
 bool cmi_body_check(codec_read *read, struct view bytes, const struct cmi_shape *shape,
                     enum cmi_use use, struct cmi_visitor visitor, struct fault *f)
 {
-    struct rules r = rules_of(shape, visitor);
+    struct rules r = rules_of(shape, use, visitor);
     struct cmi_decode d;
 
     cmi_decode_init(&d, shape, use, (struct cmi_visitor){&r, on_begin, on_value, on_end, on_list});
@@ -159,7 +161,7 @@ bool cmi_body_check(codec_read *read, struct view bytes, const struct cmi_shape 
 bool cmi_body_check_by(cmi_read *read, struct view bytes, const struct cmi_shape *shape,
                        enum cmi_use use, struct cmi_visitor visitor, struct fault *f)
 {
-    struct rules r = rules_of(shape, visitor);
+    struct rules r = rules_of(shape, use, visitor);
     struct cmi_decode d;
 
     cmi_decode_init(&d, shape, use, (struct cmi_visitor){&r, on_begin, on_value, on_end, on_list});

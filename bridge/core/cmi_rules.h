@@ -3,7 +3,8 @@
  * field's. What server and consumer both call.
  *
  * Across fields: with contentType `template`, a message's `message` must be a JSON object with a
- * `template_id` (contract 17). A customerNumber of blanks is none. That a callback's nextCallTime
+ * `template_id` (contract 17). A new callback's customerNumber is a number or an address
+ * (phone.h); of blanks it is none. That a callback's nextCallTime
  * needs a fitting lastResult can only be judged beside what is stored, so it has a function of its
  * own, for the server.
  */
@@ -31,6 +32,8 @@ bool cmi_result_sets_time(struct view last_result);
 /* PUT /callbacks with a nextCallTime: fits the result, or is the stored one (contract 16). */
 bool cmi_check_next_call_time(struct view last_result, int64_t next_call_ms, bool has_stored,
                               int64_t stored_ms, struct fault *f) MUST_CHECK;
+/* Is there anybody to call by it? Not by blanks and signs alone. */
+bool cmi_check_customer_number(struct view text, struct fault *f) MUST_CHECK;
 /* Remarks are a body of text alone: UTF-8, without U+0000. */
 bool cmi_check_remarks(struct view text, struct fault *f) MUST_CHECK;
 /* The content of a template message. */

@@ -237,6 +237,26 @@ static void what_is_asked_for_anew_is_counted(void **state)
     }
 }
 
+/* A version before ours took it, and whoever looks after it must be able to close it. */
+static void one_with_no_number_can_be_closed(void **state)
+{
+    char id[33];
+    char path[64];
+    char command[96];
+
+    (void)state;
+    serve_create(&rig, "/callbacks", "", SPEC_POST, id);
+    path_of(id, path);
+    snprintf(command, sizeof command, "HSET s:{%02u}:m:%s cust -", shard_of(view_of(id)), id);
+    assert_string_equal(redis_server_ask(rig.redis, command), ":0");
+    serve_expect(&rig, "PUT", path, "",
+                 "{\"customerNumber\":\"+\",\"notes\":\"\",\"lastResult\":\"HANDLED\"}", 400,
+                 "customerNumber is no number or address; it is required\n");
+    serve_expect(&rig, "PUT", path, "",
+                 "{\"customerNumber\":\"-\",\"notes\":\"\",\"lastResult\":\"HANDLED\"}", 204, "");
+    serve_holds(&rig, path, "\"lastResult\":\"HANDLED\"");
+}
+
 static void a_put_needs_its_properties_and_ignores_the_server_s(void **state)
 {
     char id[33];
@@ -493,6 +513,7 @@ int main(void)
         cmocka_unit_test(failures_lead_to_another_call_until_there_were_enough),
         cmocka_unit_test(a_time_may_be_wished_for_and_a_closed_one_opened_again),
         cmocka_unit_test(what_is_asked_for_anew_is_counted),
+        cmocka_unit_test(one_with_no_number_can_be_closed),
         cmocka_unit_test(a_put_needs_its_properties_and_ignores_the_server_s),
         cmocka_unit_test(the_specification_s_put_is_taken),
         cmocka_unit_test(the_schedule_follows_each_change),

@@ -208,7 +208,7 @@ static void a_damaged_key_keeps_no_other_consent_from_its_place(void **state)
     serve_rig_stop(&rig);
     serve_rig_restart(&rig);
     assert_true(serve_rig_await(&rig, "event=consents_move_failed shard=0 error=\"WRONGTYPE "));
-    await_moved(2);
+    assert_true(serve_rig_await(&rig, "event=consents_moved_in_part count=2\n"));
     for (int i = 0; i < 2; i++) {
         number_of(i, plain, ended);
         snprintf(path, sizeof path, "/customerConsents/recording_%s", plain);

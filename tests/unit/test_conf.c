@@ -132,6 +132,10 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
          "f:1: server.api_key_header is Cookie, which a request carries for another purpose\n"},
         {"server: {api_key_header: host}\n",
          "f:1: server.api_key_header is host, which a request carries for another purpose\n"},
+        {"server: {api_key_header: origin}\n",
+         "f:1: server.api_key_header is origin, which a request carries for another purpose\n"},
+        {"server: {api_key_header: User-Agent}\n",
+         "f:1: server.api_key_header is User-Agent, which a request carries for another purpose\n"},
         {"server: {api_key_header: X-Key}\n", ""},
         {"server: {users: /u, anonymous: {login: x}}\n",
          "f:1: server.users and server.anonymous.login are both given: either users sign on, or "
