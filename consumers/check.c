@@ -257,6 +257,8 @@ static int check_loaded(const struct request *r, const struct conf *c)
     ask_rights(r, c, &plan.redis);
     if (r->users != 0 && !conf_needs_kafka(c, r->users))
         plan.kafka.brokers = NULL; /* no peer of theirs */
+    if (r->users != 0 && (r->users & USED_REDIS) == 0)
+        plan.redis.address = NULL; /* nor is this */
     if (r->connect && try_all(r, c, &plan) > 0)
         code = COMMAND_UNAVAILABLE;
     consume_plan_done(&plan);

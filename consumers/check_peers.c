@@ -274,8 +274,7 @@ size_t check_peers(const struct consume_plan *plan, const char *outcomes, FILE *
     if (plan->kafka.brokers != NULL)
         try_kafka(&p, outcomes);
     (void)uv_loop_init(&p.loop);
-    if (plan->redis.scheduled ||
-        plan->redis.remembers) /* else none needs it of who is asked about */
+    if (plan->redis.address != NULL)
         try_redis(&p);
     try_targets(&p);
     (void)uv_run(&p.loop, UV_RUN_DEFAULT);

@@ -30,6 +30,7 @@ void consume_destination_ok(struct consume *c, struct destination *to)
     bool was_closed = to->breaker.state == BREAKER_CLOSED;
 
     breaker_ok(&to->breaker);
+    to->held_stops = false;
     to->trouble[0] = '\0';
     if (!was_closed)
         say_breaker(c, to);
@@ -298,6 +299,7 @@ void consume_replied(struct consume *c, struct delivery *d, int status, struct v
         bury_in_budget(c, d, REFUSED, 0);
         return;
     case OUTCOME_STOP:
+        to->held_stops = to->held_stops || d == to->held_front;
         destination_stop(c, d, d->fault.text);
         consume_move(c, d, DELIVERY_ON_HOLD);
         return;

@@ -169,7 +169,7 @@ static void choose_next(struct consume *c, struct destination *to)
     bool write;
     bool ingest;
 
-    if (held != NULL && held->list != NULL && budget_has(&to->budget, 1)) {
+    if (held != NULL && held->list != NULL && !to->held_stops && budget_has(&to->budget, 1)) {
         to_the_front(held);
         to->ingest_next = held->list == &to->ingests;
         return;

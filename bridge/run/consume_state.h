@@ -76,7 +76,8 @@ struct destination {
     size_t held;                 /* deliveries whose dead letter waits for the budget, */
     struct delivery *held_front; /* those, in the order in which they began to */
     struct delivery *held_back;
-    int64_t held_say_ms;          /* not said again before */
+    bool held_stops;     /* the first of them stopped it, and no other has been answered since */
+    int64_t held_say_ms; /* not said again before */
     char trouble[FAULT_TEXT_MAX]; /* why it is stopped or failing; "" while it works */
     struct stat *stat_breaker;
     struct stat *stat_held;

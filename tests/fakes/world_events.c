@@ -265,6 +265,7 @@ void world_init(struct world *w, uint64_t seed)
     w->rng = rng_of(seed);
     heap_init(&w->actions);
     heap_init(&w->held);
+    w->refusal = 400;
     w->honours_key[0] = rng_below(&w->rng, 2) == 0;
     w->honours_key[1] = false;
     w->refuses_whole = rng_below(&w->rng, 2) == 0;

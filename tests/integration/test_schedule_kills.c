@@ -240,6 +240,7 @@ static void the_next_call_waits_for_the_request_that_is_out(void **state)
     struct send_rig *rig = &rigs[0];
     char id[33];
     char other[33];
+    char rest[16];
 
     (void)state;
     send_rig_start_as(rig, &(struct send_rig_options){.dials = dialler,
@@ -249,6 +250,7 @@ static void the_next_call_waits_for_the_request_that_is_out(void **state)
     post_callback(rig, "+35854852156", "2020-01-01T00:00:00Z", id);
     send_rig_run(rig, 0, NULL);
     send_rig_run(rig, 1, NULL);
+    send_rig_await_log(rig, "event=started", 2, rest, sizeof rest);
     hostile_http_wait(dialler, 1);
     reschedule(rig, id);
     for (size_t i = 2; i < 10; i++) { /* both look again and again, and call others */

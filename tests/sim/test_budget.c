@@ -197,11 +197,58 @@ static void what_is_refused_holds_up_nobody_else(void **state)
     assert_int_equal(stat_value(w->consumer->destinations[0].stat_held), REFUSED - BURST);
     assert_true(says(w, "target ours: dead-lettering is held back (dead_letters.budget)"));
     retune_budget(w, REFUSED);
-    run_to_the_end(w);
+    run_until(w, w->now_ms + 1000); /* one after the other, at once */
     assert_int_equal(given_up(w), REFUSED);
+    run_to_the_end(w);
     assert_int_equal(stat_value(w->consumer->destinations[0].stat_held), 0);
     assert_false(says(w, "target"));
     world_done(w);
+}
+
+/* Whoever is first in line is asked for again as soon as there is room. */
+static void each_success_makes_room_for_one(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    begin_with_refused(w, WORLD_EVENTS_MAX, REFUSED);
+    w->conf.budget_burst = 1;
+    w->conf.budget_per_success_milli = 1000;
+    world_boot(w);
+    for (size_t i = 0; i < STEPS_MAX && written(w) < WORLD_EVENTS_MAX - REFUSED; i++)
+        world_step(w);
+    assert_int_equal(written(w), WORLD_EVENTS_MAX - REFUSED);
+    assert_in_range(given_up(w), REFUSED - 1, REFUSED);
+    world_done(w);
+}
+
+/* 403: three of them in a row look like a target that is shut, which no single event may keep so.
+ */
+static void what_is_forbidden_does_not_keep_its_target_shut(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    for (int seed = 0; seed < 20; seed++) {
+        size_t forbidden = 0;
+
+        begin_with_refused(w, WORLD_EVENTS_MAX, 0);
+        w->rng = rng_of((uint64_t)seed);
+        w->refusal = 403;
+        w->faults.latency_ms = 20;
+        w->destinations[0].concurrency = 64;
+        w->conf.budget_burst = 20;
+        w->conf.budget_per_success_milli = 100;
+        for (size_t i = 0; i < w->event_count; i++)
+            if (rng_below(&w->rng, 2) == 0) {
+                world_remake_event(w, i, WORLD_REFUSED);
+                forbidden++;
+            }
+        world_boot(w);
+        run_until(w, 6 * LONG_MS);
+        assert_int_equal(written(w), WORLD_EVENTS_MAX - forbidden);
+        world_done(w);
+    }
 }
 
 /* However few others there are among them: each trial is soon, and of another one. */
@@ -401,6 +448,8 @@ int main(void)
         cmocka_unit_test(what_fails_alone_is_tried_for_ever),
         cmocka_unit_test(what_is_exhausted_waits_for_the_budget),
         cmocka_unit_test(what_is_refused_holds_up_nobody_else),
+        cmocka_unit_test(each_success_makes_room_for_one),
+        cmocka_unit_test(what_is_forbidden_does_not_keep_its_target_shut),
         cmocka_unit_test(the_few_among_many_refused_are_found_soon),
         cmocka_unit_test(what_comes_after_the_refused_is_sent_at_once),
         cmocka_unit_test(who_was_held_back_first_is_given_up_first),

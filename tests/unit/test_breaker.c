@@ -79,17 +79,17 @@ static void the_wait_of_who_refuses_does_not_grow(void **state)
     (void)state;
     breaker_init(&b, policy);
     for (int i = 1; i <= policy.failures; i++)
-        assert_int_equal(breaker_refused(&b, breaker_sent(&b), now, 50), i == policy.failures);
+        assert_int_equal(breaker_refused(&b, breaker_sent(&b), now, 799), i == policy.failures);
     for (int i = 0; i < 9; i++) {
         uint64_t probe;
 
-        assert_int_equal(b.until_ms, now + 100);
+        assert_int_equal(b.until_ms, now + 50 + (i == 4 ? 799 % 201 : 799 % 101));
         now = b.until_ms;
         assert_true(breaker_allows(&b, now));
         probe = breaker_sent(&b);
         breaker_back(&b, probe);
-        assert_true(i == 3 ? breaker_failed(&b, probe, now, 50)
-                           : breaker_refused(&b, probe, now, 50));
+        assert_true(i == 3 ? breaker_failed(&b, probe, now, 799)
+                           : breaker_refused(&b, probe, now, 799));
     }
 }
 
