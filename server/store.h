@@ -30,7 +30,8 @@
  *   bad            stream  entries of out that nobody could read; id: which, then its fields
  *   outr           string  the process that empties it, for some seconds
  *   gate:<name>    hash    of a source or channel, in the name's shard: tok ts, a token bucket;
- *                          until probe why, what shuts it (gate.lua)
+ *                          until probe why, what shuts it; works fails, when a process has said so
+ *                          of the channel (gate.lua)
  *   line:<source>  string  of what waits for its rate, in each shard: when the last one of them
  *                          looks again
  *   hand:<usage>_<address> hash  "<message>/<destination>" handed over under that consent, and not

@@ -42,13 +42,14 @@ static void on_granted(struct schedule_call *c, const struct redis_value *v)
     struct redis_schedule *s = c->of;
     struct schedule_grant g = {.token = c->token, .state = SCHEDULE_FAILED};
 
-    if (v->kind == REDIS_ARRAY && v->count == 5 && v->items[3].kind == REDIS_TEXT) {
+    if (v->kind == REDIS_ARRAY && v->count == 6 && v->items[3].kind == REDIS_TEXT) {
         g.state = SCHEDULE_DONE;
         g.granted = (unsigned)v->items[0].integer;
         g.wait_ms = v->items[1].integer;
         g.stopped = v->items[2].integer != 0;
         g.why = v->items[3].text;
         g.lead_us = v->items[4].integer;
+        g.works = v->items[5].integer != 0;
     } else {
         schedule_unexpected(s, "ask", NULL, v);
     }
@@ -72,8 +73,14 @@ void schedule_ask(void *ctx, const struct schedule_ask *a)
     char rate[RATE_TEXT_MAX];
     char burst[RATE_TEXT_MAX];
     char want[24];
-    struct view args[5] = {VIEW("ask"), VIEW_NONE, VIEW_NONE, schedule_number(want, a->want),
-                           (struct view){(const char *)s->conf.owner, sizeof s->conf.owner}};
+    struct view args[6] = {VIEW("ask"),
+                           VIEW_NONE,
+                           VIEW_NONE,
+                           schedule_number(want, a->want),
+                           (struct view){(const char *)s->conf.owner, sizeof s->conf.owner},
+                           a->fails   ? VIEW("fails")
+                           : a->works ? VIEW("works")
+                                      : VIEW("")};
 
     snprintf(rate, sizeof rate, "%.9g", a->rate);
     snprintf(burst, sizeof burst, "%.9g", a->burst);
@@ -81,7 +88,7 @@ void schedule_ask(void *ctx, const struct schedule_ask *a)
     args[2] = view_of(burst);
     (void)redis_schedule_gate_key(a->gate, key);
     schedule_call_run(schedule_call_new(s, a->token, 0, on_granted), SCHEDULE_SCRIPT_GATE, key,
-                      args, 5);
+                      args, 6);
 }
 
 void schedule_shut(void *ctx, const struct schedule_shut *shut)

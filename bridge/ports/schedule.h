@@ -54,6 +54,10 @@ struct schedule_closed {
      * left to others for a quarter of how late it is, 250 ms at least, until_ms at most, 5 s at
      * most where somebody has begun it. */
     bool unknown;
+    /* Others can send from it, as far as is known here. What finds no room is left to them as it is
+     * for 250 ms since it could be taken, and while another process has a slice of its message that
+     * it renews; then as one of an unknown source. */
+    bool own;
     /* Above 0: what so many a second of it wait for. Messages of one slice that find no room are
      * many, and rest until their turn to look again: in line, a quarter as many a second in each
      * shard, SCHEDULE_LINE_MS at most. */
@@ -199,6 +203,8 @@ struct schedule_ask {
     double rate;   /* tokens a second; 0: no limit */
     double burst;  /* tokens that may gather */
     unsigned want; /* tokens; granted are none or 1 to want. 0: only looks whether it is shut */
+    bool works;    /* of a channel: it does, or fails, for who asks; neither: it is stopped */
+    bool fails;
 };
 
 struct schedule_grant {
@@ -210,6 +216,7 @@ struct schedule_grant {
     int64_t wait_ms; /* granted 0: ask again after so long */
     bool stopped;    /* by shut_gate with `probe_ms`; with granted 1: the one probe is yours */
     struct view why; /* as shut_gate said, where it is shut; holds during the call */
+    bool works;      /* somebody has said so within some seconds, of a channel that fails here */
 };
 
 struct schedule_shut {

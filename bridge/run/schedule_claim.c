@@ -243,16 +243,16 @@ static void say_stranger(struct schedule *s, struct view source)
     to->until_ms = now + SCHEDULE_SHUT_MS;
 }
 
-/* For how long it is left to processes that know its source, if there are any. Later it is claims
- * that leave it, for longer (struct schedule_closed, unknown). */
-static int64_t stranger_rest_ms(const struct holding *h, int64_t store_ms)
+/* Later it is claims that leave it (struct schedule_closed, unknown and own). */
+int64_t schedule_claim_rest_ms(const struct schedule *s, const struct holding *h, int64_t most_ms)
 {
     const struct schedule_message *m = &h->content->message;
-    int64_t rest = (store_ms - (m->at_ms > m->created_ms ? m->at_ms : m->created_ms)) / 4;
+    int64_t since_ms = m->at_ms > m->created_ms ? m->at_ms : m->created_ms;
+    int64_t rest = (schedule_store_ms(s) - since_ms) / 4;
 
     if (rest < SCHEDULE_STRANGER_MS)
         return SCHEDULE_STRANGER_MS;
-    return rest < SCHEDULE_STRANGER_MOST_MS ? rest : SCHEDULE_STRANGER_MOST_MS;
+    return rest < most_ms ? rest : most_ms;
 }
 
 static void take_message(struct schedule *s, struct holding *h)
@@ -265,7 +265,8 @@ static void take_message(struct schedule *s, struct holding *h)
 
     if (from == NULL) {
         say_stranger(s, h->content->message.source);
-        schedule_hold_leave(s, h, LEAVING_RELEASED, store + stranger_rest_ms(h, store), true);
+        schedule_hold_leave(s, h, LEAVING_RELEASED,
+                            store + schedule_claim_rest_ms(s, h, SCHEDULE_STRANGER_MOST_MS), true);
         return;
     }
     schedule_sender_join(h, from);

@@ -108,10 +108,11 @@ static struct schedule_closed probed(const struct schedule *s, const struct send
 {
     bool enough = is_fail_full(s) && from->channel->busy_count > 0;
 
-    return (struct schedule_closed){.source = view_of(from->source),
-                                    .until_ms = schedule_store_ms(s) + probe_rest_ms(from),
-                                    .room =
-                                        enough ? 0 : above_zero(SCHEDULE_NEWCOMERS - from->held)};
+    return (struct schedule_closed){
+        .source = view_of(from->source),
+        .until_ms = schedule_store_ms(s) + probe_rest_ms(from),
+        .room = enough ? 0 : above_zero(SCHEDULE_NEWCOMERS - from->held),
+        .own = schedule_channel_fails_here(from->channel, schedule_now(s))};
 }
 
 /* Needs more soon: it is told of before those that only have enough. */
@@ -135,12 +136,17 @@ static void put_strangers(struct schedule *s, int64_t now)
 /* open: one without a rate is told of, too, as the others are not as free. */
 static void put_sender(struct schedule *s, struct sender *from, int64_t now, bool open)
 {
-    int64_t until = schedule_sender_shut_ms(s, from, now);
+    int64_t until = schedule_sender_shut_to_all_ms(s, from, now);
+    int64_t own_until = schedule_sender_shut_ms(s, from, now);
     int64_t rate = rate_of(s, from);
 
     if (until > now + SCHEDULE_POLL_MS)
         put(s, (struct schedule_closed){.source = view_of(from->source),
                                         .until_ms = schedule_store_at(s, until)});
+    else if (own_until > now + SCHEDULE_POLL_MS)
+        put(s, (struct schedule_closed){.source = view_of(from->source),
+                                        .until_ms = schedule_store_at(s, own_until),
+                                        .own = true});
     else if (schedule_channel_fails(from->channel))
         put(s, probed(s, from));
     else if (rate > 0)
@@ -191,4 +197,10 @@ int64_t schedule_closed_full_ms(const struct schedule *s, const struct sender *f
         from->held <= 2 * (LEASES_AHEAD * in_lease(s, rate) + SCHEDULE_NEWCOMERS))
         return 0;
     return rest_ms(from, rate);
+}
+
+/* A claim that can't be told of all senders would bring it again at once. */
+int64_t schedule_closed_own_ms(const struct schedule *s, const struct holding *h, int64_t most_ms)
+{
+    return s->conf.sender_count <= FEW ? 0 : schedule_claim_rest_ms(s, h, most_ms);
 }

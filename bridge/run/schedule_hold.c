@@ -446,6 +446,19 @@ static bool has_put_off_all(const struct holding *h, int64_t now)
            h->deferred_ms > now + worth_ms;
 }
 
+/* For every process where it can be sent by none; else this one leaves it to the others. */
+static void leave_shut(struct schedule *s, struct holding *h, int64_t now, int64_t shut_ms)
+{
+    int64_t to_all_ms = schedule_sender_shut_to_all_ms(s, h->sender, now);
+
+    if (to_all_ms > now + SCHEDULE_POLL_MS)
+        schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_at(s, to_all_ms), true);
+    else
+        schedule_hold_leave(s, h, LEAVING_RELEASED,
+                            schedule_store_at(s, now) + schedule_closed_own_ms(s, h, shut_ms - now),
+                            false);
+}
+
 static void look_message(struct schedule *s, struct holding *h, int64_t now)
 {
     int64_t shut_ms;
@@ -466,7 +479,7 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
         schedule_window_end_deferral(s, h);
     shut_ms = schedule_sender_shut_ms(s, h->sender, now);
     if (shut_ms > now + SCHEDULE_POLL_MS) {
-        schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_at(s, shut_ms), true);
+        leave_shut(s, h, now, shut_ms);
         look_leaving(s, h, now);
         return;
     }

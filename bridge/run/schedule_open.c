@@ -1,6 +1,6 @@
 #include "bridge/run/schedule_state.h"
 
-int64_t schedule_sender_shut_ms(struct schedule *s, struct sender *from, int64_t now_ms)
+int64_t schedule_sender_shut_to_all_ms(struct schedule *s, struct sender *from, int64_t now_ms)
 {
     int64_t store = schedule_store_at(s, now_ms);
     int64_t until = now_ms;
@@ -13,7 +13,18 @@ int64_t schedule_sender_shut_ms(struct schedule *s, struct sender *from, int64_t
     if (from->pacer.held_to_ms > until)
         until = from->pacer.held_to_ms;
     /* While a probe is out nobody knows; its answer will say. */
-    if (from->channel->breaker.state != BREAKER_CLOSED && from->channel->breaker.until_ms > until)
+    if (schedule_channel_fails(from->channel) &&
+        !schedule_channel_fails_here(from->channel, now_ms) &&
+        from->channel->breaker.until_ms > until)
+        until = from->channel->breaker.until_ms;
+    return until;
+}
+
+int64_t schedule_sender_shut_ms(struct schedule *s, struct sender *from, int64_t now_ms)
+{
+    int64_t until = schedule_sender_shut_to_all_ms(s, from, now_ms);
+
+    if (schedule_channel_fails(from->channel) && from->channel->breaker.until_ms > until)
         until = from->channel->breaker.until_ms;
     return until;
 }

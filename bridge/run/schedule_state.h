@@ -80,6 +80,7 @@
 /* The same, of one that another process may know: at first, and at most where one has begun. */
 #define SCHEDULE_STRANGER_MS      250
 #define SCHEDULE_STRANGER_MOST_MS 5000
+#define SCHEDULE_OTHERS_MS        5000 /* what is known of other processes' channels holds so long */
 #define SCHEDULE_SOURCE_MAX       256
 #define SCHEDULE_STRANGERS_MAX    16 /* sources left alone at a time */
 #define SCHEDULE_RELAY_IDLE_MS    2000
@@ -242,6 +243,7 @@ struct channel_of {
     bool asked;                 /* its gate */
     int writes; /* of its gate, that are not answered: what it says meanwhile is old */
     int64_t look_ms;
+    int64_t others_ms; /* until then it may work for other processes, while it fails here */
     struct stat *stat_state;
     struct stat *stat_time;
     struct stat *stat_verdict[CHANNEL_STOPPED + 1];
@@ -382,6 +384,8 @@ void schedule_claim_all(
     struct schedule *s); /* each shard may have something that is claimed again */
 void schedule_claim_begin(struct schedule *s, struct holding *h); /* its time has come */
 int64_t schedule_claim_wake_ms(const struct schedule *s);
+/* How long what can't be sent from here is left to other processes: the longer, the later it is. */
+int64_t schedule_claim_rest_ms(const struct schedule *s, const struct holding *h, int64_t most_ms);
 void schedule_claimed(void *schedule, const struct schedule_claimed *c);
 void schedule_woken(void *schedule, unsigned shard, int64_t due_ms);
 
@@ -462,6 +466,8 @@ void schedule_let_go_all(struct schedule *s, struct holding *h);
 /* ---- schedule_open.c ---- */
 /* Until when (monotonic) the sender can't send; now_ms: it can. */
 int64_t schedule_sender_shut_ms(struct schedule *s, struct sender *from, int64_t now_ms);
+/* The same of what holds for every process: not of a channel that works for another one. */
+int64_t schedule_sender_shut_to_all_ms(struct schedule *s, struct sender *from, int64_t now_ms);
 /* It will not be sent any more: out of date, or due outside the hours of one who does not wait. */
 bool schedule_is_over(const struct schedule *s, const struct holding *h, int64_t now_ms);
 /* When, by the store's clock, its hours or its worth end; INT64_MAX: never. */
@@ -493,6 +499,8 @@ void schedule_unrecorded(const struct holding *h, int64_t more);
 void schedule_closed_look(struct schedule *s); /* before claims */
 /* Of what has come of it too much is held: for how long it is put down; 0: it is kept. */
 int64_t schedule_closed_full_ms(const struct schedule *s, const struct sender *from);
+/* For how long what only this process can't send is put down, most_ms at most. */
+int64_t schedule_closed_own_ms(const struct schedule *s, const struct holding *h, int64_t most_ms);
 
 /* ---- schedule_senders.c ---- */
 void schedule_senders_init(struct schedule *s); /* after the channels */
@@ -528,6 +536,8 @@ bool schedule_channel_stops_again(struct channel_of *c, const struct channel_ref
 void schedule_channel_stop(struct schedule *s, const struct send *d, const char *why);
 /* It did not work last, or is stopped: one probe at a time is all that goes out. */
 bool schedule_channel_fails(const struct channel_of *c);
+/* It fails, and works for another process, as far as is known. */
+bool schedule_channel_fails_here(const struct channel_of *c, int64_t now_ms);
 /* May one more request be begun? Asks for the probe of a stopped one by itself. */
 bool schedule_channel_allows(struct schedule *s, struct channel_of *c, int64_t now_ms);
 int64_t schedule_channel_wake_ms(const struct channel_of *c, int64_t now_ms);

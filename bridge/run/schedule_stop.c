@@ -76,13 +76,23 @@ void schedule_channel_ok(struct schedule *s, const struct send *d)
     works(s, c);
 }
 
+/* Whether it works for others is asked at once, and is hoped for until that is known. */
+static void opened(struct schedule *s, struct channel_of *c)
+{
+    if (c->breaker.opened == 1) {
+        c->look_ms = schedule_now(s);
+        c->others_ms = c->look_ms + SCHEDULE_OTHERS_MS;
+    }
+    say(s, c);
+}
+
 void schedule_channel_failed(struct schedule *s, const struct send *d, const char *why)
 {
     struct channel_of *c = d->channel;
 
     set_trouble(c, view_of(why));
     if (breaker_failed(&c->breaker, d->number, schedule_now(s), random_bits(s)))
-        say(s, c);
+        opened(s, c);
 }
 
 void schedule_channel_lost(struct schedule *s, const struct send *d, const char *why)
@@ -91,7 +101,7 @@ void schedule_channel_lost(struct schedule *s, const struct send *d, const char 
 
     set_trouble(c, view_of(why));
     if (breaker_stop(&c->breaker, d->number, schedule_now(s), random_bits(s)))
-        say(s, c);
+        opened(s, c);
 }
 
 void schedule_channel_stop(struct schedule *s, const struct send *d, const char *why)
@@ -149,7 +159,11 @@ bool schedule_channel_stops_again(struct channel_of *c, const struct channel_ref
 static void ask(struct schedule *s, struct channel_of *c, unsigned want)
 {
     char text[GATE_MAX];
-    struct schedule_ask a = {.token = token_of(s, c), .gate = gate_of(c, text), .want = want};
+    struct schedule_ask a = {.token = token_of(s, c),
+                             .gate = gate_of(c, text),
+                             .want = want,
+                             .works = !c->stopped && !schedule_channel_fails(c),
+                             .fails = !c->stopped && schedule_channel_fails(c)};
 
     c->asked = true;
     c->asked_ms = schedule_now(s);
@@ -173,6 +187,8 @@ void schedule_channel_told(struct schedule *s, const struct schedule_grant *g)
         return;
     c->known = true;
     c->known_ms = c->asked_ms;
+    if (g->works && schedule_channel_fails(c))
+        c->others_ms = now + SCHEDULE_OTHERS_MS;
     c->stopped = g->stopped;
     c->probe = g->stopped && g->granted > 0; /* one that was not used by now has gone */
     if (!g->stopped) {
@@ -197,6 +213,11 @@ static bool is_known(const struct channel_of *c, int64_t now_ms)
 bool schedule_channel_fails(const struct channel_of *c)
 {
     return c->breaker.state != BREAKER_CLOSED;
+}
+
+bool schedule_channel_fails_here(const struct channel_of *c, int64_t now_ms)
+{
+    return schedule_channel_fails(c) && !c->stopped && now_ms < c->others_ms;
 }
 
 bool schedule_channel_allows(struct schedule *s, struct channel_of *c, int64_t now_ms)

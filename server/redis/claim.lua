@@ -7,14 +7,14 @@
 -- ARGV: 1 slices  2 quantum  3 lease, ms  4 head start  5 the subType that has none  6 owner, 8 bytes
 --       7 entries that the outbox may hold  8 "1": calls to be begun, too  9 what is due so soon, ms
 --       10 of every other source, or ''  11 so many closed sources, then each of them, then of each shard:
---       destinations. A closed source is "<until, ms> <more> <room> <1: alone, 2: unknown> <rate> <source>"
+--       destinations. A closed source is "<until, ms> <more> <room> <1: alone, 2: unknown, 3: own> <rate> <source>"
 --       (struct schedule_closed of bridge/ports/schedule.h); until 0: it is open
 -- Gives of each shard {now, next, outbox is full, {{id, fields ...} ...}, {{message, slice, doubt, ends,
 -- due, flags, record, addresses} ...}, {{id, slice or -1, why} ...}}; message counts from 0; flags: 1 cancelled,
 -- 2 timed out; the last are damaged and were put aside, or without an id: why there is no more. Or an
 -- error's text: then nothing was taken.
 local REAP, PROMOTE, SKIP = 64, 128, 64
--- Of what is unknown here: at least so long, ms, or that part of its lateness; at most where it was begun.
+-- Of what others may send: at least so long, ms, or that part of its lateness; at most where it was begun.
 local REST, RESTS, REST_BEGUN = 250, 4, 5000
 -- What finds no room at a rate looks again in line, so far apart as if that many shards shared it; at most, ms.
 local LINE, LINE_MS = 4, 600000
@@ -26,6 +26,7 @@ local OF_CALL = {'last', 'fail', 'next', 'lastcall', 'calls', 'cust', 'queue', '
 local ST, KIND, COUNT, SLICES, WEIGHT, PAUSED, SOURCE, SUBTYPE, AT, CREATED = 1, 2, 3, 4, 6, 7, 8, 9, 13, 14
 local NOT_BEFORE, LIST, PLACE = #FIELDS - 2, #FIELDS - 1, #FIELDS
 local OPEN = 1
+local LEFT = -1 -- no time: it stays where it is
 
 local want, quantum, lease_ms = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local head_start, ahead, calls = tonumber(ARGV[4]), tonumber(ARGV[9]), ARGV[8] == '1'
@@ -36,7 +37,8 @@ local soon_text, ends_text, rooms = digits(soon), digits(ends), 11 + ARGV[11]
 local function closed_of(text)
   local till, more, room, flag, rate, source = string.match(text, '^(%d+) (%d+) (%d+) (%d) (%d+) (.*)$')
   return source, tonumber(till) > soon and {till = tonumber(till), more = tonumber(more),
-    room = tonumber(room), alone = flag == '1', unknown = flag == '2', rate = tonumber(rate)}
+    room = tonumber(room), alone = flag == '1', unknown = flag == '2', own = flag == '3',
+    rate = tonumber(rate)}
 end
 
 for i = 12, rooms do
@@ -65,7 +67,8 @@ end
 -- A shard's claim, c: want, room, vt, fence; over, first_lease; fresh, from next_fresh on: {id =, tag =,
 -- m = its fields}, due and not in act; head of act, nil: not known, false: there is none; pointed: id ->
 -- the index that it leaves at the end; messages, leases; leased: what lease gets; took: id -> slices;
--- lines: source -> when the last one in line looks again.
+-- lines: source -> when the last one in line looks again; passed: so many, the first of act, are left as they are;
+-- left: whether any is, there or in another index.
 
 -- ---- leases that ran out ----
 
@@ -153,20 +156,30 @@ local function in_line(c, from, m)
   return last
 end
 
--- Until when nothing of a message is taken from its source, or nil.
+-- Until when one rests that this process can't send; others find it in between. LEFT: not yet, they have had
+-- no time for that, or are at it.
+local function for_others(id, m, from, others)
+  local since = due_since(id, m)
+  if from.own and (others > 0 or now < math.max(since, tonumber(m[NOT_BEFORE] or 0)) + REST) then
+    return LEFT
+  end
+  local rest = math.max(REST, math.floor((now - since) / RESTS))
+  if rest > REST_BEGUN and m[SLICES] ~= '1' and has_gone(id) then -- its next slices wait for that
+    rest = REST_BEGUN
+  end
+  return math.min(from.till, now + rest)
+end
+
+-- Until when nothing of a message is taken from its source, LEFT, or nil.
 local function rests(c, id, m)
   local from = rule_of(m)
   if not from then
     return nil
   end
-  if from.unknown then -- to this process; others find it in between
-    local rest = math.max(REST, math.floor((now - due_since(id, m)) / RESTS))
-    if rest > REST_BEGUN and m[SLICES] ~= '1' and has_gone(id) then -- its next slices wait for that
-      rest = REST_BEGUN
-    end
-    return math.min(from.till, now + rest)
+  if from.unknown then
+    return for_others(id, m, from, 0)
   end
-  if from.room == 0 and from.more == 0 then
+  if from.room == 0 and from.more == 0 and not from.own then
     return in_line(c, from, m)
   end
   local mine, others = 0, 0
@@ -175,7 +188,7 @@ local function rests(c, id, m)
   end
   if (others > 0 and from.alone) or (mine > 0 and from.more <= 0) or
     (mine == 0 and 2 * size_of(0, tonumber(m[COUNT])) > from.room) then
-    return in_line(c, from, m)
+    return from.own and for_others(id, m, from, others) or in_line(c, from, m)
   end
 end
 
@@ -197,7 +210,10 @@ end
 local function promote(c, index, id)
   local m = read(id)
   local till = rests(c, id, m)
-  if till then
+  if till == LEFT then
+    c.left = true
+    return true
+  elseif till then
     redis.call('HSET', key('m', id), 'pk', digits(till))
     point(id)
     return false
@@ -300,7 +316,7 @@ end
 
 local function first_pick(c)
   if c.head == nil then
-    local first = redis.call('ZRANGE', act, '0', '0', 'WITHSCORES')
+    local first = redis.call('ZRANGE', act, digits(c.passed), digits(c.passed), 'WITHSCORES')
     c.head = first[1] and {id = first[1], tag = tonumber(first[2])} or false
   end
   local one, head = c.fresh[c.next_fresh], c.head
@@ -401,7 +417,12 @@ local function pick_one(c, one)
     leave(c, one, one.tag, tonumber(m[NOT_BEFORE]))
   else
     local till = rests(c, one.id, m)
-    if till then
+    if till == LEFT and one == c.head then
+      c.passed, c.left, c.head = c.passed + 1, true, nil
+    elseif till == LEFT then -- there was room for it when it became due
+      c.left = true
+      leave(c, one, one.tag, tonumber(m[NOT_BEFORE] or '0'))
+    elseif till then
       leave(c, one, one.tag, till)
     else
       return take_due(c, one, m, at)
@@ -457,26 +478,38 @@ end
 
 -- ---- the answer ----
 
+-- The first that is due later than what this claim has looked at.
+local function later_score(index)
+  return tonumber(redis.call('ZRANGE', index, '(' .. soon_text, '+inf', 'BYSCORE', 'LIMIT', '0', '1', 'WITHSCORES')[2])
+end
+
 local function next_of(c, indexes)
   if c.head == nil then
-    c.head = redis.call('EXISTS', act) == 1
+    c.head = redis.call('ZCARD', act) > c.passed
   end
-  if #c.over == REAP or c.head then
+  -- What is left to others is not looked at without end, nor what is behind too much of it.
+  local look_again = c.left and #c.leases < c.want and now + REST or now
+  if #c.over == REAP then
     return now
+  elseif c.head then
+    return look_again
   end
-  local next_ms = c.first_lease or math.huge
+  local next_ms, score = c.first_lease or math.huge, c.left and later_score or first_score
+  if c.left then
+    next_ms = math.min(next_ms, look_again)
+  end
   if #c.leases > 0 then
     next_ms = math.min(next_ms, ends)
   end
   for _, index in ipairs(indexes) do
-    next_ms = math.min(next_ms, (first_score(index) or math.huge) - ahead)
+    next_ms = math.min(next_ms, (score(index) or math.huge) - ahead)
   end
   return next_ms == math.huge and 0 or math.max(next_ms, now)
 end
 
 local function claim(room)
   local c = {want = want, room = room, fresh = {}, next_fresh = 1, pointed = {}, messages = {},
-    places = {}, leases = {}, leased = {}, took = {}, lines = {}}
+    places = {}, leases = {}, leased = {}, took = {}, lines = {}, passed = 0}
   aside = {}
   reap(c)
   local full = redis.call('XLEN', outbox) >= tonumber(ARGV[7])

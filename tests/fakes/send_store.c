@@ -141,6 +141,8 @@ static void reap(struct send_store_message *message, int64_t now_ms)
     }
 }
 
+#define OWN_MS 250 /* claim.lua's REST */
+
 /* What one claim's closed sources have left. */
 struct room {
     int64_t more, room;
@@ -268,7 +270,7 @@ void send_store_claim(struct send_store *m, const struct schedule_claim *c, unsi
                 next_is(&next, (s->due_ms > message->park_ms ? s->due_ms : message->park_ms) -
                                    c->ahead_ms);
             } else if (is_closed(from, left, message, by, now_ms + c->lease_ms / 2)) {
-                next_is(&next, from->until_ms - c->ahead_ms);
+                next_is(&next, from->own ? now_ms + OWN_MS : from->until_ms - c->ahead_ms);
             } else if (a->slice_count >= c->slices || used >= c->destinations) {
                 next_is(&next, now_ms);
             } else {

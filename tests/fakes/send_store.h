@@ -81,8 +81,9 @@ struct send_store {
         bool stopped;
         int64_t since_ms;
         int64_t until_ms, probe_ms;
-        bool granted[2]; /* to a process, a probe that it has not used */
-    } stop[3];           /* of channels */
+        int64_t works_ms; /* when somebody has said so last; 0: never */
+        bool granted[2];  /* to a process, a probe that it has not used */
+    } stop[3];            /* of channels */
     int64_t outbox_reader_ms[SHARD_COUNT];
     const void *outbox_reader[SHARD_COUNT];
 };

@@ -145,6 +145,7 @@ static void at_process(struct send_world *w, struct action *a)
                                                       .wait_ms = a->wait_ms,
                                                       .lead_us = a->lead_us,
                                                       .stopped = a->stopped,
+                                                      .works = a->works,
                                                       .why = VIEW("401")});
         break;
     case RECIPIENTS_ANSWER:

@@ -57,6 +57,7 @@ struct action {
     int64_t wait_ms;
     int64_t lead_us;
     bool stopped;
+    bool works, fails; /* a channel */
     int64_t gap_ms;
     unsigned sender;
     uint8_t holder[SLICE_HOLDER_BYTES];

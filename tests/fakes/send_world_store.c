@@ -119,6 +119,8 @@ static void ask(void *ctx, const struct schedule_ask *q)
 
     a->want = q->want;
     a->gate = gate_of(p, q->gate);
+    a->works = q->works;
+    a->fails = q->fails;
 }
 
 static void shut(void *ctx, const struct schedule_shut *s)
@@ -413,6 +415,8 @@ static void store_outbox(struct send_world *w, struct action *a)
     }
 }
 
+#define WORKS_MS 5000 /* gate.lua's HEARD */
+
 /* A channel's gate: none of its own, or one probe. */
 static void ask_channel(struct send_world *w, struct action *a)
 {
@@ -421,6 +425,10 @@ static void ask_channel(struct send_world *w, struct action *a)
 
     a->stopped = w->model.stop[at].stopped;
     a->wait_ms = 0;
+    if (a->works)
+        w->model.stop[at].works_ms = w->now_ms;
+    a->works = a->fails && w->model.stop[at].works_ms > 0 &&
+               w->model.stop[at].works_ms + WORKS_MS > w->now_ms;
     if (!a->stopped || a->want == 0) {
         a->wait_ms = a->stopped && w->model.stop[at].until_ms > w->now_ms
                          ? w->model.stop[at].until_ms - w->now_ms

@@ -360,6 +360,27 @@ static struct schedule_grant ask(const char *gate, double rate, double burst, un
     return hand_rig.grant;
 }
 
+static bool works_elsewhere(unsigned owner, bool works)
+{
+    struct schedule_ask a = {.gate = VIEW("channel:c"), .works = works, .fails = !works};
+
+    hand_rig.owed++;
+    hand_rig.ports[owner].ask(hand_rig.ports[owner].ctx, &a);
+    schedule_rig_await(&hand_rig);
+    assert_int_equal(hand_rig.grant.state, SCHEDULE_DONE);
+    return hand_rig.grant.works;
+}
+
+/* That it works is written down only where that helps somebody. */
+static void a_gate_tells_one_whose_way_fails_that_anothers_works(void **state)
+{
+    (void)state;
+    (void)works_elsewhere(1, true);
+    assert_false(works_elsewhere(0, false)); /* it was not heard yet */
+    (void)works_elsewhere(1, true);
+    assert_true(works_elsewhere(0, false));
+}
+
 static void shut(const char *gate, int64_t for_ms, int64_t probe_ms)
 {
     struct schedule_shut s = {
@@ -624,6 +645,7 @@ int main(void)
         cmocka_unit_test_setup(a_result_that_was_put_stands_and_the_next_call_waits_for_the_request,
                                hand_empty),
         cmocka_unit_test_setup(nothing_waits_for_a_request_that_is_not_out, hand_empty),
+        cmocka_unit_test_setup(a_gate_tells_one_whose_way_fails_that_anothers_works, hand_empty),
         cmocka_unit_test_setup(a_gate_grants_its_rate_and_can_be_shut_and_stopped, hand_empty),
         cmocka_unit_test_setup(consents_are_found_and_an_address_is_reserved_once, hand_empty),
         cmocka_unit_test_setup(a_reservation_is_its_holder_s, hand_empty),

@@ -269,6 +269,97 @@ static void of_what_was_begun_the_rest_is_left_for_seconds_only(void **state)
     }
 }
 
+#define AHEAD_MS 600000
+
+/* A claim of hand 1, which can't send from s1 by a fault of its own. */
+static size_t own(struct schedule_closed closed)
+{
+    struct schedule_claim c = hand_usual;
+
+    closed.source = VIEW("s1");
+    closed.until_ms = HAND_LATER_MS;
+    closed.own = true;
+    c.ahead_ms = AHEAD_MS;
+    c.closed = &closed;
+    c.closed_count = 1;
+    return hand_claim_of(&hand_rig, 1, c);
+}
+
+/* It stays where it was, and is not looked at all the time. */
+static void expect_left(const struct rig_message *m)
+{
+    assert_int_equal(own((struct schedule_closed){0}), 0);
+    assert_int_equal(hand_field(&hand_rig, m->id, "pk"), 0);
+    assert_in_range(hand_rig.claimed.next_ms - hand_rig.claimed.now_ms, 1, 250);
+    hand_expect_sound(&hand_rig, m->id);
+}
+
+/* Who can send it has had no time for that: it is not even due, but claimed ahead. */
+static void what_one_process_can_t_send_is_left_to_the_others(void **state)
+{
+    struct rig_message m = hand_message(1);
+    struct schedule_claim ahead = hand_usual;
+
+    (void)state;
+    ahead.ahead_ms = AHEAD_MS;
+    assert_int_equal(hand_claim(&hand_rig, 0), 0); /* tells the time */
+    m.at_ms = hand_rig.claimed.now_ms + AHEAD_MS / 2;
+    schedule_rig_post(&hand_rig, &m);
+    expect_left(&m);
+    assert_int_equal(own((struct schedule_closed){.room = 2}), 1); /* to try with */
+    assert_int_equal(hand_write(&hand_rig, 1, hand_rig.ports[1].release, &hand_rig.slices[0],
+                                (struct schedule_write){.token = 1, .at_ms = m.at_ms}),
+                     SCHEDULE_DONE);
+    expect_left(&m);
+    assert_int_equal(hand_claim_of(&hand_rig, 0, ahead), 1);
+    assert_string_equal(hand_rig.slices[0].message.id, m.id);
+}
+
+/* However long ago it was due: another is at it. Where nobody is, it rests. */
+static void a_message_that_others_send_does_not_rest(void **state)
+{
+    struct rig_message m = hand_posted(&hand_rig, 5000);
+    struct schedule_claim one = hand_usual;
+    struct rig_slice s;
+
+    (void)state;
+    one.slices = 1;
+    for (size_t i = 1; i <= 3; i++) {
+        assert_int_equal(hand_claim_of(&hand_rig, 0, one), 1);
+        s = hand_rig.slices[0];
+        expect_left(&m);
+    }
+    assert_int_equal(hand_empty(NULL), 0);
+    m = hand_posted(&hand_rig, 5000);
+    assert_int_equal(hand_claim_of(&hand_rig, 0, one), 1);
+    s = hand_rig.slices[0];
+    slice_take_back(&s.claimed.slice, 0);
+    assert_int_equal(hand_write(&hand_rig, 0, hand_rig.ports[0].release, &s,
+                                (struct schedule_write){.token = 1}),
+                     SCHEDULE_DONE);
+    assert_int_equal(own((struct schedule_closed){0}), 0);
+    assert_true(hand_field(&hand_rig, m.id, "pk") > hand_rig.claimed.now_ms);
+    hand_expect_sound(&hand_rig, m.id);
+}
+
+/* Of two claims' looks: what nobody takes rests, and what is behind it is found. */
+static void what_nobody_sends_keeps_no_others_waiting(void **state)
+{
+    struct rig_message other = hand_message(1);
+
+    (void)state;
+    for (size_t i = 0; i < 200; i++)
+        (void)hand_posted(&hand_rig, 1);
+    other.source = "s2";
+    other.at_ms++;
+    schedule_rig_post(&hand_rig, &other);
+    assert_int_equal(own((struct schedule_closed){0}), 0);
+    assert_int_equal(hand_rig.claimed.next_ms, hand_rig.claimed.now_ms);
+    assert_int_equal(own((struct schedule_closed){0}), 1);
+    assert_string_equal(hand_rig.slices[0].message.id, other.id);
+    assert_true(hand_rig.claimed.next_ms > hand_rig.claimed.now_ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +371,9 @@ int main(void)
         cmocka_unit_test_setup(a_source_that_is_not_named_is_one_of_the_others, hand_empty),
         cmocka_unit_test(what_nobody_here_knows_is_left_to_others),
         cmocka_unit_test(of_what_was_begun_the_rest_is_left_for_seconds_only),
+        cmocka_unit_test_setup(what_one_process_can_t_send_is_left_to_the_others, hand_empty),
+        cmocka_unit_test_setup(a_message_that_others_send_does_not_rest, hand_empty),
+        cmocka_unit_test_setup(what_nobody_sends_keeps_no_others_waiting, hand_empty),
     };
 
     return cmocka_run_group_tests(tests, hand_start, hand_stop);
