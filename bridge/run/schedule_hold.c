@@ -514,17 +514,19 @@ static void look_busy(struct schedule *s, struct holding *h, int64_t now)
 static void look(struct schedule *s, struct holding *h)
 {
     int64_t now = schedule_now(s);
+    int64_t store = schedule_store_at(s, now);
 
     heap_remove(&s->timers, &h->timer);
     if (h->write != WRITE_NONE || h->recipients_asked) {
         look_busy(s, h, now);
         return;
     }
-    if (s->ending && h->leaving == LEAVING_NOT && !h->call_begun)
-        schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_at(s, now), false);
+    if (s->ending && h->leaving == LEAVING_NOT && !h->call_begun) /* it may be claimed ahead */
+        schedule_hold_leave(s, h, LEAVING_RELEASED, store > h->begin_ms ? store : h->begin_ms,
+                            false);
     if (h->leaving != LEAVING_NOT)
         look_leaving(s, h, now);
-    else if (h->begin_ms > schedule_store_at(s, now))
+    else if (h->begin_ms > store)
         heap_put(&s->timers, &h->timer, schedule_mono_of(s, h->begin_ms));
     else if (h->begin_ms > 0)
         schedule_claim_begin(s, h);

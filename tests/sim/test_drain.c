@@ -119,10 +119,20 @@ static void who_is_told_to_end_leaves_nothing_in_doubt(void **state)
     sim_seeds_run(run, 3000, RUNS_MAX);
 }
 
+/* A run in which a slice that was claimed ahead of its time is put down, and another process takes
+ * it up, before that has come. */
+static void what_is_put_down_before_its_time_is_sent_at_it(void **state)
+{
+    (void)state;
+    sim_seeds_now(16449);
+    run(16449);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(who_is_told_to_end_leaves_nothing_in_doubt, sim_seeds_say),
+        cmocka_unit_test_teardown(what_is_put_down_before_its_time_is_sent_at_it, sim_seeds_say),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
