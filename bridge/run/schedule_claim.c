@@ -284,7 +284,8 @@ static void take_message(struct schedule *s, struct holding *h)
     else if (open_ms > store)
         schedule_hold_leave(s, h, LEAVING_RELEASED, open_ms, true);
     else if (full_ms > 0)
-        schedule_hold_leave(s, h, LEAVING_RELEASED, store + full_ms, true);
+        schedule_hold_leave(s, h, LEAVING_RELEASED, store + full_ms,
+                            !schedule_channel_fails_here(from->channel, now));
     else if (schedule_sender_shut_ms(s, from, now) <= now)
         use_head_start(s, h);
     h->renew_ms = h->marked_ms + s->conf.lease_ms / SCHEDULE_RENEWALS;

@@ -202,5 +202,8 @@ int64_t schedule_closed_full_ms(const struct schedule *s, const struct sender *f
 /* A claim that can't be told of all senders would bring it again at once. */
 int64_t schedule_closed_own_ms(const struct schedule *s, const struct holding *h, int64_t most_ms)
 {
-    return s->conf.sender_count <= FEW ? 0 : schedule_claim_rest_ms(s, h, most_ms);
+    if (s->conf.sender_count <= FEW)
+        return 0;
+    return schedule_claim_rest_ms(
+        s, h, most_ms < SCHEDULE_STRANGER_MOST_MS ? most_ms : SCHEDULE_STRANGER_MOST_MS);
 }

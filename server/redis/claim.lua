@@ -164,7 +164,8 @@ local function for_others(id, m, from, others)
     return LEFT
   end
   local rest = math.max(REST, math.floor((now - since) / RESTS))
-  if rest > REST_BEGUN and m[SLICES] ~= '1' and has_gone(id) then -- its next slices wait for that
+  -- That others may send it is known for some seconds; the next slices of what has gone wait for that.
+  if rest > REST_BEGUN and (from.own or m[SLICES] ~= '1' and has_gone(id)) then
     rest = REST_BEGUN
   end
   return math.min(from.till, now + rest)
