@@ -60,7 +60,8 @@ static void a_broker_that_leads_a_partition_must_answer(void **state)
     ask(&a, &conf);
     assert_false(a.ok);
     assert_int_equal(a.fault.cls, FAULT_RETRY);
-    if (strstr(a.fault.text, "/2: ") == NULL)
+    /* By its number, or, on a slow machine, as one of those to begin with. */
+    if (strstr(a.fault.text, strrchr(kafka_broker_bootstrap(broker), ',') + 1) == NULL)
         fail_msg("%s", a.fault.text);
     assert_non_null(strstr(a.fault.text, "advertised.listeners"));
     forget(&a);
