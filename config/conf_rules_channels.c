@@ -79,7 +79,6 @@ static void check_carried(struct rules *r, size_t i, const char *via)
     const char *sub_type = conf_entry_text(r->c, "chats.queues", i, "channel");
     const struct channel *kind = type != NULL ? channel_find(type) : NULL;
     char path[SCHEMA_PATH_MAX];
-
     struct buf allowed;
 
     if (kind == NULL || kind->sub_type == NULL || sub_type == NULL)

@@ -3,10 +3,9 @@
  * field's. What server and consumer both call.
  *
  * Across fields: with contentType `template`, a message's `message` must be a JSON object with a
- * `template_id` (contract 17). A new callback's customerNumber is a number or an address
- * (phone.h); of blanks it is none. That a callback's nextCallTime
- * needs a fitting lastResult can only be judged beside what is stored, so it has a function of its
- * own, for the server.
+ * `template_id` (contract 17). A new callback's customerNumber is a number or an address (phone.h);
+ * of blanks it is none. That a callback's nextCallTime needs a fitting lastResult can only be
+ * judged beside what is stored, so it has a function of its own, for the server.
  */
 #ifndef BRIDGE_CORE_CMI_RULES_H
 #define BRIDGE_CORE_CMI_RULES_H

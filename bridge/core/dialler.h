@@ -6,9 +6,8 @@
  * callback stays open until its result comes or its handling time is over. Whoever then is asked
  * again is told by its key what is the same call: of the webhook's "<id>-<attempt>" each is
  * another, as it makes single calls. What takes a callback over, and dials by itself, gets one key
- * for all attempts, "<id>-1", and each
- * time that a person asks anew another, "<id>-new-<anew>": it has what it has taken, and answers
- * with that.
+ * for all attempts, "<id>-1", and each time that a person asks anew another, "<id>-new-<anew>": it
+ * has what it has taken, and answers with that.
  */
 #ifndef BRIDGE_CORE_DIALLER_H
 #define BRIDGE_CORE_DIALLER_H

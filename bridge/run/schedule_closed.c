@@ -115,6 +115,18 @@ static struct schedule_closed probed(const struct schedule *s, const struct send
         .own = schedule_channel_fails_here(from->channel, schedule_now(s))};
 }
 
+/* Of one whose channel fails, which nothing else shuts. */
+static struct schedule_closed failing(const struct schedule *s, const struct sender *from,
+                                      int64_t now)
+{
+    int64_t until = from->channel->breaker.until_ms;
+
+    if (until <= now + SCHEDULE_POLL_MS)
+        return probed(s, from);
+    return (struct schedule_closed){
+        .source = view_of(from->source), .until_ms = schedule_store_at(s, until), .own = true};
+}
+
 /* Needs more soon: it is told of before those that only have enough. */
 static bool runs_dry(const struct schedule *s, const struct sender *from)
 {
@@ -137,18 +149,13 @@ static void put_strangers(struct schedule *s, int64_t now)
 static void put_sender(struct schedule *s, struct sender *from, int64_t now, bool open)
 {
     int64_t until = schedule_sender_shut_to_all_ms(s, from, now);
-    int64_t own_until = schedule_sender_shut_ms(s, from, now);
     int64_t rate = rate_of(s, from);
 
     if (until > now + SCHEDULE_POLL_MS)
         put(s, (struct schedule_closed){.source = view_of(from->source),
                                         .until_ms = schedule_store_at(s, until)});
-    else if (own_until > now + SCHEDULE_POLL_MS)
-        put(s, (struct schedule_closed){.source = view_of(from->source),
-                                        .until_ms = schedule_store_at(s, own_until),
-                                        .own = true});
     else if (schedule_channel_fails(from->channel))
-        put(s, probed(s, from));
+        put(s, failing(s, from, now));
     else if (rate > 0)
         put(s, paced(s, from, rate));
     else if (open)
