@@ -10,6 +10,7 @@
 #include "bridge/io/crypto.h"
 #include "bridge/io/redis.h"
 #include "tests/fakes/redis_server.h"
+#include "tests/fakes/silence.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,18 +38,6 @@ struct bench {
     struct seen seen;
     bool closed;
 };
-
-static void say_nothing(void *ctx, enum notice_level level, const char *event,
-                        const struct notice_field *fields, size_t count)
-{
-    (void)ctx;
-    (void)level;
-    (void)event;
-    (void)fields;
-    (void)count;
-}
-
-static const struct notice silence = {NULL, NOTICE_ERROR, say_nothing};
 
 static void on_change(void *owner, bool up)
 {

@@ -12,6 +12,7 @@
 #include "bridge/io/redis_aof.h"
 #include "bridge/io/redis_slots.h"
 #include "tests/fakes/redis_group.h"
+#include "tests/fakes/silence.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,18 +35,6 @@ struct bench {
     char wanted[64];
     char last[256];
 };
-
-static void say_nothing(void *ctx, enum notice_level level, const char *event,
-                        const struct notice_field *fields, size_t count)
-{
-    (void)ctx;
-    (void)level;
-    (void)event;
-    (void)fields;
-    (void)count;
-}
-
-static const struct notice silence = {NULL, NOTICE_ERROR, say_nothing};
 
 static void on_reply(void *owner, const struct redis_value *v)
 {

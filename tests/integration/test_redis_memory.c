@@ -10,6 +10,7 @@
 #include "bridge/io/crypto.h"
 #include "bridge/io/redis_memory.h"
 #include "tests/fakes/redis_server.h"
+#include "tests/fakes/silence.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,14 +34,6 @@ struct bench {
     char error[128];
     bool closed;
 };
-
-static void say_nothing(void *ctx, enum notice_level level, const char *event,
-                        const struct notice_field *fields, size_t count)
-{
-    (void)ctx, (void)level, (void)event, (void)fields, (void)count;
-}
-
-static const struct notice silence = {NULL, NOTICE_ERROR, say_nothing};
 
 static void keep_text(char *to, size_t room, struct view v)
 {

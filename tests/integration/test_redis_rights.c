@@ -13,6 +13,7 @@
 #include "bridge/io/redis_memory.h"
 #include "tests/fakes/redis_server.h"
 #include "tests/fakes/rights_doc.h"
+#include "tests/fakes/silence.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -24,14 +25,6 @@
 static struct redis_server *server;
 static uv_loop_t loop;
 static struct rights_doc doc;
-
-static void say_nothing(void *ctx, enum notice_level level, const char *event,
-                        const struct notice_field *fields, size_t count)
-{
-    (void)ctx, (void)level, (void)event, (void)fields, (void)count;
-}
-
-static const struct notice silence = {NULL, NOTICE_ERROR, say_nothing};
 
 /* A user anew, with these keys and rights. */
 static void make_user(const char *keys, const char *rights, const char *less)

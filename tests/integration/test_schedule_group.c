@@ -9,6 +9,7 @@
 
 #include "tests/fakes/redis_group.h"
 #include "tests/fakes/schedule_rig.h"
+#include "tests/fakes/silence.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,12 +29,6 @@ struct shard_seen {
 static struct shard_seen seen[SHARDS];
 static struct schedule_port port;
 static struct redis_schedule *schedule;
-
-static void say_nothing(void *ctx, enum notice_level level, const char *event,
-                        const struct notice_field *fields, size_t count)
-{
-    (void)ctx, (void)level, (void)event, (void)fields, (void)count; /* errors are what we want */
-}
 
 static void on_claimed(void *owner, const struct schedule_claimed *c)
 {
@@ -63,7 +58,6 @@ static void on_outbox(void *owner, const struct schedule_outbox *o)
 
 static void set_up(const char *const *extra)
 {
-    static const struct notice silent = {NULL, NOTICE_ERROR, say_nothing};
     const struct redis_schedule_conf conf = {
         .retention_ms = SCHEDULE_RIG_KEEP, .outbox_max = SCHEDULE_RIG_OUTBOX, .owner = "us"};
     const struct schedule_answers answers = {
@@ -71,7 +65,7 @@ static void set_up(const char *const *extra)
 
     memset(seen, 0, sizeof seen);
     schedule_rig_start(&rig, extra, 0);
-    schedule = redis_schedule_new(rig.redis, &conf, &answers, &silent);
+    schedule = redis_schedule_new(rig.redis, &conf, &answers, &silence);
     port = redis_schedule_port(schedule);
 }
 

@@ -8,6 +8,7 @@
 
 #include "server/backup.h"
 #include "server/sqlite.h"
+#include "tests/fakes/silence.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -127,16 +128,6 @@ static void a_copy_takes_its_name_and_nobody_else_s(void **state)
 
 /* ---- given up ---- */
 
-static void say_nothing(void *ctx, enum notice_level level, const char *event,
-                        const struct notice_field *fields, size_t count)
-{
-    (void)ctx;
-    (void)level;
-    (void)event;
-    (void)fields;
-    (void)count;
-}
-
 static struct backup *backup;
 
 static void on_ask(void *ctx, struct control_call *call, struct view verb, struct view argument)
@@ -175,9 +166,8 @@ static int connect_to_control(void)
 /* Asks for a copy; what has it is at its end, or is freed while the thread is held. */
 static void back_up(bool stops, char answer[256])
 {
-    const struct notice log = {NULL, NOTICE_ERROR, say_nothing};
     uv_loop_t loop;
-    struct server server = {.loop = &loop, .log = &log};
+    struct server server = {.loop = &loop, .log = &silence};
     bool asked = false;
     struct fault f = {0};
     struct control *control;
