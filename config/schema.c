@@ -170,7 +170,8 @@ const struct setting schema[] = {
      "how long a name is known after its last use"},
 
     {"consume.in_flight", SETTING_INT, 0, USED_CONSUME, "2048", 1, 65536, NULL, NULL,
-     "events held at once; beyond it partitions are paused"},
+     "events held at once; beyond it partitions are paused (those that come then may have 1024 "
+     "more)"},
     {"consume.in_flight_bytes", SETTING_SIZE, 0, USED_CONSUME, "16MiB", 1 * MIB, 4 * GIB, NULL,
      NULL, "their bytes; beyond it partitions are paused"},
     {"consume.drain", SETTING_DURATION, 0, USED_CONSUME, "20s", 0, 10 * MINUTE, NULL, NULL,

@@ -1,5 +1,6 @@
 #include "consumers/consume_conf.h"
 
+#include "bridge/core/gate.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
 #include "bridge/io/kafka_slots.h"
@@ -257,5 +258,6 @@ int64_t consume_plan_memory(const struct consume_plan *p)
         replies += p->http[i].slots *
                    (int64_t)(p->http[i].reply_max > 0 ? p->http[i].reply_max : HTTP_REPLY_BODY_MAX);
     return fetched_bytes(&p->kafka) + KAFKA_HELD_ALL_MAX + PRODUCED_BYTES +
-           p->consume.in_flight_bytes + p->consume.in_flight * DELIVERY_BYTES + replies;
+           p->consume.in_flight_bytes +
+           (p->consume.in_flight + GATE_LATE_RECORDS) * DELIVERY_BYTES + replies;
 }

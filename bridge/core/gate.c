@@ -47,6 +47,8 @@ static void settle(struct gate *g, struct gate_share *s)
     g->shut = is_shut(g->shut, g->used, g->pool);
     g->full = is_shut(g->full, (struct gate_amount){0, g->held.bytes},
                       (struct gate_amount){INT64_MAX, g->max.bytes});
+    g->crowded = is_shut(g->crowded, (struct gate_amount){g->held.records - g->max.records, 0},
+                         (struct gate_amount){GATE_LATE_RECORDS, INT64_MAX});
 }
 
 void gate_divide(struct gate *g, size_t shares)
@@ -75,6 +77,7 @@ static bool change(struct gate *g, struct gate_share *s, int64_t records, int64_
 {
     bool was_shut = g->shut;
     bool was_full = g->full;
+    bool was_crowded = g->crowded;
     struct gate_amount before = drawn(g, s);
     struct gate_amount now;
 
@@ -87,7 +90,7 @@ static bool change(struct gate *g, struct gate_share *s, int64_t records, int64_
     g->used.records += now.records - before.records;
     g->used.bytes += now.bytes - before.bytes;
     settle(g, s);
-    return g->shut != was_shut || g->full != was_full;
+    return g->shut != was_shut || g->full != was_full || g->crowded != was_crowded;
 }
 
 bool gate_enter(struct gate *g, struct gate_share *s, int64_t bytes)

@@ -412,7 +412,8 @@ struct consume *consume_new(const struct consume_conf *conf, const struct consum
     assert(conf->destination_count <= CONSUME_DESTINATIONS_MAX);
     c->conf = *conf;
     c->port = *ports;
-    c->delivery_cap = (size_t)conf->in_flight + SOURCE_PARTITIONS_MAX + CONSUME_SLACK;
+    c->delivery_cap =
+        (size_t)conf->in_flight + GATE_LATE_RECORDS + SOURCE_PARTITIONS_MAX + CONSUME_SLACK;
     for (size_t i = 0; i < conf->destination_count; i++) /* dropped, and their request is out */
         c->delivery_cap += (size_t)conf->destinations[i].concurrency;
     c->deliveries = mem_zeroed(c->delivery_cap, sizeof(*c->deliveries));

@@ -253,6 +253,36 @@ static void who_takes_the_pool_leaves_the_others_their_parts(void **state)
     assert_int_equal(g.used.bytes, 0);
 }
 
+static void partitions_that_come_late_have_parts_up_to_a_limit(void **state)
+{
+    enum { SHARES = 64, MAX = 8192 };
+    struct gate g;
+    struct gate_share shares[SHARES] = {{0}};
+    size_t first_alone;
+
+    (void)state;
+    gate_init(&g, MAX, 1 << 30);
+    for (size_t n = 1; n <= SHARES; n++) { /* of a target that is down: nothing leaves */
+        gate_divide(&g, n);
+        for (size_t i = 0; i < n; i++)
+            gate_count(&g, &shares[i]);
+        while (!gate_stops(&g, &shares[n - 1]))
+            (void)gate_enter(&g, &shares[n - 1], 1);
+        assert_true(shares[n - 1].held.records > 0);
+        for (size_t i = 0; i < n; i++)
+            assert_true(gate_stops(&g, &shares[i]));
+        assert_true(g.held.records <= MAX + GATE_LATE_RECORDS + (int64_t)n);
+    }
+    assert_int_equal(shares[SHARES - 1].held.records, 1);
+    for (first_alone = 0; shares[first_alone].held.records > 1; first_alone++)
+        ;
+    assert_true(first_alone > 1); /* the first of them have parts */
+    assert_true(g.crowded);
+    while (g.crowded)
+        (void)gate_leave(&g, &shares[0], 1);
+    assert_false(gate_stops(&g, &shares[SHARES - 1]));
+}
+
 static void more_partitions_than_may_be_held_have_one_each(void **state)
 {
     struct gate g;
@@ -496,6 +526,7 @@ int main(void)
         cmocka_unit_test(the_heap_gives_the_earliest_whatever_was_taken_out),
         cmocka_unit_test(the_gate_shuts_at_the_limit_and_opens_an_eighth_below),
         cmocka_unit_test(who_takes_the_pool_leaves_the_others_their_parts),
+        cmocka_unit_test(partitions_that_come_late_have_parts_up_to_a_limit),
         cmocka_unit_test(more_partitions_than_may_be_held_have_one_each),
         cmocka_unit_test(records_as_large_as_a_part_stop_all_unless_there_is_room_for_them),
         cmocka_unit_test(dead_letters_are_earned_by_successes),
