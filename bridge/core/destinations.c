@@ -25,18 +25,18 @@ void destinations_done(struct destinations *d)
     for (size_t i = 0; i < d->slice_count; i++)
         buf_done(&d->slices[i]);
     mem_free(d->slices);
-    mem_free(d->entries);
+    mem_free(d->begins);
     mem_free(d->table);
     buf_done(&d->repeats);
     d->slices = NULL;
-    d->entries = NULL;
+    d->begins = NULL;
     d->table = NULL;
-    d->slice_count = d->count = d->given = d->entry_cap = d->table_size = 0;
+    d->slice_count = d->count = d->given = d->begins_cap = d->table_size = 0;
 }
 
-static struct view address_at(const struct destinations *d, const struct destination_entry *e)
+static struct view address_at(const struct destinations *d, size_t i)
 {
-    struct view rest = view_skip(buf_view(&d->slices[e->slice]), e->at);
+    struct view rest = view_skip(buf_view(&d->slices[i / d->slice_max]), d->begins[i]);
     struct view address = VIEW_NONE;
     bool there = address_list_next(&rest, &address);
 
@@ -48,31 +48,33 @@ static struct view address_at(const struct destinations *d, const struct destina
 static void grow_table(struct destinations *d)
 {
     size_t size = d->table_size > 0 ? 2 * d->table_size : TABLE_FIRST;
+    struct destination_place *table = mem_zeroed(size, sizeof *table);
 
-    mem_free(d->table);
-    d->table = mem_zeroed(size, sizeof *d->table);
-    d->table_size = size;
-    for (size_t i = 0; i < d->count; i++) {
-        size_t at = d->entries[i].hash & (size - 1);
+    for (size_t i = 0; i < d->table_size; i++) {
+        size_t at = d->table[i].hash & (size - 1);
 
-        while (d->table[at] != 0)
+        if (d->table[i].nth == 0)
+            continue;
+        while (table[at].nth != 0)
             at = (at + 1) & (size - 1);
-        d->table[at] = (uint32_t)(i + 1);
+        table[at] = d->table[i];
     }
+    mem_free(d->table);
+    d->table = table;
+    d->table_size = size;
 }
 
 /* The place in the table where the address is, or would be. */
-static size_t find(const struct destinations *d, uint64_t hash, struct view normal)
+static size_t find(const struct destinations *d, uint32_t hash, struct view normal)
 {
     size_t at = hash & (d->table_size - 1);
     char room[PHONE_NORMAL_MAX];
     struct view other = VIEW_NONE;
     struct fault f = {0};
 
-    for (; d->table[at] != 0; at = (at + 1) & (d->table_size - 1)) {
-        const struct destination_entry *e = &d->entries[d->table[at] - 1];
-
-        if (e->hash == hash && phone_normal(address_at(d, e), room, &other, &f) &&
+    for (; d->table[at].nth != 0; at = (at + 1) & (d->table_size - 1)) {
+        if (d->table[at].hash == hash &&
+            phone_normal(address_at(d, d->table[at].nth - 1), room, &other, &f) &&
             view_eq(other, normal))
             break;
     }
@@ -92,17 +94,16 @@ static struct buf *last_slice(struct destinations *d)
     return slice;
 }
 
-static void append(struct destinations *d, uint64_t hash, size_t place, struct view address)
+static void append(struct destinations *d, uint32_t hash, size_t place, struct view address)
 {
     struct buf *slice = last_slice(d);
 
-    if (d->count == d->entry_cap) {
-        d->entry_cap = d->entry_cap > 0 ? 2 * d->entry_cap : TABLE_FIRST;
-        d->entries = mem_resize(d->entries, d->entry_cap, sizeof *d->entries);
+    if (d->count == d->begins_cap) {
+        d->begins_cap = d->begins_cap > 0 ? 2 * d->begins_cap : TABLE_FIRST;
+        d->begins = mem_resize(d->begins, d->begins_cap, sizeof *d->begins);
     }
-    d->entries[d->count++] = (struct destination_entry){
-        .hash = hash, .slice = (uint32_t)(d->slice_count - 1), .at = (uint32_t)slice->n};
-    d->table[place] = (uint32_t)d->count;
+    d->begins[d->count++] = (uint32_t)slice->n;
+    d->table[place] = (struct destination_place){hash, (uint32_t)d->count};
     address_list_add(slice, address);
     assert(!slice->full);
 }
@@ -117,17 +118,17 @@ bool destinations_add(struct destinations *d, struct view address, struct fault 
 {
     char room[PHONE_NORMAL_MAX];
     struct view normal = VIEW_NONE;
-    uint64_t hash = 0;
+    uint32_t hash = 0;
     size_t place = 0;
 
     if (!phone_normal(address, room, &normal, f))
         return fault_add(f, "destinations[%zu].address", d->given);
     if (2 * (d->count + 1) > d->table_size)
         grow_table(d);
-    hash = siphash(d->key, normal);
+    hash = (uint32_t)siphash(d->key, normal);
     place = find(d, hash, normal);
-    if (d->table[place] != 0) {
-        struct repeat r = {(uint32_t)d->given, d->table[place] - 1, address};
+    if (d->table[place].nth != 0) {
+        struct repeat r = {(uint32_t)d->given, d->table[place].nth - 1, address};
 
         repeat_add(&d->repeats, &r);
         d->given++;
@@ -161,8 +162,8 @@ void destinations_end(struct destinations *d)
         address_list_end(&d->slices[i], here);
     }
     mem_free(d->table);
-    mem_free(d->entries);
+    mem_free(d->begins);
     d->table = NULL;
-    d->entries = NULL;
-    d->table_size = d->entry_cap = 0;
+    d->begins = NULL;
+    d->table_size = d->begins_cap = 0;
 }

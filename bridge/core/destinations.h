@@ -10,10 +10,9 @@
 
 #include <stdint.h>
 
-struct destination_entry {
-    uint64_t hash;
-    uint32_t slice;
-    uint32_t at; /* where in the slice its string begins */
+struct destination_place {
+    uint32_t hash; /* of what the address is matched by */
+    uint32_t nth;  /* of those without repeats, counted from 1; 0: free */
 };
 
 struct destinations {
@@ -23,11 +22,11 @@ struct destinations {
     struct buf *slices; /* address lists (address_list.h), ended by destinations_end */
     size_t slice_count;
     struct buf repeats;
-    size_t given;                      /* with repeats */
-    size_t count;                      /* without */
-    struct destination_entry *entries; /* in order */
-    size_t entry_cap;
-    uint32_t *table; /* of entries, counted from 1; open addressing */
+    size_t given;     /* with repeats */
+    size_t count;     /* without */
+    uint32_t *begins; /* of each of them: where in its slice its string begins */
+    size_t begins_cap;
+    struct destination_place *table; /* open addressing */
     size_t table_size;
 };
 

@@ -130,11 +130,28 @@ static bool normal_name(struct view address, char out[PHONE_NORMAL_MAX], size_t 
     return true;
 }
 
+/* `+` and digits, the first no zero, as nearly all are: only the `+` falls away. */
+static bool is_plain(struct view address)
+{
+    if (address.n < 2 || address.n > PHONE_NORMAL_MAX || address.p[0] != '+' || address.p[1] == '0')
+        return false;
+    for (size_t i = 1; i < address.n; i++) {
+        if (!ascii_is_digit(address.p[i]))
+            return false;
+    }
+    return true;
+}
+
 bool phone_normal(struct view address, char out[PHONE_NORMAL_MAX], struct view *normal,
                   struct fault *f)
 {
     size_t n = 0;
 
+    if (is_plain(address)) {
+        memcpy(out, address.p + 1, address.n - 1);
+        *normal = (struct view){out, address.n - 1};
+        return true;
+    }
     if (!(phone_is_name(address) ? normal_name(address, out, &n) : normal_number(address, out, &n)))
         return fault_set(f, FAULT_REJECT, "has more than %d bytes", PHONE_NORMAL_MAX);
     if (n == 0)

@@ -148,6 +148,22 @@ static void a_hundred_thousand_are_told_apart(void **state)
     destinations_done(&d);
 }
 
+static void two_of_one_hash_are_two(void **state)
+{
+    struct destinations d;
+    struct fault f = {0};
+
+    (void)state;
+    assert_int_equal((uint32_t)siphash(key, VIEW("35800098012")),
+                     (uint32_t)siphash(key, VIEW("35800280393")));
+    destinations_init(&d, key, 10, 10);
+    assert_true(destinations_add(&d, VIEW("+35800098012"), &f));
+    assert_true(destinations_add(&d, VIEW("+35800280393"), &f));
+    assert_true(destinations_add(&d, VIEW("+35800098012"), &f));
+    assert_int_equal(d.count, 2);
+    destinations_done(&d);
+}
+
 static void an_address_with_nothing_to_match_by_is_refused_by_its_place(void **state)
 {
     struct destinations d;
@@ -190,6 +206,7 @@ int main(void)
         cmocka_unit_test(a_cut_or_foreign_list_is_none),
         cmocka_unit_test(repeats_are_set_aside_in_whatever_spelling),
         cmocka_unit_test(a_hundred_thousand_are_told_apart),
+        cmocka_unit_test(two_of_one_hash_are_two),
         cmocka_unit_test(nobody_keeps_a_place),
         cmocka_unit_test(an_address_with_nothing_to_match_by_is_refused_by_its_place),
     };
