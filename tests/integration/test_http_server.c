@@ -198,6 +198,7 @@ static void draining_lets_the_waiting_end_and_closes_the_rest(void **state)
     echo_server_start(state);
 }
 
+/* Of a server that is not to be had. */
 static size_t admit(void *ctx, struct http_visit *v, const struct http_request *r)
 {
     (void)ctx;
