@@ -7,35 +7,12 @@
 #include <cmocka.h>
 
 #include "bridge/core/base64.h"
+#include "tests/fakes/erase_rig.h"
 #include "tests/fakes/kafka_rig.h"
-#include "tests/fakes/serve_rig.h"
-#include "tests/fakes/shell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define OUTPUT_MAX 65536
-#define WHO        "+358 40 765-4321"
-#define DIGITS     "358407654321"
-
-static struct serve_rig rig;
-static struct buf output;
-
-static int run(const char *arguments)
-{
-    char command[1024];
-
-    snprintf(command, sizeof command, "\"$CMIBRIDGE_BIN\" erase --config %s %s 2>&1", rig.config,
-             arguments);
-    return shell_run(command, &output);
-}
-
-static void says(const char *text)
-{
-    if (strstr(buf_text(&output), text) == NULL)
-        fail_msg("'%s' is not in: %s", text, buf_text(&output));
-}
 
 static void what_kafka_holds_is_listed(void **state)
 {
@@ -52,13 +29,13 @@ static void what_kafka_holds_is_listed(void **state)
     kafka_rig_flush(&kafka);
     snprintf(arguments, sizeof arguments, "--kafka --dry-run --json -b %s '" WHO "'",
              kafka.address);
-    assert_int_equal(run(arguments), 0);
-    says("\"kafka\":{\"looked\":3,\"found\":2,\"places\":"
-         "[{\"topic\":\"contact-events\",\"partition\":0,\"offset\":0},"
-         "{\"topic\":\"contact-events\",\"partition\":0,\"offset\":2}]}}");
+    assert_int_equal(erase_rig_run(arguments), 0);
+    erase_rig_says("\"kafka\":{\"looked\":3,\"found\":2,\"places\":"
+                   "[{\"topic\":\"contact-events\",\"partition\":0,\"offset\":0},"
+                   "{\"topic\":\"contact-events\",\"partition\":0,\"offset\":2}]}}");
     snprintf(arguments, sizeof arguments, "--kafka --dry-run -b %s '" WHO "'", kafka.address);
-    assert_int_equal(run(arguments), 0);
-    says("contact-events:0:0\ncontact-events:0:2\n");
+    assert_int_equal(erase_rig_run(arguments), 0);
+    erase_rig_says("contact-events:0:0\ncontact-events:0:2\n");
     kafka_rig_stop(&kafka);
 }
 
@@ -85,22 +62,23 @@ static void topics_of_a_pattern_are_read_each_once(void **state)
     snprintf(dead, sizeof dead, "--kafka --dry-run -b 127.0.0.1:9 '" WHO "'");
 
     setenv("CMIBRIDGE_KAFKA_TOPICS", "^(events[.]|cmi-).*", 1);
-    assert_int_equal(run(arguments), 0);
-    says("\"kafka\":{\"looked\":4,\"found\":3,");
-    says("{\"topic\":\"events.fi\",\"partition\":");
-    says("{\"topic\":\"events.se\",\"partition\":0,\"offset\":0}");
-    says("{\"topic\":\"cmi-results\",\"partition\":0,\"offset\":0}");
-    assert_int_equal(run(dead), 1);
-    says("kafka.topics: ^(events[.]|cmi-).*: the brokers can't be asked for their topics: ");
-    says("history  contacts "); /* what was done is told all the same */
+    assert_int_equal(erase_rig_run(arguments), 0);
+    erase_rig_says("\"kafka\":{\"looked\":4,\"found\":3,");
+    erase_rig_says("{\"topic\":\"events.fi\",\"partition\":");
+    erase_rig_says("{\"topic\":\"events.se\",\"partition\":0,\"offset\":0}");
+    erase_rig_says("{\"topic\":\"cmi-results\",\"partition\":0,\"offset\":0}");
+    assert_int_equal(erase_rig_run(dead), 1);
+    erase_rig_says(
+        "kafka.topics: ^(events[.]|cmi-).*: the brokers can't be asked for their topics: ");
+    erase_rig_says("history  contacts "); /* what was done is told all the same */
 
     setenv("CMIBRIDGE_KAFKA_TOPICS", "^nothing[.].*", 1);
-    assert_int_equal(run(arguments), 0);
-    says("kafka.topics: there is no topic like '^nothing[.].*'");
-    says("\"kafka\":{\"looked\":1,\"found\":1,"); /* our own */
+    assert_int_equal(erase_rig_run(arguments), 0);
+    erase_rig_says("kafka.topics: there is no topic like '^nothing[.].*'");
+    erase_rig_says("\"kafka\":{\"looked\":1,\"found\":1,"); /* our own */
     setenv("CMIBRIDGE_KAFKA_TOPICS", "^(", 1);
-    assert_int_equal(run(arguments), 3);
-    says("is no regular expression");
+    assert_int_equal(erase_rig_run(arguments), 3);
+    erase_rig_says("is no regular expression");
     unsetenv("CMIBRIDGE_KAFKA_TOPICS");
     kafka_rig_stop(&kafka);
 }
@@ -165,31 +143,16 @@ static void what_is_coded_is_found(void **state)
     send_base64(&kafka, VIEW("{\"source\":\"maija\\u002Bcc\\u0040x.fi\"}"), false);
     kafka_rig_flush(&kafka);
     snprintf(arguments, sizeof arguments, "--kafka --dry-run -b %s '" WHO "'", kafka.address);
-    assert_int_equal(run(arguments), 0);
-    says("\ncontact-events:0:0\ncontact-events:0:1\ncontact-events:0:3\ncontact-events:0:5\n");
+    assert_int_equal(erase_rig_run(arguments), 0);
+    erase_rig_says(
+        "\ncontact-events:0:0\ncontact-events:0:1\ncontact-events:0:3\ncontact-events:0:5\n");
     snprintf(arguments, sizeof arguments, "--kafka --dry-run --json -b %s maija+cc@x.fi",
              kafka.address);
-    assert_int_equal(run(arguments), 0);
-    says("\"kafka\":{\"looked\":9,\"found\":2,\"places\":"
-         "[{\"topic\":\"contact-events\",\"partition\":0,\"offset\":6},"
-         "{\"topic\":\"contact-events\",\"partition\":0,\"offset\":8}]}}");
+    assert_int_equal(erase_rig_run(arguments), 0);
+    erase_rig_says("\"kafka\":{\"looked\":9,\"found\":2,\"places\":"
+                   "[{\"topic\":\"contact-events\",\"partition\":0,\"offset\":6},"
+                   "{\"topic\":\"contact-events\",\"partition\":0,\"offset\":8}]}}");
     kafka_rig_stop(&kafka);
-}
-
-static int start(void **state)
-{
-    (void)state;
-    buf_init(&output, OUTPUT_MAX);
-    serve_rig_start(&rig, "");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    serve_rig_done(&rig);
-    buf_done(&output);
-    return 0;
 }
 
 int main(void)
@@ -200,5 +163,5 @@ int main(void)
         cmocka_unit_test(topics_of_a_pattern_are_read_each_once),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, erase_rig_start, erase_rig_stop);
 }

@@ -9,18 +9,14 @@
 
 #include "bridge/core/num.h"
 #include "bridge/core/shard.h"
+#include "tests/fakes/erase_rig.h"
 #include "tests/fakes/redis_group.h"
-#include "tests/fakes/serve_rig.h"
-#include "tests/fakes/shell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define OUTPUT_MAX 65536
-#define DIGITS     "358407654321"
-#define MAIL       "sam.i.am@greeneggs.ham"
-#define LATER      "2035-03-04T12:00:00Z"
+#define MAIL "sam.i.am@greeneggs.ham"
 
 static const char *const numbers[] = {
     "+" DIGITS,          "00358 40 765-4321",           "+" DIGITS "\\n",
@@ -38,26 +34,14 @@ static const char *const others[] = {"+358407654322", "1" DIGITS, "not-" MAIL, "
 #define NUMBER_CONSENTS (2 * (NUMBERS - 2))
 #define MAIL_CONSENTS   (2 * (MAILS - 1))
 
-static struct serve_rig rig;
 static struct redis_group *group;
-static struct buf output;
 
-static int run(const char *arguments)
-{
-    char command[1024];
-
-    snprintf(command, sizeof command, "\"$CMIBRIDGE_BIN\" erase --config %s %s 2>&1", rig.config,
-             arguments);
-    return shell_run(command, &output);
-}
-
-static void says(const char *part, size_t count)
+static void expect_count(const char *part, size_t count)
 {
     char text[64];
 
     snprintf(text, sizeof text, "\"%s\":%zu,", part, count);
-    if (strstr(buf_text(&output), text) == NULL)
-        fail_msg("'%s' is not in: %s", text, buf_text(&output));
+    erase_rig_says(text);
 }
 
 static size_t servers(void)
@@ -67,7 +51,7 @@ static size_t servers(void)
 
 static struct redis_server *server(size_t i)
 {
-    return group == NULL ? rig.redis : group->server[i];
+    return group == NULL ? erase_rig.redis : group->server[i];
 }
 
 /* Where its slot is. */
@@ -114,7 +98,7 @@ static void consent(const char *address, int status)
     for (size_t i = 0; i < 2; i++) {
         snprintf(body, sizeof body, "{\"address\":\"%s\",\"usage\":\"%s\",\"consent\":false}",
                  address, usages[i]);
-        serve_expect(&rig, "POST", "/customerConsents", "", body, status, NULL);
+        serve_expect(&erase_rig, "POST", "/customerConsents", "", body, status, NULL);
     }
 }
 
@@ -127,12 +111,12 @@ static void write_to(const char *address)
              "{\"message\":\"Hi\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","
              "\"sendTime\":\"" LATER "\",\"destinations\":[{\"address\":\"%s\"}]}",
              address);
-    serve_create(&rig, "/messages", "", body, id);
+    serve_create(&erase_rig, "/messages", "", body, id);
     snprintf(body, sizeof body,
              "{\"customerNumber\":\"%s\",\"callbackQueueNumber\":\"153\",\"nextCallTime\":\"" LATER
              "\"}",
              address);
-    serve_create(&rig, "/callbacks", "", body, id);
+    serve_create(&erase_rig, "/callbacks", "", body, id);
 }
 
 /* What is kept of an address in normal form while messages go to it. */
@@ -167,20 +151,20 @@ static void erased_in_every_spelling(void)
 {
     fill();
     assert_true(held(DIGITS) > 0 && held("40/7654321") > 0 && held(MAIL) > 0);
-    assert_int_equal(run("--dry-run --json +" DIGITS), 0);
-    says("consents", NUMBER_CONSENTS);
-    assert_int_equal(run("--json +" DIGITS), 0);
-    says("consents", NUMBER_CONSENTS);
-    says("destinations", NUMBERS);
-    says("callbacks", NUMBERS);
+    assert_int_equal(erase_rig_run("--dry-run --json +" DIGITS), 0);
+    expect_count("consents", NUMBER_CONSENTS);
+    assert_int_equal(erase_rig_run("--json +" DIGITS), 0);
+    expect_count("consents", NUMBER_CONSENTS);
+    expect_count("destinations", NUMBERS);
+    expect_count("callbacks", NUMBERS);
     assert_int_equal(held("40/7654321"), 0);
     assert_int_equal(held("765-4321"), 0);
     assert_int_equal(held(DIGITS), OTHER_HELD); /* of 1 and the digits: somebody else's */
-    assert_int_equal(run("--json " MAIL), 0);
-    says("consents", MAIL_CONSENTS);
+    assert_int_equal(erase_rig_run("--json " MAIL), 0);
+    expect_count("consents", MAIL_CONSENTS);
     assert_int_equal(held(MAIL), OTHER_HELD); /* likewise */
     for (size_t i = 0; i < OTHERS; i++)
-        serve_holds(&rig, "/customerConsents", others[i]);
+        serve_holds(&erase_rig, "/customerConsents", others[i]);
     for (size_t i = 0; i < NUMBERS; i++)
         consent(numbers[i], 400);
     for (size_t i = 0; i < MAILS; i++)
@@ -190,9 +174,9 @@ static void erased_in_every_spelling(void)
 static void of_one_redis_nothing_is_left(void **state)
 {
     (void)state;
-    serve_rig_start(&rig, "");
+    serve_rig_start(&erase_rig, "");
     erased_in_every_spelling();
-    serve_rig_done(&rig);
+    serve_rig_done(&erase_rig);
 }
 
 static void of_a_cluster_nothing_is_left(void **state)
@@ -200,26 +184,12 @@ static void of_a_cluster_nothing_is_left(void **state)
     (void)state;
     group = redis_group_cluster(false);
     setenv("CMIBRIDGE_REDIS_CLUSTER", group->addresses, 1);
-    serve_rig_start(&rig, "");
+    serve_rig_start(&erase_rig, "");
     erased_in_every_spelling();
-    serve_rig_done(&rig);
+    serve_rig_done(&erase_rig);
     unsetenv("CMIBRIDGE_REDIS_CLUSTER");
     redis_group_stop(group);
     group = NULL;
-}
-
-static int start(void **state)
-{
-    (void)state;
-    buf_init(&output, OUTPUT_MAX);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    buf_done(&output);
-    return 0;
 }
 
 int main(void)
@@ -229,5 +199,5 @@ int main(void)
         cmocka_unit_test(of_a_cluster_nothing_is_left),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
