@@ -9,15 +9,13 @@
 
 #include "bridge/core/buf.h"
 #include "bridge/core/guid.h"
-#include "tests/fakes/history_rig.h"
+#include "tests/fakes/history_ask.h"
 #include "tests/fakes/probe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BASE       "/RI/cmi"
-#define BATCH      "Content-Type: application/cloudevents-batch+json\r\n"
 #define EVENTS_MAX (64 << 10) /* bytes of a batch */
 #define TARGET_MAX 1024
 #define FIRST      12    /* things at first, so far apart in their last bytes: */
@@ -87,13 +85,8 @@ static void put_event(struct buf *to, const struct kind *kind, const char *prefi
 
 static void ingest(struct buf *events)
 {
-    struct probe_reply r;
-
     buf_put_char(events, ']');
-    r = probe_ask(rig.port, "POST", "/ingest", BATCH, buf_text(events));
-    if (r.status != 200 || strstr(r.body.p, "error") != NULL)
-        fail_msg("%d %.*s", r.status, VIEW_ARG(r.body));
-    probe_done(&r);
+    history_ask_ingest(&rig, buf_text(events));
     buf_done(events);
 }
 
@@ -202,19 +195,19 @@ static void pages_lead_through_a_tie_though_others_come_between(void **state)
 
 /* ---- POST …/listenLog: ids and times are the server's ---- */
 
-#define LOGS 30
+#define LOG_ENTRIES 30
 
 static void a_recording_s_logs_are_listed_once_each(void **state)
 {
     char target[TARGET_MAX] = BASE "/callRecordings/" KEPT "000000000100/listenLog?limit=1";
-    char ids[LOGS][GUID_HEX_LEN + 1];
+    char ids[LOG_ENTRIES][GUID_HEX_LEN + 1];
     size_t seen = 0;
 
     (void)state;
     rig_init(&rig);
     rig_start(&rig);
     store(&recording, KEPT, 0);
-    for (int i = 0; i < LOGS; i++) {
+    for (int i = 0; i < LOG_ENTRIES; i++) {
         struct probe_reply r =
             probe_ask(rig.port, "POST", BASE "/callRecordings/" KEPT "000000000100/listenLog",
                       "Content-Type: application/json\r\n",
@@ -229,7 +222,7 @@ static void a_recording_s_logs_are_listed_once_each(void **state)
         int found = 0;
 
         assert_int_equal(r.status, 200);
-        for (int i = 0; i < LOGS; i++)
+        for (int i = 0; i < LOG_ENTRIES; i++)
             if (ids[i][0] != '-' && strstr(r.body.p, ids[i]) != NULL) {
                 ids[i][0] = '-';
                 found++;
@@ -238,7 +231,7 @@ static void a_recording_s_logs_are_listed_once_each(void **state)
         more = next_of(&r, target);
         probe_done(&r);
     }
-    assert_int_equal(seen, LOGS);
+    assert_int_equal(seen, LOG_ENTRIES);
     rig_stop(&rig);
     rig_done(&rig);
 }
