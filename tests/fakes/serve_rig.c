@@ -160,6 +160,16 @@ void serve_rig_start(struct serve_rig *rig, const char *more)
     start(rig, NULL, "", more);
 }
 
+void serve_rig_user(struct buf *users, const char *login, const char *lines)
+{
+    char token[32];
+    char digest[CRYPTO_SHA256_HEX];
+
+    snprintf(token, sizeof token, "%s-token", login);
+    crypto_sha256_hex(view_of(token), digest);
+    buf_printf(users, "%s:\n  tokens: [%s]\n%s", login, digest, lines);
+}
+
 void serve_rig_start_users(struct serve_rig *rig, const char *users, const char *server,
                            const char *more)
 {

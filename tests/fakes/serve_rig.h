@@ -24,9 +24,10 @@ struct serve_rig {
 /* more: lines of YAML after the rig's own ("limits: {body: 1KiB}\n"), or "". Returns when it is
  * ready. Skips the test program where the machine has no redis-server. */
 void serve_rig_start(struct serve_rig *rig, const char *more);
+/* Appends a user to YAML: with the token LOGIN-token, and those lines ("  rights: all\n"). */
+void serve_rig_user(struct buf *users, const char *login, const char *lines);
 /* With users (YAML) instead of the one anonymous user. server: further lines of the server's
- * section
- * ("  cors: {…}\n"), or "". */
+ * section ("  cors: {…}\n"), or "". */
 void serve_rig_start_users(struct serve_rig *rig, const char *users, const char *server,
                            const char *more);
 /* Other users: writes the file and says SIGHUP; returns when the log has `event`. */

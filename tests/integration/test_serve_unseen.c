@@ -8,7 +8,6 @@
 
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
-#include "bridge/io/crypto.h"
 #include "server/contact_sort.h"
 #include "server/place.h"
 #include "server/visible.h"
@@ -29,30 +28,20 @@
 static char *users;
 static struct serve_rig rig;
 
-static void put_user(struct buf *b, const char *login, const char *lines)
-{
-    char token[32];
-    char digest[CRYPTO_SHA256_HEX];
-
-    snprintf(token, sizeof token, "%s-token", login);
-    crypto_sha256_hex(view_of(token), digest);
-    buf_printf(b, "%s:\n  tokens: [%s]\n%s", login, digest, lines);
-}
-
 static int start(void **state)
 {
     struct buf b;
 
     (void)state;
     buf_init(&b, 65536);
-    put_user(&b, "ann",
-             "  id: 0000000000000000000000000000000A\n  name: Ann\n  queues: [sms]\n"
-             "  rights: {chats: all, contacts: all, emails: all}\n");
-    put_user(&b, "cat", "  rights: {contacts: [GET]}\n");
-    put_user(&b, "eve",
-             "  queues: {chats: [sms], emails: [sms]}\n"
-             "  rights: {contacts: [GET], chats: [GET], emails: [GET]}\n");
-    put_user(&b, "boss", "  rights: all\n  remarks: any\n  act-for: true\n");
+    serve_rig_user(&b, "ann",
+                   "  id: 0000000000000000000000000000000A\n  name: Ann\n  queues: [sms]\n"
+                   "  rights: {chats: all, contacts: all, emails: all}\n");
+    serve_rig_user(&b, "cat", "  rights: {contacts: [GET]}\n");
+    serve_rig_user(&b, "eve",
+                   "  queues: {chats: [sms], emails: [sms]}\n"
+                   "  rights: {contacts: [GET], chats: [GET], emails: [GET]}\n");
+    serve_rig_user(&b, "boss", "  rights: all\n  remarks: any\n  act-for: true\n");
     users = mem_text(b.p, b.n);
     buf_done(&b);
     serve_rig_start_users(&rig, users, "", "");
