@@ -11,14 +11,12 @@
 
 #include <stdio.h>
 
-#define RESULTS "cmi-results"
-
 void dlq_rig_start(struct kafka_rig *rig)
 {
     kafka_rig_start(rig, 1);
     kafka_rig_topic(rig, DLQ_RIG_EVENTS, 1);
     kafka_rig_topic(rig, DLQ_RIG_DEAD, 2);
-    kafka_rig_topic(rig, RESULTS, 1);
+    kafka_rig_topic(rig, DLQ_RIG_RESULTS, 1);
 }
 
 static int64_t ms_of(const char *time)
@@ -64,6 +62,29 @@ void dlq_rig_bury(struct kafka_rig *rig, const struct dlq_rig_letter *letter)
                                             .header_count = sizeof headers / sizeof headers[0]});
 }
 
+void dlq_rig_bury_bare(struct kafka_rig *rig, const struct dlq_rig_bare *letter)
+{
+    const struct record_header headers[] = {
+        {VIEW("content-type"), VIEW("application/json")},
+        {VIEW("ce_specversion"), VIEW("1.0")},
+        {VIEW("ce_id"), view_of(letter->id)},
+        {VIEW("ce_source"), VIEW("/shop")},
+        {VIEW("ce_type"), VIEW("message.requested")},
+        {VIEW("ce_subject"), VIEW("messages/7")},
+        {VIEW("cmi_error_class"), VIEW("reject")},
+        {VIEW("cmi_error_topic"), view_of(letter->topic)},
+        {VIEW("cmi_error_partition"), view_of(letter->partition)},
+        {VIEW("cmi_error_offset"), view_of(letter->offset)},
+    };
+
+    kafka_rig_produce(rig,
+                      &(struct sink_record){.topic = DLQ_RIG_DEAD,
+                                            .has_value = true,
+                                            .value = letter->value,
+                                            .headers = headers,
+                                            .header_count = sizeof headers / sizeof headers[0]});
+}
+
 void dlq_rig_report(struct kafka_rig *rig, const struct dlq_rig_result *r)
 {
     char data[512];
@@ -82,7 +103,7 @@ void dlq_rig_report(struct kafka_rig *rig, const struct dlq_rig_result *r)
              r->id, r->subject, r->more == NULL ? "" : r->more, r->more == NULL ? "" : ",",
              r->partition, r->offset);
     kafka_rig_produce(rig,
-                      &(struct sink_record){.topic = RESULTS,
+                      &(struct sink_record){.topic = DLQ_RIG_RESULTS,
                                             .has_value = true,
                                             .value = view_of(data),
                                             .headers = headers,

@@ -331,25 +331,10 @@ static void a_letter_of_many_headers_is_replayed_and_a_cut_one_is_not(void **sta
 
 static void bury_of(struct kafka_rig *rig, const char *topic, const char *partition, const char *id)
 {
-    const struct record_header headers[] = {
-        {VIEW("content-type"), VIEW("application/json")},
-        {VIEW("ce_specversion"), VIEW("1.0")},
-        {VIEW("ce_id"), view_of(id)},
-        {VIEW("ce_source"), VIEW("/shop")},
-        {VIEW("ce_type"), VIEW(MESSAGE)},
-        {VIEW("ce_subject"), VIEW("messages/7")},
-        {VIEW("cmi_error_class"), VIEW("reject")},
-        {VIEW("cmi_error_topic"), view_of(topic)},
-        {VIEW("cmi_error_partition"), view_of(partition)},
-        {VIEW("cmi_error_offset"), VIEW("7")},
-    };
-
-    kafka_rig_produce(rig,
-                      &(struct sink_record){.topic = dead[0],
-                                            .has_value = true,
-                                            .value = VIEW("{}"),
-                                            .headers = headers,
-                                            .header_count = sizeof headers / sizeof headers[0]});
+    dlq_rig_bury_bare(
+        rig,
+        &(struct dlq_rig_bare){
+            .id = id, .topic = topic, .partition = partition, .offset = "7", .value = VIEW("{}")});
 }
 
 /* It is told, with its place, and those behind it are replayed. */

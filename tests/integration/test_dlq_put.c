@@ -7,9 +7,8 @@
 #include <cmocka.h>
 
 #include "bridge/commands.h"
-#include "tests/fakes/kafka_rig.h"
-
 #include "producers/dlq_put.h"
+#include "tests/fakes/dlq_rig.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -19,39 +18,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEAD "cmi-dead-letters"
-
-#define RESULTS "cmi-results"
-
-static void bury_as(struct kafka_rig *rig, const char *topic, const char *origin, struct view value)
-{
-    const struct record_header headers[] = {
-        {VIEW("content-type"), VIEW("application/json")},
-        {VIEW("ce_specversion"), VIEW("1.0")},
-        {VIEW("ce_id"), view_of(origin)},
-        {VIEW("ce_source"), VIEW("/shop")},
-        {VIEW("ce_type"), VIEW("message.requested")},
-        {VIEW("ce_subject"), VIEW("messages/7")},
-        {VIEW("cmi_error_class"), VIEW("reject")},
-        {VIEW("cmi_error_topic"), view_of(topic)},
-        {VIEW("cmi_error_partition"), VIEW("0")},
-        {VIEW("cmi_error_offset"), view_of(origin)},
-    };
-
-    kafka_rig_produce(rig,
-                      &(struct sink_record){.topic = DEAD,
-                                            .has_value = true,
-                                            .value = value,
-                                            .headers = headers,
-                                            .header_count = sizeof headers / sizeof headers[0]});
-}
-
 static void bury(struct kafka_rig *rig, const char *topic, unsigned offset, struct view value)
 {
     char origin[16];
 
     snprintf(origin, sizeof origin, "%u", offset);
-    bury_as(rig, topic, origin, value);
+    dlq_rig_bury_bare(
+        rig, &(struct dlq_rig_bare){
+                 .id = origin, .topic = topic, .partition = "0", .offset = origin, .value = value});
 }
 
 /* Ten times what the producer's queue holds: the marks wait for their room in it. */
@@ -64,8 +38,8 @@ static void each_of_many_is_marked(void **state)
     (void)state;
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, "many", 1);
-    kafka_rig_topic(&rig, DEAD, 1);
-    kafka_rig_topic(&rig, RESULTS, 1);
+    kafka_rig_topic(&rig, DLQ_RIG_DEAD, 1);
+    kafka_rig_topic(&rig, DLQ_RIG_RESULTS, 1);
     for (unsigned i = 0; i < LETTERS; i++)
         bury(&rig, "many", i, VIEW("{}"));
     kafka_rig_flush(&rig);
@@ -94,8 +68,8 @@ static void one_that_is_too_large_holds_up_no_other(void **state)
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, "big", 1);
     kafka_rig_topic(&rig, "other", 1);
-    kafka_rig_topic(&rig, DEAD, 1);
-    kafka_rig_topic(&rig, RESULTS, 1);
+    kafka_rig_topic(&rig, DLQ_RIG_DEAD, 1);
+    kafka_rig_topic(&rig, DLQ_RIG_RESULTS, 1);
     memset(large, 'x', sizeof large);
     bury(&rig, "big", 0, VIEW("{}"));
     bury(&rig, "big", 1, (struct view){large, sizeof large});
@@ -167,8 +141,8 @@ static void an_interrupted_one_goes_on_where_it_was(void **state)
 
         kafka_rig_start(&rig, 1);
         kafka_rig_topic(&rig, many[0], 1);
-        kafka_rig_topic(&rig, DEAD, 1);
-        kafka_rig_topic(&rig, RESULTS, 1);
+        kafka_rig_topic(&rig, DLQ_RIG_DEAD, 1);
+        kafka_rig_topic(&rig, DLQ_RIG_RESULTS, 1);
         for (unsigned l = 0; l < LETTERS; l++)
             bury(&rig, many[0], l, VIEW("{}"));
         kafka_rig_flush(&rig);
@@ -207,8 +181,8 @@ static void what_the_broker_refuses_holds_up_no_other(void **state)
     broker_topic_of(rig.broker, "big", 1, "max.message.bytes", "2000");
     broker_topic_of(rig.broker, "packed", 1, "cleanup.policy", "compact");
     kafka_rig_topic(&rig, "other", 1);
-    kafka_rig_topic(&rig, DEAD, 1);
-    kafka_rig_topic(&rig, RESULTS, 1);
+    kafka_rig_topic(&rig, DLQ_RIG_DEAD, 1);
+    kafka_rig_topic(&rig, DLQ_RIG_RESULTS, 1);
     memset(large, 'x', sizeof large);
     bury(&rig, "big", 0, VIEW("{}"));
     bury(&rig, "big", 1, VIEW("{}"));

@@ -193,8 +193,6 @@ static void what_was_written_before_it_was_given_up_may_be_newer(void **state)
     kafka_rig_stop(&rig);
 }
 
-#define RESULTS "cmi-results"
-
 static int64_t ms_of(const char *time)
 {
     struct fault f;
@@ -212,14 +210,14 @@ static void drop_results(struct kafka_rig *rig, int64_t before, const char *time
     char *large = mem_zeroed(1, 900000);
 
     for (unsigned i = 0; i < LARGE; i++) {
-        kafka_rig_produce(rig, &(struct sink_record){.topic = RESULTS,
+        kafka_rig_produce(rig, &(struct sink_record){.topic = DLQ_RIG_RESULTS,
                                                      .has_value = true,
                                                      .value = {large, 900000},
                                                      .timestamp_ms = ms_of(time)});
         kafka_rig_flush(rig);
     }
     if (broker_is_apache())
-        broker_drop_before(rig->broker, RESULTS, 0, before + LARGE - 1);
+        broker_drop_before(rig->broker, DLQ_RIG_RESULTS, 0, before + LARGE - 1);
     mem_free(large);
 }
 
@@ -249,7 +247,7 @@ static void what_is_older_than_the_results_may_have_been_written_since(void **st
     assert_planned(output, "13", "written since");
     assert_planned(output, "14", "replay"); /* whenever it comes, it comes to the same */
     assert_int_equal(kafka_rig_command(&rig, "", "dlq replay", &output), COMMAND_OK);
-    assert_non_null(strstr(output, "topic " RESULTS " has dropped its results of before "
+    assert_non_null(strstr(output, "topic " DLQ_RIG_RESULTS " has dropped its results of before "
                                    "2026-05-04T11:00:00.000Z, so it is not known whether what 2 "
                                    "dead letters are about was written since\n"));
     assert_non_null(strstr(output, "replayed 2 of 2; passed over: 0 replayed before, 1 written "
@@ -282,7 +280,7 @@ static void an_empty_partition_hides_what_is_as_old_as_its_retention(void **stat
                                                 .published = now});
     dlq_rig_report(&rig, &gone);
     kafka_rig_flush(&rig);
-    broker_drop_before(rig.broker, RESULTS, 0, 1);
+    broker_drop_before(rig.broker, DLQ_RIG_RESULTS, 0, 1);
     assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --dry-run", &output), COMMAND_OK);
     assert_planned(output, "10", "perhaps written since");
     assert_planned(output, "11", "replay");
