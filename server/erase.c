@@ -53,7 +53,8 @@ struct erase {
     bool journal_kept; /* somebody who reads keeps the journal as it is */
     bool rewritten;    /* the whole file */
     struct fault fault;
-    struct redis_aof *aof; /* at work */
+    struct erase_store *in_redis; /* at work */
+    struct redis_aof *aof;        /* at work */
     bool aof_rewritten;
     struct buf aof_left;
     bool lifted;
@@ -242,6 +243,7 @@ static void on_store(void *owner, const struct erase_store_counts *counts, const
     struct erase *e = owner;
 
     e->outside = false;
+    e->in_redis = NULL;
     e->store = *counts;
     if (f != NULL && e->call != NULL)
         fail(e, f);
@@ -253,7 +255,7 @@ static void on_store(void *owner, const struct erase_store_counts *counts, const
 static void store(struct erase *e)
 {
     e->outside = true;
-    erase_store_begin(e->server, &e->person, e->dry, on_store, e);
+    e->in_redis = erase_store_begin(e->server, &e->person, e->dry, on_store, e);
 }
 
 /* ---- what remains in the files ---- */
@@ -481,5 +483,7 @@ void erase_free(struct erase *e)
         fault_set(&f, FAULT_RETRY, "the server is stopping; erase again");
         fail(e, &f);
     }
+    if (e->in_redis != NULL)
+        erase_store_end(e->in_redis);
     uv_close((uv_handle_t *)&e->timer, on_closed);
 }

@@ -4,6 +4,7 @@
 #include "bridge/core/shard.h"
 #include "bridge/io/redis_schedule.h"
 #include "bridge/io/redis_schedule_scripts.h"
+#include "bridge/run/schedule.h"
 #include "server/erase_thing.h"
 #include "server/scripts.h"
 #include "server/store.h"
@@ -16,6 +17,8 @@
 #define KEYS_PAGE "1000" /* keys looked at together */
 #define OUT_PAGE  "100"
 #define USAGES    2
+/* Until nothing that was handed over before is begun any more (D7), and as long again. */
+#define HELD_MS (2 * SCHEDULE_MARKED_MS)
 
 /* Where all things stand. */
 static const struct list {
@@ -41,16 +44,25 @@ static const struct {
 };
 #define NAMES (sizeof names / sizeof *names)
 
+static void on_closed(uv_handle_t *timer)
+{
+    mem_free(timer->data);
+}
+
+static void finish(struct erase_store *e)
+{
+    e->done(e->owner, &e->counts, e->failed ? &e->fault : NULL);
+    uv_close((uv_handle_t *)&e->timer, on_closed);
+}
+
 void erase_store_less(struct erase_store *e)
 {
     if (--e->owed > 0)
         return;
-    if (e->failed) {
-        e->done(e->owner, &e->counts, &e->fault);
-        mem_free(e);
-        return;
-    }
-    e->next(e);
+    if (e->failed)
+        finish(e);
+    else
+        e->next(e);
 }
 
 bool erase_store_bad(struct erase_store *e, const struct redis_value *v)
@@ -162,8 +174,7 @@ static void ask_page(struct erase_store *e)
 
 /* ---- what waits for Kafka ---- */
 
-static void ask_consents(struct erase_store *e);
-static void end_consents(struct erase_store *e);
+static void end_shard(struct erase_store *e);
 
 static void on_outbox(void *owner, const struct redis_value *v)
 {
@@ -192,7 +203,7 @@ static void end_outbox(struct erase_store *e)
     if (e->page_more)
         ask_outbox(e);
     else
-        ask_consents(e);
+        end_shard(e);
 }
 
 static void ask_outbox(struct erase_store *e)
@@ -210,6 +221,7 @@ static void ask_outbox(struct erase_store *e)
 /* ---- consents, gaps ---- */
 
 static void begin_keys(struct erase_store *e);
+static void end_consents(struct erase_store *e);
 
 static void on_consent(void *owner, const struct redis_value *v)
 {
@@ -322,7 +334,7 @@ static void end_consents(struct erase_store *e)
     }
     snprintf(e->cursor, sizeof e->cursor, "0");
     if (++e->shard < SHARD_COUNT) {
-        ask_page(e);
+        ask_consents(e);
         return;
     }
     e->next = begin_keys;
@@ -331,9 +343,24 @@ static void end_consents(struct erase_store *e)
     erase_store_less(e);
 }
 
+/* Where a list of destinations had the person, a `schedule` may hold it, and a consent that was
+ * withdrawn stands in the way until it does not. */
+static void end_shard(struct erase_store *e)
+{
+    if (++e->shard < SHARD_COUNT) {
+        ask_page(e);
+        return;
+    }
+    e->shard = 0;
+    if (e->lists > 0 && !e->dry)
+        begin_keys(e);
+    else
+        ask_consents(e);
+}
+
 /* ---- names that mention the person ---- */
 
-static void begin_pass(struct erase_store *e);
+static void end_pass(struct erase_store *e);
 static void ask_keys(struct erase_store *e);
 
 static void on_keys(void *owner, const struct redis_value *v)
@@ -367,16 +394,7 @@ static void end_keys(struct erase_store *e)
         ask_keys(e);
         return;
     }
-    if (!e->dry && e->changed > 0 && ++e->pass < ERASE_STORE_PASSES_MAX) {
-        begin_pass(e);
-        return;
-    }
-    if (!e->dry && e->changed > 0) {
-        e->failed = true;
-        fault_set(&e->fault, FAULT_RETRY, "the store changed all the while; erase again");
-    }
-    e->done(e->owner, &e->counts, e->failed ? &e->fault : NULL);
-    mem_free(e);
+    end_pass(e);
 }
 
 static void ask_keys(struct erase_store *e)
@@ -400,24 +418,47 @@ static void begin_keys(struct erase_store *e)
         ask_keys(e);
         return;
     }
+    e->failed = true;
     fault_set(&e->fault, FAULT_RETRY, "the store can't be searched: %s",
               redis_trouble(e->server->redis));
-    e->done(e->owner, &e->counts, &e->fault);
-    mem_free(e);
+    finish(e);
 }
+
+/* ---- pass after pass ---- */
 
 static void begin_pass(struct erase_store *e)
 {
     e->shard = 0;
     e->list = 0;
     e->changed = 0;
+    e->lists = 0;
     e->counts.outbox = 0; /* of the last pass */
     snprintf(e->cursor, sizeof e->cursor, "0");
     ask_page(e);
 }
 
-void erase_store_begin(struct server *server, const struct person *person, bool dry,
-                       erase_store_done *done, void *owner)
+static void on_timer(uv_timer_t *timer)
+{
+    begin_pass(timer->data);
+}
+
+static void end_pass(struct erase_store *e)
+{
+    if (e->dry || e->changed == 0) {
+        finish(e);
+        return;
+    }
+    if (++e->pass < ERASE_STORE_PASSES_MAX) {
+        uv_timer_start(&e->timer, on_timer, e->lists > 0 ? HELD_MS : 0, 0);
+        return;
+    }
+    e->failed = true;
+    fault_set(&e->fault, FAULT_RETRY, "the store changed all the while; erase again");
+    finish(e);
+}
+
+struct erase_store *erase_store_begin(struct server *server, const struct person *person, bool dry,
+                                      erase_store_done *done, void *owner)
 {
     struct erase_store *e = mem_zeroed(1, sizeof *e);
 
@@ -426,5 +467,17 @@ void erase_store_begin(struct server *server, const struct person *person, bool 
     e->dry = dry;
     e->done = done;
     e->owner = owner;
+    uv_timer_init(server->loop, &e->timer);
+    e->timer.data = e;
     begin_pass(e);
+    return e;
+}
+
+void erase_store_end(struct erase_store *e)
+{
+    if (!e->failed)
+        fault_set(&e->fault, FAULT_RETRY, "the server is stopping; erase again");
+    e->failed = true;
+    if (uv_is_active((uv_handle_t *)&e->timer))
+        finish(e);
 }

@@ -2,6 +2,10 @@
  * erase_store: one person out of Redis, by keys alone, so in a cluster too, pass after pass until
  * one finds nothing.
  *
+ * What a `schedule` holds of a message when the person's destination goes is put down by it within
+ * a second (server/redis/swap.lua). So the next pass begins after that, and a consent, which may
+ * say that nothing is to be sent, goes in a pass that has found no destination.
+ *
  * A message keeps its place, its counts and its other destinations; that of the person becomes
  * empty (shown as ERASED_ADDRESS), and what has not gone ends as failed, reason `erased`. A
  * callback of the person goes. So do consents of any address that holds the person's, what is noted
@@ -31,8 +35,10 @@ typedef void erase_store_done(void *owner, const struct erase_store_counts *coun
                               const struct fault *f);
 
 /* person must outlive it. done is called once, never from inside; f says what failed (then begin
- * anew), else NULL. */
-void erase_store_begin(struct server *server, const struct person *person, bool dry,
-                       erase_store_done *done, void *owner);
+ * anew), else NULL. Holds until then. */
+struct erase_store *erase_store_begin(struct server *server, const struct person *person, bool dry,
+                                      erase_store_done *done, void *owner);
+/* Fails soon: done may be called from inside. */
+void erase_store_end(struct erase_store *e);
 
 #endif

@@ -32,8 +32,8 @@ static void on_swapped(void *owner, const struct redis_value *v)
     erase_store_less(e);
 }
 
-static void swap(struct erase_store *e, struct view key, const char *field, struct view old,
-                 const struct buf *with)
+static void swap(struct erase_store *e, const struct view *keys, size_t count, const char *field,
+                 struct view old, const struct buf *with)
 {
     struct view args[] = {view_of(field), old, buf_view(with)};
 
@@ -41,7 +41,7 @@ static void swap(struct erase_store *e, struct view key, const char *field, stru
     if (e->dry)
         return;
     e->owed++;
-    redis_run(e->server->redis, script_of(SCRIPT_SWAP), &key, 1, args, 3, on_swapped, e);
+    redis_run(e->server->redis, script_of(SCRIPT_SWAP), keys, count, args, 3, on_swapped, e);
 }
 
 static void swap_text(struct erase_store *e, struct view key, const char *field, struct view old)
@@ -53,35 +53,7 @@ static void swap_text(struct erase_store *e, struct view key, const char *field,
     buf_init(&with, TEXT_MAX);
     person_without(e->person, old, &with);
     e->counts.texts++;
-    swap(e, key, field, old, &with);
-    buf_done(&with);
-}
-
-/* A list of destinations, in which the person's become empty. */
-static void swap_list(struct erase_store *e, struct view key, const char *field, struct view old)
-{
-    struct view list = old;
-    struct view address;
-    struct buf with;
-    size_t count = 0;
-    size_t n = 0;
-    int64_t hits = 0;
-
-    if (!address_list_open(&list, &count))
-        return;
-    buf_init(&with, 2 * old.n + 16);
-    address_list_begin(&with);
-    for (; n < count && address_list_next(&list, &address); n++) {
-        bool hit = address.n > 0 && person_is(e->person, address);
-
-        hits += hit;
-        address_list_add(&with, hit ? VIEW("") : address);
-    }
-    address_list_end(&with, n);
-    if (hits > 0 && n == count) {
-        e->counts.destinations += hits;
-        swap(e, key, field, old, &with);
-    }
+    swap(e, &key, 1, field, old, &with);
     buf_done(&with);
 }
 
@@ -102,7 +74,7 @@ static void swap_repeats(struct erase_store *e, struct view key, struct view old
     }
     if (hits > 0 && rest.n == 0) {
         e->counts.destinations += hits;
-        swap(e, key, "", old, &with);
+        swap(e, &key, 1, "", old, &with);
     }
     buf_done(&with);
 }
@@ -121,6 +93,39 @@ static struct view slice_key(const struct thing *t, const char *name, int64_t sl
 
     snprintf(text, sizeof text, "%s:%d", t->id, (int)slice);
     return shard_key(shard_of(view_of(t->id)), name, view_of(text), out);
+}
+
+/* A list of destinations, in which the person's become empty. */
+static void swap_list(const struct thing *t, struct view key, const char *field, struct view old)
+{
+    struct erase_store *e = t->of;
+    char texts[2][SHARD_KEY_MAX];
+    struct view keys[] = {key, key_of(t, "m", texts[0]),
+                          shard_key(shard_of(view_of(t->id)), "sh", VIEW_NONE, texts[1])};
+    struct view list = old;
+    struct view address;
+    struct buf with;
+    size_t count = 0;
+    size_t n = 0;
+    int64_t hits = 0;
+
+    if (!address_list_open(&list, &count))
+        return;
+    buf_init(&with, 2 * old.n + 16);
+    address_list_begin(&with);
+    for (; n < count && address_list_next(&list, &address); n++) {
+        bool hit = address.n > 0 && person_is(e->person, address);
+
+        hits += hit;
+        address_list_add(&with, hit ? VIEW("") : address);
+    }
+    address_list_end(&with, n);
+    if (hits > 0 && n == count) {
+        e->counts.destinations += hits;
+        e->lists++;
+        swap(e, keys, 3, field, old, &with);
+    }
+    buf_done(&with);
 }
 
 static void end_thing(struct thing *t)
@@ -143,7 +148,7 @@ static void on_slice(void *owner, const struct redis_value *v)
         return;
     }
     if (v->kind == REDIS_TEXT)
-        swap_list(t->of, slice_key(t, "c", t->slice, key), "", v->text);
+        swap_list(t, slice_key(t, "c", t->slice, key), "", v->text);
     t->slice++;
     ask_slice(t);
 }
@@ -220,7 +225,7 @@ static void on_thing(void *owner, const struct redis_value *v)
         if (v->items[i].kind == REDIS_TEXT)
             swap_text(e, m, fields[i], v->items[i].text);
     if (v->items[2].kind == REDIS_TEXT)
-        swap_list(e, m, fields[2], v->items[2].text);
+        swap_list(t, m, fields[2], v->items[2].text);
     if (v->items[1].kind != REDIS_TEXT || !num_int(v->items[1].text, &t->slices))
         t->slices = 0;
     if (t->slices > STORE_SLICES_MAX)

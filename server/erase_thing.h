@@ -6,6 +6,8 @@
 
 #include "server/erase_store.h"
 
+#include <uv.h>
+
 #define ERASE_CURSOR_MAX 64 /* a SCAN's, or a member of a list */
 
 struct erase_store {
@@ -22,7 +24,9 @@ struct erase_store {
     size_t owed; /* replies, and one while a page is being asked for */
     bool page_more;
     int64_t changed; /* in this pass */
+    int64_t lists;   /* of these, lists of destinations: a `schedule` may hold one as it was */
     unsigned pass;
+    uv_timer_t timer; /* until the next one */
     struct erase_store_counts counts;
     bool failed;
     struct fault fault;

@@ -6,7 +6,8 @@
 -- ARGV, of each: 1 which of KEYS its shard is  2 "p", "f" or "r"  3 id  4 slice  5 record  6 settlements to
 --       keep  7 the same as an event  8 lease, ms  9 when again, ms; of a "p" that begins a call: how long
 --       its request may be out  10 "1": the message waits, too  11 how long it is kept, ms
--- Gives of each, in order, "done", "cancelled", "paused", "fenced" or why it was not written.
+-- Gives of each, in order, "done", "cancelled", "paused", "fenced" or why it was not written. "paused" is
+-- also said to whoever claimed it before somebody was erased out of its message's destinations.
 local EACH = 11
 local leased, unleased = {}, {} -- of a shard, written once for all
 
@@ -39,10 +40,15 @@ local function write_late(id, k, was, is)
   end
 end
 
+-- Was it claimed before its message's destinations were changed (swap.lua)?
+local function is_outdated(er, record)
+  return er and struct.unpack('>d', string.sub(record, 19, 26)) <= tonumber(er)
+end
+
 local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, keep_ms)
   local m = key('m', id)
   local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'pz', 'ok', 'dead', 'can', 'out', 'calls', 'C',
-    'pk', 'vf', 'nx')
+    'pk', 'vf', 'nx', 'er')
   local st, kind, n = f[1], f[2], tonumber(f[3])
   local stored = redis.call('HGET', key('sl', id), k)
 
@@ -53,7 +59,8 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
     return 'fenced'
   end
   local old, new = read_head(stored), read_head(record)
-  local state = st == '8' and 'cancelled' or f[4] and 'paused' or 'done'
+  local holds = not f[4] and not is_outdated(f[14], stored)
+  local state = st == '8' and 'cancelled' or holds and 'done' or 'paused'
   if mode == 'p' and new.mark > old.mark and state ~= 'done' then
     return state
   end

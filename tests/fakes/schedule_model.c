@@ -413,6 +413,15 @@ static void pause_or_go_on(struct schedule_model *m, struct model_thing *t, bool
     }
 }
 
+/* Whom does not matter, nor to the model that it is nobody. */
+static void erase(struct schedule_model *m, struct model_thing *t)
+{
+    assert_true(schedule_rig_erase(&m->rig, &t->of, model_pick(t->slices), SCHEDULE_RIG_NOBODY,
+                                   SCHEDULE_RIG_NOBODY));
+    memcpy(t->erased, m->fence, sizeof t->erased);
+    m->did[DID_ERASE]++;
+}
+
 static void steer(struct schedule_model *m, struct model_thing *t)
 {
     size_t what = model_pick(40);
@@ -432,6 +441,8 @@ static void steer(struct schedule_model *m, struct model_thing *t)
         pause_or_go_on(m, t, model_pick(4) == 0);
     } else if (what < 22) {
         delete (m, t);
+    } else if (what < 24) {
+        erase(m, t);
     } else if (t->st != STORE_LIVE && t->out == 0 && what < 36) {
         model_forget(m, t);
         return;
@@ -522,10 +533,10 @@ void schedule_model_end(struct schedule_model *m)
 void schedule_model_print(const struct schedule_model *m)
 {
     static const char *const names[DID_COUNT] = {
-        "posts",  "changes",    "late changes", "deletions", "pauses",    "claims",
-        "leases", "take-overs", "progresses",   "finishes",  "releases",  "repeats",
-        "fenced", "cancelled",  "paused",       "completed", "forgotten", "receipts",
-        "heard",  "put off",    "calls",        "time-outs", "events",    "logs"};
+        "posts",     "changes",    "late changes", "deletions", "pauses",   "erasures", "claims",
+        "leases",    "take-overs", "progresses",   "finishes",  "releases", "repeats",  "fenced",
+        "cancelled", "paused",     "completed",    "forgotten", "receipts", "heard",    "put off",
+        "calls",     "time-outs",  "events",       "logs"};
 
     for (size_t i = 0; i < DID_COUNT; i++) {
         printf("%s %llu%s", names[i], (unsigned long long)m->did[i],

@@ -31,6 +31,7 @@ struct model_thing { /* a message or a callback */
     enum store_state st;
     int64_t version;
     bool paused;
+    uint8_t erased[8];   /* the last fence when somebody was erased out of it */
     int64_t parked_ms;   /* not before; as it is stored */
     int64_t may_park_ms; /* what it may have become by the last call: that or later; 0: nothing */
     int64_t ok, dead, can, out;
@@ -60,6 +61,7 @@ enum model_did {
     DID_PUT_LATE,
     DID_DELETE,
     DID_PAUSE,
+    DID_ERASE,
     DID_CLAIM,
     DID_LEASE,
     DID_TAKE_OVER,

@@ -324,9 +324,11 @@ static enum schedule_state state_of(const struct writing *w)
 {
     if (!w->holds)
         return SCHEDULE_FENCED;
-    return w->t->st == STORE_DELETED ? SCHEDULE_CANCELLED
-           : w->t->paused            ? SCHEDULE_PAUSED
-                                     : SCHEDULE_DONE;
+    if (w->t->st == STORE_DELETED)
+        return SCHEDULE_CANCELLED;
+    if (w->t->paused || memcmp(w->h->is.holder, w->t->erased, sizeof w->t->erased) <= 0)
+        return SCHEDULE_PAUSED;
+    return SCHEDULE_DONE;
 }
 
 /* What settle.lua must have done to counts, and to receipts that came early. */

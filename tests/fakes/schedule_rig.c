@@ -13,6 +13,8 @@
 #define TEXTS_MAX  (64u << 20)
 #define TIMEOUT_MS 20000
 #define REPLY_MAX  512
+#define BESIDE_MAX                                                                                 \
+    64 /* bytes of a list that is a field (effect.lua); one of several slices has more */
 
 static void say(void *ctx, enum notice_level level, const char *event,
                 const struct notice_field *fields, size_t count)
@@ -206,16 +208,23 @@ static void on_stored(void *owner, const struct redis_value *v)
     rig->owed--;
 }
 
-static void slice_of(struct buf *to, size_t from, size_t count)
+static void slice_of(struct buf *to, size_t from, size_t count, size_t empty)
 {
     char address[24];
 
     address_list_begin(to);
     for (size_t i = 0; i < count; i++) {
         snprintf(address, sizeof address, "+%zu", from + i + 1);
-        address_list_add(to, view_of(address));
+        address_list_add(to, i == empty ? VIEW("") : view_of(address));
     }
     address_list_end(to, count);
+}
+
+static size_t size_of(const struct rig_message *m, size_t k)
+{
+    size_t left = m->count - k * STORE_SLICE_MAX;
+
+    return left < STORE_SLICE_MAX ? left : STORE_SLICE_MAX;
 }
 
 /* Stages slices as messages.c does. */
@@ -223,14 +232,13 @@ static void stage(struct schedule_rig *rig, const struct rig_message *m, const c
                   size_t slices)
 {
     for (size_t k = 0; k < slices; k++) {
-        size_t left = m->count - k * STORE_SLICE_MAX;
         char name[128];
         char key[SHARD_KEY_MAX];
         struct buf b;
         struct view args[] = {VIEW("SET"), VIEW_NONE, VIEW_NONE, VIEW("PX"), VIEW("60000")};
 
         buf_init(&b, 1u << 20);
-        slice_of(&b, k * STORE_SLICE_MAX, left < STORE_SLICE_MAX ? left : STORE_SLICE_MAX);
+        slice_of(&b, k * STORE_SLICE_MAX, size_of(m, k), SCHEDULE_RIG_NOBODY);
         snprintf(name, sizeof name, "%s:%s:%zu", m->id, token, k);
         args[1] = shard_key(shard_of(view_of(m->id)), "t", view_of(name), key);
         args[2] = buf_view(&b);
@@ -278,7 +286,7 @@ static void write_message(struct schedule_rig *rig, const struct rig_message *m,
             stage(rig, m, token, slices);
             e.token = token;
         } else {
-            slice_of(&one, 0, m->count);
+            slice_of(&one, 0, m->count, SCHEDULE_RIG_NOBODY);
             e.slice = buf_view(&one);
         }
     } else {
@@ -472,4 +480,40 @@ const char *schedule_rig_text(struct schedule_rig *rig, const char *const *words
 
     r = command(rig, words, count);
     return r.text;
+}
+
+/* ---- erasing somebody ---- */
+
+static struct view list_of(const struct rig_message *m, size_t k, size_t empty, struct buf *to)
+{
+    buf_init(to, 1u << 20);
+    slice_of(to, k * STORE_SLICE_MAX, size_of(m, k), empty);
+    return buf_view(to);
+}
+
+bool schedule_rig_erase(struct schedule_rig *rig, const struct rig_message *m, size_t k, size_t was,
+                        size_t empty)
+{
+    unsigned shard = shard_of(view_of(m->id));
+    char name[GUID_TEXT_MAX + 24];
+    char texts[3][SHARD_KEY_MAX];
+    struct view thing = shard_key(shard, "m", view_of(m->id), texts[0]);
+    struct view keys[] = {thing, thing, shard_key(shard, "sh", VIEW_NONE, texts[1])};
+    struct buf posted, old, with;
+    bool beside =
+        list_of(m, k, SCHEDULE_RIG_NOBODY, &posted).n <= BESIDE_MAX && m->count <= STORE_SLICE_MAX;
+    struct view args[] = {beside ? VIEW("c0") : VIEW(""), list_of(m, k, was, &old),
+                          list_of(m, k, empty, &with)};
+    struct reply r = {.rig = rig};
+
+    snprintf(name, sizeof name, "%s:%zu", m->id, k);
+    if (!beside)
+        keys[0] = shard_key(shard, "c", view_of(name), texts[2]);
+    rig->owed++;
+    redis_run(rig->redis, script_of(SCRIPT_SWAP), keys, 3, args, 3, on_reply, &r);
+    schedule_rig_await(rig);
+    buf_done(&posted);
+    buf_done(&old);
+    buf_done(&with);
+    return r.integer == 1;
 }

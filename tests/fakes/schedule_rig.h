@@ -17,6 +17,7 @@
 #define SCHEDULE_RIG_OWNERS 3
 #define SCHEDULE_RIG_KEEP   (INT64_C(3600) * 1000) /* retention */
 #define SCHEDULE_RIG_OUTBOX 100000                 /* entries */
+#define SCHEDULE_RIG_NOBODY SIZE_MAX
 
 struct rig_slice {
     struct schedule_claimed_slice claimed; /* its addresses are the rig's until the next claim */
@@ -93,5 +94,9 @@ const char *schedule_rig_run(struct schedule_rig *rig, unsigned shard,
 int64_t schedule_rig_integer(struct schedule_rig *rig, const char *const *words, size_t count);
 /* The same; the reply's text, which holds until the next call. */
 const char *schedule_rig_text(struct schedule_rig *rig, const char *const *words, size_t count);
+/* What an erasure does to its slice k (server/redis/swap.lua): address `empty` of it becomes that,
+ * where it is as posted but for `was`; SCHEDULE_RIG_NOBODY: none. Was it? */
+bool schedule_rig_erase(struct schedule_rig *rig, const struct rig_message *m, size_t k, size_t was,
+                        size_t empty);
 
 #endif
