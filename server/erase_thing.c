@@ -185,9 +185,9 @@ static void on_forgotten(void *owner, const struct redis_value *v)
 static void forget(struct thing *t)
 {
     static const char *const of_it[] = {"m", "q", NULL, "sl", "late", "rep", NULL};
-    static const char *const of_shard[] = {"due", "act", "lease", "gc", "callbacks"};
-    char texts[12][SHARD_KEY_MAX];
-    struct view keys[12];
+    static const char *const of_shard[] = {"due", "act", "lease", "gc", "callbacks", "dial"};
+    char texts[13][SHARD_KEY_MAX];
+    struct view keys[13];
     struct view id = view_of(t->id);
 
     t->of->counts.callbacks++;
@@ -199,9 +199,9 @@ static void forget(struct thing *t)
     for (size_t i = 0; i < 7; i++)
         keys[i] = of_it[i] != NULL ? key_of(t, of_it[i], texts[i])
                                    : slice_key(t, i == 2 ? "c" : "o", 0, texts[i]);
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 6; i++)
         keys[7 + i] = shard_key(shard_of(id), of_shard[i], VIEW_NONE, texts[7 + i]);
-    redis_run(t->of->server->redis, script_of(SCRIPT_FORGET), keys, 12, &id, 1, on_forgotten, t);
+    redis_run(t->of->server->redis, script_of(SCRIPT_FORGET), keys, 13, &id, 1, on_forgotten, t);
 }
 
 static void on_thing(void *owner, const struct redis_value *v)

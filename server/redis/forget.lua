@@ -3,7 +3,7 @@
 -- of any other request (bind.lua).
 --
 -- KEYS: 1 m:<id>  2 q:<id>  3 c:<id>:0  4 sl:<id>  5 late:<id>  6 rep:<id>  7 o:<id>:0
---       8 due  9 act  10 lease  11 gc  12 callbacks
+--       8 due  9 act  10 lease  11 gc  12 callbacks  13 dial
 -- ARGV: 1 id
 local KEY_MS = 691200000 -- STORE_KEY_MS
 local f = redis.call('HMGET', KEYS[1], 'created', 'dig')
@@ -21,4 +21,5 @@ redis.call('ZREM', KEYS[8], ARGV[1])
 redis.call('ZREM', KEYS[9], ARGV[1])
 redis.call('ZREM', KEYS[10], ARGV[1] .. '/0')
 redis.call('ZREM', KEYS[11], ARGV[1])
+redis.call('ZREM', KEYS[13], ARGV[1])
 return 1
