@@ -64,6 +64,8 @@
  *   ok dead can       destinations that ended so: handled, failed, cancelled; absent: 0
  *   out               deleted: destinations that were handed over and have not come in
  *   c0                of one slice: its destinations, where they are 64 bytes or less
+ *   er                last fence when somebody was erased out of these: who claimed up to it has
+ *                     them as they were, and is told to put down what it holds
  *   w                 its share among the messages of its shard; absent: 1
  *   vf pk pz          its place in act when it left; not before; 1: paused, 2: waits for bh to end
  *   bh nx             of a chat's messages, all of one shard: the one before, where this one came

@@ -145,7 +145,9 @@ enum schedule_state {
     SCHEDULE_CANCELLED, /* the message is deleted. Nothing was written if the watermark went up:
                            take it back, settle what is out, finish. (A progress that was written
                            before, and is repeated, is DONE; the next one tells.) */
-    SCHEDULE_PAUSED,    /* the same; then release */
+    SCHEDULE_PAUSED,    /* it is paused, or somebody was erased out of its destinations since the
+                           claim, whose addresses are old: the same; then release, and what may
+                           still be sent of it is claimed anew */
     SCHEDULE_FAILED,    /* no answer, or the store refuses: it may have been written. Do the same
                            call again, as it was; nothing may be sent on it */
 };

@@ -7,14 +7,18 @@
 
 #include <cmocka.h>
 
+#include "bridge/core/shard.h"
 #include "tests/fakes/serve_rig.h"
 #include "tests/fakes/shell.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #define OUTPUT_MAX 65536
 #define WHO        "+358 40 765-4321"
+#define DIGITS     "358407654321"
+#define OTHER      "+358407654322"
 
 static struct serve_rig rig;
 static struct buf output;
@@ -54,6 +58,75 @@ static void nothing_points_to_a_callback_that_has_gone(void **state)
     run(fsck, 0, "; 0 found");
 }
 
+/* As spoilt.lua writes it. */
+static void spoil(const char *shard, const char *text)
+{
+    char command[160];
+
+    snprintf(command, sizeof command,
+             "XADD s:{%s}:bad 1-1 id 1-1 t settled2 m A0000000000000000000000000000001 b <%s>",
+             shard, text);
+    assert_string_equal(redis_server_ask(rig.redis, command), "1-1");
+}
+
+static void what_nobody_could_read_is_looked_in_too(void **state)
+{
+    (void)state;
+    spoil("01", DIGITS);
+    spoil("63", "00" DIGITS);
+    spoil("02", "+358409999999");
+    erase("--dry-run", "\"unreadable\":2,\"outbox\":0}");
+    assert_string_equal(redis_server_ask(rig.redis, "XLEN s:{01}:bad"), ":1");
+    erase("", "\"unreadable\":2,\"outbox\":0}");
+    assert_string_equal(redis_server_ask(rig.redis, "XLEN s:{01}:bad"), ":0");
+    assert_string_equal(redis_server_ask(rig.redis, "XLEN s:{63}:bad"), ":0");
+    assert_string_equal(redis_server_ask(rig.redis, "XLEN s:{02}:bad"), ":1");
+    erase("", "\"unreadable\":0,\"outbox\":0}");
+}
+
+static bool is_taken(const char *id)
+{
+    char command[96];
+
+    snprintf(command, sizeof command, "HEXISTS s:{%02u}:m:%s er", shard_of(view_of(id)), id);
+    return strcmp(redis_server_ask(rig.redis, command), ":1") == 0;
+}
+
+/* It waits for two seconds there, unless the machine sleeps for as long. */
+static void stopped_between_two_passes_it_is_asked_again(void **state)
+{
+    char command[256];
+    char id[33];
+    FILE *first;
+    int status;
+
+    (void)state;
+    serve_create(
+        &rig, "/messages", "",
+        "{\"message\":\"Hi\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","
+        "\"sendTime\":\"2035-03-04T12:00:00Z\",\"destinations\":[{\"address\":\"" OTHER "\"}]}",
+        id);
+    serve_expect(&rig, "POST", "/customerConsents", "",
+                 "{\"address\":\"" OTHER "\",\"usage\":\"whatsapp\",\"consent\":false}", 204, NULL);
+    snprintf(command, sizeof command, "\"$CMIBRIDGE_BIN\" erase --config %s " OTHER " 2>&1",
+             rig.config);
+    first = popen(command, "r");
+    assert_non_null(first);
+    while (!is_taken(id))
+        continue;
+    serve_rig_stop(&rig);
+    while (fgetc(first) != EOF)
+        continue;
+    status = pclose(first);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+    serve_rig_restart(&rig);
+    if (WEXITSTATUS(status) == 1)
+        serve_holds(&rig, "/customerConsents", OTHER);
+    snprintf(command, sizeof command, "erase --config %s --json " OTHER, rig.config);
+    run(command, 0, "\"redis\":{\"destinations\":0,");
+    serve_lacks(&rig, "/customerConsents", OTHER);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -74,6 +147,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_points_to_a_callback_that_has_gone),
+        cmocka_unit_test(what_nobody_could_read_is_looked_in_too),
+        cmocka_unit_test(stopped_between_two_passes_it_is_asked_again),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
