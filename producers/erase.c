@@ -55,7 +55,7 @@ static void print_counts(struct view answer, const char *part)
     static const char *const names[] = {
         "contacts",   "chats",         "emails",       "remarks",   "callRecordings",
         "listenLogs", "scriptResults", "destinations", "callbacks", "consents",
-        "references", "mentions",      "outbox"};
+        "references", "mentions",      "unreadable",   "outbox"};
     struct view counts = json_pick(answer, part);
     int64_t n;
 

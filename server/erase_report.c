@@ -49,6 +49,7 @@ static void put_redis(struct json_out *j, const struct erase_store_counts *n)
     put(j, "consents", n->consents);
     put(j, "mentions", n->texts);
     put(j, "references", n->references);
+    put(j, "unreadable", n->unreadable);
     put(j, "outbox", n->outbox);
     json_object_end(j);
 }

@@ -15,7 +15,7 @@
 
 #define PAGE      "100"  /* things looked at together */
 #define KEYS_PAGE "1000" /* keys looked at together */
-#define OUT_PAGE  "100"
+#define OUT_PAGE  "100"  /* entries of a stream */
 #define USAGES    2
 /* Until nothing that was handed over before is begun any more (D7), and as long again. */
 #define HELD_MS (2 * SCHEDULE_MARKED_MS)
@@ -32,6 +32,15 @@ static const struct list {
     {.name = "gc", .bare = true},
 };
 #define LISTS (sizeof lists / sizeof *lists)
+/* What waits for Kafka, and what nobody could read of that. */
+static const struct stream {
+    const char *name;
+    bool waits; /* it goes by itself, and is left */
+} streams[] = {
+    {.name = "out", .waits = true},
+    {.name = "bad"},
+};
+#define STREAMS (sizeof streams / sizeof *streams)
 static const char *const usages[USAGES] = {"whatsapp", "recording"};
 
 /* Names that may mention the person, as a pattern of SCAN; a longer one is a digest there. */
@@ -79,7 +88,7 @@ bool erase_store_bad(struct erase_store *e, const struct redis_value *v)
 /* ---- page after page, list after list, shard after shard ---- */
 
 static void ask_page(struct erase_store *e);
-static void ask_outbox(struct erase_store *e);
+static void begin_streams(struct erase_store *e);
 
 /* "0" is where a SCAN begins and ends. */
 static bool took_cursor(struct erase_store *e, const struct redis_value *v)
@@ -150,8 +159,7 @@ static void end_page(struct erase_store *e)
     }
     if (e->list == LISTS) {
         e->list = 0;
-        snprintf(e->out_from, sizeof e->out_from, "-");
-        ask_outbox(e);
+        begin_streams(e);
         return;
     }
     ask_page(e);
@@ -172,11 +180,34 @@ static void ask_page(struct erase_store *e)
     redis_command(e->server->redis, args, 5, on_page, e);
 }
 
-/* ---- what waits for Kafka ---- */
+/* ---- what waits for Kafka, and what nobody could read of it ---- */
 
+static void ask_stream(struct erase_store *e);
 static void end_shard(struct erase_store *e);
 
-static void on_outbox(void *owner, const struct redis_value *v)
+static void on_gone(void *owner, const struct redis_value *v)
+{
+    struct erase_store *e = owner;
+
+    (void)erase_store_bad(e, v);
+    erase_store_less(e);
+}
+
+static void take_entry(struct erase_store *e, struct view id)
+{
+    char key[SHARD_KEY_MAX];
+    struct view args[] = {VIEW("XDEL"),
+                          shard_key(e->shard, streams[e->stream].name, VIEW_NONE, key), id};
+
+    e->counts.unreadable++;
+    e->changed++;
+    if (e->dry)
+        return;
+    e->owed++;
+    redis_command(e->server->redis, args, 3, on_gone, e);
+}
+
+static void on_stream(void *owner, const struct redis_value *v)
 {
     struct erase_store *e = owner;
 
@@ -187,35 +218,50 @@ static void on_outbox(void *owner, const struct redis_value *v)
             bool held = false;
 
             if (entry->kind != REDIS_ARRAY || entry->count != 2 ||
-                entry->items[0].text.n + 2 > sizeof e->out_from)
+                entry->items[0].text.n + 2 > sizeof e->entry)
                 continue;
             for (size_t k = 1; k < entry->items[1].count; k += 2)
                 held = held || person_in_bytes(e->person, entry->items[1].items[k].text);
-            e->counts.outbox += held;
-            snprintf(e->out_from, sizeof e->out_from, "(%.*s", VIEW_ARG(entry->items[0].text));
+            if (held && streams[e->stream].waits)
+                e->counts.outbox++;
+            else if (held)
+                take_entry(e, entry->items[0].text);
+            snprintf(e->entry, sizeof e->entry, "(%.*s", VIEW_ARG(entry->items[0].text));
             e->page_more = true;
         }
     erase_store_less(e);
 }
 
-static void end_outbox(struct erase_store *e)
+static void end_stream(struct erase_store *e)
 {
-    if (e->page_more)
-        ask_outbox(e);
+    if (!e->page_more) {
+        snprintf(e->entry, sizeof e->entry, "-");
+        e->stream++;
+    }
+    if (e->stream < STREAMS)
+        ask_stream(e);
     else
         end_shard(e);
 }
 
-static void ask_outbox(struct erase_store *e)
+static void ask_stream(struct erase_store *e)
 {
     char key[SHARD_KEY_MAX];
-    struct view args[] = {VIEW("XRANGE"),       shard_key(e->shard, "out", VIEW_NONE, key),
-                          view_of(e->out_from), VIEW("+"),
-                          VIEW("COUNT"),        VIEW(OUT_PAGE)};
+    struct view args[] = {
+        VIEW("XRANGE"),    shard_key(e->shard, streams[e->stream].name, VIEW_NONE, key),
+        view_of(e->entry), VIEW("+"),
+        VIEW("COUNT"),     VIEW(OUT_PAGE)};
 
-    e->next = end_outbox;
+    e->next = end_stream;
     e->owed = 1;
-    redis_command(e->server->redis, args, 6, on_outbox, e);
+    redis_command(e->server->redis, args, 6, on_stream, e);
+}
+
+static void begin_streams(struct erase_store *e)
+{
+    e->stream = 0;
+    snprintf(e->entry, sizeof e->entry, "-");
+    ask_stream(e);
 }
 
 /* ---- consents, gaps ---- */
@@ -231,14 +277,6 @@ static void on_consent(void *owner, const struct redis_value *v)
         e->counts.consents++;
         e->changed++;
     }
-    erase_store_less(e);
-}
-
-static void on_gone(void *owner, const struct redis_value *v)
-{
-    struct erase_store *e = owner;
-
-    (void)erase_store_bad(e, v);
     erase_store_less(e);
 }
 

@@ -8,9 +8,10 @@
  *
  * A message keeps its place, its counts and its other destinations; that of the person becomes
  * empty (shown as ERASED_ADDRESS), and what has not gone ends as failed, reason `erased`. A
- * callback of the person goes. So do consents of any address that holds the person's, what is noted
- * beside them, the gap between two messages, and names under which `consume` remembers things,
- * which mention the person. What texts mention of the person becomes "…".
+ * callback of the person goes, and what is kept of the outbox since nobody could read it (the
+ * stream `bad`). So do consents of any address that holds the person's, what is noted beside them,
+ * the gap between two messages, and names under which `consume` remembers things, which mention the
+ * person. What texts mention of the person becomes "…".
  */
 #ifndef SERVER_ERASE_STORE_H
 #define SERVER_ERASE_STORE_H
@@ -28,6 +29,7 @@ struct erase_store_counts { /* dry: of one pass, what there is */
     int64_t consents;
     int64_t texts;      /* of messages and callbacks */
     int64_t references; /* and keys of the ledger */
+    int64_t unreadable; /* entries of the outbox that nobody could read */
     int64_t outbox;     /* outcomes that wait for Kafka and hold the person; they are left */
 };
 

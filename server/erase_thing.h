@@ -17,7 +17,8 @@ struct erase_store {
     unsigned shard;
     unsigned list;
     char cursor[ERASE_CURSOR_MAX];
-    char out_from[64];
+    unsigned stream;
+    char entry[64];               /* of the stream, from where on; "-": its first */
     struct redis_servers servers; /* searched for names; those of this pass */
     size_t server_at;
     size_t name; /* of these */

@@ -95,7 +95,7 @@ static void nothing_is_left_of_the_person(void **state)
         "\"history\":{\"contacts\":5,\"chats\":1,\"emails\":2,\"remarks\":1,\"callRecordings\":1,"
         "\"listenLogs\":1,\"scriptResults\":1,\"mentions\":12},"
         "\"redis\":{\"destinations\":3,\"callbacks\":1,\"consents\":1,\"mentions\":2,"
-        "\"references\":1,\"outbox\":0}";
+        "\"references\":1,\"unreadable\":0,\"outbox\":0}";
     const char *where = NULL;
 
     (void)state;
@@ -215,7 +215,7 @@ static void nothing_comes_back(void **state)
     assert_int_equal(erase_rig_run("--json '" WHO "'"), 0);
     erase_rig_says("\"history\":{\"contacts\":0,\"chats\":0,\"emails\":0,\"remarks\":0,");
     erase_rig_says("\"redis\":{\"destinations\":0,\"callbacks\":0,\"consents\":0,\"mentions\":0,"
-                   "\"references\":0,\"outbox\":0}");
+                   "\"references\":0,\"unreadable\":0,\"outbox\":0}");
     no_file_holds(DIGITS);
 }
 
