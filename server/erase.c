@@ -6,6 +6,7 @@
 #include "bridge/ports/fault_point.h"
 #include "server/erase_report.h"
 #include "server/erased.h"
+#include "server/front.h"
 #include "server/history.h"
 #include "server/person_sweep.h"
 #include "server/queues.h"
@@ -18,6 +19,7 @@
 
 #define STEP_PAUSE_MS 2   /* between two steps in the history: requests go in between */
 #define FULL_PAUSE_MS 500 /* while the history has too much waiting */
+#define WAIT_PAUSE_MS 5   /* between two looks at what is under way */
 #define CHECKPOINTS   2
 #define REPORT_MAX    65536
 
@@ -36,6 +38,7 @@ struct erase {
     bool more;
     struct server *server;
     struct erased *erased;
+    const struct front *front;
     const char *history;
     uv_timer_t timer;
     uv_work_t look;
@@ -45,7 +48,8 @@ struct erase {
     bool dry;
     bool lift;
     int64_t now_ms;
-    unsigned at; /* in the list of works */
+    unsigned at;   /* in the list of works */
+    uint64_t came; /* requests, before the person was known to be erased */
     struct person_sweep sweep;
     struct erase_store_counts store;
     int64_t found; /* what remains, see remains.h */
@@ -66,6 +70,7 @@ struct erase {
 
 static void suppress(struct erase *e);
 static void sweep(struct erase *e);
+static void await(struct erase *e);
 static void store(struct erase *e);
 static void checkpoint(struct erase *e);
 static void look(struct erase *e);
@@ -75,15 +80,11 @@ static void look_again(struct erase *e);
 static void rewrite_aof(struct erase *e);
 
 static const struct work works[] = {
-    {"suppress", false, suppress},
-    {"history", true, sweep},
-    {"redis", true, store},
-    {"journal", false, checkpoint},
-    {"remains", false, look},
-    {"rewrite", false, rewrite},
-    {"journal, again", false, checkpoint_again},
-    {"remains, again", false, look_again},
-    {"append-only file", false, rewrite_aof},
+    {"suppress", false, suppress},         {"history", true, sweep},
+    {"requests under way", false, await},  {"redis", true, store},
+    {"journal", false, checkpoint},        {"remains", false, look},
+    {"rewrite", false, rewrite},           {"journal, again", false, checkpoint_again},
+    {"remains, again", false, look_again}, {"append-only file", false, rewrite_aof},
 };
 #define WORKS (sizeof works / sizeof *works)
 
@@ -218,6 +219,7 @@ static bool step_suppress(struct erase *e, struct sqlite *db)
 static void suppress(struct erase *e)
 {
     erased_add(e->erased, person_normal(&e->person));
+    e->came = front_came(e->front);
     steps(e, step_suppress, false);
 }
 
@@ -237,6 +239,21 @@ static void sweep(struct erase *e)
 }
 
 /* ---- Redis ---- */
+
+static void on_wait(uv_timer_t *timer)
+{
+    await(timer->data);
+}
+
+/* A request that was read before may put the person into Redis for as long as it is not answered:
+ * behind the search, too. */
+static void await(struct erase *e)
+{
+    if (front_ended(e->front, e->came))
+        next(e);
+    else
+        uv_timer_start(&e->timer, on_wait, WAIT_PAUSE_MS, 0);
+}
 
 static void on_store(void *owner, const struct erase_store_counts *counts, const struct fault *f)
 {
@@ -446,11 +463,12 @@ void erase_ask(struct erase *e, struct control_call *call, struct view verb, str
     works[e->at].begin(e);
 }
 
-struct erase *erase_new(struct server *server, const char *history)
+struct erase *erase_new(struct server *server, const struct front *front, const char *history)
 {
     struct erase *e = mem_zeroed(1, sizeof *e);
 
     e->server = server;
+    e->front = front;
     e->history = history;
     e->erased = history_erased(server->history);
     e->job.run = run;

@@ -28,7 +28,37 @@ struct front {
     struct keys keys;
     struct cors *cors;
     size_t under_way;
+    uint64_t came; /* requests, ever */
+    struct pending *oldest;
+    struct pending *newest;
 };
+
+/* ---- what is under way ---- */
+
+static void come(struct front *f, struct pending *p)
+{
+    f->under_way++;
+    p->number = f->came++;
+    p->older = f->newest;
+    if (f->newest != NULL)
+        f->newest->newer = p;
+    else
+        f->oldest = p;
+    f->newest = p;
+}
+
+static void go(struct front *f, struct pending *p)
+{
+    f->under_way--;
+    if (p->older != NULL)
+        p->older->newer = p->newer;
+    else
+        f->oldest = p->newer;
+    if (p->newer != NULL)
+        p->newer->older = p->older;
+    else
+        f->newest = p->older;
+}
 
 /* ---- counting and logging ---- */
 
@@ -113,7 +143,7 @@ void pending_done(struct pending *p, int status)
         log_answer(p, e, status, took_ms);
     if (p->x.key_hash[0] != '\0')
         keys_let_go(&f->keys, p);
-    f->under_way--;
+    go(f, p);
     users_let_go(p->users);
     mem_free(p->text);
     mem_free(p->params);
@@ -259,7 +289,7 @@ static void serve(void *ctx, struct http_visit *v, const struct http_request *r)
         routes_find(&f->routes, r->method, r->path, &p->route, &p->encoded_id);
     struct sign_on_result result;
 
-    f->under_way++;
+    come(f, p);
     p->front = f;
     p->visit = v;
     p->request = r;
@@ -374,6 +404,16 @@ void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES])
 size_t front_under_way(const struct front *f)
 {
     return f->under_way;
+}
+
+uint64_t front_came(const struct front *f)
+{
+    return f->came;
+}
+
+bool front_ended(const struct front *f, uint64_t came)
+{
+    return f->oldest == NULL || f->oldest->number >= came;
 }
 
 struct http_server_owner front_owner(struct front *f)

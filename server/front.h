@@ -32,5 +32,8 @@ void front_https(struct front *f);                          /* it is served over
 void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES]);
 struct http_server_owner front_owner(struct front *f);
 size_t front_under_way(const struct front *f);
+/* How many requests have come (whole) so far, and whether so many, the first ones, are answered. */
+uint64_t front_came(const struct front *f);
+bool front_ended(const struct front *f, uint64_t came);
 
 #endif

@@ -296,7 +296,7 @@ static void start_control(struct serve *s)
     const char *history = conf_text(s->conf, "history.file");
     struct fault f;
 
-    s->erase = erase_new(&s->server, history);
+    s->erase = erase_new(&s->server, s->front, history);
     s->backup = backup_new(&s->server, history);
     s->control = control_new(&s->loop, history, on_control, s, &f);
     if (s->control == NULL)

@@ -403,8 +403,8 @@ static void killed_anywhere_it_is_asked_again(void **state)
 {
     static const char *const points[] = {
         "erasing:1",           "history_written:2",   "history_written:3", "history_committed:4",
-        "history_committed:6", "history_committed:9", "erasing:2",         "erasing:3",
-        "erasing:4",           "erasing:5",           "erasing:8"};
+        "history_committed:6", "history_committed:9", "erasing:2",         "erasing:4",
+        "erasing:5",           "erasing:6",           "erasing:9"};
 
     (void)state;
     serve_rig_done(&erase_rig);
