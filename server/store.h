@@ -33,7 +33,7 @@
  *                          until probe why, what shuts it; works fails, when a process has said so
  *                          of the channel (gate.lua)
  *   line:<source>  string  of what waits for its rate, in each shard: when the last one of them
- *                          looks again
+ *                          looks again; the source in small letters, without blanks around it
  *   hand:<usage>_<address> hash  "<message>/<destination>" handed over under that consent, and not
  *                          ended; the address in normal form, in its shard
  *   gaps:<address> hash    of an address in normal form, in its shard: sender -> until when it

@@ -170,6 +170,21 @@ static uint32_t small(struct view text)
     return utf8_first(text) > 0 ? utf8_lower(utf8_code(text)) : UTF8_NO_CODE + c;
 }
 
+void utf8_small(struct view text, char *out)
+{
+    while (text.n > 0) {
+        size_t n = utf8_first(text);
+
+        if (n > 0)
+            (void)utf8_write(utf8_lower(utf8_code(text)), out);
+        else
+            out[0] = text.p[0];
+        n = n > 0 ? n : 1;
+        out += n;
+        text = view_skip(text, n);
+    }
+}
+
 bool utf8_eq_nocase(struct view a, struct view b)
 {
     if (a.n != b.n)

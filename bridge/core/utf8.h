@@ -28,6 +28,8 @@ uint32_t utf8_code(struct view text);
 /* A capital letter's small one, of Latin, Greek and Cyrillic up to U+052F; others as they are. It
  * takes as many bytes, and ASCII stays ASCII. */
 uint32_t utf8_lower(uint32_t code);
+/* Writes it in small letters, text.n bytes, the same for all that utf8_eq_nocase calls the same. */
+void utf8_small(struct view text, char *out);
 /* The same text but for capital and small letters, as utf8_lower knows them. */
 bool utf8_eq_nocase(struct view a, struct view b);
 /* Writes a code point; returns its bytes, 0 for a surrogate and beyond U+10FFFF. */

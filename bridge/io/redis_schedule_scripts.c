@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-#define SCRIPT_MAX 32768
+#define SCRIPT_MAX 65536
 
 extern const char redis_script_schedule[];
 extern const char redis_script_claim[];

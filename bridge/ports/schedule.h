@@ -42,8 +42,9 @@
  * nothing leave the active set until then and cost nothing meanwhile. Of one message there is one
  * slice more at a time. */
 struct schedule_closed {
-    struct view source;
-    int64_t until_ms; /* 0: it is not closed at all */
+    struct view source; /* without blanks around it, in small letters (utf8_small): so it stands for
+                           all that contract 13 calls the same */
+    int64_t until_ms;   /* 0: it is not closed at all */
     /* Destinations, counted down over the shards that one script asks; 0 in both: none at all. */
     int64_t more; /* of messages that have a slice out, too, while this is above 0 */
     int64_t room; /* of those that have none out, each at most half of what is left */

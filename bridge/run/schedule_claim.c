@@ -225,21 +225,23 @@ static void use_head_start(struct schedule *s, struct holding *h)
 static void say_stranger(struct schedule *s, struct view source)
 {
     char shown[MASK_TEXT_MAX];
+    char small[SCHEDULE_SOURCE_MAX];
     int64_t now = schedule_now(s);
     struct stranger *to = &s->strangers[0]; /* the one known for longest */
 
+    schedule_source_small(source, small);
     for (size_t i = 0; i < SCHEDULE_STRANGERS_MAX; i++) {
-        if (s->strangers[i].until_ms > now && view_is(source, s->strangers[i].source))
+        if (s->strangers[i].until_ms > now && strcmp(small, s->strangers[i].source) == 0)
             return; /* other slices of the same claim */
         if (s->strangers[i].until_ms < to->until_ms)
             to = &s->strangers[i];
     }
-    if (to->until_ms <= now || !view_is(source, to->source))
+    if (to->until_ms <= now || strcmp(small, to->source) != 0)
         notice_say(s->port.log, NOTICE_WARN, "no_sender",
                    NOTICE_TEXT("source", mask_address(source, shown)),
                    NOTICE_TEXT("reason", "no chat queue with a channel has this address; its "
                                          "messages wait"));
-    view_copy(source, to->source, sizeof to->source);
+    view_copy(view_of(small), to->source, sizeof to->source);
     to->until_ms = now + SCHEDULE_SHUT_MS;
 }
 
@@ -270,7 +272,6 @@ static void take_message(struct schedule *s, struct holding *h)
         return;
     }
     schedule_sender_join(h, from);
-    view_copy(h->content->message.source, from->source, sizeof from->source);
     full_ms = schedule_closed_full_ms(s, from);
     from->held += h->count[HANDOVER_WAITING];
     if (schedule_is_slow(s, from))

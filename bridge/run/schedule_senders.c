@@ -30,6 +30,15 @@ static uint64_t hash_of(struct view text)
     return h;
 }
 
+void schedule_source_small(struct view source, char out[SCHEDULE_SOURCE_MAX])
+{
+    source = view_trim(source);
+    if (source.n > SCHEDULE_SOURCE_MAX - 1) /* no queue has such an address (config/schema.c) */
+        source.n = SCHEDULE_SOURCE_MAX - 1;
+    utf8_small(source, out);
+    out[source.n] = '\0';
+}
+
 static struct view address_of(const struct sender *from)
 {
     return view_trim(view_of(from->conf->address));
@@ -63,7 +72,7 @@ void schedule_senders_init(struct schedule *s)
         *from = (struct sender){.conf = &s->conf.senders[i],
                                 .channel = &s->channels[s->conf.senders[i].channel],
                                 .window = SCHEDULE_WINDOW_FIRST};
-        view_copy(view_of(from->conf->address), from->source, sizeof from->source);
+        schedule_source_small(view_of(from->conf->address), from->source);
         pacer_init(&from->pacer, from->conf->rate, from->conf->burst);
         s->has_rates = s->has_rates || from->conf->rate > 0;
         place = place_of(s, address_of(from));

@@ -194,7 +194,7 @@ struct holding {
 struct sender {
     const struct schedule_sender *conf;
     struct channel_of *channel;
-    char source[SCHEDULE_SOURCE_MAX]; /* as the last message spelled it */
+    char source[SCHEDULE_SOURCE_MAX]; /* its address, as schedule_source_small has it */
     size_t holdings;                  /* of it; more than none: it is in its channel's ring */
     struct sender *next;
     struct sender *prev;
@@ -267,9 +267,9 @@ struct send {
     struct channel_ref ref; /* of a message */
 };
 
-struct stranger { /* a source that nobody here sends for */
-    char source[SCHEDULE_SOURCE_MAX];
-    int64_t until_ms; /* its messages are left alone; 0: unused */
+struct stranger {                     /* a source that nobody here sends for */
+    char source[SCHEDULE_SOURCE_MAX]; /* as schedule_source_small has it */
+    int64_t until_ms;                 /* its messages are left alone; 0: unused */
 };
 
 struct relay_entry; /* schedule_relay.c */
@@ -505,6 +505,8 @@ int64_t schedule_closed_own_ms(const struct schedule *s, const struct holding *h
 /* ---- schedule_senders.c ---- */
 void schedule_senders_init(struct schedule *s); /* after the channels */
 void schedule_senders_done(struct schedule *s);
+/* As claims are told of it (struct schedule_closed). */
+void schedule_source_small(struct view source, char out[SCHEDULE_SOURCE_MAX]);
 struct sender *schedule_sender_find(const struct schedule *s, struct view source);
 void schedule_sender_join(struct holding *h, struct sender *from);
 void schedule_sender_part(struct holding *h); /* no-op if it has none */

@@ -7,8 +7,8 @@
 -- ARGV: 1 slices  2 quantum  3 lease, ms  4 head start  5 the subType that has none  6 owner, 8 bytes
 --       7 entries that the outbox may hold  8 "1": calls to be begun, too  9 what is due so soon, ms
 --       10 of every other source, or ''  11 so many closed sources, then each of them, then of each shard:
---       destinations. A closed source is "<until, ms> <more> <room> <1: alone, 2: unknown, 3: own> <rate> <source>"
---       (struct schedule_closed of bridge/ports/schedule.h); until 0: it is open
+--       destinations. A closed source is "<until, ms> <more> <room> <1: alone, 2: unknown, 3: own> <rate> <source,
+--       as in_small has it>" (struct schedule_closed of bridge/ports/schedule.h); until 0: it is open
 -- Gives of each shard {now, next, outbox is full, {{id, fields ...} ...}, {{message, slice, doubt, ends,
 -- due, flags, record, addresses} ...}, {{id, slice or -1, why} ...}}; message counts from 0; flags: 1 cancelled,
 -- 2 timed out; the last are damaged and were put aside, or without an id: why there is no more. Or an
@@ -46,9 +46,38 @@ for i = 12, rooms do
   closed[source] = rule
 end
 
+-- Capital letters beyond ASCII, as utf8_lower has them (bridge/core/utf8.c): from, to, how much further
+-- the small one is, and where the two alternate: which of them are capitals.
+local CAPITALS = {{0xc0, 0xd6, 32}, {0xd8, 0xde, 32}, {0x100, 0x12f, 1, 0}, {0x132, 0x137, 1, 0},
+  {0x139, 0x148, 1, 1}, {0x14a, 0x177, 1, 0}, {0x178, 0x178, -121}, {0x179, 0x17e, 1, 1},
+  {0x386, 0x386, 38}, {0x388, 0x38a, 37}, {0x38c, 0x38c, 64}, {0x38e, 0x38f, 63}, {0x391, 0x3ab, 32},
+  {0x400, 0x40f, 80}, {0x410, 0x42f, 32}, {0x460, 0x481, 1, 0}, {0x48a, 0x4bf, 1, 0},
+  {0x4c1, 0x4ce, 1, 1}, {0x4d0, 0x52f, 1, 0}}
+
+local function small_letter(two) -- all of them have two bytes
+  local code = 64 * (string.byte(two) - 192) + string.byte(two, 2) - 128
+  for _, c in ipairs(CAPITALS) do
+    if code >= c[1] and code <= c[2] and (not c[4] or code % 2 == c[4]) then
+      code = code + c[3]
+      return string.char(192 + math.floor(code / 64), 128 + code % 64)
+    end
+  end
+end
+
+-- A source in the spelling that stands for all of its own (contract 13: surrounding blanks and case say
+-- nothing).
+local smalls = {}
+local function in_small(source)
+  if not smalls[source] then
+    local text = string.lower(string.match(source, '^[ \t]*(.-)[ \t]*$'))
+    smalls[source] = string.gsub(text, '[\195-\212][\128-\191]', small_letter)
+  end
+  return smalls[source]
+end
+
 -- Of a message: what may be taken from its source, nil or false: all.
 local function rule_of(m)
-  local source = m[ST] == '1' and m[KIND] == '1' and m[SOURCE]
+  local source = m[ST] == '1' and m[KIND] == '1' and m[SOURCE] and in_small(m[SOURCE])
   if source and closed[source] == nil and ARGV[10] ~= '' then
     local _, rule = closed_of(ARGV[10])
     closed[source] = rule
@@ -150,9 +179,10 @@ local function in_line(c, from, m)
   if from.rate == 0 or m[SLICES] ~= '1' then
     return from.till
   end
-  local last = c.lines[m[SOURCE]] or tonumber(redis.call('GET', key('line', m[SOURCE])) or '0')
+  local source = in_small(m[SOURCE])
+  local last = c.lines[source] or tonumber(redis.call('GET', key('line', source)) or '0')
   last = math.min(math.max(last, from.till) + LINE * 1000 / from.rate, math.max(from.till, now + LINE_MS))
-  c.lines[m[SOURCE]] = last
+  c.lines[source] = last
   return last
 end
 

@@ -292,6 +292,7 @@ void model_forget(struct schedule_model *m, struct model_thing *t)
 
 static void plan(struct schedule_model *m, struct model_thing *t)
 {
+    static const char *const sources[] = {"s1", " S1", "s2"};
     static const size_t counts[] = {1, 1, 2, 7, 8, 9, 63, 500, 999, 1000, 1001, 2500};
 
     t->of.count =
@@ -299,7 +300,7 @@ static void plan(struct schedule_model *m, struct model_thing *t)
     t->of.at_ms = m->now_ms + (int64_t)model_pick(3);
     t->of.retries = (int64_t)model_pick(4);
     t->of.retry_delay_s = 60;
-    t->of.source = model_pick(2) == 0 ? "s1" : "s2";
+    t->of.source = sources[model_pick(3)];
     t->of.sub_type = model_pick(2) == 0 ? "sms" : "whatsApp";
     t->slices = (unsigned)((t->of.count + SLICE_DESTINATIONS_MAX - 1) / SLICE_DESTINATIONS_MAX);
     memset(t->slice, 0, sizeof t->slice);

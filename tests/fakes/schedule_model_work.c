@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "bridge/core/address_list.h"
+#include "bridge/core/utf8.h"
 #include "bridge/io/redis_schedule_scripts.h"
 #include "tests/fakes/schedule_model_in.h"
 
@@ -78,7 +79,7 @@ static void reap(struct schedule_model *m)
 static bool is_closed(const struct schedule_claim *c, const struct model_thing *t)
 {
     return t->st == STORE_LIVE && t->of.kind == STORE_MESSAGE && c->closed_count > 0 &&
-           view_is(c->closed[0].source, t->of.source);
+           utf8_eq_nocase(c->closed[0].source, view_trim(view_of(t->of.source)));
 }
 
 /* A call that is still to be begun, by a claim that begins none. */

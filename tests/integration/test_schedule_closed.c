@@ -7,9 +7,11 @@
 #include <cmocka.h>
 
 #include "bridge/core/num.h"
+#include "bridge/core/utf8.h"
 #include "tests/fakes/schedule_hand.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void what_can_t_be_sent_from_here_leaves_until_then(void **state)
@@ -200,6 +202,58 @@ static void a_source_that_is_not_named_is_one_of_the_others(void **state)
     hand_expect_sound(&hand_rig, large.id);
 }
 
+static struct rig_message posted_by(const char *source, size_t count)
+{
+    struct rig_message m = hand_message(count);
+
+    m.source = source;
+    schedule_rig_new_id(HAND_SHARD, m.id);
+    schedule_rig_post(&hand_rig, &m);
+    return m;
+}
+
+/* Contract 13: without surrounding blanks and case. One room, one line, for all its spellings. */
+static void a_source_is_one_however_it_is_spelled(void **state)
+{
+    const struct schedule_closed full = {.rate = LINE_RATE};
+    struct rig_message m = posted_by(" S1\t", 10);
+    struct rig_message behind;
+
+    (void)state;
+    (void)posted_by("s1", 10);
+    (void)posted_by("S1", 10);
+    assert_int_equal(paced(0, (struct schedule_closed){.room = 20}), 1);
+    hand_expect_sound(&hand_rig, m.id);
+    assert_int_equal(hand_empty(NULL), 0);
+    assert_int_equal(hand_claim(&hand_rig, 0), 0); /* tells the time */
+    m = posted_by(" S1", 1);
+    behind = posted_by("s1", 1);
+    assert_int_equal(paced_until(0, full, hand_rig.claimed.now_ms + 2000), 0);
+    assert_int_equal(llabs(rests_until(&m) - rests_until(&behind)), 4 * 1000 / LINE_RATE);
+}
+
+/* The script and the C side know the same small letters. All that have two bytes or one: */
+static void every_capital_letter_is_known_in_a_source(void **state)
+{
+    static char source[3 * 0x800];
+    static char small[sizeof source];
+    struct schedule_closed closed = {.source = {small, 0}, .until_ms = HAND_LATER_MS};
+    struct schedule_claim c = hand_usual;
+
+    (void)state;
+    for (uint32_t code = '!'; code < 0x810; code++)
+        closed.source.n += utf8_write(code, source + closed.source.n);
+    utf8_small((struct view){source, closed.source.n}, small);
+    (void)posted_by(source, 1);
+    c.closed = &closed;
+    c.closed_count = 1;
+    assert_int_equal(hand_claim_of(&hand_rig, 0, c), 0);
+    small[0]++;
+    assert_int_equal(hand_empty(NULL), 0);
+    (void)posted_by(source, 1);
+    assert_int_equal(hand_claim_of(&hand_rig, 0, c), 1); /* it was closed by that */
+}
+
 /* How long a message rests that is so late, where its source is unknown until then. */
 static int64_t rest_of(int64_t late_ms, int64_t until_ms)
 {
@@ -369,6 +423,8 @@ int main(void)
         cmocka_unit_test_setup(who_is_behind_has_a_message_alone_no_longer, hand_empty),
         cmocka_unit_test_setup(those_that_find_no_room_at_a_rate_rest_in_line, hand_empty),
         cmocka_unit_test_setup(a_source_that_is_not_named_is_one_of_the_others, hand_empty),
+        cmocka_unit_test_setup(a_source_is_one_however_it_is_spelled, hand_empty),
+        cmocka_unit_test_setup(every_capital_letter_is_known_in_a_source, hand_empty),
         cmocka_unit_test(what_nobody_here_knows_is_left_to_others),
         cmocka_unit_test(of_what_was_begun_the_rest_is_left_for_seconds_only),
         cmocka_unit_test_setup(what_one_process_can_t_send_is_left_to_the_others, hand_empty),

@@ -154,7 +154,7 @@ static void answer_claim(struct store *st, unsigned shard)
 }
 
 /* A whole slice of a slow sender's message. */
-static void answer_slow(struct store *st, unsigned shard, size_t sender)
+static void answer_slow(struct store *st, unsigned shard, const char *source)
 {
     static char list[SLICE_DESTINATIONS_MAX * 2 + 3];
     struct schedule_claimed_slice slice = {
@@ -162,7 +162,7 @@ static void answer_slow(struct store *st, unsigned shard, size_t sender)
     struct schedule_message message = {.kind = SCHEDULE_MESSAGE,
                                        .destinations = SLICE_DESTINATIONS_MAX,
                                        .slices = 1,
-                                       .source = view_of(slow_name(sender)),
+                                       .source = view_of(source),
                                        .sub_type = VIEW("sms"),
                                        .content_type = VIEW("text"),
                                        .body = VIEW("hello"),
@@ -326,7 +326,7 @@ static void slow_senders_take_no_room_from_others(void **state)
     while (st->brought < SLOW) {
         turn(st);
         assert_true(st->claiming[shard]);
-        answer_slow(st, shard, st->brought);
+        answer_slow(st, shard, slow_name(st->brought));
     }
     turn(st);
     assert_true(st->claiming[shard]);
@@ -334,14 +334,19 @@ static void slow_senders_take_no_room_from_others(void **state)
     assert_true(st->asked > 0);
 }
 
-/* The shard's next answer is a slice of that sender. */
-static void bring(struct store *st, size_t sender)
+/* The shard's next answer is a slice of that source. */
+static void bring_of(struct store *st, const char *source)
 {
     const unsigned shard = 7;
 
     turn(st);
     assert_true(st->claiming[shard]);
-    answer_slow(st, shard, sender);
+    answer_slow(st, shard, source);
+}
+
+static void bring(struct store *st, size_t sender)
+{
+    bring_of(st, slow_name(sender));
 }
 
 /* Claims are told of those that hold something, as many as fit, and of all others one thing. */
@@ -368,6 +373,28 @@ static void of_thousands_of_senders_the_busy_ones_are_told_of(void **state)
     assert_int_equal(st->released, 0);
 }
 
+/* However messages spell it, or the configuration does (contract 13). */
+static void claims_are_told_of_a_source_in_one_spelling(void **state)
+{
+    struct store *st = *state;
+    size_t slow0 = 0;
+    size_t strangers = 0;
+
+    for (size_t i = 0; i < 3; i++) {
+        bring_of(st, i == 0 ? " SLOW0\t" : "Slow0");
+        bring_of(st, i == 0 ? "\tÄiti" : "äITI ");
+        answer_writes(st); /* what is given back takes no room */
+    }
+    turn(st);
+    for (size_t i = 0; i < st->closed_count; i++) {
+        slow0 += view_is(st->closed[i].source, "slow0");
+        strangers += st->closed[i].unknown;
+        assert_true(!st->closed[i].unknown || view_is(st->closed[i].source, "äiti"));
+    }
+    assert_int_equal(slow0, 1);
+    assert_int_equal(strangers, 1);
+}
+
 /* What comes of one sender all the same is put down again, once it is more than enough. */
 static void of_thousands_of_senders_none_gets_more_than_enough(void **state)
 {
@@ -391,6 +418,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             no_more_is_taken_than_there_is_room_for_and_every_shard_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(slow_senders_take_no_room_from_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(claims_are_told_of_a_source_in_one_spelling, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(of_thousands_of_senders_the_busy_ones_are_told_of,
                                         set_up_many, tear_down),
         cmocka_unit_test_setup_teardown(of_thousands_of_senders_none_gets_more_than_enough,
