@@ -75,6 +75,7 @@ static struct dlq_letter *copy_letter(const struct dlq *d, const struct dlq_entr
     l->event.offset = e->letter.offset;
     l->event.published = dead_letter_published(r, &e->letter, e->has_event ? &e->event : NULL);
     l->event.is_history = is_history(d, e);
+    l->event.lacked_name = view_is(e->letter.disposition, "unknown-ref");
     if (e->has_event) {
         l->event.source = copy(&to, e->event.source);
         l->event.id = copy(&to, e->event.id);

@@ -18,6 +18,11 @@ struct name {
     char *text; /* owned */
     size_t n;
     struct dlq_event *event;
+    /* Of an event that lacked its name: the one that has created it, source and id; owned; NULL:
+     * none has. */
+    char *maker_source;
+    char *maker_id;
+    enum dlq_fate made; /* what that would come to, were it any other write */
 };
 
 /* Another name of what names[first] and those equal to it name. */
@@ -107,7 +112,8 @@ static void take_names(struct look *l, struct dlq_event *const *events, size_t c
         struct view text = subject_name(events[i]->subject, room);
 
         if (events[i]->fate == DLQ_REPLAY && !events[i]->is_history && text.n > 0)
-            l->names[l->count++] = (struct name){mem_text(text.p, text.n), text.n, events[i]};
+            l->names[l->count++] =
+                (struct name){.text = mem_text(text.p, text.n), .n = text.n, .event = events[i]};
     }
     if (l->count > 0)
         qsort(l->names, l->count, sizeof *l->names, by_text);
@@ -207,26 +213,55 @@ static bool learn(struct look *l, const struct result *r, struct fault *f)
     return id.n == 0 || view_eq(id, name) || add_alias(l, id, first, f);
 }
 
+static bool is_result_of(const struct result *r, const struct dlq_event *e)
+{
+    return view_eq(r->source, e->source) && view_eq(r->id, e->id);
+}
+
 static enum dlq_fate fate_by(const struct result *r, const struct dlq_event *e)
 {
     static const enum dlq_fate by_time[] = {[DEAD_LETTER_EARLIER] = DLQ_REPLAY,
                                             [DEAD_LETTER_PERHAPS] = DLQ_PERHAPS,
                                             [DEAD_LETTER_SINCE] = DLQ_WRITTEN};
 
-    if (view_eq(r->source, e->source) && view_eq(r->id, e->id))
+    if (is_result_of(r, e))
         return DLQ_WRITTEN; /* it is the event itself, written after all */
     if (view_eq(r->topic, e->topic) && r->partition == e->partition)
         return r->offset > e->offset ? DLQ_WRITTEN : DLQ_REPLAY;
     return r->at_ms > 0 ? by_time[dead_letter_since(&e->published, r->at_ms)] : DLQ_PERHAPS;
 }
 
+static bool creates(const struct look *l, const struct result *r)
+{
+    const struct event_type *t = event_type_find(r->type, view_of(l->d->filter.type_prefix));
+
+    return t != NULL && t->keeps_id;
+}
+
+/* It was waiting for that one. But for one only: by another one the name stands for something else.
+ */
+static enum dlq_fate fate_by_maker(const struct result *r, struct name *n, enum dlq_fate fate)
+{
+    if (n->maker_id == NULL) {
+        n->maker_source = mem_text(r->source.p, r->source.n);
+        n->maker_id = mem_text(r->id.p, r->id.n);
+        n->made = fate;
+    }
+    if (view_is(r->source, n->maker_source) && view_is(r->id, n->maker_id))
+        return DLQ_REPLAY;
+    return fate > n->made ? fate : n->made;
+}
+
 static void judge_named(struct look *l, const struct result *r, size_t first)
 {
     for (size_t i = first; i < l->count && by_text(&l->names[i], &l->names[first]) == 0; i++) {
-        enum dlq_fate fate = fate_by(r, l->names[i].event);
+        struct dlq_event *e = l->names[i].event;
+        enum dlq_fate fate = fate_by(r, e);
 
-        if (fate > l->names[i].event->fate)
-            l->names[i].event->fate = fate;
+        if (e->lacked_name && creates(l, r) && !is_result_of(r, e))
+            fate = fate_by_maker(r, &l->names[i], fate);
+        if (fate > e->fate)
+            e->fate = fate;
     }
 }
 
@@ -359,8 +394,11 @@ bool dlq_since(struct dlq *d, struct dlq_event *const *events, size_t count, str
 
     take_names(&l, events, count);
     ok = l.count == 0 || look(&l, f);
-    for (size_t i = 0; i < l.count; i++)
+    for (size_t i = 0; i < l.count; i++) {
         mem_free(l.names[i].text);
+        mem_free(l.names[i].maker_source);
+        mem_free(l.names[i].maker_id);
+    }
     mem_free(l.names);
     mem_free(l.aliases);
     return ok;

@@ -6,7 +6,7 @@
  * by its id there; which belong together is learned from the results, too, by reading them once
  * more. Within a partition the offsets tell what came later; between partitions only the time can,
  * and in doubt the event is passed over; as is one that was published before the results that there
- * still are.
+ * still are. What created the name that an event waited for is no write that overtook it.
  */
 #ifndef PRODUCERS_DLQ_SINCE_H
 #define PRODUCERS_DLQ_SINCE_H
@@ -32,6 +32,7 @@ struct dlq_event {
     struct view id;
     struct view subject; /* VIEW_NONE: it can't be read, so it was not written */
     bool is_history;     /* written in any order, any number of times, it comes to the same */
+    bool lacked_name;    /* given up since nothing had created what it names (unknown-ref) */
     struct dead_letter_published published;
     enum dlq_fate fate;
 };

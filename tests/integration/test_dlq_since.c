@@ -149,6 +149,70 @@ static void what_is_spelt_differently_is_the_same_subject(void **state)
     kafka_rig_stop(&rig);
 }
 
+/* What creates the name that it waited for is no write that overtook it; any other is (D3). */
+static void what_no_event_had_created_is_replayed_once_one_has(void **state)
+{
+#define CREATED(id)                                                                                \
+    "\"type\":\"callback.requested\",\"path\":\"/callbacks\",\"created\":\"" PLAIN(id) "\""
+    static const struct {
+        const char *subject;
+        const char *disposition;
+        const char *offset;
+        const char *fate;
+    } letters[] = {
+        {"callbacks/late", "unknown-ref", "10", "replay"},
+        {"callbacks/elsewhere", "unknown-ref", "11", "replay"},
+        {"callbacks/refused", "refused", "12", "written since"},
+        {"callbacks/changed", "unknown-ref", "13", "written since"},
+        {"callbacks/changed by id", "unknown-ref", "14", "written since"},
+        {"callbacks/created anew", "unknown-ref", "15", "written since"},
+        {"callbacks/there before", "unknown-ref", "16", "written since"},
+    };
+    static const struct dlq_rig_result reported[] = {
+        {DLQ_RIG_DONE, "c0", "callbacks/late", 100, 0, NULL, CREATED("1")},
+        {DLQ_RIG_DONE, "c0", "callbacks/late", 100, 0, NULL, CREATED("1")}, /* a crash repeats it */
+        {DLQ_RIG_DONE, "c1", "callbacks/elsewhere", 3, 1, "2026-05-04T12:00:00Z", CREATED("2")},
+        {DLQ_RIG_DONE, "c2", "callbacks/refused", 100, 0, NULL, CREATED("3")},
+        {DLQ_RIG_DONE, "c3", "callbacks/changed", 100, 0, NULL, CREATED("4")},
+        {DLQ_RIG_DONE, "u3", "callbacks/changed", 101, 0, NULL,
+         "\"type\":\"callback.updated\",\"path\":\"/callbacks/" PLAIN("4") "\""},
+        {DLQ_RIG_DONE, "u4", "callbacks/" PLAIN("5"), 101, 0, NULL,
+         "\"type\":\"callback.updated\",\"path\":\"/callbacks/" PLAIN("5") "\""},
+        {DLQ_RIG_DONE, "c4", "callbacks/changed by id", 100, 0, NULL, CREATED("5")},
+        {DLQ_RIG_DONE, "c5", "callbacks/created anew", 100, 0, NULL, CREATED("6")},
+        {DLQ_RIG_DONE, "d5", "callbacks/created anew", 101, 0, NULL, CREATED("7")},
+        {DLQ_RIG_DONE, "c6", "callbacks/there before", 1, 0, NULL, CREATED("8")},
+        {DLQ_RIG_DONE, "d6", "callbacks/there before", 100, 0, NULL, CREATED("9")},
+    };
+#undef CREATED
+    struct kafka_rig rig;
+    const char *output;
+    char id[4];
+
+    (void)state;
+    dlq_rig_start(&rig);
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
+        snprintf(id, sizeof id, "e%zu", i);
+        dlq_rig_bury(&rig, &(struct dlq_rig_letter){.id = id,
+                                                    .subject = letters[i].subject,
+                                                    .type = "callback.updated",
+                                                    .disposition = letters[i].disposition,
+                                                    .offset = letters[i].offset,
+                                                    .time = GIVEN_UP,
+                                                    .published = "2026-05-04T12:00:00Z"});
+    }
+    for (size_t i = 0; i < sizeof reported / sizeof reported[0]; i++)
+        dlq_rig_report(&rig, &reported[i]);
+    kafka_rig_flush(&rig);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay --dry-run", &output), COMMAND_OK);
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++)
+        assert_planned(output, letters[i].offset, letters[i].fate);
+    assert_int_equal(kafka_rig_command(&rig, "", "dlq replay", &output), COMMAND_OK);
+    assert_string_equal(output,
+                        "replayed 2 of 2; passed over: 0 replayed before, 5 written since\n");
+    kafka_rig_stop(&rig);
+}
+
 /* Between partitions what counts is when the dead event was published, not when it was given up. */
 static void what_was_written_before_it_was_given_up_may_be_newer(void **state)
 {
@@ -401,6 +465,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_since_is_passed_over_unless_forced),
         cmocka_unit_test(what_is_spelt_differently_is_the_same_subject),
+        cmocka_unit_test(what_no_event_had_created_is_replayed_once_one_has),
         cmocka_unit_test(what_was_written_before_it_was_given_up_may_be_newer),
         cmocka_unit_test(what_is_older_than_the_results_may_have_been_written_since),
         cmocka_unit_test(an_empty_partition_hides_what_is_as_old_as_its_retention),
