@@ -185,25 +185,36 @@ static void tell_replaced(const struct plan *p, const char *file)
         fprintf(stderr, "cmibridge dev: %s:%u: %s is not used; dev decides it\n", file, line, path);
 }
 
-/* A pattern names no topic that could be made. */
-static void plan_topics(struct plan *p, const struct conf *c)
+/* A pattern names no topic that could be made: nothing would ever be read. */
+static bool plan_topics(struct plan *p, const struct conf *c)
 {
     size_t n = conf_count(c, "kafka.topics");
 
-    for (size_t i = 0; i < n && i < PLAN_TOPICS_MAX; i++)
-        if (conf_item(c, "kafka.topics", i)[0] != '^')
-            words_add(&p->topics, "%s:%d", conf_item(c, "kafka.topics", i), PLAN_PARTITIONS);
+    for (size_t i = 0; i < n && i < PLAN_TOPICS_MAX; i++) {
+        const char *topic = conf_item(c, "kafka.topics", i);
+
+        if (topic[0] == '^') {
+            fprintf(stderr,
+                    "cmibridge dev: kafka.topics is the pattern '%s'; dev makes the topics, so it "
+                    "needs their names\n",
+                    topic);
+            return false;
+        }
+        words_add(&p->topics, "%s:%d", topic, PLAN_PARTITIONS);
+    }
     if (conf_text(c, "kafka.results_topic")[0] != '\0')
         words_add(&p->topics, "%s:%d", conf_text(c, "kafka.results_topic"), PLAN_ANSWER_PARTS);
     if (conf_text(c, "kafka.outcomes_topic")[0] != '\0')
         words_add(&p->topics, "%s:%d", conf_text(c, "kafka.outcomes_topic"), PLAN_ANSWER_PARTS);
     words_add(&p->topics, "%s:%d", conf_text(c, "kafka.dead_letters_topic"), PLAN_ANSWER_PARTS);
+    return true;
 }
 
 static int plan_settings(struct plan *p, const char *file)
 {
     struct buf mistakes;
     struct conf *c = NULL;
+    bool ok;
 
     buf_init(&mistakes, MISTAKES_MAX);
     p->settings = settings_new(file, &mistakes);
@@ -214,11 +225,10 @@ static int plan_settings(struct plan *p, const char *file)
     }
     if (c == NULL)
         fprintf(stderr, "%s", buf_text(&mistakes));
-    else
-        plan_topics(p, c);
+    ok = c != NULL && plan_topics(p, c);
     conf_free(c);
     buf_done(&mistakes);
-    return c != NULL ? COMMAND_OK : COMMAND_CONFIG;
+    return ok ? COMMAND_OK : COMMAND_CONFIG;
 }
 
 static void on_turn(uv_idle_t *turn)

@@ -289,7 +289,7 @@ void kafka_assignment_ask(struct kafka_source *s)
 }
 
 /* A group is told of its partitions, but not of topics that are not there: these are asked for
- * until all are. */
+ * until all are. An expression stands alone. */
 static void note_missing(struct kafka_source *s, const struct kafka_survey *found)
 {
     int64_t now = kafka_source_now(s);
@@ -297,6 +297,8 @@ static void note_missing(struct kafka_source *s, const struct kafka_survey *foun
     s->missing[0] = '\0';
     if (found->missing[0] != '\0')
         kafka_survey_say_missing(found, s->missing, sizeof s->missing);
+    else if (found->count == 0 && s->topics[0][0] == '^')
+        snprintf(s->missing, sizeof s->missing, KAFKA_NO_MATCH "%s", s->topics[0]);
     if (s->assign == KAFKA_ASSIGN_ALL)
         s->refresh_at_ms = now + (found->count > 0 ? s->refresh_ms : KAFKA_AGAIN_MS);
     else
@@ -314,11 +316,11 @@ static void on_topics(struct kafka_source *s, const struct kafka_survey *found)
             kafka_survey_add(&s->offered, found->at[i].topic, found->at[i].partition);
     if (s->offered.count > 0)
         open_offer(s);
-    if (found->missing[0] != '\0') {
+    if (s->missing[0] != '\0') {
         kafka_log_say(&s->log, kafka_source_now(s), NOTICE_WARN, "kafka_topic_missing",
-                      found->missing);
+                      found->missing[0] != '\0' ? found->missing : s->missing);
         if (found->count == 0)
-            kafka_survey_say_missing(found, s->trouble, sizeof s->trouble);
+            snprintf(s->trouble, sizeof s->trouble, "%s", s->missing);
     }
 }
 

@@ -74,12 +74,15 @@ static bool ask_topics(rd_kafka_t *rk, const struct kafka_conf *conf, const char
 {
     struct kafka_survey s;
     bool ok = true;
+    const char *unmatched = NULL;
 
     kafka_survey_init(&s);
     for (size_t i = 0; ok && i < count; i++) {
         size_t before = s.count;
 
         ok = survey(rk, conf, &topics[i], 1, &s, f);
+        if (ok && s.count == before && topics[i][0] == '^')
+            unmatched = topics[i];
         if (ok && s.count == before)
             buf_printf(found, ", no %s", topics[i]);
         else if (ok)
@@ -87,6 +90,8 @@ static bool ask_topics(rd_kafka_t *rk, const struct kafka_conf *conf, const char
                        s.count - before == 1 ? "" : "s");
     }
     ok = ok && ask_leaders(rk, &s, f);
+    if (ok && unmatched != NULL)
+        buf_printf(missing, KAFKA_NO_MATCH "%s%s", unmatched, s.missing_count > 0 ? "; " : "");
     if (ok && s.missing_count > 0) {
         char said[KAFKA_MISSING_MAX + 40];
 

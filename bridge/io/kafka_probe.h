@@ -9,9 +9,9 @@
 #include "bridge/io/kafka_conf.h"
 
 /* Appends "2 brokers, contact-events with 8 partitions, no cmi-results" to found, and
- * "topic cmi-results does not exist" to missing where that is so. RETRY if no broker answers, or
- * one that leads a partition does not, with what stood in the way; REJECT if conf makes no sense.
- */
+ * "topic cmi-results does not exist", "no topic matches ^contact-.*" to missing where that is so.
+ * RETRY if no broker answers, or one that leads a partition does not, with what stood in the way;
+ * REJECT if conf makes no sense. */
 bool kafka_probe(const struct kafka_conf *conf, const char *const *topics, size_t topic_count,
                  struct buf *found, struct buf *missing, struct fault *f) MUST_CHECK;
 

@@ -15,6 +15,7 @@
 #define KAFKA_SURVEYED_MAX   65536
 #define KAFKA_TOPIC_NAME_MAX 250 /* with the NUL */
 #define KAFKA_MISSING_MAX    512 /* with the NUL */
+#define KAFKA_NO_MATCH       "no topic matches "
 
 struct rd_kafka_s;
 

@@ -523,6 +523,24 @@ static void a_mistake_in_the_settings_is_told_with_its_line(void **state)
     assert_nothing_left();
 }
 
+/* No topic of it would ever be made. */
+static void a_pattern_of_topics_is_refused_at_once(void **state)
+{
+    const struct fixture *x = *state;
+    char said[TEXT_MAX];
+    char file[96];
+    struct fault f = {0};
+    struct run r;
+
+    (void)snprintf(file, sizeof file, "%s/user.yaml", x->dir);
+    assert_true(file_put(file, VIEW("kafka: {topics: ['^ev-.*']}\n"), &f));
+    r = start(x, file);
+    assert_int_equal(wait_until_ended(&r), COMMAND_CONFIG);
+    read_text(r.errors, said);
+    assert_non_null(strstr(said, "cmibridge dev: kafka.topics is the pattern '^ev-.*'; dev makes "));
+    assert_nothing_left();
+}
+
 /* How the demo's last line about its events has to begin. */
 static void write_all_ended(char *text, size_t size)
 {
@@ -638,6 +656,7 @@ int main(void)
         CASE(what_leads_to_another_redis_or_kafka_is_not_used),
         CASE(the_demo_shows_a_result_for_every_event_and_ends),
         CASE(a_mistake_in_the_settings_is_told_with_its_line),
+        CASE(a_pattern_of_topics_is_refused_at_once),
     };
 
     if (system("command -v redis-server curl pgrep script >/dev/null") != 0) {

@@ -28,7 +28,7 @@ static void ask(struct asked *a, const struct kafka_conf *conf)
     *a = (struct asked){.ok = false};
     buf_init(&a->found, 1 << 16);
     buf_init(&a->missing, 1 << 16);
-    a->ok = kafka_probe(conf, topics, 1, &a->found, &a->missing, &a->fault);
+    a->ok = kafka_probe(conf, conf->topics, 1, &a->found, &a->missing, &a->fault);
 }
 
 static void forget(struct asked *a)
@@ -125,6 +125,7 @@ static void an_expression_does_not_stand_for_our_own_topics(void **state)
     kafka_rig_flush(&rig);
     assert_true(kafka_probe(&conf, expression, 1, &a.found, &a.missing, &f));
     assert_string_equal(buf_text(&a.found), "1 broker, ^events.* with 2 partitions");
+    assert_string_equal(buf_text(&a.missing), "");
     assert_true(kafka_probe(&conf, never, 1, &a.found, &a.missing, &f)); /* by its name it is one */
     assert_non_null(strstr(buf_text(&a.found), "events-results with 3 partitions"));
     assert_true(kafka_probe_group(&conf, &fresh, &f));
@@ -134,12 +135,41 @@ static void an_expression_does_not_stand_for_our_own_topics(void **state)
     buf_done(&fresh);
 }
 
+/* As a slip of the pen has it; or it matches only what is ours. */
+static void an_expression_that_stands_for_no_topic_is_told(void **state)
+{
+    static const char *const slips[] = {"^evnts.*", "^events-r.*"};
+    static const char *const never[] = {"events-results"};
+    struct kafka_rig rig;
+    struct kafka_conf conf;
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topics[0], 2);
+    kafka_rig_topic(&rig, never[0], 3);
+    for (size_t i = 0; i < sizeof slips / sizeof slips[0]; i++) {
+        char said[64];
+        struct asked a;
+
+        conf = kafka_rig_conf(&rig, &slips[i]);
+        conf.never = never;
+        conf.never_count = 1;
+        ask(&a, &conf);
+        assert_true(a.ok);
+        snprintf(said, sizeof said, "no topic matches %s", slips[i]);
+        assert_string_equal(buf_text(&a.missing), said);
+        forget(&a);
+    }
+    kafka_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_broker_that_leads_a_partition_must_answer),
         cmocka_unit_test(what_a_group_would_read_from_the_start_is_told),
         cmocka_unit_test(an_expression_does_not_stand_for_our_own_topics),
+        cmocka_unit_test(an_expression_that_stands_for_no_topic_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

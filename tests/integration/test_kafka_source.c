@@ -333,6 +333,38 @@ static void new_partitions_and_topics_are_found_and_read_from_their_start(void *
     kafka_rig_stop(&rig);
 }
 
+static bool names_what_is_not_matched(void *ctx)
+{
+    const struct reader *r = ctx;
+
+    return strcmp(kafka_source_trouble(r->source), "no topic matches ^evnts-.*") == 0;
+}
+
+/* As a slip of the pen has it, or until a topic of it is made. */
+static void an_expression_that_stands_for_no_topic_is_told(void **state)
+{
+    static const char *const pattern[] = {"^evnts-.*"};
+    struct kafka_rig rig;
+    struct reader r = {.rig = NULL};
+    struct kafka_conf conf;
+
+    (void)state;
+    kafka_rig_start(&rig, 1);
+    kafka_rig_topic(&rig, topic[0], 1);
+    conf = kafka_rig_conf(&rig, pattern);
+    conf.refresh_ms = 200;
+    reader_start(&r, &rig, &conf);
+    kafka_rig_until(&rig, names_what_is_not_matched, &r);
+    assert_true(kafka_rig_noticed(&rig, "kafka_topic_missing text=no topic matches ^evnts-.*"));
+    kafka_rig_topic(&rig, "evnts-a", 1);
+    kafka_rig_send(&rig, "evnts-a", "k", "v");
+    kafka_rig_flush(&rig);
+    reader_await(&r, 1);
+    assert_string_equal(kafka_source_trouble(r.source), "");
+    reader_done(&r);
+    kafka_rig_stop(&rig);
+}
+
 /* Among them are the offsets that we commit ourselves: as events they would never end. */
 static void kafka_s_own_topics_are_read_only_by_a_pattern_that_begins_as_they_do(void **state)
 {
@@ -589,6 +621,7 @@ int main(void)
         cmocka_unit_test(a_close_does_not_wait_for_ever),
         cmocka_unit_test(records_may_be_kept_and_given_back_late),
         cmocka_unit_test(new_partitions_and_topics_are_found_and_read_from_their_start),
+        cmocka_unit_test(an_expression_that_stands_for_no_topic_is_told),
         cmocka_unit_test(kafka_s_own_topics_are_read_only_by_a_pattern_that_begins_as_they_do),
         cmocka_unit_test(records_dropped_before_they_were_read_stop_it),
         cmocka_unit_test(a_reader_that_falls_behind_is_stopped_too),
