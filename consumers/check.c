@@ -204,6 +204,22 @@ static void ask_rights(const struct request *r, const struct conf *c, struct red
     redis->remembers = can_run(r, USED_CONSUME);
 }
 
+/* Where it is, said otherwise than by the default. */
+static bool names_redis(const struct conf *c)
+{
+    return conf_has(c, "redis.cluster") || conf_has(c, "redis.sentinels") ||
+           strcmp(conf_origin(c, "redis.address"), "default") != 0;
+}
+
+/* After ask_rights. */
+static bool needs_redis(const struct request *r, const struct conf *c,
+                        const struct redis_conf *redis)
+{
+    if (r->users != 0)
+        return (r->users & USED_REDIS) != 0;
+    return redis->scheduled || redis->remembers || names_redis(c);
+}
+
 static size_t try_channels(const struct conf *c)
 {
     static struct schedule_channels all;
@@ -257,7 +273,7 @@ static int check_loaded(const struct request *r, const struct conf *c)
     ask_rights(r, c, &plan.redis);
     if (r->users != 0 && !conf_needs_kafka(c, r->users))
         plan.kafka.brokers = NULL; /* no peer of theirs */
-    if (r->users != 0 && (r->users & USED_REDIS) == 0)
+    if (!needs_redis(r, c, &plan.redis))
         plan.redis.address = NULL; /* nor is this */
     if (r->connect && try_all(r, c, &plan) > 0)
         code = COMMAND_UNAVAILABLE;

@@ -254,6 +254,34 @@ static void every_channel_is_tried_without_sending_anything(void **state)
     hostile_http_stop(gateway);
 }
 
+static void redis_by_its_default_is_no_peer_of_a_producer_s_file(void **state)
+{
+    static const struct {
+        const char *yaml;
+        bool asked;
+    } rows[] = {
+        {"{}", false}, /* a producer's */
+        {"redis: {address: '127.0.0.1:1'}", true},
+        {"redis: {sentinels: '127.0.0.1:1', primary: x}", true},
+    };
+    struct check_rig *r = *state;
+    struct fault f = {0};
+    struct kafka_broker *kafka = kafka_broker_start(1, &f);
+
+    assert_non_null(kafka);
+    setenv("CMIBRIDGE_KAFKA_BROKERS", kafka_broker_bootstrap(kafka), 1);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        check_rig_write(r, rows[i].yaml);
+        assert_int_equal(CHECK(r, "--config", "FILE", "--connect"),
+                         rows[i].asked ? COMMAND_UNAVAILABLE : COMMAND_OK);
+        check_rig_out_has(r, "kafka                ok ");
+        assert_int_equal(strstr(check_rig_out(r), "redis                FAILED ") != NULL,
+                         rows[i].asked);
+    }
+    unsetenv("CMIBRIDGE_KAFKA_BROKERS");
+    kafka_broker_stop(kafka);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +289,7 @@ int main(void)
         CHECK_RIG_TEST(every_peer_is_tried_and_said_in_a_line),
         CHECK_RIG_TEST(a_peer_that_is_not_there_fails_with_the_reason),
         CHECK_RIG_TEST(every_channel_is_tried_without_sending_anything),
+        CHECK_RIG_TEST(redis_by_its_default_is_no_peer_of_a_producer_s_file),
     };
 
     crypto_init();
