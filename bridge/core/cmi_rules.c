@@ -123,7 +123,7 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
     if (r->is_message && r->depth == 0)
         note(r, field, v);
     if (r->is_callback && !v->null && view_is(view_of(field->name), "customerNumber") &&
-        (r->is_new || phone_trim(v->text).n == 0) && !cmi_check_customer_number(v->text, f))
+        r->is_new && !cmi_check_customer_number(v->text, f))
         return false;
     return r->inner.value == NULL || r->inner.value(r->inner.ctx, field, v, f);
 }
