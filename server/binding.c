@@ -39,7 +39,7 @@ static void on_digest(void *owner, const struct redis_value *v)
 
     mem_free(owner);
     if (v->kind == REDIS_TEXT)
-        b = view_is(v->text, a.x->digest) ? BINDING_OURS : BINDING_OTHER;
+        b = exchange_is_same(a.x, v->text) ? BINDING_OURS : BINDING_OTHER;
     else if (v->kind != REDIS_NIL)
         b = BINDING_LOST;
     if (b == BINDING_LOST)
@@ -96,7 +96,7 @@ static void on_thing(void *owner, const struct redis_value *v)
 {
     struct refusal *r = owner;
 
-    if (v->kind == REDIS_TEXT && view_is(v->text, r->x->digest)) {
+    if (v->kind == REDIS_TEXT && exchange_is_same(r->x, v->text)) {
         binding_note(r->x, on_refusal, r);
         return;
     }

@@ -16,7 +16,7 @@ static void on_added(void *owner, const struct redis_value *v)
 {
     struct exchange *x = owner;
     struct fault f = {0};
-    enum effect_outcome outcome = effect_outcome_of(v, &f);
+    enum effect_outcome outcome = effect_outcome_of(x, v, &f);
 
     if (outcome == EFFECT_DONE || outcome == EFFECT_REPLAY)
         exchange_created(x, "callbacks", &x->new_id);

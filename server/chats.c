@@ -165,7 +165,7 @@ static void look(struct chat_post *post, struct sqlite *db)
     q = sqlite_query(db, "SELECT digest FROM contacts WHERE id = ?");
     sqlite_bind_guid(&q, &x->new_id);
     post->there = sqlite_row(&q);
-    post->refused = post->there && !view_is(sqlite_text(&q, 0), x->digest);
+    post->refused = post->there && !exchange_is_same(x, sqlite_text(&q, 0));
     sqlite_end(&q);
 }
 

@@ -260,12 +260,13 @@ static void on_changed(void *owner, const struct redis_value *v)
 {
     struct exchange *x = owner;
     bool text = v->kind == REDIS_TEXT;
+    bool known = v->kind == REDIS_ARRAY && v->count == 1; /* the digest of what was done */
 
-    if (text && view_is(v->text, "other"))
+    if (known && !exchange_is_same(x, v->items[0].text))
         refuse_other(x);
     else if (text && view_is(v->text, "gone"))
         exchange_error(x, 404, "HTTP 404 Not Found");
-    else if (!text)
+    else if (!text && !known)
         fail(x, v);
     else if (x->key.n > 0)
         binding_note(x, on_bound, x);

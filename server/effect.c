@@ -107,7 +107,14 @@ static void said(struct call *call, enum effect_outcome outcome, const struct fa
     done.done(done.owner, outcome, f);
 }
 
-enum effect_outcome effect_outcome_of(const struct redis_value *v, struct fault *f)
+/* The digest that is there is not that of now: that of before? */
+static bool is_replay(const struct exchange *x, const struct redis_value *v)
+{
+    return v->count == 2 && v->items[1].kind == REDIS_TEXT && exchange_is_same(x, v->items[1].text);
+}
+
+enum effect_outcome effect_outcome_of(const struct exchange *x, const struct redis_value *v,
+                                      struct fault *f)
 {
     static const struct {
         const char *word;
@@ -122,7 +129,8 @@ enum effect_outcome effect_outcome_of(const struct redis_value *v, struct fault 
     if (v->kind == REDIS_ARRAY && v->count > 0)
         for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
             if (view_is(v->items[0].text, words[i].word))
-                return words[i].outcome;
+                return words[i].outcome == EFFECT_OTHER_BODY && is_replay(x, v) ? EFFECT_REPLAY
+                                                                                : words[i].outcome;
     fault_set(f, FAULT_RETRY, "the store did not answer as it should: %s",
               mask_sentence(v->text, text, sizeof text));
     return EFFECT_LOST;
@@ -130,10 +138,11 @@ enum effect_outcome effect_outcome_of(const struct redis_value *v, struct fault 
 
 static void on_reply(void *owner, const struct redis_value *v)
 {
+    struct call *call = owner;
     struct fault f = {0};
-    enum effect_outcome outcome = effect_outcome_of(v, &f);
+    enum effect_outcome outcome = effect_outcome_of(call->x, v, &f);
 
-    said(owner, outcome, &f);
+    said(call, outcome, &f);
 }
 
 static struct view number(char out[24], int64_t n)
@@ -297,7 +306,7 @@ static void on_key(void *owner, const struct redis_value *v)
 
     if (look->over || v->kind == REDIS_NIL)
         return;
-    if (v->kind == REDIS_TEXT && view_is(v->text, look->x->digest)) {
+    if (v->kind == REDIS_TEXT && exchange_is_same(look->x, v->text)) {
         look->over = true;
         binding_note(look->x, on_bound_again, mem_copy(look, sizeof *look));
         return;

@@ -79,7 +79,8 @@ typedef void effect_done(void *owner, enum effect_outcome outcome, const struct 
 void effect_apply(struct effect *e, effect_done *done, void *owner);
 
 /* What the reply of a script that changes means; EFFECT_LOST: f says why. */
-enum effect_outcome effect_outcome_of(const struct redis_value *v, struct fault *f);
+enum effect_outcome effect_outcome_of(const struct exchange *x, const struct redis_value *v,
+                                      struct fault *f);
 
 /* The answer where the outcome is none to go on with: 422, 404 or 503. */
 void effect_refuse(struct exchange *x, enum effect_outcome outcome, const struct fault *f);

@@ -18,6 +18,11 @@ static struct pending *pending_of(struct exchange *x)
     return (struct pending *)(void *)x;
 }
 
+bool exchange_is_same(const struct exchange *x, struct view digest)
+{
+    return view_is(digest, x->digest) || view_is(digest, x->unkeyed);
+}
+
 void exchange_header(struct exchange *x, const char *name, struct view value)
 {
     struct pending *p = pending_of(x);

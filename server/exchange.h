@@ -57,11 +57,15 @@ struct exchange {
     int64_t wall_ms;                  /* when the request was read whole */
     struct view key;                  /* Idempotency-Key; VIEW_NONE where none */
     char key_hash[33];                /* lower hex of HMAC(user and key); "" where there is none */
-    char digest[65];    /* lower hex SHA-256 over method, what is named (in one spelling) and body;
-                           "" where there is no key */
+    char unkeyed[65];   /* lower hex SHA-256 over method, what is named (in one spelling) and body;
+                           "" where there is no key. Not stored (any more) */
+    char digest[65];    /* lower hex HMAC(user and that); "" likewise */
     struct guid new_id; /* for what a POST creates: from user and key, or random */
 };
 
+/* Is what is stored of a request's digest this one's? Also as it was stored before it was keyed. On
+ * any thread. */
+bool exchange_is_same(const struct exchange *x, struct view digest);
 /* Adds a header to the answer. name is static; value is copied. */
 void exchange_header(struct exchange *x, const char *name, struct view value);
 /* The answer that is being made has so many bytes by now. false: it is too much together with those

@@ -4,8 +4,9 @@
  * user on (server/sign_on.h) and asks whether he may (403), counts and logs the answer.
  *
  * Idempotency-Key (D2): the id of what a POST creates, and the hash that a PUT or DELETE is
- * remembered by, are HMACs of user and key under the server's secret. Until that is known, a write
- * with a key is 503. A key whose first request is still under way is 409 with Retry-After.
+ * remembered by, are HMACs of user and key under the server's secret, as what is kept of the
+ * request is one of user and request. Until that is known, a write with a key is 503. A key whose
+ * first request is still under way is 409 with Retry-After.
  */
 #ifndef SERVER_FRONT_H
 #define SERVER_FRONT_H

@@ -16,7 +16,7 @@ enum idempotency idempotency_look(struct sqlite *db, const struct exchange *x)
     q = sqlite_query(db, "SELECT digest FROM idempotency_keys WHERE key = ?");
     sqlite_bind_text(&q, view_of(x->key_hash));
     if (sqlite_row(&q))
-        seen = view_is(sqlite_text(&q, 0), x->digest) ? IDEMPOTENCY_DONE : IDEMPOTENCY_OTHER;
+        seen = exchange_is_same(x, sqlite_text(&q, 0)) ? IDEMPOTENCY_DONE : IDEMPOTENCY_OTHER;
     sqlite_end(&q);
     return seen;
 }

@@ -35,7 +35,7 @@ static bool is_key(struct view key)
     return key.n > 0 && key.n <= EXCHANGE_KEY_MAX;
 }
 
-/* What a key is for, bound to the user who sent it. */
+/* What a key, or a request, is for, bound to the user who sent it. */
 static void key_mac(const struct keys *k, const struct exchange_user *user, const char *purpose,
                     struct view key, uint8_t mac[CRYPTO_SHA256_LEN])
 {
@@ -77,6 +77,8 @@ static void put_thing(const struct pending *p, struct buf *to)
     }
 }
 
+/* What was asked, and of that what is kept: who has the store and lacks its secret can't try out
+ * whose number was in it. */
 static void hash_key(const struct keys *k, struct pending *p)
 {
     uint8_t mac[CRYPTO_SHA256_LEN];
@@ -86,13 +88,15 @@ static void hash_key(const struct keys *k, struct pending *p)
     p->x.new_id = guid_v4_of_random(mac);
     key_mac(k, p->x.user, "key", p->x.key, mac);
     hex_write(mac, 16, p->x.key_hash);
-    crypto_sha256_hex(p->x.body, p->x.digest);
+    crypto_sha256_hex(p->x.body, p->x.unkeyed);
     buf_init(&all, p->x.id.n + HEAD_MAX);
-    buf_printf(&all, "%s\n%s\n", p->x.method, p->x.digest);
+    buf_printf(&all, "%s\n%s\n", p->x.method, p->x.unkeyed);
     put_thing(p, &all);
     assert(!all.full);
-    crypto_sha256_hex(buf_view(&all), p->x.digest);
+    crypto_sha256_hex(buf_view(&all), p->x.unkeyed);
     buf_done(&all);
+    key_mac(k, p->x.user, "digest", view_of(p->x.unkeyed), mac);
+    hex_write(mac, sizeof mac, p->x.digest);
 }
 
 bool keys_take(struct keys *k, struct pending *p)

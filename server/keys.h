@@ -16,7 +16,7 @@ struct keys {
     struct pending *running[KEYS_BUCKETS]; /* writes under way that have a key */
 };
 
-/* Reads the request's key and fills in x.key, x.key_hash, x.digest and x.new_id; without a key,
+/* Reads the request's key and fills in x.key, x.key_hash, both digests and x.new_id; without a key,
  * x.new_id only. Answers (400, 409, 503) and returns false if it won't do. */
 bool keys_take(struct keys *k, struct pending *p);
 /* The request is answered. A no-op for one that does not run under its key. */

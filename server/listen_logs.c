@@ -165,7 +165,7 @@ static bool post_run(struct history_job *job, struct sqlite *db, struct fault *f
     sqlite_bind_guid(&q, &post->x->new_id);
     before = sqlite_row(&q);
     if (before) /* the same key: the log is its own record (D2) */
-        post->refused = !view_is(sqlite_text(&q, 0), post->x->digest);
+        post->refused = !exchange_is_same(post->x, sqlite_text(&q, 0));
     sqlite_end(&q);
     if (before)
         return sqlite_check(db, f);

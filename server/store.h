@@ -51,7 +51,8 @@
  *                          a text that withdrew a consent, by its gateway's id, in the number's
  *   gc             zset    id -> when it, or what is left of it, may go
  *   cfg            hash    shards: SHARD_COUNT (shard 00 only)
- *   secret         string  what idempotency keys become ids under, hex (shard 00 only)
+ *   secret         string  what idempotency keys become ids under, and requests digests, hex (shard
+ *                          00 only)
  *   channel w:{NN}         a new earliest due time; a hint
  *
  * Fields of m:<id>:

@@ -14,7 +14,7 @@ local dial = shard .. 'dial'
 if digest ~= '' then
   local known = call('HGET', m, 'dig')
   if known then -- alone, too: then the key was used for no POST (bind.lua)
-    return {known == digest and 'replay' or 'other'}
+    return {known == digest and 'replay' or 'other', known}
   end
   call('HSET', m, 'dig', digest)
 end

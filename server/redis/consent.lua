@@ -6,13 +6,15 @@
 -- Of what is moved to the place of its normal form (consents_move.c): nothing takes the place of what is
 -- there but a refusal that of a consent, and taken away is what is still the same.
 --
+-- Where the key has another digest, gives that, in a list.
+--
 -- KEYS: 1 consent  2 consents  3 idem:<key>  4 hand:<field>  5 out
 -- ARGV: 1 field  2 usage  3 new value, '' to remove  4 digest, or ''  5 how long the key is kept, ms
 --       6 what is moved, as it is stored  7 its other field; else both absent
 if ARGV[4] ~= '' then
   local known = redis.call('GET', KEYS[3])
   if known then
-    return known == ARGV[4] and 'replay' or 'other'
+    return known == ARGV[4] and 'replay' or {known}
   end
 end
 local TOLD_MAX = 1000

@@ -26,12 +26,12 @@ end
 if not creates and ARGV[3] ~= '' then
   local known = redis.call('GET', KEYS[8])
   if known then
-    return {known == ARGV[3] and 'replay' or 'other'}
+    return {known == ARGV[3] and 'replay' or 'other', known}
   end
 end
 local old = redis.call('HMGET', m, 'ver', 'dig', 'C', 'kind', 'pz')
 if creates and (old[1] or old[2]) then -- by dig alone: the key was used for no POST (bind.lua)
-  return {old[2] == ARGV[3] and 'replay' or 'other'}
+  return {old[2] == ARGV[3] and 'replay' or 'other', old[2]}
 elseif not creates and old[1] ~= ARGV[2] then
   return {old[1] and 'changed' or 'gone'}
 end
