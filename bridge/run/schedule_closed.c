@@ -104,15 +104,21 @@ static bool is_fail_full(const struct schedule *s)
     return s->slow >= SCHEDULE_SLOW_MAX / 2 || s->slow_count >= SCHEDULE_FAIL_HOLDINGS;
 }
 
+/* Where others can send it, something to try it with is all that is held here, and nothing else
+ * while that is out. */
 static struct schedule_closed probed(const struct schedule *s, const struct sender *from)
 {
-    bool enough = is_fail_full(s) && from->channel->busy_count > 0;
+    int64_t now = schedule_now(s);
+    bool own = schedule_channel_fails_here(from->channel, now);
+    bool enough = (is_fail_full(s) && from->channel->busy_count > 0) ||
+                  (own && (from->held > 0 || schedule_channel_tries(from->channel, now)));
 
     return (struct schedule_closed){
         .source = view_of(from->source),
         .until_ms = schedule_store_ms(s) + probe_rest_ms(from),
         .room = enough ? 0 : above_zero(SCHEDULE_NEWCOMERS - from->held),
-        .own = schedule_channel_fails_here(from->channel, schedule_now(s))};
+        .own = own,
+    };
 }
 
 /* Of one whose channel fails, which nothing else shuts. */

@@ -446,16 +446,18 @@ static bool has_put_off_all(const struct holding *h, int64_t now)
            h->deferred_ms > now + worth_ms;
 }
 
-/* For every process where it can be sent by none; else this one leaves it to the others. */
+/* For every process where it can be sent by none; else this one leaves it to the others, until it
+ * may try again, or knows what came of that. */
 static void leave_shut(struct schedule *s, struct holding *h, int64_t now, int64_t shut_ms)
 {
     int64_t to_all_ms = schedule_sender_shut_to_all_ms(s, h->sender, now);
+    int64_t for_ms = shut_ms > now ? shut_ms - now : SCHEDULE_STRANGER_MOST_MS;
 
     if (to_all_ms > now + SCHEDULE_POLL_MS)
         schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_at(s, to_all_ms), true);
     else
         schedule_hold_leave(s, h, LEAVING_RELEASED,
-                            schedule_store_at(s, now) + schedule_closed_own_ms(s, h, shut_ms - now),
+                            schedule_store_at(s, now) + schedule_closed_own_ms(s, h, for_ms),
                             false);
 }
 
@@ -478,7 +480,8 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
     if (h->deferred_ms > 0 && now >= h->deferred_ms)
         schedule_window_end_deferral(s, h);
     shut_ms = schedule_sender_shut_ms(s, h->sender, now);
-    if (shut_ms > now + SCHEDULE_POLL_MS) {
+    if (shut_ms > now + SCHEDULE_POLL_MS ||
+        (schedule_channel_tries(h->sender->channel, now) && h->count[HANDOVER_SENDING] == 0)) {
         leave_shut(s, h, now, shut_ms);
         look_leaving(s, h, now);
         return;
@@ -509,6 +512,13 @@ static void look_busy(struct schedule *s, struct holding *h, int64_t now)
         heap_put(&s->timers, &h->timer, worth_ms);
     else
         schedule_hold_put_down(s, h);
+}
+
+void schedule_hold_look_at(struct schedule *s, const struct channel_of *c)
+{
+    for (size_t i = 0; i < s->holding_count; i++)
+        if (s->holdings[i]->sender != NULL && s->holdings[i]->sender->channel == c)
+            schedule_hold_dirty(s, s->holdings[i]);
 }
 
 static void look(struct schedule *s, struct holding *h)

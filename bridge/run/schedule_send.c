@@ -106,6 +106,8 @@ bool schedule_submit(struct schedule *s, struct send *d, struct fault *f)
     if (d->holding->sender != NULL)
         d->channel->open[d->holding->lease.shard]++;
     d->number = breaker_sent(&d->channel->breaker);
+    if (d->number > 0 && schedule_channel_tries(d->channel, schedule_now(s)))
+        schedule_hold_look_at(s, d->channel); /* the rest of what is held is for others */
     stat_add(s->stat_sent, 1);
     stat_set(s->stat_in_flight, s->slots.out);
     return true;

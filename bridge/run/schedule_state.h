@@ -404,6 +404,7 @@ void schedule_move_all(struct schedule *s, struct holding *h, enum handover_stat
 enum handover_state schedule_state_of(const struct holding *h, size_t i);
 void schedule_hold_dirty(struct schedule *s, struct holding *h); /* look at it in this turn */
 void schedule_hold_look_all(struct schedule *s);
+void schedule_hold_look_at(struct schedule *s, const struct channel_of *c); /* in this turn */
 /* Begin nothing more of it. at_ms and park: as a release has them. The first reason holds, but for
  * LEAVING_LOST. */
 void schedule_hold_leave(struct schedule *s, struct holding *h, enum leaving why, int64_t at_ms,
@@ -540,6 +541,8 @@ void schedule_channel_stop(struct schedule *s, const struct send *d, const char 
 bool schedule_channel_fails(const struct channel_of *c);
 /* It fails, and works for another process, as far as is known. */
 bool schedule_channel_fails_here(const struct channel_of *c, int64_t now_ms);
+/* And a request is out that tries it. */
+bool schedule_channel_tries(const struct channel_of *c, int64_t now_ms);
 /* May one more request be begun? Asks for the probe of a stopped one by itself. */
 bool schedule_channel_allows(struct schedule *s, struct channel_of *c, int64_t now_ms);
 int64_t schedule_channel_wake_ms(const struct channel_of *c, int64_t now_ms);

@@ -220,6 +220,11 @@ bool schedule_channel_fails_here(const struct channel_of *c, int64_t now_ms)
     return schedule_channel_fails(c) && !c->stopped && now_ms < c->others_ms;
 }
 
+bool schedule_channel_tries(const struct channel_of *c, int64_t now_ms)
+{
+    return schedule_channel_fails_here(c, now_ms) && c->breaker.probe != 0;
+}
+
 bool schedule_channel_allows(struct schedule *s, struct channel_of *c, int64_t now_ms)
 {
     if (!is_known(c, now_ms) || !breaker_allows(&c->breaker, now_ms))

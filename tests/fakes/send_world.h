@@ -101,6 +101,8 @@ struct send_world {
     bool stuck[SHARD_COUNT]; /* nothing of it can be read or written */
     bool down[3];            /* refuses connections */
     bool unauthorised[3];
+    int64_t
+        lost_ms[WORLD_PROCESSES]; /* so long its requests take to reach nobody; 0: they arrive */
     size_t shunned; /* of message 0's destinations, the first ones that are never welcome */
     struct world_seen seen[SEND_STORE_MESSAGES_MAX][SEND_STORE_DEST_MAX];
     struct world_call calls[SEND_STORE_MESSAGES_MAX];

@@ -224,7 +224,12 @@ static bool submit(void *ctx, const struct http_call *call, struct fault *f)
     }
     if (a->part == 0)
         check_stop(w, p, a->channel);
-    if (w->down[a->channel] || world_chance(w, w->faults.not_sent)) {
+    if (w->lost_ms[p->index] > 0) {
+        a->fate = HTTP_NOT_SENT;
+        a->kind = REPLY;
+        heap_remove(&w->actions, &a->at);
+        heap_put(&w->actions, &a->at, w->now_ms + w->lost_ms[p->index]);
+    } else if (w->down[a->channel] || world_chance(w, w->faults.not_sent)) {
         a->fate = HTTP_NOT_SENT;
         a->kind = REPLY;
     } else if (world_chance(w, w->faults.request_lost)) {
