@@ -281,6 +281,8 @@ void consume_replied(struct consume *c, struct delivery *d, int status, struct v
         outcome = OUTCOME_STOP;
     if (outcome != OUTCOME_FORBID && outcome != OUTCOME_STOP)
         to->forbidden_count = 0;
+    if (outcome != OUTCOME_STOP)
+        to->held_stops = false;
     switch (outcome) {
     case OUTCOME_DONE:
         return;

@@ -143,19 +143,19 @@ static void to_the_front(struct delivery *d)
     list->count++;
 }
 
-/* The one to try a destination with: any that is not held back. Those that came first may be just
- * the ones that it refuses. */
-static bool choose(struct consume *c, struct delivery_list *list)
+/* The one to try a destination with: any that is not held back, or any at all. Those that came
+ * first may be just the ones that it refuses. */
+static bool choose(struct consume *c, struct delivery_list *list, bool at_all)
 {
     struct delivery *d;
     uint64_t fresh = 0;
 
     for (d = list->front; d != NULL; d = d->next)
-        fresh += !d->held;
+        fresh += at_all || !d->held;
     if (fresh == 0)
         return false;
     fresh = consume_random(c) % fresh + 1;
-    for (d = list->front; d->held || --fresh > 0; d = d->next)
+    for (d = list->front; (d->held && !at_all) || --fresh > 0; d = d->next)
         ;
     to_the_front(d);
     return true;
@@ -166,6 +166,7 @@ static bool choose(struct consume *c, struct delivery_list *list)
 static void choose_next(struct consume *c, struct destination *to)
 {
     struct delivery *held = to->held_front;
+    bool at_all;
     bool write;
     bool ingest;
 
@@ -176,8 +177,11 @@ static void choose_next(struct consume *c, struct destination *to)
     }
     if (to->held == 0 || to->breaker.state == BREAKER_CLOSED)
         return;
-    write = choose(c, &to->writes);
-    ingest = choose(c, &to->ingests);
+    /* The first of those held stops it: another's answer lets that one be asked again. All that are
+     * not held may stop it, too. */
+    at_all = to->held_stops && budget_has(&to->budget, 1);
+    write = choose(c, &to->writes, at_all);
+    ingest = choose(c, &to->ingests, at_all);
     if (write != ingest)
         to->ingest_next = ingest;
 }

@@ -76,7 +76,7 @@ struct destination {
     size_t held;                 /* deliveries whose dead letter waits for the budget, */
     struct delivery *held_front; /* those, in the order in which they began to */
     struct delivery *held_back;
-    bool held_stops;     /* the first of them stopped it, and no other has been answered since */
+    bool held_stops;     /* the first of them stopped it, and all that were asked since did, too */
     int64_t held_say_ms; /* not said again before */
     char trouble[FAULT_TEXT_MAX]; /* why it is stopped or failing; "" while it works */
     struct stat *stat_breaker;

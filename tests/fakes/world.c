@@ -298,7 +298,8 @@ static void write_one(struct world *w, const struct http_call *call, struct acti
         return;
     }
     if (e->kind == WORLD_REFUSED) {
-        a->status = w->refusal;
+        a->status =
+            w->other_refusal != 0 && (e - w->events) % 2 != 0 ? w->other_refusal : w->refusal;
         (void)snprintf(a->text, sizeof a->text, "bad: %.*s\n%.*s", VIEW_ARG(call->body),
                        VIEW_ARG(call->body)); /* as some do: D11 is ours to keep */
         return;

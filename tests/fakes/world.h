@@ -103,7 +103,8 @@ struct world {
     size_t asked_while_away; /* of those, while the memory was not up */
     int64_t order;           /* of effects */
     bool honours_key[2];
-    int refusal;                       /* status of a write that is refused */
+    int refusal;                       /* status of a write that is refused, */
+    int other_refusal;                 /* and of that of every second event; 0: the same */
     bool refuses_whole;                /* one bad event: the whole batch is a 400 */
     size_t answer_max;                 /* bytes of a batch's answer; what is longer is cut */
     const struct world_event *failing; /* a write that is answered 503, ever; NULL: none is */

@@ -152,6 +152,8 @@ static void what_is_exhausted_waits_for_the_budget(void **state)
 /* ---- what is refused ---- */
 
 #define REFUSED     40
+#define MANY        120
+#define GOOD        10 /* of those */
 #define OPEN_MAX_MS 60000
 
 static size_t written(const struct world *w)
@@ -247,6 +249,33 @@ static void what_is_forbidden_does_not_keep_its_target_shut(void **state)
         world_boot(w);
         run_until(w, 6 * LONG_MS);
         assert_int_equal(written(w), WORLD_EVENTS_MAX - forbidden);
+        world_done(w);
+    }
+}
+
+/* Every second one is forbidden, the others are bad. Forbidden ones alone keep a target shut in the
+ * end, whatever the budget: no bad one and no good one waits for them. */
+static void what_is_forbidden_does_not_keep_the_budget_from_others(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    for (int seed = 0; seed < 20; seed++) {
+        begin_with_refused(w, MANY, MANY - GOOD);
+        w->rng = rng_of((uint64_t)seed);
+        w->refusal = 403;
+        w->other_refusal = 400;
+        w->faults.latency_ms = 20;
+        w->destinations[0].concurrency = 4;
+        w->conf.budget_burst = 2;
+        world_boot(w);
+        run_until(w, LONG_MS / 10);
+        assert_int_equal(given_up(w), 2);
+        retune_budget(w, 10 * MANY);
+        run_until(w, 3 * LONG_MS);
+        assert_int_equal(written(w), GOOD);
+        for (size_t i = 1; i < MANY - GOOD; i += 2)
+            assert_int_equal(w->events[i].dead_letters, 1);
         world_done(w);
     }
 }
@@ -450,6 +479,7 @@ int main(void)
         cmocka_unit_test(what_is_refused_holds_up_nobody_else),
         cmocka_unit_test(each_success_makes_room_for_one),
         cmocka_unit_test(what_is_forbidden_does_not_keep_its_target_shut),
+        cmocka_unit_test(what_is_forbidden_does_not_keep_the_budget_from_others),
         cmocka_unit_test(the_few_among_many_refused_are_found_soon),
         cmocka_unit_test(what_comes_after_the_refused_is_sent_at_once),
         cmocka_unit_test(who_was_held_back_first_is_given_up_first),
