@@ -128,9 +128,9 @@ struct lane_item *lanes_leave(struct lanes *l, struct lane_item *item)
     return was_front ? lane->front : NULL;
 }
 
-bool lanes_in_front(const struct lane_item *item)
+struct lane_item *lanes_front(const struct lane_item *item)
 {
-    return item->lane != NULL && item->lane->front == item;
+    return item->lane->front;
 }
 
 size_t lanes_count(const struct lanes *l)

@@ -32,7 +32,8 @@ bool lanes_join(struct lanes *l, struct lane_item *item, unsigned slot, struct v
 /* Takes the item out, wherever in its lane it stands. Returns the item that stands in front now and
  * did not before, or NULL. */
 struct lane_item *lanes_leave(struct lanes *l, struct lane_item *item);
-bool lanes_in_front(const struct lane_item *item);
+/* Who stands in front of the item's lane; it may be the item. */
+struct lane_item *lanes_front(const struct lane_item *item);
 size_t lanes_count(const struct lanes *l); /* lanes that hold an item */
 
 #endif

@@ -33,6 +33,11 @@ static struct delivery *of_lane(struct lane_item *item)
     return (void *)((char *)item - offsetof(struct delivery, lane));
 }
 
+const struct delivery *consume_first(const struct delivery *d)
+{
+    return of_lane(lanes_front(&d->lane));
+}
+
 static struct delivery *of_timer(struct heap_item *item)
 {
     return (void *)((char *)item - offsetof(struct delivery, timer));

@@ -121,16 +121,23 @@ bool consume_memory_ready(const struct consume *c, struct buf *why)
     return ready;
 }
 
-/* Is an event that creates what d names under way here? One that is not in front of its lane does
- * not count: it may stand behind d. */
+/* It is under way, or waits its turn; but not behind one that waits for a name itself: two such
+ * could wait for each other. */
+static bool will_be_written(const struct delivery *d)
+{
+    if (d->state == DELIVERY_QUEUED)
+        return consume_first(d)->state >= DELIVERY_READY;
+    return d->state >= DELIVERY_READY && d->state <= DELIVERY_KEEPING;
+}
+
+/* Is there an event here that will create what d names? */
 static bool is_being_created(const struct consume *c, const struct delivery *d)
 {
     for (size_t i = 0; i < c->delivery_count; i++) {
         const struct delivery *o = c->deliveries[i];
 
-        if (o->type != NULL && o->type->keeps_id && o->state >= DELIVERY_READY &&
-            o->state <= DELIVERY_KEEPING && strcmp(o->type->collection, d->type->collection) == 0 &&
-            view_eq(o->ref, d->ref))
+        if (o->type != NULL && o->type->keeps_id && will_be_written(o) &&
+            strcmp(o->type->collection, d->type->collection) == 0 && view_eq(o->ref, d->ref))
             return true;
     }
     return false;

@@ -217,7 +217,8 @@ void consume_move(struct consume *c, struct delivery *d, enum delivery_event eve
 int64_t consume_now(const struct consume *c);
 uint64_t consume_random(const struct consume *c);
 struct delivery *consume_delivery_new(struct consume *c);
-void consume_start(struct consume *c, struct delivery *d); /* it stands in front of its lane */
+void consume_start(struct consume *c, struct delivery *d);      /* it stands in front of its lane */
+const struct delivery *consume_first(const struct delivery *d); /* who stands in front of it */
 uint64_t consume_token(const struct delivery *d);
 /* NULL: it was dropped meanwhile, and freed. */
 struct delivery *consume_find(const struct consume *c, uint64_t token);

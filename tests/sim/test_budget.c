@@ -470,6 +470,70 @@ static void a_name_is_not_asked_for_without_a_pause(void **state)
     world_done(w);
 }
 
+/* All in one partition, in their order; each has the key and the subject that it is told. */
+static void line_up(struct world *w, size_t i, enum world_kind kind, int key, const char *subject)
+{
+    struct world_event *e = &w->events[i];
+
+    for (unsigned p = 0; i == 0 && p < WORLD_PARTITIONS; p++)
+        w->partitions[p].count = 0;
+    e->partition = 0;
+    e->offset = w->partitions[0].count;
+    w->partitions[0].events[w->partitions[0].count++] = i;
+    e->key = key;
+    world_remake_event(w, i, kind);
+    (void)snprintf(e->subject, sizeof e->subject, "%s", subject);
+    e->headers[4].value = view_of(e->subject);
+}
+
+/* Though the target of what names it is well: what creates it stands behind an event of another
+ * target, which is down. */
+static void a_name_is_waited_for_while_its_creator_waits_its_turn(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    begin(w, 3);
+    w->routes[0] = (struct route_rule){"message.*", 1};
+    line_up(w, 0, WORLD_PUT, 0, "messages/00000000000000000000000000000001");
+    (void)snprintf(w->events[0].type, sizeof w->events[0].type, "message.cancelled");
+    w->events[0].headers[3].value = view_of(w->events[0].type);
+    w->events[0].body[0] = '\0';
+    w->events[0].destination = 1;
+    line_up(w, 1, WORLD_POST, 0, "callbacks/late");
+    line_up(w, 2, WORLD_PUT, 1, "callbacks/late");
+    w->down[1] = true;
+    world_boot(w);
+    run_until(w, LONG_MS);
+    assert_int_equal(w->events[1].effects, 0);
+    assert_int_equal(w->events[2].dead_letters, 0);
+    w->down[1] = false;
+    run_to_the_end(w);
+    for (size_t i = 0; i < w->event_count; i++)
+        assert_int_equal(w->events[i].effects, 1);
+    assert_true(w->events[1].effect_order < w->events[2].effect_order);
+    world_done(w);
+}
+
+/* Each stands in front of what creates the other's. */
+static void two_names_do_not_wait_for_each_other(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    begin(w, 4);
+    line_up(w, 0, WORLD_PUT, 0, "callbacks/one");
+    line_up(w, 1, WORLD_POST, 0, "callbacks/other");
+    line_up(w, 2, WORLD_PUT, 1, "callbacks/other");
+    line_up(w, 3, WORLD_POST, 1, "callbacks/one");
+    world_boot(w);
+    run_until(w, 2 * w->conf.refs_wait_ms);
+    assert_true(world_finished(w));
+    assert_int_equal(w->events[1].effects, 1);
+    assert_int_equal(w->events[3].effects, 1);
+    world_done(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -488,6 +552,8 @@ int main(void)
         cmocka_unit_test(who_refuses_all_is_asked_seldom),
         cmocka_unit_test(unknown_names_are_given_up_outside_the_budget),
         cmocka_unit_test(a_name_is_not_asked_for_without_a_pause),
+        cmocka_unit_test(a_name_is_waited_for_while_its_creator_waits_its_turn),
+        cmocka_unit_test(two_names_do_not_wait_for_each_other),
     };
 
     crypto_init();
