@@ -23,7 +23,7 @@ static void check_read(struct rules *r, const char *path, const char *topic)
 }
 
 /* A subscription with the same topic twice is refused. */
-static void check_once(struct rules *r, size_t at, const char *path, const char *topic)
+static bool is_new(struct rules *r, size_t at, const char *path, const char *topic)
 {
     for (size_t i = 0; i < at; i++) {
         const char *other = conf_item(r->c, "kafka.topics", i);
@@ -31,8 +31,9 @@ static void check_once(struct rules *r, size_t at, const char *path, const char 
         if (other == NULL || strcmp(other, topic) != 0)
             continue;
         rules_mistake(r, path, "%s: '%.80s' is in the list twice", path, topic);
-        return;
+        return false;
     }
+    return true;
 }
 
 static void check_topics(struct rules *r)
@@ -46,10 +47,8 @@ static void check_topics(struct rules *r)
         char path[SCHEMA_PATH_MAX];
 
         (void)snprintf(path, sizeof path, "kafka.topics[%zu]", i);
-        if (topic != NULL)
+        if (topic != NULL && (i >= CONF_TOPICS_MAX || is_new(r, i, path, topic)))
             check_read(r, path, topic);
-        if (topic != NULL && i < CONF_TOPICS_MAX)
-            check_once(r, i, path, topic);
         if (topic != NULL && topic[0] == '^' && count > 1)
             rules_mistake(r, path,
                           "%s: the pattern '%.80s' must stand alone: give one pattern, or a list "

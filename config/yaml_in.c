@@ -28,6 +28,7 @@ struct reader {
     char path[YAML_PATH_MAX]; /* of the node that comes next */
     size_t path_bytes;
     size_t key_at;
+    size_t marked_line; /* the last in which a mark was told */
     bool ended;
 };
 
@@ -174,15 +175,38 @@ static void close_level(struct reader *r)
     after_value(r);
 }
 
-static bool is_marked(const yaml_char_t *anchor, const yaml_char_t *tag)
+/* Once a line. What is marked is read on, for its own mistakes. */
+static void refuse_mark(struct reader *r, size_t line)
 {
-    return anchor != NULL || tag != NULL;
+    if (r->marked_line != line)
+        mistake(r, line,
+                "anchors (&), aliases (*) and tags (!) are not taken here; a text that begins so "
+                "needs quotes");
+    r->marked_line = line;
+}
+
+static void look_for_marks(struct reader *r, const yaml_char_t *anchor, const yaml_char_t *tag,
+                           size_t line)
+{
+    if (anchor != NULL || tag != NULL)
+        refuse_mark(r, line);
+}
+
+/* What it stands for is not known; of a key, nor is what belongs to it. */
+static bool pass_alias(struct reader *r, size_t line)
+{
+    const struct level *l = top(r);
+
+    refuse_mark(r, line);
+    r->out->cut = true;
+    if (l == NULL || (!l->list && !l->have_key) || !before_value(r, line))
+        return false;
+    after_value(r);
+    return true;
 }
 
 static bool take_event(struct reader *r, const yaml_event_t *e)
 {
-    static const char marked[] = "anchors (&), aliases (*) and tags (!) are not taken here; a text "
-                                 "that begins so needs quotes";
     size_t line = e->start_mark.line + 1;
 
     switch (e->type) {
@@ -194,18 +218,15 @@ static bool take_event(struct reader *r, const yaml_event_t *e)
     case YAML_DOCUMENT_START_EVENT:
         return !r->ended || mistake(r, line, "a second document begins here; there may be one");
     case YAML_ALIAS_EVENT:
-        return mistake(r, line, marked);
+        return pass_alias(r, line);
     case YAML_SCALAR_EVENT:
-        if (is_marked(e->data.scalar.anchor, e->data.scalar.tag))
-            return mistake(r, line, marked);
+        look_for_marks(r, e->data.scalar.anchor, e->data.scalar.tag, line);
         return take_scalar(r, e);
     case YAML_SEQUENCE_START_EVENT:
-        if (is_marked(e->data.sequence_start.anchor, e->data.sequence_start.tag))
-            return mistake(r, line, marked);
+        look_for_marks(r, e->data.sequence_start.anchor, e->data.sequence_start.tag, line);
         return open_level(r, true, line);
     case YAML_MAPPING_START_EVENT:
-        if (is_marked(e->data.mapping_start.anchor, e->data.mapping_start.tag))
-            return mistake(r, line, marked);
+        look_for_marks(r, e->data.mapping_start.anchor, e->data.mapping_start.tag, line);
         return open_level(r, false, line);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:

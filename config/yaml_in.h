@@ -37,11 +37,11 @@ struct yaml_doc {
     struct yaml_node *nodes; /* in the order of the text; a map stands before what is in it */
     size_t count;
     size_t cap;
-    bool cut; /* the reading ended early: what follows is not known */
+    bool cut; /* the reading ended early, or something stood there by an alias: not all is known */
 };
 
 /* Appends "NAME:LINE: sentence\n" to mistakes for each thing wrong. False if there was any; `out`
- * holds what was read until then, and is to be yaml_doc_done either way. */
+ * holds what was read, and is to be yaml_doc_done either way. */
 bool yaml_read(struct view bytes, const char *name, struct yaml_doc *out,
                struct buf *mistakes) MUST_CHECK;
 /* The same, with YAML_BETWEEN in the paths where the former has a dot. */

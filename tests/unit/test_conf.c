@@ -197,6 +197,9 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
          "names\n"},
         {"kafka:\n  topics:\n    - orders\n    - other\n    - orders\n",
          "f:5: kafka.topics[2]: 'orders' is in the list twice\n"},
+        {"kafka: {results_topic: a, topics: [a, a]}\n",
+         "f:1: kafka.results_topic is 'a', which kafka.topics reads: a loop\n"
+         "f:1: kafka.topics[1]: 'a' is in the list twice\n"},
         {"kafka:\n  instance_id: x\n  assign: all\n",
          "f:2: kafka.instance_id goes with kafka.assign: group only\n"},
         {"kafka:\n  topics: ['^(']\n  instance_id: x\n  assign: all\n",
@@ -258,6 +261,14 @@ static void every_mistake_is_named_with_its_line_and_what_is_allowed(void **stat
          "f:1: kafka.session_timeout is '45'; write it with its unit, like 1500ms, 30s, 5min, 1h "
          "or 90d\n"
          "f:2: retry.attempts is 'x'; a whole number is wanted\n"
+         "f:3: log.level is 'loud'; allowed are debug, info, warn, error\n"},
+        {"retry: &r {attempts: x}\nkafka: {topics: *t, assign: any}\nlog: {level: loud}\n",
+         "f:1: anchors (&), aliases (*) and tags (!) are not taken here; a text that begins so "
+         "needs quotes\n"
+         "f:1: retry.attempts is 'x'; a whole number is wanted\n"
+         "f:2: anchors (&), aliases (*) and tags (!) are not taken here; a text that begins so "
+         "needs quotes\n"
+         "f:2: kafka.assign is 'any'; allowed are group, all\n"
          "f:3: log.level is 'loud'; allowed are debug, info, warn, error\n"},
         {"retry: {attempts: x}\nkafka: {group: \"\n",
          "f:1: retry.attempts is 'x'; a whole number is wanted\n"

@@ -117,6 +117,37 @@ static void what_is_outside_the_subset_is_refused_with_its_line(void **state)
     }
 }
 
+/* What it stands for is not known; all else is. */
+static void behind_an_anchor_or_an_alias_the_reading_goes_on(void **state)
+{
+    static const struct {
+        const char *yaml;
+        const char *nodes;
+        bool cut;
+    } rows[] = {
+        {"a: &x b\nc: !!int 3\nd: &y {e: f}\n", "a=b@1 c=3@2 d={}@3 d.e=f@3 ", false},
+        {"a: *x\nb: [*x, c]\nd: e\n", "b=[]@2 b[1]=c@2 d=e@3 ", true},
+        {"a: b\n*x : c\nd: e\n", "a=b@1 ", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct yaml_doc d;
+        struct buf out;
+        struct buf mistakes;
+
+        buf_init(&out, 4096);
+        buf_init(&mistakes, 4096);
+        render(rows[i].yaml, &out, &mistakes);
+        assert_string_equal(buf_text(&out), rows[i].nodes);
+        assert_false(yaml_read(view_of(rows[i].yaml), "f", &d, &mistakes));
+        assert_int_equal(d.cut, rows[i].cut);
+        yaml_doc_done(&d);
+        buf_done(&out);
+        buf_done(&mistakes);
+    }
+}
+
 static void bytes_that_are_no_utf8_are_refused_where_they_stand(void **state)
 {
     struct buf out;
@@ -201,6 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_lists_and_texts_become_paths),
         cmocka_unit_test(what_is_outside_the_subset_is_refused_with_its_line),
+        cmocka_unit_test(behind_an_anchor_or_an_alias_the_reading_goes_on),
         cmocka_unit_test(bytes_that_are_no_utf8_are_refused_where_they_stand),
         cmocka_unit_test(a_key_and_a_path_have_a_longest),
         cmocka_unit_test(nodes_and_bytes_have_a_maximum),
