@@ -167,6 +167,17 @@ static bool attributes(const struct gathered *g, struct cloudevent *out, struct 
            fault_add(f, "attribute time");
 }
 
+/* Some editors put one in front of JSON; `serve` takes such a body, too. */
+static struct view unmarked(struct view json)
+{
+    return view_starts(json, UTF8_ORDER_MARK) ? view_skip(json, UTF8_ORDER_MARK.n) : json;
+}
+
+static void set_bytes(struct cloudevent *out, struct view data)
+{
+    out->data = out->content == CLOUDEVENT_JSON ? unmarked(data) : data;
+}
+
 /* Structured. */
 
 /* Most events have nothing to unescape and take no room. The first that does takes all that the
@@ -249,7 +260,8 @@ static bool gather_member(struct members *m, struct view key, struct view value,
            gather(&m->attributes, at, said, f);
 }
 
-static bool decoded(const struct members *m, struct buf *text, struct view *data, struct fault *f)
+static bool decoded(const struct members *m, struct cloudevent *out, struct buf *text,
+                    struct fault *f)
 {
     size_t before = text->n;
 
@@ -257,7 +269,7 @@ static bool decoded(const struct members *m, struct buf *text, struct view *data
         return false;
     if (!base64_decode(m->base64, text))
         return fault_set(f, FAULT_REJECT, "data_base64 is not base64");
-    *data = (struct view){text->p + before, text->n - before};
+    set_bytes(out, (struct view){text->p + before, text->n - before});
     return true;
 }
 
@@ -269,7 +281,7 @@ static bool structured_data(const struct members *m, struct cloudevent *out, str
         return fault_set(f, FAULT_REJECT, "data and data_base64 exclude each other");
     if (m->has_base64) {
         heed_charset(&m->attributes, out);
-        return decoded(m, text, &out->data, f);
+        return decoded(m, out, text, f);
     }
     out->data = m->raw;
     if (out->content == CLOUDEVENT_JSON || m->raw.n == 0)
@@ -380,7 +392,7 @@ static bool of_binary(const struct record *r, struct view content_type, struct c
         return false;
     heed_charset(&g, out);
     out->has_data = r->has_value;
-    out->data = r->has_value ? r->value : VIEW_NONE;
+    set_bytes(out, r->has_value ? r->value : VIEW_NONE);
     return true;
 }
 
@@ -396,7 +408,7 @@ static bool of_structured(const struct record *r, struct view format, struct clo
                          "content-type must be application/cloudevents+json in structured mode");
     if (!r->has_value)
         return fault_set(f, FAULT_REJECT, "a structured event has no value");
-    return cloudevent_of_json(r->value, out, text, f);
+    return cloudevent_of_json(unmarked(r->value), out, text, f);
 }
 
 bool cloudevent_of_record(const struct record *r, struct cloudevent *out, struct buf *text,

@@ -4,9 +4,10 @@
  *
  * `specversion` must be 1.0; `id`, `source` and `type` must be there and not be empty; an attribute
  * given twice, longer than CLOUDEVENT_ATTRIBUTE_MAX, with a control character or not UTF-8 is
- * refused. A trace that is malformed or given twice is ignored, as W3C asks; where the event has
- * none, the record's own header `traceparent` counts (what an instrumented producer adds). Other
- * extensions are read over; a user's identity is never an attribute, only data.
+ * refused. JSON may begin with a byte order mark, which is taken off. A trace that is malformed or
+ * given twice is ignored, as W3C asks; where the event has none, the record's own header
+ * `traceparent` counts (what an instrumented producer adds). Other extensions are read over; a
+ * user's identity is never an attribute, only data.
  */
 #ifndef BRIDGE_CORE_CLOUDEVENT_H
 #define BRIDGE_CORE_CLOUDEVENT_H

@@ -58,10 +58,16 @@ struct row {
     const char *says;  /* … with this sentence */
 };
 
+#define MARK "\xef\xbb\xbf"
+
 static const struct row binary[] = {
     {LEAST, NULL, "1|s|t|||||||json|", NULL},
     {LEAST, "", "1|s|t|||||||json|<>", NULL},
     {LEAST "content-type: application/json; charset=utf-8", "{}", "1|s|t|||||||json|<{}>", NULL},
+    {LEAST, MARK "{}", "1|s|t|||||||json|<{}>", NULL}, /* as serve takes a body */
+    {LEAST, MARK, "1|s|t|||||||json|<>", NULL},
+    {LEAST "content-type: text/plain", MARK "x", "1|s|t|||||||text|<" MARK "x>", NULL},
+    {LEAST "content-type: application/msgpack", MARK "x", "1|s|t|||||||msgpack|<" MARK "x>", NULL},
     {LEAST "Content-Type:  APPLICATION/MSGPACK ", "x", "1|s|t|||||||msgpack|<x>", NULL},
     {LEAST "content-type: application/vnd.msgpack", "x", "1|s|t|||||||msgpack|<x>", NULL},
     {LEAST "content-type: application/x-msgpack", "x", "1|s|t|||||||msgpack|<x>", NULL},
@@ -188,6 +194,9 @@ static const struct row structured[] = {
     {"application/cloudevents+json", JSON(""), "1|s|t|||||||json|", NULL},
     {"Application/CloudEvents+JSON; charset=utf-8", JSON(""), "1|s|t|||||||json|", NULL},
     {"application/cloudevents", JSON(""), "1|s|t|||||||json|", NULL},
+    {"application/cloudevents", MARK JSON(",\"data\":{}"), "1|s|t|||||||json|<{}>", NULL},
+    {"application/cloudevents", JSON(",\"data_base64\":\"77u/e30=\""), "1|s|t|||||||json|<{}>",
+     NULL},
     {"application/cloudevents+json",
      JSON(",\"subject\":\"a\\u002fb\",\"time\":\"2020-03-12T12:36:01.320Z\",\"sequence\":\"7\","
           "\"partitionkey\":\"\\\"k\",\"traceparent\":\"" TRACE "\",\"tracestate\":\"a=b\","
