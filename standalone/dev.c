@@ -225,6 +225,7 @@ static int plan_settings(struct plan *p, const char *file)
     }
     if (c == NULL)
         fprintf(stderr, "%s", buf_text(&mistakes));
+    p->signs_on = c != NULL && conf_has(c, "server.users");
     ok = c != NULL && plan_topics(p, c);
     conf_free(c);
     buf_done(&mistakes);

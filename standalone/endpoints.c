@@ -72,8 +72,8 @@ void endpoints_tell(const struct plan *p, struct buf *out)
     char text[URL_MAX];
 
     buf_printf(out, "All is up, on this machine only.\n");
-    buf_printf(out, "  CMI       %s  (no sign-on; everyone is the user dev)\n",
-               url(p->cmi.number, "/RI/cmi", text));
+    buf_printf(out, "  CMI       %s  (%s)\n", url(p->cmi.number, "/RI/cmi", text),
+               p->signs_on ? "for the users of server.users" : "no sign-on; everyone is one user");
     buf_printf(out, "  Kafka     %s  (topics:", p->kafka);
     for (size_t i = 0; i < p->topics.count; i++)
         buf_printf(out, " %s", p->topics.at[i]);

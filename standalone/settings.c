@@ -9,6 +9,7 @@
 #include "standalone/file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MADE "made" /* the name of the result, while it is held against the rules */
@@ -174,19 +175,34 @@ static bool read_user(struct settings *s, struct buf *mistakes)
     return ok;
 }
 
+/* Who says who signs on says that not everybody is the built-in one. */
+static void drop_built_in_user(struct settings *s)
+{
+    char variable[SCHEMA_PATH_MAX];
+
+    if (find(s, "server.users") == NULL &&
+        getenv(schema_environment_name("server.users", variable)) == NULL)
+        return;
+    for (size_t i = 0; i < s->count; i++)
+        s->at[i].gone |=
+            s->at[i].line == 0 && view_starts(view_of(s->at[i].path), VIEW("server.anonymous."));
+}
+
 struct settings *settings_new(const char *file, struct buf *mistakes)
 {
     struct settings *s = mem_zeroed(1, sizeof *s);
 
     for (size_t i = 0; i < sizeof built_in / sizeof built_in[0]; i++)
         put(s, built_in[i].path, built_in[i].text);
-    if (file == NULL)
-        return s;
-    s->file = mem_text(file, strlen(file));
-    if (read_user(s, mistakes))
-        return s;
-    settings_free(s);
-    return NULL;
+    if (file != NULL) {
+        s->file = mem_text(file, strlen(file));
+        if (!read_user(s, mistakes)) {
+            settings_free(s);
+            return NULL;
+        }
+    }
+    drop_built_in_user(s);
+    return s;
 }
 
 void settings_free(struct settings *s)
@@ -204,7 +220,17 @@ void settings_free(struct settings *s)
 
 void settings_set(struct settings *s, const char *path, const char *text)
 {
-    put(s, path, text)->own = true;
+    struct view rest = view_of(text);
+    struct buf written;
+
+    buf_init(&written, 2 * rest.n + 1);
+    for (; rest.n > 0; rest = view_skip(rest, 1)) {
+        if (view_starts(rest, VIEW("${")))
+            buf_put_char(&written, '$');
+        buf_put_char(&written, rest.p[0]);
+    }
+    put(s, path, buf_text(&written))->own = true;
+    buf_done(&written);
 }
 
 void settings_drop(struct settings *s, const char *prefix)

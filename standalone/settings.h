@@ -16,12 +16,13 @@
 struct conf;
 struct settings;
 
-/* The built-in layer, and over it the file's (NULL: none). NULL with every mistake of its YAML
+/* The built-in layer, and over it the file's (NULL: none); without the built-in user where it, or
+ * the environment, says who signs on. NULL with every mistake of its YAML
  * appended to mistakes, one a line. */
 struct settings *settings_new(const char *file, struct buf *mistakes);
 void settings_free(struct settings *s); /* NULL is fine */
 
-/* dev's own. Later calls for the same path replace. */
+/* dev's own, in which ${ is no variable. Later calls for the same path replace. */
 void settings_set(struct settings *s, const char *path, const char *text);
 /* As if the user had set none that is named so, or begins so where `prefix` ends in '.': they are
  * dev's own. */

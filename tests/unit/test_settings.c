@@ -185,6 +185,44 @@ static void what_dev_decides_as_a_whole_is_as_if_nobody_had_set_it(void **state)
     buf_done(&mistakes);
 }
 
+/* Either users sign on, or everybody is one that nobody named. */
+static void users_of_the_user_take_the_place_of_the_built_in_one(void **state)
+{
+    struct conf *c = conf_of("server: {users: /users.yaml}\n");
+
+    (void)state;
+    assert_string_equal(conf_text(c, "server.users"), "/users.yaml");
+    assert_false(conf_has(c, "server.anonymous.login"));
+    conf_free(c);
+    setenv("CMIBRIDGE_SERVER_USERS", "/users.yaml", 1);
+    c = conf_of("");
+    assert_false(conf_has(c, "server.anonymous.login"));
+    conf_free(c);
+    unsetenv("CMIBRIDGE_SERVER_USERS");
+    assert_mistake("server:\n  users: /users.yaml\n  anonymous: {login: me}\n",
+                   ":2: server.users and server.anonymous.login are both given");
+}
+
+/* A directory may be called so. */
+static void what_dev_decides_is_no_variable(void **state)
+{
+    struct buf mistakes;
+    struct settings *s;
+    struct conf *c;
+
+    (void)state;
+    buf_init(&mistakes, 65536);
+    s = of("", &mistakes);
+    settings_set(s, "history.file", "/x${y/$${z}$/h.sqlite");
+    c = settings_conf(s, &mistakes);
+    if (c == NULL)
+        fail_msg("%s", buf_text(&mistakes));
+    assert_string_equal(conf_text(c, "history.file"), "/x${y/$${z}$/h.sqlite");
+    conf_free(c);
+    settings_free(s);
+    buf_done(&mistakes);
+}
+
 static void mistakes_have_the_lines_of_the_users_file(void **state)
 {
     char expected[128];
@@ -243,6 +281,8 @@ int main(void)
         cmocka_unit_test(texts_with_quotes_and_newlines_arrive_as_written),
         cmocka_unit_test(what_dev_decides_wins_and_the_replaced_setting_is_named_with_its_line),
         cmocka_unit_test(what_dev_decides_as_a_whole_is_as_if_nobody_had_set_it),
+        cmocka_unit_test(users_of_the_user_take_the_place_of_the_built_in_one),
+        cmocka_unit_test(what_dev_decides_is_no_variable),
         cmocka_unit_test(mistakes_have_the_lines_of_the_users_file),
         cmocka_unit_test(an_unreadable_file_is_a_mistake),
         cmocka_unit_test(the_saved_file_reads_back_as_the_same_configuration),
