@@ -19,6 +19,16 @@ while read -r command _; do
 done < <(awk '/^  [a-z]/ { print $1 }' <<<"$usage")
 [ "$(PATH=$bin ./dev test -R x --help 2>&1)" = "$usage" ] || { echo "./dev test -R x --help runs"; exit 1; }
 
+# libFuzzer takes 0 for ever.
+for seconds in 0 -1 1s ""; do
+  status=0
+  said=$(PATH=$bin ./dev fuzz "$seconds" 2>&1) || status=$?
+  [ "$status $said" = "2 ./dev fuzz takes seconds, 1 or more: '$seconds'" ] || {
+    echo "./dev fuzz '$seconds' ends with $status: $said"
+    exit 1
+  }
+done
+
 for command in setup build demo lint package clean help; do
   status=0
   said=$(PATH=$bin ./dev "$command" --all 2>&1) || status=$?
