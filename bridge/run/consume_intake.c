@@ -132,16 +132,28 @@ static void begin(struct consume *c, struct delivery *d)
         consume_start(c, d);
 }
 
-static struct delivery *take(struct consume *c, struct partition *p, const struct record *r)
+static struct delivery *take(struct consume *c, struct partition *p, const struct record *r,
+                             struct fault *f)
 {
-    struct delivery *d = consume_delivery_new(c);
+    int64_t now = consume_now(c);
+    struct delivery *d;
+    uint64_t ticket;
 
-    if (d == NULL)
+    if (!tracker_take(&p->tracker, r->offset, now, &ticket)) {
+        (void)fault_set(f, FAULT_BUG, "offset %lld of %.*s[%d] came in out of order",
+                        (long long)r->offset, VIEW_ARG(r->topic), (int)r->partition);
         return NULL;
+    }
+    d = consume_delivery_new(c);
+    if (d == NULL) {
+        (void)fault_set(f, FAULT_BUG, "more records came in than were asked for");
+        return NULL;
+    }
     d->state = DELIVERY_QUEUED;
     d->record = *r;
     d->partition = p;
-    d->taken_ms = consume_now(c);
+    d->taken_ms = now;
+    d->ticket = ticket;
     p->held++;
     stat_add(c->stat_state[DELIVERY_QUEUED], 1);
     return d;
@@ -149,19 +161,13 @@ static struct delivery *take(struct consume *c, struct partition *p, const struc
 
 void consume_take(struct consume *c, struct partition *p, const struct record *r)
 {
-    struct delivery *d = take(c, p, r);
-    char shown[MASK_TEXT_MAX];
     struct fault f = {0};
+    struct delivery *d = take(c, p, r, &f);
+    char shown[MASK_TEXT_MAX];
 
     if (d == NULL) {
-        (void)fault_set(&f, FAULT_BUG, "more records came in than were asked for");
         consume_fail(c, &f);
-        return;
-    }
-    if (!tracker_take(&p->tracker, r->offset, d->taken_ms, &d->ticket)) {
-        (void)fault_set(&f, FAULT_BUG, "offset %lld of %.*s[%d] came in out of order",
-                        (long long)r->offset, VIEW_ARG(r->topic), (int)r->partition);
-        consume_fail(c, &f);
+        c->port.source.give_back(c->port.source.ctx, r->owner);
         return;
     }
     d->bytes = bytes_of(r);

@@ -396,6 +396,45 @@ static void what_is_taken_away_in_an_outage_makes_room(void **state)
     }
 }
 
+static void hand_in(struct world *w, int64_t offset)
+{
+    struct source_owner owner = consume_source_owner(w->consumer);
+    struct world_event *e = &w->events[0];
+    struct record r = {.epoch = w->partitions[0].epoch,
+                       .topic = VIEW("contact-events"),
+                       .offset = offset,
+                       .has_key = true,
+                       .key = view_of(e->key_text),
+                       .has_value = true,
+                       .value = view_of(e->body),
+                       .headers = e->headers,
+                       .header_count = 7,
+                       .owner = e};
+
+    w->records_out++;
+    owner.record(owner.ctx, &r);
+}
+
+/* A defect of the source's: more than was asked for, or what came before. */
+static void who_fails_by_a_record_gives_it_back(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        world_init(w, 1);
+        world_make_events(w, 1);
+        world_boot(w);
+        world_silence(w, WORLD_ANSWER, true); /* nothing is sent */
+        for (int64_t offset = 0; consume_failure(w->consumer) == NULL; offset++)
+            hand_in(w, again ? offset % 2 : offset);
+        consume_drain(w->consumer);
+        assert_true(consume_drained(w->consumer));
+        assert_int_equal(w->records_out, 0);
+        world_done(w);
+    }
+}
+
 /* What we give up says nothing of whom it was sent to: others still go there. */
 static void what_is_given_up_is_no_failure_of_its_destination(void **state)
 {
@@ -589,6 +628,7 @@ int main(void)
         cmocka_unit_test_teardown(what_no_target_takes_ends_as_is_configured, sim_seeds_say),
         cmocka_unit_test_teardown(what_a_topic_never_takes_holds_up_nothing_else, sim_seeds_say),
         cmocka_unit_test_teardown(what_is_taken_away_in_an_outage_makes_room, sim_seeds_say),
+        cmocka_unit_test_teardown(who_fails_by_a_record_gives_it_back, sim_seeds_say),
         cmocka_unit_test_teardown(what_is_given_up_is_no_failure_of_its_destination, sim_seeds_say),
         cmocka_unit_test_teardown(a_batch_that_is_not_taken_is_one_failure, sim_seeds_say),
         cmocka_unit_test_teardown(only_the_trial_s_end_decides, sim_seeds_say),
