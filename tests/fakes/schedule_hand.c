@@ -7,10 +7,12 @@
 
 #include "tests/fakes/schedule_hand.h"
 
+#include "bridge/core/num.h"
 #include "bridge/io/redis_schedule_scripts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct schedule_rig hand_rig;
 
@@ -150,4 +152,29 @@ void hand_expect_sound(struct schedule_rig *rig, const char *id)
 
     assert_string_equal(
         schedule_rig_run(rig, HAND_SHARD, schedule_script(SCHEDULE_SCRIPT_FSCK), args, 2), "");
+}
+
+void hand_recipients(struct schedule_rig *rig, const struct schedule_recipients *r)
+{
+    rig->owed++;
+    rig->ports[0].recipients(rig->ports[0].ctx, r);
+    schedule_rig_await(rig);
+    assert_int_equal(rig->state, SCHEDULE_DONE);
+}
+
+int64_t hand_gap(struct schedule_rig *rig, const struct schedule_recipients *r)
+{
+    hand_recipients(rig, r);
+    return rig->recipients[0].wait_ms;
+}
+
+int64_t hand_commands(struct schedule_rig *rig)
+{
+    const char *text = redis_server_ask(rig->server, "INFO stats");
+    struct view rest = view_skip(view_of(strstr(text, "total_commands_processed:")), 25);
+    struct view number = view_cut(&rest, '\r');
+    int64_t n = 0;
+
+    assert_true(num_int(number, &n));
+    return n;
 }

@@ -40,5 +40,11 @@ int64_t hand_field(struct schedule_rig *rig, const char *id, const char *name); 
 void hand_expect_counts(struct schedule_rig *rig, const char *id, int64_t ok, int64_t dead,
                         int64_t can);
 void hand_expect_sound(struct schedule_rig *rig, const char *id); /* fsck finds nothing */
+/* Asks about recipients (rig->recipients). */
+void hand_recipients(struct schedule_rig *rig, const struct schedule_recipients *r);
+/* The same; for how long the first one's address is reserved for others. */
+int64_t hand_gap(struct schedule_rig *rig, const struct schedule_recipients *r);
+/* How many commands the server has done so far. */
+int64_t hand_commands(struct schedule_rig *rig);
 
 #endif

@@ -34,15 +34,6 @@ static int empty(void **state)
     return hand_empty(state);
 }
 
-static int64_t gap_of(const struct schedule_recipients *r)
-{
-    hand_rig.owed++;
-    hand_rig.ports[0].recipients(hand_rig.ports[0].ctx, r);
-    schedule_rig_await(&hand_rig);
-    assert_int_equal(hand_rig.state, SCHEDULE_DONE);
-    return hand_rig.recipients[0].wait_ms;
-}
-
 /* Nor is it shorter than whoever reserved the address has asked for. */
 static void an_address_stays_reserved_no_longer_than_it_was(void **state)
 {
@@ -59,13 +50,13 @@ static void an_address_stays_reserved_no_longer_than_it_was(void **state)
     (void)state;
     second.holder = VIEW("two");
     second.gap_ms = GAP_MS / 10;
-    assert_int_equal(gap_of(&first), 0);
+    assert_int_equal(hand_gap(&hand_rig, &first), 0);
     clock_shift_set(-HOUR_MS);
-    assert_int_equal(gap_of(&second), GAP_MS);
+    assert_int_equal(hand_gap(&hand_rig, &second), GAP_MS);
     clock_shift_set(GAP_MS - HOUR_MS + 1);
-    assert_int_equal(gap_of(&second), 0);
+    assert_int_equal(hand_gap(&hand_rig, &second), 0);
     clock_shift_set(-HOUR_MS);
-    assert_int_equal(gap_of(&first), GAP_MS / 10);
+    assert_int_equal(hand_gap(&hand_rig, &first), GAP_MS / 10);
 }
 
 static bool reads(unsigned owner)

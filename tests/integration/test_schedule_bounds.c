@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "bridge/core/num.h"
 #include "tests/fakes/schedule_hand.h"
 
 #include <stdio.h>
@@ -19,17 +18,6 @@
 
 #define FEW  1000 /* more than any bound */
 #define MANY 3000
-
-static int64_t commands(void)
-{
-    const char *text = redis_server_ask(hand_rig.server, "INFO stats");
-    struct view rest = view_skip(view_of(strstr(text, "total_commands_processed:")), 25);
-    struct view number = view_cut(&rest, '\r');
-    int64_t n = 0;
-
-    assert_true(num_int(number, &n));
-    return n;
-}
 
 static void post(size_t count, const char *source)
 {
@@ -51,9 +39,9 @@ static int64_t cost_of(something *prepare, something *call, size_t backlog)
     int64_t before;
 
     prepare(backlog);
-    before = commands();
+    before = hand_commands(&hand_rig);
     call(backlog);
-    return commands() - before;
+    return hand_commands(&hand_rig) - before;
 }
 
 static void expect_bounded(something *prepare, something *call)

@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "bridge/core/address_list.h"
-#include "bridge/core/num.h"
 #include "bridge/io/redis_schedule_scripts.h"
 #include "bridge/io/redis_wake.h"
 #include "tests/fakes/schedule_hand.h"
@@ -161,17 +160,6 @@ static void a_call_of_unknown_fate_stays_open_until_its_time_is_over(void **stat
     assert_int_equal(hand_field(&hand_rig, m.id, "fail"), 1);
 }
 
-static int64_t commands(void)
-{
-    const char *text = redis_server_ask(hand_rig.server, "INFO stats");
-    struct view rest = view_skip(view_of(strstr(text, "total_commands_processed:")), 25);
-    struct view number = view_cut(&rest, '\r');
-    int64_t n = 0;
-
-    assert_true(num_int(number, &n));
-    return n;
-}
-
 static void calls_cost_nothing_where_there_is_no_dialler(void **state)
 {
     struct schedule_claim without = hand_usual;
@@ -180,16 +168,16 @@ static void calls_cost_nothing_where_there_is_no_dialler(void **state)
 
     (void)state;
     without.calls = false;
-    before = commands();
+    before = hand_commands(&hand_rig);
     assert_int_equal(hand_claim_of(&hand_rig, 1, without), 0);
-    idle = commands() - before;
+    idle = hand_commands(&hand_rig) - before;
     for (int i = 0; i < 100; i++)
         (void)posted_callback();
     for (int i = 0; i < 2; i++) {
-        before = commands();
+        before = hand_commands(&hand_rig);
         assert_int_equal(hand_claim_of(&hand_rig, 1, without), 0);
         assert_int_equal(hand_rig.claimed.next_ms, 0); /* they do not even wake it */
-        assert_int_equal(commands() - before, idle);
+        assert_int_equal(hand_commands(&hand_rig) - before, idle);
     }
     assert_int_equal(hand_claim(&hand_rig, 0), 10); /* and none is put off for who has one */
     assert_int_equal(hand_claim_of(&hand_rig, 1, without), 0);
@@ -434,14 +422,6 @@ static void a_gate_grants_its_rate_and_can_be_shut_and_stopped(void **state)
     assert_true(hand_rig.grant.stopped);
 }
 
-static void ask_recipients(struct schedule_recipients *r)
-{
-    hand_rig.owed++;
-    hand_rig.ports[0].recipients(hand_rig.ports[0].ctx, r);
-    schedule_rig_await(&hand_rig);
-    assert_int_equal(hand_rig.state, SCHEDULE_DONE);
-}
-
 static void consents_are_found_and_an_address_is_reserved_once(void **state)
 {
     const struct view addresses[] = {VIEW("+49 170-1"), VIEW("\n0049170 2\r\n"), VIEW("3"),
@@ -464,7 +444,7 @@ static void consents_are_found_and_an_address_is_reserved_once(void **state)
              shard_of(VIEW("491702")));
     redis_server_ask(hand_rig.server, command);
     for (int i = 0; i < 2; i++) {
-        ask_recipients(&r);
+        hand_recipients(&hand_rig, &r);
         assert_int_equal(hand_rig.recipients[0].consent, SCHEDULE_CONSENT_GIVEN);
         assert_int_equal(hand_rig.recipients[1].consent, SCHEDULE_CONSENT_WITHDRAWN);
         assert_int_equal(hand_rig.recipients[2].consent, SCHEDULE_CONSENT_NONE);
@@ -477,13 +457,7 @@ static void consents_are_found_and_an_address_is_reserved_once(void **state)
         r.holder = VIEW("another");
     }
     r = (struct schedule_recipients){.count = 0};
-    ask_recipients(&r);
-}
-
-static int64_t gap_of(struct schedule_recipients *r)
-{
-    ask_recipients(r);
-    return hand_rig.recipients[0].wait_ms;
+    hand_recipients(&hand_rig, &r);
 }
 
 /* Whoever has reserved an address has it until that is over or given back; and nobody else can give
@@ -507,18 +481,18 @@ static void a_reservation_is_its_holder_s(void **state)
     same.destinations = second;
     other.holder = VIEW("two");
     longer.gap_ms = 90000;
-    assert_int_equal(gap_of(&mine), 0);
-    assert_int_equal(gap_of(&mine), 0);
-    assert_true(gap_of(&same) > 50000);
-    assert_true(gap_of(&other) > 50000);
-    assert_int_equal(gap_of(&longer), 0); /* it begins anew */
-    assert_true(gap_of(&other) > 80000);
+    assert_int_equal(hand_gap(&hand_rig, &mine), 0);
+    assert_int_equal(hand_gap(&hand_rig, &mine), 0);
+    assert_true(hand_gap(&hand_rig, &same) > 50000);
+    assert_true(hand_gap(&hand_rig, &other) > 50000);
+    assert_int_equal(hand_gap(&hand_rig, &longer), 0); /* it begins anew */
+    assert_true(hand_gap(&hand_rig, &other) > 80000);
     hand_rig.ports[0].let_go(hand_rig.ports[0].ctx, &other);
     hand_rig.ports[0].let_go(hand_rig.ports[0].ctx, &same);
-    assert_true(gap_of(&other) > 80000);
+    assert_true(hand_gap(&hand_rig, &other) > 80000);
     hand_rig.ports[0].let_go(hand_rig.ports[0].ctx, &mine);
-    assert_int_equal(gap_of(&other), 0);
-    assert_true(gap_of(&mine) > 50000);
+    assert_int_equal(hand_gap(&hand_rig, &other), 0);
+    assert_true(hand_gap(&hand_rig, &mine) > 50000);
 }
 
 /* A gap is of two: who sends, and to whom. */
@@ -542,13 +516,13 @@ static void one_sender_s_gap_keeps_no_other_waiting(void **state)
     urgent.sender = next.sender = VIEW("codes@x");
     urgent.gap_ms = next.gap_ms = 6000;
     next.holder = VIEW("two");
-    assert_int_equal(gap_of(&mine), 0);
-    assert_int_equal(gap_of(&urgent), 0);
-    assert_true(gap_of(&again) > 50000);
-    assert_in_range(gap_of(&next), 1, 6000);
+    assert_int_equal(hand_gap(&hand_rig, &mine), 0);
+    assert_int_equal(hand_gap(&hand_rig, &urgent), 0);
+    assert_true(hand_gap(&hand_rig, &again) > 50000);
+    assert_in_range(hand_gap(&hand_rig, &next), 1, 6000);
     hand_rig.ports[0].let_go(hand_rig.ports[0].ctx, &urgent);
-    assert_int_equal(gap_of(&next), 0);
-    assert_true(gap_of(&again) > 50000);
+    assert_int_equal(hand_gap(&hand_rig, &next), 0);
+    assert_true(hand_gap(&hand_rig, &again) > 50000);
 }
 
 /* What goes is noted under its consent, and nothing else is; until it is let go of. */
@@ -568,20 +542,20 @@ static void what_is_handed_over_is_noted_until_it_is_let_go_of(void **state)
     snprintf(count, sizeof count, "HLEN s:{%02u}:hand:whatsapp_7", shard_of(VIEW("7")));
     snprintf(consent, sizeof consent, "HSET s:{%02u}:consent whatsapp_7 0+7", shard_of(VIEW("7")));
     r.needs_consent = true; /* and there is none */
-    ask_recipients(&r);
+    hand_recipients(&hand_rig, &r);
     assert_string_equal(redis_server_ask(hand_rig.server, count), ":0");
     r.needs_consent = false;
-    ask_recipients(&r);
-    ask_recipients(&r); /* marked again: the same */
+    hand_recipients(&hand_rig, &r);
+    hand_recipients(&hand_rig, &r); /* marked again: the same */
     assert_string_equal(redis_server_ask(hand_rig.server, count), ":3");
     r.count = 2;
     hand_rig.ports[0].let_go(hand_rig.ports[0].ctx, &r);
     r.count = 0;
-    ask_recipients(&r); /* an answer that comes after */
+    hand_recipients(&hand_rig, &r); /* an answer that comes after */
     r.count = 3;
     assert_string_equal(redis_server_ask(hand_rig.server, count), ":1");
     redis_server_ask(hand_rig.server, consent);
-    ask_recipients(&r);
+    hand_recipients(&hand_rig, &r);
     assert_string_equal(redis_server_ask(hand_rig.server, count), ":1");
 }
 
