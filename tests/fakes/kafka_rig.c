@@ -164,6 +164,20 @@ void kafka_rig_flush(struct kafka_rig *rig)
     kafka_rig_until(rig, all_reported, rig);
 }
 
+void kafka_rig_send_many(struct kafka_rig *rig, const char *topic, unsigned from, unsigned to)
+{
+    char key[16];
+    char value[16];
+
+    for (unsigned i = from; i < to; i++) {
+        snprintf(key, sizeof key, "key-%u", i % 17);
+        snprintf(value, sizeof value, "%u", i);
+        kafka_rig_send(rig, topic, key, value);
+    }
+    kafka_rig_flush(rig);
+    assert_int_equal(rig->undelivered, 0);
+}
+
 int kafka_rig_command(const struct kafka_rig *rig, const char *before, const char *arguments,
                       const char **output)
 {

@@ -46,6 +46,8 @@ void kafka_rig_produce(struct kafka_rig *rig,
                        const struct sink_record *r); /* waits while the queue is full */
 void kafka_rig_send(struct kafka_rig *rig, const char *topic, const char *key, const char *value);
 void kafka_rig_flush(struct kafka_rig *rig); /* until all is reported */
+/* Records with their numbers as values, of some keys; delivered. */
+void kafka_rig_send_many(struct kafka_rig *rig, const char *topic, unsigned from, unsigned to);
 
 /* Runs `cmibridge ARGUMENTS` by a shell, in front of it what `before` says ("echo x |"); gives its
  * exit code, and what it wrote to both outputs, until the next call. */

@@ -18,18 +18,6 @@
 
 static struct apache_kafka *kafka;
 
-static void send_many(struct kafka_rig *rig, const char *topic, unsigned from, unsigned to)
-{
-    char key[16];
-    char value[16];
-
-    for (unsigned i = from; i < to; i++) {
-        snprintf(key, sizeof key, "key-%u", i % 17);
-        snprintf(value, sizeof value, "%u", i);
-        kafka_rig_send(rig, topic, key, value);
-    }
-}
-
 static void flush(struct kafka_rig *rig)
 {
     kafka_rig_flush(rig);
@@ -83,14 +71,12 @@ static void a_restart_goes_on_where_it_was_committed(void **state)
     (void)state;
     kafka_rig_start_on(&rig, apache_kafka_address(kafka));
     apache_kafka_topic(kafka, topic[0], 4);
-    send_many(&rig, topic[0], 0, 1000);
-    flush(&rig);
+    kafka_rig_send_many(&rig, topic[0], 0, 1000);
     conf = group_conf(&rig, topic);
     reader_start(&readers[0], &rig, &conf);
     reader_await(&readers[0], 1000);
     reader_close(&readers[0]);
-    send_many(&rig, topic[0], 1000, 1200);
-    flush(&rig);
+    kafka_rig_send_many(&rig, topic[0], 1000, 1200);
     reader_start(&readers[1], &rig, &conf);
     reader_await(&readers[1], 200);
     assert_each_once_and_in_order(readers, 2, 1200);
@@ -120,14 +106,12 @@ static void records_dropped_unread_stop_the_source_with_a_sentence(void **state)
     (void)state;
     kafka_rig_start_on(&rig, apache_kafka_address(kafka));
     apache_kafka_topic(kafka, topic[0], 1);
-    send_many(&rig, topic[0], 0, 100);
-    flush(&rig);
+    kafka_rig_send_many(&rig, topic[0], 0, 100);
     conf = group_conf(&rig, topic);
     reader_start(&first, &rig, &conf);
     reader_await(&first, 100);
     reader_done(&first);
-    send_many(&rig, topic[0], 100, 300);
-    flush(&rig);
+    kafka_rig_send_many(&rig, topic[0], 100, 300);
     apache_kafka_drop_before(kafka, topic[0], 0, 250);
 
     reader_start(&second, &rig, &conf);

@@ -15,20 +15,6 @@
 
 static const char *const topic[] = {"events"};
 
-static void send_many(struct kafka_rig *rig, unsigned from, unsigned to)
-{
-    char key[16];
-    char value[16];
-
-    for (unsigned i = from; i < to; i++) {
-        snprintf(key, sizeof key, "key-%u", i % 17);
-        snprintf(value, sizeof value, "%u", i);
-        kafka_rig_send(rig, topic[0], key, value);
-    }
-    kafka_rig_flush(rig);
-    assert_int_equal(rig->undelivered, 0);
-}
-
 static void assert_each_partition_in_order(const struct reader *r)
 {
     int64_t next[64] = {0};
@@ -49,7 +35,7 @@ static void what_was_committed_is_not_read_again_and_the_rest_is(void **state)
     (void)state;
     kafka_rig_start(&rig, 3);
     kafka_rig_topic(&rig, topic[0], 4);
-    send_many(&rig, 0, 1000);
+    kafka_rig_send_many(&rig, topic[0], 0, 1000);
     conf = kafka_rig_conf(&rig, topic);
     reader_start(&first, &rig, &conf);
     reader_await(&first, 1000);
@@ -58,7 +44,7 @@ static void what_was_committed_is_not_read_again_and_the_rest_is(void **state)
     reader_close(&first);
     assert_int_equal(first.revocations, 1);
 
-    send_many(&rig, 1000, 1200);
+    kafka_rig_send_many(&rig, topic[0], 1000, 1200);
     reader_start(&second, &rig, &conf);
     reader_await(&second, 200);
     for (size_t i = 0; i < second.count; i++)
@@ -87,7 +73,7 @@ static void commits_go_out_by_themselves_and_only_the_newest(void **state)
     (void)state;
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 1);
-    send_many(&rig, 0, 500);
+    kafka_rig_send_many(&rig, topic[0], 0, 500);
     conf = kafka_rig_conf(&rig, topic);
     reader_start(&first, &rig, &conf);
     reader_await(&first, 500);
@@ -134,7 +120,7 @@ static void a_refused_commit_is_told_and_sent_again(void **state)
     broker_embedded_only("Apache Kafka refuses no commit of what may be committed");
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 1);
-    send_many(&rig, 0, 10);
+    kafka_rig_send_many(&rig, topic[0], 0, 10);
     conf = kafka_rig_conf(&rig, topic);
     /* 12: OFFSET_METADATA_TOO_LARGE, which librdkafka does not try again by itself. */
     broker_fail(rig.broker, KAFKA_REQUEST_OFFSET_COMMIT, 12, 1);
@@ -271,7 +257,7 @@ static void a_close_does_not_wait_for_ever(void **state)
     (void)state;
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 1);
-    send_many(&rig, 0, 10);
+    kafka_rig_send_many(&rig, topic[0], 0, 10);
     conf = kafka_rig_conf(&rig, topic);
     reader_start(&r, &rig, &conf);
     reader_await(&r, 10);
@@ -293,7 +279,7 @@ static void records_may_be_kept_and_given_back_late(void **state)
     (void)state;
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 1);
-    send_many(&rig, 0, 300);
+    kafka_rig_send_many(&rig, topic[0], 0, 300);
     conf = kafka_rig_conf(&rig, topic);
     reader_start(&r, &rig, &conf);
     reader_await(&r, 300);
@@ -438,7 +424,7 @@ static void records_dropped_before_they_were_read_stop_it(void **state)
     (void)state;
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 1);
-    send_many(&rig, 0, 5);
+    kafka_rig_send_many(&rig, topic[0], 0, 5);
     conf = kafka_rig_conf(&rig, topic);
     reader_start(&first, &rig, &conf);
     reader_await(&first, 5);
@@ -476,7 +462,7 @@ static void a_reader_that_falls_behind_is_stopped_too(void **state)
     kafka_rig_topic(&rig, topic[0], 1);
     conf = kafka_rig_conf(&rig, topic);
     conf.properties = short_sighted;
-    send_many(&rig, 0, 5);
+    kafka_rig_send_many(&rig, topic[0], 0, 5);
     reader_start(&r, &rig, &conf);
     reader_await(&r, 5);
     r.port.pause(r.port.ctx, r.parts[0].slot);
@@ -511,7 +497,7 @@ static void an_outage_of_every_broker_is_waited_for(void **state)
     (void)state;
     kafka_rig_start(&rig, 2);
     kafka_rig_topic(&rig, topic[0], 2);
-    send_many(&rig, 0, 10);
+    kafka_rig_send_many(&rig, topic[0], 0, 10);
     conf = kafka_rig_conf(&rig, topic);
     reader_start(&r, &rig, &conf);
     reader_await(&r, 10);
@@ -519,7 +505,7 @@ static void an_outage_of_every_broker_is_waited_for(void **state)
     kafka_rig_until(&rig, knows_it_is_down, &r);
     broker_up(rig.broker);
     kafka_rig_until(&rig, knows_it_is_up, &r);
-    send_many(&rig, 10, 20);
+    kafka_rig_send_many(&rig, topic[0], 10, 20);
     reader_await(&r, 20);
     assert_false(r.failed);
     reader_done(&r);
@@ -545,7 +531,7 @@ static void it_tells_how_far_behind_it_is(void **state)
     (void)state;
     kafka_rig_start(&rig, 1);
     kafka_rig_topic(&rig, topic[0], 2);
-    send_many(&rig, 0, 100);
+    kafka_rig_send_many(&rig, topic[0], 0, 100);
     conf = kafka_rig_conf(&rig, topic);
     reader_start(&r, &rig, &conf);
     reader_await(&r, 100);

@@ -8,18 +8,9 @@
 
 #include "tests/fakes/kafka_rig.h"
 
-#include <string.h>
-
 #define SOME 5
 
 static const char *const topic[] = {"events"};
-
-static void send_some(struct kafka_rig *rig)
-{
-    for (int i = 0; i < SOME; i++)
-        kafka_rig_send(rig, topic[0], "key", "value");
-    kafka_rig_flush(rig);
-}
 
 /* Kafka forgets the offsets of a group that was away for a week: then all is read again, which
  * can't be told from a first start. */
@@ -40,7 +31,7 @@ static void a_log_that_is_read_from_its_start_is_said_aloud(void **state)
     assert_true(kafka_rig_noticed(&rig, "kafka_nothing_committed topic=events partition=0"));
     assert_false(kafka_rig_noticed(&rig, "Kafka has forgotten its offsets"));
 
-    send_some(&rig);
+    kafka_rig_send_many(&rig, topic[0], 0, SOME);
     conf.group = "another";
     reader_start(&of_some, &rig, &conf);
     reader_await(&of_some, SOME);
