@@ -319,7 +319,7 @@ static void put_number(struct claim_args *a, int64_t n)
 static void put_closed(struct claim_args *a, const struct schedule_closed *c)
 {
     int64_t flag = c->own ? 3 : c->unknown ? 2 : c->alone;
-    const int64_t numbers[] = {c->until_ms, c->more, c->room, flag, c->rate};
+    const int64_t numbers[] = {c->until_ms, c->more, c->room, flag, c->rate, c->head_start};
 
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         buf_put_int(&a->text, numbers[i]);

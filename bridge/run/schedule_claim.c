@@ -121,13 +121,24 @@ static void claim(struct schedule *s, unsigned number)
     s->port.schedule.claim(s->port.schedule.ctx, &c);
 }
 
+static size_t count_due(const struct schedule *s, int64_t now)
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < SHARD_COUNT; i++)
+        n += s->shards[i].claim_timer.place != 0 && s->shards[i].claim_timer.at_ms <= now;
+    return n;
+}
+
 void schedule_claim_due(struct schedule *s)
 {
     int64_t now = schedule_now(s);
 
     schedule_pace_look(s);
-    if (first_ms(s) <= now)
+    if (first_ms(s) <= now) {
+        s->claims_due = count_due(s, now);
         schedule_closed_look(s);
+    }
     while (first_ms(s) <= now) {
         struct shard *sh = of_timer(heap_first(&s->claims));
 

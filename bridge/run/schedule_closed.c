@@ -72,6 +72,17 @@ static int64_t room(const struct schedule *s, const struct sender *from, int64_t
     return above_zero(SMALL_MS * rate / 1000 + first - from->held);
 }
 
+/* What else waits was not sent, and is in doubt all the same where this process dies. So it is what
+ * can begin soon, by all claims of this turn. */
+static int64_t head_start(const struct schedule *s, const struct sender *from)
+{
+    int64_t most = schedule_window_most(from);
+
+    if (most > from->channel->conf->slots)
+        most = from->channel->conf->slots;
+    return above_zero(most - from->held) / (int64_t)s->claims_due;
+}
+
 /* A rate shares one sender out among the messages of which something is held (D8). So each has one
  * slice here, more only where the rate needs it soon, and there is room for those that come: the
  * smaller one is, the longer. Where the gateway is slower than what comes, that is the rate. */
@@ -83,6 +94,7 @@ static struct schedule_closed paced(const struct schedule *s, const struct sende
         .until_ms = schedule_store_ms(s) + rest_ms(from, rate),
         .more = more(from, rate),
         .room = room(s, from, rate),
+        .head_start = head_start(s, from),
         .rate = from->conf->rate,
         /* Each process that has some of a large one takes its part of the rate for that. */
         .alone = from->conf->rate > 0 && rate <= SCHEDULE_ALONE_RATE};
@@ -193,6 +205,7 @@ void schedule_closed_look(struct schedule *s)
     s->has_others = s->has_rates;
     s->others = (struct schedule_closed){.until_ms = schedule_store_at(s, now) + SCHEDULE_FULL_MS,
                                          .room = is_slow_full(s) ? 0 : SCHEDULE_NEWCOMERS,
+                                         .head_start = 1,
                                          .alone = true};
     put_busy(s, now, true);
     put_busy(s, now, false);

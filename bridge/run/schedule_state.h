@@ -323,6 +323,7 @@ struct schedule {
     struct holding *dirty;
     size_t holdings_used;
     size_t claims_out; /* shards that are claiming */
+    size_t claims_due; /* and are about to, when it is looked what claims are told */
     size_t blocked;    /* shards that are */
     int64_t held;      /* destinations held and not settled */
     int64_t slow;      /* of these, of slow holdings */
@@ -428,6 +429,7 @@ void schedule_window_forget(struct holding *h); /* it wants to be marked no more
 /* So many destinations of a claim's head start are worth using. Where some that were marked have
  * not begun in time and wait, none: what comes now gets behind them. */
 unsigned schedule_window_head_start(const struct holding *h);
+int64_t schedule_window_most(const struct sender *from); /* so many parts are marked at once */
 /* Marks those whose turn has come. Returns whether there was any. */
 bool schedule_window_due(struct schedule *s);
 int64_t schedule_window_wake_ms(struct schedule *s, struct sender *from, int64_t now_ms);

@@ -19,7 +19,7 @@ int64_t schedule_parts_of(const struct holding *h)
     return h->content->body.parts > 0 ? h->content->body.parts : 1;
 }
 
-static int64_t most(const struct sender *from)
+int64_t schedule_window_most(const struct sender *from)
 {
     int64_t paced = from->conf->rate * AHEAD_MS / 1000;
 
@@ -33,7 +33,7 @@ static int64_t most(const struct sender *from)
 static unsigned share(const struct holding *h)
 {
     const struct sender *from = h->sender;
-    int64_t parts = most(from) / (int64_t)(from->ring_count + from->line_count + 1);
+    int64_t parts = schedule_window_most(from) / (int64_t)(from->ring_count + from->line_count + 1);
     int64_t n = parts / schedule_parts_of(h);
 
     return n > 0 ? (unsigned)n : 1;
@@ -51,7 +51,9 @@ static bool has_room(const struct holding *h)
 {
     const struct sender *from = h->sender;
 
-    return from->ready == 0 || most(from) - from->ready >= chunk(h) * schedule_parts_of(h);
+    int64_t left = schedule_window_most(from) - from->ready;
+
+    return from->ready == 0 || left >= chunk(h) * schedule_parts_of(h);
 }
 
 /* ---- the line ---- */
@@ -301,7 +303,8 @@ void schedule_window_end_deferral(struct schedule *s, struct holding *h)
 /* Too much was marked for what can be begun in a second. Those marked with it say the same. */
 static void narrow(struct sender *from, int64_t now_ms)
 {
-    int64_t was = most(from) < from->ready ? most(from) : from->ready;
+    int64_t most = schedule_window_most(from);
+    int64_t was = most < from->ready ? most : from->ready;
 
     if (now_ms < from->narrowed_ms + SCHEDULE_MARKED_MS)
         return;

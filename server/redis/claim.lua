@@ -7,8 +7,8 @@
 -- ARGV: 1 slices  2 quantum  3 lease, ms  4 head start  5 the subType that has none  6 owner, 8 bytes
 --       7 entries that the outbox may hold  8 "1": calls to be begun, too  9 what is due so soon, ms
 --       10 of every other source, or ''  11 so many closed sources, then each of them, then of each shard:
---       destinations. A closed source is "<until, ms> <more> <room> <1: alone, 2: unknown, 3: own> <rate> <source,
---       as in_small has it>" (struct schedule_closed of bridge/ports/schedule.h); until 0: it is open
+--       destinations. A closed source is "<until, ms> <more> <room> <1: alone, 2: unknown, 3: own> <rate> <head
+--       start> <source, as in_small has it>" (struct schedule_closed of bridge/ports/schedule.h); until 0: it is open
 -- Gives of each shard {now, next, outbox is full, {{id, fields ...} ...}, {{message, slice, doubt, ends,
 -- due, flags, record, addresses} ...}, {{id, slice or -1, why} ...}}; message counts from 0; flags: 1 cancelled,
 -- 2 timed out; the last are damaged and were put aside, or without an id: why there is no more. Or an
@@ -35,10 +35,11 @@ local soon_text, ends_text, rooms = digits(soon), digits(ends), 11 + ARGV[11]
 
 -- Its source, and what may be taken from it; false: all.
 local function closed_of(text)
-  local till, more, room, flag, rate, source = string.match(text, '^(%d+) (%d+) (%d+) (%d) (%d+) (.*)$')
+  local till, more, room, flag, rate, head, source =
+    string.match(text, '^(%d+) (%d+) (%d+) (%d) (%d+) (%d+) (.*)$')
   return source, tonumber(till) > soon and {till = tonumber(till), more = tonumber(more),
     room = tonumber(room), alone = flag == '1', unknown = flag == '2', own = flag == '3',
-    rate = tonumber(rate)}
+    rate = tonumber(rate), head = tonumber(head)}
 end
 
 for i = 12, rooms do
@@ -301,6 +302,21 @@ local function list_of(id, m, k)
   return m[SLICES] == '1' and m[LIST] or redis.call('GET', key('c', id) .. ':' .. k) or ''
 end
 
+-- So many of a slice are handed over by the claim itself, and are in doubt where its holder dies: of a source
+-- that makes them wait no more than it sends soon.
+local function hand_over(h, m, size, new)
+  local from = rule_of(m)
+  local most = math.min(head_start, size, from and h.mark + from.head or size)
+  if most <= h.mark or string.lower(m[SUBTYPE] or '') == ARGV[5] then
+    return
+  end
+  if from then
+    from.head = from.head - (most - h.mark)
+  end
+  h.mark = most
+  h.out = new and h.mark or count_out(h)
+end
+
 -- new: it has neither a record nor a q
 local function take(c, id, m, at, k, due_ms, new)
   local record = not new and redis.call('HGET', key('sl', id), k)
@@ -324,9 +340,8 @@ local function take(c, id, m, at, k, due_ms, new)
     flags = 1
   elseif m[KIND] == '2' then
     flags = doubt > 0 and 2 or 0
-  elseif head_start > h.mark and string.lower(m[SUBTYPE] or '') ~= ARGV[5] then
-    h.mark = math.min(head_start, size)
-    h.out = h.attempt == 1 and not record and h.mark or count_out(h)
+  else
+    hand_over(h, m, size, h.attempt == 1 and not record)
   end
   c.fence = math.max(c.fence + 1, now_us)
   h.holder = struct.pack('>d', c.fence) .. ARGV[6]

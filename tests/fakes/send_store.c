@@ -145,7 +145,7 @@ static void reap(struct send_store_message *message, int64_t now_ms)
 
 /* What one claim's closed sources have left. */
 struct room {
-    int64_t more, room;
+    int64_t more, room, head_start;
 };
 
 static const struct schedule_closed *
@@ -200,13 +200,14 @@ static void describe(const struct send_store_message *message, struct schedule_m
 }
 
 static void take(struct send_store *m, const struct schedule_claim *c, unsigned by,
-                 struct send_store_message *message, size_t k, int64_t now_ms,
+                 struct send_store_message *message, size_t k, int64_t now_ms, struct room *left,
                  struct schedule_claimed_slice *out)
 {
     struct send_store_slice *s = &message->slice[k];
     uint8_t holder[SLICE_HOLDER_BYTES] = {0};
     uint64_t fence = ++m->fences;
     uint16_t mark = s->slice.watermark;
+    size_t most = c->head_start < s->slice.count ? c->head_start : s->slice.count;
 
     memcpy(holder, &fence, sizeof fence);
     slice_claim(&s->slice, holder);
@@ -219,9 +220,14 @@ static void take(struct send_store *m, const struct schedule_claim *c, unsigned 
         .timed_out = message->kind == SCHEDULE_CALLBACK && mark > 0,
     };
     view_copy(view_of(message->id), out->lease.id, sizeof out->lease.id);
-    if (!message->deleted && message->kind == SCHEDULE_MESSAGE && c->head_start > mark &&
-        !view_is(c->gated, message->sub_type))
-        slice_hand_over(&s->slice, c->head_start < s->slice.count ? c->head_start : s->slice.count);
+    if (left != NULL && (int64_t)most > mark + left->head_start)
+        most = mark + (size_t)left->head_start;
+    if (!message->deleted && message->kind == SCHEDULE_MESSAGE && most > mark &&
+        !view_is(c->gated, message->sub_type)) {
+        slice_hand_over(&s->slice, most);
+        if (left != NULL)
+            left->head_start -= (int64_t)(most - mark);
+    }
     out->slice = s->slice;
     s->queued = false;
     s->leased = true;
@@ -245,7 +251,7 @@ void send_store_claim(struct send_store *m, const struct schedule_claim *c, unsi
     struct room rooms[SCHEDULE_CLOSED_MAX];
 
     for (size_t i = 0; i < c->closed_count; i++)
-        rooms[i] = (struct room){c->closed[i].more, c->closed[i].room};
+        rooms[i] = (struct room){c->closed[i].more, c->closed[i].room, c->closed[i].head_start};
     *a = (struct schedule_claimed){
         .shard = c->shard, .now_ms = now_ms, .messages = out->messages, .slices = out->slices};
     for (size_t i = 0; i < m->count; i++) {
@@ -274,7 +280,7 @@ void send_store_claim(struct send_store *m, const struct schedule_claim *c, unsi
             } else if (a->slice_count >= c->slices || used >= c->destinations) {
                 next_is(&next, now_ms);
             } else {
-                take(m, c, by, message, k, now_ms, &out->slices[a->slice_count]);
+                take(m, c, by, message, k, now_ms, left, &out->slices[a->slice_count]);
                 out->slices[a->slice_count++].message = messages;
                 used += s->slice.count;
                 if (left != NULL) {

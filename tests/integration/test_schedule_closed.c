@@ -254,6 +254,33 @@ static void every_capital_letter_is_known_in_a_source(void **state)
     assert_int_equal(hand_claim_of(&hand_rig, 0, c), 1); /* it was closed by that */
 }
 
+/* What waits all the same would be in doubt for nothing. */
+static void of_what_has_to_wait_little_is_handed_over_at_once(void **state)
+{
+    const struct schedule_closed left = {.until_ms = HAND_LATER_MS,
+                                         .source = VIEW("s1"),
+                                         .more = 3000,
+                                         .room = 3000,
+                                         .head_start = 12};
+    static const size_t marks[] = {5, 5, 2, 0};
+    struct schedule_claim c = hand_usual;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        (void)hand_posted(&hand_rig, 8);
+    c.head_start = 5;
+    c.closed = &left;
+    c.closed_count = 1;
+    assert_int_equal(hand_claim_of(&hand_rig, 0, c), 4);
+    for (size_t i = 0; i < 4; i++) {
+        const struct slice *s = &hand_rig.slices[i].claimed.slice;
+
+        assert_int_equal(s->watermark, marks[i]);
+        assert_int_equal(slice_out(s), marks[i]);
+        hand_expect_sound(&hand_rig, hand_rig.slices[i].message.id);
+    }
+}
+
 /* How long a message rests that is so late, where its source is unknown until then. */
 static int64_t rest_of(int64_t late_ms, int64_t until_ms)
 {
@@ -425,6 +452,7 @@ int main(void)
         cmocka_unit_test_setup(a_source_that_is_not_named_is_one_of_the_others, hand_empty),
         cmocka_unit_test_setup(a_source_is_one_however_it_is_spelled, hand_empty),
         cmocka_unit_test_setup(every_capital_letter_is_known_in_a_source, hand_empty),
+        cmocka_unit_test_setup(of_what_has_to_wait_little_is_handed_over_at_once, hand_empty),
         cmocka_unit_test(what_nobody_here_knows_is_left_to_others),
         cmocka_unit_test(of_what_was_begun_the_rest_is_left_for_seconds_only),
         cmocka_unit_test_setup(what_one_process_can_t_send_is_left_to_the_others, hand_empty),
