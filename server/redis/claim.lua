@@ -535,10 +535,8 @@ local function next_of(c, indexes)
   end
   -- What is left to others is not looked at without end, nor what is behind too much of it.
   local look_again = c.left and #c.leases < c.want and now + REST or now
-  if #c.over == REAP then
+  if #c.over == REAP or (c.head and look_again == now) then
     return now
-  elseif c.head then
-    return look_again
   end
   local next_ms, score = c.first_lease or math.huge, c.left and later_score or first_score
   if c.left then

@@ -441,6 +441,33 @@ static void what_nobody_sends_keeps_no_others_waiting(void **state)
     assert_true(hand_rig.claimed.next_ms > hand_rig.claimed.now_ms);
 }
 
+/* More of it is in act than a claim looks at: what is due before it looks again has its time. */
+static void what_is_left_hides_nothing_that_is_due_sooner(void **state)
+{
+    struct schedule_claim few = hand_usual;
+    struct rig_message m = hand_message(1);
+    int64_t ends_ms;
+
+    (void)state;
+    assert_int_equal(hand_claim(&hand_rig, 0), 0); /* tells the time */
+    m.at_ms = hand_rig.claimed.now_ms + AHEAD_MS / 2;
+    for (size_t i = 0; i < 200; i++) {
+        schedule_rig_new_id(HAND_SHARD, m.id);
+        schedule_rig_post(&hand_rig, &m);
+    }
+    few.ahead_ms = AHEAD_MS;
+    few.slices = SCHEDULE_CLAIM_MAX;
+    few.destinations = 1; /* all others that it has found due go into act */
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(hand_claim_of(&hand_rig, 0, few), 1);
+    few.lease_ms = 100;
+    assert_int_equal(hand_claim_of(&hand_rig, 0, few), 1);
+    ends_ms = hand_rig.slices[0].claimed.expires_ms;
+    assert_int_equal(own((struct schedule_closed){0}), 0);
+    assert_true(hand_rig.claimed.next_ms > hand_rig.claimed.now_ms);
+    assert_true(hand_rig.claimed.next_ms <= ends_ms || hand_rig.claimed.now_ms >= ends_ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +485,7 @@ int main(void)
         cmocka_unit_test_setup(what_one_process_can_t_send_is_left_to_the_others, hand_empty),
         cmocka_unit_test_setup(a_message_that_others_send_does_not_rest, hand_empty),
         cmocka_unit_test_setup(what_nobody_sends_keeps_no_others_waiting, hand_empty),
+        cmocka_unit_test_setup(what_is_left_hides_nothing_that_is_due_sooner, hand_empty),
     };
 
     return cmocka_run_group_tests(tests, hand_start, hand_stop);
