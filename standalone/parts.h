@@ -24,7 +24,7 @@ struct plan {
     char program[SITE_PATH_MAX]; /* cmibridge itself */
     char config[SITE_PATH_MAX];
     struct settings *settings;
-    bool signs_on; /* serve has users; else everyone is one anonymous user */
+    bool signs_on;       /* serve has users; else everyone is one anonymous user */
     struct words topics; /* "contact-events:8", … */
     char kafka[PLAN_KAFKA_MAX];
     struct port cmi;

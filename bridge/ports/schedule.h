@@ -46,8 +46,8 @@ struct schedule_closed {
                            all that contract 13 calls the same */
     int64_t until_ms;   /* 0: it is not closed at all */
     /* Destinations, counted down over the shards that one script asks; 0 in both: none at all. */
-    int64_t more; /* of messages that have a slice out, too, while this is above 0 */
-    int64_t room; /* of those that have none out, each at most half of what is left */
+    int64_t more;       /* of messages that have a slice out, too, while this is above 0 */
+    int64_t room;       /* of those that have none out, each at most half of what is left */
     int64_t head_start; /* of those taken the claim itself hands over no more */
     /* Of a message that another process has a slice of: none, unless that one has not renewed its
      * lease for half as long as a lease lasts. */

@@ -537,7 +537,8 @@ static void a_pattern_of_topics_is_refused_at_once(void **state)
     r = start(x, file);
     assert_int_equal(wait_until_ended(&r), COMMAND_CONFIG);
     read_text(r.errors, said);
-    assert_non_null(strstr(said, "cmibridge dev: kafka.topics is the pattern '^ev-.*'; dev makes "));
+    assert_non_null(
+        strstr(said, "cmibridge dev: kafka.topics is the pattern '^ev-.*'; dev makes "));
     assert_nothing_left();
 }
 
