@@ -48,7 +48,7 @@ struct schedule_closed {
     /* Destinations, counted down over the shards that one script asks; 0 in both: none at all. */
     int64_t more;       /* of messages that have a slice out, too, while this is above 0 */
     int64_t room;       /* of those that have none out, each at most half of what is left */
-    int64_t head_start; /* of those taken the claim itself hands over no more */
+    int64_t head_start; /* of those taken the claim itself hands over no more, in each shard */
     /* Of a message that another process has a slice of: none, unless that one has not renewed its
      * lease for half as long as a lease lasts. */
     bool alone;

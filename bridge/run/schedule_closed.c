@@ -73,14 +73,14 @@ static int64_t room(const struct schedule *s, const struct sender *from, int64_t
 }
 
 /* What else waits was not sent, and is in doubt all the same where this process dies. So it is what
- * can begin soon, by all claims of this turn. */
+ * can begin soon, by all claims of this turn and those that are out. */
 static int64_t head_start(const struct schedule *s, const struct sender *from)
 {
     int64_t most = schedule_window_most(from);
 
     if (most > from->channel->conf->slots)
         most = from->channel->conf->slots;
-    return above_zero(most - from->held) / (int64_t)s->claims_due;
+    return above_zero(most - from->held) / (int64_t)(s->claims_out + s->claims_due);
 }
 
 /* A rate shares one sender out among the messages of which something is held (D8). So each has one
@@ -139,7 +139,7 @@ static struct schedule_closed failing(const struct schedule *s, const struct sen
 {
     int64_t until = from->channel->breaker.until_ms;
 
-    if (until <= now + SCHEDULE_POLL_MS)
+    if (until <= now + (schedule_channel_fails_here(from->channel, now) ? 0 : SCHEDULE_POLL_MS))
         return probed(s, from);
     return (struct schedule_closed){
         .source = view_of(from->source), .until_ms = schedule_store_at(s, until), .own = true};

@@ -481,7 +481,9 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
         schedule_window_end_deferral(s, h);
     shut_ms = schedule_sender_shut_ms(s, h->sender, now);
     if (shut_ms > now + SCHEDULE_POLL_MS ||
-        (schedule_channel_tries(h->sender->channel, now) && h->count[HANDOVER_SENDING] == 0)) {
+        (schedule_channel_fails_here(h->sender->channel, now) &&
+         (shut_ms > now || schedule_channel_tries(h->sender->channel, now)) &&
+         h->count[HANDOVER_SENDING] == 0)) {
         leave_shut(s, h, now, shut_ms);
         look_leaving(s, h, now);
         return;

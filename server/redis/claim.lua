@@ -39,7 +39,7 @@ local function closed_of(text)
     string.match(text, '^(%d+) (%d+) (%d+) (%d) (%d+) (%d+) (.*)$')
   return source, tonumber(till) > soon and {till = tonumber(till), more = tonumber(more),
     room = tonumber(room), alone = flag == '1', unknown = flag == '2', own = flag == '3',
-    rate = tonumber(rate), head = tonumber(head)}
+    rate = tonumber(rate), heads = tonumber(head)}
 end
 
 for i = 12, rooms do
@@ -303,9 +303,12 @@ local function list_of(id, m, k)
 end
 
 -- So many of a slice are handed over by the claim itself, and are in doubt where its holder dies: of a source
--- that makes them wait no more than it sends soon.
-local function hand_over(h, m, size, new)
+-- that makes them wait no more, in each shard, than it sends soon.
+local function hand_over(c, h, m, size, new)
   local from = rule_of(m)
+  if from and from.shard ~= c then
+    from.shard, from.head = c, from.heads
+  end
   local most = math.min(head_start, size, from and h.mark + from.head or size)
   if most <= h.mark or string.lower(m[SUBTYPE] or '') == ARGV[5] then
     return
@@ -341,7 +344,7 @@ local function take(c, id, m, at, k, due_ms, new)
   elseif m[KIND] == '2' then
     flags = doubt > 0 and 2 or 0
   else
-    hand_over(h, m, size, h.attempt == 1 and not record)
+    hand_over(c, h, m, size, h.attempt == 1 and not record)
   end
   c.fence = math.max(c.fence + 1, now_us)
   h.holder = struct.pack('>d', c.fence) .. ARGV[6]

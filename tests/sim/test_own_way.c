@@ -36,6 +36,7 @@ static unsigned run(uint64_t seed)
 {
     const struct world_process *broken = &world.process[0];
     int64_t since_ms = 0; /* it tries, and knew before that it fails; 0: it does not */
+    int64_t until_ms = 0; /* the last of these has failed */
     bool knows = false;
     unsigned was = 0;
     unsigned tries = 0;
@@ -49,13 +50,21 @@ static unsigned run(uint64_t seed)
     for (size_t i = 0; i < STEPS_MAX && !send_world_finished(&world); i++) {
         send_world_step(&world);
         knows |= broken->out < was;
-        if (broken->out == 0)
+        if (broken->out == 0 && since_ms > 0) {
             since_ms = 0;
+            until_ms = world.now_ms;
+        }
         if (broken->out > 0 && was == 0 && knows) {
             since_ms = world.now_ms;
+            until_ms = 0;
             tries++;
         }
         was = broken->out;
+        if (until_ms > 0 && world.now_ms > until_ms + NOTICE_MS) {
+            until_ms = 0; /* with what it claims later it tries next */
+            if (held_by(0) > 0)
+                fail_msg("seed %d: %zu are kept between two tries", (int)seed, held_by(0));
+        }
         if (since_ms > 0 && world.now_ms > since_ms + NOTICE_MS && held_by(0) > 1) {
             send_world_print(&world);
             fail_msg("seed %d: %zu are held beside the one that is out", (int)seed, held_by(0));
