@@ -337,6 +337,11 @@ static void take_consent(struct erase_store *e, struct view field, struct view s
         e->counts.consents++;
         return;
     }
+    if (!e->waited) { /* another erasure may just have emptied what a `schedule` still holds */
+        e->waits = true;
+        e->changed++;
+        return;
+    }
     e->owed++;
     redis_run(e->server->redis, script_of(SCRIPT_CONSENT), keys, 5, args, 5, on_consent, e);
     drop_gate(e, e->shard, field);
@@ -470,6 +475,7 @@ static void begin_pass(struct erase_store *e)
     e->list = 0;
     e->changed = 0;
     e->lists = 0;
+    e->waits = false;
     e->counts.outbox = 0; /* of the last pass */
     snprintf(e->cursor, sizeof e->cursor, "0");
     ask_page(e);
@@ -487,7 +493,9 @@ static void end_pass(struct erase_store *e)
         return;
     }
     if (++e->pass < ERASE_STORE_PASSES_MAX) {
-        uv_timer_start(&e->timer, on_timer, e->lists > 0 ? HELD_MS : 0, 0);
+        e->waits = e->waits || e->lists > 0;
+        e->waited = e->waited || e->waits;
+        uv_timer_start(&e->timer, on_timer, e->waits ? HELD_MS : 0, 0);
         return;
     }
     e->failed = true;

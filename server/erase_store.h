@@ -4,7 +4,8 @@
  *
  * What a `schedule` holds of a message when the person's destination goes is put down by it within
  * a second (server/redis/swap.lua). So the next pass begins after that, and a consent, which may
- * say that nothing is to be sent, goes in a pass that has found no destination.
+ * say that nothing is to be sent, goes in a pass that has found no destination, and after such a
+ * wait: it may be another erasure that has just found them.
  *
  * A message keeps its place, its counts and its other destinations; that of the person becomes
  * empty (shown as ERASED_ADDRESS), and what has not gone ends as failed, reason `erased`. A

@@ -27,6 +27,8 @@ struct erase_store {
     int64_t changed; /* in this pass */
     int64_t lists;   /* of these, lists of destinations: a `schedule` may hold one as it was */
     unsigned pass;
+    bool waits;       /* the next one begins when nothing that was handed over is begun any more */
+    bool waited;      /* one did */
     uv_timer_t timer; /* until the next one */
     struct erase_store_counts counts;
     bool failed;

@@ -15,6 +15,7 @@ struct rules {
     bool is_message;
     bool is_callback;
     bool is_new;      /* what is stored already may be put again as it is */
+    bool is_event;    /* nobody has seen what is stored */
     bool is_template; /* contentType says so, before or after `message`: so that is always judged */
     bool template_ok;
     struct fault template_fault; /* where it is not */
@@ -123,7 +124,8 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
     if (r->is_message && r->depth == 0)
         note(r, field, v);
     if (r->is_callback && !v->null && view_is(view_of(field->name), "customerNumber") &&
-        r->is_new && !cmi_check_customer_number(v->text, f))
+        (r->is_new || (r->is_event && phone_trim(v->text).n == 0)) &&
+        !cmi_check_customer_number(v->text, f))
         return false;
     return r->inner.value == NULL || r->inner.value(r->inner.ctx, field, v, f);
 }
@@ -148,14 +150,30 @@ static struct rules rules_of(const struct cmi_shape *shape, enum cmi_use use,
                           .is_new = use == CMI_POST};
 }
 
+static bool check(codec_read *read, struct view bytes, struct rules *r,
+                  const struct cmi_shape *shape, enum cmi_use use, struct fault *f)
+{
+    struct cmi_decode d;
+
+    cmi_decode_init(&d, shape, use, (struct cmi_visitor){r, on_begin, on_value, on_end, on_list});
+    return read(bytes, cmi_decode_sink(&d), f) && hold(r, &d, f);
+}
+
 bool cmi_body_check(codec_read *read, struct view bytes, const struct cmi_shape *shape,
                     enum cmi_use use, struct cmi_visitor visitor, struct fault *f)
 {
     struct rules r = rules_of(shape, use, visitor);
-    struct cmi_decode d;
 
-    cmi_decode_init(&d, shape, use, (struct cmi_visitor){&r, on_begin, on_value, on_end, on_list});
-    return read(bytes, cmi_decode_sink(&d), f) && hold(&r, &d, f);
+    return check(read, bytes, &r, shape, use, f);
+}
+
+bool cmi_body_check_event(codec_read *read, struct view bytes, const struct cmi_shape *shape,
+                          enum cmi_use use, struct cmi_visitor visitor, struct fault *f)
+{
+    struct rules r = rules_of(shape, use, visitor);
+
+    r.is_event = true;
+    return check(read, bytes, &r, shape, use, f);
 }
 
 bool cmi_body_check_by(cmi_read *read, struct view bytes, const struct cmi_shape *shape,

@@ -20,6 +20,11 @@
 bool cmi_body_check(codec_read *read, struct view bytes, const struct cmi_shape *shape,
                     enum cmi_use use, struct cmi_visitor visitor, struct fault *f) MUST_CHECK;
 
+/* The same of an event's data. Who is asked to change a callback has seen what is stored, and may
+ * put a customerNumber of blanks back as it was read; an event has not. */
+bool cmi_body_check_event(codec_read *read, struct view bytes, const struct cmi_shape *shape,
+                          enum cmi_use use, struct cmi_visitor visitor, struct fault *f) MUST_CHECK;
+
 /* A reader that has to know what it reads: XML (bridge/io/xml_in.h). */
 typedef bool cmi_read(struct view bytes, const struct cmi_shape *shape, struct token_sink to,
                       struct fault *f);

@@ -177,7 +177,7 @@ bool event_body_check(const struct event_type *t, codec_read *read, struct view 
 {
     assert(t->data == EVENT_DATA_BODY);
     if (t->is_write)
-        return cmi_body_check(read, data, t->shape, t->use, visitor, f);
+        return cmi_body_check_event(read, data, t->shape, t->use, visitor, f);
     return check_ingest(t, read, data, time_ms, visitor, f);
 }
 

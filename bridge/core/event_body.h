@@ -10,8 +10,8 @@
 #include "bridge/core/event_types.h"
 
 /* Checks data of EVENT_DATA_BODY and hands its properties to the visitor: of a write event those
- * that the body of the write may have (cmi_body_check), of an ingest event those that its row
- * reads. As with cmi_body_check, act on them only when this has returned true. *time_ms: the
+ * that the body of the write may have (cmi_body_check_event), of an ingest event those that its row
+ * reads. As with that, act on them only when this has returned true. *time_ms: the
  * event's, which an ingest event's thing may have to be kept by; NULL: it has none. */
 bool event_body_check(const struct event_type *t, codec_read *read, struct view data,
                       const int64_t *time_ms, struct cmi_visitor visitor,

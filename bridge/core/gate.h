@@ -7,9 +7,9 @@
  * whose events all wait for the same destination leaves the others their parts. A part is one
  * record at least, so more partitions than half of the limit may hold one each; all are stopped
  * while together they hold as many bytes as may be. Partitions that come while the limit is used up
- * have parts of their own all the same, GATE_LATE_RECORDS in all above the limit and then one
- * record each. All of these end an eighth below: most of what is held waits for Redis or a delivery
- * report, and what is ready to be sent must not run dry meanwhile.
+ * have parts of their own all the same, GATE_LATE_RECORDS in all above the limit; from there on all
+ * have one record each. All of these end an eighth below: most of what is held waits for Redis or a
+ * delivery report, and what is ready to be sent must not run dry meanwhile.
  */
 #ifndef BRIDGE_CORE_GATE_H
 #define BRIDGE_CORE_GATE_H

@@ -143,19 +143,31 @@ static void to_the_front(struct delivery *d)
     list->count++;
 }
 
-/* The one to try a destination with: any that is not held back, or any at all. Those that came
- * first may be just the ones that it refuses. */
-static bool choose(struct consume *c, struct delivery_list *list, bool at_all)
-{
-    struct delivery *d;
-    uint64_t fresh = 0;
+/* Whom to try a destination with. Those that came first may be just the ones that it refuses. */
+enum whom { NEVER_ASKED, NOT_HELD, ANY };
 
-    for (d = list->front; d != NULL; d = d->next)
-        fresh += at_all || !d->held;
-    if (fresh == 0)
+static bool is_one(const struct delivery *d, enum whom whom)
+{
+    return whom == ANY || (!d->held && (whom == NOT_HELD || d->attempts == 0));
+}
+
+static uint64_t count_of(const struct delivery_list *list, enum whom whom)
+{
+    uint64_t n = 0;
+
+    for (const struct delivery *d = list->front; d != NULL; d = d->next)
+        n += is_one(d, whom);
+    return n;
+}
+
+static bool choose(struct consume *c, struct delivery_list *list, enum whom whom)
+{
+    uint64_t left = count_of(list, whom);
+    struct delivery *d = list->front;
+
+    if (left == 0)
         return false;
-    fresh = consume_random(c) % fresh + 1;
-    for (d = list->front; (d->held && !at_all) || --fresh > 0; d = d->next)
+    for (left = consume_random(c) % left + 1; !is_one(d, whom) || --left > 0; d = d->next)
         ;
     to_the_front(d);
     return true;
@@ -166,7 +178,7 @@ static bool choose(struct consume *c, struct delivery_list *list, bool at_all)
 static void choose_next(struct consume *c, struct destination *to)
 {
     struct delivery *held = to->held_front;
-    bool at_all;
+    enum whom whom = NOT_HELD;
     bool write;
     bool ingest;
 
@@ -178,10 +190,15 @@ static void choose_next(struct consume *c, struct destination *to)
     if (to->held == 0 || to->breaker.state == BREAKER_CLOSED)
         return;
     /* The first of those held stops it: another's answer lets that one be asked again. All that are
-     * not held may stop it, too. */
-    at_all = to->held_stops && budget_has(&to->budget, 1);
-    write = choose(c, &to->writes, at_all);
-    ingest = choose(c, &to->ingests, at_all);
+     * not held may stop it, too. But who was never asked is two trials away at most. */
+    if (to->held_stops && budget_has(&to->budget, 1))
+        whom = ANY;
+    to->newest_next = !to->newest_next;
+    if (to->newest_next &&
+        count_of(&to->writes, NEVER_ASKED) + count_of(&to->ingests, NEVER_ASKED) > 0)
+        whom = NEVER_ASKED;
+    write = choose(c, &to->writes, whom);
+    ingest = choose(c, &to->ingests, whom);
     if (write != ingest)
         to->ingest_next = ingest;
 }

@@ -77,6 +77,7 @@ struct destination {
     struct delivery *held_front; /* those, in the order in which they began to */
     struct delivery *held_back;
     bool held_stops;     /* the first of them stopped it, and all that were asked since did, too */
+    bool newest_next;    /* its next trial is of one that was never asked, if there is one */
     int64_t held_say_ms; /* not said again before */
     char trouble[FAULT_TEXT_MAX]; /* why it is stopped or failing; "" while it works */
     struct stat *stat_breaker;

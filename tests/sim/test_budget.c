@@ -280,6 +280,36 @@ static void what_is_forbidden_does_not_keep_the_budget_from_others(void **state)
     }
 }
 
+/* Nor does a budget that has room keep a good one waiting that comes later: who was never asked
+ * comes first. */
+static void what_is_forbidden_keeps_no_later_one_waiting(void **state)
+{
+    struct world *w = &world;
+    size_t last;
+
+    (void)state;
+    for (int seed = 0; seed < 20; seed++) {
+        begin_with_refused(w, WORLD_EVENTS_MAX, 0);
+        w->rng = rng_of((uint64_t)seed);
+        w->refusal = 403;
+        w->faults.latency_ms = 20;
+        w->conf.budget_burst = 2;
+        last = w->event_count - 1;
+        for (size_t i = 0; i < last; i += 2)
+            world_remake_event(w, i, WORLD_REFUSED);
+        w->partitions[w->events[last].partition].count--; /* it is published later */
+        world_boot(w);
+        run_until(w, 6 * LONG_MS);
+        assert_in_range(written(w), WORLD_EVENTS_MAX / 2 - 2, WORLD_EVENTS_MAX / 2 - 1);
+        retune_budget(w, 10 * MANY);
+        run_until(w, 6 * LONG_MS + OPEN_MAX_MS);
+        w->partitions[w->events[last].partition].count++;
+        run_until(w, 6 * LONG_MS + 4 * OPEN_MAX_MS);
+        assert_int_equal(w->events[last].effects, 1);
+        world_done(w);
+    }
+}
+
 /* However few others there are among them: each trial is soon, and of another one. */
 static void the_few_among_many_refused_are_found_soon(void **state)
 {
@@ -544,6 +574,7 @@ int main(void)
         cmocka_unit_test(each_success_makes_room_for_one),
         cmocka_unit_test(what_is_forbidden_does_not_keep_its_target_shut),
         cmocka_unit_test(what_is_forbidden_does_not_keep_the_budget_from_others),
+        cmocka_unit_test(what_is_forbidden_keeps_no_later_one_waiting),
         cmocka_unit_test(the_few_among_many_refused_are_found_soon),
         cmocka_unit_test(what_comes_after_the_refused_is_sent_at_once),
         cmocka_unit_test(who_was_held_back_first_is_given_up_first),

@@ -226,6 +226,9 @@ static const struct body_row bodies[] = {
     {"callback.requested", CLOUDEVENT_JSON,
      "{\"customerNumber\":\"\u00a000\",\"callbackQueueNumber\":\"1\"}", NULL,
      "callback.requested: customerNumber is no number or address; it is required"},
+    {"callback.updated", CLOUDEVENT_JSON,
+     "{\"customerNumber\":\" \",\"notes\":\"\",\"lastResult\":\"HANDLED\"}", NULL,
+     "callback.updated: customerNumber is no number or address; it is required"},
     {"contact.remarks.added", CLOUDEVENT_OTHER, "x", NULL,
      "contact.remarks.added: the data's content type must be text/plain, application/json or "
      "application/msgpack, in UTF-8"},
