@@ -81,15 +81,16 @@ static void read_report(struct view json, struct view report, const struct recei
 static void read_choice(struct view choice, char text[RECEIPT_TEXT_MAX])
 {
     char id[CHANNEL_ID_MAX];
+    char data[RECEIPT_TEXT_MAX];
     struct view words = VIEW_NONE;
 
-    if (!json_pick_text(choice, "postback_data", text, RECEIPT_TEXT_MAX))
+    if (!json_pick_text(choice, "postback_data", data, sizeof data))
         return;
-    words = view_of(text);
+    words = view_of(data);
     if (json_pick_text(choice, "message_id", id, sizeof id) && view_starts(words, view_of(id)) &&
         view_starts(view_skip(words, strlen(id)), VIEW("_")))
         words = view_skip(words, strlen(id) + 1);
-    memmove(text, words.p, words.n + 1); /* the NUL, too */
+    view_copy(words, text, RECEIPT_TEXT_MAX);
 }
 
 static void read_inbound(struct view message, const struct receipt_visitor *to)
