@@ -20,7 +20,7 @@
 #define OUTPUT_MAX   65536
 #define BODY_MAX     (8 << 20)
 #define PERSON       "+358407654321"
-#define DESTINATIONS 100000 /* more slices than are on their way at a time */
+#define DESTINATIONS 66000 /* more slices than are on their way at a time */
 #define TRIES_MAX    5000
 #define MESSAGE                                                                                    \
     "{\"message\":\"Hello\",\"source\":\"12345678@sms.social365.com\",\"subType\":\"sms\","        \
