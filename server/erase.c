@@ -38,7 +38,7 @@ struct erase {
     bool more;
     struct server *server;
     struct erased *erased;
-    const struct front *front;
+    struct front *front;
     const char *history;
     uv_timer_t timer;
     uv_work_t look;
@@ -48,8 +48,7 @@ struct erase {
     bool dry;
     bool lift;
     int64_t now_ms;
-    unsigned at;   /* in the list of works */
-    uint64_t came; /* requests, before the person was known to be erased */
+    unsigned at; /* in the list of works */
     struct person_sweep sweep;
     struct erase_store_counts store;
     int64_t found; /* what remains, see remains.h */
@@ -219,7 +218,7 @@ static bool step_suppress(struct erase *e, struct sqlite *db)
 static void suppress(struct erase *e)
 {
     erased_add(e->erased, person_normal(&e->person));
-    e->came = front_came(e->front);
+    front_mark(e->front);
     steps(e, step_suppress, false);
 }
 
@@ -249,10 +248,10 @@ static void on_wait(uv_timer_t *timer)
  * behind the search, too. */
 static void await(struct erase *e)
 {
-    if (front_ended(e->front, e->came))
-        next(e);
-    else
+    if (front_marked(e->front))
         uv_timer_start(&e->timer, on_wait, WAIT_PAUSE_MS, 0);
+    else
+        next(e);
 }
 
 static void on_store(void *owner, const struct erase_store_counts *counts, const struct fault *f)
@@ -463,7 +462,7 @@ void erase_ask(struct erase *e, struct control_call *call, struct view verb, str
     works[e->at].begin(e);
 }
 
-struct erase *erase_new(struct server *server, const struct front *front, const char *history)
+struct erase *erase_new(struct server *server, struct front *front, const char *history)
 {
     struct erase *e = mem_zeroed(1, sizeof *e);
 

@@ -14,7 +14,7 @@ struct erase;
 struct front;
 
 /* history: the path of its file. The front outlives it. */
-struct erase *erase_new(struct server *server, const struct front *front, const char *history);
+struct erase *erase_new(struct server *server, struct front *front, const char *history);
 /* Before history_close. One that is under way ends by itself. NULL is a no-op. */
 void erase_free(struct erase *e);
 

@@ -18,7 +18,7 @@ struct erase_store {
     unsigned list;
     char cursor[ERASE_CURSOR_MAX];
     unsigned stream;
-    char entry[64];               /* of the stream, from where on; "-": its first */
+    char entry[ERASE_CURSOR_MAX]; /* of the stream, from where on; "-": its first */
     struct redis_servers servers; /* searched for names; those of this pass */
     size_t server_at;
     size_t name; /* of these */

@@ -29,8 +29,8 @@ struct front {
     struct cors *cors;
     size_t under_way;
     uint64_t came; /* requests, ever */
-    struct pending *oldest;
-    struct pending *newest;
+    uint64_t mark; /* so many had come at front_mark */
+    size_t marked; /* of these, under way */
 };
 
 /* ---- what is under way ---- */
@@ -39,25 +39,12 @@ static void come(struct front *f, struct pending *p)
 {
     f->under_way++;
     p->number = f->came++;
-    p->older = f->newest;
-    if (f->newest != NULL)
-        f->newest->newer = p;
-    else
-        f->oldest = p;
-    f->newest = p;
 }
 
-static void go(struct front *f, struct pending *p)
+static void go(struct front *f, const struct pending *p)
 {
     f->under_way--;
-    if (p->older != NULL)
-        p->older->newer = p->newer;
-    else
-        f->oldest = p->newer;
-    if (p->newer != NULL)
-        p->newer->older = p->older;
-    else
-        f->newest = p->older;
+    f->marked -= p->number < f->mark;
 }
 
 /* ---- counting and logging ---- */
@@ -406,14 +393,15 @@ size_t front_under_way(const struct front *f)
     return f->under_way;
 }
 
-uint64_t front_came(const struct front *f)
+void front_mark(struct front *f)
 {
-    return f->came;
+    f->mark = f->came;
+    f->marked = f->under_way;
 }
 
-bool front_ended(const struct front *f, uint64_t came)
+bool front_marked(const struct front *f)
 {
-    return f->oldest == NULL || f->oldest->number >= came;
+    return f->marked > 0;
 }
 
 struct http_server_owner front_owner(struct front *f)

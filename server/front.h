@@ -33,8 +33,9 @@ void front_https(struct front *f);                          /* it is served over
 void front_secret(struct front *f, const uint8_t secret[FRONT_SECRET_BYTES]);
 struct http_server_owner front_owner(struct front *f);
 size_t front_under_way(const struct front *f);
-/* How many requests have come (whole) so far, and whether so many, the first ones, are answered. */
-uint64_t front_came(const struct front *f);
-bool front_ended(const struct front *f, uint64_t came);
+/* Marks what is under way now (read whole, not answered), in place of what was marked before; and:
+ * is any of that still under way? */
+void front_mark(struct front *f);
+bool front_marked(const struct front *f);
 
 #endif

@@ -33,9 +33,7 @@ struct pending {
     int64_t begun_ms;             /* monotonic */
     char trace[33];               /* hex trace id; "" where there is none */
     struct pending *next_running; /* with the same bucket of keys */
-    uint64_t number;              /* in the order they came; these two are under way, too */
-    struct pending *older;
-    struct pending *newer;
+    uint64_t number;              /* in the order they came */
 };
 
 /* front.c: the answer went out; counts, logs and frees. */

@@ -18,8 +18,8 @@ struct check_rig {
     char piece[65536];
     int64_t code;
     int open; /* pipes and process that have not ended */
-    char dir[64];
-    char file[96];
+    char dir[256];
+    char file[288];
 };
 
 /* cmocka's set-up and tear-down: *state is a struct check_rig. */
