@@ -17,6 +17,7 @@
 #define GAP_MS    6000
 #define DUE_MS    1000 /* send_world_init_singles */
 #define SEEDS     50
+#define LONG_RUNS 8 /* of ten minutes each, not of seconds */
 #define STEPS_MAX 20000
 
 static struct send_world world;
@@ -114,7 +115,7 @@ static void who_waits_for_a_long_gap_holds_up_no_other_slice(void **state)
     const int64_t gap_ms = 100 * GAP_MS;
 
     (void)state;
-    for (uint64_t seed = 1; seed <= SEEDS; seed++)
+    for (uint64_t seed = 1; seed <= LONG_RUNS; seed++)
         for (unsigned processes = 1; processes <= WORLD_PROCESSES; processes++) {
             start(seed, 0);
             world.senders[1].rate = 1; /* a slice is more than it needs soon */
