@@ -33,7 +33,7 @@ bool pacer_take(struct pacer *p, int64_t parts, int64_t now_ms)
     if (now_ms < p->held_to_ms)
         return false;
     if (p->rate == 0)
-        return true;
+        return now_ms < p->known_to_ms;
     if (p->parts < parts)
         join(p);
     if (p->parts < parts || now_us < p->next_us)
@@ -73,7 +73,8 @@ int64_t pacer_ask(struct pacer *p, int64_t first, int64_t wanted, int64_t now_ms
 
 bool pacer_watch(struct pacer *p, int64_t now_ms)
 {
-    if (p->rate != 0 || p->asked || now_ms < p->ask_at_ms)
+    if (p->rate != 0 || p->asked || now_ms < p->held_to_ms ||
+        (now_ms < p->ask_at_ms && now_ms < p->known_to_ms))
         return false;
     p->asked = true;
     return true;
@@ -84,7 +85,8 @@ void pacer_granted(struct pacer *p, int64_t parts, int64_t lead_us, int64_t wait
     p->asked = false;
     if (p->rate == 0) {
         p->ask_at_ms = now_ms + PACER_WATCH_MS;
-        if (parts == 0)
+        p->known_to_ms = now_ms + PACER_KNOWN_MS;
+        if (parts == 0 && wait_ms > 0)
             (void)pacer_hold(p, wait_ms, now_ms);
         return;
     }
@@ -99,15 +101,27 @@ void pacer_lost(struct pacer *p, int64_t now_ms)
 {
     p->asked = false;
     p->ask_at_ms = now_ms + PACER_AGAIN_MS;
+    p->known_to_ms = now_ms + PACER_BLIND_MS;
 }
 
+/* When it is over it is looked whether it was made longer elsewhere. */
 bool pacer_hold(struct pacer *p, int64_t wait_ms, int64_t now_ms)
 {
-    bool was_free = now_ms >= p->held_to_ms;
+    int64_t to_ms = now_ms + wait_ms;
 
-    if (now_ms + wait_ms > p->held_to_ms)
-        p->held_to_ms = now_ms + wait_ms;
-    return was_free && now_ms < p->held_to_ms;
+    if (to_ms > p->held_to_ms) {
+        p->held_to_ms = to_ms;
+        p->known_to_ms = 0;
+    }
+    if (p->held_to_ms <= p->told_to_ms + PACER_SAME_MS)
+        return false;
+    p->told_to_ms = p->held_to_ms;
+    return true;
+}
+
+void pacer_untold(struct pacer *p)
+{
+    p->told_to_ms = 0;
 }
 
 int64_t pacer_wake_ms(const struct pacer *p, int64_t first, int64_t now_ms)
@@ -115,7 +129,7 @@ int64_t pacer_wake_ms(const struct pacer *p, int64_t first, int64_t now_ms)
     if (now_ms < p->held_to_ms)
         return p->held_to_ms;
     if (p->rate == 0)
-        return now_ms;
+        return now_ms >= p->known_to_ms && p->asked ? INT64_MAX : now_ms;
     if (p->parts >= first)
         return (p->next_us + US_A_MS - 1) / US_A_MS;
     if (p->then > 0)

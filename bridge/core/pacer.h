@@ -16,19 +16,25 @@
 #define PACER_GRANT_MS 200
 #define PACER_SLACK_MS 50
 #define PACER_AGAIN_MS 200 /* after a grant that could not be had at all */
-#define PACER_WATCH_MS                                                                             \
-    500 /* a sender without a rate looks that often whether it was paused elsewhere */
+/* A sender without a rate looks that often whether it was paused elsewhere, and does not go by what
+ * it saw longer ago; but for so long where it can't look. */
+#define PACER_WATCH_MS 500
+#define PACER_KNOWN_MS 1000
+#define PACER_BLIND_MS 10000
+#define PACER_SAME_MS  100 /* a pause that ends so little later is the same one to the others */
 
 struct pacer {
     int64_t rate; /* parts a second; 0: as fast as it goes */
     int64_t burst;
-    int64_t parts;      /* granted, not used */
-    int64_t next_us;    /* when the next of them may go */
-    int64_t then;       /* granted behind them */
-    int64_t then_us;    /* when the first of those may */
-    bool asked;         /* a grant is under way */
-    int64_t ask_at_ms;  /* no grant is asked for before */
-    int64_t held_to_ms; /* nothing is sent before: the gateway's Retry-After */
+    int64_t parts;       /* granted, not used */
+    int64_t next_us;     /* when the next of them may go */
+    int64_t then;        /* granted behind them */
+    int64_t then_us;     /* when the first of those may */
+    bool asked;          /* a grant is under way */
+    int64_t ask_at_ms;   /* no grant is asked for before */
+    int64_t held_to_ms;  /* nothing is sent before: the gateway's Retry-After */
+    int64_t told_to_ms;  /* of that, what other processes know */
+    int64_t known_to_ms; /* without a rate: until then it goes by what it has seen of pauses */
 };
 
 void pacer_init(struct pacer *p, int64_t rate, int64_t burst);
@@ -39,7 +45,7 @@ void pacer_put_back(struct pacer *p, int64_t parts);
 /* With work of `wanted` parts at hand, `first` of them of the next message: how many to ask for
  * now. 0: none. Else a grant is under way until pacer_granted or pacer_lost is called. */
 int64_t pacer_ask(struct pacer *p, int64_t first, int64_t wanted, int64_t now_ms);
-/* Of a sender without a rate, when it sends: is it time to look whether it was paused elsewhere?
+/* Of a sender without a rate, before it sends: is it time to look whether it was paused elsewhere?
  * Then a grant of one is under way. */
 bool pacer_watch(struct pacer *p, int64_t now_ms);
 /* lead_us: when the first of them may go, from now on; before now where the bucket was not empty.
@@ -47,8 +53,9 @@ bool pacer_watch(struct pacer *p, int64_t now_ms);
 void pacer_granted(struct pacer *p, int64_t parts, int64_t lead_us, int64_t wait_ms,
                    int64_t now_ms);
 void pacer_lost(struct pacer *p, int64_t now_ms);
-/* Returns whether it was not held before. */
+/* Nothing is sent for so long. Returns whether other processes know of less, and are to be told. */
 bool pacer_hold(struct pacer *p, int64_t wait_ms, int64_t now_ms);
+void pacer_untold(struct pacer *p); /* they were not */
 /* When to look again, where there is work, `first` parts of it of the next message, and pacer_take
  * has said no. INT64_MAX: when the grant comes. */
 int64_t pacer_wake_ms(const struct pacer *p, int64_t first, int64_t now_ms);

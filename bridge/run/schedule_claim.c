@@ -317,12 +317,15 @@ static void take_one(struct schedule *s, struct holding *h,
                      const struct schedule_claimed_slice *slice, int64_t store_ms)
 {
     const struct schedule_message *m = &h->content->message;
+    struct sender *from = schedule_sender_find(s, m->source);
 
     h->begin_ms = slice->due_ms > m->not_before_ms ? slice->due_ms : m->not_before_ms;
     /* What was asked for in the past is late since it was asked for; what had to rest, since it
      * need not any more, whoever has put it down or left it. */
     h->due_ms = h->begin_ms > m->created_ms ? h->begin_ms : m->created_ms;
     schedule_hold_dirty(s, h);
+    if (from != NULL) /* so that it is known when its time has come */
+        schedule_gate_look(s, from, schedule_now(s));
     if (slice->cancelled)
         schedule_hold_leave(s, h, LEAVING_CANCELLED, store_ms, false);
     else if (slice->timed_out)

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define THROTTLED_MS 1000 /* a sender's pause where the gateway names none */
-
 /* ---- a sender's holdings ---- */
 
 void schedule_ring_put(struct holding *h)
@@ -194,45 +192,6 @@ static size_t next_marked(struct holding *h)
     return h->cursor;
 }
 
-static void ask_gate(struct schedule *s, struct sender *from, int64_t parts)
-{
-    struct schedule_ask ask = {
-        .token = TOKEN(TOKEN_SENDER, (uint64_t)(from - s->senders)),
-        .gate = view_of(from->conf->address),
-        .rate = (double)from->conf->rate,
-        .burst = (double)from->conf->burst,
-        .want = (unsigned)parts,
-    };
-
-    s->port.schedule.ask(s->port.schedule.ctx, &ask);
-}
-
-static void ask_grant(struct schedule *s, struct sender *from, int64_t first, int64_t now)
-{
-    int64_t parts = pacer_ask(&from->pacer, first, from->ready, now);
-
-    if (parts > 0)
-        ask_gate(s, from, parts);
-}
-
-void schedule_granted(void *schedule, const struct schedule_grant *g)
-{
-    struct schedule *s = schedule;
-    struct sender *from = &s->senders[TOKEN_REST(g->token)];
-
-    if (TOKEN_KIND_OF(g->token) == TOKEN_CHANNEL) {
-        schedule_channel_told(s, g);
-        return;
-    }
-    if (g->state == SCHEDULE_DONE) {
-        pacer_granted(&from->pacer, g->granted, g->lead_us, g->wait_ms, schedule_now(s));
-        if (g->why.n > 0) /* another process was told to wait */
-            schedule_pace_throttled(s, from);
-    } else {
-        pacer_lost(&from->pacer, schedule_now(s));
-    }
-}
-
 /* What one holding sends in a row, in parts: what is answered of it together is written together.
  * Where a rate says how long that takes, it takes no longer than the others notice. */
 static int64_t turn_of(const struct sender *from)
@@ -282,6 +241,7 @@ static bool send_one(struct schedule *s, struct sender *from, int64_t now)
 
     while ((h = next_to_go(from, now)) != NULL) {
         int64_t parts = h->content->body.parts;
+        bool may;
 
         if (h != from->ring)
             from->turn = 0;
@@ -290,13 +250,11 @@ static bool send_one(struct schedule *s, struct sender *from, int64_t now)
             schedule_window_stale(s, h); /* leaves the ring by it */
             continue;
         }
-        if (!pacer_take(&from->pacer, parts, now)) {
-            ask_grant(s, from, parts, now);
+        schedule_gate_look(s, from, now);
+        may = pacer_take(&from->pacer, parts, now);
+        schedule_gate_ask(s, from, parts, now); /* the next ones, too, before these are used up */
+        if (!may)
             return false;
-        }
-        ask_grant(s, from, parts, now); /* the next ones, before these are used up */
-        if (pacer_watch(&from->pacer, now))
-            ask_gate(s, from, 1);
         if (from->turn <= 0)
             from->turn = turn_of(from);
         from->turn -= parts;
@@ -390,41 +348,6 @@ int64_t schedule_send_wake_ms(struct schedule *s)
 }
 
 /* ---- what a reply means ---- */
-
-/* Only those that were paused are shown: there may be thousands that never are. */
-static struct stat *stat_of_pauses(struct schedule *s, const struct sender *from)
-{
-    struct stat *stat;
-    struct buf labels;
-    char shown[MASK_TEXT_MAX];
-
-    buf_init(&labels, 256);
-    stats_label(&labels, "sender", view_of(mask_address(view_of(from->conf->address), shown)));
-    stat = stats_get(s->port.stats, STAT_COUNTER, "cmibridge_sender_pauses_total",
-                     buf_text(&labels), "Times the gateway has paused the sender");
-    buf_done(&labels);
-    return stat;
-}
-
-static void throttle(struct schedule *s, struct sender *from, int64_t wait_ms, const char *why)
-{
-    struct schedule_shut shut = {
-        .token = TOKEN(TOKEN_SENDER, (uint64_t)(from - s->senders)),
-        .gate = view_of(from->conf->address),
-        .for_ms = wait_ms,
-        .why = VIEW("throttled"),
-    };
-    char shown[MASK_TEXT_MAX];
-
-    schedule_pace_throttled(s, from);
-    if (!pacer_hold(&from->pacer, wait_ms, schedule_now(s)))
-        return;
-    stat_add(stat_of_pauses(s, from), 1);
-    notice_say(s->port.log, NOTICE_WARN, "sender_paused",
-               NOTICE_TEXT("sender", mask_address(view_of(from->conf->address), shown)),
-               NOTICE_TEXT("reason", why), NOTICE_INT("wait_ms", wait_ms));
-    s->port.schedule.shut(s->port.schedule.ctx, &shut);
-}
 
 /* What of it has gone out, a repeat sends once more. */
 static bool has_gone_in_part(const struct send *d)
@@ -525,7 +448,7 @@ static void judged(struct schedule *s, struct send *d, const struct channel_outc
         end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
         break;
     case CHANNEL_THROTTLED:
-        throttle(s, d->holding->sender, o->wait_ms > 0 ? o->wait_ms : THROTTLED_MS, o->reason);
+        schedule_gate_throttled(s, d->holding->sender, o);
         end_one(s, d, HANDOVER_ON_RETRY, SETTLEMENT_AGAIN, o);
         break;
     case CHANNEL_FORBIDDEN:

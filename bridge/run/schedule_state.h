@@ -11,6 +11,7 @@
  *   schedule_open.c    when a sender may send, and how long what it holds is worth sending
  *   schedule_write.c   settlements, and the writes that carry them
  *   schedule_senders.c senders: by address, and those of which something is held
+ *   schedule_gate.c    senders' gates: what a rate lets through, pauses of all processes
  *   schedule_send.c    which request goes next, what its reply means
  *   schedule_stop.c    channels: what fails, what is stopped, by this process or another
  *   schedule_call.c    callbacks
@@ -514,6 +515,17 @@ struct sender *schedule_sender_find(const struct schedule *s, struct view source
 void schedule_sender_join(struct holding *h, struct sender *from);
 void schedule_sender_part(struct holding *h); /* no-op if it has none */
 
+/* ---- schedule_gate.c ---- */
+/* Before it sends: is one without a rate paused, by whatever process? Asks if that is not known. */
+void schedule_gate_look(struct schedule *s, struct sender *from, int64_t now_ms);
+/* Asks for what its rate lets through, `first` parts at least, if it is time to. */
+void schedule_gate_ask(struct schedule *s, struct sender *from, int64_t first, int64_t now_ms);
+void schedule_granted(void *schedule, const struct schedule_grant *g); /* of channels, too */
+/* Its gateway says to wait: it does in every process. */
+void schedule_gate_throttled(struct schedule *s, struct sender *from,
+                             const struct channel_outcome *o);
+void schedule_gate_written(struct schedule *s, uint64_t token_rest, enum schedule_state state);
+
 /* ---- schedule_send.c ---- */
 void schedule_send_init(struct schedule *s);
 void schedule_send_done(struct schedule *s);
@@ -521,7 +533,6 @@ void schedule_send_due(struct schedule *s);
 int64_t schedule_send_wake_ms(struct schedule *s);
 void schedule_ring_put(struct holding *h);
 void schedule_ring_take(struct holding *h); /* no-op if it is in none */
-void schedule_granted(void *schedule, const struct schedule_grant *g);
 struct send *schedule_send_new(struct schedule *s, struct channel_of *to);
 void schedule_send_free(struct schedule *s, struct send *d);
 bool schedule_submit(struct schedule *s, struct send *d, struct fault *f);

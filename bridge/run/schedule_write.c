@@ -326,8 +326,10 @@ void schedule_written(void *schedule, uint64_t token, enum schedule_state state)
         schedule_channel_written(s, TOKEN_REST(token));
         return;
     }
-    if (TOKEN_KIND_OF(token) == TOKEN_SENDER)
-        return; /* a gate that was shut, or not: the next Retry-After tries again */
+    if (TOKEN_KIND_OF(token) == TOKEN_SENDER) {
+        schedule_gate_written(s, TOKEN_REST(token), state);
+        return;
+    }
     h = schedule_hold_find(s, TOKEN_REST(token));
     assert(h != NULL && h->write != WRITE_NONE);
     if (state == SCHEDULE_FAILED) {

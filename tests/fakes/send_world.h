@@ -103,7 +103,13 @@ struct send_world {
     bool unauthorised[3];
     int64_t
         lost_ms[WORLD_PROCESSES]; /* so long its requests take to reach nobody; 0: they arrive */
-    size_t shunned; /* of message 0's destinations, the first ones that are never welcome */
+    /* Until then a carrier is busy, and asks to wait for as long as that is. */
+    int64_t busy_to_ms[2];
+    int64_t first_wait_ms;  /* it says so the first time; 0: as always */
+    unsigned asked_to_wait; /* requests that it has */
+    unsigned looks;         /* at gates of senders */
+    int64_t looks_lost_ms;  /* they are lost after so long; 0: they are not */
+    size_t shunned;         /* of message 0's destinations, the first ones that are never welcome */
     struct world_seen seen[SEND_STORE_MESSAGES_MAX][SEND_STORE_DEST_MAX];
     struct world_call calls[SEND_STORE_MESSAGES_MAX];
     int64_t last_ms[2][SEND_STORE_NUMBERS_MAX]; /* of senders: a request to the number was begun;

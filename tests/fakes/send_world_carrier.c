@@ -10,6 +10,7 @@
 #include "bridge/core/num.h"
 #include "bridge/core/parts.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,14 +27,18 @@ static bool build(const struct channel_setup *s, const struct channel_send *m,
  * can keep it to itself (D11). */
 static void judge(const struct channel_reply *reply, struct channel_outcome *out)
 {
+    int64_t wait_ms = 700;
+
     assert_int_equal(reply->told->private_count, 2);
     assert_string_equal(reply->told->secrets[CHANNEL_SECRETS_MAX - 1], "of this request");
+    if (reply->status == 429 && reply->body.n > 0)
+        assert_true(num_int(reply->body, &wait_ms));
     *out = (struct channel_outcome){.verdict = reply->status == 200   ? CHANNEL_HANDLED
                                                : reply->status == 400 ? CHANNEL_REFUSED
                                                : reply->status == 401 ? CHANNEL_STOPPED
                                                : reply->status == 429 ? CHANNEL_THROTTLED
                                                                       : CHANNEL_TRANSIENT,
-                                    .wait_ms = reply->status == 429 ? 700 : 0};
+                                    .wait_ms = reply->status == 429 ? wait_ms : 0};
     (void)snprintf(out->reason, sizeof out->reason, "%d", reply->status);
 }
 
@@ -250,6 +255,17 @@ static void cancel(void *ctx, uint64_t token)
     (void)ctx, (void)token;
 }
 
+/* It says until when it is busy. */
+static void ask_to_wait(struct send_world *w, struct action *a)
+{
+    int64_t wait_ms = w->busy_to_ms[a->channel] - w->now_ms;
+
+    if (w->asked_to_wait++ == 0 && w->first_wait_ms > 0)
+        wait_ms = w->first_wait_ms;
+    a->status = 429;
+    (void)snprintf(a->body, sizeof a->body, "%" PRId64, wait_ms);
+}
+
 void world_arrive(struct send_world *w, struct action *a)
 {
     struct world_seen *seen;
@@ -269,6 +285,10 @@ void world_arrive(struct send_world *w, struct action *a)
     }
     if (a->message == 0 && a->dest < w->shunned) {
         a->status = 401;
+        return;
+    }
+    if (w->now_ms < w->busy_to_ms[a->channel]) {
+        ask_to_wait(w, a);
         return;
     }
     seen = &w->seen[a->message][a->dest];

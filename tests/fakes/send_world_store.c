@@ -131,7 +131,8 @@ static void shut(void *ctx, const struct schedule_shut *s)
     int64_t now = p->world->now_ms;
 
     if (gate < CHANNEL_GATE) {
-        p->world->model.gate_shut_ms[gate] = now + s->for_ms;
+        if (now + s->for_ms > p->world->model.gate_shut_ms[gate])
+            p->world->model.gate_shut_ms[gate] = now + s->for_ms;
     } else {
         bool was = p->world->model.stop[gate - CHANNEL_GATE].stopped;
         int64_t since = p->world->model.stop[gate - CHANNEL_GATE].since_ms;
@@ -466,6 +467,8 @@ static void grant(struct send_world *w, struct action *a)
     double lent;
     double tokens = w->tokens[a->gate] + (double)(w->now_ms - w->tokens_ms[a->gate]) * rate / 1000;
 
+    if (from->rate == 0)
+        return; /* all that is wanted */
     if (tokens > (double)from->burst)
         tokens = (double)from->burst;
     lent = tokens + (rate / 5 > 1 ? rate / 5 : 1);
@@ -523,6 +526,7 @@ void world_at_store(struct send_world *w, struct action *a)
             world_again(w, a, GRANTED, w->faults.latency_ms);
             return;
         }
+        w->looks++;
         if (w->exact) {
             grant(w, a);
         } else {
@@ -533,8 +537,12 @@ void world_at_store(struct send_world *w, struct action *a)
             a->wait_ms = w->model.gate_shut_ms[a->gate] - w->now_ms;
             a->want = 0;
         }
-        a->state = lost ? SCHEDULE_FAILED : SCHEDULE_DONE;
+        a->state = lost || w->looks_lost_ms > 0 ? SCHEDULE_FAILED : SCHEDULE_DONE;
         world_again(w, a, GRANTED, w->faults.latency_ms);
+        if (w->looks_lost_ms > 0) {
+            heap_remove(&w->actions, &a->at);
+            heap_put(&w->actions, &a->at, w->now_ms + w->looks_lost_ms);
+        }
         return;
     case RECIPIENTS:
         look_up(w, a);

@@ -155,6 +155,36 @@ static void a_sender_asked_to_wait_waits_in_both_processes(void **state)
     end();
 }
 
+#define LONGER_MS 5000
+
+/* Of two requests that are out together one is to wait for a second, the other for longer. That
+ * holds for the process that is started then, too. */
+static void a_sender_asked_to_wait_waits_in_a_process_that_starts(void **state)
+{
+    const struct hostile_step steps[] = {
+        {.act = HOSTILE_REPLY, .status = 429, .headers = "Retry-After: 1\r\n", .body = "slower"},
+        {.act = HOSTILE_REPLY, .status = 429, .headers = "Retry-After: 5\r\n", .body = "slower"}};
+    const struct send_rig_message as = {.count = 2, .retries = 1, .retry_ms = 1000};
+    int64_t asked_ms;
+    char rest[16];
+
+    (void)state;
+    start(NULL);
+    hostile_http_script(carrier, steps, 2);
+    (void)send_rig_post_as(&rig, &as);
+    send_rig_run(&rig, 0, NULL);
+    send_rig_await_log(&rig, "wait_ms=5000", 1, rest, sizeof rest);
+    asked_ms = hostile_http_request(carrier, 0)->time_ms;
+    send_rig_run(&rig, 1, NULL);
+    (void)send_rig_post(&rig, 100, 0);
+    send_rig_until_ended(&rig);
+    send_rig_check(&rig);
+    for (size_t i = 2; i < hostile_http_count(carrier); i++)
+        if (hostile_http_request(carrier, i)->time_ms < asked_ms + LONGER_MS)
+            fail_msg("request %zu is out in the pause", i);
+    end();
+}
+
 static bool is_of_small(size_t request)
 {
     return !view_starts(
@@ -273,6 +303,7 @@ int main(void)
         cmocka_unit_test(two_processes_share_one_rate_in_message_parts),
         cmocka_unit_test(one_recipient_hears_from_us_no_more_often_than_allowed),
         cmocka_unit_test(a_sender_asked_to_wait_waits_in_both_processes),
+        cmocka_unit_test(a_sender_asked_to_wait_waits_in_a_process_that_starts),
         cmocka_unit_test(a_small_message_shares_a_slow_sender_with_a_large_one),
         cmocka_unit_test(a_small_message_shares_a_slow_sender_over_two_processes),
         cmocka_unit_test(a_small_message_shares_a_fast_sender_with_a_large_one),

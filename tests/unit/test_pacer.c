@@ -13,6 +13,8 @@ static void a_sender_without_a_rate_asks_for_nothing(void **state)
 
     (void)state;
     pacer_init(&p, 0, 1);
+    assert_true(pacer_watch(&p, 0));
+    pacer_granted(&p, 1, 0, 0, 0);
     assert_int_equal(pacer_ask(&p, 1, 1000, 0), 0);
     assert_true(pacer_take(&p, 1000, 0));
     assert_true(pacer_take(&p, 1000, 0));
@@ -26,19 +28,59 @@ static void a_sender_without_a_rate_hears_of_pauses_elsewhere(void **state)
     pacer_init(&p, 0, 1);
     assert_true(pacer_watch(&p, 0));
     assert_false(pacer_watch(&p, 1)); /* one at a time */
+    assert_false(pacer_take(&p, 1, 1));
+    assert_true(pacer_wake_ms(&p, 1, 1) == INT64_MAX); /* when the answer comes */
     pacer_granted(&p, 1, 0, 0, 2);
     assert_true(pacer_take(&p, 1000, 2)); /* it has no rate */
     assert_false(pacer_watch(&p, 1 + PACER_WATCH_MS));
     assert_true(pacer_watch(&p, 2 + PACER_WATCH_MS));
-    pacer_lost(&p, 510);
-    assert_true(pacer_take(&p, 1, 510));
-    assert_true(pacer_watch(&p, 510 + PACER_AGAIN_MS));
-    pacer_granted(&p, 0, 0, 3000, 800); /* shut */
+    assert_true(pacer_take(&p, 1, 2 + PACER_WATCH_MS)); /* that keeps nothing waiting */
+    pacer_granted(&p, 0, 0, 3000, 800);                 /* shut */
     assert_false(pacer_take(&p, 1, 3799));
+    assert_false(pacer_watch(&p, 3799));
     assert_int_equal(pacer_wake_ms(&p, 1, 900), 3800);
-    assert_true(pacer_take(&p, 1, 3800));
+    assert_false(pacer_take(&p, 1, 3800)); /* it may last longer by now */
+    assert_true(pacer_watch(&p, 3800));
+    pacer_granted(&p, 0, 0, 2000, 3801);
+    assert_int_equal(pacer_wake_ms(&p, 1, 3801), 5801);
+    assert_true(pacer_watch(&p, 5801));
+    pacer_granted(&p, 1, 0, 0, 5802);
+    assert_true(pacer_take(&p, 1, 5802));
     pacer_init(&p, 10, 1);
     assert_false(pacer_watch(&p, 0)); /* its grants say so */
+}
+
+static void a_sender_without_a_rate_that_was_idle_looks_first(void **state)
+{
+    struct pacer p;
+
+    (void)state;
+    pacer_init(&p, 0, 1);
+    assert_true(pacer_watch(&p, 0));
+    pacer_granted(&p, 1, 0, 0, 0);
+    assert_true(pacer_take(&p, 1, PACER_KNOWN_MS - 1));
+    assert_false(pacer_take(&p, 1, PACER_KNOWN_MS));
+    assert_int_equal(pacer_wake_ms(&p, 1, PACER_KNOWN_MS), PACER_KNOWN_MS);
+    assert_true(pacer_watch(&p, PACER_KNOWN_MS));
+    pacer_granted(&p, 1, 0, 0, PACER_KNOWN_MS + 3);
+    assert_true(pacer_take(&p, 1, PACER_KNOWN_MS + 3));
+}
+
+static void a_sender_that_can_t_look_goes_on_without(void **state)
+{
+    struct pacer p;
+    const int64_t again_ms = 100 + PACER_AGAIN_MS;
+
+    (void)state;
+    pacer_init(&p, 0, 1);
+    assert_true(pacer_watch(&p, 0));
+    pacer_lost(&p, 100);
+    assert_true(pacer_take(&p, 1, 100));
+    assert_false(pacer_watch(&p, again_ms - 1));
+    assert_true(pacer_watch(&p, again_ms));
+    assert_true(pacer_take(&p, 1, 100 + PACER_BLIND_MS - 1));
+    pacer_granted(&p, 0, 0, 3000, again_ms + 5000);
+    assert_false(pacer_take(&p, 1, again_ms + 5000));
 }
 
 static void parts_are_asked_for_ahead_and_go_one_after_the_other(void **state)
@@ -142,16 +184,41 @@ static void what_the_gateway_says_holds_everything(void **state)
     assert_true(pacer_take(&p, 1, 5010));
 }
 
+static void others_are_told_where_a_pause_lasts_longer(void **state)
+{
+    struct pacer p;
+
+    (void)state;
+    pacer_init(&p, 0, 1);
+    assert_true(pacer_hold(&p, 2000, 1000));
+    assert_false(pacer_hold(&p, 2000, 1000 + PACER_SAME_MS)); /* but it lasts as long itself */
+    assert_int_equal(p.held_to_ms, 3000 + PACER_SAME_MS);
+    assert_true(pacer_hold(&p, 2000, 1001 + PACER_SAME_MS)); /* not little by little */
+    assert_true(pacer_hold(&p, 300000, 1200));
+    assert_false(pacer_hold(&p, 300000, 1201));
+    pacer_untold(&p);
+    assert_true(pacer_hold(&p, 200000, 1202));
+    assert_int_equal(p.held_to_ms, 301201);
+    pacer_init(&p, 0, 1);
+    assert_true(pacer_watch(&p, 1000));
+    pacer_granted(&p, 0, 0, 5000, 1000); /* they know it: it comes from there */
+    assert_false(pacer_hold(&p, 5000, 1000));
+    assert_true(pacer_hold(&p, 6000, 1000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sender_without_a_rate_asks_for_nothing),
         cmocka_unit_test(a_sender_without_a_rate_hears_of_pauses_elsewhere),
+        cmocka_unit_test(a_sender_without_a_rate_that_was_idle_looks_first),
+        cmocka_unit_test(a_sender_that_can_t_look_goes_on_without),
         cmocka_unit_test(parts_are_asked_for_ahead_and_go_one_after_the_other),
         cmocka_unit_test(what_came_late_is_made_up_for_a_little_at_once),
         cmocka_unit_test(a_bucket_that_lends_no_more_says_when),
         cmocka_unit_test(a_message_of_many_parts_gathers_them),
         cmocka_unit_test(what_the_gateway_says_holds_everything),
+        cmocka_unit_test(others_are_told_where_a_pause_lasts_longer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
