@@ -58,6 +58,10 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
 
     while (body.n > 0 && (body.p[body.n - 1] == '\n' || body.p[body.n - 1] == '\r'))
         body.n--;
+    if (reply->status == 404) { /* no CMI answers POST /chats so (contract 3): there is none */
+        channel_judge_as(out, CHANNEL_STOPPED, reply);
+        return;
+    }
     channel_judge_status(reply, out);
     if (out->verdict != CHANNEL_HANDLED)
         return;

@@ -1,6 +1,7 @@
 /* kannel: sendsms of Kannel's smsbox (its user guide, "Using SMS"). The base URL ends before
  * "/sendsms"; one request is one receiver, and one part of a text: Kannel itself splits only as far
  * as its max-messages says, which is 1, cuts off the rest, and parts surrogate pairs. */
+#include "bridge/core/ascii.h"
 #include "bridge/core/channel_kit.h"
 #include "bridge/core/parts.h"
 #include "bridge/core/percent.h"
@@ -27,24 +28,38 @@ static void put(struct buf *to, const char *name, struct view value)
     percent_encode(value, to);
 }
 
-/* Kannel puts values, encoded already, for what begins with '%', so those stay out of ours. */
+/* Kannel puts values for '%' and a letter, and '%' for "%%". */
+static void put_as_it_is(struct view ours, struct buf *to)
+{
+    for (size_t i = 0; i < ours.n; i++) {
+        if (ours.p[i] == '%' && i + 1 < ours.n && ascii_is_letter(ours.p[i + 1]))
+            (void)buf_put_char(to, '%');
+        (void)buf_put_char(to, ours.p[i]);
+    }
+}
+
+/* The values that Kannel puts are encoded already. */
 static void put_dlr(const struct channel_setup *s, const struct channel_send *m, bool is_last,
                     struct buf *to)
 {
     char ref[CHANNEL_REF_MAX];
+    struct buf ours;
     struct buf url;
 
     channel_ref_text(&m->ref, ref);
+    buf_init(&ours, CHANNEL_PATH_MAX);
     buf_init(&url, CHANNEL_PATH_MAX);
-    buf_put_text(&url, s->receipts_url);
-    put(&url, "?ref=", view_of(ref));
-    put(&url, "&token=", view_of(s->receipts_secret));
+    buf_put_text(&ours, s->receipts_url);
+    put(&ours, "?ref=", view_of(ref));
+    put(&ours, "&token=", view_of(s->receipts_secret));
+    put_as_it_is(buf_view(&ours), &url);
     buf_put_text(&url, "&type=%d&time=%T&answer=%A&id=%F");
     if (!is_last)
         buf_printf(&url, "&part=%u", m->part + 1);
     put(to, "&dlr-mask=", is_last ? VIEW(DLR_MASK_LAST) : VIEW(DLR_MASK_OTHER));
     put(to, "&dlr-url=", buf_view(&url));
     buf_done(&url);
+    buf_done(&ours);
 }
 
 static struct view part_of(struct view text, const struct parts *all, unsigned number)
@@ -141,16 +156,22 @@ static bool mentions(struct view text, struct view words)
     return false;
 }
 
+/* 404: there is no sendsms there. A 403 is the last word on a receiver where it says "Not routable.
+ * Do not try again.", and about our account where authorization failed; any other is not Kannel's
+ * own, but of something in front of it. */
+static enum channel_verdict failure(const struct channel_reply *reply)
+{
+    if (reply->status != 403 || says(reply, VIEW("Authorization failed")))
+        return channel_verdict_of_status(reply->status);
+    return says(reply, VIEW("Not routable")) ? CHANNEL_REFUSED : CHANNEL_FORBIDDEN;
+}
+
 /* "0: Accepted for delivery", "3: Queued for later delivery", "Sent.", perhaps with those denied
  * behind it: there is only one. */
 static void judge(const struct channel_reply *reply, struct channel_outcome *out)
 {
-    bool stranger = reply->status == 403 && !says(reply, VIEW("Authorization failed"));
-
     if (!channel_is_success(reply->status)) {
-        /* 403 is also "Not routable. Do not try again."; 404: there is no sendsms there. */
-        channel_judge_as(out, stranger ? CHANNEL_REFUSED : channel_verdict_of_status(reply->status),
-                         reply);
+        channel_judge_as(out, failure(reply), reply);
     } else if (mentions(reply->body, VIEW("Denied receivers are"))) {
         channel_verdict_set(out, CHANNEL_REFUSED, reply, reply->status,
                             VIEW("the receiver is denied"));

@@ -33,7 +33,7 @@ static unsigned operator_has; /* parts, of the tests so far */
 static const char channel[] =
     "channels:\n"
     "  op: {type: kannel, url: 'http://127.0.0.1:%d/cgi-bin', user: " KANNEL_USER
-    ",\n       password: " KANNEL_PASSWORD ", sender: '555', receipts_secret: a-receipt-secret,\n"
+    ",\n       password: " KANNEL_PASSWORD ", sender: '555', receipts_secret: geheim/schlüssel-é,\n"
     "       receipts_url: 'http://127.0.0.1:%u'}\n";
 
 static void write_config(void)

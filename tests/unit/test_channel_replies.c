@@ -121,6 +121,10 @@ static const struct row rows[] = {
     {"kannel", 403, NULL, "Not routable. Do not try again.", CHANNEL_REFUSED, 0, 0, "Not routable"},
     {"kannel", 403, NULL, "Authorization failed for sendsms", CHANNEL_STOPPED, 0, 0,
      "Authorization failed"},
+    /* Of something in front of it: never the last word on a receiver. */
+    {"kannel", 403, NULL, "<html><h1>403 Forbidden</h1></html>", CHANNEL_FORBIDDEN, 0, 0,
+     "403: an HTML page"},
+    {"kannel", 403, NULL, "", CHANNEL_FORBIDDEN, 0, 0, "403"},
     {"kannel", 400, NULL, "Missing receiver number, rejected", CHANNEL_REFUSED, 0, 0, NULL},
     {"kannel", 503, NULL, "Temporal failure, try again later.", CHANNEL_TRANSIENT, 0, 0, NULL},
     {"kannel", 404, NULL, "", CHANNEL_STOPPED, 0, 0, NULL},
@@ -215,6 +219,7 @@ static const struct row rows[] = {
     {"cmi-chat", 400, NULL, "Chat queue not found: 'x'", CHANNEL_REFUSED, 0, 0,
      "Chat queue not found"},
     {"cmi-chat", 403, NULL, "", CHANNEL_FORBIDDEN, 0, 0, NULL},
+    {"cmi-chat", 404, NULL, "HTTP 404 Not Found", CHANNEL_STOPPED, 0, 0, NULL}, /* no CMI there */
     {"cmi-chat", 409, "1", "still running", CHANNEL_TRANSIENT, 0, 1000, NULL},
     {"cmi-chat", 503, "1", "", CHANNEL_TRANSIENT, 0, 1000, NULL},
     {"cmi-chat", 429, "1", "", CHANNEL_THROTTLED, 0, 1000, NULL},

@@ -152,6 +152,26 @@ static void kannel_gets_one_receiver_its_coding_and_our_dlr_url(void **state)
     try_done(&t);
 }
 
+/* Kannel puts values for '%' and a letter: of bytes that are encoded so it would leave nothing. */
+static void kannel_gets_no_escape_of_its_own_for_what_is_ours(void **state)
+{
+    struct try t;
+
+    (void)state;
+    try_init(&t, "kannel", VIEW("hi"), false, VIEW("sms"));
+    t.setup.user = t.setup.password = "x";
+    t.setup.receipts_url = "http://r/b%c3%BCro%20/receipts/sms";
+    t.setup.receipts_secret = "t/ké%";
+    built(&t, "GET",
+          "/sendsms?username=x&password=x&from=12345678&to=%2B3580401234567"
+          "&charset=UTF-8&coding=0&text=hi&dlr-mask=19&dlr-url="
+          "http%3A%2F%2Fr%2Fb%25%25c3%25%25BCro%2520%2Freceipts%2Fsms%3Fref%3D" REF
+          "%26token%3Dt%252Fk%25%25C3%25%25A9%2525%26type%3D%25d%26time%3D%25T%26answer%3D%25A"
+          "%26id%3D%25F",
+          "");
+    try_done(&t);
+}
+
 static void has(struct try *t, unsigned part, const char *what)
 {
     t->send.part = part;
@@ -604,6 +624,7 @@ int main(void)
         cmocka_unit_test(webhook_hands_on_the_template_as_it_is),
         cmocka_unit_test(webhook_signs_with_every_key_in_force),
         cmocka_unit_test(kannel_gets_one_receiver_its_coding_and_our_dlr_url),
+        cmocka_unit_test(kannel_gets_no_escape_of_its_own_for_what_is_ours),
         cmocka_unit_test(kannel_gets_a_long_text_in_parts),
         cmocka_unit_test(kannel_gets_no_character_in_two_pieces),
         cmocka_unit_test(kannel_refuses_what_no_phone_could_join),
