@@ -121,25 +121,50 @@ bool consume_memory_ready(const struct consume *c, struct buf *why)
     return ready;
 }
 
-/* It is under way, or waits its turn; but not behind one that waits for a name itself: two such
- * could wait for each other. */
-static bool will_be_written(const struct delivery *d)
+/* Does o create what d names? */
+static bool creates(const struct delivery *o, const struct delivery *d)
 {
-    if (d->state == DELIVERY_QUEUED)
-        return consume_first(d)->state >= DELIVERY_READY;
-    return d->state >= DELIVERY_READY && d->state <= DELIVERY_KEEPING;
+    return o->type != NULL && o->type->keeps_id && view_eq(o->ref, d->ref) &&
+           strcmp(o->type->collection, d->type->collection) == 0;
 }
 
-/* Is there an event here that will create what d names? */
-static bool is_being_created(const struct consume *c, const struct delivery *d)
-{
-    for (size_t i = 0; i < c->delivery_count; i++) {
-        const struct delivery *o = c->deliveries[i];
+/* One that waits for a name, those that what creates it stands behind, and so on. */
+struct chain {
+    const struct delivery *waiting[CONSUME_REF_CHAIN_MAX];
+    size_t count;
+};
 
-        if (o->type != NULL && o->type->keeps_id && will_be_written(o) &&
-            strcmp(o->type->collection, d->type->collection) == 0 && view_eq(o->ref, d->ref))
-            return true;
-    }
+static void add_waiting(struct chain *chain, const struct delivery *d)
+{
+    if (chain->count == CONSUME_REF_CHAIN_MAX ||
+        (d->state != DELIVERY_RESOLVING && d->state != DELIVERY_UNRESOLVED))
+        return;
+    for (size_t i = 0; i < chain->count; i++)
+        if (chain->waiting[i] == d)
+            return;
+    chain->waiting[chain->count++] = d;
+}
+
+/* Is there an event here that will create what the first of the chain names? It is under way, or
+ * waits its turn behind one that is; or behind one that waits for a name itself, of which the same
+ * is true. In the end there stands one that waits for no name, or those that wait for each other
+ * would for ever. */
+static bool is_being_created(const struct consume *c, struct chain *chain)
+{
+    for (size_t at = 0; at < chain->count; at++)
+        for (size_t i = 0; i < c->delivery_count; i++) {
+            const struct delivery *o = c->deliveries[i];
+
+            if (!creates(o, chain->waiting[at]))
+                continue;
+            if (o->state >= DELIVERY_READY && o->state <= DELIVERY_KEEPING)
+                return true;
+            if (o->state != DELIVERY_QUEUED)
+                continue;
+            if (consume_first(o)->state >= DELIVERY_READY)
+                return true;
+            add_waiting(chain, consume_first(o));
+        }
     return false;
 }
 
@@ -149,13 +174,16 @@ static int64_t until_ms(const struct consume *c, const struct delivery *d)
     return d->ref_since_ms + c->conf.refs_wait_ms;
 }
 
-/* refs.wait is for what is late, not for what an outage holds up (D4): then it begins anew. */
+/* refs.wait is for what is late, not for what an outage holds up (D4): then it begins anew. What an
+ * outage held up behind others goes on when they have asked again, one after the other. */
 static bool waited_enough(struct consume *c, struct delivery *d)
 {
+    struct chain chain = {{d}, 1};
+
     if (consume_now(c) < until_ms(c, d))
         return false;
-    if (d->destination->breaker.state == BREAKER_CLOSED && !is_being_created(c, d))
-        return true;
+    if (d->destination->breaker.state == BREAKER_CLOSED && !is_being_created(c, &chain))
+        return chain.count == 1 || consume_now(c) >= until_ms(c, d) + CONSUME_REF_CHAIN_MS;
     d->ref_since_ms = consume_now(c);
     return false;
 }

@@ -30,6 +30,10 @@
 #define CONSUME_ID_MAX     (OUTCOME_ID_MAX + 1) /* with the NUL */
 #define CONSUME_REF_ASK_MS 500  /* between two look-ups of a reference that is not known yet */
 #define CONSUME_REFUSAL_MS 5000 /* so long it is told of that Redis refused something */
+/* So many that wait for names are followed to see whether the first one's will be known, and so
+ * long it takes until each of them has asked once more. */
+#define CONSUME_REF_CHAIN_MAX 8
+#define CONSUME_REF_CHAIN_MS  (2 * CONSUME_REF_CHAIN_MAX * CONSUME_REF_ASK_MS)
 /* What ends so soon after it was sent, or given up, was held up by nothing. */
 #define CONSUME_REF_PROMPT_MS 2000
 #define CONSUME_AGAIN_MS      200   /* before a refused produce or store is tried again */

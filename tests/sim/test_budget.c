@@ -516,52 +516,104 @@ static void line_up(struct world *w, size_t i, enum world_kind kind, int key, co
     e->headers[4].value = view_of(e->subject);
 }
 
-/* Though the target of what names it is well: what creates it stands behind an event of another
- * target, which is down. */
-static void a_name_is_waited_for_while_its_creator_waits_its_turn(void **state)
+/* Of another target than what creates and changes callbacks, which is well. */
+static void line_up_what_waits(struct world *w)
 {
-    struct world *w = &world;
-
-    (void)state;
-    begin(w, 3);
     w->routes[0] = (struct route_rule){"message.*", 1};
     line_up(w, 0, WORLD_PUT, 0, "messages/00000000000000000000000000000001");
     (void)snprintf(w->events[0].type, sizeof w->events[0].type, "message.cancelled");
     w->events[0].headers[3].value = view_of(w->events[0].type);
     w->events[0].body[0] = '\0';
     w->events[0].destination = 1;
-    line_up(w, 1, WORLD_POST, 0, "callbacks/late");
-    line_up(w, 2, WORLD_PUT, 1, "callbacks/late");
     w->down[1] = true;
-    world_boot(w);
-    run_until(w, LONG_MS);
-    assert_int_equal(w->events[1].effects, 0);
-    assert_int_equal(w->events[2].dead_letters, 0);
-    w->down[1] = false;
-    run_to_the_end(w);
-    for (size_t i = 0; i < w->event_count; i++)
-        assert_int_equal(w->events[i].effects, 1);
-    assert_true(w->events[1].effect_order < w->events[2].effect_order);
-    world_done(w);
 }
 
-/* Each stands in front of what creates the other's. */
-static void two_names_do_not_wait_for_each_other(void **state)
+static void line_up_thing(struct world *w, size_t i, enum world_kind kind, int key, int thing)
+{
+    char subject[32];
+
+    (void)snprintf(subject, sizeof subject, "callbacks/thing%d", thing);
+    line_up(w, i, kind, key, subject);
+}
+
+/* Though the target of what names it is well: what creates it stands behind an event of another
+ * target, which is down, or behind one that waits for such a name itself, and so on. */
+static void a_name_is_waited_for_while_its_creator_waits_its_turn(void **state)
 {
     struct world *w = &world;
 
     (void)state;
-    begin(w, 4);
-    line_up(w, 0, WORLD_PUT, 0, "callbacks/one");
-    line_up(w, 1, WORLD_POST, 0, "callbacks/other");
-    line_up(w, 2, WORLD_PUT, 1, "callbacks/other");
-    line_up(w, 3, WORLD_POST, 1, "callbacks/one");
-    world_boot(w);
-    run_until(w, 2 * w->conf.refs_wait_ms);
-    assert_true(world_finished(w));
-    assert_int_equal(w->events[1].effects, 1);
-    assert_int_equal(w->events[3].effects, 1);
-    world_done(w);
+    for (int links = 0; links < CONSUME_REF_CHAIN_MAX; links++) {
+        begin(w, 3 + 2 * (size_t)links);
+        line_up_what_waits(w);
+        line_up_thing(w, 1, WORLD_POST, 0, 0);
+        for (int n = 1; n <= links; n++) {
+            line_up_thing(w, 2 * (size_t)n, WORLD_PUT, n, n - 1);
+            line_up_thing(w, 2 * (size_t)n + 1, WORLD_POST, n, n);
+        }
+        line_up_thing(w, w->event_count - 1, WORLD_PUT, links + 1, links);
+        world_boot(w);
+        run_until(w, LONG_MS);
+        for (size_t i = 0; i < w->event_count; i++)
+            assert_int_equal(w->events[i].effects + w->events[i].dead_letters, 0);
+        w->down[1] = false;
+        run_to_the_end(w);
+        for (size_t i = 0; i < w->event_count; i++) {
+            assert_int_equal(w->events[i].effects, 1);
+            assert_true(i == 0 || w->events[i - 1].effect_order < w->events[i].effect_order);
+        }
+        world_done(w);
+    }
+}
+
+/* Each stands in front of what creates the next one's. */
+static void names_in_a_ring_do_not_wait_for_each_other(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    for (int ring = 1; ring <= 12; ring++) {
+        begin(w, 2 * (size_t)ring);
+        for (int n = 0; n < ring; n++) {
+            line_up_thing(w, 2 * (size_t)n, WORLD_PUT, n, (n + 1) % ring);
+            line_up_thing(w, 2 * (size_t)n + 1, WORLD_POST, n, n);
+        }
+        world_boot(w);
+        run_until(w, 2 * w->conf.refs_wait_ms);
+        assert_true(world_finished(w));
+        for (int n = 0; n < ring; n++)
+            assert_int_equal(w->events[2 * n + 1].effects, 1);
+        world_done(w);
+    }
+}
+
+/* As before, and what creates one of them stands behind another target's event, too, which is down:
+ * they wait for that, and go on when it has, or end when it is refused. */
+static void names_in_a_ring_wait_no_longer_than_the_outage(void **state)
+{
+    static const enum world_kind kinds[] = {WORLD_POST, WORLD_REFUSED};
+    struct world *w = &world;
+
+    (void)state;
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        begin(w, 6);
+        line_up_what_waits(w);
+        line_up_thing(w, 1, kinds[k], 0, 0);
+        line_up_thing(w, 2, WORLD_PUT, 1, 0);
+        line_up_thing(w, 3, WORLD_POST, 1, 1);
+        line_up_thing(w, 4, WORLD_PUT, 2, 1);
+        line_up_thing(w, 5, WORLD_POST, 2, 0);
+        world_boot(w);
+        run_until(w, LONG_MS);
+        assert_int_equal(w->events[2].dead_letters + w->events[4].dead_letters, 0);
+        w->down[1] = false;
+        run_until(w, w->now_ms + 10000 + 3 * w->conf.refs_wait_ms); /* its breaker's wait, too */
+        assert_true(world_finished(w));
+        assert_int_equal(w->events[3].effects, 1);
+        assert_int_equal(w->events[5].effects, 1);
+        assert_int_equal(w->events[2].effects, kinds[k] == WORLD_POST);
+        world_done(w);
+    }
 }
 
 int main(void)
@@ -584,7 +636,8 @@ int main(void)
         cmocka_unit_test(unknown_names_are_given_up_outside_the_budget),
         cmocka_unit_test(a_name_is_not_asked_for_without_a_pause),
         cmocka_unit_test(a_name_is_waited_for_while_its_creator_waits_its_turn),
-        cmocka_unit_test(two_names_do_not_wait_for_each_other),
+        cmocka_unit_test(names_in_a_ring_do_not_wait_for_each_other),
+        cmocka_unit_test(names_in_a_ring_wait_no_longer_than_the_outage),
     };
 
     crypto_init();
