@@ -29,6 +29,8 @@ struct reader {
     size_t path_bytes;
     size_t key_at;
     size_t marked_line; /* the last in which a mark was told */
+    unsigned passing;   /* nodes that are read over: the value of a key that can be none, and, */
+    size_t passing_in;  /* where that is a map or a list, the key; so many that are open of it */
     bool ended;
 };
 
@@ -101,22 +103,31 @@ static bool before_value(struct reader *r, size_t line)
     return true;
 }
 
+/* What belongs to the key is not known. nodes: that are to come of both. */
+static bool bad_key(struct reader *r, unsigned nodes, size_t line, const char *sentence)
+{
+    (void)mistake(r, line, sentence);
+    r->out->cut = true;
+    r->passing = nodes;
+    return true;
+}
+
 static bool take_key(struct reader *r, struct level *l, struct view key, size_t line)
 {
     size_t dot = r->path_bytes > 0 ? 1 : 0;
 
     if (key.n == 0)
-        return mistake(r, line, "a key is empty");
+        return bad_key(r, 1, line, "a key is empty");
     if (key.n > YAML_KEY_MAX || r->path_bytes + dot + key.n >= sizeof r->path)
-        return mistake(r, line, "a key is too long; the maximum is 128 bytes");
+        return bad_key(r, 1, line, "a key is too long; the maximum is 128 bytes");
     if (view_trim(key).n != key.n)
-        return mistake(r, line, "a key begins or ends with a blank");
+        return bad_key(r, 1, line, "a key begins or ends with a blank");
     for (size_t i = 0; i < key.n; i++) {
         unsigned char c = (unsigned char)key.p[i];
         bool c1 = c == 0xc2 && i + 1 < key.n && (unsigned char)key.p[i + 1] < 0xa0;
 
         if (c < ' ' || c == 0x7f || c1 || c == '[' || c == ']')
-            return mistake(r, line, "a key holds a bracket or a control character");
+            return bad_key(r, 1, line, "a key holds a bracket or a control character");
     }
     if (dot > 0)
         r->path[r->path_bytes++] = r->between;
@@ -125,6 +136,18 @@ static bool take_key(struct reader *r, struct level *l, struct view key, size_t 
     r->path_bytes += key.n;
     l->have_key = true;
     l->key_line = line;
+    return true;
+}
+
+/* One event of what is passed over. */
+static bool pass(struct reader *r, const yaml_event_t *e)
+{
+    if (e->type == YAML_SEQUENCE_START_EVENT || e->type == YAML_MAPPING_START_EVENT)
+        r->passing_in++;
+    else if (e->type == YAML_SEQUENCE_END_EVENT || e->type == YAML_MAPPING_END_EVENT)
+        r->passing_in--;
+    if (r->passing_in == 0)
+        r->passing--;
     return true;
 }
 
@@ -157,8 +180,10 @@ static bool open_level(struct reader *r, bool list, size_t line)
 
     if (l == NULL && list)
         return mistake(r, line, "this is a list; a map of settings (key: value) is wanted");
-    if (l != NULL && !l->list && !l->have_key)
-        return mistake(r, line, "a key must be a text");
+    if (l != NULL && !l->list && !l->have_key) {
+        r->passing_in = 1; /* of the key itself; its value comes after it */
+        return bad_key(r, 2, line, "a key must be a text");
+    }
     if (r->depth == YAML_DEPTH_MAX)
         return mistake(r, line, "maps and lists are nested more than 8 deep");
     if (l != NULL &&
@@ -199,7 +224,11 @@ static bool pass_alias(struct reader *r, size_t line)
 
     refuse_mark(r, line);
     r->out->cut = true;
-    if (l == NULL || (!l->list && !l->have_key) || !before_value(r, line))
+    if (l != NULL && !l->list && !l->have_key) {
+        r->passing = 1;
+        return true;
+    }
+    if (l == NULL || !before_value(r, line))
         return false;
     after_value(r);
     return true;
@@ -209,6 +238,8 @@ static bool take_event(struct reader *r, const yaml_event_t *e)
 {
     size_t line = e->start_mark.line + 1;
 
+    if (r->passing > 0)
+        return pass(r, e);
     switch (e->type) {
     case YAML_NO_EVENT:
     case YAML_STREAM_START_EVENT:

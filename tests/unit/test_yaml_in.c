@@ -117,35 +117,77 @@ static void what_is_outside_the_subset_is_refused_with_its_line(void **state)
     }
 }
 
+struct read_on {
+    const char *yaml;
+    const char *nodes;
+    bool cut;
+};
+
+static void expect_read_on(const struct read_on *row)
+{
+    struct yaml_doc d;
+    struct buf out;
+    struct buf mistakes;
+
+    buf_init(&out, 4096);
+    buf_init(&mistakes, 4096);
+    render(row->yaml, &out, &mistakes);
+    assert_string_equal(buf_text(&out), row->nodes);
+    assert_false(yaml_read(view_of(row->yaml), "f", &d, &mistakes));
+    assert_int_equal(d.cut, row->cut);
+    yaml_doc_done(&d);
+    buf_done(&out);
+    buf_done(&mistakes);
+}
+
 /* What it stands for is not known; all else is. */
 static void behind_an_anchor_or_an_alias_the_reading_goes_on(void **state)
 {
-    static const struct {
-        const char *yaml;
-        const char *nodes;
-        bool cut;
-    } rows[] = {
+    static const struct read_on rows[] = {
         {"a: &x b\nc: !!int 3\nd: &y {e: f}\n", "a=b@1 c=3@2 d={}@3 d.e=f@3 ", false},
         {"a: *x\nb: [*x, c]\nd: e\n", "b=[]@2 b[1]=c@2 d=e@3 ", true},
-        {"a: b\n*x : c\nd: e\n", "a=b@1 ", true},
+        {"a: b\n*x : c\nd: e\n", "a=b@1 d=e@3 ", true},
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct yaml_doc d;
-        struct buf out;
-        struct buf mistakes;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        expect_read_on(&rows[i]);
+}
 
-        buf_init(&out, 4096);
-        buf_init(&mistakes, 4096);
-        render(rows[i].yaml, &out, &mistakes);
-        assert_string_equal(buf_text(&out), rows[i].nodes);
-        assert_false(yaml_read(view_of(rows[i].yaml), "f", &d, &mistakes));
-        assert_int_equal(d.cut, rows[i].cut);
-        yaml_doc_done(&d);
-        buf_done(&out);
-        buf_done(&mistakes);
-    }
+/* What belongs to such a key is passed over, whatever it is. */
+static void behind_a_key_that_can_be_none_the_reading_goes_on(void **state)
+{
+    static const struct read_on rows[] = {
+        {"k:\n  a[0]: b\n  c: d\ne: f\n", "k={}@1 k.c=d@3 e=f@4 ", true},
+        {"'': [a, [b], {c: d}]\ne: f\n", "e=f@2 ", true},
+        {"'a ': {b: {c: [d]}, e: *x}\ne: f\n", "e=f@2 ", true},
+        {"'a ': *x\ne: f\n", "e=f@2 ", true},
+        {"? [a, {b: c}]\n: {d: [e]}\ne: f\n", "e=f@3 ", true},
+        {"? {a: b}\n: c\ne: f\n", "e=f@3 ", true},
+        {"k: {'': a, '': b, c: d}\n", "k={}@1 k.c=d@1 ", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        expect_read_on(&rows[i]);
+}
+
+static void each_key_that_can_be_none_is_told(void **state)
+{
+    struct buf out;
+    struct buf mistakes;
+
+    (void)state;
+    buf_init(&out, 4096);
+    buf_init(&mistakes, 4096);
+    render("a[0]: b\n'': c\n'd ': {'': e}\n? [f]\n: g\nh: i\nh: j\n", &out, &mistakes);
+    assert_string_equal(buf_text(&mistakes), "f:1: a key holds a bracket or a control character\n"
+                                             "f:2: a key is empty\n"
+                                             "f:3: a key begins or ends with a blank\n"
+                                             "f:4: a key must be a text\n"
+                                             "f:7: h is given twice; first in line 6\n");
+    buf_done(&out);
+    buf_done(&mistakes);
 }
 
 static void bytes_that_are_no_utf8_are_refused_where_they_stand(void **state)
@@ -187,6 +229,7 @@ static void a_key_and_a_path_have_a_longest(void **state)
     buf_clear(&yaml);
     for (int i = 0; i < 4; i++)
         buf_printf(&yaml, "{%s: ", key);
+    buf_put_text(&yaml, "v}}}}");
     render(buf_text(&yaml), &out, &mistakes);
     assert_string_equal(buf_text(&mistakes), "f:1: a key is too long; the maximum is 128 bytes\n");
     buf_done(&yaml);
@@ -233,6 +276,8 @@ int main(void)
         cmocka_unit_test(maps_lists_and_texts_become_paths),
         cmocka_unit_test(what_is_outside_the_subset_is_refused_with_its_line),
         cmocka_unit_test(behind_an_anchor_or_an_alias_the_reading_goes_on),
+        cmocka_unit_test(behind_a_key_that_can_be_none_the_reading_goes_on),
+        cmocka_unit_test(each_key_that_can_be_none_is_told),
         cmocka_unit_test(bytes_that_are_no_utf8_are_refused_where_they_stand),
         cmocka_unit_test(a_key_and_a_path_have_a_longest),
         cmocka_unit_test(nodes_and_bytes_have_a_maximum),
