@@ -12,8 +12,10 @@
 struct rules {
     struct cmi_visitor inner;
     unsigned depth;
+    size_t index; /* of the list's item that is being read */
     bool is_message;
     bool is_callback;
+    bool is_consent;
     bool is_new;      /* what is stored already may be put again as it is */
     bool is_event;    /* nobody has seen what is stored */
     bool is_template; /* contentType says so, before or after `message`: so that is always judged */
@@ -79,6 +81,7 @@ static bool on_begin(void *ctx, const struct cmi_field *field, size_t index, str
     struct rules *r = ctx;
 
     r->depth++;
+    r->index = index;
     return r->inner.begin == NULL || r->inner.begin(r->inner.ctx, field, index, f);
 }
 
@@ -116,6 +119,18 @@ bool cmi_check_customer_number(struct view text, struct fault *f)
            fault_set(f, FAULT_REJECT, "customerNumber is no number or address; it is required");
 }
 
+/* A message's destination's, or a consent's. */
+static bool check_address(const struct rules *r, struct view text, struct fault *f)
+{
+    char room[PHONE_NORMAL_MAX];
+    struct view normal = VIEW_NONE;
+
+    if (phone_normal(text, room, &normal, f))
+        return true;
+    return r->is_message ? fault_add(f, "destinations[%zu].address", r->index)
+                         : fault_add(f, "address");
+}
+
 static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_value *v,
                      struct fault *f)
 {
@@ -123,9 +138,11 @@ static bool on_value(void *ctx, const struct cmi_field *field, const struct cmi_
 
     if (r->is_message && r->depth == 0)
         note(r, field, v);
-    if (r->is_callback && !v->null && view_is(view_of(field->name), "customerNumber") &&
-        (r->is_new || (r->is_event && phone_trim(v->text).n == 0)) &&
-        !cmi_check_customer_number(v->text, f))
+    if (r->is_callback && (r->is_new || r->is_event) &&
+        view_is(view_of(field->name), "customerNumber") && !cmi_check_customer_number(v->text, f))
+        return false;
+    if ((r->is_message || r->is_consent) && r->is_event &&
+        view_is(view_of(field->name), "address") && !check_address(r, v->text, f))
         return false;
     return r->inner.value == NULL || r->inner.value(r->inner.ctx, field, v, f);
 }
@@ -147,6 +164,7 @@ static struct rules rules_of(const struct cmi_shape *shape, enum cmi_use use,
     return (struct rules){.inner = visitor,
                           .is_message = shape == &cmi_message,
                           .is_callback = shape == &cmi_callback,
+                          .is_consent = shape == &cmi_customer_consent,
                           .is_new = use == CMI_POST};
 }
 

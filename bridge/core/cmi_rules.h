@@ -21,7 +21,9 @@ bool cmi_body_check(codec_read *read, struct view bytes, const struct cmi_shape 
                     enum cmi_use use, struct cmi_visitor visitor, struct fault *f) MUST_CHECK;
 
 /* The same of an event's data. Who is asked to change a callback has seen what is stored, and may
- * put a customerNumber of blanks back as it was read; an event has not. */
+ * put a customerNumber of blanks back as it was read; an event has not. And an `address`, of a
+ * message's destination or of a consent, has something to match by; of a request the server finds
+ * that when it matches (destinations.h, server/consents.c), in the same words. */
 bool cmi_body_check_event(codec_read *read, struct view bytes, const struct cmi_shape *shape,
                           enum cmi_use use, struct cmi_visitor visitor, struct fault *f) MUST_CHECK;
 

@@ -191,10 +191,7 @@ static bool is_same_address(struct view a, struct view b)
     struct view x;
     struct view y;
 
-    /* What has no normal form is its own. */
-    if (!phone_normal(a, of_a, &x, &f) || !phone_normal(b, of_b, &y, &f))
-        return view_eq(a, b);
-    return view_eq(x, y);
+    return phone_normal(a, of_a, &x, &f) && phone_normal(b, of_b, &y, &f) && view_eq(x, y);
 }
 
 static bool agrees(void *ctx, const struct cmi_field *field, const struct cmi_value *v,

@@ -229,6 +229,23 @@ static const struct body_row bodies[] = {
     {"callback.updated", CLOUDEVENT_JSON,
      "{\"customerNumber\":\" \",\"notes\":\"\",\"lastResult\":\"HANDLED\"}", NULL,
      "callback.updated: customerNumber is no number or address; it is required"},
+    {"callback.updated", CLOUDEVENT_JSON,
+     "{\"customerNumber\":\"\u2003\u200b--\",\"notes\":\"\",\"lastResult\":\"HANDLED\"}", NULL,
+     "callback.updated: customerNumber is no number or address; it is required"},
+    {"callback.updated", CLOUDEVENT_JSON,
+     "{\"customerNumber\":\"00\",\"notes\":\"\",\"lastResult\":\"HANDLED\"}", NULL,
+     "callback.updated: customerNumber is no number or address; it is required"},
+    {"message.requested", CLOUDEVENT_JSON,
+     "{\"message\":\"m\",\"source\":\"s\",\"subType\":\"sms\","
+     "\"destinations\":[{\"address\":\"+1\"},{\"address\":\" \"}]}",
+     NULL, "message.requested: destinations[1].address: has nothing to match by"},
+    {"message.updated", CLOUDEVENT_MSGPACK,
+     "{\"message\":\"m\",\"source\":\"s\",\"subType\":\"sms\","
+     "\"destinations\":{\"destination\":[{\"address\":\"--\"}]}}",
+     NULL, "message.updated: destinations[0].address: has nothing to match by"},
+    {"customerconsent.changed", CLOUDEVENT_JSON,
+     "{\"address\":\"--\",\"usage\":\"whatsapp\",\"consent\":true}", NULL,
+     "customerconsent.changed: address: has nothing to match by"},
     {"contact.remarks.added", CLOUDEVENT_OTHER, "x", NULL,
      "contact.remarks.added: the data's content type must be text/plain, application/json or "
      "application/msgpack, in UTF-8"},
@@ -379,7 +396,10 @@ static void a_consent_s_subject_and_data_name_the_same(void **state)
         {"whatsapp_+358501234572", "+358501234572", NULL},
         {"whatsapp_+358501234572", "00358 50-123 4572", NULL},
         {"whatsapp_sam.I.am_2", " Sam.i.am_2 ", NULL},
-        {"whatsapp_-", "-", NULL},
+        {"whatsapp_-", "-", "customerconsent.changed: address: has nothing to match by"},
+        {"whatsapp_-", "+358501234572",
+         "customerconsent.changed: address is …572, but (1 character) in the subject; they must be "
+         "the same"},
         {"whatsapp_+358501234572", "+358501234573",
          "customerconsent.changed: address is …573, but …572 in the subject; they must be the "
          "same"},
