@@ -29,6 +29,7 @@ struct xml_in {
     unsigned depth;
     unsigned skipping; /* >0: inside an element that nobody reads, so deep */
     struct buf text;   /* of the scalar that is open */
+    int names;         /* of the parser's own */
     struct fault *fault;
     bool stopped; /* fault is filled */
 };
@@ -212,6 +213,15 @@ static bool is_nil(int count, const xmlChar **attributes)
     return false;
 }
 
+static void bound_names(struct xml_in *in)
+{
+    if (in->stopped || xmlDictSize(in->parser->dict) <= in->names + XML_IN_NAMES_MAX)
+        return;
+    fault_set(in->fault, FAULT_REJECT, "there are more than %d different names in the XML",
+              XML_IN_NAMES_MAX);
+    stop(in);
+}
+
 static void on_begin(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
                      int namespaces, const xmlChar **declared, int count, int defaulted,
                      const xmlChar **attributes)
@@ -222,6 +232,7 @@ static void on_begin(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
     (void)namespaces;
     (void)declared;
     (void)defaulted;
+    bound_names(in);
     if (in->stopped)
         return;
     if (in->skipping > 0)
@@ -275,6 +286,13 @@ static void on_text(void *ctx, const xmlChar *p, int n)
     }
 }
 
+static void on_instruction(void *ctx, const xmlChar *target, const xmlChar *data)
+{
+    (void)target;
+    (void)data;
+    bound_names(ctx);
+}
+
 /* ---- what is not to be ---- */
 
 /* xml_scan has refused these; a second door, should it ever miss one. */
@@ -305,6 +323,7 @@ static void on_start(void *ctx)
     struct xml_in *in = ctx;
     const xmlChar *encoding = in->parser->encoding;
 
+    in->names = xmlDictSize(in->parser->dict);
     if (encoding == NULL && in->parser->input != NULL)
         encoding = in->parser->input->encoding; /* one that libxml2 would have to convert */
     if (encoding == NULL || xmlStrcasecmp(encoding, (const xmlChar *)"UTF-8") == 0 ||
@@ -345,6 +364,7 @@ bool xml_in_read(struct view bytes, const struct cmi_shape *shape, struct token_
                              .characters = on_text,
                              .ignorableWhitespace = on_text,
                              .cdataBlock = on_text,
+                             .processingInstruction = on_instruction,
                              .serror = on_error};
     struct xml_in in = {.shape = shape, .to = to, .fault = f};
 

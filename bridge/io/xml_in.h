@@ -10,13 +10,17 @@
  * what has a prefix is no property.
  *
  * No DTD, no entities but the five, nothing is fetched. Memory: the longest text, at most
- * CMI_SCALAR_MAX.
+ * CMI_SCALAR_MAX, and XML_IN_NAMES_MAX names.
  */
 #ifndef BRIDGE_IO_XML_IN_H
 #define BRIDGE_IO_XML_IN_H
 
 #include "bridge/core/cmi_fields.h"
 #include "bridge/core/token.h"
+
+/* Different ones: of elements, attributes, prefixes, processing instructions; namespaces, too.
+ * libxml2 keeps each, and looks longer for one the more there are. */
+#define XML_IN_NAMES_MAX 1024
 
 /* Reads one whole document: a cmi_read (bridge/core/cmi_rules.h). */
 bool xml_in_read(struct view bytes, const struct cmi_shape *shape, struct token_sink to,

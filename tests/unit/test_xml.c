@@ -199,6 +199,48 @@ static void bounds_hold(void **state)
         }
 }
 
+/* What libxml2 keeps each of, in a table that gets slow: names of elements, attributes, prefixes
+ * and processing instructions, and namespaces. `most` of them fit beside the other names. */
+static void different_names_are_bounded(void **state)
+{
+    static const struct {
+        const char *before;
+        const char *after;
+        size_t most;
+    } rows[] = {
+        {"<", "/>", XML_IN_NAMES_MAX - 1},
+        {"<x><y/></x><", "/>", XML_IN_NAMES_MAX - 3},
+        {"<x ", "='1'/>", XML_IN_NAMES_MAX - 2},
+        {"<x xmlns='urn:", "'/>", XML_IN_NAMES_MAX - 2},
+        {"<x xmlns:", "='urn:x'/>", XML_IN_NAMES_MAX - 3},
+        {"<?", " x?>", XML_IN_NAMES_MAX - 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (size_t over = 0; over < 2; over++) {
+            size_t count = rows[i].most + over;
+            struct fault f = {0};
+            struct buf json;
+            struct buf xml;
+
+            buf_init(&json, 4096);
+            buf_init(&xml, 1 << 20);
+            buf_put_text(&xml, "<callback>");
+            for (size_t n = 0; n < 2 * count; n++) /* each twice */
+                buf_printf(&xml, "%sn%zu%s", rows[i].before, n % count, rows[i].after);
+            buf_put_text(&xml, "</callback>");
+            if (to_json(buf_view(&xml), &cmi_callback, &json, &f) != (over == 0))
+                fail_msg("'%s', %zu over: %s", rows[i].before, over, f.text);
+            if (over == 1) {
+                assert_int_equal(f.cls, FAULT_REJECT);
+                assert_string_equal(f.text, "there are more than 1024 different names in the XML");
+            }
+            buf_done(&json);
+            buf_done(&xml);
+        }
+}
+
 /* A sink that refuses ends the reading with its own fault. */
 static bool take_three(void *ctx, const struct token *t, struct fault *f)
 {
@@ -304,6 +346,7 @@ int main(void)
         cmocka_unit_test(elements_become_what_their_rows_say),
         cmocka_unit_test(what_is_not_to_be_is_refused_by_name),
         cmocka_unit_test(bounds_hold),
+        cmocka_unit_test(different_names_are_bounded),
         cmocka_unit_test(a_sink_that_refuses_ends_the_reading),
         cmocka_unit_test(what_is_written_is_what_was_meant),
         cmocka_unit_test(every_example_goes_there_and_back),
