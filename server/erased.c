@@ -12,7 +12,7 @@
 #define FIRST_ROOM 64 /* hashes; doubled as they come */
 
 /* Texts ask for all that could be an address: nearly all of that is told apart by a few bits of a
- * quicker hash. */
+ * quicker hash, of what an address begins with or ends with (person_part) and of the whole. */
 #define QUICK_BITS 20
 #define WORD_BITS  64
 
@@ -21,6 +21,7 @@ struct erased {
     uint8_t quick_key[16];       /* likewise */
     uint64_t *quick;             /* bits of those in `hashes`, and of some lifted; the loop's */
     bool all;                    /* of some only the hash is known: the bits don't count */
+    bool all_parts;              /* of some the bits of the part are not */
     uint8_t (*hashes)[HASH_LEN]; /* ordered; the loop's */
     size_t count;
     size_t room;
@@ -44,11 +45,11 @@ static void set_quick(struct erased *e, uint64_t quick)
     e->quick[quick / WORD_BITS] |= UINT64_C(1) << quick % WORD_BITS;
 }
 
-static bool may_have(const struct erased *e, struct view normal)
+static bool has_quick(const struct erased *e, struct view text)
 {
-    uint64_t quick = quick_of(e, normal);
+    uint64_t quick = quick_of(e, text);
 
-    return e->all || (e->quick[quick / WORD_BITS] >> quick % WORD_BITS & 1) != 0;
+    return (e->quick[quick / WORD_BITS] >> quick % WORD_BITS & 1) != 0;
 }
 
 /* Where it is, or would be. */
@@ -91,22 +92,34 @@ static void insert(struct erased *e, const uint8_t hash[HASH_LEN])
     e->count++;
 }
 
-/* A person_known. */
+static bool is_part(const void *ctx, struct view part)
+{
+    const struct erased *e = ctx;
+
+    return e->all_parts || has_quick(e, part);
+}
+
 static bool is_known(const void *ctx, struct view normal)
 {
     const struct erased *e = ctx;
     uint8_t hash[HASH_LEN];
     bool found = false;
 
-    if (!may_have(e, normal))
+    if (!e->all && !has_quick(e, normal))
         return false;
     hash_of(e, normal, hash);
     (void)find(e, hash, &found);
     return found;
 }
 
+static struct person_known those_of(const struct erased *e)
+{
+    return (struct person_known){is_known, is_part, e};
+}
+
 bool erased_has(const struct erased *e, struct view address)
 {
+    const struct person_known known = those_of(e);
     char room[PHONE_NORMAL_MAX];
     struct view normal;
     struct fault nameless;
@@ -114,15 +127,17 @@ bool erased_has(const struct erased *e, struct view address)
     if (erased_count(e) == 0)
         return false;
     return (phone_normal(address, room, &normal, &nameless) && is_known(e, normal)) ||
-           person_known_mentioned(address, is_known, e);
+           person_known_mentioned(address, &known);
 }
 
 bool erased_without(const struct erased *e, struct view text, struct buf *to)
 {
-    if (erased_count(e) == 0 || !person_known_mentioned(text, is_known, e))
+    const struct person_known known = those_of(e);
+
+    if (erased_count(e) == 0 || !person_known_mentioned(text, &known))
         return false;
     buf_clear(to);
-    person_without_known(text, is_known, e, to);
+    person_without_known(text, &known, to);
     return true;
 }
 
@@ -133,6 +148,7 @@ void erased_add(struct erased *e, struct view normal)
     hash_of(e, normal, hash);
     insert(e, hash);
     set_quick(e, quick_of(e, normal));
+    set_quick(e, quick_of(e, person_part(normal)));
 }
 
 void erased_lift(struct erased *e, struct view normal)
@@ -178,6 +194,17 @@ static void load_key(struct erased *e, struct sqlite *db)
     sqlite_end(&q);
 }
 
+/* *missing becomes true of a hash of before there were such bits. */
+static void load_quick(struct erased *e, struct sqlite_query *q, int column, bool *missing)
+{
+    uint64_t quick = (uint64_t)sqlite_int(q, column);
+
+    if (sqlite_kind(q, column) == SQLITE_KIND_NULL || quick >> QUICK_BITS != 0)
+        *missing = true;
+    else
+        set_quick(e, quick);
+}
+
 struct erased *erased_load(struct sqlite *db, struct fault *f)
 {
     struct erased *e = mem_zeroed(1, sizeof *e);
@@ -186,18 +213,15 @@ struct erased *erased_load(struct sqlite *db, struct fault *f)
     load_key(e, db);
     hash_of(e, VIEW("quick"), e->quick_key);
     e->quick = mem_zeroed((1 << QUICK_BITS) / WORD_BITS, sizeof *e->quick);
-    q = sqlite_query(db, "SELECT hash, quick FROM erased_people");
+    q = sqlite_query(db, "SELECT hash, quick, part FROM erased_people");
     while (sqlite_row(&q)) {
         struct view hash = sqlite_text(&q, 0);
-        uint64_t quick = (uint64_t)sqlite_int(&q, 1);
 
         if (hash.n != HASH_LEN)
             continue;
         insert(e, (const uint8_t *)hash.p);
-        if (sqlite_kind(&q, 1) == SQLITE_KIND_NULL || quick >> QUICK_BITS != 0)
-            e->all = true; /* of before there were such bits */
-        else
-            set_quick(e, quick);
+        load_quick(e, &q, 1, &e->all);
+        load_quick(e, &q, 2, &e->all_parts);
     }
     q = sqlite_query(db, "SELECT 1 FROM erased_things LIMIT 1");
     e->things = sqlite_row(&q);
@@ -228,12 +252,14 @@ void erased_store(struct erased *e, struct sqlite *db, struct view normal, int64
 {
     uint8_t hash[HASH_LEN];
     struct sqlite_query q =
-        sqlite_query(db, "INSERT INTO erased_people (hash, at_ms, quick) VALUES (?, ?, ?)"
-                         " ON CONFLICT (hash) DO UPDATE SET quick = excluded.quick");
+        sqlite_query(db, "INSERT INTO erased_people (hash, at_ms, quick, part) VALUES (?, ?, ?, ?)"
+                         " ON CONFLICT (hash) DO UPDATE"
+                         " SET quick = excluded.quick, part = excluded.part");
 
     bind_hash(e, &q, normal, hash);
     sqlite_bind_int(&q, now_ms);
     sqlite_bind_int(&q, (int64_t)quick_of(e, normal));
+    sqlite_bind_int(&q, (int64_t)quick_of(e, person_part(normal)));
     sqlite_run(&q);
 }
 

@@ -266,6 +266,9 @@ static const char leads_of_chats[] =
     "  WHERE NOT EXISTS (SELECT 1 FROM contacts k INDEXED BY contacts_of_group"
     "    WHERE k.group_id = g.group_id AND k.channel = 'CHAT' AND k.leads = 1));";
 
+/* The same bits of a part of each address, which is asked for first. */
+static const char part_bits[] = "ALTER TABLE erased_people ADD COLUMN part INTEGER;";
+
 const char *const history_schema[] = {contacts,
                                       chats,
                                       emails,
@@ -283,5 +286,6 @@ const char *const history_schema[] = {contacts,
                                       places_of_scripts,
                                       places_of_logs,
                                       folded_chats,
-                                      leads_of_chats};
+                                      leads_of_chats,
+                                      part_bits};
 const int history_schema_steps = sizeof history_schema / sizeof *history_schema;

@@ -35,13 +35,10 @@ struct view person_normal(const struct person *p)
 
 #define ESCAPE_BYTES 6 /* of \u0031 */
 
-/* What the escape at the text's begin stands for; 0: there is none. */
-static uint32_t escaped(struct view text)
+static uint32_t escape_code(struct view text)
 {
     uint32_t code = 0;
 
-    if (text.n < ESCAPE_BYTES || text.p[0] != '\\' || text.p[1] != 'u')
-        return 0;
     for (size_t i = 2; i < ESCAPE_BYTES; i++) {
         int value = hex_digit(text.p[i]);
 
@@ -50,6 +47,14 @@ static uint32_t escaped(struct view text)
         code = code << 4 | (uint32_t)value;
     }
     return code;
+}
+
+/* What the escape at the text's begin stands for; 0: there is none. */
+static uint32_t escaped(struct view text)
+{
+    bool may_be = text.n >= ESCAPE_BYTES && text.p[0] == '\\' && text.p[1] == 'u';
+
+    return may_be ? escape_code(text) : 0; /* in line, as it is asked of each byte */
 }
 
 /* Bytes of the unit that text, not empty, begins with. */
@@ -73,8 +78,12 @@ static size_t unit_is(struct view text, char *c)
 /* Bytes of the digit that text, not empty, begins with; 0: none. */
 static size_t digit(struct view text, char *c)
 {
-    size_t n = unit_is(text, c);
+    size_t n;
 
+    *c = text.p[0];
+    if (*c != '\\')
+        return ascii_is_digit(*c) ? 1 : 0; /* most */
+    n = unit_is(text, c);
     return ascii_is_digit(*c) ? n : 0;
 }
 
@@ -83,7 +92,7 @@ static size_t unit_before(struct view text, size_t at, bool (*is)(char c))
 {
     char c;
 
-    if (at >= ESCAPE_BYTES &&
+    if (at >= ESCAPE_BYTES && text.p[at - ESCAPE_BYTES] == '\\' &&
         unit_is((struct view){text.p + at - ESCAPE_BYTES, ESCAPE_BYTES}, &c) == ESCAPE_BYTES)
         return is(c) ? ESCAPE_BYTES : 0;
     return at > 0 && is(text.p[at - 1]) ? 1 : 0;
@@ -189,7 +198,7 @@ static size_t number_begin(struct view text, size_t at)
 static bool is_of_name(uint32_t c)
 {
     if (c < 0x80)
-        return ascii_is_alnum((char)c) || strchr("_-%+", (int)c) != NULL;
+        return ascii_is_alnum((char)c) || c == '_' || c == '-' || c == '%' || c == '+';
     return c >= 0xc0 && c <= 0x52f && c != 0xd7 && c != 0xf7;
 }
 
@@ -377,9 +386,28 @@ void person_without(const struct person *p, struct view text, struct buf *to)
 
 struct search {
     struct view text;
-    person_known *known;
-    const void *ctx;
+    const struct person_known *known;
 };
+
+struct view person_part(struct view normal)
+{
+    const char *at = normal.n == 0 ? NULL : memchr(normal.p, '@', normal.n);
+
+    if (at != NULL)
+        return view_skip(normal, (size_t)(at - normal.p));
+    normal.n = normal.n < PERSON_DIGITS_MIN ? normal.n : PERSON_DIGITS_MIN;
+    return normal;
+}
+
+static bool is_known(const struct search *s, struct view normal)
+{
+    return s->known->address(s->known->ctx, normal);
+}
+
+static bool is_part(const struct search *s, struct view part)
+{
+    return s->known->part(s->known->ctx, part);
+}
 
 /* The longest number of somebody known that begins with the digit at `at`; where it ends, or 0.
  * trunks: as in spelled_from; *met becomes true where there is one. */
@@ -394,9 +422,9 @@ static size_t known_from(const struct search *s, size_t at, bool trunks, bool *m
 
     for (size_t i = at; i < text.n && n < (in_one ? sizeof digits : PERSON_SPELLED_MAX);) {
         struct view rest = view_skip(text, i);
-        size_t between = separator(rest);
-        bool is_trunk = view_starts(rest, trunk);
         size_t taken = digit(rest, &digits[n]);
+        size_t between = taken > 0 ? 0 : separator(rest);
+        bool is_trunk = between > 0 && view_starts(rest, trunk);
 
         *met = *met || is_trunk;
         if (taken > 0) {
@@ -405,10 +433,12 @@ static size_t known_from(const struct search *s, size_t at, bool trunks, bool *m
             if (n == 2 && memcmp(digits, "00", 2) == 0)
                 return 0; /* what stands before a number */
             skipped = 0;
+            if (n == PERSON_DIGITS_MIN && !is_part(s, (struct view){digits, n}))
+                return 0;
             if (n >= PERSON_DIGITS_MIN && !is_touched(text, i) &&
-                s->known(s->ctx, (struct view){digits, n}))
+                is_known(s, (struct view){digits, n}))
                 end = i;
-        } else if ((between > 0 || is_trunk) && skipped++ < SEPARATORS_MAX) {
+        } else if (between > 0 && skipped++ < SEPARATORS_MAX) {
             in_one = false;
             i += is_trunk && trunks ? trunk.n : between;
         } else {
@@ -465,28 +495,39 @@ static size_t ends(struct view text, size_t at, size_t out[PERSON_SIDES_MAX])
     return count;
 }
 
-/* The longest address of somebody known around the '@' at `at`. */
+/* Where an address around the '@' at `at` may end, as far as its part tells. */
+static size_t known_ends(const struct search *s, size_t at, size_t out[PERSON_SIDES_MAX])
+{
+    size_t count = ends(s->text, at, out);
+    size_t kept = 0;
+    char part[SIDE_MAX + 1]; /* of the longest */
+
+    if (count > 0)
+        utf8_small((struct view){s->text.p + at, out[count - 1] - at}, part);
+    for (size_t e = 0; e < count; e++)
+        if (is_part(s, (struct view){part, out[e] - at}))
+            out[kept++] = out[e];
+    return kept;
+}
+
+/* The longest address of somebody known around the '@' at `at`. Its normal form is that in small
+ * letters: it has an '@', no blanks. */
 static bool known_name(const struct search *s, size_t at, size_t *from, size_t *to)
 {
     size_t begin[PERSON_SIDES_MAX];
     size_t end[PERSON_SIDES_MAX];
-    size_t begin_count = begins(s->text, *from, at, begin);
-    size_t end_count = ends(s->text, at, end);
-    char room[PHONE_NORMAL_MAX];
-    struct view widest = VIEW_NONE;
-    struct view normal;
-    struct fault f;
+    size_t end_count = known_ends(s, at, end);
+    size_t begin_count = end_count == 0 ? 0 : begins(s->text, *from, at, begin);
+    char small[2 * SIDE_MAX + 1];
+    size_t first;
 
-    if (begin_count == 0 || end_count == 0)
+    if (begin_count == 0)
         return false;
-    widest = (struct view){s->text.p + begin[begin_count - 1],
-                           end[end_count - 1] - begin[begin_count - 1]};
-    if (!phone_normal(widest, room, &normal, &f) || normal.n != widest.n)
-        return false; /* neither can be: it has an '@', no blanks, and small letters are as long */
+    first = begin[begin_count - 1];
+    utf8_small((struct view){s->text.p + first, end[end_count - 1] - first}, small);
     for (size_t b = begin_count; b-- > 0;)
         for (size_t e = end_count; e-- > 0;)
-            if (s->known(s->ctx, (struct view){normal.p + (begin[b] - begin[begin_count - 1]),
-                                               end[e] - begin[b]})) {
+            if (is_known(s, (struct view){small + (begin[b] - first), end[e] - begin[b]})) {
                 *from = begin[b];
                 *to = end[e];
                 return true;
@@ -514,18 +555,18 @@ static bool next_known(const struct search *s, size_t *from, size_t *to)
     return false;
 }
 
-bool person_known_mentioned(struct view text, person_known *known, const void *ctx)
+bool person_known_mentioned(struct view text, const struct person_known *known)
 {
-    const struct search s = {text, known, ctx};
+    const struct search s = {text, known};
     size_t from = 0;
     size_t to = 0;
 
     return next_known(&s, &from, &to);
 }
 
-void person_without_known(struct view text, person_known *known, const void *ctx, struct buf *to)
+void person_without_known(struct view text, const struct person_known *known, struct buf *to)
 {
-    const struct search s = {text, known, ctx};
+    const struct search s = {text, known};
     size_t done = 0;
     size_t from = 0;
     size_t end = 0;

@@ -42,15 +42,26 @@ void person_without(const struct person *p, struct view text, struct buf *to);
  * PERSON_SPELLED_MAX digits that is not written in one, an address with a blank or two '@' in it,
  * or of more than PERSON_SIDES_MAX words before or behind the '@' (of scripts other than Latin,
  * Greek and Cyrillic a letter counts as one).
+ *
+ * Before a whole address its part is asked for: where that is nobody's, as nearly everywhere, no
+ * more is.
  */
 #define PERSON_SPELLED_MAX 20 /* digits: a number of E.164 has 15, one of 64 bits 20 */
 #define PERSON_SIDES_MAX   16
 
-/* Is somebody of this address, in normal form, known? */
-typedef bool person_known(const void *ctx, struct view normal);
+struct person_known {
+    /* Is somebody of this address, in normal form, known? */
+    bool (*address)(const void *ctx, struct view normal);
+    /* Of one with this part? May say so of a part that is nobody's. */
+    bool (*part)(const void *ctx, struct view part);
+    const void *ctx;
+};
 
-bool person_known_mentioned(struct view text, person_known *known, const void *ctx);
+/* Of an address in normal form: its first PERSON_DIGITS_MIN digits, or what is from its '@' on. */
+struct view person_part(struct view normal);
+
+bool person_known_mentioned(struct view text, const struct person_known *known);
 /* Appends the text with "…" for every mention of somebody known. */
-void person_without_known(struct view text, person_known *known, const void *ctx, struct buf *to);
+void person_without_known(struct view text, const struct person_known *known, struct buf *to);
 
 #endif

@@ -16,15 +16,30 @@ static const char *const beside_ascii[][2] = {
     {"\uff08", "\uff09"}, {"\uff0d", "\uff0e"},
 };
 
+static bool is_separator(char c)
+{
+    switch (c) {
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+    case '-':
+    case '(':
+    case ')':
+    case '.':
+        return true;
+    default:
+        return false;
+    }
+}
+
 size_t phone_separator(struct view text)
 {
     struct view c = {text.p, 1};
 
-    if (ascii_is_digit(text.p[0]))
-        return 0; /* nearly always */
+    if ((text.p[0] & 0x80) == 0)
+        return is_separator(text.p[0]) ? 1 : 0; /* nearly always */
     c.n = utf8_first(text);
-    if (c.n == 1)
-        return view_has(VIEW(BLANKS "-()."), c.p[0]) ? 1 : 0;
     for (size_t i = 0; i < sizeof beside_ascii / sizeof beside_ascii[0]; i++) {
         struct view from = view_of(beside_ascii[i][0]);
         struct view to = view_of(beside_ascii[i][1]);
