@@ -8,11 +8,12 @@
  * wait: it may be another erasure that has just found them.
  *
  * A message keeps its place, its counts and its other destinations; that of the person becomes
- * empty (shown as ERASED_ADDRESS), and what has not gone ends as failed, reason `erased`. A
- * callback of the person goes, and what is kept of the outbox since nobody could read it (the
- * stream `bad`). So do consents of any address that holds the person's, what is noted beside them,
- * the gap between two messages, and names under which `consume` remembers things, which mention the
- * person. What texts mention of the person becomes "…".
+ * empty (shown as ERASED_ADDRESS), and what has not gone ends as failed, reason `erased`. Of what
+ * came of it, and of any that is empty, the gateway's id and reason go. A callback of the person
+ * goes, and what is kept of the outbox since nobody could read it (the stream `bad`). So do
+ * consents of any address that holds the person's, what is noted beside them, the gap between two
+ * messages, and names under which `consume` remembers things, which mention the person. What texts
+ * mention of the person becomes "…".
  */
 #ifndef SERVER_ERASE_STORE_H
 #define SERVER_ERASE_STORE_H

@@ -3,11 +3,13 @@
 #include "bridge/core/address_list.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/num.h"
+#include "bridge/core/settlement.h"
 #include "bridge/core/shard.h"
 #include "server/scripts.h"
 #include "server/store.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define TEXT_MAX (64 << 20)
 
@@ -20,6 +22,8 @@ struct thing {
     char id[GUID_TEXT_MAX];
     int64_t slice;
     int64_t slices;
+    bool empty[STORE_SLICE_MAX]; /* of the slice: nobody's, as soon as the person's are not */
+    bool has_empty;
 };
 
 /* ---- texts ---- */
@@ -96,7 +100,7 @@ static struct view slice_key(const struct thing *t, const char *name, int64_t sl
 }
 
 /* A list of destinations, in which the person's become empty. */
-static void swap_list(const struct thing *t, struct view key, const char *field, struct view old)
+static void swap_list(struct thing *t, struct view key, const char *field, struct view old)
 {
     struct erase_store *e = t->of;
     char texts[2][SHARD_KEY_MAX];
@@ -117,6 +121,8 @@ static void swap_list(const struct thing *t, struct view key, const char *field,
         bool hit = address.n > 0 && person_is(e->person, address);
 
         hits += hit;
+        if ((hit || address.n == 0) && n < STORE_SLICE_MAX)
+            t->empty[n] = t->has_empty = true;
         address_list_add(&with, hit ? VIEW("") : address);
     }
     address_list_end(&with, n);
@@ -125,6 +131,36 @@ static void swap_list(const struct thing *t, struct view key, const char *field,
         e->lists++;
         swap(e, keys, 3, field, old, &with);
     }
+    buf_done(&with);
+}
+
+/* Then it has no digit and no '@', nor base64 of a number: that has capitals. */
+static bool is_word(struct view text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < 'a' || text.p[i] > 'z')
+            return false;
+    return true;
+}
+
+/* What came of the slice's destinations. A gateway's id of what it got may hold the number, in any
+ * code; so may its reason. What comes later is written without (redis/schedule.lua). */
+static void swap_kept(struct thing *t, struct view key, struct view old)
+{
+    struct view rest = old;
+    struct settlement s;
+    struct buf with;
+
+    buf_init(&with, old.n + 1);
+    while (settlement_next_kept(&rest, &s)) {
+        if (s.index < STORE_SLICE_MAX && t->empty[s.index]) {
+            s.provider_id = VIEW_NONE;
+            s.reason = is_word(s.reason) ? s.reason : VIEW_NONE;
+        }
+        settlement_put_kept(&with, &s);
+    }
+    if (with.n < old.n && rest.n == 0)
+        swap(t->of, &key, 1, "", old, &with);
     buf_done(&with);
 }
 
@@ -138,6 +174,28 @@ static void end_thing(struct thing *t)
 
 static void ask_slice(struct thing *t);
 
+static void next_slice(struct thing *t)
+{
+    memset(t->empty, 0, sizeof t->empty);
+    t->has_empty = false;
+    t->slice++;
+    ask_slice(t);
+}
+
+static void on_kept(void *owner, const struct redis_value *v)
+{
+    struct thing *t = owner;
+    char key[SHARD_KEY_MAX];
+
+    if (erase_store_bad(t->of, v)) {
+        end_thing(t);
+        return;
+    }
+    if (v->kind == REDIS_TEXT)
+        swap_kept(t, slice_key(t, "o", t->slice, key), v->text);
+    next_slice(t);
+}
+
 static void on_slice(void *owner, const struct redis_value *v)
 {
     struct thing *t = owner;
@@ -149,8 +207,13 @@ static void on_slice(void *owner, const struct redis_value *v)
     }
     if (v->kind == REDIS_TEXT)
         swap_list(t, slice_key(t, "c", t->slice, key), "", v->text);
-    t->slice++;
-    ask_slice(t);
+    if (t->has_empty) {
+        struct view args[] = {VIEW("GET"), slice_key(t, "o", t->slice, key)};
+
+        redis_command(t->of->server->redis, args, 2, on_kept, t);
+        return;
+    }
+    next_slice(t);
 }
 
 static void on_repeats(void *owner, const struct redis_value *v)

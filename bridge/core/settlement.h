@@ -1,8 +1,8 @@
 /*
  * settlement: what came of one attempt at one destination, as it is kept beside its slice
- * (o:<id>:<k>, append-only: the newest of a destination holds; bounded, as each attempt is settled
- * once and a receipt counts once: at most 2 · attempts + 3 of one destination) and as it travels in
- * the outbox.
+ * (o:<id>:<k>, append-only but for an erasure: the newest of a destination holds; bounded, as each
+ * attempt is settled once and a receipt counts once: at most 2 · attempts + 3 of one destination)
+ * and as it travels in the outbox.
  *
  * Kept:      index (2) attempt (1) what (1: state, +64 overtaken, +128 possible duplicate)
  *            reason's length (1) provider id's length (1) reason, provider id

@@ -35,7 +35,7 @@ end
 
 local id, k, index, what = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local m = key('m', id)
-local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C', 'ok', 'dead')
+local f = redis.call('HMGET', m, 'st', 'kind', 'n', 'C', 'ok', 'dead', 'er')
 local stored = redis.call('HGET', key('sl', id), k)
 
 if not stored or f[2] ~= '1' or tonumber(k) >= tonumber(f[4] or '0')
@@ -62,6 +62,9 @@ if not now_handled and (has_bit(heard, index) or (failed and has_bit(dead_map(h)
 end
 if pending and not out and not counts then
   return 'open'
+end
+if f[7] then -- with the address it was looked up, perhaps, before somebody was erased
+  kept, event = without_erased(id, k, kept, event)
 end
 if copy then
   kept, event = as_duplicate(kept), as_duplicate(event)

@@ -245,6 +245,36 @@ local function tell_completed(id, c)
   redis.call('XADD', outbox, '*', 't', 'completed', 'm', id, 'at', now_text, 'c', table.concat(c, ' '))
 end
 
+local function addresses_of(id, k)
+  local list = redis.call('GET', key('c', id) .. ':' .. k) or redis.call('HGET', key('m', id), 'c0')
+  return list and cmsgpack.unpack(list) or {}
+end
+
+-- What came of destinations, as it is kept and as an event (core/settlement.h), after somebody was erased
+-- out of these (swap.lua): of who is nobody now it says neither the gateway's id, which may hold the
+-- number, nor a reason that is no word, nor the address that whoever tells it has from before.
+local function without_erased(id, k, kept, event)
+  local list = addresses_of(id, k)
+  local function cut(text, is_event)
+    local parts, at = {}, 1
+    while at <= #text do
+      local index, _, _, reason_n, name_n = struct.unpack('>HBBBB', text, at)
+      local tail = at + 6 + reason_n + name_n
+      local next_at = is_event and tail + 18 + struct.unpack('>H', text, tail + 16) or tail
+      if list[index + 1] == '' then
+        local reason = string.match(string.sub(text, at + 6, at + 5 + reason_n), '^%l+$') or ''
+        parts[#parts + 1] = string.sub(text, at, at + 3) .. string.char(#reason, 0) .. reason ..
+          (is_event and string.sub(text, tail, tail + 15) .. '\0\0' or '')
+      else
+        parts[#parts + 1] = string.sub(text, at, next_at - 1)
+      end
+      at = next_at
+    end
+    return table.concat(parts)
+  end
+  return cut(kept), cut(event, true)
+end
+
 -- Destinations in these bitmaps were delivered, a receipt says, though their attempt seemed to have
 -- failed: those of a live message's slice that are pending have ended as handled, and are not sent
 -- again. late: the bitmap of those that are said to have failed, or nil. Changes h and nothing else:
@@ -265,8 +295,7 @@ local function hear_delivered(id, k, h, first, second, late)
   if #heard == 0 then
     return nil
   end
-  local list = redis.call('GET', key('c', id) .. ':' .. k) or redis.call('HGET', key('m', id), 'c0')
-  list = list and cmsgpack.unpack(list) or {}
+  local list = addresses_of(id, k)
   for i, index in ipairs(heard) do
     local address = list[index + 1] or ''
     if h.flags ~= 0 and index < h.mark and not has_bit(settled, index) then

@@ -59,7 +59,8 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
     return 'fenced'
   end
   local old, new = read_head(stored), read_head(record)
-  local holds = not f[4] and not is_outdated(f[14], stored)
+  local outdated = is_outdated(f[14], stored)
+  local holds = not f[4] and not outdated
   local state = st == '8' and 'cancelled' or holds and 'done' or 'paused'
   if mode == 'p' and new.mark > old.mark and state ~= 'done' then
     return state
@@ -111,6 +112,9 @@ local function settle(mode, id, k, record, kept, event, lease_ms, at_ms, park, k
     and new.ok == 0 and st == '1'
 
   -- ---- what is told ----
+  if outdated and kept ~= '' then
+    kept, event = without_erased(id, k, kept, event)
+  end
   local told = not again and event ~= ''
   if ends and told and not heard then
     redis.call('XADD', outbox, '*', 't', 'ended', 'm', id, 'at', now_text, 'k', k, 'b', event, 'c',

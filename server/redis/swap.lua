@@ -1,8 +1,8 @@
 -- Puts another text in the place of one, if that is still there (server/erase_store.c).
 --
 -- Whoever holds a list of destinations may have it as it was: all leases of its shard up to the fence that
--- m:<id> then notes as `er`, the last one so far. None of these hands over any more (settle.lua); whoever
--- claims later has the other list.
+-- m:<id> then notes as `er`, the last one so far. None of these hands over any more, and what they tell
+-- of who is nobody now names nobody (settle.lua); whoever claims later has the other list.
 --
 -- KEYS: 1 a hash, or a string; of a list of destinations also  2 its m:<id>  3 sh
 -- ARGV: 1 field of the hash, '' for a string  2 text that must be there  3 the other
