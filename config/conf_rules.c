@@ -5,6 +5,7 @@
 #include "bridge/core/receipt.h"
 #include "bridge/core/route.h"
 #include "bridge/core/spelling.h"
+#include "bridge/core/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -209,24 +210,16 @@ static void check_count(struct rules *r, const char *map, size_t most)
 /* ---- serve ---- */
 
 struct queue_key {
-    struct view text;
+    char *text; /* in small letters: as a queue is found by its address */
     size_t queue;
 };
 
-static int lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
-}
-
-/* Some order in which what view_eq_nocase calls equal comes together. */
 static int by_text(const void *a, const void *b)
 {
     const struct queue_key *x = a;
     const struct queue_key *y = b;
-    int order = x->text.n < y->text.n ? -1 : x->text.n > y->text.n;
+    int order = strcmp(x->text, y->text);
 
-    for (size_t i = 0; order == 0 && i < x->text.n; i++)
-        order = lower(x->text.p[i]) - lower(y->text.p[i]);
     return order != 0 ? order : x->queue < y->queue ? -1 : x->queue > y->queue;
 }
 
@@ -239,15 +232,18 @@ static void check_unique(struct rules *r, const char *key)
     size_t n = 0;
 
     for (size_t i = 0; i < count; i++) {
-        all[n].text = view_trim(view_of(conf_entry_text(r->c, "chats.queues", i, key)));
-        all[n].queue = i;
-        n += all[n].text.n > 0;
+        struct view text = view_trim(view_of(conf_entry_text(r->c, "chats.queues", i, key)));
+
+        if (text.n == 0)
+            continue;
+        all[n] = (struct queue_key){mem_text(text.p, text.n), i};
+        utf8_small(text, all[n++].text);
     }
     qsort(all, n, sizeof *all, by_text);
     for (size_t i = 1; i < n; i++) {
         char path[SCHEMA_PATH_MAX];
 
-        if (!view_eq_nocase(all[first].text, all[i].text)) {
+        if (strcmp(all[first].text, all[i].text) != 0) {
             first = i;
             continue;
         }
@@ -256,6 +252,8 @@ static void check_unique(struct rules *r, const char *key)
         rules_mistake(r, path, "%s is that of chats.queues.%s, too", path,
                       conf_name(r->c, "chats.queues", all[first].queue));
     }
+    for (size_t i = 0; i < n; i++)
+        mem_free(all[i].text);
     mem_free(all);
 }
 

@@ -125,6 +125,30 @@ static void thousands_of_queues_are_read_and_told_apart(void **state)
     buf_done(&yaml);
 }
 
+/* As queues are found by a message's source: in capitals and small letters, of any script. */
+static void addresses_are_told_apart_as_they_are_looked_for(void **state)
+{
+    struct buf b;
+
+    (void)state;
+    assert_string_equal(
+        mistakes_of("chats:\n queues:\n"
+                    "  a: {id: 0A6C34F2B1D24E0F9A5B7C8D9E0F1A2B, channel: sms, name: A, "
+                    "address: 'жёpromo@x'}\n"
+                    "  b: {id: 0A6C34F2B1D24E0F9A5B7C8D9E0F1A2C, channel: sms, name: B, "
+                    "address: 'жеpromo@x'}\n"
+                    "  c: {id: 0A6C34F2B1D24E0F9A5B7C8D9E0F1A2D, channel: sms, name: C, "
+                    "address: 'ЖЁPromo@x '}\n"
+                    "  d: {id: 0A6C34F2B1D24E0F9A5B7C8D9E0F1A2E, channel: sms, name: D, "
+                    "address: Äiti@x}\n"
+                    "  e: {id: 0A6C34F2B1D24E0F9A5B7C8D9E0F1A2F, channel: sms, name: E, "
+                    "address: äiti@X}\n",
+                    &b),
+        "f:5: chats.queues.c.address is that of chats.queues.a, too\n"
+        "f:7: chats.queues.e.address is that of chats.queues.d, too\n");
+    buf_done(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +156,7 @@ int main(void)
         cmocka_unit_test(the_first_target_or_channel_too_many_is_named_with_its_line),
         cmocka_unit_test(names_have_a_maximum),
         cmocka_unit_test(thousands_of_queues_are_read_and_told_apart),
+        cmocka_unit_test(addresses_are_told_apart_as_they_are_looked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
