@@ -109,6 +109,21 @@ static void take_null(struct load *l, const struct yaml_node *n, const char *ori
         unknown(l, n->path, false, origin);
 }
 
+/* A setting by an alias is as one given wrongly. False: what it may bring beside is not known. */
+static bool take_alias(struct load *l, const struct yaml_node *n, const char *origin)
+{
+    const struct setting *row;
+    char path[YAML_PATH_MAX + 4];
+
+    (void)snprintf(path, sizeof path, "%s%s", n->path, schema_is_list(n->path) ? "[0]" : "");
+    row = schema_find(path);
+    if (row == NULL)
+        return false;
+    if (load_path_name(l, n->path, origin))
+        load_put(l->c, row, path, VIEW_NONE, 0, origin);
+    return true;
+}
+
 static bool lies_in(const struct yaml_node *n, const struct yaml_node *outer)
 {
     size_t len = strlen(outer->path);
@@ -127,8 +142,11 @@ static void take_refused(struct load *l, const struct yaml_node *n)
         load_written(l, row, n->path, view_of(n->text), origin);
 }
 
-static void take_nodes(struct load *l, const struct yaml_doc *d)
+/* False: there may be more in the file than is known. */
+static bool take_nodes(struct load *l, const struct yaml_doc *d)
 {
+    bool all = !d->cut;
+
     for (size_t i = 0; i < d->count; i++) {
         const struct yaml_node *n = &d->nodes[i];
         char origin[ORIGIN_MAX];
@@ -148,11 +166,15 @@ static void take_nodes(struct load *l, const struct yaml_doc *d)
         case YAML_LIST:
             inside = take_list(l, n, i + 1 == d->count || !lies_in(n + 1, n), origin);
             break;
+        case YAML_ALIAS:
+            all = take_alias(l, n, origin) && all;
+            break;
         }
         while (!inside && i + 1 < d->count && lies_in(&d->nodes[i + 1], n))
             take_refused(l, &d->nodes[++i]);
     }
     conf_sort(l->c);
+    return all;
 }
 
 /* ---- the environment ---- */
@@ -433,14 +455,15 @@ struct conf *conf_parse_checked(const char *name, struct view yaml, unsigned use
         .c = mem_zeroed(1, sizeof *l.c), .name = name, .users = users, .mistakes = mistakes};
     struct yaml_doc doc;
     size_t mistakes_before = mistakes->n;
+    bool all;
 
     buf_init(&l.c->warnings, CONF_WARNINGS_MAX);
     if (!yaml_read(yaml, name, &doc, mistakes))
         l.bad = true;
-    take_nodes(&l, &doc);
+    all = take_nodes(&l, &doc);
     take_environment(&l);
-    /* What stands behind a break in the file can't be called missing. */
-    if (!doc.cut) {
+    /* What may stand behind a break in the file, or an alias, can't be called missing. */
+    if (all) {
         each_path(&l, complete, NULL);
         complete_routes(&l);
         conf_sort(l.c);

@@ -217,19 +217,20 @@ static void look_for_marks(struct reader *r, const yaml_char_t *anchor, const ya
         refuse_mark(r, line);
 }
 
-/* What it stands for is not known; of a key, nor is what belongs to it. */
-static bool pass_alias(struct reader *r, size_t line)
+/* Of a key that is one, what belongs to it is not known either. */
+static bool keep_alias(struct reader *r, size_t line)
 {
     const struct level *l = top(r);
 
     refuse_mark(r, line);
-    r->out->cut = true;
-    if (l != NULL && !l->list && !l->have_key) {
+    if (l != NULL && !l->list && !l->have_key) { /* a key: what belongs to it isn't known, either */
+        r->out->cut = true;
         r->passing = 1;
         return true;
     }
-    if (l == NULL || !before_value(r, line))
+    if (l == NULL || !before_value(r, line) || !keep(r, YAML_ALIAS, VIEW_NONE, line))
         return false;
+    r->out->aliases = true;
     after_value(r);
     return true;
 }
@@ -249,7 +250,7 @@ static bool take_event(struct reader *r, const yaml_event_t *e)
     case YAML_DOCUMENT_START_EVENT:
         return !r->ended || mistake(r, line, "a second document begins here; there may be one");
     case YAML_ALIAS_EVENT:
-        return pass_alias(r, line);
+        return keep_alias(r, line);
     case YAML_SCALAR_EVENT:
         look_for_marks(r, e->data.scalar.anchor, e->data.scalar.tag, line);
         return take_scalar(r, e);

@@ -23,6 +23,7 @@ enum yaml_kind {
     YAML_NULL, /* nothing after the colon, or ~ or null without quotes */
     YAML_MAP,
     YAML_LIST,
+    YAML_ALIAS, /* refused, and what it stands for is not known */
 };
 
 struct yaml_node {
@@ -37,7 +38,8 @@ struct yaml_doc {
     struct yaml_node *nodes; /* in the order of the text; a map stands before what is in it */
     size_t count;
     size_t cap;
-    bool cut; /* the reading ended early, or something stood there by an alias: not all is known */
+    bool cut;     /* nodes are missing: the reading ended early, or a key could not be read */
+    bool aliases; /* there is a YAML_ALIAS among the nodes */
 };
 
 /* Appends "NAME:LINE: sentence\n" to mistakes for each thing wrong. False if there was any; `out`

@@ -484,7 +484,7 @@ bool user_file_read(struct view yaml, const char *name, const struct queues *que
     *out = (struct user_file){NULL, 0};
     ok = yaml_read_names(yaml, name, &doc, mistakes);
     r.end = doc.count > 0 ? doc.nodes + doc.count : NULL;
-    if (!doc.cut) { /* behind a break in the file there may be whom others name */
+    if (!doc.cut && !doc.aliases) { /* there may be more users, whom others name */
         ok = take_logins(&r, &doc) && ok;
         ok = take_all(&r, &doc) && ok;
         ok = check_pairs(&r) && ok;

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* "path=text@line " of every node; maps and lists as "{}" and "[]", null as "~". */
+/* "path=text@line " of every node; maps and lists as "{}" and "[]", null as "~", alias as "*". */
 static void render(const char *yaml, struct buf *out, struct buf *mistakes)
 {
     struct yaml_doc d;
@@ -22,10 +22,11 @@ static void render(const char *yaml, struct buf *out, struct buf *mistakes)
 
         assert_int_equal(n->text != NULL, n->kind == YAML_TEXT);
         buf_printf(out, "%s=%s@%u ", n->path,
-                   n->kind == YAML_MAP    ? "{}"
-                   : n->kind == YAML_LIST ? "[]"
-                   : n->kind == YAML_NULL ? "~"
-                                          : n->text,
+                   n->kind == YAML_MAP     ? "{}"
+                   : n->kind == YAML_LIST  ? "[]"
+                   : n->kind == YAML_NULL  ? "~"
+                   : n->kind == YAML_ALIAS ? "*"
+                                           : n->text,
                    n->line);
     }
     yaml_doc_done(&d);
@@ -145,7 +146,7 @@ static void behind_an_anchor_or_an_alias_the_reading_goes_on(void **state)
 {
     static const struct read_on rows[] = {
         {"a: &x b\nc: !!int 3\nd: &y {e: f}\n", "a=b@1 c=3@2 d={}@3 d.e=f@3 ", false},
-        {"a: *x\nb: [*x, c]\nd: e\n", "b=[]@2 b[1]=c@2 d=e@3 ", true},
+        {"a: *x\nb: [*x, c]\nd: e\n", "a=*@1 b=[]@2 b[0]=*@2 b[1]=c@2 d=e@3 ", false},
         {"a: b\n*x : c\nd: e\n", "a=b@1 d=e@3 ", true},
     };
 
