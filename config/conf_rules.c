@@ -1,6 +1,7 @@
 /* The rules between settings: what each row alone can't say. */
 #include "config/conf_rules.h"
 #include "bridge/core/event_types.h"
+#include "bridge/core/guid.h"
 #include "bridge/core/mem.h"
 #include "bridge/core/receipt.h"
 #include "bridge/core/route.h"
@@ -210,7 +211,7 @@ static void check_count(struct rules *r, const char *map, size_t most)
 /* ---- serve ---- */
 
 struct queue_key {
-    char *text; /* in small letters: as a queue is found by its address */
+    char *text; /* as a queue is found by it: an id in one form, an address in small letters */
     size_t queue;
 };
 
@@ -221,6 +222,22 @@ static int by_text(const void *a, const void *b)
     int order = strcmp(x->text, y->text);
 
     return order != 0 ? order : x->queue < y->queue ? -1 : x->queue > y->queue;
+}
+
+/* The caller's to free. */
+static char *looked_for(struct view text)
+{
+    char *small;
+    char hex[GUID_TEXT_MAX];
+    struct guid id;
+
+    if (guid_parse(text, &id)) {
+        guid_hex(&id, hex);
+        text = view_of(hex);
+    }
+    small = mem_text(text.p, text.n);
+    utf8_small(text, small);
+    return small;
 }
 
 /* No two queues have one; there may be thousands. */
@@ -234,10 +251,8 @@ static void check_unique(struct rules *r, const char *key)
     for (size_t i = 0; i < count; i++) {
         struct view text = view_trim(view_of(conf_entry_text(r->c, "chats.queues", i, key)));
 
-        if (text.n == 0)
-            continue;
-        all[n] = (struct queue_key){mem_text(text.p, text.n), i};
-        utf8_small(text, all[n++].text);
+        if (text.n > 0)
+            all[n++] = (struct queue_key){looked_for(text), i};
     }
     qsort(all, n, sizeof *all, by_text);
     for (size_t i = 1; i < n; i++) {

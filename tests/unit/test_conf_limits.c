@@ -126,7 +126,7 @@ static void thousands_of_queues_are_read_and_told_apart(void **state)
 }
 
 /* As queues are found by a message's source: in capitals and small letters, of any script. */
-static void addresses_are_told_apart_as_they_are_looked_for(void **state)
+static void queues_are_told_apart_as_they_are_looked_for(void **state)
 {
     struct buf b;
 
@@ -142,10 +142,13 @@ static void addresses_are_told_apart_as_they_are_looked_for(void **state)
                     "  d: {id: 0A6C34F2B1D24E0F9A5B7C8D9E0F1A2E, channel: sms, name: D, "
                     "address: Äiti@x}\n"
                     "  e: {id: 0A6C34F2B1D24E0F9A5B7C8D9E0F1A2F, channel: sms, name: E, "
-                    "address: äiti@X}\n",
+                    "address: äiti@X}\n"
+                    "  f: {id: 0a6c34f2-b1d2-4e0f-9a5b-7c8d9e0f1a2f, channel: sms, name: F, "
+                    "address: f@x}\n",
                     &b),
         "f:5: chats.queues.c.address is that of chats.queues.a, too\n"
-        "f:7: chats.queues.e.address is that of chats.queues.d, too\n");
+        "f:7: chats.queues.e.address is that of chats.queues.d, too\n"
+        "f:8: chats.queues.f.id is that of chats.queues.e, too\n");
     buf_done(&b);
 }
 
@@ -156,7 +159,7 @@ int main(void)
         cmocka_unit_test(the_first_target_or_channel_too_many_is_named_with_its_line),
         cmocka_unit_test(names_have_a_maximum),
         cmocka_unit_test(thousands_of_queues_are_read_and_told_apart),
-        cmocka_unit_test(addresses_are_told_apart_as_they_are_looked_for),
+        cmocka_unit_test(queues_are_told_apart_as_they_are_looked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
