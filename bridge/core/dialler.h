@@ -34,6 +34,7 @@ struct dialler_call {
     X(LATER, "later")         /* taken; its result comes by PUT or receipt, or never */            \
     X(NOT_DIALLED, "waiting") /* certainly not dialled: again after wait_ms, as a new attempt */   \
     X(REFUSED, "refused")     /* will never be dialled: this attempt ends as OTHER */              \
+    X(FORBIDDEN, "forbidden") /* 403: this one may not be dialled, or, after others, none may */   \
     X(STOPPED, "stopped")     /* not dialled, and nothing will be until someone mends it */
 
 enum dialler_verdict {

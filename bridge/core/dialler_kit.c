@@ -35,7 +35,9 @@ void dialler_judge_failure(const struct channel_reply *reply, struct dialler_out
     case CHANNEL_REDIRECTED:
         verdict = by_status.unknown ? DIALLER_LATER : DIALLER_STOPPED;
         break;
-    case CHANNEL_FORBIDDEN: /* whoever may not dial this one may not dial any */
+    case CHANNEL_FORBIDDEN:
+        verdict = DIALLER_FORBIDDEN;
+        break;
     case CHANNEL_STOPPED:
         verdict = DIALLER_STOPPED;
         break;

@@ -133,6 +133,31 @@ void schedule_call_timed_out(struct schedule *s, struct holding *h)
 
 /* ---- its begin ---- */
 
+/* By it the dialler has stopped: others try it first. */
+static bool tries_last(struct schedule *s, const struct holding *h)
+{
+    struct channel_ref who = {.destination = 0};
+
+    return guid_parse(view_of(h->lease.id), &who.message) &&
+           schedule_channel_tries_last(dialler(s), &who);
+}
+
+/* NULL: all of them are being written. */
+static struct holding *first_of_line(struct schedule *s)
+{
+    struct holding *last = NULL;
+
+    for (struct holding *h = s->calls; h != NULL; h = h->next) {
+        if (h->write != WRITE_NONE)
+            continue;
+        if (!tries_last(s, h))
+            return h;
+        if (last == NULL)
+            last = h;
+    }
+    return last;
+}
+
 static bool may_call(struct schedule *s, struct channel_of *c)
 {
     int64_t now = schedule_now(s);
@@ -143,25 +168,20 @@ static bool may_call(struct schedule *s, struct channel_of *c)
 
 void schedule_call_due(struct schedule *s)
 {
-    struct holding *h = s->calls;
+    struct holding *h;
     struct channel_of *c;
 
-    if (h == NULL || s->ending || !schedule_up(s))
+    if (s->calls == NULL || s->ending || !schedule_up(s))
         return;
     c = dialler(s);
-    while (h != NULL && may_call(s, c)) {
-        struct holding *next = h->next;
-
-        if (h->write == WRITE_NONE) {
-            schedule_call_forget(s, h);
-            schedule_move(s, h, 0, HANDOVER_ON_MARK);
-            slice_hand_over(&h->slice, 1);
-            h->call_begun = h->call_slot = true;
-            slot_pool_take(&s->slots, &c->out);
-            h->call_number = breaker_sent(&c->breaker);
-            schedule_write(s, h, WRITE_PROGRESS);
-        }
-        h = next;
+    while ((h = first_of_line(s)) != NULL && may_call(s, c)) {
+        schedule_call_forget(s, h);
+        schedule_move(s, h, 0, HANDOVER_ON_MARK);
+        slice_hand_over(&h->slice, 1);
+        h->call_begun = h->call_slot = true;
+        slot_pool_take(&s->slots, &c->out);
+        h->call_number = breaker_sent(&c->breaker);
+        schedule_write(s, h, WRITE_PROGRESS);
     }
 }
 
@@ -215,6 +235,7 @@ static bool build(struct schedule *s, struct holding *h, struct send *d, struct 
 
     if (!guid_parse(view_of(h->lease.id), &call.callback))
         return fault_set(f, FAULT_BUG, "the callback's id is none");
+    d->ref = (struct channel_ref){.message = call.callback};
     return d->channel->conf->dialler->build(&d->channel->conf->setup, &call, &d->request, f);
 }
 
@@ -285,7 +306,7 @@ void schedule_call_look(struct schedule *s, struct holding *h, int64_t now_ms)
     if (give_back_shut(s, h))
         return;
     if (c->breaker.state == BREAKER_OPEN && c->breaker.until_ms > now_ms + SCHEDULE_POLL_MS) {
-        give_back(s, h, c->breaker.until_ms - now_ms);
+        give_back(s, h, c->breaker.until_ms - now_ms + (tries_last(s, h) ? SCHEDULE_LAST_MS : 0));
         return;
     }
     if (now_ms >= h->renew_ms)
@@ -314,9 +335,29 @@ static bool may_have_two(const struct schedule *s, const struct holding *h)
            m->callback.last != CALLBACK_ADDED;
 }
 
+static void refused(struct schedule *s, struct holding *h, const struct dialler_outcome *o)
+{
+    schedule_move(s, h, 0, HANDOVER_ON_REFUSE);
+    end_call(s, h, CALLBACK_OTHER, -1, o->reason);
+}
+
+/* Others try it before this one does. */
+static void stopped(struct schedule *s, struct holding *h, const struct send *d,
+                    const struct dialler_outcome *o)
+{
+    int64_t wait_ms;
+
+    schedule_channel_stop(s, d, o->reason);
+    schedule_move(s, h, 0, HANDOVER_ON_BACK);
+    wait_ms = d->channel->breaker.until_ms - schedule_now(s) + SCHEDULE_LAST_MS;
+    give_back(s, h, o->wait_ms > wait_ms ? o->wait_ms : wait_ms);
+}
+
 static void judged(struct schedule *s, struct holding *h, const struct send *d,
                    const struct dialler_outcome *o)
 {
+    struct channel_of *c = d->channel;
+
     switch (o->verdict) {
     case DIALLER_RESULT:
         schedule_channel_ok(s, d);
@@ -335,13 +376,21 @@ static void judged(struct schedule *s, struct holding *h, const struct send *d,
         break;
     case DIALLER_REFUSED:
         schedule_channel_ok(s, d);
-        schedule_move(s, h, 0, HANDOVER_ON_REFUSE);
-        end_call(s, h, CALLBACK_OTHER, -1, o->reason);
+        refused(s, h, o);
+        break;
+    case DIALLER_FORBIDDEN:
+        if (c->stopped || schedule_channel_unwelcome(c, &d->ref))
+            stopped(s, h, d, o);
+        else
+            refused(s, h, o);
         break;
     case DIALLER_STOPPED:
-        schedule_channel_stop(s, d, o->reason);
-        schedule_move(s, h, 0, HANDOVER_ON_BACK);
-        give_back(s, h, o->wait_ms > 0 ? o->wait_ms : SCHEDULE_POLL_MS);
+        if (schedule_channel_stops_again(c, &d->ref)) {
+            schedule_channel_failed(s, d, o->reason);
+            refused(s, h, o);
+        } else {
+            stopped(s, h, d, o);
+        }
         break;
     }
 }

@@ -436,14 +436,21 @@ static void look_leaving(struct schedule *s, struct holding *h, int64_t now)
     schedule_write(s, h, slice_left(&h->slice) == 0 ? WRITE_FINISH : WRITE_RELEASE);
 }
 
-/* All that is left waits by itself, and longer than is worth a lease, and room. What is put off is
- * known to the store; who waits for a gap has to ask for it anew. */
+/* All that is left waits by itself. */
+static bool has_deferred_all(const struct holding *h)
+{
+    return h->deferred > 0 && h->deferred == slice_left(&h->slice);
+}
+
+/* And longer than is worth a lease, and room. What is put off is known to the store; who waits for
+ * a gap has to ask for it anew. Of a stopped channel others may try it, of its message a slice. */
 static bool has_put_off_all(const struct holding *h, int64_t now)
 {
-    int64_t worth_ms = h->slice.put_off > 0 ? SCHEDULE_POLL_MS : SCHEDULE_GAP_WORTH_MS;
+    int64_t worth_ms = h->sender->channel->stopped ? 0
+                       : h->slice.put_off > 0      ? SCHEDULE_POLL_MS
+                                                   : SCHEDULE_GAP_WORTH_MS;
 
-    return h->deferred > 0 && h->deferred == slice_left(&h->slice) &&
-           h->deferred_ms > now + worth_ms;
+    return has_deferred_all(h) && h->deferred_ms > now + worth_ms;
 }
 
 /* For every process where it can be sent by none; else this one leaves it to the others, until it
@@ -453,7 +460,9 @@ static void leave_shut(struct schedule *s, struct holding *h, int64_t now, int64
     int64_t to_all_ms = schedule_sender_shut_to_all_ms(s, h->sender, now);
     int64_t for_ms = shut_ms > now ? shut_ms - now : SCHEDULE_STRANGER_MOST_MS;
 
-    if (to_all_ms > now + SCHEDULE_POLL_MS)
+    if (to_all_ms > now + SCHEDULE_POLL_MS && has_deferred_all(h) && h->deferred_ms > to_all_ms)
+        schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_at(s, h->deferred_ms), false);
+    else if (to_all_ms > now + SCHEDULE_POLL_MS)
         schedule_hold_leave(s, h, LEAVING_RELEASED, schedule_store_at(s, to_all_ms), true);
     else
         schedule_hold_leave(s, h, LEAVING_RELEASED,
@@ -479,6 +488,7 @@ static void look_message(struct schedule *s, struct holding *h, int64_t now)
     }
     if (h->deferred_ms > 0 && now >= h->deferred_ms)
         schedule_window_end_deferral(s, h);
+    schedule_window_defer_stoppers(s, h);
     shut_ms = schedule_sender_shut_ms(s, h->sender, now);
     if (shut_ms > now + SCHEDULE_POLL_MS ||
         (schedule_channel_fails_here(h->sender->channel, now) &&

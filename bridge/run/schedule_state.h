@@ -45,6 +45,7 @@
 #define SCHEDULE_SLICES_MORE  16    /* where it brought all that were asked for */
 #define SCHEDULE_GAP_WORTH_MS 10000 /* who waits longer for a gap is not held meanwhile */
 #define SCHEDULE_POLL_MS      1000  /* a shard is looked at that often, whatever is known of it */
+#define SCHEDULE_LAST_MS      1000  /* who has stopped a channel tries it so long after others */
 #define SCHEDULE_AHEAD_MS     25    /* before its time, what is due is claimed (decisions/0018) */
 #define SCHEDULE_TOGETHER_MS  5     /* claims of so long are made at once, and share an fsync */
 #define SCHEDULE_AGAIN_MS     200   /* after the store has failed */
@@ -222,12 +223,17 @@ struct sender {
     3 /* different destinations in a row that are answered 403 or 3xx stop a channel */
 #define STOPPERS_MAX 64 /* destinations that have stopped a channel, and are known again */
 
+struct stopper { /* a destination that was answered that nothing of ours is welcome */
+    struct channel_ref who;
+    bool by_it; /* the channel stopped, or stayed so; else it was only out when that came */
+};
+
 struct channel_of {
     const struct schedule_channel *conf;
     struct breaker breaker;
     struct channel_ref unwelcome[UNWELCOME_MAX]; /* destinations in a row that were answered so */
     unsigned unwelcome_count;
-    struct channel_ref stoppers[STOPPERS_MAX]; /* the last that stopped it; a ring */
+    struct stopper stoppers[STOPPERS_MAX]; /* the last of them; a ring */
     unsigned stopper_count;
     int out;
     bool full;          /* no slot was left by the last turn */
@@ -441,7 +447,9 @@ void schedule_window_stale(struct schedule *s, struct holding *h); /* MARKED: ma
 void schedule_window_begun(struct holding *h, int64_t now_ms);     /* one of it */
 /* WAITING: it is not marked before then (monotonic). */
 void schedule_window_defer(struct schedule *s, struct holding *h, size_t i, int64_t until_ms);
-/* What its slice has put off by itself, and is not due yet. */
+/* Those with whom its channel is tried last, for so long that others are. */
+void schedule_window_defer_stoppers(struct schedule *s, struct holding *h);
+/* The same, and what its slice has put off by itself, and is not due yet. */
 void schedule_window_defer_put_off(struct schedule *s, struct holding *h);
 void schedule_window_end_deferral(struct schedule *s, struct holding *h);
 
@@ -546,9 +554,11 @@ void schedule_channel_lost(struct schedule *s, const struct send *d, const char 
 /* This destination was answered 403 or 3xx. true: so were the ones before it, and it stops. */
 bool schedule_channel_unwelcome(struct channel_of *c, const struct channel_ref *who);
 /* Would the channel be stopped by the same destination again, while it works for others? Then it is
- * about that one. Else it is known from now on. */
-bool schedule_channel_stops_again(struct channel_of *c, const struct channel_ref *who);
-/* Nothing of ours is welcome: stops it for all processes. */
+ * about that one. */
+bool schedule_channel_stops_again(const struct channel_of *c, const struct channel_ref *who);
+/* It is stopped, and this destination was answered so: it is to be tried with others first. */
+bool schedule_channel_tries_last(const struct channel_of *c, const struct channel_ref *who);
+/* Nothing of ours is welcome: stops it for all processes. d's destination is known from now on. */
 void schedule_channel_stop(struct schedule *s, const struct send *d, const char *why);
 /* It did not work last, or is stopped: one probe at a time is all that goes out. */
 bool schedule_channel_fails(const struct channel_of *c);

@@ -104,6 +104,29 @@ void schedule_channel_lost(struct schedule *s, const struct send *d, const char 
         opened(s, c);
 }
 
+static bool is_same(const struct channel_ref *one, const struct channel_ref *other)
+{
+    return one->destination == other->destination && guid_eq(&one->message, &other->message);
+}
+
+/* NULL: it is none. */
+static const struct stopper *stopper_of(const struct channel_of *c, const struct channel_ref *who)
+{
+    for (unsigned i = 0; i < STOPPERS_MAX && i < c->stopper_count; i++)
+        if (is_same(&c->stoppers[i].who, who))
+            return &c->stoppers[i];
+    return NULL;
+}
+
+static void note_stopper(struct channel_of *c, const struct channel_ref *who, bool by_it)
+{
+    const struct stopper *known = stopper_of(c, who);
+    size_t at = known != NULL ? (size_t)(known - c->stoppers) : c->stopper_count++ % STOPPERS_MAX;
+
+    by_it = by_it || (known != NULL && known->by_it);
+    c->stoppers[at] = (struct stopper){*who, by_it};
+}
+
 void schedule_channel_stop(struct schedule *s, const struct send *d, const char *why)
 {
     struct channel_of *c = d->channel;
@@ -111,9 +134,12 @@ void schedule_channel_stop(struct schedule *s, const struct send *d, const char 
     char text[GATE_MAX];
     struct schedule_shut shut = {
         .token = token_of(s, c), .gate = gate_of(c, text), .why = view_of(why)};
+    bool by_it;
 
     set_trouble(c, shut.why);
-    if (!breaker_stop(&c->breaker, d->number, now, random_bits(s)) && c->stopped)
+    by_it = breaker_stop(&c->breaker, d->number, now, random_bits(s)) || !c->stopped;
+    note_stopper(c, &d->ref, by_it);
+    if (!by_it)
         return; /* one of those that were out when it stopped */
     c->stopped = true;
     c->probe = false;
@@ -130,7 +156,7 @@ void schedule_channel_stop(struct schedule *s, const struct send *d, const char 
 static bool has(const struct channel_ref *refs, unsigned count, const struct channel_ref *who)
 {
     for (unsigned i = 0; i < count; i++)
-        if (refs[i].destination == who->destination && guid_eq(&refs[i].message, &who->message))
+        if (is_same(&refs[i], who))
             return true;
     return false;
 }
@@ -142,16 +168,16 @@ bool schedule_channel_unwelcome(struct channel_of *c, const struct channel_ref *
     return c->unwelcome_count == UNWELCOME_MAX;
 }
 
-bool schedule_channel_stops_again(struct channel_of *c, const struct channel_ref *who)
+bool schedule_channel_stops_again(const struct channel_of *c, const struct channel_ref *who)
 {
-    unsigned count = c->stopper_count < STOPPERS_MAX ? c->stopper_count : STOPPERS_MAX;
+    const struct stopper *known = stopper_of(c, who);
 
-    if (c->stopped)
-        return false; /* by another, or it is what tries it */
-    if (has(c->stoppers, count, who))
-        return true;
-    c->stoppers[c->stopper_count++ % STOPPERS_MAX] = *who;
-    return false;
+    return !c->stopped /* by another, or it is what tries it */ && known != NULL && known->by_it;
+}
+
+bool schedule_channel_tries_last(const struct channel_of *c, const struct channel_ref *who)
+{
+    return c->stopped && stopper_of(c, who) != NULL;
 }
 
 /* ---- what its gate says ---- */
@@ -196,7 +222,7 @@ void schedule_channel_told(struct schedule *s, const struct schedule_grant *g)
             works(s, c);
         return;
     }
-    if (!c->probe)
+    if (!c->probe && (!was_stopped || g->wait_ms > 0)) /* a wait that is over ended when it did */
         breaker_shut(&c->breaker, now + g->wait_ms);
     if (!was_stopped) {
         set_trouble(c, g->why);

@@ -276,7 +276,32 @@ void schedule_window_defer(struct schedule *s, struct holding *h, size_t i, int6
     schedule_window_taken(s, h);
 }
 
-void schedule_window_defer_put_off(struct schedule *s, struct holding *h)
+/* Else the one by which the channel has stopped, being the first of its slice, would be what tries
+ * it each time, whoever waits behind it. */
+void schedule_window_defer_stoppers(struct schedule *s, struct holding *h)
+{
+    const struct channel_of *c = h->sender->channel;
+    int64_t until = c->breaker.until_ms + SCHEDULE_LAST_MS;
+    struct channel_ref first = {.destination = h->lease.slice * SLICE_DESTINATIONS_MAX};
+
+    if (!c->stopped || until <= schedule_now(s) ||
+        !guid_parse(view_of(h->lease.id), &first.message))
+        return;
+    for (unsigned k = 0; k < STOPPERS_MAX && k < c->stopper_count; k++) {
+        const struct channel_ref *who = &c->stoppers[k].who;
+        uint32_t i = who->destination - first.destination;
+
+        if (!guid_eq(&who->message, &first.message) || who->destination < first.destination ||
+            i >= h->slice.count)
+            continue;
+        if (schedule_state_of(h, i) == HANDOVER_MARKED)
+            schedule_move(s, h, i, HANDOVER_ON_STALE);
+        if (schedule_state_of(h, i) == HANDOVER_WAITING && (h->states[i] & DEFERRED) == 0)
+            schedule_window_defer(s, h, i, until);
+    }
+}
+
+static void defer_put_off(struct schedule *s, struct holding *h)
 {
     int64_t now = schedule_now(s);
 
@@ -289,13 +314,19 @@ void schedule_window_defer_put_off(struct schedule *s, struct holding *h)
     }
 }
 
+void schedule_window_defer_put_off(struct schedule *s, struct holding *h)
+{
+    defer_put_off(s, h);
+    schedule_window_defer_stoppers(s, h);
+}
+
 void schedule_window_end_deferral(struct schedule *s, struct holding *h)
 {
     for (size_t i = 0; i < h->slice.count; i++)
         h->states[i] = (uint8_t)(h->states[i] & ~DEFERRED);
     h->deferred_ms = 0;
     h->deferred = 0;
-    schedule_window_defer_put_off(s, h);
+    defer_put_off(s, h);
 }
 
 /* ---- its size ---- */

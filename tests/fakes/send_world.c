@@ -112,7 +112,7 @@ static void answer_reply(struct send_world *w, struct world_process *p, struct a
                            .error = "the connection was lost",
                            .secret = "of this request"};
 
-    if (a->channel == 2 && a->fate == HTTP_ANSWERED && (a->status == 200 || a->status == 400))
+    if (a->channel == 2 && a->fate == HTTP_ANSWERED && a->status != 202 && a->status != 503)
         w->calls[a->message].told_ms[p->index] = send_world_store_ms(w);
     if (a->channel != 2) {
         struct world_seen *seen = &w->seen[a->message][a->dest];
@@ -488,6 +488,7 @@ static void init(struct send_world *w, uint64_t seed)
     w->rng = rng_of(seed);
     heap_init(&w->actions);
     w->faults = (struct schedule_faults){.latency_ms = 3, .carrier_ms = 150};
+    w->shunned_as = 401;
     send_store_init(&w->model);
     make_conf(w);
     for (unsigned i = 0; i < WORLD_PROCESSES; i++)

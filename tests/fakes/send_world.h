@@ -110,6 +110,8 @@ struct send_world {
     unsigned looks;         /* at gates of senders */
     int64_t looks_lost_ms;  /* they are lost after so long; 0: they are not */
     size_t shunned;         /* of message 0's destinations, the first ones that are never welcome */
+    size_t shunned_calls;   /* of callbacks, likewise */
+    int shunned_as;         /* by this status */
     struct world_seen seen[SEND_STORE_MESSAGES_MAX][SEND_STORE_DEST_MAX];
     struct world_call calls[SEND_STORE_MESSAGES_MAX];
     int64_t last_ms[2][SEND_STORE_NUMBERS_MAX]; /* of senders: a request to the number was begun;

@@ -33,6 +33,7 @@ static void judge_call(const struct channel_reply *reply, struct dialler_outcome
                                                : reply->status == 202 ? DIALLER_LATER
                                                : reply->status == 503 ? DIALLER_NOT_DIALLED
                                                : reply->status == 401 ? DIALLER_STOPPED
+                                               : reply->status == 403 ? DIALLER_FORBIDDEN
                                                                       : DIALLER_REFUSED,
                                     .next_call_ms = -1};
     (void)snprintf(out->reason, sizeof out->reason, "%d", reply->status);
@@ -103,7 +104,10 @@ void world_call_arrives(struct send_world *w, struct action *a)
 {
     struct world_call *c = &w->calls[a->message];
 
-    if (world_chance(w, w->faults.error_500)) {
+    if (a->message < w->shunned_calls) {
+        a->status = w->shunned_as;
+        c->said = CALLBACK_OTHER;
+    } else if (world_chance(w, w->faults.error_500)) {
         a->status = 503;
     } else if (world_chance(w, w->faults.refuse)) {
         a->status = 400;

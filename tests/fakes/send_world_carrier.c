@@ -36,6 +36,7 @@ static void judge(const struct channel_reply *reply, struct channel_outcome *out
     *out = (struct channel_outcome){.verdict = reply->status == 200   ? CHANNEL_HANDLED
                                                : reply->status == 400 ? CHANNEL_REFUSED
                                                : reply->status == 401 ? CHANNEL_STOPPED
+                                               : reply->status == 403 ? CHANNEL_FORBIDDEN
                                                : reply->status == 429 ? CHANNEL_THROTTLED
                                                                       : CHANNEL_TRANSIENT,
                                     .wait_ms = reply->status == 429 ? wait_ms : 0};
@@ -273,6 +274,8 @@ void world_arrive(struct send_world *w, struct action *a)
     a->fate = HTTP_ANSWERED;
     if (w->unauthorised[a->channel]) {
         a->status = 401;
+        if (a->channel == 2)
+            w->calls[a->message].said = CALLBACK_OTHER; /* to one who has stopped it before */
         if (a->channel != 2 && a->part == 0)
             uncount_try(&w->seen[a->message][a->dest]);
         if (a->channel == 1 && a->part == 0)
@@ -284,7 +287,7 @@ void world_arrive(struct send_world *w, struct action *a)
         return;
     }
     if (a->message == 0 && a->dest < w->shunned) {
-        a->status = 401;
+        a->status = w->shunned_as;
         return;
     }
     if (w->now_ms < w->busy_to_ms[a->channel]) {

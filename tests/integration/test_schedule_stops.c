@@ -140,6 +140,38 @@ static void a_gateway_that_stops_is_stopped_for_all_processes(void **state)
     hostile_http_stop(gateway);
 }
 
+/* It may be for their own sake that some are refused: whoever has stopped it is not what tries it
+ * again and again, while others wait. */
+static void a_stopped_gateway_is_tried_with_another_each_time(void **state)
+{
+    struct hostile_http *gateway = hostile_http_start();
+    const struct hostile_step taken = {HOSTILE_CMI, 0, NULL, NULL, 0};
+    unsigned seen[50] = {0};
+    char rest[128];
+    size_t refused;
+
+    (void)state;
+    hostile_http_default(gateway, (struct hostile_step){HOSTILE_REPLY, 401, NULL, "{}", 0});
+    send_rig_start_as(&rig, &(struct send_rig_options){.carrier = gateway});
+    send_rig_gateway(&rig, (unsigned)hostile_http_port(gateway), "{open_min: 2s, open_max: 2s}");
+    (void)send_rig_post(&rig, 50, 0);
+    send_rig_run(&rig, 0, NULL);
+    send_rig_await_log(&rig, "state=stopped", 1, rest, sizeof rest);
+    hostile_http_wait(gateway, hostile_http_count(gateway) + 4); /* they try it, one by one */
+    hostile_http_default(gateway, taken);
+    send_rig_until_ended(&rig);
+    assert_int_equal(rig.messages[0].handled, 50);
+    refused = hostile_http_count(gateway) - 50;
+    assert_in_range(refused, 4, 49);
+    for (size_t i = 0; i < refused; i++)
+        seen[send_rig_destination(&rig, hostile_http_request(gateway, i))]++;
+    for (size_t i = 0; i < 50; i++)
+        assert_in_range(seen[i], 0, 1);
+    send_rig_end(&rig, 0);
+    send_rig_done(&rig);
+    hostile_http_stop(gateway);
+}
+
 /* In the middle of a campaign nothing of ours is welcome any more. Two refusals may be about their
  * recipients; the third one in a row is not, and from there on nothing is lost to it. */
 static void three_403_in_a_row_stop_a_campaign_until_one_is_taken(void **state)
@@ -177,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_withdrawn_consent_lists_what_had_been_handed_over),
         cmocka_unit_test(a_gateway_that_stops_is_stopped_for_all_processes),
+        cmocka_unit_test(a_stopped_gateway_is_tried_with_another_each_time),
         cmocka_unit_test(three_403_in_a_row_stop_a_campaign_until_one_is_taken),
     };
 

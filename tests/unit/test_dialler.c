@@ -149,7 +149,7 @@ static void every_reply_has_its_meaning(void **state)
         {"webhook", 200, NULL, "{\"result\":\"busy\"}", DIALLER_LATER, CALLBACK_ADDED, -1, 0, ""},
         {"webhook", 400, NULL, "", DIALLER_REFUSED, CALLBACK_ADDED, -1, 0, ""},
         {"webhook", 401, NULL, "", DIALLER_STOPPED, CALLBACK_ADDED, -1, 0, ""},
-        {"webhook", 403, NULL, "", DIALLER_STOPPED, CALLBACK_ADDED, -1, 0, ""},
+        {"webhook", 403, NULL, "", DIALLER_FORBIDDEN, CALLBACK_ADDED, -1, 0, ""},
         {"webhook", 307, NULL, "", DIALLER_STOPPED, CALLBACK_ADDED, -1, 0, ""},
         {"webhook", 303, NULL, "", DIALLER_LATER, CALLBACK_ADDED, -1, 0, ""}, /* it may ring */
         {"webhook", 429, "5", "", DIALLER_NOT_DIALLED, CALLBACK_ADDED, -1, 5000, ""},
