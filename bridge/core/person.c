@@ -75,12 +75,12 @@ static size_t unit_is(struct view text, char *c)
     return code == 0 ? 1 : ESCAPE_BYTES;
 }
 
-/* Bytes of the digit that text, not empty, begins with; 0: none. */
+/* Bytes of the digit that text begins with; 0: none. */
 static size_t digit(struct view text, char *c)
 {
     size_t n;
 
-    *c = text.p[0];
+    *c = text.n > 0 ? text.p[0] : '\0';
     if (*c != '\\')
         return ascii_is_digit(*c) ? 1 : 0; /* most */
     n = unit_is(text, c);
