@@ -147,11 +147,13 @@ static void add_waiting(struct chain *chain, const struct delivery *d)
 
 /* Is there an event here that will create what the first of the chain names? It is under way, or
  * waits its turn behind one that is; or behind one that waits for a name itself, of which the same
- * is true. In the end there stands one that waits for no name, or those that wait for each other
- * would for ever. */
+ * is true, or whose target is down. In the end there stands one that waits for no name, or those
+ * that wait for each other would for ever. */
 static bool is_being_created(const struct consume *c, struct chain *chain)
 {
-    for (size_t at = 0; at < chain->count; at++)
+    for (size_t at = 0; at < chain->count; at++) {
+        if (chain->waiting[at]->destination->breaker.state != BREAKER_CLOSED)
+            return true;
         for (size_t i = 0; i < c->delivery_count; i++) {
             const struct delivery *o = c->deliveries[i];
 
@@ -165,6 +167,7 @@ static bool is_being_created(const struct consume *c, struct chain *chain)
                 return true;
             add_waiting(chain, consume_first(o));
         }
+    }
     return false;
 }
 
@@ -174,16 +177,27 @@ static int64_t until_ms(const struct consume *c, const struct delivery *d)
     return d->ref_since_ms + c->conf.refs_wait_ms;
 }
 
-/* refs.wait is for what is late, not for what an outage holds up (D4): then it begins anew. What an
- * outage held up behind others goes on when they have asked again, one after the other. */
+/* Those before it end by themselves, the last one then; what stood behind them goes on when they
+ * have asked again, one after the other. */
+static int64_t chain_until_ms(const struct consume *c, const struct chain *chain)
+{
+    int64_t last = until_ms(c, chain->waiting[0]);
+
+    for (size_t i = 1; i < chain->count; i++)
+        if (until_ms(c, chain->waiting[i]) > last)
+            last = until_ms(c, chain->waiting[i]);
+    return chain->count == 1 ? last : last + CONSUME_REF_CHAIN_MS;
+}
+
+/* refs.wait is for what is late, not for what an outage holds up (D4): then it begins anew. */
 static bool waited_enough(struct consume *c, struct delivery *d)
 {
     struct chain chain = {{d}, 1};
 
     if (consume_now(c) < until_ms(c, d))
         return false;
-    if (d->destination->breaker.state == BREAKER_CLOSED && !is_being_created(c, &chain))
-        return chain.count == 1 || consume_now(c) >= until_ms(c, d) + CONSUME_REF_CHAIN_MS;
+    if (!is_being_created(c, &chain))
+        return consume_now(c) >= chain_until_ms(c, &chain);
     d->ref_since_ms = consume_now(c);
     return false;
 }

@@ -616,6 +616,54 @@ static void names_in_a_ring_wait_no_longer_than_the_outage(void **state)
     }
 }
 
+/* It waits for a name that nobody creates, of a target that is down, so its wait begins anew; what
+ * stands behind it, and whoever waits for that, wait with it. */
+static void a_name_is_waited_for_behind_one_whose_target_is_down(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    begin(w, 4);
+    line_up_what_waits(w);
+    line_up(w, 1, WORLD_PUT, 1, "messages/nobodys");
+    (void)snprintf(w->events[1].type, sizeof w->events[1].type, "message.cancelled");
+    w->events[1].headers[3].value = view_of(w->events[1].type);
+    w->events[1].body[0] = '\0';
+    w->events[1].destination = 1;
+    line_up_thing(w, 2, WORLD_POST, 1, 0);
+    line_up_thing(w, 3, WORLD_PUT, 2, 0);
+    world_boot(w);
+    run_until(w, LONG_MS);
+    assert_int_equal(w->events[1].dead_letters + w->events[3].dead_letters, 0);
+    w->down[1] = false;
+    run_to_the_end(w);
+    assert_int_equal(w->events[1].dead_letters, 1);
+    assert_int_equal(w->events[3].effects, 1);
+    world_done(w);
+}
+
+/* The one in front was read later, and ends later than the one that waits for what is behind. */
+static void a_name_is_waited_for_behind_one_that_came_later(void **state)
+{
+    struct world *w = &world;
+
+    (void)state;
+    for (int64_t later_ms = 100; later_ms < w->conf.refs_wait_ms; later_ms += 4900) {
+        begin(w, 3);
+        line_up_thing(w, 0, WORLD_PUT, 2, 0);
+        line_up_thing(w, 1, WORLD_PUT, 1, 77);
+        line_up_thing(w, 2, WORLD_POST, 1, 0);
+        w->partitions[0].count -= 2;
+        world_boot(w);
+        run_until(w, w->now_ms + later_ms);
+        w->partitions[0].count += 2;
+        run_to_the_end(w);
+        assert_int_equal(w->events[0].effects, 1);
+        assert_int_equal(w->events[1].dead_letters, 1);
+        world_done(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -638,6 +686,8 @@ int main(void)
         cmocka_unit_test(a_name_is_waited_for_while_its_creator_waits_its_turn),
         cmocka_unit_test(names_in_a_ring_do_not_wait_for_each_other),
         cmocka_unit_test(names_in_a_ring_wait_no_longer_than_the_outage),
+        cmocka_unit_test(a_name_is_waited_for_behind_one_whose_target_is_down),
+        cmocka_unit_test(a_name_is_waited_for_behind_one_that_came_later),
     };
 
     crypto_init();
