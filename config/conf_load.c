@@ -117,8 +117,12 @@ static bool take_alias(struct load *l, const struct yaml_node *n, const char *or
 
     (void)snprintf(path, sizeof path, "%s%s", n->path, schema_is_list(n->path) ? "[0]" : "");
     row = schema_find(path);
-    if (row == NULL)
-        return false;
+    if (row == NULL) {
+        if (schema_is_group(n->path) || in_named_map(n) || strcmp(n->path + n->key_at, "<<") == 0)
+            return false;
+        unknown(l, n->path, false, origin);
+        return true;
+    }
     if (load_path_name(l, n->path, origin))
         load_put(l->c, row, path, VIEW_NONE, 0, origin);
     return true;

@@ -224,14 +224,14 @@ static int by_text(const void *a, const void *b)
     return order != 0 ? order : x->queue < y->queue ? -1 : x->queue > y->queue;
 }
 
-/* The caller's to free. */
-static char *looked_for(struct view text)
+/* An id may have hyphens, or not. The caller's to free. */
+static char *looked_for(const char *key, struct view text)
 {
     char *small;
     char hex[GUID_TEXT_MAX];
     struct guid id;
 
-    if (guid_parse(text, &id)) {
+    if (strcmp(key, "id") == 0 && guid_parse(text, &id)) {
         guid_hex(&id, hex);
         text = view_of(hex);
     }
@@ -252,7 +252,7 @@ static void check_unique(struct rules *r, const char *key)
         struct view text = view_trim(view_of(conf_entry_text(r->c, "chats.queues", i, key)));
 
         if (text.n > 0)
-            all[n++] = (struct queue_key){looked_for(text), i};
+            all[n++] = (struct queue_key){looked_for(key, text), i};
     }
     qsort(all, n, sizeof *all, by_text);
     for (size_t i = 1; i < n; i++) {

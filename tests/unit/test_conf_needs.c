@@ -82,6 +82,10 @@ static void an_alias_hides_no_other_mistake_and_makes_none(void **state)
          "f:1: " MARK
          "f:1: kafka.results_topic is 'cmi-results', which kafka.topics reads: a loop\n"},
         {"kafka: {brokers: a, topics: [*t]}\ntargets: {main: {url: 'http://a'}}\n", "f:1: " MARK},
+        {"kafka: {brokers: a, grup: *x}\ntargets: {main: {timeout: 3s}}\nroutes: {'*': mian}\n",
+         "f:1: " MARK "f:1: kafka.grup is no setting; did you mean kafka.group?\n"
+         "f:2: targets.main.url is missing: base address of the CMI\n"
+         "f:3: routes.* names the target 'mian', which is not in targets; did you mean main?\n"},
         /* what else is in a map that stands there by an alias, or is merged in, is not known */
         {"kafka: *k\n", "f:1: " MARK},
         {"targets: *t\nroutes: {'*': main}\n", "f:1: " MARK},
