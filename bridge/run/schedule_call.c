@@ -349,7 +349,8 @@ static void stopped(struct schedule *s, struct holding *h, const struct send *d,
 
     schedule_channel_stop(s, d, o->reason);
     schedule_move(s, h, 0, HANDOVER_ON_BACK);
-    wait_ms = d->channel->breaker.until_ms - schedule_now(s) + SCHEDULE_LAST_MS;
+    wait_ms = d->channel->breaker.until_ms - schedule_now(s); /* over, where it was out by then */
+    wait_ms = (wait_ms > 0 ? wait_ms : 0) + SCHEDULE_LAST_MS;
     give_back(s, h, o->wait_ms > wait_ms ? o->wait_ms : wait_ms);
 }
 
