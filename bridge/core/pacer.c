@@ -80,14 +80,25 @@ bool pacer_watch(struct pacer *p, int64_t now_ms)
     return true;
 }
 
+/* When it is over it is looked whether it was made longer elsewhere. */
+static void hold(struct pacer *p, int64_t to_ms)
+{
+    if (to_ms <= p->held_to_ms)
+        return;
+    p->held_to_ms = to_ms;
+    p->known_to_ms = 0;
+}
+
 void pacer_granted(struct pacer *p, int64_t parts, int64_t lead_us, int64_t wait_ms, int64_t now_ms)
 {
     p->asked = false;
     if (p->rate == 0) {
         p->ask_at_ms = now_ms + PACER_WATCH_MS;
         p->known_to_ms = now_ms + PACER_KNOWN_MS;
-        if (parts == 0 && wait_ms > 0)
-            (void)pacer_hold(p, wait_ms, now_ms);
+        if (parts == 0 && wait_ms > 0) {
+            hold(p, now_ms + wait_ms);
+            p->told_to_ms = now_ms + wait_ms; /* that, and no more */
+        }
         return;
     }
     p->then = parts;
@@ -104,15 +115,9 @@ void pacer_lost(struct pacer *p, int64_t now_ms)
     p->known_to_ms = now_ms + PACER_BLIND_MS;
 }
 
-/* When it is over it is looked whether it was made longer elsewhere. */
 bool pacer_hold(struct pacer *p, int64_t wait_ms, int64_t now_ms)
 {
-    int64_t to_ms = now_ms + wait_ms;
-
-    if (to_ms > p->held_to_ms) {
-        p->held_to_ms = to_ms;
-        p->known_to_ms = 0;
-    }
+    hold(p, now_ms + wait_ms);
     if (p->held_to_ms <= p->told_to_ms + PACER_SAME_MS)
         return false;
     p->told_to_ms = p->held_to_ms;

@@ -204,6 +204,12 @@ static void others_are_told_where_a_pause_lasts_longer(void **state)
     pacer_granted(&p, 0, 0, 5000, 1000); /* they know it: it comes from there */
     assert_false(pacer_hold(&p, 5000, 1000));
     assert_true(pacer_hold(&p, 6000, 1000));
+    pacer_init(&p, 0, 1);
+    assert_true(pacer_watch(&p, 1000));
+    assert_true(pacer_hold(&p, 60000, 1000));
+    pacer_granted(&p, 0, 0, 5000, 1001); /* they have heard of a shorter one alone */
+    assert_int_equal(p.held_to_ms, 61000);
+    assert_true(pacer_hold(&p, 59000, 1002));
 }
 
 int main(void)
