@@ -1,7 +1,6 @@
 /*
  * What is given up, and when: the consume loop on fakes in virtual time (fakes/world.h), and events
- * that fail again and again, or are refused, among others that succeed (D4); and how often a name
- * is asked for.
+ * that fail again and again, or are refused, among others that succeed (D4).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +11,7 @@
 
 #include "bridge/io/crypto.h"
 #include "bridge/run/consume_state.h" /* what is left of a budget */
-#include "tests/fakes/world.h"
+#include "tests/fakes/quiet_world.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,36 +22,6 @@
 #define BURST     5
 
 static struct world world;
-
-/* One target that takes everything, one request at a time; each event has a key of its own. */
-static void begin(struct world *w, size_t events)
-{
-    world_init(w, 1);
-    w->faults = (struct world_faults){.latency_ms = 1};
-    w->honours_key[0] = true;
-    w->routes[0].destination = 0;
-    w->destinations[0].concurrency = 1;
-    w->conf.in_flight = WORLD_EVENTS_MAX;
-    w->conf.retry = (struct backoff){1, 1};
-    world_make_events(w, events);
-    for (size_t i = 0; i < events; i++) {
-        w->events[i].key = (int)i;
-        world_remake_event(w, i, WORLD_POST);
-    }
-}
-
-static void run_until(struct world *w, int64_t until_ms)
-{
-    while (w->now_ms < until_ms)
-        world_step(w);
-}
-
-static void run_to_the_end(struct world *w)
-{
-    for (size_t i = 0; i < STEPS_MAX && !world_finished(w); i++)
-        world_step(w);
-    assert_true(world_finished(w));
-}
 
 static void retune_budget(struct world *w, int64_t burst)
 {
@@ -77,7 +46,7 @@ static bool says(const struct world *w, const char *text)
 
 static void begin_with_one_that_fails(struct world *w, size_t events)
 {
-    begin(w, events);
+    quiet_world_begin(w, events);
     w->conf.in_flight =
         20; /* the others come bit by bit, so that some succeed after each failure */
     w->conf.budget_per_success_milli = 0;
@@ -105,7 +74,7 @@ static void what_fails_while_others_succeed_is_exhausted_at_its_number(void **st
         w->conf.attempts_max = numbers[i];
         w->conf.budget_burst = BURST;
         world_boot(w);
-        run_to_the_end(w);
+        quiet_world_end(w);
         assert_int_equal(w->failing_tries, numbers[i] + 1);
         assert_int_equal(w->failing->effects, 0);
         assert_int_equal(w->failing->dead_letters, 1);
@@ -123,7 +92,7 @@ static void what_fails_alone_is_tried_for_ever(void **state)
     (void)state;
     begin_with_one_that_fails(w, 1);
     world_boot(w);
-    run_until(w, 6 * LONG_MS);
+    quiet_world_until(w, 6 * LONG_MS);
     assert_true(w->failing_tries > 10 * w->conf.attempts_max);
     assert_int_equal(w->failing->dead_letters, 0);
     world_done(w);
@@ -137,13 +106,13 @@ static void what_is_exhausted_waits_for_the_budget(void **state)
     begin_with_one_that_fails(w, WORLD_EVENTS_MAX);
     w->conf.budget_burst = 0;
     world_boot(w);
-    run_until(w, LONG_MS);
+    quiet_world_until(w, LONG_MS);
     assert_int_equal(w->failing->dead_letters, 0);
     assert_true(w->failing_tries > w->conf.attempts_max);
     expect_the_others_written(w);
     assert_true(says(w, "target ours: dead-lettering is held back (dead_letters.budget)"));
     retune_budget(w, 1);
-    run_to_the_end(w);
+    quiet_world_end(w);
     assert_int_equal(w->failing->dead_letters, 1);
     assert_string_equal(w->failing->disposition, "exhausted");
     world_done(w);
@@ -176,7 +145,7 @@ static size_t given_up(const struct world *w)
 
 static void begin_with_refused(struct world *w, size_t events, size_t refused)
 {
-    begin(w, events);
+    quiet_world_begin(w, events);
     w->conf.budget_burst = BURST;
     w->conf.budget_per_success_milli = 0;
     w->conf.retry = (struct backoff){500, 60000};
@@ -193,15 +162,15 @@ static void what_is_refused_holds_up_nobody_else(void **state)
     (void)state;
     begin_with_refused(w, WORLD_EVENTS_MAX, REFUSED);
     world_boot(w);
-    run_until(w, LONG_MS / 10);
+    quiet_world_until(w, LONG_MS / 10);
     assert_int_equal(written(w), WORLD_EVENTS_MAX - REFUSED);
     assert_int_equal(given_up(w), BURST);
     assert_int_equal(stat_value(w->consumer->destinations[0].stat_held), REFUSED - BURST);
     assert_true(says(w, "target ours: dead-lettering is held back (dead_letters.budget)"));
     retune_budget(w, REFUSED);
-    run_until(w, w->now_ms + 1000); /* one after the other, at once */
+    quiet_world_until(w, w->now_ms + 1000); /* one after the other, at once */
     assert_int_equal(given_up(w), REFUSED);
-    run_to_the_end(w);
+    quiet_world_end(w);
     assert_int_equal(stat_value(w->consumer->destinations[0].stat_held), 0);
     assert_false(says(w, "target"));
     world_done(w);
@@ -247,7 +216,7 @@ static void what_is_forbidden_does_not_keep_its_target_shut(void **state)
                 forbidden++;
             }
         world_boot(w);
-        run_until(w, 6 * LONG_MS);
+        quiet_world_until(w, 6 * LONG_MS);
         assert_int_equal(written(w), WORLD_EVENTS_MAX - forbidden);
         world_done(w);
     }
@@ -269,10 +238,10 @@ static void what_is_forbidden_does_not_keep_the_budget_from_others(void **state)
         w->destinations[0].concurrency = 4;
         w->conf.budget_burst = 2;
         world_boot(w);
-        run_until(w, LONG_MS / 10);
+        quiet_world_until(w, LONG_MS / 10);
         assert_int_equal(given_up(w), 2);
         retune_budget(w, 10 * MANY);
-        run_until(w, 3 * LONG_MS);
+        quiet_world_until(w, 3 * LONG_MS);
         assert_int_equal(written(w), GOOD);
         for (size_t i = 1; i < MANY - GOOD; i += 2)
             assert_int_equal(w->events[i].dead_letters, 1);
@@ -299,12 +268,12 @@ static void what_is_forbidden_keeps_no_later_one_waiting(void **state)
             world_remake_event(w, i, WORLD_REFUSED);
         w->partitions[w->events[last].partition].count--; /* it is published later */
         world_boot(w);
-        run_until(w, 6 * LONG_MS);
+        quiet_world_until(w, 6 * LONG_MS);
         assert_in_range(written(w), WORLD_EVENTS_MAX / 2 - 2, WORLD_EVENTS_MAX / 2 - 1);
         retune_budget(w, 10 * MANY);
-        run_until(w, 6 * LONG_MS + OPEN_MAX_MS);
+        quiet_world_until(w, 6 * LONG_MS + OPEN_MAX_MS);
         w->partitions[w->events[last].partition].count++;
-        run_until(w, 6 * LONG_MS + 4 * OPEN_MAX_MS);
+        quiet_world_until(w, 6 * LONG_MS + 4 * OPEN_MAX_MS);
         assert_int_equal(w->events[last].effects, 1);
         world_done(w);
     }
@@ -322,7 +291,7 @@ static void the_few_among_many_refused_are_found_soon(void **state)
         begin_with_refused(w, all[i], all[i] - others[i]);
         w->destinations[0].concurrency = 64;
         world_boot(w);
-        run_until(w, (int64_t)all[i] * 1000);
+        quiet_world_until(w, (int64_t)all[i] * 1000);
         assert_int_equal(written(w), others[i]);
         assert_int_equal(given_up(w), BURST);
         world_done(w);
@@ -340,10 +309,10 @@ static void what_comes_after_the_refused_is_sent_at_once(void **state)
     last = w->event_count - 1;
     w->partitions[w->events[last].partition].count--; /* it is published later */
     world_boot(w);
-    run_until(w, 60 * LONG_MS);
+    quiet_world_until(w, 60 * LONG_MS);
     assert_int_equal(w->consumer->destinations[0].held, REFUSED - 1 - BURST);
     w->partitions[w->events[last].partition].count++;
-    run_until(w, 60 * LONG_MS + 5000);
+    quiet_world_until(w, 60 * LONG_MS + 5000);
     assert_int_equal(w->events[last].effects, 1);
     assert_int_equal(given_up(w), BURST);
     world_done(w);
@@ -363,7 +332,7 @@ static void who_was_held_back_first_is_given_up_first(void **state)
     world_remake_event(w, last, WORLD_REFUSED);
     w->partitions[w->events[last].partition].count--; /* it is published later */
     world_boot(w);
-    run_until(w, LONG_MS);
+    quiet_world_until(w, LONG_MS);
     assert_int_equal(w->consumer->destinations[0].held, 1);
     w->partitions[w->events[last].partition].count++;
     for (size_t i = 0; i < STEPS_MAX && w->consumer->destinations[0].out == 0; i++) {
@@ -372,7 +341,7 @@ static void who_was_held_back_first_is_given_up_first(void **state)
     }
     assert_int_equal(w->consumer->destinations[0].out, 1); /* one of the two is being refused */
     retune_budget(w, 1);
-    run_until(w, w->now_ms + 1000); /* at once */
+    quiet_world_until(w, w->now_ms + 1000); /* at once */
     assert_int_equal(w->events[0].dead_letters, 1);
     assert_int_equal(w->events[last].dead_letters, 0);
     assert_int_equal(w->consumer->destinations[0].held, 1);
@@ -410,15 +379,15 @@ static void what_may_be_given_up_goes_when_it_is_tried_again(void **state)
     begin_with_refused(w, REFUSED, REFUSED);
     w->destinations[0].concurrency = 8;
     world_boot(w);
-    run_until(w, 5000);
+    quiet_world_until(w, 5000);
     assert_int_equal(given_up(w), BURST);
     assert_in_range(w->consumer->destinations[0].held, 1, REFUSED / 2);
     retune_budget(w, BURST + 2); /* less than all */
-    run_until(w, w->now_ms + 3000);
+    quiet_world_until(w, w->now_ms + 3000);
     assert_int_equal(given_up(w), BURST + 2);
     asked = w->consumer->destinations[0].breaker.sent;
     retune_budget(w, REFUSED);
-    run_until(w, w->now_ms + OPEN_MAX_MS + 1000);
+    quiet_world_until(w, w->now_ms + OPEN_MAX_MS + 1000);
     assert_int_equal(given_up(w), REFUSED);
     assert_int_equal(w->consumer->destinations[0].breaker.sent - asked, REFUSED - (BURST + 2));
     world_done(w);
@@ -432,9 +401,9 @@ static void who_refuses_all_is_asked_seldom(void **state)
     (void)state;
     begin_with_refused(w, WORLD_EVENTS_MAX, WORLD_EVENTS_MAX);
     world_boot(w);
-    run_until(w, LONG_MS);
+    quiet_world_until(w, LONG_MS);
     assert_in_range(w->consumer->destinations[0].breaker.sent, BURST + 5, 2 * LONG_MS / 1000);
-    run_until(w, 60 * LONG_MS);
+    quiet_world_until(w, 60 * LONG_MS);
     assert_in_range(w->consumer->destinations[0].breaker.sent, BURST + 5, 60 * LONG_MS / 1000);
     assert_int_equal(given_up(w), BURST);
     world_done(w);
@@ -455,7 +424,7 @@ static void unknown_names_are_given_up_outside_the_budget(void **state)
     struct world *w = &world;
 
     (void)state;
-    begin(w, 100);
+    quiet_world_begin(w, 100);
     w->conf.budget_burst = BURST;
     w->conf.budget_per_success_milli = 0;
     for (size_t i = 0; i < w->event_count; i += 2) {
@@ -463,7 +432,7 @@ static void unknown_names_are_given_up_outside_the_budget(void **state)
         give_name(&w->events[i], i);
     }
     world_boot(w);
-    run_to_the_end(w);
+    quiet_world_end(w);
     for (size_t i = 0; i < w->event_count; i++) {
         bool unknown = i % 2 == 0;
 
@@ -474,194 +443,6 @@ static void unknown_names_are_given_up_outside_the_budget(void **state)
     assert_int_equal(w->consumer->destinations[0].budget.left_milli, BURST * 1000);
     assert_true(w->now_ms >= w->conf.refs_wait_ms);
     world_done(w);
-}
-
-/* Of what is not given up since its target is down. */
-static void a_name_is_not_asked_for_without_a_pause(void **state)
-{
-    struct world *w = &world;
-    size_t last;
-
-    (void)state;
-    begin(w, 6);
-    w->conf.refs_wait_ms = 0;
-    last = w->event_count - 1;
-    world_remake_event(w, last, WORLD_PUT);
-    give_name(&w->events[last], last);
-    w->down[0] = true;
-    w->partitions[w->events[last].partition].count--; /* it is published in the outage */
-    world_boot(w);
-    run_until(w, LONG_MS);
-    assert_int_equal(w->consumer->destinations[0].breaker.state, BREAKER_OPEN);
-    w->partitions[w->events[last].partition].count++;
-    run_until(w, 2 * LONG_MS);
-    assert_in_range(w->asked, LONG_MS / 4000, LONG_MS / 500 + 10);
-    assert_int_equal(w->events[last].dead_letters, 0);
-    world_done(w);
-}
-
-/* All in one partition, in their order; each has the key and the subject that it is told. */
-static void line_up(struct world *w, size_t i, enum world_kind kind, int key, const char *subject)
-{
-    struct world_event *e = &w->events[i];
-
-    for (unsigned p = 0; i == 0 && p < WORLD_PARTITIONS; p++)
-        w->partitions[p].count = 0;
-    e->partition = 0;
-    e->offset = w->partitions[0].count;
-    w->partitions[0].events[w->partitions[0].count++] = i;
-    e->key = key;
-    world_remake_event(w, i, kind);
-    (void)snprintf(e->subject, sizeof e->subject, "%s", subject);
-    e->headers[4].value = view_of(e->subject);
-}
-
-/* Of another target than what creates and changes callbacks, which is well. */
-static void line_up_what_waits(struct world *w)
-{
-    w->routes[0] = (struct route_rule){"message.*", 1};
-    line_up(w, 0, WORLD_PUT, 0, "messages/00000000000000000000000000000001");
-    (void)snprintf(w->events[0].type, sizeof w->events[0].type, "message.cancelled");
-    w->events[0].headers[3].value = view_of(w->events[0].type);
-    w->events[0].body[0] = '\0';
-    w->events[0].destination = 1;
-    w->down[1] = true;
-}
-
-static void line_up_thing(struct world *w, size_t i, enum world_kind kind, int key, int thing)
-{
-    char subject[32];
-
-    (void)snprintf(subject, sizeof subject, "callbacks/thing%d", thing);
-    line_up(w, i, kind, key, subject);
-}
-
-/* Though the target of what names it is well: what creates it stands behind an event of another
- * target, which is down, or behind one that waits for such a name itself, and so on. */
-static void a_name_is_waited_for_while_its_creator_waits_its_turn(void **state)
-{
-    struct world *w = &world;
-
-    (void)state;
-    for (int links = 0; links < CONSUME_REF_CHAIN_MAX; links++) {
-        begin(w, 3 + 2 * (size_t)links);
-        line_up_what_waits(w);
-        line_up_thing(w, 1, WORLD_POST, 0, 0);
-        for (int n = 1; n <= links; n++) {
-            line_up_thing(w, 2 * (size_t)n, WORLD_PUT, n, n - 1);
-            line_up_thing(w, 2 * (size_t)n + 1, WORLD_POST, n, n);
-        }
-        line_up_thing(w, w->event_count - 1, WORLD_PUT, links + 1, links);
-        world_boot(w);
-        run_until(w, LONG_MS);
-        for (size_t i = 0; i < w->event_count; i++)
-            assert_int_equal(w->events[i].effects + w->events[i].dead_letters, 0);
-        w->down[1] = false;
-        run_to_the_end(w);
-        for (size_t i = 0; i < w->event_count; i++) {
-            assert_int_equal(w->events[i].effects, 1);
-            assert_true(i == 0 || w->events[i - 1].effect_order < w->events[i].effect_order);
-        }
-        world_done(w);
-    }
-}
-
-/* Each stands in front of what creates the next one's. */
-static void names_in_a_ring_do_not_wait_for_each_other(void **state)
-{
-    struct world *w = &world;
-
-    (void)state;
-    for (int ring = 1; ring <= 12; ring++) {
-        begin(w, 2 * (size_t)ring);
-        for (int n = 0; n < ring; n++) {
-            line_up_thing(w, 2 * (size_t)n, WORLD_PUT, n, (n + 1) % ring);
-            line_up_thing(w, 2 * (size_t)n + 1, WORLD_POST, n, n);
-        }
-        world_boot(w);
-        run_until(w, 2 * w->conf.refs_wait_ms);
-        assert_true(world_finished(w));
-        for (int n = 0; n < ring; n++)
-            assert_int_equal(w->events[2 * n + 1].effects, 1);
-        world_done(w);
-    }
-}
-
-/* As before, and what creates one of them stands behind another target's event, too, which is down:
- * they wait for that, and go on when it has, or end when it is refused. */
-static void names_in_a_ring_wait_no_longer_than_the_outage(void **state)
-{
-    static const enum world_kind kinds[] = {WORLD_POST, WORLD_REFUSED};
-    struct world *w = &world;
-
-    (void)state;
-    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
-        begin(w, 6);
-        line_up_what_waits(w);
-        line_up_thing(w, 1, kinds[k], 0, 0);
-        line_up_thing(w, 2, WORLD_PUT, 1, 0);
-        line_up_thing(w, 3, WORLD_POST, 1, 1);
-        line_up_thing(w, 4, WORLD_PUT, 2, 1);
-        line_up_thing(w, 5, WORLD_POST, 2, 0);
-        world_boot(w);
-        run_until(w, LONG_MS);
-        assert_int_equal(w->events[2].dead_letters + w->events[4].dead_letters, 0);
-        w->down[1] = false;
-        run_until(w, w->now_ms + 10000 + 3 * w->conf.refs_wait_ms); /* its breaker's wait, too */
-        assert_true(world_finished(w));
-        assert_int_equal(w->events[3].effects, 1);
-        assert_int_equal(w->events[5].effects, 1);
-        assert_int_equal(w->events[2].effects, kinds[k] == WORLD_POST);
-        world_done(w);
-    }
-}
-
-/* It waits for a name that nobody creates, of a target that is down, so its wait begins anew; what
- * stands behind it, and whoever waits for that, wait with it. */
-static void a_name_is_waited_for_behind_one_whose_target_is_down(void **state)
-{
-    struct world *w = &world;
-
-    (void)state;
-    begin(w, 4);
-    line_up_what_waits(w);
-    line_up(w, 1, WORLD_PUT, 1, "messages/nobodys");
-    (void)snprintf(w->events[1].type, sizeof w->events[1].type, "message.cancelled");
-    w->events[1].headers[3].value = view_of(w->events[1].type);
-    w->events[1].body[0] = '\0';
-    w->events[1].destination = 1;
-    line_up_thing(w, 2, WORLD_POST, 1, 0);
-    line_up_thing(w, 3, WORLD_PUT, 2, 0);
-    world_boot(w);
-    run_until(w, LONG_MS);
-    assert_int_equal(w->events[1].dead_letters + w->events[3].dead_letters, 0);
-    w->down[1] = false;
-    run_to_the_end(w);
-    assert_int_equal(w->events[1].dead_letters, 1);
-    assert_int_equal(w->events[3].effects, 1);
-    world_done(w);
-}
-
-/* The one in front was read later, and ends later than the one that waits for what is behind. */
-static void a_name_is_waited_for_behind_one_that_came_later(void **state)
-{
-    struct world *w = &world;
-
-    (void)state;
-    for (int64_t later_ms = 100; later_ms < w->conf.refs_wait_ms; later_ms += 4900) {
-        begin(w, 3);
-        line_up_thing(w, 0, WORLD_PUT, 2, 0);
-        line_up_thing(w, 1, WORLD_PUT, 1, 77);
-        line_up_thing(w, 2, WORLD_POST, 1, 0);
-        w->partitions[0].count -= 2;
-        world_boot(w);
-        run_until(w, w->now_ms + later_ms);
-        w->partitions[0].count += 2;
-        run_to_the_end(w);
-        assert_int_equal(w->events[0].effects, 1);
-        assert_int_equal(w->events[1].dead_letters, 1);
-        world_done(w);
-    }
 }
 
 int main(void)
@@ -682,12 +463,6 @@ int main(void)
         cmocka_unit_test(what_may_be_given_up_goes_when_it_is_tried_again),
         cmocka_unit_test(who_refuses_all_is_asked_seldom),
         cmocka_unit_test(unknown_names_are_given_up_outside_the_budget),
-        cmocka_unit_test(a_name_is_not_asked_for_without_a_pause),
-        cmocka_unit_test(a_name_is_waited_for_while_its_creator_waits_its_turn),
-        cmocka_unit_test(names_in_a_ring_do_not_wait_for_each_other),
-        cmocka_unit_test(names_in_a_ring_wait_no_longer_than_the_outage),
-        cmocka_unit_test(a_name_is_waited_for_behind_one_whose_target_is_down),
-        cmocka_unit_test(a_name_is_waited_for_behind_one_that_came_later),
     };
 
     crypto_init();
