@@ -257,7 +257,9 @@ static struct run number_at(struct view text, bool undo)
     }
     if (all.digits < PHONE_DIGITS)
         all = close;
-    return all.digits < HIDDEN_DIGITS ? (struct run){.n = 0} : all;
+    if (all.digits < HIDDEN_DIGITS)
+        all = (struct run){.n = 0};
+    return all;
 }
 
 /* Whether "%40" is an '@' or two digits behind a '%' can't be told, so both are tried. */
