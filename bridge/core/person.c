@@ -52,7 +52,7 @@ static uint32_t escape_code(struct view text)
 /* What the escape at the text's begin stands for; 0: there is none. */
 static uint32_t escaped(struct view text)
 {
-    bool may_be = text.n >= ESCAPE_BYTES && text.p[0] == '\\' && text.p[1] == 'u';
+    bool may_be = text.p != NULL && text.n >= ESCAPE_BYTES && text.p[0] == '\\' && text.p[1] == 'u';
 
     return may_be ? escape_code(text) : 0; /* in line, as it is asked of each byte */
 }
