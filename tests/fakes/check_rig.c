@@ -64,8 +64,9 @@ int check_rig_start(void **state)
     r->loop.data = r;
     buf_init(&r->said[0], 1 << 20);
     buf_init(&r->said[1], 1 << 20);
-    (void)snprintf(r->dir, sizeof r->dir, "%s/cmibridge-check-XXXXXX",
-                   getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
+    assert_in_range(snprintf(r->dir, sizeof r->dir, "%s/cmibridge-check-XXXXXX",
+                             getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp"),
+                    1, sizeof r->dir - 1); /* a name that is cut is not ours */
     assert_non_null(mkdtemp(r->dir));
     (void)snprintf(r->file, sizeof r->file, "%s/c.yaml", r->dir);
     *state = r;
