@@ -292,6 +292,21 @@ void send_world_step(struct send_world *w)
     }
 }
 
+void send_world_until(struct send_world *w, int64_t time_ms)
+{
+    while (w->now_ms < time_ms)
+        send_world_step(w);
+}
+
+void send_world_end(struct send_world *w, size_t steps_max)
+{
+    for (size_t i = 0; i < steps_max && !send_world_finished(w); i++)
+        send_world_step(w);
+    assert_true(send_world_finished(w));
+    send_world_check_end(w);
+    send_world_done(w);
+}
+
 /* ---- processes ---- */
 
 static void say(void *ctx, enum notice_level level, const char *event,

@@ -156,8 +156,11 @@ void send_world_withdraw(struct send_world *w, size_t message, size_t dest);
 /* Somebody puts a result or a wish on a callback whose call is out or open. */
 void send_world_put(struct send_world *w, size_t message);
 void send_world_step(struct send_world *w); /* one thing happens */
+void send_world_until(struct send_world *w, int64_t time_ms);
 bool send_world_finished(const struct send_world *w);
 void send_world_check_end(struct send_world *w);
+/* Until it is finished, in so many steps at most; checks, and done. */
+void send_world_end(struct send_world *w, size_t steps_max);
 /* A death repeats no more than may be open (D6). Not for shards that are stuck, whose leases end
  * without one. */
 void send_world_check_repeats(const struct send_world *w);

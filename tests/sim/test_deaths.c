@@ -35,12 +35,6 @@ static void die(enum death how)
         send_world_lose_store(&world, true);
 }
 
-static void until(int64_t time_ms)
-{
-    while (world.now_ms < time_ms)
-        send_world_step(&world);
-}
-
 /* rate: of the sender; 0: none. It has ended. */
 static void run_to_its_end(uint64_t seed, enum death how, int64_t rate)
 {
@@ -52,10 +46,10 @@ static void run_to_its_end(uint64_t seed, enum death how, int64_t rate)
         send_world_add(&world, 0, SEND_STORE_DEST_MAX, DUE_MS);
     for (unsigned i = 0; i < WORLD_PROCESSES; i++)
         send_world_boot(&world, i);
-    until(DUE_MS + (int64_t)rng_below(&world.rng, WITHIN_MS));
+    send_world_until(&world, DUE_MS + (int64_t)rng_below(&world.rng, WITHIN_MS));
     die(how);
     if (how == WITHOUT_STORE) {
-        until(world.now_ms + LONG_MS);
+        send_world_until(&world, world.now_ms + LONG_MS);
         send_world_lose_store(&world, false);
     }
     for (size_t i = 0; i < STEPS_MAX && !send_world_finished(&world); i++)

@@ -21,21 +21,6 @@
 
 static struct send_world world;
 
-static void until(int64_t time_ms)
-{
-    while (world.now_ms < time_ms)
-        send_world_step(&world);
-}
-
-static void end(void)
-{
-    for (size_t i = 0; i < STEPS_MAX && !send_world_finished(&world); i++)
-        send_world_step(&world);
-    assert_true(send_world_finished(&world));
-    send_world_check_end(&world);
-    send_world_done(&world);
-}
-
 static void start(uint64_t seed, int64_t rate)
 {
     send_world_init_empty(&world, seed);
@@ -56,16 +41,16 @@ static void add(size_t count, int64_t due_ms)
 static void tell_the_first(void)
 {
     send_world_boot(&world, 0);
-    until(LATER_MS / 2);
+    send_world_until(&world, LATER_MS / 2);
 }
 
 static void expect_the_second_waits(unsigned asked)
 {
     send_world_kill(&world, 0); /* what comes now is the other one's */
     add(SEND_STORE_DEST_MAX, LATER_MS);
-    until(BUSY_MS);
+    send_world_until(&world, BUSY_MS);
     assert_int_equal(world.asked_to_wait, asked);
-    end();
+    send_world_end(&world, STEPS_MAX);
 }
 
 static void one_that_has_just_started_keeps_the_pause(void **state)
@@ -78,7 +63,7 @@ static void one_that_has_just_started_keeps_the_pause(void **state)
             add(1, DUE_MS);
             tell_the_first();
             send_world_boot(&world, 1);
-            until(LATER_MS - DUE_MS);
+            send_world_until(&world, LATER_MS - DUE_MS);
             expect_the_second_waits(1);
         }
 }
@@ -91,7 +76,7 @@ static void one_that_was_idle_keeps_the_pause(void **state)
         start(seed, 0);
         add(SEND_STORE_SLICE, DUE_MS);
         send_world_boot(&world, 1);
-        until(2 * DUE_MS);
+        send_world_until(&world, 2 * DUE_MS);
         assert_true(send_world_finished(&world));
         world.busy_to_ms[0] = BUSY_MS;
         send_world_stop(&world, 1, LATER_MS - DUE_MS - world.now_ms);
@@ -114,7 +99,7 @@ static void the_longest_wait_counts_for_all(void **state)
         assert_int_equal(world.asked_to_wait, 3);
         assert_true(world.model.gate_shut_ms[0] >= BUSY_MS);
         send_world_boot(&world, 1);
-        until(LATER_MS - DUE_MS);
+        send_world_until(&world, LATER_MS - DUE_MS);
         expect_the_second_waits(3);
     }
 }
@@ -130,11 +115,11 @@ static void one_that_waits_hears_that_it_lasts_longer(void **state)
         add(SEND_STORE_DEST_MAX, DUE_MS);
         send_world_boot(&world, 0);
         send_world_boot(&world, 1);
-        until(LATER_MS - DUE_MS);
+        send_world_until(&world, LATER_MS - DUE_MS);
         world.model.gate_shut_ms[0] = BUSY_MS;
-        until(BUSY_MS);
+        send_world_until(&world, BUSY_MS);
         assert_int_equal(world.asked_to_wait, 0);
-        end();
+        send_world_end(&world, STEPS_MAX);
     }
 }
 
@@ -148,7 +133,7 @@ static void who_is_not_paused_is_not_late_for_that(void **state)
         for (int64_t i = 1; i < SEND_STORE_MESSAGES_MAX; i++)
             add(1, LATER_MS + i * 100);
         send_world_boot(&world, 0);
-        end();
+        send_world_end(&world, STEPS_MAX);
         assert_in_range(world.lateness_ms, 0, world.faults.latency_ms); /* the clock's slack */
         assert_in_range(world.looks, 2, 5); /* for a second and a half, each half of one */
     }
@@ -164,10 +149,10 @@ static void a_gate_that_can_t_be_read_stops_nobody(void **state)
             add(SEND_STORE_DEST_MAX, DUE_MS);
             add(SEND_STORE_DEST_MAX, LATER_MS);
             send_world_boot(&world, 0);
-            until(LATER_MS - DUE_MS);
+            send_world_until(&world, LATER_MS - DUE_MS);
             for (size_t i = 0; i < SEND_STORE_DEST_MAX; i++)
                 assert_int_equal(world.seen[0][i].accepted, 1);
-            end();
+            send_world_end(&world, STEPS_MAX);
             assert_in_range(world.now_ms, LATER_MS, LATER_MS + 3000); /* only once it had to wait */
         }
 }

@@ -30,21 +30,6 @@ static void start(uint64_t seed, size_t count)
     world.senders[1].gap_ms = GAP_MS;
 }
 
-static void until(int64_t time_ms)
-{
-    while (world.now_ms < time_ms)
-        send_world_step(&world);
-}
-
-static void end(void)
-{
-    for (size_t i = 0; i < STEPS_MAX && !send_world_finished(&world); i++)
-        send_world_step(&world);
-    assert_true(send_world_finished(&world));
-    send_world_check_end(&world);
-    send_world_done(&world);
-}
-
 static void different_recipients_are_reached_at_the_sender_s_rate(void **state)
 {
     (void)state;
@@ -53,7 +38,7 @@ static void different_recipients_are_reached_at_the_sender_s_rate(void **state)
             start(seed, COUNT);
             for (unsigned i = 0; i < processes; i++)
                 send_world_boot(&world, i);
-            end();
+            send_world_end(&world, STEPS_MAX);
             assert_in_range(world.lateness_ms, (COUNT - 1) * 1000 / RATE,
                             (COUNT - 1) * 1000 / RATE + 1000 / RATE + 100);
         }
@@ -71,7 +56,7 @@ static void a_slow_carrier_s_recipients_are_asked_for_as_it_gets_to_them(void **
         world.channels[1].timeout_ms = 4000;
         world.conf.lease_ms = 12000;
         send_world_boot(&world, 0);
-        end();
+        send_world_end(&world, STEPS_MAX);
         /* All at first, half of them when they were not sent in time; in the end one or two. */
         assert_in_range(world.look_ups, COUNT, 2 * COUNT + 2 * (world.now_ms - DUE_MS) / 1000);
     }
@@ -85,7 +70,7 @@ static void one_recipient_s_gap_is_kept(void **state)
         world.model.messages[1].number = 0;
         send_world_boot(&world, 0);
         send_world_boot(&world, 1);
-        end(); /* each request is held against the one before */
+        send_world_end(&world, STEPS_MAX); /* each request is held against the one before */
         assert_in_range(world.lateness_ms, GAP_MS, GAP_MS + SCHEDULE_MARKED_MS + 100);
     }
 }
@@ -102,7 +87,7 @@ static void one_sender_s_gap_keeps_no_other_waiting(void **state)
         for (size_t i = 0; i < 3; i++)
             world.model.messages[i].number = 0;
         send_world_boot(&world, 0);
-        end();
+        send_world_end(&world, STEPS_MAX);
         assert_in_range(world.lateness_ms, 0, 500);
     }
 }
@@ -124,13 +109,13 @@ static void who_waits_for_a_long_gap_holds_up_no_other_slice(void **state)
             send_world_add(&world, 1, 2 * SEND_STORE_SLICE, again_ms)->number = 0;
             for (unsigned i = 0; i < processes; i++)
                 send_world_boot(&world, i);
-            until(again_ms + gap_ms / 10);
+            send_world_until(&world, again_ms + gap_ms / 10);
             for (size_t i = 0; i < SEND_STORE_SLICE; i++) {
                 assert_int_equal(world.seen[1][i].requests, 0);
                 assert_int_equal(world.seen[1][SEND_STORE_SLICE + i].requests, 1);
             }
-            until(again_ms + gap_ms);
-            end();
+            send_world_until(&world, again_ms + gap_ms);
+            send_world_end(&world, STEPS_MAX);
         }
 }
 
@@ -146,12 +131,12 @@ static void what_was_not_sent_keeps_nobody_from_its_recipient(void **state)
         world.model.messages[1].at_ms += 3000;
         world.model.messages[1].slice[0].due_ms += 3000;
         send_world_boot(&world, 0);
-        until(DUE_MS + 100);
+        send_world_until(&world, DUE_MS + 100);
         assert_true(world.look_ups > 0);
         send_world_delete(&world, 0);
-        until(DUE_MS + 2500);
+        send_world_until(&world, DUE_MS + 2500);
         world.channels[1].slots = 4;
-        end();
+        send_world_end(&world, STEPS_MAX);
         assert_int_equal(world.seen[0][0].requests, 0);
         assert_int_equal(world.seen[1][0].requests, 1);
         assert_in_range(world.lateness_ms, 0, 500);

@@ -31,12 +31,6 @@ static bool has_ended(const struct send_store_message *m)
     return m->kind == SCHEDULE_CALLBACK ? !m->callback.open : !m->live;
 }
 
-static void until(int64_t time_ms)
-{
-    while (world.now_ms < time_ms)
-        send_world_step(&world);
-}
-
 static void until_held(const struct send_store_message *m)
 {
     for (size_t i = 0; i < STEPS_MAX && !m->slice[0].leased; i++)
@@ -81,13 +75,13 @@ static void add_others(int sender, size_t count, size_t destinations)
 
 static void expect_others_end(size_t from)
 {
-    until(SOON_MS);
+    send_world_until(&world, SOON_MS);
     for (size_t i = from; i < world.model.count; i++)
         if (!world.stuck[world.model.messages[i].shard] && !has_ended(&world.model.messages[i])) {
             send_world_print(&world);
             fail_msg("message %zu waits for a shard that is none of its own", i);
         }
-    until(LONG_MS);
+    send_world_until(&world, LONG_MS);
 }
 
 /* Its replies can't be recorded: they are at most a part of what a channel may have open. */
@@ -148,7 +142,7 @@ static void calls_that_cannot_be_begun_leave_room_for_others(void **state)
         send_world_boot(&world, 0);
         until_both_held(first);
         add_others(CALL, 6, 1);
-        until(LONG_MS);
+        send_world_until(&world, LONG_MS);
         for (size_t i = 2; i < world.model.count; i++)
             if (!world.stuck[world.model.messages[i].shard])
                 assert_true(world.calls[i].begun > 0);
@@ -170,7 +164,7 @@ static void a_recipient_whose_consent_is_stuck_waits_alone(void **state)
         world.stuck[shard_of(VIEW("+3584000002"))] = true; /* destination 2 */
         assert_false(world.stuck[m->shard]);
         send_world_boot(&world, 0);
-        until(SOON_MS);
+        send_world_until(&world, SOON_MS);
         for (size_t i = 0; i < m->count; i++)
             waits += world.seen[0][i].requests == 0;
         assert_int_equal(waits, 1);
